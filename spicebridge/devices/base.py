@@ -1,0 +1,220 @@
+"""What every edge law offers, and how laws are laid over the edges of a network.
+
+A device is a one-port with at most one state s (dimensionless). Two kinds:
+
+*ohmic*     v = P R(s) i          `resistance`, `resistance_slope`
+*general*   i = i(v, s)           `current`, `current_partials`   (P = +1 only)
+
+and for both ds/dt = F(s, v, i; P, J). Here v is the drop over the device from tail to head (V),
+i the current from tail to head (A), P = +-1 the sign of an active element and J = +-1 its polarity
+(physics conventions of paper 1, section 2). A general device of polarity J = -1 is the same device
+connected the other way round: i = J i(J v, s).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spicebridge.errors import DeviceError
+from spicebridge.windows import Window
+
+Array = NDArray[np.float64]
+D = TypeVar("D", bound="Device")
+
+
+@runtime_checkable
+class Device(Protocol):
+    """One law with parameters: scalars, or arrays (n_g,) over the edges of its group."""
+
+    kind: ClassVar[str]
+    stateful: ClassVar[bool]
+    ohmic: ClassVar[bool]
+
+    @property
+    def window(self) -> Window:
+        """Bound handling of the state."""
+        ...
+
+    def check_state(self, s: Array) -> str | None:
+        """Return what is wrong with the initial states s (n_g,), or None."""
+        ...
+
+    def rate(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Array:
+        """ds/dt in 1/s with bounds applied."""
+        ...
+
+
+@runtime_checkable
+class OhmicDevice(Device, Protocol):
+    """v = P R(s) i."""
+
+    def resistance(self, s: Array) -> Array:
+        """R(s) in ohm, without the sign P."""
+        ...
+
+    def resistance_slope(self, s: Array) -> Array:
+        """dR/ds in ohm."""
+        ...
+
+
+@runtime_checkable
+class GeneralDevice(Device, Protocol):
+    """i = i(v, s), not proportional to v."""
+
+    def current(self, v: Array, s: Array) -> Array:
+        """i(v, s) in A for polarity +1."""
+        ...
+
+    def current_partials(self, v: Array, s: Array) -> tuple[Array, Array]:
+        """(di/dv in S, di/ds in A)."""
+        ...
+
+
+def parameter(**kwargs: Any) -> Any:
+    """Declare a numeric field that may hold one value or one per edge."""
+    return dataclasses.field(metadata={"parameter": True}, **kwargs)
+
+
+def parameter_names(device: Device | type) -> tuple[str, ...]:
+    """Names of the numeric fields of a device, in order of declaration."""
+    fields = dataclasses.fields(device)  # type: ignore[arg-type]
+    return tuple(f.name for f in fields if f.metadata.get("parameter"))
+
+
+def freeze_parameters(device: Device, **rules: str) -> None:
+    """Turn numeric fields into read-only float arrays of shape () or (n_g,) and check them.
+
+    `rules` maps a field to "positive", "nonzero", "nonnegative" or "finite" (the default).
+    Call it from ``__post_init__``. Raises `DeviceError` that names device, field, edge and rule.
+    """
+    length: int | None = None
+    for name in parameter_names(device):
+        try:
+            value = np.array(getattr(device, name), dtype=float)
+        except (TypeError, ValueError):
+            raise DeviceError(
+                f"{device.kind}: {name} = {getattr(device, name)!r} must be a number or one per edge"
+            ) from None
+        if value.ndim > 1:
+            raise DeviceError(f"{device.kind}: {name} has shape {value.shape}; give one number per edge")
+        if value.ndim == 1:
+            if length not in (None, value.size):
+                raise DeviceError(
+                    f"{device.kind}: {name} has {value.size} values, other parameters have {length}"
+                )
+            length = value.size
+        require(device, name, np.isfinite(value), "must be finite", value)
+        rule = rules.get(name, "finite")
+        if rule == "positive":
+            require(device, name, value > 0, "must be positive", value)
+        elif rule == "nonzero":
+            require(device, name, value != 0, "must not be zero", value)
+        elif rule == "nonnegative":
+            require(device, name, value >= 0, "must not be negative", value)
+        value.setflags(write=False)
+        object.__setattr__(device, name, value)
+
+
+def require(device: Device, name: str, ok: Any, rule: str, value: Array) -> None:
+    """Raise `DeviceError` for the first entry where `ok` is False."""
+    ok = np.asarray(ok)
+    if ok.all():
+        return
+    if ok.ndim == 0 or np.ndim(value) == 0:
+        raise DeviceError(f"{device.kind}: `{name}` {float(np.ravel(value)[0]):g} {rule}")
+    k = int(np.argmin(ok))
+    raise DeviceError(f"{device.kind}, entry {k}: `{name}` {value[k]:g} {rule}")
+
+
+def take(device: D, index: NDArray[np.intp] | int, *, spread: int | None = None) -> D:
+    """Return the device restricted to entries `index`; scalars stay scalars.
+
+    With `spread` = n every scalar parameter becomes an array of n equal entries first.
+    """
+    changes: dict[str, Any] = {}
+    for name in parameter_names(device):
+        value = getattr(device, name)
+        if spread is not None and value.ndim == 0:
+            value = np.full(spread, float(value))
+        changes[name] = value[index] if value.ndim else value
+    return dataclasses.replace(device, **changes)  # type: ignore[type-var]
+
+
+def device_key(device: Device) -> tuple[Any, ...]:
+    """Everything about a device but its numbers: equal keys can share one group."""
+    fields = dataclasses.fields(device)  # type: ignore[arg-type]
+    other = tuple(getattr(device, f.name) for f in fields if not f.metadata.get("parameter"))
+    return (type(device), *other)
+
+
+def same_device(first: object, second: object) -> bool:
+    """Whether two devices have the same law and the same numbers."""
+    if not (isinstance(first, Device) and isinstance(second, Device)):
+        return False
+    if device_key(first) != device_key(second):
+        return False
+    names = parameter_names(first)
+    return all(np.array_equal(getattr(first, n), getattr(second, n)) for n in names)
+
+
+@dataclass(frozen=True)
+class Group:
+    """One law on some edges: `edges` (n_g,) ascending, parameters () or (n_g,) in that order."""
+
+    device: Any
+    edges: NDArray[np.intp]
+
+    def single(self, position: int) -> Any:
+        """The device of one edge of the group, with scalar parameters."""
+        return take(self.device, position)
+
+
+def group_devices(devices: Device | Sequence[Device], n_edges: int) -> tuple[Group, ...]:
+    """Lay one device, or a list with one per edge, over n_edges edges.
+
+    Raises `DeviceError` when the counts do not fit.
+    """
+    if isinstance(devices, Device):
+        return (_cover(devices, n_edges),)
+    laws = list(devices)
+    if len(laws) != n_edges:
+        raise DeviceError(f"{len(laws)} devices for {n_edges} edges; give one for all or one per edge")
+    where: dict[tuple[Any, ...], list[int]] = {}
+    for k, device in enumerate(laws):
+        if not isinstance(device, Device):
+            raise DeviceError(f"edge {k}: {device!r} is no device")
+        for name in parameter_names(device):
+            if getattr(device, name).ndim:
+                raise DeviceError(f"edge {k}: `{name}` has many values; a list holds one-edge devices")
+        where.setdefault(device_key(device), []).append(k)
+    groups = []
+    for edges in where.values():
+        first = laws[edges[0]]
+        stacked = {
+            name: _stack([getattr(laws[k], name) for k in edges]) for name in parameter_names(first)
+        }
+        device = dataclasses.replace(first, **stacked)  # type: ignore[type-var]
+        groups.append(Group(device, np.array(edges, dtype=np.intp)))
+    return tuple(groups)
+
+
+def _stack(values: list[Array]) -> Array:
+    numbers = np.array([float(v) for v in values])
+    return np.array(numbers[0]) if (numbers == numbers[0]).all() else numbers
+
+
+def _cover(device: Device, n_edges: int) -> Group:
+    for name in parameter_names(device):
+        value = getattr(device, name)
+        if value.ndim and value.size != n_edges:
+            raise DeviceError(
+                f"{device.kind}: `{name}` has {value.size} values for {n_edges} edges; "
+                "give one number for all edges or one per edge"
+            )
+    return Group(device, np.arange(n_edges, dtype=np.intp))

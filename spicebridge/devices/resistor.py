@@ -1,0 +1,48 @@
+"""A memoryless resistor, v = P R i. Its state column is zero throughout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spicebridge.devices.base import freeze_parameters, parameter, same_device
+from spicebridge.windows import NoWindow, Window
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Resistor:
+    """Resistance `r` in ohm, one for all edges or (n_g,)."""
+
+    r: Array = parameter()
+    kind: ClassVar[str] = "Resistor"
+    stateful: ClassVar[bool] = False
+    ohmic: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        freeze_parameters(self, r="positive")
+
+    def __eq__(self, other: object) -> bool:
+        return same_device(self, other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def window(self) -> Window:
+        return NoWindow()
+
+    def check_state(self, s: Array) -> str | None:
+        return None
+
+    def resistance(self, s: Array) -> Array:
+        return np.broadcast_to(self.r, np.shape(s)).astype(float)
+
+    def resistance_slope(self, s: Array) -> Array:
+        return np.zeros(np.shape(s))
+
+    def rate(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Array:
+        return np.zeros(np.shape(s))

@@ -1,0 +1,385 @@
+"""Source waveforms S(t) in volt: value, exact time integral, breakpoints.
+
+A drive is an electromotive force in series with its edge that pushes current from tail to head.
+Drives add with ``+`` and scale with ``scaled(c)``. The sine follows SPICE: before `delay` it holds
+its value at `phase`; here the phase is in rad, in SPICE in degrees.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spicebridge.errors import DriveError
+
+Array = NDArray[np.float64]
+
+
+@runtime_checkable
+class Drive(Protocol):
+    """A source waveform. `t` in s, values in V, the integral from 0 to t in V s."""
+
+    def value(self, t: ArrayLike) -> Array: ...
+
+    def integral(self, t: ArrayLike) -> Array: ...
+
+    def breakpoints(self, stop: float) -> tuple[float, ...]:
+        """Times in (0, stop) where a derivative jumps, ascending."""
+        ...
+
+    def timescale(self) -> float:
+        """Shortest time in s over which the drive changes; infinite for DC."""
+        ...
+
+    def scaled(self, factor: float) -> Drive: ...
+
+
+class _Adding:
+    def __add__(self, other: Drive) -> Sum:
+        if not isinstance(other, Drive):
+            return NotImplemented
+        return Sum(_terms(self) + _terms(other))
+
+
+def _terms(drive: object) -> tuple[Drive, ...]:
+    return drive.terms if isinstance(drive, Sum) else (drive,)  # type: ignore[return-value]
+
+
+def _finite(kind: str, **fields: float) -> None:
+    for name, value in fields.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+            raise DriveError(f"{kind}: {name} = {value!r} must be a number")
+        if not math.isfinite(value):
+            raise DriveError(f"{kind}: {name} = {value!r} must be finite")
+
+
+@dataclass(frozen=True)
+class DC(_Adding):
+    """A constant `level` in V."""
+
+    level: float
+
+    def __post_init__(self) -> None:
+        _finite("DC drive", level=self.level)
+
+    def value(self, t: ArrayLike) -> Array:
+        return np.full(np.shape(t), float(self.level))
+
+    def integral(self, t: ArrayLike) -> Array:
+        return self.level * np.asarray(t, float)
+
+    def breakpoints(self, stop: float) -> tuple[float, ...]:
+        return ()
+
+    def timescale(self) -> float:
+        return math.inf
+
+    def scaled(self, factor: float) -> DC:
+        return DC(self.level * factor)
+
+
+@dataclass(frozen=True)
+class Sine(_Adding):
+    """offset + amplitude sin(2 pi frequency (t - delay) + phase) for t >= delay.
+
+    V, Hz, V, rad, s. Before `delay` the value at t = delay holds.
+    """
+
+    amplitude: float
+    frequency: float
+    offset: float = 0.0
+    phase: float = 0.0
+    delay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _finite("Sine drive", **self.__dict__)
+        if self.frequency <= 0:
+            raise DriveError(
+                f"Sine drive: frequency = {self.frequency!r} must be positive; use DC for a constant"
+            )
+        if self.delay < 0:
+            raise DriveError(f"Sine drive: delay = {self.delay!r} must not be negative; use phase")
+
+    def value(self, t: ArrayLike) -> Array:
+        running = np.maximum(np.asarray(t, float) - self.delay, 0.0)
+        angle = 2.0 * np.pi * self.frequency * running + self.phase
+        return self.offset + self.amplitude * np.sin(angle)
+
+    def integral(self, t: ArrayLike) -> Array:
+        t = np.asarray(t, float)
+        running = np.maximum(t - self.delay, 0.0)
+        omega = 2.0 * np.pi * self.frequency
+        held = self.amplitude * math.sin(self.phase) * np.minimum(t, self.delay)
+        swing = (math.cos(self.phase) - np.cos(omega * running + self.phase)) / omega
+        return self.offset * t + held + self.amplitude * swing
+
+    def breakpoints(self, stop: float) -> tuple[float, ...]:
+        return (self.delay,) if 0.0 < self.delay < stop else ()
+
+    def timescale(self) -> float:
+        return 1.0 / self.frequency
+
+    def scaled(self, factor: float) -> Sine:
+        return replace(self, amplitude=self.amplitude * factor, offset=self.offset * factor)
+
+
+@dataclass(frozen=True)
+class PWL(_Adding):
+    """Straight lines through (times, values), constant before the first and after the last."""
+
+    times: tuple[float, ...]
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        times = np.asarray(self.times, float).ravel()
+        values = np.asarray(self.values, float).ravel()
+        if times.size != values.size or times.size == 0:
+            raise DriveError(
+                f"PWL drive: {times.size} times and {values.size} values must be as many, at least 1"
+            )
+        if not (np.isfinite(times).all() and np.isfinite(values).all()):
+            raise DriveError("PWL drive: every time and value must be finite")
+        if times[0] < 0:
+            raise DriveError(f"PWL drive: first time {times[0]!r} must not be negative")
+        steps = np.diff(times)
+        if (steps <= 0).any():
+            k = int(np.argmax(steps <= 0))
+            raise DriveError(
+                f"PWL drive: times must increase, but times[{k + 1}] = {times[k + 1]!r} follows "
+                f"{times[k]!r}; give a jump a rise time"
+            )
+        object.__setattr__(self, "times", tuple(times.tolist()))
+        object.__setattr__(self, "values", tuple(values.tolist()))
+
+    @classmethod
+    def from_csv(cls, path: str | Path, *, time: int = 0, column: int = 1) -> PWL:
+        """Read a sampled waveform: one row a sample, s and V, an optional header row.
+
+        Raises `DriveError` with the line number for a row that is no pair of numbers.
+        """
+        path = Path(path)
+        times: list[float] = []
+        values: list[float] = []
+        try:
+            with path.open(newline="", encoding="utf-8-sig") as handle:
+                for line, row in enumerate(csv.reader(handle), start=1):
+                    if not row or row[0].lstrip().startswith("#"):
+                        continue
+                    try:
+                        pair = float(row[time]), float(row[column])
+                    except (ValueError, IndexError):
+                        if not times and line == 1:
+                            continue
+                        raise DriveError(
+                            f"{path}:{line}: {','.join(row)!r} has no numbers in columns {time} and "
+                            f"{column}; one sample a row: time in s, value in V"
+                        ) from None
+                    times.append(pair[0])
+                    values.append(pair[1])
+        except OSError as error:
+            raise DriveError(f"{path}: cannot read the sampled waveform: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise DriveError(f"{path}: not a text file; give CSV with time and value") from None
+        try:
+            return cls(tuple(times), tuple(values))
+        except DriveError as error:
+            raise DriveError(f"{path}: {error}") from None
+
+    def value(self, t: ArrayLike) -> Array:
+        return np.asarray(np.interp(t, self.times, self.values))
+
+    def integral(self, t: ArrayLike) -> Array:
+        x, y = np.array(self.times), np.array(self.values)
+        return _antiderivative(x, y, np.asarray(t, float)) - _antiderivative(x, y, np.zeros(()))
+
+    def breakpoints(self, stop: float) -> tuple[float, ...]:
+        return tuple(t for t in self.times if 0.0 < t < stop)
+
+    def timescale(self) -> float:
+        """Twice the shortest segment over which the value changes."""
+        segments = [
+            b - a
+            for a, b, u, v in zip(
+                self.times, self.times[1:], self.values, self.values[1:], strict=False
+            )
+            if u != v
+        ]
+        return 2.0 * min(segments) if segments else math.inf
+
+    def scaled(self, factor: float) -> PWL:
+        return PWL(self.times, tuple(v * factor for v in self.values))
+
+
+def _antiderivative(x: Array, y: Array, t: Array) -> Array:
+    """Integral of the piecewise line from x[0] to t, constant outside."""
+    cumulative = np.concatenate([[0.0], np.cumsum(0.5 * (y[1:] + y[:-1]) * np.diff(x))])
+    inside = np.clip(t, x[0], x[-1])
+    k = np.clip(np.searchsorted(x, inside, side="right") - 1, 0, max(x.size - 2, 0))
+    partial = 0.5 * (y[k] + np.interp(inside, x, y)) * (inside - x[k])
+    before, after = np.minimum(t - x[0], 0.0), np.maximum(t - x[-1], 0.0)
+    return np.asarray(cumulative[k] + partial + y[0] * before + y[-1] * after)
+
+
+@dataclass(frozen=True)
+class Pulse(_Adding):
+    """SPICE's pulse: `initial` until `delay`, a ramp of `rise`, `pulsed` for `width`, a ramp of `fall`.
+
+    V and s. `period` repeats it from `delay` on; None gives a single pulse. `rise` and `fall` must be
+    positive, because SPICE replaces a zero by its own print step.
+    """
+
+    initial: float
+    pulsed: float
+    delay: float
+    rise: float
+    fall: float
+    width: float
+    period: float | None = None
+
+    def __post_init__(self) -> None:
+        fields = {k: v for k, v in self.__dict__.items() if v is not None}
+        _finite("Pulse drive", **fields)
+        for name in ("rise", "fall"):
+            if getattr(self, name) <= 0:
+                raise DriveError(
+                    f"Pulse drive: {name} = {getattr(self, name)!r} must be positive; a simulator "
+                    "replaces a zero by its own step"
+                )
+        if self.delay < 0 or self.width < 0:
+            raise DriveError("Pulse drive: delay and width must not be negative")
+        length = self.rise + self.width + self.fall
+        if self.period is not None and self.period < length:
+            raise DriveError(
+                f"Pulse drive: period = {self.period!r} must be at least rise + width + fall = {length!r}"
+            )
+
+    def _corners(self) -> tuple[Array, Array]:
+        x = np.cumsum([0.0, self.rise, self.width, self.fall])
+        y = np.array([self.initial, self.pulsed, self.pulsed, self.initial])
+        if self.width == 0.0:
+            x, y = x[[0, 1, 3]], y[[0, 1, 3]]
+        return x, y
+
+    def _phase(self, t: Array) -> tuple[Array, Array]:
+        """Whole periods passed and the time since the last began (negative before delay)."""
+        since = t - self.delay
+        if self.period is None:
+            return np.zeros_like(since), since
+        count = np.where(since >= 0.0, np.floor(since / self.period), 0.0)
+        return count, since - count * self.period
+
+    def value(self, t: ArrayLike) -> Array:
+        _, since = self._phase(np.asarray(t, float))
+        x, y = self._corners()
+        return np.asarray(np.interp(since, x, y))
+
+    def integral(self, t: ArrayLike) -> Array:
+        t = np.asarray(t, float)
+        count, since = self._phase(t)
+        x, y = self._corners()
+        surplus = y - self.initial
+        extra = _antiderivative(x, surplus, np.maximum(since, 0.0))
+        full = float(_antiderivative(x, surplus, np.asarray(x[-1])))
+        return self.initial * t + count * full + extra
+
+    def breakpoints(self, stop: float) -> tuple[float, ...]:
+        corners = self.delay + self._corners()[0]
+        if self.period is None:
+            times = corners
+        else:
+            count = max(0, math.ceil((stop - self.delay) / self.period))
+            times = (corners[None, :] + self.period * np.arange(count)[:, None]).ravel()
+        return tuple(sorted({float(t) for t in times if 0.0 < t < stop}))
+
+    def timescale(self) -> float:
+        return 2.0 * min(self.rise, self.fall)
+
+    def scaled(self, factor: float) -> Pulse:
+        return replace(self, initial=self.initial * factor, pulsed=self.pulsed * factor)
+
+
+@dataclass(frozen=True)
+class Sum(_Adding):
+    """The sum of its `terms`: sources in series."""
+
+    terms: tuple[Drive, ...]
+
+    def __post_init__(self) -> None:
+        if not self.terms or not all(isinstance(term, Drive) for term in self.terms):
+            raise DriveError("Sum drive: needs at least one drive, and nothing else")
+
+    def value(self, t: ArrayLike) -> Array:
+        return np.asarray(sum(term.value(t) for term in self.terms))
+
+    def integral(self, t: ArrayLike) -> Array:
+        return np.asarray(sum(term.integral(t) for term in self.terms))
+
+    def breakpoints(self, stop: float) -> tuple[float, ...]:
+        return tuple(sorted({t for term in self.terms for t in term.breakpoints(stop)}))
+
+    def timescale(self) -> float:
+        return min(term.timescale() for term in self.terms)
+
+    def scaled(self, factor: float) -> Sum:
+        return Sum(tuple(term.scaled(factor) for term in self.terms))
+
+
+class DriveBank:
+    """All drives of a network, evaluated together.
+
+    ``bank(t)`` is (n_e,) in V for a scalar t and (n_t, n_e) for an array; edges without a drive
+    have 0. Constant and sine terms are vectorised over edges, other waveforms over equal drives.
+    """
+
+    def __init__(self, drives: Sequence[Drive | None]) -> None:
+        self.size = len(drives)
+        self._dc = np.zeros(self.size)
+        sine: list[tuple[int, Sine]] = []
+        other: dict[Drive, list[int]] = {}
+        for k, drive in enumerate(drives):
+            for term in _terms(drive) if drive is not None else ():
+                if isinstance(term, DC):
+                    self._dc[k] += term.level
+                elif isinstance(term, Sine):
+                    sine.append((k, term))
+                else:
+                    other.setdefault(term, []).append(k)
+        self._sine_edges = np.array([k for k, _ in sine], dtype=np.intp)
+        table = [(s.amplitude, s.frequency, s.offset, s.phase, s.delay) for _, s in sine]
+        self._sine = np.array(table, float).reshape(len(sine), 5).T
+        self._other = [(drive, np.array(edges)) for drive, edges in other.items()]
+        self.constant = not sine and not other
+
+    def __call__(self, t: ArrayLike) -> Array:
+        t = np.asarray(t, float)
+        out = np.zeros((*t.shape, self.size))
+        out += self._dc
+        if self._sine_edges.size:
+            amplitude, frequency, offset, phase, delay = self._sine
+            running = np.maximum(t[..., None] - delay, 0.0)
+            wave = offset + amplitude * np.sin(2.0 * np.pi * frequency * running + phase)
+            if t.ndim == 0:
+                np.add.at(out, self._sine_edges, wave)
+            else:
+                np.add.at(out, (slice(None), self._sine_edges), wave)
+        for drive, edges in self._other:
+            np.add.at(out, (..., edges), drive.value(t)[..., None])
+        return out
+
+    def integral(self, t: ArrayLike) -> Array:
+        """Exact integral from 0 to t, V s, shaped like ``bank(t)``."""
+        t = np.asarray(t, float)
+        out = t[..., None] * self._dc
+        columns = zip(self._sine_edges.tolist(), self._sine.T.tolist(), strict=True)
+        for k, (amplitude, frequency, offset, phase, delay) in columns:
+            out[..., k] += Sine(amplitude, frequency, offset, phase, delay).integral(t)
+        for drive, edges in self._other:
+            np.add.at(out, (..., edges), drive.integral(t)[..., None])
+        return out

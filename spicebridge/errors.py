@@ -1,0 +1,97 @@
+"""One tree of exceptions.
+
+Every message names the thing, the rule it breaks and the remedy. Misuse raises one of these;
+numerical trouble during a run is never an exception but a value with a reason (see ``verify``).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SpiceBridgeError(Exception):
+    """Root of every error that spicebridge raises on purpose."""
+
+
+class QuantityError(SpiceBridgeError, ValueError):
+    """A number with a suffix or a unit that cannot be read."""
+
+
+class NetworkError(SpiceBridgeError, ValueError):
+    """A graph, edge list, loop matrix or per-edge parameter that is not a network."""
+
+
+class DeviceError(SpiceBridgeError, ValueError):
+    """Parameters that make no device."""
+
+
+class DriveError(SpiceBridgeError, ValueError):
+    """A source waveform that is not one."""
+
+
+class CaseError(SpiceBridgeError, ValueError):
+    """A case file that cannot be read, located by file, line and key."""
+
+
+class OutputError(SpiceBridgeError, OSError):
+    """A folder or file that cannot be written."""
+
+
+class ScreenError(SpiceBridgeError, ValueError):
+    """A network whose Kirchhoff equations have no unique solution at the start."""
+
+
+class ProjectorSingular(ScreenError):
+    """A P A^t is singular: the projector form does not exist although the circuit may."""
+
+
+class DeckError(SpiceBridgeError, ValueError):
+    """A netlist that cannot be read, written or recognised."""
+
+
+class UnsafeDeck(DeckError):
+    """A netlist that asks for commands or files no simulator should be given."""
+
+
+class NotANetwork(DeckError):
+    """A valid deck that is not a memristive network; says which element prevents it."""
+
+
+class RawFileError(SpiceBridgeError, ValueError):
+    """Simulator output that cannot be parsed."""
+
+
+class SimulatorError(SpiceBridgeError, RuntimeError):
+    """A simulator that cannot do the job; `deck` and `log` keep the evidence."""
+
+    def __init__(self, message: str, *, deck: str = "", log: str = "") -> None:
+        super().__init__(message)
+        self.deck = deck
+        self.log = log
+
+
+class SimulatorMissing(SimulatorError):
+    """The simulator is not installed."""
+
+
+class SimulatorTooOld(SimulatorMissing):
+    """The simulator is installed but too old."""
+
+
+class SimulatorDied(SimulatorError):
+    """The simulator was killed, crashed, ran out of time or out of disk."""
+
+
+class RunFailed(SimulatorError):
+    """A run that ended in numerical failure where the caller asked for waveforms, not a verdict."""
+
+
+class CampaignError(SpiceBridgeError, ValueError):
+    """A sweep that cannot be planned, stored or resumed."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return " (did you mean 'x'?)" for the closest known name, or an empty string."""
+    match = difflib.get_close_matches(name, [str(k) for k in known], n=1, cutoff=0.5)
+    return f" (did you mean {match[0]!r}?)" if match else ""

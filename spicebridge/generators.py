@@ -1,0 +1,30 @@
+"""Graphs by name: any networkx generator, with errors that name the mistake."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spicebridge.errors import NetworkError, nearest
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+def generate(name: str, *args: Any, **kwargs: Any) -> nx.Graph:
+    """Call the networkx generator `name` and return its graph.
+
+    Raises `NetworkError` for an unknown name, wrong arguments or a result that is no graph.
+    """
+    import networkx as nx
+
+    known = [k for k in dir(nx.generators) if not k.startswith("_")]
+    function = getattr(nx, name, None) if name in known else None
+    if not callable(function):
+        raise NetworkError(f"graph generator {name!r} is not in networkx{nearest(name, known)}")
+    try:
+        graph = function(*args, **kwargs)
+    except (TypeError, ValueError, nx.NetworkXException) as error:
+        raise NetworkError(f"graph generator {name}: {error}") from None
+    if not isinstance(graph, nx.Graph):
+        raise NetworkError(f"graph generator {name}: returned {type(graph).__name__}, not a graph")
+    return graph

@@ -1,0 +1,180 @@
+"""Waveforms: what both branches return and all that `verify` ever sees."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spicebridge.errors import OutputError, SpiceBridgeError
+
+if TYPE_CHECKING:
+    import xarray
+
+Array = NDArray[np.float64]
+
+SIGNALS = {"state": "1", "current": "A", "voltage": "V"}
+
+
+@dataclass(frozen=True, eq=False)
+class Waveforms:
+    """Signals of every edge over time, in the edge order of the network.
+
+    ``t`` (n_t,) in s, increasing. ``state`` (n_t, n_e) dimensionless, 0 on memoryless edges; ``current``
+    (n_t, n_e) in A, positive from tail to head; ``voltage`` (n_t, n_e) in V, the drop P R i over the
+    device, without its source. ``run`` is the simulator's record (deck, log, version, own time points)
+    or None for the theory branch. Raises `SpiceBridgeError` when shapes do not fit.
+    """
+
+    t: Array
+    state: Array
+    current: Array
+    voltage: Array
+    labels: tuple[str, ...] = ()
+    source: str = ""
+    run: Any = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        t = np.asarray(self.t, float)
+        if t.ndim != 1 or t.size == 0:
+            raise SpiceBridgeError(f"waveforms: t has shape {t.shape}; it must be (n_t,) with n_t >= 1")
+        if not (np.diff(t) > 0).all():
+            raise SpiceBridgeError("waveforms: t must increase")
+        for name in SIGNALS:
+            value = np.asarray(getattr(self, name), float)
+            if value.ndim != 2 or value.shape[0] != t.size or value.shape[1] != np.shape(self.state)[1]:
+                raise SpiceBridgeError(
+                    f"waveforms: {name} has shape {value.shape}; it must be (n_t, n_e) with n_t = {t.size}"
+                )
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "t", t)
+        if not self.labels:
+            object.__setattr__(self, "labels", tuple(str(k) for k in range(self.n_edges)))
+
+    @property
+    def n_edges(self) -> int:
+        return int(self.state.shape[1])
+
+    def resample(self, t: ArrayLike) -> Waveforms:
+        """Interpolate onto `t` (within the span) by a cubic spline, for plots and tables.
+
+        Comparisons never use it: they evaluate the theory at the simulator's own points.
+        """
+        grid = np.asarray(t, float)
+        slack = 1e-9 * max(abs(float(self.t[-1])), abs(float(self.t[0])))
+        if grid.min() < self.t[0] - slack or grid.max() > self.t[-1] + slack:
+            raise SpiceBridgeError(
+                f"resample: times {grid.min():g} to {grid.max():g} s leave the span "
+                f"{self.t[0]:g} to {self.t[-1]:g} s"
+            )
+        if np.array_equal(grid, self.t):
+            return self
+        from scipy.interpolate import make_interp_spline
+
+        degree = min(3, self.t.size - 1)
+        inside = np.clip(grid, self.t[0], self.t[-1])
+        values = [
+            np.asarray(make_interp_spline(self.t, getattr(self, name), k=degree)(inside))
+            for name in SIGNALS
+        ]
+        return Waveforms(grid, *values, self.labels, self.source, self.run)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """As an `xarray.Dataset` with units (needs the extra ``tables``)."""
+        try:
+            import xarray
+        except ImportError:
+            raise SpiceBridgeError(
+                "xarray is not installed; pip install 'spicebridge-memristor[tables]'"
+            ) from None
+        data = {
+            name: (("time", "edge"), getattr(self, name), {"units": unit})
+            for name, unit in SIGNALS.items()
+        }
+        edge = np.arange(self.n_edges)
+        coords = {
+            "time": ("time", self.t, {"units": "s"}),
+            "edge": ("edge", edge),
+            "label": ("edge", np.array(self.labels)),
+        }
+        return xarray.Dataset(data, coords=coords, attrs={"source": self.source})
+
+    def save(self, path: str | Path) -> None:
+        """Write .csv, .npz or .nc (netCDF, needs the extra ``tables``), whole or not at all."""
+        target = Path(path)
+        writers = {".csv": self._write_csv, ".npz": self._write_npz, ".nc": self._write_netcdf}
+        writer = writers.get(target.suffix.lower())
+        if writer is None:
+            raise OutputError(f"{target}: suffix {target.suffix!r} must be one of {', '.join(writers)}")
+        with replacing(target) as temporary:
+            writer(temporary)
+
+    def _write_csv(self, path: Path) -> None:
+        with path.open("w", newline="", encoding="utf-8") as handle:
+            writer = csv.writer(handle)
+            columns = [
+                f"{name}[{label}] ({unit})" for name, unit in SIGNALS.items() for label in self.labels
+            ]
+            writer.writerow(["t (s)", *columns])
+            table = np.column_stack([self.t, self.state, self.current, self.voltage])
+            writer.writerows([repr(x) for x in row] for row in table.tolist())
+
+    def _write_npz(self, path: Path) -> None:
+        with path.open("wb") as handle:
+            np.savez_compressed(
+                handle,
+                t=self.t,
+                state=self.state,
+                current=self.current,
+                voltage=self.voltage,
+                labels=np.array(self.labels),
+                source=np.array(self.source),
+            )
+
+    def _write_netcdf(self, path: Path) -> None:
+        self.to_xarray().to_netcdf(path, engine="h5netcdf")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Waveforms:
+        """Read what `save` wrote as .npz or .csv."""
+        source = Path(path)
+        try:
+            if source.suffix.lower() == ".npz":
+                with np.load(source, allow_pickle=False) as data:
+                    return cls(
+                        data["t"],
+                        data["state"],
+                        data["current"],
+                        data["voltage"],
+                        tuple(str(x) for x in data["labels"]),
+                        str(data["source"]),
+                    )
+            table = np.loadtxt(source, delimiter=",", skiprows=1, ndmin=2)
+            header = source.read_text(encoding="utf-8").splitlines()[0].split(",")
+        except (OSError, ValueError, KeyError, IndexError) as error:
+            raise SpiceBridgeError(f"{source}: not waveforms saved by spicebridge: {error}") from None
+        n_e = (table.shape[1] - 1) // 3
+        labels = tuple(cell[cell.index("[") + 1 : cell.rindex("]")] for cell in header[1 : 1 + n_e])
+        parts = np.split(table[:, 1:], 3, axis=1)
+        return cls(table[:, 0], *parts, labels, str(source))
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Give a temporary sibling of `target` to write; it replaces `target` only on success."""
+    temporary = target.with_name(f".{target.name}.partial")
+    try:
+        yield temporary
+        temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(f"{target}: cannot write: {error.strerror or error}") from None
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,192 @@
+"""Bound handling: how the bulk rate of a state s in [0, 1] is changed near its bounds.
+
+    ds/dt = F(s, decay, drift),   decay = a s,   drift = g q,   f = decay + drift
+
+=========  ==========================================================================
+none       F = f
+hard       F = 0 if (s >= 1 and f > 0) or (s <= 0 and f < 0), else f   (projected)
+tanh       F = f [th(-f/c) th(s) + th(f/c) th(1 - s)],  th(x) = (1 + tanh(p x))/2
+Joglekar   F = decay + drift (1 - (2s - 1)^(2p))
+Biolek     F = decay + drift (1 - (s - [drift < 0])^(2p))
+=========  ==========================================================================
+
+The tanh window is paper 2, Eq. 33; its p multiplies a rate there, so the scale c (1/s) that
+makes the argument a number is a parameter here. Joglekar and Wolf, Eur. J. Phys. 30 (2009) 661;
+Biolek, Biolek and Biolkova, Radioengineering 18 (2009) 210. Only the current part of the rate
+is windowed, so a decaying state can leave a bound that the Joglekar window would hold.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spicebridge.errors import DeviceError
+
+Array = NDArray[np.float64]
+
+
+@runtime_checkable
+class Window(Protocol):
+    """What every bound handling offers.
+
+    `name` is the word used in case files and reports. `hard` is True when the right-hand side
+    is discontinuous at the bounds, so that an integrator has to locate events.
+    `bounded` is True when the exact solution started in [0, 1] stays there.
+    """
+
+    name: str
+    hard: bool
+    bounded: bool
+
+    def rate(self, s: Array, decay: Array, drift: Array) -> Array:
+        """Return F in 1/s; all arguments have the same shape."""
+        ...
+
+    def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
+        """Return (dF/ds at fixed decay and drift, dF/d decay, dF/d drift)."""
+        ...
+
+
+def _order(p: int, name: str) -> int:
+    if isinstance(p, bool) or int(p) != p or p < 1:
+        raise DeviceError(f"{name} window: p = {p!r} must be a whole number of at least 1")
+    return int(p)
+
+
+@dataclass(frozen=True)
+class NoWindow:
+    """No bounds: F = f. The state may leave [0, 1]; runs report by how much."""
+
+    name = "none"
+    hard = False
+    bounded = False
+
+    def rate(self, s: Array, decay: Array, drift: Array) -> Array:
+        return decay + drift
+
+    def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
+        one = np.ones_like(s)
+        return np.zeros_like(s), one, one
+
+
+@dataclass(frozen=True)
+class Hard:
+    """Projected bounds: the state stops at 0 and 1 and leaves when f turns inward."""
+
+    name = "hard"
+    hard = True
+    bounded = True
+
+    def rate(self, s: Array, decay: Array, drift: Array) -> Array:
+        f = decay + drift
+        held = ((s >= 1.0) & (f > 0.0)) | ((s <= 0.0) & (f < 0.0))
+        return np.where(held, 0.0, f)
+
+    def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
+        f = decay + drift
+        free = 1.0 - (((s >= 1.0) & (f > 0.0)) | ((s <= 0.0) & (f < 0.0)))
+        return np.zeros_like(s), free, free
+
+
+@dataclass(frozen=True)
+class Tanh:
+    """Paper 2, Eq. 33. Overshoots a bound by about ln(t)/(2p); chi = 0.9 needs p > 45.
+
+    `rate_scale` (1/s) divides f inside the step function.
+    """
+
+    p: float = 100.0
+    rate_scale: float = 1.0
+    name = "tanh"
+    hard = False
+    bounded = False
+
+    def __post_init__(self) -> None:
+        for field in ("p", "rate_scale"):
+            value = getattr(self, field)
+            if not (math.isfinite(value) and value > 0):
+                raise DeviceError(f"tanh window: {field} = {value!r} must be positive and finite")
+
+    def rate(self, s: Array, decay: Array, drift: Array) -> Array:
+        f = decay + drift
+        p, c = self.p, self.rate_scale
+        up, down = _step(p * f / c), _step(-p * f / c)
+        return f * (down * _step(p * s) + up * _step(p * (1.0 - s)))
+
+    def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
+        f = decay + drift
+        p, c = self.p, self.rate_scale
+        up, down = _step(p * f / c), _step(-p * f / c)
+        low, high = _step(p * s), _step(p * (1.0 - s))
+        d_s = f * p * (down * _step_slope(p * s) - up * _step_slope(p * (1.0 - s)))
+        slope = _step_slope(p * f / c) * p / c
+        d_f = down * low + up * high + f * slope * (high - low)
+        return d_s, d_f, d_f
+
+
+@dataclass(frozen=True)
+class Joglekar:
+    """1 - (2s - 1)^(2p) on the drift. Sticks at both bounds."""
+
+    p: int = 1
+    name = "joglekar"
+    hard = False
+    bounded = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "p", _order(self.p, "Joglekar"))
+
+    def rate(self, s: Array, decay: Array, drift: Array) -> Array:
+        return decay + drift * self.factor(s)
+
+    def factor(self, s: Array) -> Array:
+        """The window itself, factorised so that it loses no digits near the bounds."""
+        u2 = (2.0 * s - 1.0) ** 2
+        series = np.ones_like(u2)
+        for _ in range(self.p - 1):
+            series = 1.0 + u2 * series
+        return 4.0 * s * (1.0 - s) * series
+
+    def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
+        u = 2.0 * s - 1.0
+        slope = -4.0 * self.p * u ** (2 * self.p - 1)
+        return drift * slope, np.ones_like(s), self.factor(s)
+
+
+@dataclass(frozen=True)
+class Biolek:
+    """1 - (s - [drift < 0])^(2p) on the drift. Leaves a bound at once; kink where drift turns."""
+
+    p: int = 1
+    name = "biolek"
+    hard = False
+    bounded = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "p", _order(self.p, "Biolek"))
+
+    def rate(self, s: Array, decay: Array, drift: Array) -> Array:
+        return decay + drift * (1.0 - (s - (drift < 0.0)) ** (2 * self.p))
+
+    def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
+        u = s - (drift < 0.0)
+        d_s = -drift * 2 * self.p * u ** (2 * self.p - 1)
+        return d_s, np.ones_like(s), 1.0 - u ** (2 * self.p)
+
+
+def _step(x: Array) -> Array:
+    return 0.5 * (1.0 + np.tanh(x))
+
+
+def _step_slope(x: Array) -> Array:
+    return 0.5 * (1.0 - np.tanh(x) ** 2)
+
+
+WINDOWS: dict[str, type] = {
+    kind.name: kind for kind in (NoWindow, Hard, Tanh, Joglekar, Biolek)
+}

@@ -1,0 +1,282 @@
+"""The language of behavioural sources: a tree that means one thing in every simulator.
+
+Simulators disagree on what ``x^3`` or ``u(0)`` is, so the tree stores the *meaning* and each dialect
+decides how to write it. Three powers exist: ``real`` (x*x*x, signed for odd whole exponents),
+``abs`` (|x|^y, what ngspice makes of ``^``, ``**`` and ``pow``) and ``signed`` (sgn(x) |x|^y, ngspice's ``pwr``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Union
+
+import numpy as np
+
+from spicebridge.errors import DeckError, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A constant in SI units."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A `.param` or subcircuit parameter, or a formal argument of a `.func`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeVoltage:
+    """V(plus, minus) in V."""
+
+    plus: str
+    minus: str = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class BranchCurrent:
+    """I(source) in A: positive from plus through the source to minus."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """The simulation time in s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """`op` is "-" or "!"."""
+
+    op: str
+    operand: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """`op` is one of + - * / < <= > >= == != && ||; comparisons give 1 or 0."""
+
+    op: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """base to the exponent; `kind` is "real", "abs" or "signed" (see the module)."""
+
+    base: Expression
+    exponent: Expression
+    kind: str = "real"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of `FUNCTIONS`, or a user function before expansion."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """test ? yes : no; the test holds where it is greater than 0.5 in size, as for a 0/1 value."""
+
+    test: Expression
+    yes: Expression
+    no: Expression
+
+
+Expression = Union[  # noqa: UP007 - a recursive alias must name itself as text
+    Number, Parameter, NodeVoltage, BranchCurrent, Time, Unary, Binary, Power, Call, Conditional
+]
+Value = Union[float, "Expression"]
+
+ARITHMETIC = ("+", "-", "*", "/")
+COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+LOGIC = ("&&", "||")
+
+
+def _table(x: Any, *points: Any) -> Any:
+    xs, ys = np.array(points[0::2], float), np.array(points[1::2], float)
+    return np.interp(x, xs, ys)
+
+
+FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
+    "abs": (1, np.abs),
+    "sqrt": (1, np.sqrt),
+    "exp": (1, np.exp),
+    "ln": (1, np.log),
+    "log10": (1, np.log10),
+    "sin": (1, np.sin),
+    "cos": (1, np.cos),
+    "tan": (1, np.tan),
+    "asin": (1, np.arcsin),
+    "acos": (1, np.arccos),
+    "atan": (1, np.arctan),
+    "sinh": (1, np.sinh),
+    "cosh": (1, np.cosh),
+    "tanh": (1, np.tanh),
+    "asinh": (1, np.arcsinh),
+    "acosh": (1, np.arccosh),
+    "atanh": (1, np.arctanh),
+    "sgn": (1, np.sign),
+    "floor": (1, np.floor),
+    "ceil": (1, np.ceil),
+    "u": (1, lambda x: np.heaviside(x, 0.5)),
+    "uramp": (1, lambda x: np.maximum(x, 0.0)),
+    "atan2": (2, np.arctan2),
+    "min": (2, np.minimum),
+    "max": (2, np.maximum),
+    "limit": (3, lambda x, low, high: np.clip(x, low, high)),
+    "table": (-1, _table),
+}
+"""Name -> (number of arguments, -1 for any; meaning in numpy). ``u(0)`` is one half."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Values for an evaluation: floats or arrays of one shape. Names are matched in lower case."""
+
+    voltages: Mapping[str, Any]
+    currents: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    time: Any = 0.0
+
+
+def evaluate(expression: Value, environment: Environment | None = None) -> Any:
+    """Return the value of `expression`: float or array, as the environment's entries.
+
+    Raises `DeckError` for names that the environment lacks. Division by zero follows numpy
+    (inf or nan), as numerical trouble is a value.
+    """
+    env = environment or Environment({}, {}, {})
+    with np.errstate(all="ignore"):
+        return _evaluate(expression, env)
+
+
+def _evaluate(e: Value, env: Environment) -> Any:
+    match e:
+        case Number(value):
+            return value
+        case Parameter(name):
+            return _look_up(env.parameters, name, "parameter")
+        case NodeVoltage(plus, minus):
+            return _voltage(env, plus) - _voltage(env, minus)
+        case BranchCurrent(source):
+            return _look_up(env.currents, source, "current of source")
+        case Time():
+            return env.time
+        case Unary("-", x):
+            return -_evaluate(x, env)
+        case Unary("!", x):
+            return _truth(_evaluate(x, env) == 0)
+        case Binary(op, left, right):
+            return _binary(op, _evaluate(left, env), _evaluate(right, env))
+        case Power(base, exponent, kind):
+            return _power(_evaluate(base, env), _evaluate(exponent, env), kind)
+        case Call(function, arguments):
+            if function not in FUNCTIONS:
+                raise DeckError(f"function {function!r} is unknown{nearest(function, FUNCTIONS)}")
+            return FUNCTIONS[function][1](*(_evaluate(x, env) for x in arguments))
+        case Conditional(test, yes, no):
+            holds = np.abs(_evaluate(test, env)) > 0.5
+            chosen = np.where(holds, _evaluate(yes, env), _evaluate(no, env))
+            return float(chosen) if chosen.ndim == 0 else chosen
+    if isinstance(e, (int, float)):
+        return float(e)
+    raise DeckError(f"{e!r} is no expression")
+
+
+def _truth(value: Any) -> Any:
+    return np.where(value, 1.0, 0.0) if np.ndim(value) else float(bool(value))
+
+
+def _look_up(table: Mapping[str, Any], name: str, what: str) -> Any:
+    try:
+        return table[name.lower()]
+    except KeyError:
+        raise DeckError(f"{what} {name!r} has no value{nearest(name.lower(), table)}") from None
+
+
+def _voltage(env: Environment, node: str) -> Any:
+    return 0.0 if node in ("0", "gnd") else _look_up(env.voltages, node, "node")
+
+
+def _binary(op: str, x: Any, y: Any) -> Any:
+    match op:
+        case "+":
+            return x + y
+        case "-":
+            return x - y
+        case "*":
+            return x * y
+        case "/":
+            return np.divide(x, y)
+        case "<":
+            return _truth(x < y)
+        case "<=":
+            return _truth(x <= y)
+        case ">":
+            return _truth(x > y)
+        case ">=":
+            return _truth(x >= y)
+        case "==":
+            return _truth(x == y)
+        case "!=":
+            return _truth(x != y)
+        case "&&":
+            return _truth(np.logical_and(x, y))
+        case "||":
+            return _truth(np.logical_or(x, y))
+    raise DeckError(f"operator {op!r} is unknown")
+
+
+def _power(x: Any, y: Any, kind: str) -> Any:
+    if kind == "abs":
+        return np.power(np.abs(x), y)
+    if kind == "signed":
+        return np.sign(x) * np.power(np.abs(x), y)
+    return np.power(np.asarray(x, float), y)
+
+
+def walk(expression: Value) -> Iterator[Expression]:
+    """Every node of the tree, parents first, without recursion."""
+    stack: list[Any] = [expression]
+    while stack:
+        e = stack.pop()
+        if isinstance(e, (int, float)):
+            continue
+        yield e
+        for f in fields(e):
+            child = getattr(e, f.name)
+            if isinstance(child, tuple):
+                stack.extend(child)
+            elif not isinstance(child, (str, float, int)):
+                stack.append(child)
+
+
+def rebuild(expression: Value, change: Callable[[Expression], Value | None]) -> Any:
+    """Return the tree with `change` applied bottom up; None keeps a node."""
+    if isinstance(expression, (int, float)):
+        return expression
+    e: Any = expression
+    match e:
+        case Unary(op, x):
+            e = Unary(op, rebuild(x, change))
+        case Binary(op, x, y):
+            e = Binary(op, rebuild(x, change), rebuild(y, change))
+        case Power(x, y, kind):
+            e = Power(rebuild(x, change), rebuild(y, change), kind)
+        case Call(name, arguments):
+            e = Call(name, tuple(rebuild(x, change) for x in arguments))
+        case Conditional(test, yes, no):
+            e = Conditional(rebuild(test, change), rebuild(yes, change), rebuild(no, change))
+    changed = change(e)
+    return e if changed is None else changed

@@ -45,11 +45,14 @@ class _Adding:
     def __add__(self, other: Drive) -> Sum:
         if not isinstance(other, Drive):
             return NotImplemented
-        return Sum(_terms(self) + _terms(other))
+        return Sum((*terms(self), *terms(other)))  # type: ignore[arg-type]
 
 
-def _terms(drive: object) -> tuple[Drive, ...]:
-    return drive.terms if isinstance(drive, Sum) else (drive,)  # type: ignore[return-value]
+def terms(drive: Drive | None) -> tuple[Drive, ...]:
+    """The drives that add up to `drive`: none for None, itself unless it is a sum."""
+    if drive is None:
+        return ()
+    return drive.terms if isinstance(drive, Sum) else (drive,)
 
 
 def _finite(kind: str, **fields: float) -> None:
@@ -110,7 +113,7 @@ class Sine(_Adding):
     def value(self, t: ArrayLike) -> Array:
         running = np.maximum(np.asarray(t, float) - self.delay, 0.0)
         angle = 2.0 * np.pi * self.frequency * running + self.phase
-        return self.offset + self.amplitude * np.sin(angle)
+        return np.asarray(self.offset + self.amplitude * np.sin(angle))
 
     def integral(self, t: ArrayLike) -> Array:
         t = np.asarray(t, float)
@@ -138,8 +141,11 @@ class PWL(_Adding):
     values: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        times = np.asarray(self.times, float).ravel()
-        values = np.asarray(self.values, float).ravel()
+        try:
+            times = np.asarray(self.times, float).ravel()
+            values = np.asarray(self.values, float).ravel()
+        except (TypeError, ValueError):
+            raise DriveError("PWL drive: every time and value must be a number") from None
         if times.size != values.size or times.size == 0:
             raise DriveError(
                 f"PWL drive: {times.size} times and {values.size} values must be as many, at least 1"
@@ -160,13 +166,16 @@ class PWL(_Adding):
 
     @classmethod
     def from_csv(cls, path: str | Path, *, time: int = 0, column: int = 1) -> PWL:
-        """Read a sampled waveform: one row a sample, s and V, an optional header row.
+        """Read a sampled waveform: one row a sample, s and V, an optional header row first.
+
+        Rows that begin with # are comments.
 
         Raises `DriveError` with the line number for a row that is no pair of numbers.
         """
         path = Path(path)
         times: list[float] = []
         values: list[float] = []
+        header = True
         try:
             with path.open(newline="", encoding="utf-8-sig") as handle:
                 for line, row in enumerate(csv.reader(handle), start=1):
@@ -175,12 +184,14 @@ class PWL(_Adding):
                     try:
                         pair = float(row[time]), float(row[column])
                     except (ValueError, IndexError):
-                        if not times and line == 1:
+                        if header:
+                            header = False
                             continue
                         raise DriveError(
                             f"{path}:{line}: {','.join(row)!r} has no numbers in columns {time} and "
                             f"{column}; one sample a row: time in s, value in V"
                         ) from None
+                    header = False
                     times.append(pair[0])
                     values.append(pair[1])
         except OSError as error:
@@ -193,7 +204,7 @@ class PWL(_Adding):
             raise DriveError(f"{path}: {error}") from None
 
     def value(self, t: ArrayLike) -> Array:
-        return np.asarray(np.interp(t, self.times, self.values))
+        return np.asarray(np.interp(np.asarray(t, float), self.times, self.values))
 
     def integral(self, t: ArrayLike) -> Array:
         x, y = np.array(self.times), np.array(self.values)
@@ -307,13 +318,14 @@ class Pulse(_Adding):
 
 @dataclass(frozen=True)
 class Sum(_Adding):
-    """The sum of its `terms`: sources in series."""
+    """The sum of its `terms`: sources in series. Sums among the terms are dissolved."""
 
     terms: tuple[Drive, ...]
 
     def __post_init__(self) -> None:
         if not self.terms or not all(isinstance(term, Drive) for term in self.terms):
             raise DriveError("Sum drive: needs at least one drive, and nothing else")
+        object.__setattr__(self, "terms", tuple(flat for term in self.terms for flat in terms(term)))
 
     def value(self, t: ArrayLike) -> Array:
         return np.asarray(sum(term.value(t) for term in self.terms))
@@ -335,7 +347,8 @@ class DriveBank:
     """All drives of a network, evaluated together.
 
     ``bank(t)`` is (n_e,) in V for a scalar t and (n_t, n_e) for an array; edges without a drive
-    have 0. Constant and sine terms are vectorised over edges, other waveforms over equal drives.
+    have 0. Constant and sine terms are vectorised over edges, other waveforms over equal drives. An edge
+    may carry one term twice, hence the unbuffered additions.
     """
 
     def __init__(self, drives: Sequence[Drive | None]) -> None:
@@ -344,7 +357,7 @@ class DriveBank:
         sine: list[tuple[int, Sine]] = []
         other: dict[Drive, list[int]] = {}
         for k, drive in enumerate(drives):
-            for term in _terms(drive) if drive is not None else ():
+            for term in terms(drive):
                 if isinstance(term, DC):
                     self._dc[k] += term.level
                 elif isinstance(term, Sine):
@@ -365,12 +378,9 @@ class DriveBank:
             amplitude, frequency, offset, phase, delay = self._sine
             running = np.maximum(t[..., None] - delay, 0.0)
             wave = offset + amplitude * np.sin(2.0 * np.pi * frequency * running + phase)
-            if t.ndim == 0:
-                np.add.at(out, self._sine_edges, wave)
-            else:
-                np.add.at(out, (slice(None), self._sine_edges), wave)
+            np.add.at(out.T, self._sine_edges, wave.T)
         for drive, edges in self._other:
-            np.add.at(out, (..., edges), drive.value(t)[..., None])
+            np.add.at(out.T, edges, drive.value(t).T)
         return out
 
     def integral(self, t: ArrayLike) -> Array:
@@ -381,5 +391,5 @@ class DriveBank:
         for k, (amplitude, frequency, offset, phase, delay) in columns:
             out[..., k] += Sine(amplitude, frequency, offset, phase, delay).integral(t)
         for drive, edges in self._other:
-            np.add.at(out, (..., edges), drive.integral(t)[..., None])
+            np.add.at(out.T, edges, drive.integral(t).T)
         return out

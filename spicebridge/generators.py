@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from spicebridge.errors import NetworkError, nearest
@@ -17,10 +19,7 @@ def generate(name: str, *args: Any, **kwargs: Any) -> nx.Graph:
     """
     import networkx as nx
 
-    known = [k for k in dir(nx.generators) if not k.startswith("_")]
-    function = getattr(nx, name, None) if name in known else None
-    if not callable(function):
-        raise NetworkError(f"graph generator {name!r} is not in networkx{nearest(name, known)}")
+    function = _function(name)
     try:
         graph = function(*args, **kwargs)
     except (TypeError, ValueError, nx.NetworkXException) as error:
@@ -28,3 +27,19 @@ def generate(name: str, *args: Any, **kwargs: Any) -> nx.Graph:
     if not isinstance(graph, nx.Graph):
         raise NetworkError(f"graph generator {name}: returned {type(graph).__name__}, not a graph")
     return graph
+
+
+def unseeded(name: str, *args: Any, **kwargs: Any) -> bool:
+    """Whether the generator takes a seed and these arguments give it none."""
+    signature = inspect.signature(_function(name))
+    return "seed" in signature.parameters and signature.bind(*args, **kwargs).arguments.get("seed") is None
+
+
+def _function(name: str) -> Callable[..., Any]:
+    import networkx as nx
+
+    known = [k for k in dir(nx.generators) if not k.startswith("_") and callable(getattr(nx, k, None))]
+    if name not in known:
+        raise NetworkError(f"graph generator {name!r} is not in networkx{nearest(name, known)}")
+    function: Callable[..., Any] = getattr(nx, name)
+    return function

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spicebridge.devices.base import Device, Group, group_devices, take
-from spicebridge.drives import DC, Drive, DriveBank
+from spicebridge.drives import DC, Drive, DriveBank, terms
 from spicebridge.errors import NetworkError
 
 if TYPE_CHECKING:
@@ -61,8 +61,14 @@ class Network:
             value = getattr(self, name)
             if value is not None:
                 value = np.array(value)
+                if name == "initial_state":
+                    value = np.where(self.stateful, value, 0.0)
                 value.setflags(write=False)
                 object.__setattr__(self, name, value)
+        signs = np.isin(self.J, (-1.0, 1.0))
+        if not signs.all():
+            k = int(np.argmin(signs))
+            raise NetworkError(f"{self.edge_name(k)}: polarity {self.J[k]:g} must be +1 or -1")
         for group in self.groups:
             if not group.device.ohmic and (self.P[group.edges] < 0).any():
                 k = int(group.edges[np.argmin(self.P[group.edges])])
@@ -117,7 +123,7 @@ class Network:
         if nodes is None:
             index = {node: k for k, node in enumerate(dict.fromkeys(n for pair in pairs for n in pair))}
         else:
-            index = {node: k for k, node in enumerate(nodes)}
+            index = {node: k for k, node in enumerate(dict.fromkeys(nodes))}
             for k, pair in enumerate(pairs):
                 for node in pair:
                     if node not in index:
@@ -125,10 +131,9 @@ class Network:
                             f"edge {k} ({_name(pair[0])}-{_name(pair[1])}): node {node!r} is not in the "
                             "list of nodes; add it or correct the edge"
                         )
-        tail = np.array([index[a] for a, _ in pairs], dtype=np.intp)
-        head = np.array([index[b] for _, b in pairs], dtype=np.intp)
+        ends = np.array([(index[a], index[b]) for a, b in pairs], dtype=np.intp).T
         return cls._assemble(
-            tuple(index), tail, head, None, pairs, device, drive, initial_state, active, polarity, title
+            tuple(index), ends[0], ends[1], None, pairs, device, drive, initial_state, active, polarity, title
         )
 
     @classmethod
@@ -180,7 +185,9 @@ class Network:
         return cls.from_graph(graph, **kwargs)
 
     @classmethod
-    def from_generator(cls, name: str, *args: Any, device: Any, options: Any = None, **kwargs: Any) -> Network:
+    def from_generator(
+        cls, name: str, *args: Any, device: Any, options: Any = None, **kwargs: Any
+    ) -> Network:
         """Call a networkx generator by name, such as ``"complete_graph", 4``.
 
         `options` are the generator's keyword arguments (a seed, say); the rest is `from_graph`.
@@ -246,16 +253,8 @@ class Network:
         n_e = len(labels)
         groups = group_devices(device, n_e)
         J = _per_edge(polarity, labels, "polarity", 1.0)
-        if not np.isin(J, (-1.0, 1.0)).all():
-            k = int(np.argmin(np.isin(J, (-1.0, 1.0))))
-            raise NetworkError(f"{_edge_name(k, labels)}: polarity {J[k]:g} must be +1 or -1")
-        P = np.ones(n_e)
-        for k in active:
-            P[_edge_index(k, labels, "active")] = -1.0
+        P = _signs(active, labels)
         state = _per_edge(initial_state, labels, "initial_state", 0.0)
-        for group in groups:
-            if not group.device.stateful:
-                state[group.edges] = 0.0
         drives = tuple(_drives(drive, labels))
         return cls(nodes, tail, head, groups, drives, state, P, J, matrix, title)
 
@@ -330,8 +329,7 @@ class Network:
 
     def with_initial_state(self, initial_state: Any) -> Network:
         """The same network from another state (one value, one per edge, or {edge: value})."""
-        state = _per_edge(initial_state, self._labels(), "initial_state", 0.0)
-        return replace(self, initial_state=np.where(self.stateful, state, 0.0))
+        return replace(self, initial_state=_per_edge(initial_state, self._labels(), "initial_state", 0.0))
 
     def with_drive(self, drive: Any) -> Network:
         """The same network with other sources (as in `from_edges`)."""
@@ -347,14 +345,15 @@ class Network:
 
     def with_active(self, active: Iterable[int]) -> Network:
         """The same network with P = -1 on exactly these edges."""
-        P = np.ones(self.n_edges)
-        P[[_edge_index(k, self._labels(), "active") for k in active]] = -1.0
-        return replace(self, P=P)
+        return replace(self, P=_signs(active, self._labels()))
 
     def without_edge(self, k: int) -> Network:
         """The graph with edge k left out; later edges move up by one."""
         if not self.is_graph:
             raise NetworkError("a loop matrix has no edges to leave out; build another matrix")
+        k = _edge_index(k, self._labels(), "without_edge")
+        if self.n_edges == 1:
+            raise NetworkError(f"{self.edge_name(k)} is the only edge; a network needs at least one")
         keep = np.delete(np.arange(self.n_edges), k)
         laws = self.devices()
         return replace(
@@ -386,7 +385,7 @@ def _edge_name(k: int, labels: Sequence[Any]) -> str:
 def _edge_index(key: Any, labels: Sequence[Any], what: str) -> int:
     """Index of an edge named by its index or by its (tail, head) pair."""
     if isinstance(key, numbers.Integral) and not isinstance(key, bool):
-        if 0 <= key < len(labels):
+        if 0 <= int(key) < len(labels):
             return int(key)
         raise NetworkError(
             f"{what}: edge {key} does not exist; the network has edges 0 to {len(labels) - 1}"
@@ -397,6 +396,17 @@ def _edge_index(key: Any, labels: Sequence[Any], what: str) -> int:
     if matches:
         raise NetworkError(f"{what}: {key!r} names parallel edges {matches}; use the index")
     raise NetworkError(f"{what}: edge {key!r} does not exist; use an edge index or (tail, head)")
+
+
+def _signs(active: Iterable[Any], labels: Sequence[Any]) -> Array:
+    """P: -1 on the `active` edges, +1 elsewhere."""
+    try:
+        keys = list(active)
+    except TypeError:
+        raise NetworkError(f"active: {active!r} must be a list of edge indices, such as [2]") from None
+    P = np.ones(len(labels))
+    P[[_edge_index(k, labels, "active") for k in keys]] = -1.0
+    return P
 
 
 def _per_edge(value: Any, labels: Sequence[Any], what: str, default: float) -> Array:
@@ -475,7 +485,8 @@ def same_parameters(first: Network, second: Network) -> bool:
         return False
     if not first.is_graph and not np.array_equal(first.loop_matrix, second.loop_matrix):  # type: ignore[arg-type]
         return False
-    return first.drives == second.drives and first.devices() == second.devices()
+    sources = [[terms(drive) for drive in network.drives] for network in (first, second)]
+    return sources[0] == sources[1] and first.devices() == second.devices()
 
 
 __all__ = ["Network", "same_parameters", "take"]

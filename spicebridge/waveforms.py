@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,16 +47,22 @@ class Waveforms:
             raise SpiceBridgeError(f"waveforms: t has shape {t.shape}; it must be (n_t,) with n_t >= 1")
         if not (np.diff(t) > 0).all():
             raise SpiceBridgeError("waveforms: t must increase")
+        columns = np.shape(self.state)[-1:]
         for name in SIGNALS:
             value = np.asarray(getattr(self, name), float)
-            if value.ndim != 2 or value.shape[0] != t.size or value.shape[1] != np.shape(self.state)[1]:
+            if value.ndim != 2 or value.shape != (t.size, *columns):
                 raise SpiceBridgeError(
-                    f"waveforms: {name} has shape {value.shape}; it must be (n_t, n_e) with n_t = {t.size}"
+                    f"waveforms: {name} has shape {value.shape}; it must be (n_t, n_e) = "
+                    f"{(t.size, *columns)}, as t and state have it"
                 )
             object.__setattr__(self, name, value)
         object.__setattr__(self, "t", t)
         if not self.labels:
             object.__setattr__(self, "labels", tuple(str(k) for k in range(self.n_edges)))
+        if len(self.labels) != self.n_edges:
+            raise SpiceBridgeError(
+                f"waveforms: {len(self.labels)} labels for {self.n_edges} edges; give one per edge or none"
+            )
 
     @property
     def n_edges(self) -> int:
@@ -83,7 +90,8 @@ class Waveforms:
             np.asarray(make_interp_spline(self.t, getattr(self, name), k=degree)(inside))
             for name in SIGNALS
         ]
-        return Waveforms(grid, *values, self.labels, self.source, self.run)
+        state, current, voltage = values
+        return Waveforms(grid, state, current, voltage, self.labels, self.source, self.run)
 
     def to_xarray(self) -> xarray.Dataset:
         """As an `xarray.Dataset` with units (needs the extra ``tables``)."""
@@ -155,14 +163,15 @@ class Waveforms:
                         tuple(str(x) for x in data["labels"]),
                         str(data["source"]),
                     )
-            table = np.loadtxt(source, delimiter=",", skiprows=1, ndmin=2)
-            header = source.read_text(encoding="utf-8").splitlines()[0].split(",")
-        except (OSError, ValueError, KeyError, IndexError) as error:
+            with source.open(newline="", encoding="utf-8") as handle:
+                header, *rows = csv.reader(handle)
+            table = np.array(rows, dtype=float)
+            n_e = (len(header) - 1) // 3
+            labels = tuple(cell[cell.index("[") + 1 : cell.rindex("]")] for cell in header[1 : 1 + n_e])
+            state, current, voltage = np.split(table[:, 1:], 3, axis=1)
+            return cls(table[:, 0], state, current, voltage, labels, str(source))
+        except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
             raise SpiceBridgeError(f"{source}: not waveforms saved by spicebridge: {error}") from None
-        n_e = (table.shape[1] - 1) // 3
-        labels = tuple(cell[cell.index("[") + 1 : cell.rindex("]")] for cell in header[1 : 1 + n_e])
-        parts = np.split(table[:, 1:], 3, axis=1)
-        return cls(table[:, 0], *parts, labels, str(source))
 
 
 @contextmanager

@@ -53,7 +53,8 @@ class Window(Protocol):
 
 
 def _order(p: int, name: str) -> int:
-    if isinstance(p, bool) or int(p) != p or p < 1:
+    number = isinstance(p, (int, float, np.number)) and not isinstance(p, bool)
+    if not number or not 1 <= p < math.inf or int(p) != p:
         raise DeviceError(f"{name} window: p = {p!r} must be a whole number of at least 1")
     return int(p)
 
@@ -109,7 +110,7 @@ class Tanh:
     def __post_init__(self) -> None:
         for field in ("p", "rate_scale"):
             value = getattr(self, field)
-            if not (math.isfinite(value) and value > 0):
+            if not isinstance(value, (int, float, np.number)) or not (math.isfinite(value) and value > 0):
                 raise DeviceError(f"tanh window: {field} = {value!r} must be positive and finite")
 
     def rate(self, s: Array, decay: Array, drift: Array) -> Array:
@@ -176,7 +177,7 @@ class Biolek:
     def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
         u = s - (drift < 0.0)
         d_s = -drift * 2 * self.p * u ** (2 * self.p - 1)
-        return d_s, np.ones_like(s), 1.0 - u ** (2 * self.p)
+        return d_s, np.ones_like(s), np.asarray(1.0 - u ** (2 * self.p))
 
 
 def _step(x: Array) -> Array:

@@ -62,7 +62,10 @@ class LinearMemristor:
             rule = f"must exceed `r_on` {r_on.flat[k]:g}"
             require(self, "r_off", ok, rule, r_off)
         if self.law not in LAWS:
-            raise DeviceError(f"LinearMemristor: law {self.law!r} must be one of {LAWS}{nearest(self.law, LAWS)}")
+            raise DeviceError(
+                f"LinearMemristor: law {self.law!r} must be one of {', '.join(LAWS)}"
+                f"{nearest(str(self.law), LAWS)}"
+            )
         if self.control not in CONTROLS:
             raise DeviceError(
                 f"LinearMemristor: control {self.control!r} must be one of {', '.join(CONTROLS)}"

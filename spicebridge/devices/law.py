@@ -62,4 +62,5 @@ def law_of(device: object, laws: Mapping[str, Law]) -> str:
     for name, law in laws.items():
         if law.describes(device):
             return name
-    raise DeviceError(f"{type(device).__name__}: no law of this name can be written; known: {', '.join(laws)}")
+    known = ", ".join(laws)
+    raise DeviceError(f"{type(device).__name__} has no name among the laws; register it, known are {known}")

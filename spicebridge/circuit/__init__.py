@@ -1,0 +1,50 @@
+"""Branch A: the network as a circuit. Knows nothing of incidence matrices, cycles or Omega."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
+
+from spicebridge.circuit.simulate import first_step, grid_span, simulate
+from spicebridge.network import Network
+
+if TYPE_CHECKING:
+    from spicebridge.circuit.deck import Deck
+
+__all__ = ["netlist", "read_netlist", "simulate", "to_deck"]
+
+
+def to_deck(network: Network, t: ArrayLike, *, step: float | None = None, form: str = "readable") -> Deck:
+    """Return the circuit of `network` as a `Deck` with a transient over `t`."""
+    from spicebridge.circuit.lower import lower
+
+    stop = float(grid_span(t)[-1])
+    return lower(network, stop, step or first_step(network, stop), form=form).deck
+
+
+def netlist(
+    network: Network,
+    t: ArrayLike,
+    dialect: str = "ngspice",
+    *,
+    step: float | None = None,
+    form: str = "readable",
+) -> str:
+    """Return the circuit of `network` as text for a simulator; `step` is the step ceiling in s."""
+    from spicebridge.circuit.dialects import get_dialect
+
+    return get_dialect(dialect).format_deck(to_deck(network, t, step=step, form=form))
+
+
+def read_netlist(source: str | Path) -> Network:
+    """Return the network that a deck (text or path) describes.
+
+    Raises `DeckError` with line and column for text that cannot be read and `NotANetwork` naming the
+    element for a circuit that is no memristive network.
+    """
+    from spicebridge.circuit.reader import read_deck
+    from spicebridge.circuit.recognise import recognise
+
+    return recognise(read_deck(source))

@@ -1,0 +1,155 @@
+"""Network -> waveforms by a simulator: lower, write, run, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spicebridge.circuit.deck import Deck
+from spicebridge.circuit.dialects import get_dialect
+from spicebridge.circuit.engines import Engine, Job, RunRecord, Status, get_engine
+from spicebridge.circuit.lower import Lowered, lower
+from spicebridge.errors import NetworkError, RunFailed
+from spicebridge.network import Network
+from spicebridge.waveforms import Waveforms
+
+Array = NDArray[np.float64]
+Transform = Callable[[Deck], Deck]
+
+FIRST_STEPS = 100
+"""Steps over the span, and at least half as many over the shortest time scale of a drive, to begin with."""
+
+MAX_STEPS = 400_000
+"""Steps of one run beyond which no smaller step is tried."""
+
+
+@dataclass(frozen=True)
+class CircuitRun:
+    """One run: waveforms at the simulator's own time points, or None and a reason."""
+
+    record: RunRecord
+    waveforms: Waveforms | None
+    step: float
+
+    @property
+    def failure(self) -> str | None:
+        """Why there are no usable waveforms; None if there are."""
+        return None if self.waveforms is not None else self.record.reason
+
+
+def run_lowered(
+    lowered: Lowered,
+    *,
+    engine: Engine,
+    timeout: float | None = None,
+    transform: Transform | None = None,
+) -> CircuitRun:
+    """Write the deck in the engine's dialect, run it, judge it, read it back.
+
+    Raises `SimulatorMissing`, `SimulatorDied`; a run that fails numerically is a value with a reason.
+    """
+    deck = transform(lowered.deck) if transform else lowered.deck
+    tran = deck.transient
+    assert tran is not None
+    assert tran.max_step is not None
+    text = get_dialect(engine.dialect).format_deck(deck)
+    vectors = lowered.signals.vectors()
+    record = engine.run(Job(text=text, vectors=vectors, stop=tran.stop, timeout=timeout))
+    if record.status is not Status.COMPLETE:
+        return CircuitRun(record, None, tran.max_step)
+    waveforms = lowered.signals.waveforms(record.time, record.data, engine.name, record)
+    return CircuitRun(record, waveforms, tran.max_step)
+
+
+def first_step(network: Network, stop: float) -> float:
+    """A step to begin with: the span over `FIRST_STEPS`, or half as many to a drive's time scale."""
+    scales = [drive.timescale() for drive in set(network.drives) if drive is not None]
+    return min([stop / FIRST_STEPS, *(2.0 * scale / FIRST_STEPS for scale in scales)])
+
+
+def grid_span(t: ArrayLike) -> Array:
+    """Check an output grid (n_t,): increasing, finite, from t >= 0 to a positive stop time."""
+    try:
+        grid = np.atleast_1d(np.asarray(t, float))
+    except (TypeError, ValueError):
+        raise NetworkError(f"t = {t!r} must be an array of times in s") from None
+    if grid.ndim != 1 or grid.size == 0 or not np.isfinite(grid).all():
+        raise NetworkError("t must be a one-dimensional array of finite times in s")
+    if (np.diff(grid) <= 0).any():
+        raise NetworkError("t must increase")
+    if grid[0] < 0 or grid[-1] <= 0:
+        raise NetworkError(f"t must begin at 0 or later and end after it, not {grid[0]:g} to {grid[-1]:g} s")
+    return grid
+
+
+def range_problem(network: Network, waveforms: Waveforms) -> str | None:
+    """Say where a resistance reached zero or changed sign, if anywhere."""
+    for group in network.groups:
+        if not (group.device.stateful and group.device.ohmic):
+            continue
+        R = group.device.resistance(waveforms.state[:, group.edges])
+        bad = R <= 0
+        if bad.any():
+            row = int(np.argmax(bad.any(axis=1)))
+            k = int(group.edges[int(np.argmax(bad[row]))])
+            return (
+                f"{network.edge_name(k)}: the resistance crosses zero at t = {waveforms.t[row]:.4g} s "
+                f"(state {waveforms.state[row, k]:.4g}); bound the state with a window or shorten the run"
+            )
+    return None
+
+
+def simulate(
+    network: Network,
+    t: ArrayLike,
+    *,
+    engine: str | Engine = "ngspice",
+    step: float | None = None,
+    tolerance: float = 1e-5,
+    form: str = "fast",
+    timeout: float | None = None,
+    transform: Transform | None = None,
+) -> Waveforms:
+    """Run the circuit of `network` and return its waveforms on `t` (n_t,), s.
+
+    `step` is the simulator's step ceiling in s; None halves it until two runs differ by no more than
+    3 `tolerance` in the state (second order: the finer one is then within `tolerance`). `transform`
+    may edit the deck before it is written. ``.run`` of the result is the simulator's record: deck,
+    log, version, own time points. Between those points a cubic spline is used.
+    Raises `RunFailed` when the simulator did not complete, with deck and log attached.
+    """
+    grid = grid_span(t)
+    door: Engine = get_engine(engine) if isinstance(engine, str) else engine
+    stop = float(grid[-1])
+    h = first_step(network, stop) if step is None else float(step)
+    lowered = lower(network, stop, h, form=form)
+
+    def run(size: float) -> Waveforms:
+        done = run_lowered(lowered.with_step(size), engine=door, timeout=timeout, transform=transform)
+        return usable(network, done)
+
+    fine = run(h)
+    while step is None:
+        coarse, h = fine, h / 2.0
+        fine = run(h)
+        change = float(np.abs(fine.resample(coarse.t).state - coarse.state).max())
+        if change <= 3.0 * tolerance or stop / h > MAX_STEPS:
+            break
+    return fine.resample(grid)
+
+
+def usable(network: Network, run: CircuitRun) -> Waveforms:
+    """The waveforms of a run, or `RunFailed` with its reason."""
+    record: Any = run.record
+    problem = run.failure
+    if problem is None:
+        assert run.waveforms is not None
+        problem = range_problem(network, run.waveforms)
+    if problem is not None:
+        raise RunFailed(f"{record.engine}: {problem}", deck=record.text, log=record.log)
+    assert run.waveforms is not None
+    return run.waveforms

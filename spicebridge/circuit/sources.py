@@ -1,0 +1,60 @@
+"""Drives as SPICE waveforms. A sum becomes several sources, in series or in parallel."""
+
+from __future__ import annotations
+
+import math
+
+from spicebridge.circuit.deck import DcWave, PulseWave, PwlWave, SinWave, Wave
+from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum
+from spicebridge.errors import DeckError
+
+
+def waves(drive: Drive | None) -> tuple[Wave, ...]:
+    """Return the waveforms whose sum is the drive; at least one, DC terms merged into one."""
+    terms = () if drive is None else drive.terms if isinstance(drive, Sum) else (drive,)
+    level = sum(term.level for term in terms if isinstance(term, DC))
+    out = [_wave(term) for term in terms if not isinstance(term, DC)]
+    if level or not out:
+        out.insert(0, DcWave(float(level)))
+    return tuple(out)
+
+
+def _wave(term: Drive) -> Wave:
+    match term:
+        case Sine():
+            return SinWave(
+                float(term.offset),
+                float(term.amplitude),
+                float(term.frequency),
+                float(term.delay),
+                0.0,
+                math.degrees(term.phase),
+            )
+        case Pulse(period=None):
+            x = [term.delay, term.rise, term.width, term.fall]
+            corners = [sum(x[: k + 1]) for k in range(4)]
+            levels = (term.initial, term.pulsed, term.pulsed, term.initial)
+            points = list(zip(corners, levels, strict=True))
+            if term.width == 0.0:
+                del points[2]
+            return _points(points)
+        case Pulse():
+            return PulseWave(
+                float(term.initial),
+                float(term.pulsed),
+                float(term.delay),
+                float(term.rise),
+                float(term.fall),
+                float(term.width),
+                float(term.period or 0.0),
+            )
+        case PWL():
+            return _points(list(zip(term.times, term.values, strict=True)))
+    raise DeckError(f"drive {term!r} has no SPICE waveform; add it to circuit/sources.py")
+
+
+def _points(points: list[tuple[float, float]]) -> Wave:
+    """A point at t = 0 always stands first, because simulators differ on what comes before one."""
+    if points[0][0] > 0.0:
+        points = [(0.0, points[0][1]), *points]
+    return PwlWave(tuple((float(t), float(v)) for t, v in points))

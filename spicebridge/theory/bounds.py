@@ -1,0 +1,121 @@
+"""Hard bounds as a switched system: every hard edge is free, held at 0 or held at 1.
+
+    held at 1 while f > 0, held at 0 while f < 0; free otherwise    (physics: projected dynamics)
+
+f is the bulk rate. While an edge is held the integrator accumulates u with du/dt = f in its place, so
+that the release is the first sign change of u' and costs no further solve. Edges in series are
+released at the same instant under AC: at that instant f is zero up to rounding on all of them, and
+only f just after it tells which are free. That f is well defined whatever the modes, because an edge
+with f = 0 does not move either way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spicebridge.theory.dynamics import Dynamics
+from spicebridge.theory.pieces import DERIVATIVE, first_crossing
+from spicebridge.theory.trajectory import Event
+
+Array = NDArray[np.float64]
+Modes = NDArray[np.int8]
+
+STATE_ROUNDING = 64 * np.finfo(float).eps
+"""A state beyond its bound by no more than this has not left it."""
+RATE_ROUNDING = 1e-12
+"""Rates below this part of the largest rate met so far are rounding of the branch solve."""
+PROBE = 1e-6
+"""Time at which f "just after" is taken, in units of the last step."""
+SIMULTANEOUS = 1e-12
+"""Hits closer than this part of a step are one event."""
+
+
+class Bounds:
+    """Modes of the hard edges and the search for their changes.
+
+    ``mode`` (n_e,) is 0 free, +1 held at 1, -1 held at 0.
+    """
+
+    def __init__(self, dynamics: Dynamics) -> None:
+        self.dynamics = dynamics
+        self.hard = dynamics.hard
+        self.edges = np.flatnonzero(self.hard)
+        self.mode: Modes = np.zeros(self.hard.size, dtype=np.int8)
+        self.wall = np.zeros(self.hard.size)
+        self.rate_scale = 0.0
+        self.events: list[Event] = []
+
+    @property
+    def any_held(self) -> bool:
+        return bool(self.mode.any())
+
+    def state(self, raw: Array) -> Array:
+        """The true state (n_e,) behind the integrator's variables."""
+        return np.where(self.mode != 0, self.wall, raw)
+
+    def unknowns(self, state: Array) -> Array:
+        """The integrator's variables (n_e,) at the start of a segment."""
+        return np.where(self.mode != 0, 0.0, state)
+
+    def see(self, rate: Array) -> None:
+        """Raise the scale against which a rate counts as zero."""
+        if self.edges.size:
+            self.rate_scale = max(self.rate_scale, float(np.abs(rate[self.edges]).max()))
+
+    def resolve(self, t: float, state: Array, probe: float, *, record: bool) -> Array:
+        """Decide the modes from `t` on; return the state with hard edges put into [0, 1].
+
+        `probe` in s is the distance at which f just after t is taken.
+        """
+        state = state.copy()
+        state[self.hard] = np.clip(state[self.hard], 0.0, 1.0)
+        at_wall = self.hard & ((state == 0.0) | (state == 1.0))
+        mode: Modes = np.zeros_like(self.mode)
+        if at_wall.any():
+            side = np.where(state == 1.0, 1.0, -1.0)
+            rate = self.dynamics(state, t)
+            self.see(rate)
+            moving = np.where(at_wall & (rate * side >= 0.0), 0.0, rate)
+            ahead = self.dynamics(state + probe * moving, t + probe)
+            self.see(ahead)
+            inward = -RATE_ROUNDING * self.rate_scale
+            held = at_wall & (rate * side >= inward) & (ahead * side >= inward)
+            mode[held] = side[held].astype(np.int8)
+        if record:
+            self._record(t, mode)
+        self.mode = mode
+        self.wall = np.where(mode > 0, 1.0, 0.0)
+        return state
+
+    def _record(self, t: float, mode: Modes) -> None:
+        for k in np.flatnonzero(mode != self.mode).tolist():
+            if self.mode[k]:
+                self.events.append(Event(t, k, f"leaves {int(self.mode[k] > 0)}"))
+            if mode[k]:
+                self.events.append(Event(t, k, f"reaches {int(mode[k] > 0)}"))
+
+    def first_event(self, values: Array, length: float, rate: tuple[Array, Array]) -> tuple[float, Array]:
+        """Search one step: `values` (8, n_e) at its nodes, `rate` = f at both ends.
+
+        Returns (x, hit): x in [0, 1] or infinite, and (n_e,) +1 or -1 for edges that hit a bound there.
+        """
+        self.see(rate[0])
+        self.see(rate[1])
+        free = self.edges[self.mode[self.edges] == 0]
+        held = self.edges[self.mode[self.edges] != 0]
+        slope = DERIVATIVE @ values[:, held] / length
+        slope[0], slope[-1] = rate[0][held], rate[1][held]
+        inward = -slope * self.mode[held]
+        level = np.concatenate(
+            [np.full(2 * free.size, STATE_ROUNDING), np.full(held.size, RATE_ROUNDING * self.rate_scale)]
+        )
+        place = first_crossing(np.hstack([values[:, free] - 1.0, -values[:, free], inward]), level)
+        hit = np.zeros(self.mode.size)
+        if place.size == 0 or not np.isfinite(place.min()):
+            return np.inf, hit
+        x = float(place.min())
+        now = place[: 2 * free.size] <= x + SIMULTANEOUS
+        hit[free[now[: free.size]]] = 1.0
+        hit[free[now[free.size :]]] = -1.0
+        return x, hit

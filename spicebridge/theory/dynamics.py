@@ -1,0 +1,121 @@
+"""Right-hand side of the network ODE.
+
+    ds/dt = F(s, v, i),    (i, v) = branch(s, t),    v = P R(s) i
+
+`branch` is the seam: anything that maps state and time to currents and drops. Edges with hard bounds
+give their bulk rate f here; the integrator holds and releases them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spicebridge.devices import LinearMemristor
+from spicebridge.errors import NetworkError
+from spicebridge.network import Network
+from spicebridge.theory.branch import BranchSolver
+from spicebridge.windows import NoWindow
+
+Array = NDArray[np.float64]
+Branch = Callable[[Array, float], tuple[Array, Array]]
+Kernel = Callable[[Array, Array, Array], Array]
+
+
+def sources(network: Network) -> Callable[[float], Array]:
+    """S(t) as a function of time, (n_e,) in V; evaluated once when all sources are constant."""
+    bank = network.bank
+    if bank.constant:
+        level = bank(0.0)
+        return lambda t: level
+    return bank
+
+
+def ohmic_branch(network: Network, solver: BranchSolver) -> Branch:
+    """`branch` for networks whose every device is v = P R(s) i.
+
+    Raises `NetworkError` for other devices.
+    """
+    for group in network.groups:
+        if not group.device.ohmic:
+            raise NetworkError(
+                f"{network.edge_name(int(group.edges[0]))}: a {group.device.kind} is not v = R(s) i; "
+                f"the {solver.form} form cannot solve it directly"
+            )
+    emf, P = sources(network), network.P
+    single = network.groups[0].device if len(network.groups) == 1 else None
+    resistance = single.resistance if single is not None else network.resistance
+
+    def branch(state: Array, t: float) -> tuple[Array, Array]:
+        signed = P * resistance(state)
+        current = solver.solve(signed, emf(t))
+        return current, signed * current
+
+    return branch
+
+
+class Dynamics:
+    """ds/dt of all edges from their state, current and drop; no per-edge Python.
+
+    ``hard`` (n_e,) marks edges whose bounds are projected: for these `rate` is the bulk rate f.
+    """
+
+    def __init__(self, network: Network, branch: Branch) -> None:
+        self.network = network
+        self.branch = branch
+        self.hard = np.zeros(network.n_edges, dtype=bool)
+        self._parts: list[tuple[Any, Kernel]] = []
+        for group in network.groups:
+            if not group.device.stateful:
+                continue
+            self.hard[group.edges] = group.device.window.hard
+            whole = group.edges.size == network.n_edges
+            kernel = _kernel(group.device, network.P[group.edges], network.J[group.edges])
+            self._parts.append((slice(None) if whole else group.edges, kernel))
+        free = network.stateful & ~self.hard
+        self._unbounded = [
+            (np.flatnonzero(free[group.edges]), group)
+            for group in network.groups
+            if group.device.ohmic and free[group.edges].any()
+        ]
+
+    def rate(self, state: Array, current: Array, voltage: Array) -> Array:
+        """ds/dt in 1/s, (n_e,); memoryless edges 0, hard edges their bulk rate."""
+        if len(self._parts) == 1 and isinstance(self._parts[0][0], slice):
+            return self._parts[0][1](state, voltage, current)
+        out = np.zeros(state.shape)
+        for edges, kernel in self._parts:
+            out[edges] = kernel(state[edges], voltage[edges], current[edges])
+        return out
+
+    def __call__(self, state: Array, t: float) -> Array:
+        current, voltage = self.branch(state, t)
+        return self.rate(state, current, voltage)
+
+    def unbounded_resistance(self, states: Array) -> tuple[NDArray[np.intp], Array]:
+        """Edges that nothing keeps from R <= 0, and their R in ohm for states (n, n_e)."""
+        if not self._unbounded:
+            return np.zeros(0, dtype=np.intp), np.zeros((states.shape[0], 0))
+        edges, values = [], []
+        for inside, group in self._unbounded:
+            full = group.device.resistance(states[:, group.edges])
+            edges.append(group.edges[inside])
+            values.append(full[:, inside])
+        return np.concatenate(edges), np.concatenate(values, axis=1)
+
+
+def _kernel(device: Any, P: Array, J: Array) -> Kernel:
+    """(s, v, i) -> ds/dt for one group, with constants folded in."""
+    if isinstance(device, LinearMemristor):
+        a, window = device.a, device.window
+        factor = {"current": device.r0, "voltage": np.ones(()), "voltage_eq61": P}[device.control]
+        gain = J * device.g * factor
+        by_current = device.control == "current"
+        if window.hard or isinstance(window, NoWindow):
+            return lambda s, v, i: a * s + gain * (i if by_current else v)
+        return lambda s, v, i: window.rate(s, a * s, gain * (i if by_current else v))
+    law = device.bulk_rate if device.window.hard else device.rate
+    return lambda s, v, i: np.asarray(law(s, v, i, P, J))

@@ -90,7 +90,7 @@ class Hard:
 
     def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
         f = decay + drift
-        free = 1.0 - (((s >= 1.0) & (f > 0.0)) | ((s <= 0.0) & (f < 0.0)))
+        free = np.asarray(1.0 - (((s >= 1.0) & (f > 0.0)) | ((s <= 0.0) & (f < 0.0))))
         return np.zeros_like(s), free, free
 
 

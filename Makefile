@@ -1,0 +1,45 @@
+# Each target sets up what it needs: ngspice, and the package in its own environment (.venv).
+VENV ?= .venv
+RUN = $(VENV)/bin
+
+.PHONY: validate test lint bench atlas golden clean ngspice
+
+validate: ngspice $(VENV)/base
+	$(RUN)/spicebridge validate compare/k4.case.toml compare/karate.case.toml --out out
+
+test: ngspice $(VENV)/dev
+	$(RUN)/ruff check .
+	$(RUN)/mypy
+	$(RUN)/pytest -q -n 2 --dist loadfile
+
+lint: $(VENV)/dev
+	$(RUN)/ruff check .
+	$(RUN)/mypy
+
+bench: ngspice $(VENV)/bench
+	$(RUN)/python -m bench
+
+atlas: ngspice $(VENV)/base
+	$(RUN)/spicebridge atlas --out out/atlas
+
+golden: $(VENV)/base
+	$(RUN)/python -m netlists.regenerate
+
+ngspice:
+	@sh setup/ngspice.sh
+
+# A stamp for every set of extras; a larger set serves for the base as well.
+$(VENV)/base: pyproject.toml
+	@test -e $(VENV)/dev -a $(VENV)/dev -nt pyproject.toml || VENV=$(VENV) sh setup/python.sh ""
+	@touch $@
+
+$(VENV)/dev: pyproject.toml
+	@VENV=$(VENV) sh setup/python.sh dev
+	@touch $@
+
+$(VENV)/bench: pyproject.toml
+	@VENV=$(VENV) sh setup/python.sh dev,bench
+	@touch $@ $(VENV)/dev
+
+clean:
+	rm -rf $(VENV) out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

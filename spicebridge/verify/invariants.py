@@ -1,0 +1,96 @@
+"""Conservation laws measured on waveforms, whichever branch they come from.
+
+    KCL        B i = 0                      (graph)      i in range A^t   (loop matrix)
+    KVL        A (v - S) = 0
+    device     v - P R(s) i = 0
+    Tellegen   sum_k i_k (v_k - S_k) = 0    power delivered = power dissipated
+
+Each residual is the largest over time, relative to the largest term of its own sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spicebridge.network import Network
+from spicebridge.waveforms import Waveforms
+
+Array = NDArray[np.float64]
+
+MOST_LOOPS = 4000
+"""Loops above which KVL is checked on the first so many, to bound memory."""
+
+
+@dataclass(frozen=True)
+class Invariants:
+    """Relative residuals, and the range that the states covered."""
+
+    kcl: float
+    kvl: float
+    device: float
+    tellegen: float
+    lowest_state: float
+    highest_state: float
+
+    def as_dict(self) -> dict[str, float]:
+        return dict(self.__dict__)
+
+
+def measure(network: Network, waves: Waveforms) -> Invariants:
+    """Return the residuals of `waves` as signals of `network`."""
+    S = network.bank(waves.t)
+    drop = waves.voltage - S
+    i = waves.current
+    R = np.abs(i).max(initial=0.0)
+    V = max(np.abs(waves.voltage).max(initial=0.0), np.abs(S).max(initial=0.0))
+    kcl, kvl = _kirchhoff(network, i, drop)
+    power = i * drop
+    flow = np.abs(i * S).sum(axis=1).max(initial=0.0)
+    states = waves.state[:, network.stateful]
+    return Invariants(
+        kcl=_ratio(kcl, R),
+        kvl=_ratio(kvl, V),
+        device=_device(network, waves, V),
+        tellegen=_ratio(float(np.abs(power.sum(axis=1)).max(initial=0.0)), float(flow)),
+        lowest_state=float(states.min()) if states.size else 0.0,
+        highest_state=float(states.max()) if states.size else 0.0,
+    )
+
+
+def _ratio(residual: float, scale: float) -> float:
+    return residual / scale if scale > 0.0 else residual
+
+
+def _kirchhoff(network: Network, i: Array, drop: Array) -> tuple[float, float]:
+    if not network.is_graph:
+        A = np.asarray(network.loop_matrix)
+        coordinates = np.linalg.lstsq(A.T, i.T, rcond=None)[0]
+        outside = i.T - A.T @ coordinates
+        return float(np.abs(outside).max(initial=0.0)), float(np.abs(A @ drop.T).max(initial=0.0))
+    from spicebridge.theory.topology import cycle_matrix, incidence_matrix
+
+    B = incidence_matrix(network)
+    A = cycle_matrix(network)[:MOST_LOOPS]
+    kcl = np.abs(B @ i.T).max(initial=0.0)
+    kvl = np.abs(A @ drop.T).max(initial=0.0) if A.shape[0] else 0.0
+    return float(kcl), float(kvl)
+
+
+def _device(network: Network, waves: Waveforms, scale: float) -> float:
+    largest = 0.0
+    for group in network.groups:
+        s, v = waves.state[:, group.edges], waves.voltage[:, group.edges]
+        i = waves.current[:, group.edges]
+        J = network.J[group.edges]
+        if group.device.ohmic:
+            gap = v - network.P[group.edges] * group.device.resistance(s) * i
+            largest = max(largest, _ratio(float(np.abs(gap).max(initial=0.0)), scale))
+        else:
+            current = J * group.device.current(J * v, s)
+            gap = i - current
+            top = float(np.abs(i).max(initial=0.0))
+            largest = max(largest, _ratio(float(np.abs(gap).max(initial=0.0)), top))
+    return largest

@@ -1,0 +1,115 @@
+"""One child process in a group of its own, with a time limit and no survivors."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# Start-up files, raw-file format and library paths can be steered by these.
+_SCRUBBED_PREFIXES = ("SPICE_", "NGSPICE_", "XDG_")
+_LONGEST_POLL_MS = 2**31 - 1
+_SCRUBBED = frozenset({"LANG", "LANGUAGE", "USERPROFILE", "APPDATA"})
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended: exit_code (negative for a signal), or timed_out; wall_time in s."""
+
+    exit_code: int
+    timed_out: bool
+    wall_time: float
+
+
+def private_environment(home: Path) -> dict[str, str]:
+    """Environment in which no start-up file, locale or thread setting of the user applies."""
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(_SCRUBBED_PREFIXES) and not key.startswith("LC_") and key not in _SCRUBBED
+    }
+    place = str(home)
+    return kept | {
+        "HOME": place,
+        "USERPROFILE": place,
+        "XDG_CONFIG_HOME": place,
+        "XDG_DATA_HOME": place,
+        "XDG_CACHE_HOME": place,
+        "TMPDIR": place,
+        "LC_ALL": "C",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def run_in_group(
+    argv: Sequence[str],
+    *,
+    directory: Path,
+    environment: Mapping[str, str],
+    timeout: float,
+    stdout: Path,
+    stderr: Path,
+) -> Ended:
+    """Run `argv` in `directory`, wait at most `timeout` s, and leave no process behind.
+
+    Output goes to files, so that neither a chatty run nor a grandchild that keeps a pipe open can
+    block or fill memory. The whole process group is killed on time-out, on any exception here, and
+    after the leader has ended. Raises OSError if the program cannot be started.
+    """
+    started = time.monotonic()
+    with stdout.open("wb") as out, stderr.open("wb") as err:
+        process = subprocess.Popen(
+            list(argv),
+            cwd=directory,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+            close_fds=True,
+        )
+    timed_out = True
+    try:
+        timed_out = not _wait(process, timeout)
+    finally:
+        # Before the leader is reaped its id cannot be reused, so the signal hits only this group.
+        if process.returncode is None:
+            _kill_group(process)
+        exit_code = process.wait()
+    return Ended(exit_code, timed_out, time.monotonic() - started)
+
+
+def _wait(process: subprocess.Popen[bytes], timeout: float) -> bool:
+    """True if the process ended within `timeout` s; leaves it unreaped where the system can."""
+    if hasattr(os, "pidfd_open"):
+        try:
+            descriptor = os.pidfd_open(process.pid)
+        except OSError:
+            pass  # old kernel or a sandbox that forbids the call
+        else:
+            try:
+                poll = select.poll()
+                poll.register(descriptor, select.POLLIN)
+                return bool(poll.poll(min(timeout * 1000.0, _LONGEST_POLL_MS)))
+            finally:
+                os.close(descriptor)
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    if hasattr(os, "killpg"):
+        # The group may be gone already; some systems say so with a permission error.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()

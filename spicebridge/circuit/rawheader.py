@@ -1,0 +1,192 @@
+"""The text header of one plot in a raw file.
+
+Lines "Key: value" in any order, a "Variables:" table, and "Binary:" or "Values:" as the last line.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+import re
+from dataclasses import dataclass
+from typing import NoReturn
+
+from spicebridge.errors import RawFileError
+
+_KEYS = (
+    "title|date|plotname|flags|no\\. ?variables|no\\. ?points|dimensions|command|offset|options?"
+    "|version|variables|binary|values"
+)
+_KEY_LINE = re.compile(rf"\s*({_KEYS})\s*:(.*)", re.IGNORECASE | re.DOTALL)
+_FIRST_KEY = re.compile(rf"\s*(?:{_KEYS})[ \t]*:".encode(), re.IGNORECASE)
+# Samples in text hold no colon, so any word with one at the start of a line ends them.
+_AFTER_TEXT = re.compile(rb"^[ \t]*[A-Za-z][A-Za-z. ]*:", re.MULTILINE)
+# Samples in binary may hold anything, so two lines that fit are asked for.
+_NEXT_HEADER = re.compile(
+    rb"(?:title|date|plotname)[ \t]*:[\t\x20-\x7e\x80-\xff]{0,4096}\r?\n"
+    rb"(?:title|date|plotname|flags|command|offset|options?|no\. ?(?:variables|points))[ \t]*:",
+    re.IGNORECASE,
+)
+_OTHER_KEY = re.compile(r"\s*[A-Za-z][\w. ]*:")
+_VARIABLE = re.compile(r"\s*(\d{1,9})(?=\s|$)(.*)", re.DOTALL)
+_COUNT = re.compile(r"[0-9]{1,18}")
+_DIMS = re.compile(r"(?:^|\s)dims=(\d{1,9}(?:,\d{1,9}){0,7})(?!\S)")
+_UNIT_TEXT = """
+    notype time frequency voltage current charge capacitance resistance conductance temperature
+    impedance admittance power phase decibel onoise-spectrum onoise-integrated inoise-spectrum
+    inoise-integrated temp-sweep res-sweep
+"""
+_UNIT_WORDS = frozenset(_UNIT_TEXT.split())
+_LONGEST_LINE = 64 * 1024
+
+
+@dataclass(frozen=True)
+class RawHeader:
+    """Fields of a header; `data_start` is the byte offset of the data behind it."""
+
+    title: str
+    plotname: str
+    flags: tuple[str, ...]
+    points: int
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    lengths: tuple[int, ...]
+    binary: bool
+    data_start: int
+
+    @property
+    def is_complex(self) -> bool:
+        """Two numbers for each sample."""
+        return "complex" in self.flags
+
+    @property
+    def ragged(self) -> bool:
+        """Rows lose columns as the shorter variables end."""
+        return "unpadded" in self.flags and any(n != self.points for n in self.lengths)
+
+    @property
+    def stored_items(self) -> int:
+        """Samples the header announces, over all variables."""
+        return sum(self.lengths) if self.ragged else self.points * len(self.lengths)
+
+
+def starts_header(buffer: bytes | mmap.mmap, position: int) -> bool:
+    """Whether another plot begins at `position`."""
+    return _FIRST_KEY.match(buffer, position) is not None
+
+
+def find_header(buffer: bytes | mmap.mmap, begin: int, *, binary: bool) -> int:
+    """Offset of the next plot at or after `begin`, or the end of the buffer."""
+    match = (_NEXT_HEADER if binary else _AFTER_TEXT).search(buffer, begin)
+    return match.start() if match else len(buffer)
+
+
+class _Lines:
+    """Header lines with their place in the file."""
+
+    def __init__(self, buffer: bytes | mmap.mmap, position: int, where: str) -> None:
+        self.buffer, self.next, self.where = buffer, position, where
+        self.offset = position
+
+    def fail(self, problem: str) -> NoReturn:
+        line = 1 + self.buffer[: self.offset].count(b"\n")
+        raise RawFileError(f"{self.where}: byte {self.offset}, line {line}: {problem}")
+
+    def take(self) -> str:
+        self.offset = self.next
+        stop = self.buffer.find(b"\n", self.offset, self.offset + _LONGEST_LINE)
+        if stop < 0:
+            rest = self.buffer[self.offset : self.offset + 2]
+            if rest == b"":
+                self.fail("the file ends inside a header: the run was cut before its first sample")
+            self.fail("no line of a raw-file header: the file is cut or of another kind")
+        self.next = stop + 1
+        raw = self.buffer[self.offset : stop].rstrip(b"\r")
+        if b"\0" in raw:
+            hint = "UTF-16 header as LTspice writes it: convert to an ngspice raw file"
+            self.fail(hint if raw[1:2] == b"\0" else "NUL bytes in a header: the file is damaged")
+        return raw.decode("utf-8", "replace")
+
+    def back(self) -> None:
+        self.next = self.offset
+
+
+def parse_header(buffer: bytes | mmap.mmap, position: int, where: str) -> RawHeader:
+    """Parse the header that begins at `position`; raises a located RawFileError."""
+    lines = _Lines(buffer, position, where)
+    fields: dict[str, str] = {}
+    numbers: dict[str, int] = {}
+    table: list[tuple[str, str, int | None]] | None = None
+    while True:
+        line = lines.take()
+        if not line.strip():
+            continue
+        match = _KEY_LINE.match(line)
+        if match is None:
+            if _OTHER_KEY.match(line) and fields:
+                continue
+            lines.fail(f"{line.strip()[:60]!r} is no line of a raw-file header")
+        key, value = match[1].lower().replace(". ", "."), match[2].strip()
+        if key in ("binary", "values"):
+            break
+        if key in ("no.variables", "no.points"):
+            if not _COUNT.fullmatch(value):
+                lines.fail(f"{match[1]} is {value!r}: a whole number was expected")
+            numbers[key] = int(value)
+        elif key == "variables":
+            if table is not None:
+                lines.fail("a second variable table in one plot")
+            table = _variables(lines, match[2])
+        else:
+            fields.setdefault(key, value)
+    if table is None:
+        lines.fail("data begin but no variable table came before")
+    for needed, label in (("no.variables", "No. Variables"), ("no.points", "No. Points")):
+        if needed not in numbers:
+            lines.fail(f"data begin but the header has no {label!r} line")
+    if len(table) != numbers["no.variables"] or not table:
+        lines.fail(f"header announces {numbers['no.variables']} variables, its table has {len(table)}")
+    flags = tuple(fields.get("flags", "real").lower().split())
+    if "fastaccess" in flags or "compressed" in flags:
+        lines.fail(f"flags {' '.join(flags)!r}: only row-wise double precision can be read")
+    points = numbers["no.points"]
+    return RawHeader(
+        title=fields.get("title", ""),
+        plotname=fields.get("plotname", ""),
+        flags=flags,
+        points=points,
+        names=tuple(name for name, _, _ in table),
+        units=tuple(unit for _, unit, _ in table),
+        lengths=tuple(points if n is None or n > points else n for _, _, n in table),
+        binary=key == "binary",
+        data_start=lines.next,
+    )
+
+
+def _variables(lines: _Lines, first: str) -> list[tuple[str, str, int | None]]:
+    """The table after "Variables:", whose first row may stand on the same line."""
+    table: list[tuple[str, str, int | None]] = []
+    line = first if first.strip() else lines.take()
+    while match := _VARIABLE.match(line):
+        if int(match[1]) != len(table):
+            lines.fail(f"variable {match[1]} follows variable {len(table) - 1}")
+        table.append(_variable(match[2]))
+        line = lines.take()
+    lines.back()
+    return table
+
+
+def _variable(rest: str) -> tuple[str, str, int | None]:
+    """Name (lower case, may be empty), unit word, declared length of one row of the table."""
+    length = None
+    if dims := _DIMS.search(rest):
+        length = math.prod(int(n) for n in dims[1].split(","))
+    if rest.startswith("\t"):
+        cells = rest[1:].split("\t")
+        name = cells[0].strip()
+        words = " ".join(cells[1:]).split()
+    else:
+        words = rest.split()
+        name = words.pop(0) if words and not (len(words) == 1 and words[0].lower() in _UNIT_WORDS) else ""
+    unit = words[0] if words and "=" not in words[0] else ""
+    return name.lower(), unit, length

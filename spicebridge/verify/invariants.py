@@ -5,7 +5,8 @@
     device     v - P R(s) i = 0
     Tellegen   sum_k i_k (v_k - S_k) = 0    power delivered = power dissipated
 
-Each residual is the largest over time, relative to the largest term of its own sum.
+Each residual is the largest over time, relative to the largest term of its own sum (currents: or to what
+the largest source drives through the least resistance, whichever is more).
 """
 
 from __future__ import annotations
@@ -44,20 +45,31 @@ def measure(network: Network, waves: Waveforms) -> Invariants:
     S = network.bank(waves.t)
     drop = waves.voltage - S
     i = waves.current
-    R = np.abs(i).max(initial=0.0)
-    V = max(np.abs(waves.voltage).max(initial=0.0), np.abs(S).max(initial=0.0))
+    top_i, top_S = float(np.abs(i).max(initial=0.0)), float(np.abs(S).max(initial=0.0))
+    V = max(float(np.abs(waves.voltage).max(initial=0.0)), top_S)
+    # A source can drive at most this current; it keeps the residuals of a tree, where i = 0, meaningful.
+    short = top_S / _least_resistance(network, waves)
     kcl, kvl = _kirchhoff(network, i, drop)
-    power = i * drop
-    flow = np.abs(i * S).sum(axis=1).max(initial=0.0)
+    power = float(np.abs((i * drop).sum(axis=1)).max(initial=0.0))
+    flow = max(float(np.abs(i * S).sum(axis=1).max(initial=0.0)), top_S * short)
     states = waves.state[:, network.stateful]
     return Invariants(
-        kcl=_ratio(kcl, R),
+        kcl=_ratio(kcl, max(top_i, short)),
         kvl=_ratio(kvl, V),
         device=_device(network, waves, V),
-        tellegen=_ratio(float(np.abs(power.sum(axis=1)).max(initial=0.0)), float(flow)),
+        tellegen=_ratio(power, flow),
         lowest_state=float(states.min()) if states.size else 0.0,
         highest_state=float(states.max()) if states.size else 0.0,
     )
+
+
+def _least_resistance(network: Network, waves: Waveforms) -> float:
+    least = np.inf
+    for group in network.groups:
+        if group.device.ohmic:
+            R = np.abs(group.device.resistance(waves.state[:, group.edges]))
+            least = min(least, float(R[R > 0].min(initial=np.inf)))
+    return least
 
 
 def _ratio(residual: float, scale: float) -> float:

@@ -1,0 +1,1 @@
+"""Measurements: scripts that print ratios and counts, and their last results."""

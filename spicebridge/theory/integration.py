@@ -36,6 +36,8 @@ CHATTER_SPAN = 1e-9
 """Events within this part of the time span count as happening at one time …"""
 CHATTER_EVENTS = 64
 """… and this many, plus four for every hard edge, at one time are too many."""
+VANISHING = 1e-3
+"""A resistance below this part of its initial value is named as the cause when no step succeeds."""
 FIRST_PROBE = 1e-9
 """Probe of the modes at the start, in units of the span or the shortest period."""
 
@@ -186,11 +188,11 @@ def _march(
                     before = stepper.f
                     stepper.step()
                     if stepper.status == "failed":
-                        return ended(_stuck(t, trouble))
+                        return ended(_stuck(system, state, t, trouble))
                     length = float(stepper.t - t)
                     values = stepper.dense_output()(t + length * NODES).T
                     if not np.isfinite(values).all():
-                        return ended(_stuck(t, trouble))
+                        return ended(_stuck(system, state, t, trouble))
                     x, hit = math.inf, np.zeros(0)
                     if bounds.edges.size:
                         x, hit = bounds.first_event(values, length, (before, stepper.f))
@@ -242,8 +244,18 @@ def _zero_resistance(system: _System, values: Array, x: float) -> tuple[int, flo
     return (int(edges[k]), float(place[k])) if place[k] < min(x, 2.0) else None
 
 
-def _stuck(t: float, trouble: str) -> str:
+def _stuck(system: _System, state: Array, t: float, trouble: str) -> str:
+    """Why no step is small enough at (t, state)."""
     cause = trouble or "the currents grow without bound or change faster than time can be resolved"
+    states = np.stack([system.network.initial_state, state])
+    edges, R = system.dynamics.unbounded_resistance(states)
+    if edges.size:
+        k = int((R[1] / R[0]).argmin())
+        if R[1, k] < VANISHING * R[0, k]:
+            cause = (
+                f"the resistance of {system.network.edge_name(int(edges[k]))} vanishes (state "
+                f"{state[edges[k]]:.6g}); bound the state with a window or shorten the span"
+            )
     return f"the step size fell below the spacing of numbers at t = {t:.9g} s: {cause}"
 
 

@@ -93,8 +93,8 @@ class Screen:
         """Raise `SingularNetwork` (a `ScreenError`) naming the loop when currents are undetermined."""
         if self.singular:
             raise SingularNetwork(
-                f"Kirchhoff's equations have no unique solution: {self.nullity} loop current(s) undetermined, "
-                f"through {', '.join(self.singular_edges)}; change a resistance or a state there"
+                f"Kirchhoff's equations have no unique solution: {self.nullity} loop current(s) "
+                f"undetermined, through {', '.join(self.singular_edges)}; change a resistance or state there"
             )
 
     def __str__(self) -> str:

@@ -8,8 +8,8 @@ Current sources drive their current from `plus` through the source to `minus`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import ClassVar, Union
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Protocol, Union
 
 from spicebridge.circuit.expressions import Expression, Value
 
@@ -296,12 +296,21 @@ class Transient:
     uic: bool = False
 
 
+class Sources(Protocol):
+    """Where the parts of a deck were read."""
+
+    def describe(self, scope: str, kind: str, name: str, message: str) -> str:
+        """`message` with file, line and column of a part: its scope (dotted subcircuit names), kind and name."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Deck:
     """A whole circuit with its analysis.
 
     `header` are comment lines that say what it is. `options` are (name, value) with None for a flag.
-    `save` are vector names in lower case, such as "v(w7)".
+    `save` are vector names in lower case, such as "v(w7)". A deck that was read carries `notes` on what was
+    left out because it has no effect here, and `sources`, the places in the text; neither counts for equality.
     """
 
     title: str
@@ -315,6 +324,8 @@ class Deck:
     options: tuple[tuple[str, Value | str | None], ...] = ()
     transient: Transient | None = None
     save: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    sources: Sources | None = field(default=None, compare=False, repr=False)
 
     def with_transient(self, transient: Transient) -> Deck:
         """The same circuit under another analysis."""

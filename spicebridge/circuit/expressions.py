@@ -129,6 +129,8 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "sgn": (1, np.sign),
     "floor": (1, np.floor),
     "ceil": (1, np.ceil),
+    "int": (1, np.trunc),
+    "nint": (1, np.rint),
     "u": (1, lambda x: np.heaviside(x, 0.5)),
     "uramp": (1, lambda x: np.maximum(x, 0.0)),
     "atan2": (2, np.arctan2),

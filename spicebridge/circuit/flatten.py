@@ -1,0 +1,1 @@
+def constant(*a): raise NotImplementedError

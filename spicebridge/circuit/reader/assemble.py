@@ -1,0 +1,411 @@
+"""Cards -> Deck: scopes, includes, directives, and the checks that need the whole deck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from spicebridge.circuit import deck as ir
+from spicebridge.circuit.expressions import BranchCurrent, Call, Value, rebuild, walk
+from spicebridge.circuit.flatten import constant
+from spicebridge.circuit.reader.cards import USAGE, Assignment, CardReader, Plain, Raw, Record
+from spicebridge.circuit.reader.dialects import Dialect
+from spicebridge.circuit.reader.expressions import Spelling
+from spicebridge.circuit.reader.includes import Includes
+from spicebridge.circuit.reader.kinds import DIRECTIVES, directive_kind, first_word, scan_directive, scan_element
+from spicebridge.circuit.reader.lines import Remark
+from spicebridge.circuit.reader.located import Card
+from spicebridge.circuit.reader.tokens import Token
+from spicebridge.errors import DeckError, nearest
+
+MAX_SUBCIRCUIT_NESTING = 50
+"""Deepest .subckt definition inside another."""
+
+
+_GLOBALS = ("PARAM", "FUNC", "TRAN")
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the parts of a deck were read: (scope, kind, folded name) -> card.
+
+    A scope is the dotted path of subcircuit definitions, empty for the top.
+    """
+
+    cards: dict[tuple[str, str, str], Card] = field(default_factory=dict)
+
+    def describe(self, scope: str, kind: str, name: str, message: str) -> str:
+        """`message` with file, line, column and caret, or as it is where the place is not known."""
+        card = self.cards.get((scope, kind, name.lower()))
+        if card is None:
+            return message
+        return card.describe(len(card.text) - len(card.text.lstrip()), message)
+
+
+@dataclass
+class _Frame:
+    """One scope while it is being read."""
+
+    name: str
+    scope: str
+    card: Card | None
+    pins: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, Value], ...] = ()
+    header: tuple[str, ...] = ()
+    elements: list[ir.Element] = field(default_factory=list)
+    models: list[ir.Model] = field(default_factory=list)
+    subcircuits: list[ir.Subcircuit] = field(default_factory=list)
+    functions: list[ir.Function] = field(default_factory=list)
+    local: dict[str, Value] = field(default_factory=dict)
+    initial: dict[str, Value] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+
+
+class Assembler:
+    """Reads cards in order; `deck` and `subcircuits` give what was read."""
+
+    def __init__(self, dialect: Dialect, includes: Includes, *, library: bool = False) -> None:
+        self.dialect = dialect
+        self.includes = includes
+        self.spelling = Spelling()
+        self.reader = CardReader(dialect, self.spelling)
+        self.sources = Sources()
+        self.top = _Frame("", "", None)
+        self.frames = [self.top]
+        self.options: dict[str, Value | str | None] = {}
+        self.save: dict[str, None] = {}
+        self.deck_header: tuple[str, ...] = ()
+        self.library = library
+        self._remarks: list[str] = []
+        self._fresh = True
+        self._ambiguous: set[str] = set()
+
+    # reading
+
+    def read(self, cards: list[Card | Remark]) -> None:
+        """Read all cards; raises located `DeckError` or `UnsafeDeck`."""
+        items = list(self._expanded(cards))
+        self._globals_first(items)
+        for item in items:
+            if isinstance(item, Remark):
+                self._remark(item)
+                continue
+            word, offset = first_word(item)
+            if word[0] == ".":
+                self._directive(item, word, offset)
+            else:
+                self._element(item, word, offset)
+            self._fresh = True
+        if len(self.frames) > 1:
+            frame = self.frames[-1]
+            assert frame.card is not None
+            frame.card.fail(0, f"subcircuit {frame.name} is never closed; write .ends {frame.name}")
+        self._check_functions()
+
+    def _remark(self, remark: Remark) -> None:
+        """Keep the comment lines that may head a subcircuit; in a library they hold until the next ones."""
+        if remark.text is None:
+            if not self.library:
+                self._remarks.clear()
+            return
+        if self._fresh:
+            self._remarks.clear()
+            self._fresh = False
+        self._remarks.append(remark.text)
+
+    def _header(self) -> tuple[str, ...]:
+        return tuple(self._remarks) if self.library or not self._fresh else ()
+
+    def _expanded(self, cards: list[Card | Remark]) -> Iterator[Card | Remark]:
+        """Cards with includes in place, up to ``.end``."""
+        stack: list[Iterator[Card | Remark]] = [iter(cards)]
+        while stack:
+            item = next(stack[-1], None)
+            if item is None:
+                stack.pop()
+                if stack:
+                    self.includes.open_files.pop()
+                continue
+            if isinstance(item, Card) and item.text.lstrip()[:1] == ".":
+                word, offset = first_word(item)
+                kind = directive_kind(item, word, offset)
+                if kind == "END":
+                    self._nothing_left(stack[-1])
+                    continue
+                if kind in ("INCLUDE", "LIB"):
+                    record = self.reader.build(item, scan_directive(item, kind, word, offset))
+                    stack.append(iter(self._included(item, record)))
+                    continue
+            yield item
+
+    def _included(self, card: Card, record: Record) -> list[Card | Remark]:
+        path, *section = record.parts
+        name = path.text.strip("'\"{}").strip()
+        return self.includes.cards(card, path.offset, name, section[0].text if section else None)
+
+    def _nothing_left(self, rest: Iterator[Card | Remark]) -> None:
+        for item in rest:
+            if isinstance(item, Card):
+                word, offset = first_word(item)
+                if word[0] == ".":
+                    directive_kind(item, word, offset)
+                item.fail(offset, "a card after .end; simulators differ on it, remove it")
+
+    def _globals_first(self, items: list[Card | Remark]) -> None:
+        """Parameters, functions, then .tran, which gives defaults to waveforms that may stand before it."""
+        depth = 0
+        transients = []
+        for item in items:
+            if not isinstance(item, Card) or item.text.lstrip()[:1] != ".":
+                continue
+            word, offset = first_word(item)
+            kind = DIRECTIVES.get(word.lower())
+            if kind == "SUBCKT":
+                depth += 1
+            elif kind == "ENDS":
+                depth -= 1
+            elif depth == 0 and kind in ("PARAM", "FUNC"):
+                record = self.reader.build(item, scan_directive(item, kind, word, offset))
+                getattr(self, f"_{kind.lower()}")(item, record)
+            elif depth == 0 and kind == "TRAN":
+                transients.append((item, word, offset))
+        for item, word, offset in transients:
+            self._transient(item, self.reader.build(item, scan_directive(item, "TRAN", word, offset)))
+
+    def _element(self, card: Card, word: str, offset: int) -> None:
+        element = self.reader.build(card, scan_element(card, word, offset))
+        if card.comment:
+            element = replace(element, comment=card.comment)
+        frame = self.frames[-1]
+        self._once(card, offset, "element", element.name)
+        if element.name.lower() != word.lower():
+            frame.renamed[word.lower()] = element.name
+        frame.elements.append(element)
+
+    def _once(self, card: Card, offset: int, kind: str, name: str) -> None:
+        scope = self.frames[-1].scope
+        key = (scope, kind, name.lower())
+        before = self.sources.cards.get(key)
+        if before is not None:
+            where = f"line {before.line} of {before.file.name}"
+            card.fail(offset, f"{kind} {name} is defined a second time (first in {where}); rename or remove one")
+        self.sources.cards[key] = card
+
+    # dot-cards
+
+    def _directive(self, card: Card, word: str, offset: int) -> None:
+        kind = directive_kind(card, word, offset)
+        if kind is None:
+            self.reader.notes.append(f"{card.file.name}:{card.line}: {word} was left out: it is harmless")
+            return
+        if kind in _GLOBALS and len(self.frames) == 1:
+            return
+        record = self.reader.build(card, scan_directive(card, kind, word, offset))
+        inside = len(self.frames) > 1
+        if inside and kind in ("TRAN", "OPTIONS", "SAVE", "PRINT"):
+            card.fail(offset, f"{word} inside a subcircuit; put it outside")
+        getattr(self, f"_{kind.lower()}")(card, record)
+
+    def _model(self, card: Card, record: Record) -> None:
+        name, kind, *given = record.parts
+        self._once(card, name.offset, "model", name.text)
+        spelled = self.spelling.models.setdefault(name.text.lower(), name.text)
+        parameters = self.reader.pairs(record.token, given)
+        self.frames[-1].models.append(ir.Model(spelled, kind.text.lower(), parameters))
+
+    def _transient(self, card: Card, record: Record) -> None:
+        if self.reader.tran is not None:
+            card.fail(record.token.offset, "a second .tran; keep one")
+        words = [raw.token for raw in record.parts if type(raw) is Plain and raw.token.text[:1].isalpha()]
+        uic = False
+        for token in words:
+            if token.text.lower() != "uic":
+                self.reader.fail(token, f"{token.text!r} of .tran is not read; write {USAGE['TRAN']}")
+            uic = True
+        times = [self._time(raw) for raw in record.parts if raw.token not in words]
+        if not 1 <= len(times) <= 4 or (len(times) == 1 and self.dialect.name == "ngspice"):
+            card.fail(record.token.offset, f"{len(times)} times; write {USAGE['TRAN']}")
+        if len(times) == 1:
+            times = [0.0, *times]
+        step, stop, start, ceiling = (*times, 0.0, 0.0)[:4]
+        if step <= 0.0 and self.dialect.name == "ltspice":
+            step = ceiling or (stop - start) / 50.0
+            self.reader.note(record.token, f"no print step is given, {step:g} s is taken")
+        if not (step > 0.0 and stop > start >= 0.0 and ceiling >= 0.0):
+            card.fail(record.token.offset, "0 < step, 0 <= start < stop and 0 <= ceiling must hold")
+        self.reader.tran = ir.Transient(step, stop, start, ceiling or None, uic)
+
+    def _time(self, raw: Raw) -> float:
+        value = self.reader.constant(raw)
+        if isinstance(value, float):
+            return value
+        try:
+            return constant(value, tuple(self.top.local.items()), tuple(self.top.functions))
+        except DeckError as error:
+            self.reader.fail(raw.token, str(error))
+
+    def _options(self, card: Card, record: Record) -> None:
+        for name, raw in record.parts:
+            key = name.text.lower()
+            if key in self.options:
+                self.reader.fail(name, f"option {name.text} is set a second time; keep one")
+            self.options[key] = None if raw is None else self._option(raw)
+
+    def _option(self, raw: Any) -> Value | str:
+        if type(raw) is Plain and not raw.token.text[:1].isdigit() and raw.token.text[:1] not in "+-.":
+            return str(raw.token.text.lower())
+        return self.reader.constant(raw)
+
+    def _initial(self, card: Card, record: Record) -> None:
+        frame = self.frames[-1]
+        for what, node, raw in record.parts:
+            if what.text.lower() != "v":
+                self.reader.fail(what, f".ic sets v(node) only, not {what.text}(…); use IC= on the inductor")
+            name = self.spelling.node(node.text)
+            if name in frame.initial:
+                self.reader.fail(node, f"the initial voltage of {node.text} is given a second time; keep one")
+            frame.initial[name] = self.reader.constant(raw)
+
+    def _param(self, card: Card, record: Record) -> None:
+        frame = self.frames[-1]
+        if not record.parts:
+            card.fail(record.token.offset, f"{record.token.text} defines nothing; write name=value")
+        for part in record.parts:
+            self._once(card, part.name.offset, "parameter", part.name.text)
+        frame.local.update(self.reader.pairs(record.token, list(record.parts)))
+
+    def _func(self, card: Card, record: Record) -> None:
+        name, *rest = record.parts
+        arguments, raw = rest[:-1], rest[-1]
+        folded = name.text.lower()
+        self._once(card, name.offset, "function", name.text)
+        if folded in self.dialect.behavioural.functions:
+            self.reader.fail(name, f"function {name.text} has the name of a built-in one; rename it")
+        spelled = self.spelling.functions.setdefault(folded, name.text)
+        formal = tuple(self.spelling.parameters.setdefault(a.text.lower(), a.text) for a in arguments)
+        body = self.reader.behaviour_of(raw)
+        if self.reader.reads_differently(raw, body):
+            self._ambiguous.add(folded)
+        self.frames[-1].functions.append(ir.Function(spelled, formal, body))
+
+    def _subckt(self, card: Card, record: Record) -> None:
+        words = [p for p in record.parts if isinstance(p, Token) and p.kind == "WORD"]
+        given = [p for p in record.parts if isinstance(p, Assignment)]
+        if not words:
+            card.fail(record.token.offset, "a subcircuit needs a name; write .subckt name pins…")
+        name = self.spelling.subcircuits.setdefault(words[0].text.lower(), words[0].text)
+        self._once(card, words[0].offset, "subcircuit", name)
+        if len(self.frames) > MAX_SUBCIRCUIT_NESTING:
+            card.fail(words[0].offset, f"subcircuits nested more than {MAX_SUBCIRCUIT_NESTING} deep; take them out")
+        pins = tuple(self.spelling.node(w.text) for w in words[1:])
+        for k, pin in enumerate(pins):
+            if pin in pins[:k]:
+                self.reader.fail(words[k + 1], f"pin {pin} of subcircuit {name} stands twice; rename one")
+        scope = f"{self.frames[-1].scope}.{name.lower()}".lstrip(".")
+        parameters = self.reader.pairs(record.token, given)
+        self.frames.append(_Frame(name, scope, card, pins, parameters, self._header()))
+
+    def _ends(self, card: Card, record: Record) -> None:
+        if len(self.frames) == 1:
+            card.fail(record.token.offset, ".ends without .subckt; remove it")
+        frame = self.frames.pop()
+        if record.parts and record.parts[0].text.lower() != frame.name.lower():
+            token = record.parts[0]
+            card.fail(token.offset, f".ends {token.text} closes subcircuit {frame.name}; write .ends {frame.name}")
+        self.frames[-1].subcircuits.append(
+            ir.Subcircuit(
+                name=frame.name,
+                pins=frame.pins,
+                parameters=frame.parameters,
+                elements=_with_names(frame),
+                models=tuple(frame.models),
+                subcircuits=tuple(frame.subcircuits),
+                functions=tuple(frame.functions),
+                local_parameters=tuple(frame.local.items()),
+                initial_conditions=tuple(frame.initial.items()),
+                header=frame.header,
+            )
+        )
+
+    def _save(self, card: Card, record: Record) -> None:
+        for vector in record.parts:
+            self._add_vector(vector)
+
+    def _print(self, card: Card, record: Record) -> None:
+        analysis, *vectors = record.parts
+        if analysis.text.lower() != "tran":
+            self.reader.note(record.token, f"{record.token.text} of another analysis than tran was left out")
+            return
+        for vector in vectors:
+            self._add_vector(vector)
+
+    def _add_vector(self, words: tuple[Token, ...]) -> None:
+        head, *inner = (w.text.lower() for w in words)
+        if not inner:
+            self.save[head] = None
+        elif head == "v" and len(inner) == 2:
+            self.save |= dict.fromkeys(f"v({node})" for node in inner)
+        elif len(inner) == 1 and head in ("v", "i"):
+            self.save[f"{head}({self.top.renamed.get(inner[0], inner[0]).lower()})"] = None
+        else:
+            self.reader.fail(words[0], f"vector {head}({','.join(inner)}) is not read; save v(node) and i(source)")
+
+    # checks of the whole
+
+    def _check_functions(self) -> None:
+        known = {key[2] for key in self.sources.cards if key[1] == "function"}
+        for card, token, constant in self.reader.called:
+            folded = token.text.lower()
+            if folded not in known:
+                language = self.dialect.constant if constant else self.dialect.behavioural
+                hint = nearest(folded, [*language.functions, *known])
+                card.fail(token.offset, f"function {token.text!r} is unknown{hint}; define it with .func")
+            if constant and folded in self._ambiguous:
+                card.fail(
+                    token.offset,
+                    f"function {token.text!r} uses powers that mean something else in parameters than in "
+                    "B sources; write them as products",
+                )
+
+    def deck(self, title: str) -> ir.Deck:
+        """The deck that was read."""
+        top = self.top
+        return ir.Deck(
+            title=title,
+            elements=_with_names(top),
+            header=self.deck_header,
+            parameters=tuple(top.local.items()),
+            functions=tuple(top.functions),
+            models=tuple(top.models),
+            subcircuits=tuple(top.subcircuits),
+            initial_conditions=tuple(top.initial.items()),
+            options=tuple(self.options.items()),
+            transient=self.reader.tran,
+            save=tuple(self.save),
+            notes=tuple(self.reader.notes),
+            sources=self.sources,
+        )
+
+
+def _with_names(frame: _Frame) -> tuple[ir.Element, ...]:
+    """The elements of a scope; currents of E sources that became B sources follow the new name."""
+    if not frame.renamed:
+        return tuple(frame.elements)
+
+    def follow(e: Any) -> Any:
+        if isinstance(e, BranchCurrent) and e.source.lower() in frame.renamed:
+            return BranchCurrent(frame.renamed[e.source.lower()])
+        return None
+
+    out: list[ir.Element] = []
+    for element in frame.elements:
+        changes: dict[str, Any] = {}
+        if isinstance(element, (ir.CurrentControlledCurrent, ir.CurrentControlledVoltage)):
+            changes["source"] = frame.renamed.get(element.source.lower(), element.source)
+        for name in ("value", "expression"):
+            tree = getattr(element, name, None)
+            if tree is not None and any(isinstance(e, BranchCurrent) for e in walk(tree)):
+                changes[name] = rebuild(tree, follow)
+        out.append(replace(element, **changes) if changes else element)
+    return tuple(out)

@@ -1,0 +1,337 @@
+"""The meaning of the card grammar's rules: tokens of one card -> elements of the deck, or plain records."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from typing import Any, NoReturn, Union
+
+from spicebridge.circuit import deck as ir
+from spicebridge.circuit.expressions import Expression, Number, Value
+from spicebridge.circuit.reader.dialects import Dialect, Language
+from spicebridge.circuit.reader.expressions import ExpressionError, Spelling, parse_expression
+from spicebridge.circuit.reader.kinds import inner_range
+from spicebridge.circuit.reader.located import Card
+from spicebridge.circuit.reader.shapes import ShapeError, ShapeParser
+from spicebridge.circuit.reader.tokens import Token
+from spicebridge.errors import QuantityError
+from spicebridge.quantities import parse_quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A bare word where a value stands."""
+
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """An expression where a value stands."""
+
+    token: Token
+
+
+Raw = Union[Plain, Quoted]  # noqa: UP007
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """name = value."""
+
+    name: Token
+    value: Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of a source: "dc", "ac" or the waveform's name, and its values."""
+
+    kind: str
+    token: Token
+    values: tuple[Raw, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A dot-card, its parts in order."""
+
+    kind: str
+    token: Token
+    parts: tuple[Any, ...]
+
+
+_SIGNAL = re.compile(r"(?<![\w.])(?:[vi]\s*\(|time(?![\w.])|temper(?![\w.])|hertz(?![\w.]))", re.IGNORECASE)
+
+USAGE = {
+    "R": "Rname node node value, or R='expression'",
+    "C": "Cname node node value [IC=volts]",
+    "L": "Lname node node value [IC=amperes]",
+    "V": "Vname node node [DC value] [SIN(…) | PULSE(…) | PWL(…) | EXP(…)]",
+    "I": "Iname node node [DC value] [SIN(…) | PULSE(…) | PWL(…) | EXP(…)]",
+    "E": "Ename node node node node gain, or VALUE={expression}",
+    "G": "Gname node node node node gain, or VALUE={expression}",
+    "F": "Fname node node Vsource gain",
+    "H": "Hname node node Vsource gain",
+    "B": "Bname node node I=expression, or V=expression",
+    "S": "Sname node node node node model",
+    "X": "Xname nodes… subcircuit [name=value …]",
+    "MODEL": ".model name type(name=value …)",
+    "TRAN": ".tran step stop [start [ceiling]] [uic]",
+    "OPTIONS": ".options name=value …",
+    "INITIAL": ".ic v(node)=value …",
+    "PARAM": ".param name=value …",
+    "FUNC": ".func name(argument, …) {expression}",
+    "SUBCKT": ".subckt name pins… [name=default …]",
+    "ENDS": ".ends [name]",
+    "END": ".end",
+    "INCLUDE": ".include file",
+    "LIB": ".lib file [section]",
+    "SAVE": ".save v(node) i(source) …",
+    "PRINT": ".print tran v(node) …",
+}
+TERMINALS = (*USAGE, "DC", "AC", "WAVE", "BEHAVIOUR", "PARAMS", "WORD", "EXPRESSION", "STRING", "_EQUALS", "_OPEN", "_CLOSE")
+
+
+@functools.cache
+def _parser() -> ShapeParser:
+    return ShapeParser("spice.lark", terminals=TERMINALS)
+
+
+@functools.lru_cache(maxsize=65536)
+def _quantity(text: str) -> float:
+    return parse_quantity(text)
+
+
+class CardReader:
+    """Builds what one card says; its methods are the rules of spice.lark."""
+
+    def __init__(self, dialect: Dialect, spelling: Spelling) -> None:
+        self.behavioural = dialect.behavioural
+        self.constant_language = dialect.constant
+        self.ngspice = dialect.name == "ngspice"
+        self.spelling = spelling
+        self.card: Card
+        self.called: list[tuple[Card, Token, bool]] = []
+        self.notes: list[str] = []
+        self.tran: ir.Transient | None = None
+
+    def build(self, card: Card, tokens: list[Token]) -> Any:
+        """Return the element or record of a card; raises located `DeckError`."""
+        self.card = card
+        try:
+            return _parser().build(tokens, self)
+        except ShapeError as error:
+            self._misfit(tokens, error)
+        except ExpressionError as error:
+            card.fail(error.offset, f"{tokens[0].text}: {error.message}")
+
+    def _misfit(self, tokens: list[Token], error: ShapeError) -> NoReturn:
+        head = tokens[0]
+        usage = USAGE[head.kind]
+        if error.index >= len(tokens):
+            end = len(self.card.text.rstrip())
+            self.card.fail(end, f"{head.text}: the line ends too early; write {usage}")
+        token = tokens[error.index]
+        self.card.fail(token.offset, f"{head.text}: {token.text!r} does not fit here; write {usage}")
+
+    def fail(self, token: Token, message: str) -> NoReturn:
+        """Raise at a token of the card being built."""
+        self.card.fail(token.offset, message)
+
+    def note(self, token: Token, message: str) -> None:
+        """Remember what was left out, with its line."""
+        line, _ = self.card.place(token.offset)
+        self.notes.append(f"{self.card.file.name}:{line}: {message}")
+
+    # values
+
+    def constant(self, raw: Raw) -> Value:
+        """A value that may depend on parameters only."""
+        if type(raw) is Plain:
+            return self._number(raw.token)
+        return self._shrunk(self._parse(raw.token, self.constant_language))
+
+    def either(self, raw: Raw) -> Value:
+        """A value that may depend on voltages, currents and time too."""
+        if type(raw) is Quoted and _SIGNAL.search(raw.token.text):
+            return self._parse(raw.token, self.behavioural)
+        return self.constant(raw)
+
+    def behaviour_of(self, raw: Raw) -> Expression:
+        """A behavioural expression."""
+        return self._parse(raw.token, self.behavioural)
+
+    def reads_differently(self, raw: Raw, body: Expression) -> bool:
+        """Whether a function body means something else in parameters than in behavioural sources."""
+        start, end = inner_range(self.card, raw.token)
+        try:
+            return body != parse_expression(self.card.text, self.constant_language, self.spelling, start, end, [])
+        except ExpressionError:
+            return False
+
+    def _number(self, token: Token) -> float:
+        try:
+            return _quantity(token.text)
+        except QuantityError:
+            remedy = f"write {{{token.text}}} if it is a parameter" if token.text[:1].isalpha() else "use 4.7k or 1e-3"
+            self.fail(token, f"{token.text!r} is no number; {remedy}")
+
+    def _parse(self, token: Token, language: Language) -> Expression:
+        start, end = inner_range(self.card, token)
+        called: list[Token] = []
+        tree = parse_expression(self.card.text, language, self.spelling, start, end, called)
+        constant = language is self.constant_language
+        self.called.extend((self.card, name, constant) for name in called)
+        return tree
+
+    @staticmethod
+    def _shrunk(tree: Expression) -> Value:
+        return tree.value if isinstance(tree, Number) else tree
+
+    def _name(self, token: Token) -> str:
+        return self.spelling.elements.setdefault(token.text.lower(), token.text)
+
+    # grammar: leaves
+
+    def start(self, value: Any) -> Any:
+        return value
+
+    def node(self, token: Token) -> str:
+        return self.spelling.node(token.text)
+
+    def plain(self, token: Token) -> Raw:
+        return Plain(token)
+
+    def expression(self, token: Token) -> Raw:
+        return Quoted(token)
+
+    def assignment(self, name: Token, value: Raw) -> Assignment:
+        return Assignment(name, value)
+
+    # grammar: elements
+
+    def _options(self, head: Token, parts: tuple[Any, ...], value: str) -> tuple[Raw, dict[str, Assignment]]:
+        given = parts[0] if parts and not isinstance(parts[0], Assignment) else None
+        options: dict[str, Assignment] = {}
+        for part in parts[1:] if given is not None else parts:
+            folded = part.name.text.lower()
+            if folded in options or (folded == value and given is not None):
+                self.fail(part.name, f"{head.text}: {part.name.text} is given twice")
+            options[folded] = part
+        if given is None:
+            if value not in options:
+                self.fail(parts[0].name, f"{head.text}: the value is missing; write {USAGE[head.kind]}")
+            given = options.pop(value).value
+        return given, options
+
+    def _no_options(self, head: Token, options: dict[str, Assignment]) -> None:
+        for part in options.values():
+            self.fail(part.name, f"{head.text}: option {part.name.text!r} is not read; remove it")
+
+    def resistor(self, head: Token, plus: str, minus: str, *parts: Any) -> ir.Element:
+        raw, options = self._options(head, parts, "r")
+        self._no_options(head, options)
+        return ir.Resistor(self._name(head), plus, minus, self.either(raw))
+
+    def capacitor(self, head: Token, plus: str, minus: str, *parts: Any) -> ir.Element:
+        return self._storage(ir.Capacitor, "c", head, plus, minus, parts)
+
+    def inductor(self, head: Token, plus: str, minus: str, *parts: Any) -> ir.Element:
+        return self._storage(ir.Inductor, "l", head, plus, minus, parts)
+
+    def _storage(self, kind: Any, key: str, head: Token, plus: str, minus: str, parts: tuple[Any, ...]) -> ir.Element:
+        raw, options = self._options(head, parts, key)
+        initial = options.pop("ic", None)
+        self._no_options(head, options)
+        start = None if initial is None else self.constant(initial.value)
+        return kind(self._name(head), plus, minus, self.either(raw), start)  # type: ignore[no-any-return]
+
+    def controlled(self, head: Token, plus: str, minus: str, cp: str, cm: str, gain: Raw, *options: Assignment) -> Any:
+        self._no_options(head, {o.name.text: o for o in options})
+        kind = ir.VoltageControlledVoltage if head.kind == "E" else ir.VoltageControlledCurrent
+        return kind(self._name(head), plus, minus, cp, cm, self.constant(gain))
+
+    def follower(self, head: Token, plus: str, minus: str, source: Token, gain: Raw, *options: Assignment) -> Any:
+        self._no_options(head, {o.name.text: o for o in options})
+        kind = ir.CurrentControlledCurrent if head.kind == "F" else ir.CurrentControlledVoltage
+        return kind(self._name(head), plus, minus, self._name(source), self.constant(gain))
+
+    def behaviour(self, head: Token, plus: str, minus: str, key: Token, raw: Raw) -> ir.Element:
+        kind = {"i": ir.BehaviouralCurrent, "v": ir.BehaviouralVoltage}.get(key.text.lower())
+        if kind is None:
+            self.fail(key, f"{head.text}: {key.text}= is not read; write {USAGE['B']}")
+        return kind(self._name(head), plus, minus, self.behaviour_of(raw))
+
+    def behavioural_source(self, head: Token, plus: str, minus: str, _key: Token, raw: Raw) -> ir.Element:
+        name = self.spelling.elements.setdefault(f"b{head.text}".lower(), f"B{head.text}")
+        kind = ir.BehaviouralVoltage if head.kind == "E" else ir.BehaviouralCurrent
+        return kind(name, plus, minus, self.behaviour_of(raw))
+
+    def switch(self, head: Token, plus: str, minus: str, cp: str, cm: str, model: Token, *state: Token) -> ir.Element:
+        for token in state:
+            if token.text.lower() != "off":
+                self.fail(token, f"{head.text}: {token.text!r} is not read; a switch starts OFF or as its control says")
+        name = self.spelling.models.setdefault(model.text.lower(), model.text)
+        return ir.Switch(self._name(head), plus, minus, cp, cm, name)
+
+    def instance(self, head: Token, *parts: Any) -> ir.Element:
+        words = [p for p in parts if isinstance(p, Token) and p.kind == "WORD"]
+        given = [p for p in parts if isinstance(p, Assignment)]
+        if len(words) < 2:
+            self.fail(head, f"{head.text}: nodes and a subcircuit are needed; write {USAGE['X']}")
+        name = self.spelling.subcircuits.setdefault(words[-1].text.lower(), words[-1].text)
+        nodes = tuple(self.spelling.node(w.text) for w in words[:-1])
+        return ir.Instance(self._name(head), nodes, name, self.pairs(head, given))
+
+    def pairs(self, head: Token, given: list[Assignment]) -> tuple[tuple[str, Value], ...]:
+        """Assignments of parameters, each name once."""
+        made: dict[str, Value] = {}
+        for part in given:
+            folded = part.name.text.lower()
+            name = self.spelling.parameters.setdefault(folded, part.name.text)
+            if name in made:
+                self.fail(part.name, f"{head.text}: {part.name.text} is given twice")
+            made[name] = self.constant(part.value)
+        return tuple(made.items())
+
+    # grammar: sources
+
+    def source(self, head: Token, plus: str, minus: str, *parts: Any) -> ir.Element:
+        from spicebridge.circuit.reader.waves import read_wave
+
+        kind = ir.VoltageSource if head.kind == "V" else ir.CurrentSource
+        return kind(self._name(head), plus, minus, read_wave(self, head, parts))
+
+    def direct(self, token: Token, value: Raw) -> Part:
+        return Part("dc", token, (value,))
+
+    def small_signal(self, token: Token, *values: Raw) -> Part:
+        return Part("ac", token, values)
+
+    def wave(self, token: Token, *values: Raw) -> Part:
+        return Part(token.text.lower(), token, values)
+
+    def source_option(self, part: Assignment) -> Any:
+        self.fail(part.name, f"option {part.name.text!r} of a source is not read; remove it")
+
+    # grammar: dot-cards
+
+    def _record(self, head: Token, *parts: Any) -> Record:
+        return Record(head.kind, head, parts)
+
+    model = transient = options = initial = parameters = function = _record
+    subcircuit = ends = end = include = library = save = print = _record
+
+    def flag(self, name: Token) -> tuple[Token, None]:
+        return name, None
+
+    def setting(self, name: Token, value: Raw) -> tuple[Token, Raw]:
+        return name, value
+
+    def condition(self, what: Token, node: Token, value: Raw) -> tuple[Token, Token, Raw]:
+        return what, node, value
+
+    def vector(self, *words: Token) -> tuple[Token, ...]:
+        return words

@@ -1,0 +1,232 @@
+"""Text of an expression -> tree."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from spicebridge.circuit.expressions import (
+    Binary,
+    BranchCurrent,
+    Call,
+    Conditional,
+    Expression,
+    NodeVoltage,
+    Number,
+    Parameter,
+    Power,
+    Time,
+    Unary,
+)
+from spicebridge.circuit.reader.dialects import Language, is_truth
+from spicebridge.circuit.reader.shapes import DepthError, ShapeError, ShapeParser
+from spicebridge.circuit.reader.tokens import OPERATOR_KINDS, ScanError, Token, scan_expression
+from spicebridge.errors import QuantityError, nearest
+from spicebridge.quantities import parse_quantity
+
+MAX_DEPTH = 150
+"""Deepest expression tree that is read: programs that walk trees recurse, and Python's stack is finite."""
+MAX_TOKENS = 20_000
+"""Longest expression that is read, in tokens."""
+
+_TERMINALS = ("NUMBER", "NAME", "VOLTAGE", "CURRENT", "FUNCTION", *OPERATOR_KINDS)
+
+
+@dataclass
+class Spelling:
+    """One spelling for names that differ in case alone: the first that was met."""
+
+    nodes: dict[str, str] = field(default_factory=dict)
+    elements: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, str] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+    subcircuits: dict[str, str] = field(default_factory=dict)
+
+    def node(self, name: str) -> str:
+        """The one spelling of a node; ground is "0"."""
+        folded = name.lower()
+        return "0" if folded == "gnd" else self.nodes.setdefault(folded, name)
+
+
+class ExpressionError(Exception):
+    """What is wrong, and the offset where; the caller knows the card."""
+
+    def __init__(self, offset: int, message: str) -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.message = message
+
+
+class _Rules:
+    """The meaning of the grammar's rules in one language."""
+
+    def __init__(self, language: Language, spelling: Spelling, called: list[Token] | None) -> None:
+        self.language = language
+        self.spelling = spelling
+        self.called = called
+
+    def start(self, value: Expression) -> Expression:
+        return value
+
+    def number(self, token: Token) -> Expression:
+        return Number(number(token))
+
+    def name(self, token: Token) -> Expression:
+        folded = token.text.lower()
+        if folded in self.language.refused:
+            raise ExpressionError(token.offset, f"{token.text!r} is not read: {self.language.refused[folded]}")
+        if folded == "time":
+            return Time()
+        if folded in self.language.constants:
+            return Number(self.language.constants[folded])
+        return Parameter(self.spelling.parameters.setdefault(folded, token.text))
+
+    def voltage(self, token: Token) -> Expression:
+        self._signal(token)
+        plus, _, minus = token.text[token.text.index("(") + 1 : -1].partition(",")
+        node = self.spelling.node
+        return NodeVoltage(node(plus.strip()), node(minus.strip()) if minus else "0")
+
+    def current(self, token: Token) -> Expression:
+        self._signal(token)
+        name = token.text[token.text.index("(") + 1 : -1].strip()
+        return BranchCurrent(self.spelling.elements.setdefault(name.lower(), name))
+
+    def _signal(self, token: Token) -> None:
+        if not self.language.signals:
+            raise ExpressionError(
+                token.offset, f"{token.text} is no constant; only a behavioural value may depend on it"
+            )
+
+    def binary(self, left: Expression, sign: Token, right: Expression) -> Expression:
+        return Binary(_MEANING.get(sign.text, sign.text), left, right)
+
+    def negative(self, _sign: Token, value: Expression) -> Expression:
+        return Number(-value.value) if isinstance(value, Number) else Unary("-", value)
+
+    def positive(self, _sign: Token, value: Expression) -> Expression:
+        return value
+
+    def negation(self, _sign: Token, value: Expression) -> Expression:
+        return Unary("!", value)
+
+    def power(self, base: Expression, sign: Token, exponent: Expression) -> Expression:
+        return Power(base, exponent, self.language.powers[sign.kind])
+
+    def conditional(self, test: Expression, yes: Expression, no: Expression) -> Expression:
+        if not self.language.test_half and not is_truth(test):
+            test = Binary("!=", test, Number(0.0))
+        return Conditional(test, yes, no)
+
+    def call(self, token: Token, *arguments: Expression) -> Expression:
+        folded = token.text.lower()
+        known = self.language.functions.get(folded)
+        if known is None:
+            if folded in self.language.refused:
+                reason = self.language.refused[folded]
+                raise ExpressionError(token.offset, f"function {token.text!r} is not read: {reason}")
+            if self.called is not None:
+                self.called.append(token)
+            return Call(self.spelling.functions.setdefault(folded, token.text), arguments)
+        least, most, make = known
+        if not least <= len(arguments) <= most:
+            count = f"{least}" if least == most else f"at least {least}"
+            raise ExpressionError(
+                token.offset, f"function {token.text!r} takes {count} arguments, not {len(arguments)}"
+            )
+        return make(*arguments)
+
+
+_MEANING: Mapping[str, str] = {"<>": "!=", "=": "=="}
+
+
+def number(token: Token) -> float:
+    """The value of a number token; raises `ExpressionError`."""
+    try:
+        return parse_quantity(token.text)
+    except QuantityError as error:
+        raise ExpressionError(token.offset, str(error)) from None
+
+
+@functools.cache
+def _parser(grammar: tuple[str, ...]) -> ShapeParser:
+    return ShapeParser(*grammar, terminals=_TERMINALS)
+
+
+def parse_expression(
+    text: str,
+    language: Language,
+    spelling: Spelling,
+    start: int = 0,
+    end: int | None = None,
+    called: list[Token] | None = None,
+) -> Expression:
+    """Return the tree of text[start:end]. Raises `ExpressionError` with an offset in `text`.
+
+    Calls of functions that the language does not know are collected in `called`.
+    """
+    try:
+        tokens = scan_expression(text, start, end)
+    except ScanError as error:
+        raise ExpressionError(error.offset, error.message) from None
+    stop = len(text) if end is None else end
+    if not tokens:
+        raise ExpressionError(start, "an expression is missing here")
+    if len(tokens) > MAX_TOKENS:
+        raise ExpressionError(start, f"an expression of {len(tokens)} tokens; {MAX_TOKENS} is the most, split it")
+    rules = _Rules(language, spelling, called)
+    if not any(token[0] == "_BRACE" or token[0] == "_UNBRACE" for token in tokens):
+        return _build(tokens, rules, stop)
+    return _build_braced(tokens, rules, stop)
+
+
+def _build_braced(tokens: list[Token], rules: _Rules, stop: int) -> Expression:
+    marks = {"_BRACE": "_OPEN", "_UNBRACE": "_CLOSE"}
+    grouped = [Token(marks.get(t.kind, t.kind), t.text, t.offset) for t in tokens]
+    if rules.language.braces != "dropped":
+        return _build(grouped, rules, stop)
+    bare = [t for t in tokens if t.kind not in marks]
+    dropped = _build(bare, rules, stop)
+    called, rules.called = rules.called, None
+    whole = _build(grouped, rules, stop)
+    rules.called = called
+    if dropped != whole:
+        first = next(t for t in tokens if t.kind == "_BRACE")
+        raise ExpressionError(
+            first.offset,
+            "ngspice pastes what stands in these braces without brackets, so that {a-b}*x becomes a-b*x; "
+            "write ({a-b})*x if you mean (a-b)*x, else leave the braces out",
+        )
+    return whole
+
+
+def _build(tokens: list[Token], rules: _Rules, stop: int) -> Expression:
+    try:
+        return _parser(rules.language.grammar).build(tokens, rules, MAX_DEPTH)  # type: ignore[no-any-return]
+    except DepthError as error:
+        raise ExpressionError(
+            tokens[0].offset,
+            f"an expression nested {error.depth} deep; {MAX_DEPTH} is the most, "
+            "split it with parameters, .func or further sources",
+        ) from None
+    except ShapeError as error:
+        raise _misfit(tokens, error, stop) from None
+
+
+def _misfit(tokens: list[Token], error: ShapeError, stop: int) -> ExpressionError:
+    operand = "NUMBER" in error.expected
+    wanted = "a number, a name, V(…) or '('" if operand else "an operator"
+    if "_CLOSE" in error.expected:
+        wanted += " or ')'"
+    if error.index >= len(tokens):
+        return ExpressionError(stop, f"the expression ends too early; {wanted} is expected")
+    token = tokens[error.index]
+    return ExpressionError(token.offset, f"{token.text!r} does not fit here; {wanted} is expected")
+
+
+def suggest_function(name: str, language: Language, known: Any) -> str:
+    """A "did you mean" over the language's functions and those of the deck."""
+    return nearest(name.lower(), [*language.functions, *known])

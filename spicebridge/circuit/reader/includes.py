@@ -1,0 +1,141 @@
+"""Files of a deck: read, and included from the deck's own folder only."""
+
+from __future__ import annotations
+
+import re
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from spicebridge.circuit.reader.lines import Remark, split_cards
+from spicebridge.circuit.reader.located import Card, SourceFile
+from spicebridge.errors import DeckError, UnsafeDeck
+
+MAX_CHARACTERS = 256_000_000
+"""Most text that one deck may have, includes counted each time they are read."""
+MAX_INCLUDES = 1_000
+"""Most includes of one deck."""
+MAX_NESTING = 20
+"""Deepest include in an include."""
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+_ABSOLUTE = re.compile(r"[/\\~]|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*://|\\\\")
+
+
+def source_from_text(text: str, name: str) -> SourceFile:
+    """Split text into physical lines; raises located `DeckError` for control characters and sizes."""
+    if len(text) > MAX_CHARACTERS:
+        raise DeckError(f"{name}: {len(text)} characters; {MAX_CHARACTERS} are the most that is read")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    lines = text.split("\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    file = SourceFile(name, lines)
+    strange = _CONTROL.search(text)
+    if strange is not None:
+        line = text.count("\n", 0, strange.start())
+        column = strange.start() - (text.rfind("\n", 0, strange.start()) + 1)
+        bare = Card(file, line + 1, lines[line])
+        bare.fail(column, f"control character {strange.group()!r}; a netlist is plain text, remove it")
+    return file
+
+
+def source_from_file(path: Path) -> SourceFile:
+    """Read a netlist file: UTF-8, UTF-16 with a mark, or Latin-1. Raises `DeckError` if it cannot be read."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise DeckError(f"{path}: is no regular file; give the path of a netlist")
+        if status.st_size > MAX_CHARACTERS:
+            raise DeckError(f"{path}: {status.st_size} bytes; {MAX_CHARACTERS} are the most that is read")
+        data = path.read_bytes()
+    except OSError as error:
+        raise DeckError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    return source_from_text(_decode(data), str(path))
+
+
+def _decode(data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+@dataclass
+class Includes:
+    """Resolves includes inside `folder` (None: the deck has no folder, every include is refused)."""
+
+    folder: Path | None
+    dialect: str
+    count: int = 0
+    characters: int = 0
+    open_files: list[Path] = field(default_factory=list)
+
+    def cards(self, card: Card, offset: int, name: str, section: str | None) -> list[Card | Remark]:
+        """The cards of the file that `card` includes; raises `UnsafeDeck` for paths that leave the folder."""
+        path = self._resolve(card, offset, name)
+        self.count += 1
+        if path in self.open_files:
+            chain = " -> ".join(p.name for p in (*self.open_files, path))
+            card.fail(offset, f"this file includes itself: {chain}; remove one include")
+        if self.count > MAX_INCLUDES:
+            card.fail(offset, f"more than {MAX_INCLUDES} includes; put the files together")
+        if len(self.open_files) > MAX_NESTING:
+            card.fail(offset, f"includes nested more than {MAX_NESTING} deep; put the files together")
+        try:
+            file = source_from_file(path)
+        except DeckError as error:
+            card.fail(offset, f"the included file cannot be read: {error}")
+        self.characters += sum(map(len, file.lines))
+        if self.characters > MAX_CHARACTERS:
+            card.fail(offset, f"the included files have more than {MAX_CHARACTERS} characters; use fewer")
+        self.open_files.append(path)
+        cards = split_cards(file, self.dialect)
+        return cards if section is None else _section(card, offset, cards, section)
+
+    def _resolve(self, card: Card, offset: int, name: str) -> Path:
+        if self.folder is None:
+            card.fail(
+                offset, f"include of {name!r}: this text has no folder; read the deck from a file", UnsafeDeck
+            )
+        if _ABSOLUTE.match(name) or "\x00" in name:
+            card.fail(offset, f"include of {name!r}: absolute paths are refused; copy the file beside the deck", UnsafeDeck)
+        pieces = re.split(r"[/\\]", name)
+        if ".." in pieces:
+            card.fail(offset, f"include of {name!r}: the path leaves the deck's folder; copy the file beside the deck", UnsafeDeck)
+        base = self.open_files[-1].parent if self.open_files else self.folder
+        try:
+            path = base.joinpath(*pieces).resolve()
+            inside = path.is_relative_to(self.folder.resolve())
+            exists = path.exists()
+        except (OSError, RuntimeError, ValueError):
+            card.fail(offset, f"include of {name!r}: the path cannot be followed")
+        if not inside:
+            card.fail(offset, f"include of {name!r}: a link leaves the deck's folder; copy the file beside the deck", UnsafeDeck)
+        if not exists:
+            card.fail(offset, f"include of {name!r}: there is no such file in the deck's folder")
+        if not path.is_file():
+            card.fail(offset, f"include of {name!r}: no regular file; devices and folders are refused", UnsafeDeck)
+        return path
+
+
+def _section(card: Card, offset: int, cards: list[Card | Remark], section: str) -> list[Card | Remark]:
+    """The cards between ``.lib section`` and ``.endl``."""
+    found: list[Card | Remark] = []
+    inside = False
+    for item in cards:
+        if isinstance(item, Remark):
+            continue
+        words = item.text.split()
+        head = words[0].lower() if words else ""
+        if head == ".lib" and len(words) == 2 and words[1].lower() == section.lower():
+            inside = True
+        elif inside and head == ".endl":
+            return found
+        elif inside:
+            found.append(item)
+    state = "is never closed with .endl" if inside else "is not in the file"
+    card.fail(offset, f"library section {section!r} {state}")

@@ -1,0 +1,290 @@
+"""Card -> tokens of the card grammar: which word is a keyword at its place, and what is not read."""
+
+from __future__ import annotations
+
+import re
+
+from spicebridge.circuit.reader.located import Card
+from spicebridge.circuit.reader.tokens import ScanError, Token, closing_brace, scan_card
+from spicebridge.errors import DeckError, UnsafeDeck, nearest
+
+ELEMENTS = frozenset("RCLVIEGFHBSX")
+
+OTHER_ELEMENTS = {
+    "A": "code model",
+    "D": "diode",
+    "J": "junction transistor",
+    "K": "coupling of inductors",
+    "M": "MOS transistor",
+    "N": "Verilog-A device",
+    "O": "lossy line",
+    "P": "coupled line",
+    "Q": "bipolar transistor",
+    "T": "transmission line",
+    "U": "distributed or digital device",
+    "W": "current-controlled switch",
+    "Y": "lossy line",
+    "Z": "field-effect transistor",
+}
+
+DIRECTIVES = {
+    ".model": "MODEL",
+    ".tran": "TRAN",
+    ".options": "OPTIONS",
+    ".option": "OPTIONS",
+    ".opts": "OPTIONS",
+    ".opt": "OPTIONS",
+    ".ic": "INITIAL",
+    ".param": "PARAM",
+    ".params": "PARAM",
+    ".func": "FUNC",
+    ".function": "FUNC",
+    ".subckt": "SUBCKT",
+    ".ends": "ENDS",
+    ".end": "END",
+    ".include": "INCLUDE",
+    ".inc": "INCLUDE",
+    ".incl": "INCLUDE",
+    ".lib": "LIB",
+    ".save": "SAVE",
+    ".probe": "SAVE",
+    ".print": "PRINT",
+    ".plot": "PRINT",
+}
+
+HARMLESS = {
+    ".backanno": "a mark of the schematic editor",
+    ".meas": "a measurement made after the run",
+    ".measure": "a measurement made after the run",
+    ".four": "an analysis made after the run",
+    ".width": "the width of printed pages",
+    ".op": "the operating point, which a transient finds anyway",
+    ".ac": "another analysis than the transient",
+    ".dc": "another analysis than the transient",
+    ".noise": "another analysis than the transient",
+    ".tf": "another analysis than the transient",
+    ".sens": "another analysis than the transient",
+    ".disto": "another analysis than the transient",
+    ".pz": "another analysis than the transient",
+    ".sp": "another analysis than the transient",
+}
+"""Cards that do not change the circuit or its transient: left out with a note."""
+
+UNSAFE = {
+    ".control": "runs commands of the simulator",
+    ".endc": "ends a block of commands",
+    ".exec": "runs a program",
+    ".shell": "runs a program",
+    ".system": "runs a program",
+    ".csparam": "passes values to commands",
+    ".pre_osdi": "loads a compiled library",
+    ".osdi": "loads a compiled library",
+    ".codemodel": "loads a compiled library",
+    ".hdl": "loads a compiled library",
+    ".write": "writes a file",
+    ".wrdata": "writes a file",
+    ".wave": "writes a file",
+    ".savebias": "writes a file",
+    ".loadbias": "reads a file",
+    ".load": "reads a file",
+    ".machine": "runs a state machine of the simulator",
+}
+_COMMANDS = frozenset("shell exec system source codemodel pre_osdi osdi quit set setenv cd write wrdata".split())
+
+UNSUPPORTED = {
+    ".temp": "the temperature is not part of a deck here; give device values for the temperature you mean",
+    ".nodeset": "it selects one of several solutions; use .ic",
+    ".global": "nodes are local to their subcircuit here; pass the node as a pin",
+    ".step": "a deck is one circuit; use a campaign for sweeps",
+    ".alter": "a deck is one circuit; write two decks",
+    ".data": "a deck is one circuit; use a campaign for sweeps",
+    ".if": "conditional netlists are not read; write the branch that holds",
+    ".elseif": "conditional netlists are not read; write the branch that holds",
+    ".else": "conditional netlists are not read; write the branch that holds",
+    ".endif": "conditional netlists are not read; write the branch that holds",
+    ".endl": "no .lib section is open",
+    ".title": "the first line is the title",
+}
+
+_WAVES = frozenset(("SIN", "SINE", "PULSE", "PWL", "EXP"))
+_OTHER_WAVES = frozenset(
+    ("SFFM", "AM", "TRNOISE", "TRRANDOM", "EXTERNAL", "PORT", "WAVEFILE", "DISTOF1", "DISTOF2", "PORTNUM")
+)
+_BEHAVIOUR = {"E": frozenset(("VALUE", "VOL")), "G": frozenset(("VALUE", "CUR"))}
+_OTHER_CONTROL = {
+    "POLY": "polynomial sources are not read; write a B source",
+    "TABLE": "tables of controlled sources are not read; write a B source with pwl() or table()",
+    "LAPLACE": "Laplace transfer functions are not read; write the states as nodes",
+    "FREQ": "frequency tables are not read; write the states as nodes",
+    "CHEBYSHEV": "filters are not read; write the states as nodes",
+    "DELAY": "delays are not read",
+    "AND": "logic gates are not read",
+    "NAND": "logic gates are not read",
+    "OR": "logic gates are not read",
+    "NOR": "logic gates are not read",
+}
+_FIRST = re.compile(r"\s*([^\s=(),{}'\"]+)")
+_NAMED_VALUE = re.compile(r"""'[^']*+'|"[^"]*+"|[(){}]|(?<![^\s,])([A-Za-z_][\w.]*+)\s*+=(?!=)""")
+
+
+def first_word(card: Card) -> tuple[str, int]:
+    """The first word of a card, and its offset."""
+    found = _FIRST.match(card.text)
+    if found is None:
+        start = len(card.text) - len(card.text.lstrip())
+        card.fail(start, f"a card cannot start with {card.text[start : start + 1]!r}; write a comment with '*'")
+    return found.group(1), found.start(1)
+
+
+def directive_kind(card: Card, word: str, offset: int) -> str | None:
+    """The terminal of a dot-card, or None for one that is left out with a note; raises for all others."""
+    folded = word.lower()
+    kind = DIRECTIVES.get(folded)
+    if kind is not None:
+        return kind
+    if folded in HARMLESS:
+        return None
+    if folded in UNSAFE:
+        card.fail(offset, f"{word} {UNSAFE[folded]}: decks with commands are refused; remove it", UnsafeDeck)
+    if folded in UNSUPPORTED:
+        card.fail(offset, f"card {word} is not read: {UNSUPPORTED[folded]}")
+    card.fail(offset, f"card {word} is unknown{nearest(folded, DIRECTIVES)}; remove it if it is not needed")
+
+
+def scan_element(card: Card, word: str, offset: int) -> list[Token]:
+    """Tokens of an element card, the first one named by its letter."""
+    letter = word[0].upper()
+    if letter not in ELEMENTS:
+        if word.lower() in _COMMANDS or letter == "!":
+            card.fail(offset, f"{word!r} is a command, not an element: decks with commands are refused", UnsafeDeck)
+        if letter in OTHER_ELEMENTS:
+            what = OTHER_ELEMENTS[letter]
+            card.fail(offset, f"element {word} is not read: a {what} is outside R C L V I E G F H B S X")
+        card.fail(offset, f"no element starts with {word[0]!r}; a comment starts with '*'")
+    tokens = _scan(card, letter)
+    tokens[0] = Token(letter, tokens[0].text, tokens[0].offset)
+    if letter in "VI":
+        _name_waves(card, tokens)
+    elif letter in "EGFH":
+        _name_controls(card, tokens, letter)
+    elif letter == "X":
+        _name_params(tokens)
+    return tokens
+
+
+def _scan(card: Card, letter: str) -> list[Token]:
+    try:
+        if letter == "B" and "=" in card.text:
+            cut = card.text.index("=")
+            head = scan_card(card.text[:cut])
+            return [*head, Token("_EQUALS", "=", cut), *_rest(card, cut + 1)]
+        return scan_card(card.text)
+    except ScanError as error:
+        card.fail(error.offset, error.message)
+
+
+def _rest(card: Card, start: int, end: int | None = None) -> list[Token]:
+    """The text from `start` on as one EXPRESSION token, if there is any."""
+    piece = card.text[start:end]
+    body = piece.strip(" \t,")
+    return [Token("EXPRESSION", body, start + piece.index(body))] if body else []
+
+
+def _name_waves(card: Card, tokens: list[Token]) -> None:
+    for k in range(3, len(tokens)):
+        kind, text, offset = tokens[k]
+        if kind != "WORD":
+            continue
+        folded = text.upper()
+        if folded in ("DC", "AC"):
+            tokens[k] = Token(folded, text, offset)
+        elif folded in _WAVES:
+            tokens[k] = Token("WAVE", text, offset)
+        elif folded in _OTHER_WAVES:
+            card.fail(offset, f"waveform {text} is not read; SIN, PULSE, PWL and EXP are")
+
+
+def _name_controls(card: Card, tokens: list[Token], letter: str) -> None:
+    if len(tokens) < 4 or tokens[3].kind != "WORD":
+        return
+    _, text, offset = tokens[3]
+    folded = text.upper()
+    if folded in _OTHER_CONTROL and len(tokens) > 4 and tokens[4].kind != "WORD":
+        card.fail(offset, f"{tokens[0].text}: {text} is not read: {_OTHER_CONTROL[folded]}")
+    behaves = len(tokens) > 4 and tokens[4].kind in ("_EQUALS", "EXPRESSION")
+    if behaves and folded in _BEHAVIOUR.get(letter, ()):
+        tokens[3] = Token("BEHAVIOUR", text, offset)
+
+
+def _name_params(tokens: list[Token]) -> None:
+    for k, (kind, text, offset) in enumerate(tokens):
+        if kind == "WORD" and text.lower() in ("params:", "param:"):
+            tokens[k] = Token("PARAMS", text, offset)
+
+
+def scan_directive(card: Card, kind: str, word: str, offset: int) -> list[Token]:
+    """Tokens of a dot-card, the first one named `kind`."""
+    head = Token(kind, word, offset)
+    start = offset + len(word)
+    try:
+        if kind == "PARAM":
+            return [head, *_named_values(card, start)]
+        if kind == "FUNC":
+            return [head, *_function(card, start)]
+        tokens = [head, *scan_card(card.text, start)]
+    except ScanError as error:
+        card.fail(error.offset, error.message)
+    if kind == "SUBCKT":
+        _name_params(tokens)
+    return tokens
+
+
+def _named_values(card: Card, start: int) -> list[Token]:
+    """``a = 1 b = 2*a c = {b}``: values may be bare expressions with blanks in them."""
+    text = card.text
+    starts: list[tuple[int, int, str]] = []
+    depth = 0
+    for found in _NAMED_VALUE.finditer(text, start):
+        mark = found.group()
+        if found.group(1):
+            if depth == 0:
+                starts.append((found.start(1), found.end(), found.group(1)))
+        elif mark in "({":
+            depth += 1
+        elif mark in ")}":
+            depth -= 1
+    if not starts:
+        return scan_card(text, start)
+    tokens = scan_card(text[: starts[0][0]], start)
+    for k, (at, behind, name) in enumerate(starts):
+        end = starts[k + 1][0] if k + 1 < len(starts) else len(text)
+        tokens += [Token("WORD", name, at), Token("_EQUALS", "=", behind - 1), *_rest(card, behind, end)]
+    return tokens
+
+
+def _function(card: Card, start: int) -> list[Token]:
+    cut = card.text.find(")", start) + 1
+    if cut == 0:
+        return scan_card(card.text, start)
+    tokens = scan_card(card.text[:cut], start)
+    sign = re.compile(r"\s*=").match(card.text, cut)
+    if sign:
+        cut = sign.end()
+        tokens.append(Token("_EQUALS", "=", cut - 1))
+    return [*tokens, *_rest(card, cut)]
+
+
+def inner_range(card: Card, token: Token) -> tuple[int, int]:
+    """Where the expression of an EXPRESSION token starts and ends, its quotes or braces left out."""
+    text, start = token.text, token.offset
+    quoted = text[0] == "'" and len(text) > 1 and text.find("'", 1) == len(text) - 1
+    try:
+        braced = text[0] == "{" and closing_brace(text, 0) == len(text)
+    except ScanError as error:
+        card.fail(start + error.offset, error.message)
+    if quoted or braced:
+        return start + 1, start + len(text) - 1
+    return start, start + len(text)
+
+
+__all__ = ["DeckError", "directive_kind", "first_word", "inner_range", "scan_directive", "scan_element"]

@@ -1,0 +1,133 @@
+"""LALR parsing of token sequences, remembered by shape.
+
+What a LALR parser does depends on the kinds of the tokens alone, never on their text. A netlist of
+100,000 cards has a few dozen such shapes, so each shape goes through lark once and leaves a short
+program (push this token, apply that rule), which then builds every card of the same shape. lark reads
+the grammar; the speed is that of the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from typing import Any
+
+from lark import Lark, Tree, UnexpectedInput
+from lark import Token as LarkToken
+from lark.lexer import Lexer
+
+from spicebridge.circuit.reader.tokens import Token
+
+REMEMBERED_SHAPES = 4096
+"""Number of shapes kept; more are parsed anew."""
+REMEMBERED_LENGTH = 256
+"""Longest shape kept, in tokens."""
+
+Step = tuple[int, str]
+"""(token index, "") pushes a token; (-n - 1, rule) applies a rule to the n topmost values."""
+
+
+class ShapeError(Exception):
+    """The token at `index` (or the end, if there is none) fits nowhere; `expected` are terminals."""
+
+    def __init__(self, index: int, expected: frozenset[str]) -> None:
+        super().__init__(index)
+        self.index = index
+        self.expected = expected
+
+
+class _Kinds(Lexer):
+    """Hands lark the kinds of tokens that were scanned before; the value is the index."""
+
+    def __init__(self, lexer_conf: Any) -> None:
+        pass
+
+    def lex(self, lexer_state: Any, parser_state: Any = None) -> Iterator[Any]:
+        for index, kind in enumerate(lexer_state):
+            yield LarkToken(kind, str(index), start_pos=index)
+
+    def make_lexer_state(self, text: Any) -> Any:
+        return text
+
+    # lark looks for this name to decide whether it may pass the lexer something that is no text.
+    __future_interface__ = 0
+
+
+class ShapeParser:
+    """A grammar (one or more files of this package, put together) and the rules' meaning.
+
+    `rules` has one method per rule or alias of the grammar; it receives the children's values.
+    """
+
+    def __init__(self, *files: str, terminals: Sequence[str], start: str = "start") -> None:
+        folder = resources.files(__package__)
+        text = "\n".join((folder / name).read_text(encoding="utf-8") for name in files)
+        text += "\n%declare " + " ".join(terminals) + "\n"
+        self._lark = Lark(
+            text, parser="lalr", lexer=_Kinds, start=start, maybe_placeholders=False, keep_all_tokens=False
+        )
+        self._programs: dict[tuple[str, ...], tuple[tuple[Step, ...], int]] = {}
+
+    def build(self, tokens: Sequence[Token], rules: Any, limit: int | None = None) -> Any:
+        """Return the value of the start rule. Raises `ShapeError`, or `RecursionError`-free depth errors.
+
+        `limit` is the deepest tree allowed; deeper ones raise `DepthError`.
+        """
+        program, depth = self._program(tuple([token[0] for token in tokens]))
+        if limit is not None and depth > limit:
+            raise DepthError(depth)
+        stack: list[Any] = []
+        for index, rule in program:
+            if index >= 0:
+                stack.append(tokens[index])
+            elif index == -2:
+                stack[-1] = getattr(rules, rule)(stack[-1])
+            else:
+                cut = len(stack) + index + 1
+                value = getattr(rules, rule)(*stack[cut:])
+                del stack[cut:]
+                stack.append(value)
+        return stack[0]
+
+    def _program(self, shape: tuple[str, ...]) -> tuple[tuple[Step, ...], int]:
+        known = self._programs.get(shape)
+        if known is not None:
+            return known
+        try:
+            tree = self._lark.parse(shape)
+        except UnexpectedInput as error:
+            token = getattr(error, "token", None)
+            at_end = token is None or token.type == "$END"
+            expected = frozenset(getattr(error, "accepts", None) or getattr(error, "expected", ()) or ())
+            raise ShapeError(len(shape) if at_end else int(token), expected) from None
+        made = _compile(tree)
+        if len(shape) <= REMEMBERED_LENGTH:
+            if len(self._programs) >= REMEMBERED_SHAPES:
+                self._programs.clear()
+            self._programs[shape] = made
+        return made
+
+
+class DepthError(Exception):
+    """A tree deeper than allowed."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__(depth)
+        self.depth = depth
+
+
+def _compile(tree: Any) -> tuple[tuple[Step, ...], int]:
+    """Postfix program of a lark tree, without recursion, and the depth of the tree."""
+    steps: list[Step] = []
+    stack: list[tuple[Any, int]] = [(tree, 1)]
+    depth = 1
+    while stack:
+        node, level = stack.pop()
+        depth = max(depth, level)
+        if isinstance(node, Tree):
+            steps.append((-len(node.children) - 1, str(node.data)))
+            stack.extend((child, level + 1) for child in node.children)
+        else:
+            steps.append((int(node), ""))
+    steps.reverse()
+    return tuple(steps), depth

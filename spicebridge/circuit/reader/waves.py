@@ -1,0 +1,131 @@
+"""Source waveforms: the arguments of SIN, PULSE, PWL, EXP with the defaults of the dialect filled in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spicebridge.circuit import deck as ir
+from spicebridge.circuit.expressions import Value
+from spicebridge.circuit.reader.tokens import Token
+
+if TYPE_CHECKING:
+    from spicebridge.circuit.reader.cards import CardReader, Part
+
+SIN_FIELDS = ("offset", "amplitude", "frequency", "delay", "damping", "phase")
+PULSE_FIELDS = ("initial", "pulsed", "delay", "rise", "fall", "width", "period")
+EXP_FIELDS = ("initial", "pulsed", "rise_delay", "rise_tau", "fall_delay", "fall_tau")
+
+
+def read_wave(reader: CardReader, head: Token, parts: tuple[Any, ...]) -> ir.Wave:
+    """Return the wave of a source card; raises located `DeckError`.
+
+    A small-signal (AC) magnitude has no effect in a transient and is left out with a note. A DC value
+    beside a waveform must equal its value at t = 0: simulators would start from another point.
+    """
+    from spicebridge.circuit.reader.cards import Part, Plain, Quoted
+
+    direct: Value | None = None
+    shape: Part | None = None
+    for part in parts:
+        if isinstance(part, (Plain, Quoted)):
+            direct = reader.constant(part)
+        elif part.kind == "ac":
+            reader.note(part.token, f"{head.text}: the small-signal value was left out, a transient does not use it")
+        elif part.kind == "dc":
+            if direct is not None:
+                reader.fail(part.token, f"{head.text}: a second constant value; keep one")
+            direct = reader.constant(part.values[0])
+        elif shape is not None:
+            reader.fail(part.token, f"{head.text}: a second waveform; keep one")
+        else:
+            shape = part
+    if shape is None:
+        return ir.DcWave(0.0 if direct is None else direct)
+    wave = _SHAPES[shape.kind](reader, head, shape)
+    if direct is not None and direct != _at_zero(wave):
+        reader.fail(
+            shape.token,
+            f"{head.text}: a constant value and a waveform that starts elsewhere; simulators use the first "
+            "for the operating point only: leave it out",
+        )
+    return wave
+
+
+def _at_zero(wave: ir.Wave) -> Value | None:
+    match wave:
+        case ir.SinWave(offset, _, _, delay, _, phase):
+            return offset if phase == 0.0 or delay == offset == 0.0 == phase else None
+        case ir.PulseWave(initial) | ir.ExpWave(initial):
+            return initial
+        case ir.PwlWave(points):
+            return points[0][1] if points[0][0] == 0.0 else None
+    return None
+
+
+def _arguments(reader: CardReader, head: Token, part: Part, names: tuple[str, ...]) -> list[Value | None]:
+    values: list[Value | None] = [reader.constant(raw) for raw in part.values]
+    if len(values) > len(names):
+        extra = part.values[len(names)].token
+        reader.fail(
+            extra, f"{head.text}: {part.token.text} takes {len(names)} values ({' '.join(names)}); remove the rest"
+        )
+    if len(values) < 2:
+        reader.fail(part.token, f"{head.text}: {part.token.text} needs at least {names[0]} and {names[1]}")
+    return values + [None] * (len(names) - len(values))
+
+
+def _from_tran(reader: CardReader, head: Token, part: Part, name: str, which: str) -> float:
+    """What ngspice puts for a time that is missing or zero: the step or the stop of .tran."""
+    tran = reader.tran
+    if tran is None or not reader.ngspice:
+        reader.fail(part.token, f"{head.text}: {part.token.text} needs its {name}, greater than zero; write it")
+    return tran.step if which == "step" else tran.stop
+
+
+def _sin(reader: CardReader, head: Token, part: Part) -> ir.Wave:
+    offset, amplitude, frequency, delay, damping, phase = _arguments(reader, head, part, SIN_FIELDS)
+    if frequency is None or frequency == 0.0:
+        frequency = 1.0 / _from_tran(reader, head, part, "frequency", "stop")
+    return ir.SinWave(offset or 0.0, amplitude or 0.0, frequency, delay or 0.0, damping or 0.0, phase or 0.0)
+
+
+def _pulse(reader: CardReader, head: Token, part: Part) -> ir.Wave:
+    values = _arguments(reader, head, part, PULSE_FIELDS)
+    for k, which in ((3, "step"), (4, "step"), (5, "stop"), (6, "stop")):
+        if values[k] is None or values[k] == 0.0:
+            values[k] = _from_tran(reader, head, part, PULSE_FIELDS[k], which)
+    initial, pulsed, delay, rise, fall, width, period = (v or 0.0 for v in values)
+    return ir.PulseWave(initial, pulsed, delay, rise, fall, width, period)
+
+
+def _exp(reader: CardReader, head: Token, part: Part) -> ir.Wave:
+    values = _arguments(reader, head, part, EXP_FIELDS)
+    for k in (3, 5):
+        if values[k] is None or values[k] == 0.0:
+            values[k] = _from_tran(reader, head, part, EXP_FIELDS[k], "step")
+    if values[4] is None:
+        rise = values[2] or 0.0
+        if not isinstance(rise, float):
+            reader.fail(part.token, f"{head.text}: {part.token.text} needs its fall_delay; write it")
+        values[4] = rise + _from_tran(reader, head, part, EXP_FIELDS[4], "step")
+    initial, pulsed, rise_delay, rise_tau, fall_delay, fall_tau = (v or 0.0 for v in values)
+    return ir.ExpWave(initial, pulsed, rise_delay, rise_tau, fall_delay, fall_tau)
+
+
+def _pwl(reader: CardReader, head: Token, part: Part) -> ir.Wave:
+    if len(part.values) < 2 or len(part.values) % 2:
+        reader.fail(part.token, f"{head.text}: PWL takes pairs of time and value; one is missing")
+    points: list[tuple[Value, Value]] = []
+    last: Value = float("-inf")
+    for when, what in zip(part.values[0::2], part.values[1::2], strict=True):
+        if when.token.text.startswith("+"):
+            reader.fail(when.token, f"{head.text}: relative times are not read; write times from the start")
+        time = reader.constant(when)
+        if isinstance(time, float) and isinstance(last, float) and time <= last:
+            reader.fail(when.token, f"{head.text}: PWL times must increase")
+        points.append((time, reader.constant(what)))
+        last = time
+    return ir.PwlWave(tuple(points))
+
+
+_SHAPES: dict[str, Any] = {"sin": _sin, "sine": _sin, "pulse": _pulse, "pwl": _pwl, "exp": _exp}

@@ -24,7 +24,8 @@ Modes = NDArray[np.int8]
 STATE_ROUNDING = 64 * np.finfo(float).eps
 """A state beyond its bound by no more than this has not left it."""
 RATE_ROUNDING = 1e-12
-"""Rates below this part of the largest rate met so far are rounding of the branch solve."""
+"""A rate is rounding of the branch solve below this part of the rate that the largest voltage of the
+network, met so far, would cause on that edge alone. (A release found late by dt costs f' dt^2 / 2 only.)"""
 PROBE = 1e-6
 """Time at which f "just after" is taken, in units of the last step."""
 SIMULTANEOUS = 1e-12
@@ -43,7 +44,8 @@ class Bounds:
         self.edges = np.flatnonzero(self.hard)
         self.mode: Modes = np.zeros(self.hard.size, dtype=np.int8)
         self.wall = np.zeros(self.hard.size)
-        self.rate_scale = 0.0
+        self.voltage_scale = 0.0
+        self.rounding = np.zeros(self.hard.size)
         self.events: list[Event] = []
 
     @property
@@ -58,10 +60,16 @@ class Bounds:
         """The integrator's variables (n_e,) at the start of a segment."""
         return np.where(self.mode != 0, 0.0, state)
 
-    def see(self, rate: Array) -> None:
-        """Raise the scale against which a rate counts as zero."""
-        if self.edges.size:
-            self.rate_scale = max(self.rate_scale, float(np.abs(rate[self.edges]).max()))
+    def see(self, state: Array, t: float) -> Array:
+        """Return f (n_e,) at (state, t); raise ``rounding`` (n_e,), below which a rate counts as zero."""
+        dynamics = self.dynamics
+        current, voltage = dynamics.branch(state, t)
+        largest = max(float(np.abs(voltage).max()), float(np.abs(dynamics.emf(t)).max()))
+        self.voltage_scale = max(self.voltage_scale, largest)
+        alone = np.full(state.shape, self.voltage_scale)
+        rate = np.abs(dynamics.rate(state, alone * dynamics.conductance(state, voltage), alone))
+        self.rounding = np.maximum(self.rounding, RATE_ROUNDING * rate)
+        return dynamics.rate(state, current, voltage)
 
     def resolve(self, t: float, state: Array, probe: float, *, record: bool) -> Array:
         """Decide the modes from `t` on; return the state with hard edges put into [0, 1].
@@ -74,13 +82,10 @@ class Bounds:
         mode: Modes = np.zeros_like(self.mode)
         if at_wall.any():
             side = np.where(state == 1.0, 1.0, -1.0)
-            rate = self.dynamics(state, t)
-            self.see(rate)
+            rate = self.see(state, t)
             moving = np.where(at_wall & (rate * side >= 0.0), 0.0, rate)
-            ahead = self.dynamics(state + probe * moving, t + probe)
-            self.see(ahead)
-            inward = -RATE_ROUNDING * self.rate_scale
-            held = at_wall & (rate * side >= inward) & (ahead * side >= inward)
+            ahead = self.see(state + probe * moving, t + probe)
+            held = at_wall & (rate * side >= -self.rounding) & (ahead * side >= -self.rounding)
             mode[held] = side[held].astype(np.int8)
         if record:
             self._record(t, mode)
@@ -95,21 +100,21 @@ class Bounds:
             if mode[k]:
                 self.events.append(Event(t, k, f"reaches {int(mode[k] > 0)}"))
 
-    def first_event(self, values: Array, length: float, rate: tuple[Array, Array]) -> tuple[float, Array]:
-        """Search one step: `values` (8, n_e) at its nodes, `rate` = f at both ends.
+    def first_event(
+        self, values: Array, start: float, length: float, rate: tuple[Array, Array]
+    ) -> tuple[float, Array]:
+        """Search one step from `start` (s): `values` (8, n_e) at its nodes, `rate` = f at both ends.
 
         Returns (x, hit): x in [0, 1] or infinite, and (n_e,) +1 or -1 for edges that hit a bound there.
         """
-        self.see(rate[0])
-        self.see(rate[1])
         free = self.edges[self.mode[self.edges] == 0]
         held = self.edges[self.mode[self.edges] != 0]
         slope = DERIVATIVE @ values[:, held] / length
         slope[0], slope[-1] = rate[0][held], rate[1][held]
         inward = -slope * self.mode[held]
-        level = np.concatenate(
-            [np.full(2 * free.size, STATE_ROUNDING), np.full(held.size, RATE_ROUNDING * self.rate_scale)]
-        )
+        if held.size:
+            self.see(self.state(values[-1]), start + length)
+        level = np.concatenate([np.full(2 * free.size, STATE_ROUNDING), self.rounding[held]])
         place = first_crossing(np.hstack([values[:, free] - 1.0, -values[:, free], inward]), level)
         hit = np.zeros(self.mode.size)
         if place.size == 0 or not np.isfinite(place.min()):

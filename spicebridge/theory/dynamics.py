@@ -66,6 +66,7 @@ class Dynamics:
     def __init__(self, network: Network, branch: Branch) -> None:
         self.network = network
         self.branch = branch
+        self.emf = sources(network)
         self.hard = np.zeros(network.n_edges, dtype=bool)
         self._parts: list[tuple[Any, Kernel]] = []
         for group in network.groups:
@@ -94,6 +95,18 @@ class Dynamics:
     def __call__(self, state: Array, t: float) -> Array:
         current, voltage = self.branch(state, t)
         return self.rate(state, current, voltage)
+
+    def conductance(self, state: Array, voltage: Array) -> Array:
+        """|di/dv| in S, (n_e,)."""
+        out = np.empty(state.shape)
+        for group in self.network.groups:
+            s, device = state[group.edges], group.device
+            if device.ohmic:
+                out[group.edges] = 1.0 / np.abs(device.resistance(s))
+            else:
+                J = self.network.J[group.edges]
+                out[group.edges] = np.abs(device.current_partials(J * voltage[group.edges], s)[0])
+        return out
 
     def unbounded_resistance(self, states: Array) -> tuple[NDArray[np.intp], Array]:
         """Edges that nothing keeps from R <= 0, and their R in ohm for states (n, n_e)."""

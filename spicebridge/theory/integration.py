@@ -195,7 +195,7 @@ def _march(
                         return ended(_stuck(system, state, t, trouble))
                     x, hit = math.inf, np.zeros(0)
                     if bounds.edges.size:
-                        x, hit = bounds.first_event(values, length, (before, stepper.f))
+                        x, hit = bounds.first_event(values, t, length, (before, stepper.f))
                     event = math.isfinite(x)
                     end = float(t + x * length if event else stepper.t)
                     negative = _zero_resistance(system, values, x)

@@ -82,7 +82,9 @@ def test_a_sparse_loop_solver_agrees(monkeypatch):
     q = network.P * network.resistance(network.initial_state)
     S = np.random.default_rng(0).normal(size=network.n_edges)
     reference = mesh_reference(topology, q, S)
-    np.testing.assert_allclose(LoopSolver(topology).solve(q, S), reference, atol=1e-10 * np.abs(reference).max())
+    np.testing.assert_allclose(
+        LoopSolver(topology).solve(q, S), reference, atol=1e-10 * np.abs(reference).max()
+    )
 
 
 @given(edge_lists(), st.integers(0, 10**6), st.booleans())
@@ -99,7 +101,9 @@ def test_a_gauge_change_of_the_sources_changes_nothing(edges, seed, mixed):
     for method in ("nodal", "loop"):
         solver = branch_solver(network, method)
         before = solver.solve(q, S)
-        np.testing.assert_allclose(solver.solve(q, shifted), before, atol=1e-11 * max(1.0, np.abs(before).max()))
+        np.testing.assert_allclose(
+            solver.solve(q, shifted), before, atol=1e-11 * max(1.0, np.abs(before).max())
+        )
 
 
 @given(edge_lists(), st.integers(0, 10**6))

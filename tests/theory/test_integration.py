@@ -143,9 +143,7 @@ def test_error_follows_the_tolerance():
     t = np.linspace(0, 5, 400)
     reference = solve(network, 5.0, rtol=1e-13, atol=1e-15)(t)
     tolerances = np.array([1e-5, 1e-7, 1e-9, 1e-11])
-    errors = [
-        np.abs(solve(network, 5.0, rtol=r, atol=r / 100)(t) - reference).max() for r in tolerances
-    ]
+    errors = [np.abs(solve(network, 5.0, rtol=r, atol=r / 100)(t) - reference).max() for r in tolerances]
     slope = np.polyfit(np.log(tolerances), np.log(errors), 1)[0]
     assert 0.75 < slope < 1.15, errors
     assert (errors < 10 * tolerances).all()
@@ -169,9 +167,7 @@ def test_one_fast_edge_in_a_large_network_is_as_accurate_as_alone():
     drive = {0: sb.Sine(1.0, 0.5)}
     t = np.linspace(0, 4, 201)
     alone = sb.Network.from_edges([(0, 1), (1, 0)], device=device, drive=drive, initial_state=0.5)
-    crowd = sb.Network.from_edges(
-        [(0, 1), (1, 0), *idle], device=device, drive=drive, initial_state=0.5
-    )
+    crowd = sb.Network.from_edges([(0, 1), (1, 0), *idle], device=device, drive=drive, initial_state=0.5)
     reference = exact.equal_loop(alone.bank.integral(t).sum(axis=1), 0.5, kappa=9.0, g=-1.0, n=2)
     errors = []
     for network in (alone, crowd):
@@ -200,7 +196,9 @@ def test_trees_components_self_loops_and_resistors():
     np.testing.assert_allclose(waves.state[:, :2], 0.4 * np.exp(0.1 * t)[:, None] * np.ones(2), rtol=1e-9)
     assert (waves.state[:, 3] == 0.0).all()
     np.testing.assert_allclose(waves.current[:, 2], waves.current[:, 3], rtol=1e-12)
-    np.testing.assert_allclose(waves.state[:, 4], exact.equal_loop(0.3 * t, 0.4, kappa=9.0, g=-1.0), atol=ACCURATE)
+    np.testing.assert_allclose(
+        waves.state[:, 4], exact.equal_loop(0.3 * t, 0.4, kappa=9.0, g=-1.0), atol=ACCURATE
+    )
 
 
 def test_networks_without_memory_integrate_to_ohms_law():
@@ -260,7 +258,11 @@ def test_a_resistance_that_passes_through_zero_is_located():
 def test_currents_that_diverge_end_the_run_with_a_reason():
     """Active against passive: R1 - R2 reaches zero while both stay positive."""
     network = sb.Network.from_edges(
-        [(0, 1), (1, 0)], device=caravelli(alpha=[0.0, 0.5]), initial_state=[0.6, 0.3], active=[1], drive={0: 1e-3}
+        [(0, 1), (1, 0)],
+        device=caravelli(alpha=[0.0, 0.5]),
+        initial_state=[0.6, 0.3],
+        active=[1],
+        drive={0: 1e-3},
     )
     trajectory = solve(network, 20.0)
     assert not trajectory.complete

@@ -87,8 +87,7 @@ def test_thirty_of_the_sign_patterns_of_k4_have_no_projector():
         try:
             Ob = topology.oblique(P)
         except ProjectorSingular as error:
-            assert "nodal" in str(error)
-            singular += 1
+            singular += "nodal" in str(error)
         else:
             np.testing.assert_allclose(Ob @ Ob, Ob, atol=1e-10)
     assert singular == 30

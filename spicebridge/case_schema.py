@@ -40,9 +40,7 @@ def build_network(root: Section, base: Path, title: str) -> Network:
     groups = group_devices(_devices(root.sections("device"), n_e), n_e)
     state = section.per_edge("initial_state", n_e) if "initial_state" in section else 0.0
     with section.located("initial_state" if "initial_state" in section else None):
-        network = dataclasses.replace(
-            graph, groups=groups, initial_state=np.full(n_e, state), title=title
-        )
+        network = dataclasses.replace(graph, groups=groups, initial_state=np.full(n_e, state), title=title)
     with section.located("polarity"):
         network = network.with_polarity(_polarity(section, n_e))
     if "active" in section:

@@ -55,9 +55,7 @@ def _network(network: Network) -> str:
         values["loop_matrix"] = network.loop_matrix.tolist()
     else:
         names = _node_names(network.nodes)
-        values["edges"] = [
-            [names[a], names[b]] for a, b in zip(network.tail, network.head, strict=True)
-        ]
+        values["edges"] = [[names[a], names[b]] for a, b in zip(network.tail, network.head, strict=True)]
         first_seen = dict.fromkeys(k for pair in zip(network.tail, network.head, strict=True) for k in pair)
         if list(first_seen) != list(range(network.n_nodes)):
             values["nodes"] = names

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -61,6 +61,19 @@ def _finite(kind: str, **fields: float) -> None:
             raise DriveError(f"{kind}: {name} = {value!r} must be a number")
         if not math.isfinite(value):
             raise DriveError(f"{kind}: {name} = {value!r} must be finite")
+
+
+ROUNDING = 16 * float(np.finfo(float).eps)
+"""Times closer than this fraction of the span are one time, reached by different sums."""
+
+
+def _ascending(times: Iterable[float], stop: float) -> tuple[float, ...]:
+    """The different times in (0, stop), ascending."""
+    kept: list[float] = []
+    for time in sorted(float(t) for t in times if 0.0 < t < stop):
+        if not kept or time - kept[-1] > ROUNDING * stop:
+            kept.append(time)
+    return tuple(kept)
 
 
 @dataclass(frozen=True)
@@ -309,7 +322,7 @@ class Pulse(_Adding):
         else:
             count = max(0, math.ceil((stop - self.delay) / self.period))
             times = (corners[None, :] + self.period * np.arange(count)[:, None]).ravel()
-        return tuple(sorted({float(t) for t in times if 0.0 < t < stop}))
+        return _ascending(times.tolist(), stop)
 
     def timescale(self) -> float:
         return 2.0 * min(self.rise, self.fall)
@@ -336,7 +349,7 @@ class Sum(_Adding):
         return np.asarray(sum(term.integral(t) for term in self.terms))
 
     def breakpoints(self, stop: float) -> tuple[float, ...]:
-        return tuple(sorted({t for term in self.terms for t in term.breakpoints(stop)}))
+        return _ascending((t for term in self.terms for t in term.breakpoints(stop)), stop)
 
     def timescale(self) -> float:
         return min(term.timescale() for term in self.terms)

@@ -22,7 +22,7 @@ def generate(name: str, *args: Any, **kwargs: Any) -> nx.Graph:
     function = _function(name)
     try:
         graph = function(*args, **kwargs)
-    except (TypeError, ValueError, nx.NetworkXException) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, nx.NetworkXException) as error:
         raise NetworkError(f"graph generator {name}: {error}") from None
     if not isinstance(graph, nx.Graph):
         raise NetworkError(f"graph generator {name}: returned {type(graph).__name__}, not a graph")

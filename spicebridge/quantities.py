@@ -7,6 +7,7 @@ program every number is a plain SI float; suffixes exist at the text border alon
 from __future__ import annotations
 
 import math
+import numbers
 import re
 
 from spicebridge.errors import QuantityError
@@ -32,7 +33,7 @@ _NUMBER = re.compile(
 )
 
 
-def parse_quantity(text: str | float | int, *, what: str = "quantity") -> float:
+def parse_quantity(text: str | float | numbers.Real, *, what: str = "quantity") -> float:
     """Return `text` as a float in SI units.
 
     Numbers pass through. Text follows SPICE: case does not matter, ``meg`` is 1e6, ``m`` and
@@ -40,9 +41,9 @@ def parse_quantity(text: str | float | int, *, what: str = "quantity") -> float:
     `what` names the thing in the error. Raises `QuantityError` for anything else, for NaN and
     for infinity.
     """
-    if isinstance(text, bool) or not isinstance(text, (str, int, float)):
+    if isinstance(text, bool) or not isinstance(text, (str, numbers.Real)):
         raise QuantityError(f"{what}: {text!r} is no number; write it as 4700, '4.7k' or '1meg'")
-    if isinstance(text, (int, float)):
+    if not isinstance(text, str):
         value = float(text)
     else:
         match = _NUMBER.match(text)

@@ -74,6 +74,8 @@ class Waveforms:
         Comparisons never use it: they evaluate the theory at the simulator's own points.
         """
         grid = np.asarray(t, float)
+        if grid.size == 0 or not np.isfinite(grid).all():
+            raise SpiceBridgeError("resample: give at least one time, and only finite times")
         slack = 1e-9 * max(abs(float(self.t[-1])), abs(float(self.t[0])))
         if grid.min() < self.t[0] - slack or grid.max() > self.t[-1] + slack:
             raise SpiceBridgeError(
@@ -146,7 +148,8 @@ class Waveforms:
             )
 
     def _write_netcdf(self, path: Path) -> None:
-        self.to_xarray().to_netcdf(path, engine="h5netcdf")
+        # SciPy's writer needs no library beyond the base install
+        self.to_xarray().to_netcdf(path, engine="scipy")
 
     @classmethod
     def load(cls, path: str | Path) -> Waveforms:
@@ -154,7 +157,7 @@ class Waveforms:
         source = Path(path)
         try:
             if source.suffix.lower() == ".npz":
-                with np.load(source, allow_pickle=False) as data:
+                with source.open("rb") as binary, np.load(binary, allow_pickle=False) as data:
                     return cls(
                         data["t"],
                         data["state"],

@@ -1,0 +1,83 @@
+"""SPICE suffixes: the scale of each, and that what is written reads back."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spicebridge.errors import QuantityError
+from spicebridge.quantities import format_number, format_quantity, parse_quantity
+
+SCALES = {
+    "": 0, "t": 12, "g": 9, "meg": 6, "k": 3, "m": -3, "u": -6, "µ": -6, "μ": -6, "n": -9, "p": -12, "f": -15,
+    "a": -18,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("suffix", "exponent"), SCALES.items())
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+def test_suffixes_are_powers_of_ten_in_either_case(suffix, exponent, case):
+    assert parse_quantity("4.7" + case(suffix)) == pytest.approx(4.7 * 10.0**exponent, rel=1e-15)
+
+
+def test_m_is_never_mega():
+    assert parse_quantity("1M") == parse_quantity("1m") == 1e-3
+    assert parse_quantity("1MEG") == parse_quantity("1Megohm") == 1e6
+    assert parse_quantity("1mil") == pytest.approx(25.4e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("10uF", 1e-5),
+        ("5s", 5.0),
+        ("1.6kohm", 1600.0),
+        ("-.5V", -0.5),
+        ("1e-3k", 1.0),
+        (" 2 ", 2.0),
+        ("3.", 3.0),
+    ],
+)
+def test_units_signs_and_exponents(text, value):
+    assert parse_quantity(text) == pytest.approx(value, rel=1e-15)
+
+
+@pytest.mark.parametrize("number", [3, 2.5, np.float64(2.5), np.int64(7), np.float32(0.5)])
+def test_numbers_pass_through(number):
+    assert parse_quantity(number) == float(number)
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "k", "1 k", "1,5", "0x10", "nan", "inf", "1e999", math.nan, math.inf, True, None, [1], "1k5"]
+)
+def test_what_is_no_number_is_refused_by_name(bad):
+    with pytest.raises(QuantityError, match="alpha"):
+        parse_quantity(bad, what="alpha")
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_format_number_reads_back_exactly(value):
+    text = format_number(value)
+    assert float(text) == value
+    assert parse_quantity(text) == value
+
+
+@given(st.floats(1e-17, 1e14), st.sampled_from([1.0, -1.0]))
+def test_format_quantity_is_close_and_has_one_to_three_digits_before_the_point(size, sign):
+    text = format_quantity(sign * size, digits=6)
+    mantissa, _, prefix = text.partition(" ")
+    exponent = "afpnum kMGT".index(prefix or " ") * 3 - 18
+    assert float(mantissa) * 10.0**exponent == pytest.approx(sign * size, rel=5.1e-6)
+    if 1e-17 < size < 1e14 and prefix not in "aT":
+        assert 1.0 <= abs(float(mantissa)) < 1000.0
+
+
+def test_format_quantity_examples():
+    assert format_quantity(4700, "ohm") == "4.7 kohm"
+    assert format_quantity(999.96, "V") == "1 kV"
+    assert format_quantity(1e-6, "s") == "1 us"
+    assert format_quantity(0.0, "A") == "0 A"

@@ -38,6 +38,10 @@ CHATTER_EVENTS = 64
 """… and this many, plus four for every hard edge, at one time are too many."""
 VANISHING = 1e-3
 """A resistance below this part of its initial value is named as the cause when no step succeeds."""
+EVALUATIONS = 200_000
+"""Right-hand sides after which a run is given up as stiff, …"""
+EVALUATIONS_PER_PERIOD = 100
+"""… with so many more for every period of the fastest sine."""
 FIRST_PROBE = 1e-9
 """Probe of the modes at the start, in units of the span or the shortest period."""
 
@@ -150,6 +154,7 @@ def _march(
     count, trouble = 0, ""
     recent: list[float] = []
     limit = CHATTER_EVENTS + 4 * bounds.edges.size
+    budget = EVALUATIONS + (EVALUATIONS_PER_PERIOD * stop / period if math.isfinite(period) else 0.0)
 
     def field(time: float, raw: Any) -> Any:
         nonlocal count, trouble
@@ -189,6 +194,12 @@ def _march(
                     stepper.step()
                     if stepper.status == "failed":
                         return ended(_stuck(system, state, t, trouble))
+                    if count > budget:
+                        return ended(
+                            f"{count} evaluations brought the equations only to t = {t:.6g} s (step "
+                            f"{stepper.h_abs:.3g} s): they are stiff there, as near a singular network; "
+                            "bound the states or shorten the span"
+                        )
                     length = float(stepper.t - t)
                     values = stepper.dense_output()(t + length * NODES).T
                     if not np.isfinite(values).all():

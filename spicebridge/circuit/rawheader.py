@@ -101,7 +101,7 @@ class _Lines:
                 self.fail("the file ends inside a header: the run was cut before its first sample")
             self.fail("no line of a raw-file header: the file is cut or of another kind")
         self.next = stop + 1
-        raw = self.buffer[self.offset : stop].rstrip(b"\r")
+        raw = self.buffer[self.offset : stop]
         if b"\0" in raw:
             hint = "UTF-16 header as LTspice writes it: convert to an ngspice raw file"
             self.fail(hint if raw[1:2] == b"\0" else "NUL bytes in a header: the file is damaged")

@@ -272,6 +272,10 @@ def test_no_real_failure_is_taken_for_success(name, private_tmp):
     assert list(private_tmp.iterdir()) == []
 
 
+def test_a_singular_matrix_is_explained():
+    assert "ground one node" in run(SINGULAR, ("v(a)",)).reason
+
+
 def test_a_failure_keeps_the_rows_it_left():
     record = run(DIVERGING, ("v(a)",), 2.0)
     exact = 1.0 / (1.0 - record.time)
@@ -331,6 +335,16 @@ def test_the_honest_fake_passes(fake):
     assert record.complete, record.reason
     assert record.version == "39"
     np.testing.assert_allclose(record.data[:, 0], 1 - np.exp(-record.time / TAU), atol=1e-15)
+
+
+def test_two_locks_keep_start_up_files_out(fake, monkeypatch):
+    monkeypatch.setenv("SPICE_LIB_DIR", "/somewhere")
+    told = dict(line.split("=", 1) for line in fake("tells").log.splitlines() if "=" in line)
+    assert told["argv"] == "-n -b -r out.raw deck.cir"
+    assert told["HOME"] == told["XDG_CONFIG_HOME"] == told["cwd"]
+    assert told["LC_ALL"] == "C"
+    assert told["OMP_NUM_THREADS"] == "1"
+    assert told["SPICE_LIB_DIR"] == told["stdin"] == ""
 
 
 def test_rounding_of_the_stop_time_is_no_failure(fake):

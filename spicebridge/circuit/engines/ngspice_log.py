@@ -81,7 +81,8 @@ _CAUSES = (
     _cause(
         r"singular matrix",
         Status.NUMERICAL_FAILURE,
-        "ground one node of every connected component and leave no loop of voltage sources alone",
+        "ground one node of every connected component, leave no loop of voltage sources alone, and "
+        "check that active edges do not cancel the passive ones at the initial state",
     ),
     _cause(
         r"out of range for",

@@ -114,9 +114,10 @@ def _edges(section: Section, n_e: int, key: str = "edges") -> list[int]:
 
 
 def _polarity(section: Section, n_e: int) -> Any:
-    value = section.get("polarity", 1)
-    if not isinstance(value, Mapping):
-        return section.per_edge("polarity", n_e) if "polarity" in section else 1.0
+    if "polarity" not in section:
+        return 1.0
+    if not isinstance(section.get("polarity"), Mapping):
+        return section.per_edge("polarity", n_e)
     inner = section.section("polarity")
     rng = inner.generator()
     if inner.get("random") is not True:

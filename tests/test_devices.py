@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from strategies import CONTROLS, memristors, numbers, resistors, windows
 
 from spicebridge.devices import LAWS, Law, LinearMemristor, Resistor, group_devices, law_of
-from spicebridge.devices.base import Device, OhmicDevice, parameter_names, take
+from spicebridge.devices.base import Device, OhmicDevice, freeze_parameters, parameter, parameter_names, take
 from spicebridge.errors import DeviceError
 from spicebridge.windows import Hard, NoWindow, Tanh
 
@@ -124,6 +125,41 @@ def test_parameters_cannot_be_changed_afterwards():
     assert device.r_on[0] == 1.0
     with pytest.raises(ValueError, match="read-only"):
         device.r_on[0] = 5.0
+    for frozen in (device, Resistor(1.0)):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            frozen.kind = "other"
+
+
+@dataclasses.dataclass(frozen=True)
+class Ruled:
+    """A stand-in with one field per rule."""
+
+    above: object = parameter(default=1.0)
+    apart: object = parameter(default=1.0)
+    least: object = parameter(default=0.0)
+    any: object = parameter(default=-1.0)
+    kind = "Ruled"
+
+    def __post_init__(self) -> None:
+        freeze_parameters(self, above="positive", apart="nonzero", least="nonnegative")
+
+
+@pytest.mark.parametrize(
+    ("field", "bad", "good", "rule"),
+    [
+        ("above", 0.0, 1e-300, "must be positive"),
+        ("apart", 0.0, -1e-300, "must not be zero"),
+        ("least", -1e-300, 0.0, "must not be negative"),
+        ("any", np.inf, -7.0, "must be finite"),
+    ],
+)
+def test_rules_for_parameters(field, bad, good, rule):
+    assert getattr(Ruled(**{field: good}), field) == good
+    assert getattr(Ruled(**{field: [good, good]}), field).tolist() == [good, good]
+    with pytest.raises(DeviceError, match=f"Ruled: `{field}` .* {rule}"):
+        Ruled(**{field: bad})
+    with pytest.raises(DeviceError, match=f"Ruled, entry 1: `{field}` .* {rule}"):
+        Ruled(**{field: [good, bad]})
 
 
 @pytest.mark.parametrize(
@@ -172,6 +208,9 @@ def test_unknown_law_and_resistance_are_refused():
         ),
         (LinearMemristor.caravelli2017(100, 1000, 0, 1, window=Tanh()), 1.01, "tanh window"),
         (LinearMemristor.caravelli2017(100, 1000, 0, 1, window=Hard()), 1.0, None),
+        (LinearMemristor.caravelli2017(100, 1000, 0, 1, window=Hard()), 0.0, None),
+        (LinearMemristor.caravelli2017(100, 1000, 0, 1, window=Hard()), 0.5, None),
+        (LinearMemristor.caravelli2017(0.1, 1, 0, 1), 0.5, None),
         (LinearMemristor.tunneling(100, 1000, 0, 1), 1.2, "zero or negative"),
         (LinearMemristor.tunneling(100, 1000, 0, 1), np.nan, "finite"),
         (Resistor(1.0), 7.0, None),

@@ -136,6 +136,7 @@ def test_parameters_by_edge_name_index_sequence_or_one_for_all():
     assert by_name.J.tolist() == [1.0, -1.0, 1.0]
     assert triangle(drive=[0.1, None, 0]).drives == (DC(0.1), None, None)
     assert triangle(drive=0.2).drives == (DC(0.2),) * 3
+    assert triangle().with_polarity({1: -1}).J.tolist() == [1.0, -1.0, 1.0]
     assert triangle(active=[2, ("a", "b")]).P.tolist() == [-1.0, 1.0, -1.0]
 
 
@@ -231,7 +232,7 @@ def test_changes_are_checked_like_constructions():
         (lambda: network.with_active(1), "must be a list"),
         (lambda: network.with_initial_state(-1.0), "initial state -1"),
         (lambda: network.with_drive([1.0]), "1 drives for 3 edges"),
-        (lambda: network.device(3), "edge 3 does not exist"),
+        (lambda: network.device(3), "edge 3 does not exist; the network has edges 0 to 2"),
         (lambda: network.without_edge(5), "edge 5 does not exist"),
         (lambda: network.without_edge(0).without_edge(0).without_edge(0), "only edge"),
         (

@@ -18,7 +18,7 @@ SCALES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("suffix", "exponent"), SCALES.items())
+@pytest.mark.parametrize(("suffix", "exponent"), list(SCALES.items()))
 @pytest.mark.parametrize("case", [str.lower, str.upper])
 def test_suffixes_are_powers_of_ten_in_either_case(suffix, exponent, case):
     assert parse_quantity("4.7" + case(suffix)) == pytest.approx(4.7 * 10.0**exponent, rel=1e-15)
@@ -81,3 +81,11 @@ def test_format_quantity_examples():
     assert format_quantity(999.96, "V") == "1 kV"
     assert format_quantity(1e-6, "s") == "1 us"
     assert format_quantity(0.0, "A") == "0 A"
+    assert format_quantity(2e15, "ohm") == "2000 Tohm"
+    assert format_quantity(2e-20, "A") == "0.02 aA"
+
+
+@pytest.mark.parametrize(("exponent", "prefix"), list(zip(range(-18, 13, 3), "afpnum kMGT", strict=True)))
+def test_every_prefix(exponent, prefix):
+    assert format_quantity(2.5 * 10.0**exponent, "V") == f"2.5 {prefix.strip()}V"
+    assert format_quantity(-250.0 * 10.0**exponent, "V") == f"-250 {prefix.strip()}V"

@@ -132,6 +132,15 @@ def test_tanh_parameters_are_positive(field, bad):
         Tanh(**{field: bad})
 
 
+def test_only_the_projected_bound_is_discontinuous_and_keeps_the_state_inside():
+    for kind in WINDOWS.values():
+        window = kind()
+        assert window.hard == window.bounded == isinstance(window, Hard)
+        # a decaying or growing state leaves through a wall unless the window stops the whole rate
+        leaves = scalar(window, 1.0, 1.0, 0.0) > 0.0
+        assert leaves != window.bounded
+
+
 def test_case_words_name_their_class():
     assert set(WINDOWS) == {"none", "hard", "tanh", "joglekar", "biolek"}
     for word, kind in WINDOWS.items():

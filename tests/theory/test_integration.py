@@ -11,6 +11,7 @@ import spicebridge as sb
 from spicebridge.errors import NetworkError, RunFailed, ScreenError, SpiceBridgeError
 from spicebridge.theory import closed_forms as exact
 from spicebridge.theory import integrate, solve
+from spicebridge.theory.topology import Topology
 
 from .networks import caravelli, edge_lists, graph_edges, random_network
 
@@ -215,6 +216,25 @@ def test_initial_row_and_single_times():
     late = integrate(network, [0.7])
     np.testing.assert_allclose(late.state, integrate(network, [0.0, 0.3, 0.7]).state[-1:], atol=1e-14)
     assert late.source == "theory (loop)"
+
+
+@pytest.mark.parametrize("window", [sb.Tanh(p=60.0), sb.Joglekar(p=2), sb.Biolek(p=1), sb.NoWindow()])
+def test_windows_follow_an_independent_integrator(window):
+    """Field written out from the mesh equations, integrated by an implicit method."""
+    from scipy.integrate import solve_ivp
+
+    network = random_network(
+        graph_edges("complete_graph", 4), 5, device=caravelli(window=window, beta=0.5, alpha=-0.2)
+    )
+    A = Topology.of(network).A.toarray()
+
+    def field(time, w):
+        i = A.T @ np.linalg.solve((A * (1.0 + 9.0 * w)) @ A.T, A @ network.bank(time))
+        return window.rate(w, -0.2 * w, -network.J / 0.5 * i)
+
+    t = np.linspace(0, 3, 13)
+    reference = solve_ivp(field, (0, 3), network.initial_state, "Radau", t, rtol=1e-9, atol=1e-11).y.T
+    np.testing.assert_allclose(integrate(network, t).state, reference, atol=2e-7)
 
 
 def test_trajectory_and_integrate_are_the_same_curve():

@@ -1,0 +1,126 @@
+"""Names that survive a simulator: its reserved words, its characters, its separator of levels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from spicebridge.circuit import deck as ir
+from spicebridge.circuit.dialects.adapt import rename
+from spicebridge.circuit.dialects.base import touched
+from spicebridge.circuit.expressions import NodeVoltage, walk
+
+PLAIN = re.compile(r"[A-Za-z0-9_]+\Z")
+"""Letters, digits and underscores: what every simulator reads, inside expressions too."""
+
+
+@dataclass(frozen=True)
+class NameRules:
+    """What a simulator does not take. Words are in lower case.
+
+    `nodes`, `parameters` and `subcircuits` are reserved; `characters` is what a name must match; `separator`
+    stands between an instance and a node inside it.
+    """
+
+    nodes: frozenset[str] = frozenset()
+    parameters: frozenset[str] = frozenset()
+    subcircuits: frozenset[str] = frozenset()
+    characters: re.Pattern[str] = PLAIN
+    separator: str = "."
+
+
+def safe_names(deck: ir.Deck, rules: NameRules) -> ir.Deck:
+    """The deck with every name that `rules` forbid replaced, or the deck itself.
+
+    A node becomes ``n_…``, a parameter ``p_…``, a subcircuit ``s_…``, with other characters as underscores
+    and a number at the end where that is taken; elements keep their letter.
+    """
+    scopes = list(_scopes(deck))
+    nodes = _Table("n_", rules.nodes, rules.characters)
+    parameters = _Table("p_", rules.parameters, rules.characters)
+    subcircuits = _Table("s_", rules.subcircuits, rules.characters)
+    for scope in scopes:
+        nodes.meet(dict.fromkeys(n for e in scope.elements for n in touched(e)))
+        if isinstance(scope, ir.Subcircuit):
+            nodes.meet(scope.pins)
+            subcircuits.meet((scope.name,))
+            parameters.meet(name for name, _ in scope.local_parameters)
+        parameters.meet(name for name, _ in scope.parameters)
+        for f in scope.functions:
+            parameters.meet(f.arguments)
+    paths = {}
+    if rules.separator != ".":
+        paths = {p: p.replace(".", rules.separator) for p in _paths(deck, scopes, set(nodes.names))}
+    clean = all(rules.characters.match(e.name) for scope in scopes for e in scope.elements)
+    tables = (nodes.changes(), parameters.changes(), subcircuits.changes())
+    if clean and not paths and not any(tables):
+        return deck
+
+    def label(elements: Iterable[ir.Element]) -> dict[str, str]:
+        table = _Table("", frozenset(), rules.characters)
+        table.meet(e.name for e in elements)
+        return table.changes()
+
+    return rename(deck, nodes=tables[0] | paths, parameters=tables[1], subcircuits=tables[2], label=label)
+
+
+Scope = ir.Deck | ir.Subcircuit
+
+
+def _scopes(deck: ir.Deck) -> Iterator[Scope]:
+    stack: list[Scope] = [deck]
+    while stack:
+        scope = stack.pop()
+        yield scope
+        stack.extend(reversed(scope.subcircuits))
+
+
+def _paths(deck: ir.Deck, scopes: list[Scope], nodes: set[str]) -> Iterator[str]:
+    """Nodes that are named from outside their instance: x1.w."""
+    named = [n for scope in scopes for n, _ in scope.initial_conditions]
+    for vector in deck.save:
+        if vector[:1].lower() == "v":
+            named += vector[2:-1].split(",")
+    for scope in scopes:
+        for e in scope.elements:
+            tree = getattr(e, "expression", None) or getattr(e, "value", None)
+            if tree is not None and not isinstance(tree, (int, float)):
+                named += [n for v in walk(tree) if isinstance(v, NodeVoltage) for n in (v.plus, v.minus)]
+    for name in named:
+        if "." in name and name.lower() not in nodes:
+            yield name.lower()
+
+
+class _Table:
+    """Names of one kind: what each of them becomes."""
+
+    def __init__(self, prefix: str, reserved: frozenset[str], characters: re.Pattern[str]) -> None:
+        self.prefix = prefix
+        self.reserved = reserved
+        self.characters = characters
+        self.names: dict[str, str] = {}
+
+    def meet(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.names.setdefault(name.lower(), name)
+
+    def changes(self) -> dict[str, str]:
+        """Lower-case name -> new name, for those that must change."""
+        out: dict[str, str] = {}
+        taken = set(self.names) | self.reserved
+        for folded, name in self.names.items():
+            reserved = folded in self.reserved
+            if name == "0" or (not reserved and self.characters.match(name)):
+                continue
+            fits = self.prefix if reserved or not self.prefix else ""
+            base = fits + re.sub(r"[^A-Za-z0-9_]", "_", name)
+            if not self.characters.match(base):
+                base = self.prefix + base
+            fresh, count = base, 1
+            while fresh.lower() in taken:
+                count += 1
+                fresh = f"{base}_{count}"
+            taken.add(fresh.lower())
+            out[folded] = fresh
+        return out

@@ -22,7 +22,7 @@ def judge(arguments: tuple[str, int, str | None]) -> tuple[str, int, str | None,
     if mutation is not None:
         trial = mutate(trial, mutation)
     verdict = sb.validate(
-        trial.network, [0.0, trial.stop], circuit=trial.circuit, transform=trial.transform, max_steps=40_000
+        trial.network, [0.0, trial.stop], circuit=trial.circuit, transform=trial.transform, max_steps=20_000
     )
     return (kind, seed, mutation, str(verdict.outcome), verdict.max_error, verdict.uncertainty, verdict.reason)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -61,14 +62,21 @@ def run_lowered(
     record = engine.run(Job(text=text, vectors=vectors, stop=tran.stop, timeout=timeout))
     if record.status is not Status.COMPLETE:
         return CircuitRun(record, None, tran.max_step)
-    waveforms = lowered.signals.waveforms(record.time, record.data, engine.name, record)
+    # The simulator's last point may lie a rounding beyond the stop time, where no theory is defined.
+    time = np.minimum(record.time, tran.stop)
+    waveforms = lowered.signals.waveforms(time, record.data, engine.name, record)
     return CircuitRun(record, waveforms, tran.max_step)
 
 
 def first_step(network: Network, stop: float) -> float:
     """A step to begin with: the span over `FIRST_STEPS`, or half as many to a drive's time scale."""
+    return min(stop / FIRST_STEPS, 2.0 * drive_timescale(network) / FIRST_STEPS)
+
+
+def drive_timescale(network: Network) -> float:
+    """The shortest time in s over which any drive changes; infinite for constant ones."""
     scales = [drive.timescale() for drive in set(network.drives) if drive is not None]
-    return min([stop / FIRST_STEPS, *(2.0 * scale / FIRST_STEPS for scale in scales)])
+    return min(scales, default=math.inf)
 
 
 def grid_span(t: ArrayLike) -> Array:

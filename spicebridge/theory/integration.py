@@ -79,8 +79,12 @@ def solve(
     rtol: float = 1e-10,
     atol: float = 1e-12,
     max_step: float | None = None,
+    max_evaluations: int | None = None,
 ) -> Trajectory:
     """Integrate from t = 0 to `stop` (s) and keep the dense output.
+
+    After `max_evaluations` right-hand sides (None: `EVALUATIONS` and more for fast sines) the run is
+    given up as stiff.
 
     Numerical trouble never raises: the trajectory is then not `complete` and has a `reason`.
     Raises `NetworkError` and `ScreenError` for misuse, a network singular at t = 0 included.
@@ -91,7 +95,7 @@ def solve(
     system = _system(network, method, rtol, atol)
     pieces: list[Piece] = []
     with one_blas_thread():
-        outcome = _march(system, stop, rtol, atol, max_step or math.inf, pieces.append)
+        outcome = _march(system, stop, rtol, atol, max_step or math.inf, pieces.append, max_evaluations)
     return Trajectory(
         network,
         tuple(pieces),
@@ -141,6 +145,7 @@ def _march(
     atol: float,
     max_step: float,
     keep: Callable[[Piece], None],
+    max_evaluations: int | None = None,
 ) -> _Outcome:
     """Advance from 0 to `stop`, handing every accepted piece to `keep`."""
     network, dynamics = system.network, system.dynamics
@@ -154,7 +159,9 @@ def _march(
     count, trouble = 0, ""
     recent: list[float] = []
     limit = CHATTER_EVENTS + 4 * bounds.edges.size
-    budget = EVALUATIONS + (EVALUATIONS_PER_PERIOD * stop / period if math.isfinite(period) else 0.0)
+    budget = float(max_evaluations or EVALUATIONS)
+    if max_evaluations is None and math.isfinite(period):
+        budget += EVALUATIONS_PER_PERIOD * stop / period
 
     def field(time: float, raw: Any) -> Any:
         nonlocal count, trouble

@@ -17,6 +17,7 @@ from spicebridge.circuit.simulate import (
     MAX_STEPS,
     CircuitRun,
     Transform,
+    drive_timescale,
     first_step,
     grid_span,
     range_problem,
@@ -40,6 +41,10 @@ LOOSENING = 30.0
 
 SOLVER_FLOOR = 2e-9
 """Noise of ngspice's Newton iteration in a state of order one, at reltol 1e-9 (measured; bench/honesty.py)."""
+
+POINTS_PER_PERIOD = 8.0
+"""The coarsest step must put as many points on the shortest time scale of a drive; below, two rungs of a
+ladder can agree by aliasing."""
 
 CONFIRMATION = 10.0
 """A disagreement below this many U is confirmed on a finer ladder before it is pronounced."""
@@ -162,6 +167,13 @@ class _Trial:
             rungs, theory_u = self._ladder(steps)
             error = rungs.errors[-1]
             outcome, U, reason = decide(error, theory_u, rungs, tolerance)
+            longest = drive_timescale(self.network) / POINTS_PER_PERIOD
+            if h > longest:
+                outcome = Outcome.UNRESOLVED
+                reason = (
+                    f"the coarsest step of {h:.3g} s does not resolve the drives, and ladders alias; "
+                    f"begin with {longest:.3g} s or less"
+                )
             doubtful = outcome is Outcome.DISAGREES and error < CONFIRMATION * U and not confirmed
             if adaptive and finer and (outcome is Outcome.UNRESOLVED or doubtful):
                 confirmed = confirmed or doubtful

@@ -7,14 +7,21 @@ import os
 import select
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 # Start-up files, raw-file format and library paths can be steered by these.
 _SCRUBBED_PREFIXES = ("SPICE_", "NGSPICE_", "XDG_")
 _LONGEST_POLL_MS = 2**31 - 1
+# Children that are not reaped yet. The lock is reentrant because a signal handler may take it while
+# its own thread holds it.
+_live: set[subprocess.Popen[bytes]] = set()
+_live_lock = threading.RLock()
+_interrupted = threading.Event()
 _SCRUBBED = frozenset({"LANG", "LANGUAGE", "USERPROFILE", "APPDATA"})
 
 
@@ -76,13 +83,47 @@ def run_in_group(
         )
     timed_out = True
     try:
+        with _live_lock:
+            _live.add(process)
+        if _interrupted.is_set():
+            raise KeyboardInterrupt
         timed_out = not _wait(process, timeout)
     finally:
         # Before the leader is reaped its id cannot be reused, so the signal hits only this group.
-        if process.returncode is None:
-            _kill_group(process)
+        with _live_lock:
+            _live.discard(process)
+            if process.returncode is None:
+                _kill_group(process)
         exit_code = process.wait()
     return Ended(exit_code, timed_out, time.monotonic() - started)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Within it Ctrl-C kills every running child at once and lets no other start.
+
+    Runs happen in threads, which Python does not interrupt, and in process groups of their own, which
+    the terminal does not signal: without this a program would end only when its simulators have.
+    Outside the main thread, where no signal arrives, it does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        _interrupted.set()
+        with _live_lock:
+            for process in _live:
+                if process.returncode is None:
+                    _kill_group(process)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+        _interrupted.clear()
 
 
 def _wait(process: subprocess.Popen[bytes], timeout: float) -> bool:

@@ -1,0 +1,47 @@
+"""``spicebridge engines``"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from spicebridge.cli import status
+
+HELP = "which simulators are installed, their versions and what they were measured to do"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="JSON on standard output")
+    parser.add_argument("--no-probe", action="store_true", help="versions only, no measuring runs")
+
+
+def run(args: argparse.Namespace) -> int:
+    from spicebridge.circuit.engines import engine_names
+    from spicebridge.report.json import format_json
+
+    found = [_look(name, probe=not args.no_probe) for name in engine_names()]
+    if args.json:
+        sys.stdout.write(format_json(found))
+    else:
+        from spicebridge.cli.show import print_engines
+
+        print_engines(found)
+    return status.SUCCESS if any(engine["installed"] for engine in found) else status.NO_SIMULATOR
+
+
+def _look(name: str, *, probe: bool) -> dict[str, Any]:
+    from spicebridge.circuit.engines import get_engine
+    from spicebridge.errors import SpiceBridgeError
+
+    facts: dict[str, Any] = {"name": name, "installed": False, "version": None, "problem": None}
+    facts["capabilities"] = {}
+    try:
+        engine = get_engine(name)
+        facts["version"] = engine.version()
+        facts["installed"] = True
+        if probe:
+            facts["capabilities"] = dict(engine.capabilities())
+    except SpiceBridgeError as error:
+        facts["problem"] = str(error)
+    return facts

@@ -1,0 +1,38 @@
+"""``spicebridge netlist CASE``"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from spicebridge.cli import status
+from spicebridge.cli.options import FORMS, positive
+
+HELP = "write the circuit of a case for a simulator"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("case", metavar="CASE", help="a case file")
+    parser.add_argument("--dialect", default="ngspice", metavar="D", help="default: ngspice")
+    parser.add_argument("--form", choices=FORMS, default="readable", help="default: readable")
+    parser.add_argument("--step", type=positive, metavar="S", help="step ceiling in s; default: chosen")
+    parser.add_argument("-o", "--output", metavar="FILE", help="default: standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    from spicebridge.case import load_case
+    from spicebridge.circuit import netlist
+    from spicebridge.report.files import check_file
+    from spicebridge.waveforms import replacing
+
+    if args.output is not None:
+        check_file(args.output)
+    case = load_case(args.case)
+    text = netlist(case.network, case.t, args.dialect, step=args.step, form=args.form)
+    if args.output is None:
+        sys.stdout.write(text)
+    else:
+        with replacing(Path(args.output)) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+    return status.SUCCESS

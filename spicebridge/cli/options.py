@@ -1,0 +1,38 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+
+from spicebridge.errors import QuantityError
+
+FORMS = ("fast", "readable")
+
+
+def positive(text: str) -> float:
+    """A positive number, with a SPICE suffix if wanted ("10m" is 0.01)."""
+    from spicebridge.quantities import parse_quantity
+
+    try:
+        value = parse_quantity(text, what="value")
+    except QuantityError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if value <= 0.0:
+        raise argparse.ArgumentTypeError(f"value {text!r} must be positive")
+    return value
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """--engine, --form, --step, --tolerance and --timeout."""
+    parser.add_argument("--engine", metavar="E", help="simulator to use instead of the case's (see engines)")
+    parser.add_argument("--form", choices=FORMS, help="form of the deck instead of the case's")
+    parser.add_argument(
+        "--step", type=positive, metavar="S", help="step ceiling in s (coarsest of a ladder); default: chosen"
+    )
+    parser.add_argument("--tolerance", type=positive, metavar="X", help="instead of the case's tolerance")
+    parser.add_argument("--timeout", type=positive, metavar="S", help="wall-clock limit of one run in s")
+    add_quiet(parser)
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")

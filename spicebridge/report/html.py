@@ -1,0 +1,111 @@
+"""A comparison as one self-contained HTML page: no script, no request, everything escaped.
+
+Deck, log, titles and node names come from strangers. Jinja escapes all of them, pictures are embedded
+as PNG, and a content security policy forbids whatever might slip through.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from spicebridge import __version__
+from spicebridge.report.facts import Report
+from spicebridge.report.plots import Plot, draw
+from spicebridge.report.plots.style import times_ten
+from spicebridge.report.ruler import ruler
+from spicebridge.report.wording import (
+    UNKNOWN,
+    WORDS,
+    format_number,
+    one_line,
+    printable,
+    three_words,
+)
+from spicebridge.verify.verdict import Outcome
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+EMBEDDED_TEXT = 300_000
+"""Characters of the deck and of the log in the page; longer ones are cut there, the file has all."""
+
+
+def format_html(report: Report, plots: Sequence[Plot] | None = None) -> str:
+    """The page. `plots` are drawn unless given."""
+    drawn = draw(report) if plots is None else plots
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            report=report,
+            verdict=report.verdict,
+            word=WORDS[report.verdict.outcome],
+            ruler=ruler(report),
+            plots=drawn,
+            three_words=three_words(report.verdict),
+            version=__version__,
+        )
+    )
+
+
+def format_index(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The table of several cases; `rows` are the records of `batch.Entry.record`."""
+    return (
+        _environment()
+        .get_template("index.html")
+        .render(
+            rows=rows,
+            words={outcome.value: word for outcome, word in WORDS.items()},
+            counts=[(o.value, sum(row.get("outcome") == o.value for row in rows)) for o in Outcome],
+            failed=sum(row.get("outcome") is None for row in rows),
+            unknown=UNKNOWN,
+            version=__version__,
+        )
+    )
+
+
+def data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+_POWER = re.compile(r"(?<![\w.])(\d(?:\.\d+)?)e([+-]\d+)(?!\w|\.\d)")
+
+
+def scientific(text: str) -> str:
+    """'2.93e-06' inside `text` as '2.93 × 10⁻⁶'."""
+    return _POWER.sub(lambda m: f"{m[1]}\u202f×\u202f{times_ten(int(m[2]))}", one_line(text))
+
+
+def excerpt(text: str) -> str:
+    """`text` without control characters, cut in the middle where it is long."""
+    clean = printable(text)
+    if len(clean) <= EMBEDDED_TEXT:
+        return clean
+    half = EMBEDDED_TEXT // 2
+    left_out = len(clean) - 2 * half
+    return f"{clean[:half]}\n\n… {left_out} characters left out here, see the file …\n\n{clean[-half:]}"
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("spicebridge.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "data_uri": data_uri,
+        "excerpt": excerpt,
+        "one_line": one_line,
+        "number": format_number,
+        "scientific": scientific,
+    }
+    return environment

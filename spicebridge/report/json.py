@@ -1,0 +1,104 @@
+"""A verdict as strict JSON: plain types only, null for what is not finite."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from spicebridge.report.facts import Report
+
+FORMAT = "spicebridge.verdict/1"
+
+
+def record(report: Report) -> dict[str, Any]:
+    """Everything about a comparison but the samples, as plain types. Times in s, errors dimensionless."""
+    v = report.verdict
+    ladder = v.ladder
+    network = report.network
+    run = v.run
+    facts: dict[str, Any] = plain(
+        {
+            "format": FORMAT,
+            "case": report.name,
+            "source": report.source,
+            "title": report.title,
+            "learn": report.learn,
+            "outcome": v.outcome.value,
+            "expected": report.expect,
+            "as_expected": report.as_expected,
+            "reason": v.reason,
+            "max_error": v.max_error,
+            "uncertainty": v.uncertainty,
+            "tolerance": v.tolerance,
+            "observed_order": v.observed_order,
+            "theory_uncertainty": v.theory_uncertainty,
+            "worst_edge": v.worst_edge or None,
+            "worst_time": v.worst_time,
+            "ladder": None
+            if ladder is None
+            else {
+                "steps": ladder.steps,
+                "errors": ladder.errors,
+                "d1": ladder.d1,
+                "d2": ladder.d2,
+                "floor": ladder.floor,
+                "order": ladder.order,
+                "uncertainty": ladder.uncertainty,
+                "richardson": ladder.richardson,
+                "gci": ladder.gci,
+                "converging": ladder.converging,
+            },
+            "invariants": None if v.invariants is None else v.invariants.as_dict(),
+            "screen": v.screen,
+            "network": None
+            if network is None
+            else {
+                "graph": network.is_graph,
+                "nodes": network.n_nodes,
+                "edges": network.n_edges,
+                "active": np.flatnonzero(network.P < 0),
+                "labels": network.edge_labels,
+            },
+            "run": None
+            if run is None
+            else {
+                "engine": run.engine,
+                "version": run.version,
+                "status": run.status.name.lower(),
+                "reason": run.reason,
+                "exit_code": run.exit_code,
+                "time_points": run.time.size,
+                "wall_time": run.wall_time,
+            },
+            "provenance": dict(v.provenance),
+            "wall_time": report.wall_time,
+            "created": report.created or None,
+        }
+    )
+    return facts
+
+
+def plain(value: Any) -> Any:
+    """`value` in dict, list, str, int, float, bool and None; NaN and infinity become None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(entry) for entry in value]
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, (np.bool_, np.integer)):
+        return value.item()
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    return str(value)
+
+
+def format_json(value: Any) -> str:
+    """Strict JSON with a line feed at the end; ASCII, so that no terminal or locale can spoil it."""
+    return json.dumps(plain(value), indent=2, allow_nan=False) + "\n"

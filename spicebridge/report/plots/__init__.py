@@ -1,0 +1,57 @@
+"""Pictures of a comparison, one file each.
+
+A maker takes a `Report` and returns a `Drawn`, or None where there is nothing to draw; a new picture is
+a new file and one line in `_MAKERS`. Drawing never touches pyplot, so that reports can be made in any
+thread and beside any other plotting.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from spicebridge.report.facts import Report
+from spicebridge.report.plots.style import DPI, RC, Drawn
+
+__all__ = ["Plot", "draw"]
+
+_MAKERS = ("states", "ladder", "network", "loops")
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A picture as PNG bytes, its file name without suffix and the words that go with it; sizes in px."""
+
+    name: str
+    title: str
+    caption: str
+    png: bytes
+    width: int
+    height: int
+    wide: bool
+
+
+def draw(report: Report) -> tuple[Plot, ...]:
+    """Draw every picture for which the verdict holds data, in the order of the page."""
+    import matplotlib
+
+    plots = []
+    look: Any = RC
+    with matplotlib.rc_context(look), warnings.catch_warnings():
+        # node names may hold letters that the font lacks; a box in their place is good enough
+        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
+        for name in _MAKERS:
+            drawn = importlib.import_module(f"spicebridge.report.plots.{name}").figure(report)
+            if drawn is not None:
+                plots.append(_rendered(drawn))
+    return tuple(plots)
+
+
+def _rendered(drawn: Drawn) -> Plot:
+    stream = io.BytesIO()
+    drawn.figure.savefig(stream, format="png", dpi=DPI, metadata={"Title": drawn.title})
+    width, height = (round(inches * DPI) for inches in drawn.figure.get_size_inches())
+    return Plot(drawn.name, drawn.title, drawn.caption, stream.getvalue(), width, height, drawn.wide)

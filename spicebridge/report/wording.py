@@ -1,0 +1,124 @@
+"""Words and number formats that all reports share."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from spicebridge.quantities import format_quantity
+from spicebridge.verify.verdict import Outcome, Verdict
+
+UNKNOWN = "unknown"
+
+CREDIBLE_ORDER = 0.2
+"""An observed order this close to 2 is called second order."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """How an outcome is shown: never by colour alone."""
+
+    outcome: Outcome
+    mark: str
+    colour: str
+    tint: str
+    meaning: str
+
+
+WORDS = {
+    Outcome.AGREES: Word(
+        Outcome.AGREES,
+        "✓",
+        "#00614a",
+        "#e3f3ee",
+        "The circuit does what the equations say, within the numerical uncertainty.",
+    ),
+    Outcome.DISAGREES: Word(
+        Outcome.DISAGREES,
+        "≠",
+        "#a03a00",
+        "#fdeee2",
+        "Circuit and equations differ by more than numerical error can explain.",
+    ),
+    Outcome.UNRESOLVED: Word(
+        Outcome.UNRESOLVED,
+        "?",
+        "#4a4a68",
+        "#ededf5",
+        "The numerical error is too large, or unknown, to say whether they agree.",
+    ),
+}
+
+
+def three_words(verdict: Verdict) -> list[tuple[str, str, bool]]:
+    """(word, sentence, whether this page is it) for the three that must not be mixed up."""
+    order = verdict.observed_order
+    if order is not None and abs(order - 2.0) <= CREDIBLE_ORDER:
+        seen = f"the observed order {order:.2f} fits the 2 that is expected, which is a hint and no proof"
+    elif order is not None:
+        seen = f"the observed order {order:.2f} is not the 2 of smooth problems"
+    else:
+        seen = "no order could be observed here"
+    if math.isfinite(verdict.uncertainty):
+        solution = (
+            f"This page. Three step ceilings of the circuit and two tolerances of the theory bound the "
+            f"numerical error of this comparison by U = {format_number(verdict.uncertainty)}."
+        )
+    else:
+        solution = "This page, but without success: no bound on the numerical error could be found."
+    return [
+        (
+            "Code verification",
+            f"Not this page. The tests of both branches show that they converge to exact solutions; {seen}.",
+            False,
+        ),
+        ("Solution verification", solution, True),
+        (
+            "Validation",
+            "Not this page. No measured data enter; whether real devices obey this law only a bench can tell.",
+            False,
+        ),
+    ]
+
+
+def format_number(value: float | None) -> str:
+    """Three significant digits, or a word when there is no number."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{value:.3g}"
+
+
+def format_ratio(value: float) -> str:
+    """A relative residual."""
+    return UNKNOWN if not math.isfinite(value) else f"{value:.1e}"
+
+
+def format_seconds(value: float) -> str:
+    """With an SI prefix, as in 12.5 ms."""
+    return (
+        UNKNOWN if not math.isfinite(value) else format_quantity(value, "s", digits=3).replace(" us", " µs")
+    )
+
+
+def format_order(verdict: Verdict) -> str:
+    """Two decimals; why there is none otherwise."""
+    if verdict.observed_order is not None and math.isfinite(verdict.observed_order):
+        return f"{verdict.observed_order:.2f}"
+    return UNKNOWN if verdict.ladder is None else "not observable (solver floor)"
+
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """`text` without control characters, which could steer a terminal, and without lone surrogates.
+
+    Titles, node names and logs come from strangers; line feeds and tabs stay.
+    """
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+def one_line(text: str) -> str:
+    """`printable` text on one line."""
+    return " ".join(printable(text).split())

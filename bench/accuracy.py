@@ -112,7 +112,10 @@ def main() -> None:
         touched = ((waves.state >= 1 - 1e-9) | (waves.state <= 1e-9)).any(axis=0).mean()
         over = max(waves.state.max() - 1, -waves.state.min())
         rate = np.abs(np.diff(waves.state, axis=0) / np.diff(waves.t)[:, None]).max()
-        print(f"  {name:14s} error {size:.2e} {finer:.2e}  overshoot {over:.1e}  edges on a wall {touched:.0%}  max rate {rate:.2f}/s")
+        print(
+            f"  {name:14s} error {size:.2e} {finer:.2e}  overshoot {over:.1e}"
+            f"  edges on a wall {touched:.0%}  max rate {rate:.2f}/s"
+        )
     print("both forms, T/1000: max difference of w")
     for name, network in networks().items():
         a, b = error(network, 1000)[1], error(network, 1000, "readable")[1]

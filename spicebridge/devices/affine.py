@@ -48,7 +48,7 @@ class LinearMemristor:
     beta: Array = parameter()
     law: str = "caravelli2017"
     control: str = "current"
-    window: Window = NoWindow()  # noqa: RUF009 - a frozen record without state
+    window: Window = NoWindow()
     kind: ClassVar[str] = "LinearMemristor"
     stateful: ClassVar[bool] = True
     ohmic: ClassVar[bool] = True

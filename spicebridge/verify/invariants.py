@@ -85,9 +85,9 @@ def _kirchhoff(network: Network, i: Array, drop: Array) -> tuple[float, float]:
     from spicebridge.theory.topology import cycle_matrix, incidence_matrix
 
     B = incidence_matrix(network)
-    A = cycle_matrix(network)[:MOST_LOOPS]
+    loops = cycle_matrix(network)[:MOST_LOOPS]
     kcl = np.abs(B @ i.T).max(initial=0.0)
-    kvl = np.abs(A @ drop.T).max(initial=0.0) if A.shape[0] else 0.0
+    kvl = np.abs(loops @ drop.T).max(initial=0.0) if loops.shape[0] else 0.0
     return float(kcl), float(kvl)
 
 

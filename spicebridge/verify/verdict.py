@@ -87,7 +87,7 @@ def decide(
             U,
             f"equations and circuit differ by {error:.3g}, more than the numerical uncertainty {U:.3g}",
         )
-    if U > tolerance:
+    if tolerance < U:
         step = h * math.sqrt(0.5 * tolerance / U)
         return (
             Outcome.UNRESOLVED,

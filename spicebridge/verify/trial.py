@@ -177,7 +177,7 @@ class _Trial:
             doubtful = outcome is Outcome.DISAGREES and error < CONFIRMATION * U and not confirmed
             if adaptive and finer and (outcome is Outcome.UNRESOLVED or doubtful):
                 confirmed = confirmed or doubtful
-                ratio = np.sqrt(0.3 * tolerance / U) if np.isfinite(U) and U > tolerance else 0.5
+                ratio = np.sqrt(0.3 * tolerance / U) if np.isfinite(U) and tolerance < U else 0.5
                 factor = 4 if ratio < 0.25 else 2
                 h /= factor
                 self.say(f"refining: {reason}")

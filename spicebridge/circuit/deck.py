@@ -300,7 +300,7 @@ class Sources(Protocol):
     """Where the parts of a deck were read."""
 
     def describe(self, scope: str, kind: str, name: str, message: str) -> str:
-        """`message` with file, line and column of a part: its scope (dotted subcircuit names), kind and name."""
+        """`message` with the place of a part: its scope (dotted subcircuit names), kind and name."""
         ...
 
 
@@ -309,8 +309,9 @@ class Deck:
     """A whole circuit with its analysis.
 
     `header` are comment lines that say what it is. `options` are (name, value) with None for a flag.
-    `save` are vector names in lower case, such as "v(w7)". A deck that was read carries `notes` on what was
-    left out because it has no effect here, and `sources`, the places in the text; neither counts for equality.
+    `save` are vector names in lower case, such as "v(w7)". A deck that was read carries `notes` on what
+    was left out because it has no effect here, and `sources`, the places in the text; neither counts for
+    equality.
     """
 
     title: str

@@ -2,13 +2,14 @@
 
 Simulators disagree on what ``x^3`` or ``u(0)`` is, so the tree stores the *meaning* and each dialect
 decides how to write it. Three powers exist: ``real`` (x*x*x, signed for odd whole exponents),
-``abs`` (|x|^y, what ngspice makes of ``^``, ``**`` and ``pow``) and ``signed`` (sgn(x) |x|^y, ngspice's ``pwr``).
+``abs`` (|x|^y, what ngspice makes of ``^``, ``**`` and ``pow``) and ``signed`` (sgn(x) |x|^y, ngspice's
+``pwr``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Union
 
 import numpy as np
@@ -153,17 +154,33 @@ class Environment:
 
 
 def evaluate(expression: Value, environment: Environment | None = None) -> Any:
-    """Return the value of `expression`: float or array, as the environment's entries.
+    """Return the value of `expression`: float or array, as the environment's entries. No recursion; a
+    subtree that stands in several places is evaluated once.
 
     Raises `DeckError` for names that the environment lacks. Division by zero follows numpy
     (inf or nan), as numerical trouble is a value.
     """
     env = environment or Environment({}, {}, {})
+    if isinstance(expression, (int, float)):
+        return float(expression)
+    done: dict[int, Any] = {}
+    stack: list[Expression] = [expression]
     with np.errstate(all="ignore"):
-        return _evaluate(expression, env)
+        while stack:
+            e = stack[-1]
+            below = children(e)
+            missing = [x for x in below if id(x) not in done]
+            if missing:
+                stack.extend(missing)
+                continue
+            stack.pop()
+            if id(e) not in done:
+                done[id(e)] = value_of_node(e, [done[id(x)] for x in below], env)
+    return done[id(expression)]
 
 
-def _evaluate(e: Value, env: Environment) -> Any:
+def value_of_node(e: Expression, x: Sequence[Any], env: Environment) -> Any:
+    """The value of one node, given those of its children; numpy's warnings are the caller's to silence."""
     match e:
         case Number(value):
             return value
@@ -175,24 +192,21 @@ def _evaluate(e: Value, env: Environment) -> Any:
             return _look_up(env.currents, source, "current of source")
         case Time():
             return env.time
-        case Unary("-", x):
-            return -_evaluate(x, env)
-        case Unary("!", x):
-            return _truth(_evaluate(x, env) == 0)
-        case Binary(op, left, right):
-            return _binary(op, _evaluate(left, env), _evaluate(right, env))
-        case Power(base, exponent, kind):
-            return _power(_evaluate(base, env), _evaluate(exponent, env), kind)
-        case Call(function, arguments):
+        case Unary("-", _):
+            return -x[0]
+        case Unary("!", _):
+            return _truth(x[0] == 0)
+        case Binary(op, _, _):
+            return _binary(op, *x)
+        case Power(_, _, kind):
+            return _power(x[0], x[1], kind)
+        case Call(function, _):
             if function not in FUNCTIONS:
                 raise DeckError(f"function {function!r} is unknown{nearest(function, FUNCTIONS)}")
-            return FUNCTIONS[function][1](*(_evaluate(x, env) for x in arguments))
-        case Conditional(test, yes, no):
-            holds = np.abs(_evaluate(test, env)) > 0.5
-            chosen = np.where(holds, _evaluate(yes, env), _evaluate(no, env))
+            return FUNCTIONS[function][1](*x)
+        case Conditional():
+            chosen = np.where(np.abs(x[0]) > 0.5, x[1], x[2])
             return float(chosen) if chosen.ndim == 0 else chosen
-    if isinstance(e, (int, float)):
-        return float(e)
     raise DeckError(f"{e!r} is no expression")
 
 
@@ -248,6 +262,37 @@ def _power(x: Any, y: Any, kind: str) -> Any:
     return np.power(np.asarray(x, float), y)
 
 
+_CHILDREN: dict[type[Any], Callable[[Any], tuple[Expression, ...]]] = {
+    Unary: lambda e: (e.operand,),
+    Binary: lambda e: (e.left, e.right),
+    Power: lambda e: (e.base, e.exponent),
+    Call: lambda e: e.arguments,
+    Conditional: lambda e: (e.test, e.yes, e.no),
+}
+
+
+def children(e: Expression) -> tuple[Expression, ...]:
+    """The subtrees directly below a node, in order."""
+    below = _CHILDREN.get(type(e))
+    return () if below is None else below(e)
+
+
+def with_children(e: Expression, new: tuple[Expression, ...]) -> Expression:
+    """The node with other subtrees."""
+    match e:
+        case Unary(op, _):
+            return Unary(op, *new)
+        case Binary(op, _, _):
+            return Binary(op, *new)
+        case Power(_, _, kind):
+            return Power(new[0], new[1], kind)
+        case Call(name, _):
+            return Call(name, new)
+        case Conditional():
+            return Conditional(*new)
+    return e
+
+
 def walk(expression: Value) -> Iterator[Expression]:
     """Every node of the tree, parents first, without recursion."""
     stack: list[Any] = [expression]
@@ -256,29 +301,40 @@ def walk(expression: Value) -> Iterator[Expression]:
         if isinstance(e, (int, float)):
             continue
         yield e
-        for f in fields(e):
-            child = getattr(e, f.name)
-            if isinstance(child, tuple):
-                stack.extend(child)
-            elif not isinstance(child, (str, float, int)):
-                stack.append(child)
+        stack.extend(children(e))
 
 
 def rebuild(expression: Value, change: Callable[[Expression], Value | None]) -> Any:
-    """Return the tree with `change` applied bottom up; None keeps a node."""
+    """Return the tree with `change` applied bottom up, without recursion; None keeps a node."""
     if isinstance(expression, (int, float)):
         return expression
-    e: Any = expression
-    match e:
-        case Unary(op, x):
-            e = Unary(op, rebuild(x, change))
-        case Binary(op, x, y):
-            e = Binary(op, rebuild(x, change), rebuild(y, change))
-        case Power(x, y, kind):
-            e = Power(rebuild(x, change), rebuild(y, change), kind)
-        case Call(name, arguments):
-            e = Call(name, tuple(rebuild(x, change) for x in arguments))
-        case Conditional(test, yes, no):
-            e = Conditional(rebuild(test, change), rebuild(yes, change), rebuild(no, change))
-    changed = change(e)
-    return e if changed is None else changed
+    stack: list[tuple[Expression, int]] = [(expression, -1)]
+    out: list[Any] = []
+    while stack:
+        e, below = stack.pop()
+        if below < 0:
+            inner = children(e)
+            if inner:
+                stack.append((e, len(inner)))
+                stack.extend((x, -1) for x in reversed(inner))
+                continue
+        else:
+            new = tuple(out[-below:])
+            del out[-below:]
+            if any(x is not y for x, y in zip(new, children(e), strict=True)):
+                e = with_children(e, new)
+        changed = change(e)
+        out.append(e if changed is None else changed)
+    return out[0]
+
+
+def depth(expression: Value) -> int:
+    """Number of levels of the tree; 1 for a leaf."""
+    deepest = 0
+    stack: list[tuple[Any, int]] = [(expression, 1)]
+    while stack:
+        e, level = stack.pop()
+        deepest = max(deepest, level)
+        if not isinstance(e, (int, float)):
+            stack.extend((x, level + 1) for x in children(e))
+    return deepest

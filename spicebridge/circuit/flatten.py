@@ -1,1 +1,480 @@
-def constant(*a): raise NotImplementedError
+"""Deck -> Deck without subcircuits, parameters and functions.
+
+Names follow ngspice, so that vectors of the deck and of its flat form are called alike: node ``m`` of
+instance ``X7`` becomes ``x7.m``, its element ``Rmem`` becomes ``r.x7.rmem``. Definitions nest lexically,
+parameters dynamically (see ``scopes``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, NoReturn
+
+from spicebridge.circuit import deck as ir
+from spicebridge.circuit.expressions import BranchCurrent, Expression, NodeVoltage, Number, Value, walk
+from spicebridge.circuit.scopes import (
+    Scope,
+    ScopeError,
+    expand,
+    expand_functions,
+    fold,
+    number,
+    resolve,
+)
+from spicebridge.errors import DeckError, nearest
+
+MAX_ELEMENTS = 5_000_000
+"""Most elements and instances that are expanded: a few nested definitions can ask for 2^50."""
+MAX_TERMS = 20_000_000
+"""Most terms of all behavioural expressions together, once per instance."""
+MAX_INSTANCE_DEPTH = 100
+"""Deepest instance in an instance."""
+
+_CARRIES_CURRENT = (
+    ir.VoltageSource,
+    ir.VoltageControlledVoltage,
+    ir.CurrentControlledVoltage,
+    ir.BehaviouralVoltage,
+    ir.Inductor,
+)
+
+
+def flatten(deck: ir.Deck) -> ir.Deck:
+    """Return the deck with instances expanded and every constant a float.
+
+    Behavioural expressions keep signals only, constant parts folded. Raises `DeckError`, located where the
+    deck was read from text, for unknown names, cycles, recursion, wrong pin or parameter lists, values
+    that are not finite, and more than `MAX_ELEMENTS` elements.
+    """
+    return _Flattener(deck).run()
+
+
+def constant(
+    value: Value, parameters: tuple[tuple[str, Value], ...] = (), functions: tuple[ir.Function, ...] = ()
+) -> float:
+    """Return a constant by the parameters and functions given; raises `DeckError`."""
+    try:
+        known = expand_functions(functions, {})
+        return number(expand(value, known), resolve(parameters, Scope(), known))
+    except ScopeError as error:
+        raise DeckError(error.message) from None
+
+
+@dataclass
+class _Definition:
+    """A scope prepared once: its functions, models and subcircuits by folded name, functions expanded."""
+
+    scope: str
+    name: str
+    body: ir.Deck | ir.Subcircuit
+    outer: _Definition | None
+    functions: Mapping[str, Any]
+    subcircuits: dict[str, _Definition] = field(default_factory=dict)
+    models: dict[str, ir.Model] = field(default_factory=dict)
+    elements: tuple[ir.Element, ...] = ()
+    names: dict[str, ir.Element] = field(default_factory=dict)
+    terms: int = 0
+
+    def lookup(self, table: str, name: str) -> tuple[_Definition, Any] | None:
+        """The nearest definition around this scope."""
+        scope: _Definition | None = self
+        while scope is not None:
+            found = getattr(scope, table).get(name)
+            if found is not None:
+                return scope, found
+            scope = scope.outer
+        return None
+
+    def visible(self, table: str) -> Iterator[str]:
+        scope: _Definition | None = self
+        while scope is not None:
+            yield from getattr(scope, table)
+            scope = scope.outer
+
+
+@dataclass
+class _Place:
+    """One instance of a definition."""
+
+    definition: _Definition
+    path: str
+    nodes: dict[str, str]
+    scope: Scope
+    outer: _Place | None
+    depth: int = 0
+    models: dict[str, str] = field(default_factory=dict)
+
+    def node(self, name: str) -> str:
+        folded = name.lower()
+        known = self.nodes.get(folded)
+        if known is not None:
+            return known
+        if folded in ("0", "gnd"):
+            made = "0"
+        elif self.path:
+            made = f"{self.path}.{folded}"
+        else:
+            made = folded if "." in folded else name
+        self.nodes[folded] = made
+        return made
+
+    def element(self, name: str) -> str:
+        if not self.path:
+            return name
+        folded = name.lower()
+        return f"{folded[0]}.{self.path}.{folded}"
+
+
+@dataclass(frozen=True, slots=True)
+class FlatSources:
+    """Places of a flat deck: those of the definitions its elements come from."""
+
+    base: ir.Sources
+    origins: Mapping[str, tuple[str, str]]
+
+    def describe(self, scope: str, kind: str, name: str, message: str) -> str:
+        """See `Sources`."""
+        if kind == "element":
+            scope, name = self.origins.get(name.lower(), (scope, name))
+        return self.base.describe(scope, kind, name, message)
+
+
+class _Flattener:
+    def __init__(self, deck: ir.Deck) -> None:
+        self.deck = deck
+        self.elements: list[ir.Element] = []
+        self.models: dict[str, ir.Model] = {}
+        self.variants: dict[tuple[str, tuple[Any, ...]], str] = {}
+        self.initial: dict[str, Value] = {}
+        self.origins: dict[str, tuple[str, str]] = {}
+        self.outside: list[tuple[str, str]] = []
+        self.count = 0
+        self.terms = 0
+
+    def run(self) -> ir.Deck:
+        deck = self.deck
+        top = self._prepare(deck, None)
+        place = _Place(top, "", {}, self._resolve(top, deck.parameters, Scope()), None)
+        self._walk(place)
+        self._check_outside()
+        options = tuple(
+            (
+                name,
+                value if value is None or isinstance(value, str) else self._number(top, "option", name, value, place),
+            )
+            for name, value in deck.options
+        )
+        self._check_nodes()
+        return ir.Deck(
+            title=deck.title,
+            elements=tuple(self.elements),
+            header=deck.header,
+            models=tuple(self.models.values()),
+            initial_conditions=tuple(self.initial.items()),
+            options=options,
+            transient=deck.transient,
+            save=deck.save,
+            notes=deck.notes,
+            sources=None if deck.sources is None else FlatSources(deck.sources, self.origins),
+        )
+
+    # errors
+
+    def _fail(self, scope: str, kind: str, name: str, message: str) -> NoReturn:
+        sources = self.deck.sources
+        raise DeckError(message if sources is None else sources.describe(scope, kind, name, message))
+
+    # definitions
+
+    def _prepare(self, body: ir.Deck | ir.Subcircuit, outer: _Definition | None) -> _Definition:
+        """Expand functions in a definition and those inside it; the depth of definitions is small."""
+        name = body.name if isinstance(body, ir.Subcircuit) else ""
+        scope = name.lower() if outer is None or not outer.scope else f"{outer.scope}.{name.lower()}"
+        try:
+            functions = expand_functions(body.functions, {} if outer is None else outer.functions)
+        except ScopeError as error:
+            self._fail(scope, error.kind, error.name, error.message)
+        made = _Definition(scope, name, body, outer, functions)
+        for model in body.models:
+            self._once(made, made.models, "model", model.name, model)
+        for sub in body.subcircuits:
+            inner = self._prepare(sub, made)
+            self._once(made, made.subcircuits, "subcircuit", sub.name, inner)
+        made.elements = tuple(self._expanded(made, e) for e in body.elements)
+        for element in made.elements:
+            self._once(made, made.names, "element", element.name, element)
+        return made
+
+    def _once(self, made: _Definition, table: dict[str, Any], kind: str, name: str, value: Any) -> None:
+        if name.lower() in table:
+            self._fail(made.scope, kind, name, f"{kind} {name} is defined twice; rename one")
+        table[name.lower()] = value
+
+    def _expanded(self, made: _Definition, element: ir.Element) -> ir.Element:
+        changes: dict[str, Any] = {}
+        for name in _VALUE_FIELDS[type(element)]:
+            value = getattr(element, name)
+            if value is None or isinstance(value, (int, float)):
+                continue
+            try:
+                new = expand(value, made.functions)
+                made.terms += sum(1 for _ in walk(new))
+            except DeckError as error:
+                self._fail(made.scope, "element", element.name, f"{element.name}: {error}")
+            if new is not value:
+                changes[name] = new
+        return replace(element, **changes) if changes else element
+
+    def _resolve(self, made: _Definition, pairs: Any, outer: Scope) -> Scope:
+        try:
+            return resolve(pairs, outer, made.functions)
+        except ScopeError as error:
+            self._fail(made.scope, error.kind, error.name, error.message)
+
+    # expansion
+
+    def _walk(self, top: _Place) -> None:
+        """Elements in order, instances in place; an explicit stack keeps the depth off Python's."""
+        self._open(top)
+        stack = [(top, iter(top.definition.elements))]
+        while stack:
+            place, rest = stack[-1]
+            for element in rest:
+                self.count += 1
+                if self.count > MAX_ELEMENTS:
+                    self._fail(
+                        place.definition.scope,
+                        "element",
+                        element.name,
+                        f"the deck expands to more than {MAX_ELEMENTS} elements; use fewer instances",
+                    )
+                if isinstance(element, ir.Instance):
+                    inner = self._instance(place, element)
+                    self._open(inner)
+                    stack.append((inner, iter(inner.definition.elements)))
+                    break
+                self._element(place, element)
+            else:
+                stack.pop()
+
+    def _instance(self, place: _Place, element: ir.Instance) -> _Place:
+        here = place.definition.scope
+        found = place.definition.lookup("subcircuits", element.subcircuit.lower())
+        if found is None:
+            hint = nearest(element.subcircuit.lower(), list(place.definition.visible("subcircuits")))
+            self._fail(
+                here,
+                "element",
+                element.name,
+                f"{element.name}: subcircuit {element.subcircuit!r} is unknown{hint}",
+            )
+        made: _Definition = found[1]
+        body = made.body
+        assert isinstance(body, ir.Subcircuit)
+        active: _Place | None = place
+        while active is not None:
+            if active.definition is made:
+                self._fail(
+                    here,
+                    "element",
+                    element.name,
+                    f"{element.name}: subcircuit {made.name} contains itself; break the circle",
+                )
+            active = active.outer
+        if place.depth >= MAX_INSTANCE_DEPTH:
+            self._fail(
+                here,
+                "element",
+                element.name,
+                f"{element.name}: instances nested more than {MAX_INSTANCE_DEPTH} deep; flatten some",
+            )
+        if len(element.nodes) != len(body.pins):
+            self._fail(
+                here,
+                "element",
+                element.name,
+                f"{element.name}: {len(element.nodes)} nodes for the {len(body.pins)} pins of {made.name} "
+                f"({' '.join(body.pins)}); give one each",
+            )
+        known = {name.lower() for name, _ in body.parameters}
+        given: dict[str, Value] = {}
+        for name, value in element.parameters:
+            if name.lower() not in known:
+                hint = nearest(name.lower(), known)
+                self._fail(
+                    here,
+                    "element",
+                    element.name,
+                    f"{element.name}: subcircuit {made.name} has no parameter {name!r}{hint}",
+                )
+            given[name.lower()] = self._number(place.definition, "element", element.name, value, place)
+        pairs = [(name, given.get(name.lower(), value)) for name, value in body.parameters]
+        scope = self._resolve(made, [*pairs, *body.local_parameters], place.scope)
+        nodes = {pin.lower(): place.node(node) for pin, node in zip(body.pins, element.nodes, strict=True)}
+        local = element.name.lower()
+        path = f"{place.path}.{local}" if place.path else local
+        return _Place(made, path, nodes, scope, place, place.depth + 1)
+
+    def _open(self, place: _Place) -> None:
+        """Models and initial conditions of one instance."""
+        made = place.definition
+        self.terms += made.terms
+        if self.terms > MAX_TERMS:
+            message = f"the expressions of the deck have more than {MAX_TERMS} terms; use fewer instances"
+            self._fail("" if place.outer is None else place.outer.definition.scope, "element", "", message)
+        for folded, model in made.models.items():
+            values = tuple(
+                (name, self._number(made, "model", model.name, value, place)) for name, value in model.parameters
+            )
+            place.models[folded] = self._variant(place, model, values)
+        for node, value in made.body.initial_conditions:
+            self.initial[place.node(node)] = self._number(made, "initial condition", node, value, place)
+
+    def _variant(self, place: _Place, model: ir.Model, values: tuple[Any, ...]) -> str:
+        """One model for all instances with equal values."""
+        scope = place.definition.scope
+        full = f"{scope}.{model.name.lower()}" if scope else model.name
+        key = (full.lower(), values)
+        if key not in self.variants:
+            name, number_ = full, 1
+            while name.lower() in self.models:
+                number_ += 1
+                name = f"{full}.{number_}"
+            self.variants[key] = name
+            self.models[name.lower()] = ir.Model(name, model.kind, values)
+        return self.variants[key]
+
+    def _number(self, made: _Definition, kind: str, name: str, value: Value, place: _Place) -> float:
+        if type(value) is float:
+            return value
+        try:
+            return number(expand(value, made.functions), place.scope)
+        except DeckError as error:
+            self._fail(made.scope, kind, name, f"{kind} {name}: {error}")
+
+    def _element(self, place: _Place, element: ir.Element) -> None:
+        kind = type(element)
+        try:
+            values = [role(self, place, getattr(element, name)) for name, role in _PLANS[kind]]
+        except DeckError as error:
+            self._fail(place.definition.scope, "element", element.name, f"{element.name}: {error}")
+        name = place.element(element.name)
+        if place.path:
+            self.origins[name] = (place.definition.scope, element.name)
+        self.elements.append(kind(name, *values))
+
+    # fields of elements
+
+    def _node(self, place: _Place, name: str) -> str:
+        return place.node(name)
+
+    def _constant(self, place: _Place, value: Value | None) -> float | None:
+        return value if value is None or type(value) is float else number(value, place.scope)
+
+    def _folded(self, place: _Place, value: Value) -> Value:
+        if type(value) is float:
+            return value
+
+        def rename(e: Expression) -> Expression:
+            if isinstance(e, NodeVoltage):
+                return NodeVoltage(place.node(e.plus), place.node(e.minus))
+            assert isinstance(e, BranchCurrent)
+            return BranchCurrent(self._source(place, e.source))
+
+        return fold(value, place.scope, rename)
+
+    def _expression(self, place: _Place, value: Expression) -> Expression:
+        made = self._folded(place, value)
+        return Number(made) if isinstance(made, float) else made
+
+    def _source(self, place: _Place, name: str) -> str:
+        found = place.definition.names.get(name.lower())
+        if isinstance(found, _CARRIES_CURRENT):
+            return place.element(found.name)
+        if found is not None:
+            raise DeckError(f"{found.name} has no current of its own; put a voltage source of 0 V in series")
+        if not place.path and "." in name:
+            self.outside.append((name.lower(), name))
+            return name.lower()
+        raise DeckError(f"source {name!r} is unknown{nearest(name.lower(), place.definition.names)}")
+
+    def _model(self, place: _Place, name: str) -> str:
+        found = place.definition.lookup("models", name.lower())
+        if found is None:
+            hint = nearest(name.lower(), list(place.definition.visible("models")))
+            raise DeckError(f"model {name!r} is unknown{hint}; define it with .model")
+        around: _Place | None = place
+        while around is not None:
+            if around.definition is found[0]:
+                return around.models[name.lower()]
+            around = around.outer
+        raise DeckError(f"model {name!r} is out of reach; define it beside the element")
+
+    def _wave(self, place: _Place, wave: ir.Wave) -> ir.Wave:
+        if isinstance(wave, ir.PwlWave):
+            return ir.PwlWave(tuple((number_of(self, place, t), number_of(self, place, v)) for t, v in wave.points))
+        values = [number_of(self, place, getattr(wave, f.name)) for f in fields(wave)]
+        return type(wave)(*values)
+
+    def _same(self, place: _Place, value: Any) -> Any:
+        return value
+
+    # checks
+
+    def _check_outside(self) -> None:
+        if not self.outside:
+            return
+        names = {e.name.lower(): e for e in self.elements}
+        for folded, name in self.outside:
+            if not isinstance(names.get(folded), _CARRIES_CURRENT):
+                raise DeckError(f"source {name!r} is unknown or has no current{nearest(folded, names)}")
+
+    def _check_nodes(self) -> None:
+        """Nodes of .ic and vectors of .save must exist: simulators pass over unknown ones in silence."""
+        if not self.initial and not self.deck.save:
+            return
+        nodes = {node.lower() for e in self.elements for node in ir.element_nodes(e)}
+        nodes.add("0")
+        names = {e.name.lower() for e in self.elements}
+        for node in self.initial:
+            if node.lower() not in nodes:
+                hint = nearest(node.lower(), nodes)
+                self._fail("", "initial condition", node, f".ic v({node}): no element touches this node{hint}")
+        for vector in self.deck.save:
+            known = nodes if vector.startswith("v(") else names if vector.startswith("i(") else None
+            if known is not None and vector[2:-1].lower() not in known:
+                hint = nearest(vector[2:-1].lower(), known)
+                self._fail("", "vector", vector, f".save {vector}: there is no such thing in the deck{hint}")
+
+
+def number_of(flattener: _Flattener, place: _Place, value: Value) -> float:
+    """A constant inside a waveform; functions expand here since waves are not prepared."""
+    if type(value) is float:
+        return value
+    return number(expand(value, place.definition.functions), place.scope)
+
+
+_ROLES: dict[str, Callable[[_Flattener, _Place, Any], Any]] = {
+    "plus": _Flattener._node,
+    "minus": _Flattener._node,
+    "control_plus": _Flattener._node,
+    "control_minus": _Flattener._node,
+    "value": _Flattener._folded,
+    "expression": _Flattener._expression,
+    "gain": _Flattener._constant,
+    "initial": _Flattener._constant,
+    "source": _Flattener._source,
+    "model": _Flattener._model,
+    "wave": _Flattener._wave,
+    "comment": _Flattener._same,
+}
+_KINDS: tuple[type[Any], ...] = (*ir.Element.__args__,)  # type: ignore[attr-defined]
+_PLANS = {
+    kind: tuple((f.name, _ROLES[f.name]) for f in fields(kind) if f.name != "name")
+    for kind in _KINDS
+    if kind is not ir.Instance
+}
+_VALUE_FIELDS = {
+    kind: tuple(f.name for f in fields(kind) if f.name in ("value", "expression", "gain", "initial")) for kind in _KINDS
+}

@@ -23,7 +23,11 @@ __all__ = ["read_deck", "read_expression", "read_subcircuits"]
 
 
 def read_deck(
-    text_or_path: str | Path, *, dialect: str = "ngspice", name: str = "<text>", folder: str | Path | None = None
+    text_or_path: str | Path,
+    *,
+    dialect: str = "ngspice",
+    name: str = "<text>",
+    folder: str | Path | None = None,
 ) -> Deck:
     """Return the deck. A str with a line end is text, anything else the path of a netlist.
 

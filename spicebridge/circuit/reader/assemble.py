@@ -7,13 +7,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spicebridge.circuit import deck as ir
-from spicebridge.circuit.expressions import BranchCurrent, Call, Value, rebuild, walk
+from spicebridge.circuit.expressions import BranchCurrent, NodeVoltage, Value, rebuild, walk
 from spicebridge.circuit.flatten import constant
 from spicebridge.circuit.reader.cards import USAGE, Assignment, CardReader, Plain, Raw, Record
 from spicebridge.circuit.reader.dialects import Dialect
 from spicebridge.circuit.reader.expressions import Spelling
 from spicebridge.circuit.reader.includes import Includes
-from spicebridge.circuit.reader.kinds import DIRECTIVES, directive_kind, first_word, scan_directive, scan_element
+from spicebridge.circuit.reader.kinds import (
+    DIRECTIVES,
+    directive_kind,
+    first_word,
+    scan_directive,
+    scan_element,
+)
 from spicebridge.circuit.reader.lines import Remark
 from spicebridge.circuit.reader.located import Card
 from spicebridge.circuit.reader.tokens import Token
@@ -28,16 +34,20 @@ _GLOBALS = ("PARAM", "FUNC", "TRAN")
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the parts of a deck were read: (scope, kind, folded name) -> card.
+    """Where the parts of a deck were read: (scope, kind) -> folded name -> card.
 
     A scope is the dotted path of subcircuit definitions, empty for the top.
     """
 
-    cards: dict[tuple[str, str, str], Card] = field(default_factory=dict)
+    cards: dict[tuple[str, str], dict[str, Card]] = field(default_factory=dict)
+
+    def table(self, scope: str, kind: str) -> dict[str, Card]:
+        """The cards of one kind in one scope."""
+        return self.cards.setdefault((scope, kind), {})
 
     def describe(self, scope: str, kind: str, name: str, message: str) -> str:
         """`message` with file, line, column and caret, or as it is where the place is not known."""
-        card = self.cards.get((scope, kind, name.lower()))
+        card = self.table(scope, kind).get(name.lower())
         if card is None:
             return message
         return card.describe(len(card.text) - len(card.text.lstrip()), message)
@@ -174,7 +184,8 @@ class Assembler:
             self._transient(item, self.reader.build(item, scan_directive(item, "TRAN", word, offset)))
 
     def _element(self, card: Card, word: str, offset: int) -> None:
-        element = self.reader.build(card, scan_element(card, word, offset))
+        tokens = scan_element(card, word, offset, bare_resistance=self.dialect.name == "ltspice")
+        element = self.reader.build(card, tokens)
         if card.comment:
             element = replace(element, comment=card.comment)
         frame = self.frames[-1]
@@ -184,13 +195,13 @@ class Assembler:
         frame.elements.append(element)
 
     def _once(self, card: Card, offset: int, kind: str, name: str) -> None:
-        scope = self.frames[-1].scope
-        key = (scope, kind, name.lower())
-        before = self.sources.cards.get(key)
+        table = self.sources.table(self.frames[-1].scope, kind)
+        folded = name.lower()
+        before = table.get(folded)
         if before is not None:
             where = f"line {before.line} of {before.file.name}"
             card.fail(offset, f"{kind} {name} is defined a second time (first in {where}); rename or remove one")
-        self.sources.cards[key] = card
+        table[folded] = card
 
     # dot-cards
 
@@ -285,9 +296,23 @@ class Assembler:
         spelled = self.spelling.functions.setdefault(folded, name.text)
         formal = tuple(self.spelling.parameters.setdefault(a.text.lower(), a.text) for a in arguments)
         body = self.reader.behaviour_of(raw)
+        self._no_formal_nodes(name, formal, body)
         if self.reader.reads_differently(raw, body):
             self._ambiguous.add(folded)
         self.frames[-1].functions.append(ir.Function(spelled, formal, body))
+
+    def _no_formal_nodes(self, name: Token, formal: tuple[str, ...], body: Any) -> None:
+        names = {x.lower() for x in formal}
+        for e in walk(body):
+            used = (
+                (e.plus, e.minus) if isinstance(e, NodeVoltage) else (e.source,) if isinstance(e, BranchCurrent) else ()
+            )
+            for word in used:
+                if word.lower() in names:
+                    self.reader.fail(
+                        name,
+                        f"function {name.text}: argument {word} stands for a node; only values can be passed",
+                    )
 
     def _subckt(self, card: Card, record: Record) -> None:
         words = [p for p in record.parts if isinstance(p, Token) and p.kind == "WORD"]
@@ -330,7 +355,7 @@ class Assembler:
 
     def _save(self, card: Card, record: Record) -> None:
         for vector in record.parts:
-            self._add_vector(vector)
+            self._add_vector(card, vector)
 
     def _print(self, card: Card, record: Record) -> None:
         analysis, *vectors = record.parts
@@ -338,30 +363,38 @@ class Assembler:
             self.reader.note(record.token, f"{record.token.text} of another analysis than tran was left out")
             return
         for vector in vectors:
-            self._add_vector(vector)
+            self._add_vector(card, vector)
 
-    def _add_vector(self, words: tuple[Token, ...]) -> None:
+    def _add_vector(self, card: Card, words: tuple[Token, ...]) -> None:
         head, *inner = (w.text.lower() for w in words)
         if not inner:
-            self.save[head] = None
-        elif head == "v" and len(inner) == 2:
-            self.save |= dict.fromkeys(f"v({node})" for node in inner)
-        elif len(inner) == 1 and head in ("v", "i"):
-            self.save[f"{head}({self.top.renamed.get(inner[0], inner[0]).lower()})"] = None
+            names = [head]
+        elif head == "v" and len(inner) <= 2:
+            names = [f"v({node})" for node in inner]
+        elif head == "i" and len(inner) == 1:
+            names = [f"i({inner[0]})"]
         else:
             self.reader.fail(words[0], f"vector {head}({','.join(inner)}) is not read; save v(node) and i(source)")
+        for name in names:
+            self.save.setdefault(name)
+            self.sources.table("", "vector").setdefault(name, card)
+
+    def _saved(self) -> tuple[str, ...]:
+        """Currents of E sources that became B sources follow the new name."""
+        new = {f"i({old})": f"i({name.lower()})" for old, name in self.top.renamed.items()}
+        return tuple(new.get(name, name) for name in self.save)
 
     # checks of the whole
 
     def _check_functions(self) -> None:
-        known = {key[2] for key in self.sources.cards if key[1] == "function"}
-        for card, token, constant in self.reader.called:
+        known = {name for (_, kind), names in self.sources.cards.items() if kind == "function" for name in names}
+        for card, token, fixed in self.reader.called:
             folded = token.text.lower()
             if folded not in known:
-                language = self.dialect.constant if constant else self.dialect.behavioural
+                language = self.dialect.constant if fixed else self.dialect.behavioural
                 hint = nearest(folded, [*language.functions, *known])
                 card.fail(token.offset, f"function {token.text!r} is unknown{hint}; define it with .func")
-            if constant and folded in self._ambiguous:
+            if fixed and folded in self._ambiguous:
                 card.fail(
                     token.offset,
                     f"function {token.text!r} uses powers that mean something else in parameters than in "
@@ -382,7 +415,7 @@ class Assembler:
             initial_conditions=tuple(top.initial.items()),
             options=tuple(self.options.items()),
             transient=self.reader.tran,
-            save=tuple(self.save),
+            save=self._saved(),
             notes=tuple(self.reader.notes),
             sources=self.sources,
         )

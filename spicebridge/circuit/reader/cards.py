@@ -14,9 +14,8 @@ from spicebridge.circuit.reader.expressions import ExpressionError, Spelling, pa
 from spicebridge.circuit.reader.kinds import inner_range
 from spicebridge.circuit.reader.located import Card
 from spicebridge.circuit.reader.shapes import ShapeError, ShapeParser
-from spicebridge.circuit.reader.tokens import Token
+from spicebridge.circuit.reader.tokens import Token, parse_number
 from spicebridge.errors import QuantityError
-from spicebridge.quantities import parse_quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,20 @@ USAGE = {
     "SAVE": ".save v(node) i(source) …",
     "PRINT": ".print tran v(node) …",
 }
-TERMINALS = (*USAGE, "DC", "AC", "WAVE", "BEHAVIOUR", "PARAMS", "WORD", "EXPRESSION", "STRING", "_EQUALS", "_OPEN", "_CLOSE")
+TERMINALS = (
+    *USAGE,
+    "DC",
+    "AC",
+    "WAVE",
+    "BEHAVIOUR",
+    "PARAMS",
+    "WORD",
+    "EXPRESSION",
+    "STRING",
+    "_EQUALS",
+    "_OPEN",
+    "_CLOSE",
+)
 
 
 @functools.cache
@@ -101,7 +113,7 @@ def _parser() -> ShapeParser:
 
 @functools.lru_cache(maxsize=65536)
 def _quantity(text: str) -> float:
-    return parse_quantity(text)
+    return parse_number(text)
 
 
 class CardReader:
@@ -174,9 +186,10 @@ class CardReader:
     def _number(self, token: Token) -> float:
         try:
             return _quantity(token.text)
-        except QuantityError:
-            remedy = f"write {{{token.text}}} if it is a parameter" if token.text[:1].isalpha() else "use 4.7k or 1e-3"
-            self.fail(token, f"{token.text!r} is no number; {remedy}")
+        except QuantityError as error:
+            if token.text[:1].isalpha():
+                self.fail(token, f"{token.text!r} is no number; write {{{token.text}}} if it is a parameter")
+            self.fail(token, str(error))
 
     def _parse(self, token: Token, language: Language) -> Expression:
         start, end = inner_range(self.card, token)
@@ -259,9 +272,10 @@ class CardReader:
         return kind(self._name(head), plus, minus, self._name(source), self.constant(gain))
 
     def behaviour(self, head: Token, plus: str, minus: str, key: Token, raw: Raw) -> ir.Element:
-        kind = {"i": ir.BehaviouralCurrent, "v": ir.BehaviouralVoltage}.get(key.text.lower())
-        if kind is None:
+        folded = key.text.lower()
+        if folded not in ("i", "v"):
             self.fail(key, f"{head.text}: {key.text}= is not read; write {USAGE['B']}")
+        kind = ir.BehaviouralCurrent if folded == "i" else ir.BehaviouralVoltage
         return kind(self._name(head), plus, minus, self.behaviour_of(raw))
 
     def behavioural_source(self, head: Token, plus: str, minus: str, _key: Token, raw: Raw) -> ir.Element:
@@ -272,7 +286,10 @@ class CardReader:
     def switch(self, head: Token, plus: str, minus: str, cp: str, cm: str, model: Token, *state: Token) -> ir.Element:
         for token in state:
             if token.text.lower() != "off":
-                self.fail(token, f"{head.text}: {token.text!r} is not read; a switch starts OFF or as its control says")
+                self.fail(
+                    token,
+                    f"{head.text}: {token.text!r} is not read; a switch starts OFF or as its control says",
+                )
         name = self.spelling.models.setdefault(model.text.lower(), model.text)
         return ir.Switch(self._name(head), plus, minus, cp, cm, name)
 

@@ -2,14 +2,16 @@
 
 ngspice has two languages: B sources ("behavioural") and its parameter evaluator ("constant"), which
 differ in the meaning of ``pow`` and ``pwr``, in functions and in precedence. All of it measured on
-ngspice 39; the tests hold it against the simulator.
+ngspice 39; the tests hold it against the simulator. LTspice was not run: its help and the reference that
+its makers publish (analogdevicesinc/ltspice-reference) are the source, and what they leave open is refused.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from spicebridge.circuit.expressions import (
     FUNCTIONS,
@@ -22,16 +24,21 @@ from spicebridge.circuit.expressions import (
     Unary,
 )
 
-Maker = Callable[..., Expression]
+Maker = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class Language:
     """One expression language: grammar files, operators, words.
 
-    `functions` maps a name to (least, most arguments, what it means); `refused` maps words to the reason;
-    `constants` are names with a fixed value. `braces` says how ``{`` is read: "dropped" (ngspice, checked for
-    ambiguity), "brackets". `test_half`: a condition holds above one half instead of where it is not 0.
+    - `functions` maps a name to (least, most arguments, what it means), `refused` words to the reason,
+      `constants` names to a fixed value, `powers` the signs of powers to their kind, `hints` tokens that do
+      not fit to a remedy.
+    - `braces`: ``{`` is "dropped" (ngspice; checked for ambiguity) or read as "brackets".
+    - `true_above_half`: a value is true above one half, instead of where it is not 0.
+    - `signals`: voltages and currents may occur.
+    - `literal_sign_first`: ``2*-3^2`` is 2*(-3)^2.
+    - `mil`: the suffix mil is 25.4e-6.
     """
 
     name: str
@@ -40,18 +47,23 @@ class Language:
     refused: Mapping[str, str]
     constants: Mapping[str, float] = field(default_factory=dict)
     powers: Mapping[str, str] = field(default_factory=dict)
+    hints: Mapping[str, str] = field(default_factory=dict)
     braces: str = "brackets"
-    test_half: bool = False
+    true_above_half: bool = False
     signals: bool = True
+    literal_sign_first: bool = False
+    mil: bool = True
+
+    def truth(self, x: Expression) -> Expression:
+        """`x` as 0 or 1, by the rule of this language."""
+        if is_truth(x):
+            return x
+        return Binary(">", x, Number(0.5)) if self.true_above_half else Binary("!=", x, Number(0.0))
 
 
 def _plain(name: str) -> tuple[int, int, Maker]:
     n = FUNCTIONS[name][0]
     return n, n, lambda *x: Call(name, x)
-
-
-def _renamed(name: str) -> tuple[int, int, Maker]:
-    return _plain(name)
 
 
 def _power(kind: str) -> tuple[int, int, Maker]:
@@ -60,10 +72,6 @@ def _power(kind: str) -> tuple[int, int, Maker]:
 
 def _against_zero(op: str) -> tuple[int, int, Maker]:
     return 1, 1, lambda x: Binary(op, x, Number(0.0))
-
-
-def _truth(x: Expression) -> Expression:
-    return x if is_truth(x) else Binary("!=", x, Number(0.0))
 
 
 def is_truth(x: Expression) -> bool:
@@ -79,7 +87,11 @@ def is_truth(x: Expression) -> bool:
 
 
 def _choice(test: Expression, yes: Expression, no: Expression) -> Expression:
-    return Conditional(_truth(test), yes, no)
+    return Conditional(test if is_truth(test) else Binary("!=", test, Number(0.0)), yes, no)
+
+
+def _choice_above_half(test: Expression, yes: Expression, no: Expression) -> Expression:
+    return Conditional(test if is_truth(test) else Binary(">", test, Number(0.5)), yes, no)
 
 
 def _line_table(x: Expression, *points: Expression) -> Expression:
@@ -93,12 +105,8 @@ def _line_table(x: Expression, *points: Expression) -> Expression:
     return inside
 
 
-_SAME = {
-    name: _plain(name)
-    for name in (
-        "abs sqrt exp ln log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sgn floor ceil".split()
-    )
-}
+_TRIGONOMETRIC = ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh")
+_SAME = {name: _plain(name) for name in ("abs", "sqrt", "exp", "ln", "log10", "sgn", "floor", "ceil", *_TRIGONOMETRIC)}
 _STATE = "it hides a state; write the state as a node with a capacitor"
 _RANDOM = "it is random; write the number"
 
@@ -107,7 +115,7 @@ NGSPICE = Language(
     grammar=("expression.lark", "ngspice_expression.lark"),
     functions=_SAME
     | {
-        "log": _renamed("ln"),
+        "log": _plain("ln"),
         "u": _plain("u"),
         "uramp": _plain("uramp"),
         "u2": (1, 1, lambda x: Call("limit", (x, Number(0.0), Number(1.0)))),
@@ -137,6 +145,12 @@ NGSPICE = Language(
     },
     constants={"pi": math.pi, "e": math.e},
     powers={"CARET": "abs", "DOUBLE_STAR": "abs"},
+    hints={
+        "AMPERSAND": "write &&",
+        "BAR": "write ||",
+        "SINGLE_EQUAL": "write == to compare",
+        "TILDE": "write !",
+    },
     braces="dropped",
 )
 
@@ -145,8 +159,8 @@ NGSPICE_CONSTANT = Language(
     grammar=("expression.lark", "ngspice_parameter.lark"),
     functions=_SAME
     | {
-        "log": _renamed("ln"),
-        "arctan": _renamed("atan"),
+        "log": _plain("ln"),
+        "arctan": _plain("atan"),
         "sqr": (1, 1, lambda x: Binary("*", x, x)),
         "int": _plain("int"),
         "nint": _plain("nint"),
@@ -161,7 +175,66 @@ NGSPICE_CONSTANT = Language(
     | {name: "it has no constant value" for name in ("time", "temper", "hertz")}
     | {name: "parameters of ngspice have no such function" for name in ("u", "uramp", "if")},
     powers={"CARET": "abs", "DOUBLE_STAR": "abs"},
+    hints={"_ASK": "a choice inside a choice needs brackets in ngspice parameters, which misread it without"},
     braces="dropped",
+    signals=False,
+    literal_sign_first=True,
+    mil=False,
+)
+
+
+LTSPICE = Language(
+    name="LTspice",
+    grammar=("expression.lark", "ltspice_expression.lark"),
+    functions=_SAME
+    | {
+        "log": _plain("ln"),
+        "arcsin": _plain("asin"),
+        "arccos": _plain("acos"),
+        "arctan": _plain("atan"),
+        "atan2": _plain("atan2"),
+        "hypot": (2, 2, lambda x, y: Call("sqrt", (Binary("+", Binary("*", x, x), Binary("*", y, y)),))),
+        "square": (1, 1, lambda x: Binary("*", x, x)),
+        "int": _plain("int"),
+        "min": _plain("min"),
+        "max": _plain("max"),
+        "limit": _plain("limit"),
+        "table": (3, 1_000_000, lambda *x: Call("table", x)),
+        "tbl": (3, 1_000_000, lambda *x: Call("table", x)),
+        "u": _against_zero(">"),
+        "stp": _against_zero(">"),
+        "uramp": _plain("uramp"),
+        "buf": (1, 1, lambda x: Binary(">", x, Number(0.5))),
+        "inv": (1, 1, lambda x: Binary("<=", x, Number(0.5))),
+        "if": (3, 3, _choice_above_half),
+        "pow": _power("real"),
+        "pwr": _power("abs"),
+        "pwrs": _power("signed"),
+    },
+    refused={name: _STATE for name in ("ddt", "idt", "sdt", "idtmod", "delay", "absdelay")}
+    | {name: _RANDOM for name in ("rand", "random", "white", "noise", "gauss", "flat", "mc", "fra")}
+    | {name: "its soft edge has no documented formula; write limit()" for name in ("uplim", "dnlim")}
+    | {name: "remainders are not read" for name in ("mod",)}
+    | {"round": "the help does not say where halves go; write floor(x+0.5)"}
+    | {"temp": "the temperature is not part of a deck here; write the number"},
+    constants={"pi": math.pi},
+    powers={"DOUBLE_STAR": "real"},
+    hints={
+        "DOUBLE_STAR": "the help leaves the grouping open, write brackets: -(x**y), (-x)**y, (x**y)**z",
+        "_ASK": "LTspice has no ?:, write if(test,yes,no)",
+        "AND": "write &",
+        "OR": "write |",
+        "PERCENT": "remainders are not read",
+        **{k: "write brackets around each comparison" for k in ("LESS", "MORE", "LESS_EQUAL", "MORE_EQUAL")},
+        **{k: "write brackets around each side" for k in ("AMPERSAND", "BAR", "CARET")},
+    },
+    true_above_half=True,
+)
+
+LTSPICE_CONSTANT = replace(
+    LTSPICE,
+    name="LTspice parameters",
+    refused={**LTSPICE.refused, "time": "it has no constant value"},
     signals=False,
 )
 
@@ -175,4 +248,7 @@ class Dialect:
     constant: Language
 
 
-DIALECTS = {"ngspice": Dialect("ngspice", NGSPICE, NGSPICE_CONSTANT)}
+DIALECTS = {
+    "ngspice": Dialect("ngspice", NGSPICE, NGSPICE_CONSTANT),
+    "ltspice": Dialect("ltspice", LTSPICE, LTSPICE_CONSTANT),
+}

@@ -20,13 +20,12 @@ from spicebridge.circuit.expressions import (
     Time,
     Unary,
 )
-from spicebridge.circuit.reader.dialects import Language, is_truth
+from spicebridge.circuit.reader.dialects import Language
 from spicebridge.circuit.reader.shapes import DepthError, ShapeError, ShapeParser
-from spicebridge.circuit.reader.tokens import OPERATOR_KINDS, ScanError, Token, scan_expression
-from spicebridge.errors import QuantityError, nearest
-from spicebridge.quantities import parse_quantity
+from spicebridge.circuit.reader.tokens import OPERATOR_KINDS, ScanError, Token, parse_number, scan_expression
+from spicebridge.errors import QuantityError
 
-MAX_DEPTH = 150
+MAX_DEPTH = 200
 """Deepest expression tree that is read: programs that walk trees recurse, and Python's stack is finite."""
 MAX_TOKENS = 20_000
 """Longest expression that is read, in tokens."""
@@ -72,7 +71,10 @@ class _Rules:
         return value
 
     def number(self, token: Token) -> Expression:
-        return Number(number(token))
+        try:
+            return Number(parse_number(token.text, mil=self.language.mil))
+        except QuantityError as error:
+            raise ExpressionError(token.offset, str(error)) from None
 
     def name(self, token: Token) -> Expression:
         folded = token.text.lower()
@@ -111,15 +113,28 @@ class _Rules:
         return value
 
     def negation(self, _sign: Token, value: Expression) -> Expression:
-        return Unary("!", value)
+        return Unary("!", self.language.truth(value) if self.language.true_above_half else value)
 
     def power(self, base: Expression, sign: Token, exponent: Expression) -> Expression:
         return Power(base, exponent, self.language.powers[sign.kind])
 
     def conditional(self, test: Expression, yes: Expression, no: Expression) -> Expression:
-        if not self.language.test_half and not is_truth(test):
-            test = Binary("!=", test, Number(0.0))
-        return Conditional(test, yes, no)
+        return Conditional(self.language.truth(test), yes, no)
+
+    def both(self, first: Expression, *rest: Any) -> Expression:
+        return self._chain("&&", first, rest)
+
+    def any(self, first: Expression, *rest: Any) -> Expression:
+        return self._chain("||", first, rest)
+
+    def odd(self, first: Expression, *rest: Any) -> Expression:
+        return self._chain("!=", first, rest)
+
+    def _chain(self, op: str, first: Expression, rest: tuple[Any, ...]) -> Expression:
+        made = self.language.truth(first)
+        for x in rest[1::2]:
+            made = Binary(op, made, self.language.truth(x))
+        return made
 
     def call(self, token: Token, *arguments: Expression) -> Expression:
         folded = token.text.lower()
@@ -137,18 +152,11 @@ class _Rules:
             raise ExpressionError(
                 token.offset, f"function {token.text!r} takes {count} arguments, not {len(arguments)}"
             )
-        return make(*arguments)
+        made: Expression = make(*arguments)
+        return made
 
 
 _MEANING: Mapping[str, str] = {"<>": "!=", "=": "=="}
-
-
-def number(token: Token) -> float:
-    """The value of a number token; raises `ExpressionError`."""
-    try:
-        return parse_quantity(token.text)
-    except QuantityError as error:
-        raise ExpressionError(token.offset, str(error)) from None
 
 
 @functools.cache
@@ -203,7 +211,26 @@ def _build_braced(tokens: list[Token], rules: _Rules, stop: int) -> Expression:
     return whole
 
 
+def _check_signs(tokens: list[Token]) -> None:
+    """ngspice's parameters read 2*-3^2 as 2*(-3)^2, against their own -3^2 = -(3^2)."""
+    for before, sign, literal, power in zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False):
+        if (
+            sign.kind == "MINUS"
+            and literal.kind == "NUMBER"
+            and power.kind in ("CARET", "DOUBLE_STAR")
+            and before.kind not in _OPERANDS
+        ):
+            raise ExpressionError(
+                sign.offset, "ngspice reads this sign as part of the number; write brackets: (-3)^2 or -(3^2)"
+            )
+
+
+_OPERANDS = frozenset(("NUMBER", "NAME", "VOLTAGE", "CURRENT", "_CLOSE", "_OPEN", "_COMMA", "NOT"))
+
+
 def _build(tokens: list[Token], rules: _Rules, stop: int) -> Expression:
+    if rules.language.literal_sign_first:
+        _check_signs(tokens)
     try:
         return _parser(rules.language.grammar).build(tokens, rules, MAX_DEPTH)  # type: ignore[no-any-return]
     except DepthError as error:
@@ -213,10 +240,10 @@ def _build(tokens: list[Token], rules: _Rules, stop: int) -> Expression:
             "split it with parameters, .func or further sources",
         ) from None
     except ShapeError as error:
-        raise _misfit(tokens, error, stop) from None
+        raise _misfit(tokens, error, stop, rules.language) from None
 
 
-def _misfit(tokens: list[Token], error: ShapeError, stop: int) -> ExpressionError:
+def _misfit(tokens: list[Token], error: ShapeError, stop: int, language: Language) -> ExpressionError:
     operand = "NUMBER" in error.expected
     wanted = "a number, a name, V(…) or '('" if operand else "an operator"
     if "_CLOSE" in error.expected:
@@ -224,9 +251,5 @@ def _misfit(tokens: list[Token], error: ShapeError, stop: int) -> ExpressionErro
     if error.index >= len(tokens):
         return ExpressionError(stop, f"the expression ends too early; {wanted} is expected")
     token = tokens[error.index]
-    return ExpressionError(token.offset, f"{token.text!r} does not fit here; {wanted} is expected")
-
-
-def suggest_function(name: str, language: Language, known: Any) -> str:
-    """A "did you mean" over the language's functions and those of the deck."""
-    return nearest(name.lower(), [*language.functions, *known])
+    remedy = language.hints.get(token.kind, f"{wanted} is expected")
+    return ExpressionError(token.offset, f"{token.text!r} does not fit here; {remedy}")

@@ -98,14 +98,20 @@ class Includes:
 
     def _resolve(self, card: Card, offset: int, name: str) -> Path:
         if self.folder is None:
-            card.fail(
-                offset, f"include of {name!r}: this text has no folder; read the deck from a file", UnsafeDeck
-            )
+            card.fail(offset, f"include of {name!r}: this text has no folder; read the deck from a file", UnsafeDeck)
         if _ABSOLUTE.match(name) or "\x00" in name:
-            card.fail(offset, f"include of {name!r}: absolute paths are refused; copy the file beside the deck", UnsafeDeck)
+            card.fail(
+                offset,
+                f"include of {name!r}: absolute paths are refused; copy the file beside the deck",
+                UnsafeDeck,
+            )
         pieces = re.split(r"[/\\]", name)
         if ".." in pieces:
-            card.fail(offset, f"include of {name!r}: the path leaves the deck's folder; copy the file beside the deck", UnsafeDeck)
+            card.fail(
+                offset,
+                f"include of {name!r}: the path leaves the deck's folder; copy the file beside the deck",
+                UnsafeDeck,
+            )
         base = self.open_files[-1].parent if self.open_files else self.folder
         try:
             path = base.joinpath(*pieces).resolve()
@@ -114,7 +120,11 @@ class Includes:
         except (OSError, RuntimeError, ValueError):
             card.fail(offset, f"include of {name!r}: the path cannot be followed")
         if not inside:
-            card.fail(offset, f"include of {name!r}: a link leaves the deck's folder; copy the file beside the deck", UnsafeDeck)
+            card.fail(
+                offset,
+                f"include of {name!r}: a link leaves the deck's folder; copy the file beside the deck",
+                UnsafeDeck,
+            )
         if not exists:
             card.fail(offset, f"include of {name!r}: there is no such file in the deck's folder")
         if not path.is_file():

@@ -89,7 +89,9 @@ UNSAFE = {
     ".load": "reads a file",
     ".machine": "runs a state machine of the simulator",
 }
-_COMMANDS = frozenset("shell exec system source codemodel pre_osdi osdi quit set setenv cd write wrdata".split())
+_COMMANDS = frozenset(
+    ("shell", "exec", "system", "source", "codemodel", "pre_osdi", "osdi", "quit", "set", "write", "wrdata")
+)
 
 UNSUPPORTED = {
     ".temp": "the temperature is not part of a deck here; give device values for the temperature you mean",
@@ -124,6 +126,7 @@ _OTHER_CONTROL = {
     "NOR": "logic gates are not read",
 }
 _FIRST = re.compile(r"\s*([^\s=(),{}'\"]+)")
+_RESISTANCE = re.compile(r"\s*+\S++\s++\S++\s++\S++\s++[rR]\s*+=")
 _NAMED_VALUE = re.compile(r"""'[^']*+'|"[^"]*+"|[(){}]|(?<![^\s,])([A-Za-z_][\w.]*+)\s*+=(?!=)""")
 
 
@@ -151,8 +154,11 @@ def directive_kind(card: Card, word: str, offset: int) -> str | None:
     card.fail(offset, f"card {word} is unknown{nearest(folded, DIRECTIVES)}; remove it if it is not needed")
 
 
-def scan_element(card: Card, word: str, offset: int) -> list[Token]:
-    """Tokens of an element card, the first one named by its letter."""
+def scan_element(card: Card, word: str, offset: int, *, bare_resistance: bool = False) -> list[Token]:
+    """Tokens of an element card, the first one named by its letter.
+
+    `bare_resistance`: ``R=`` may be followed by an expression without quotes or braces, as in LTspice.
+    """
     letter = word[0].upper()
     if letter not in ELEMENTS:
         if word.lower() in _COMMANDS or letter == "!":
@@ -161,7 +167,7 @@ def scan_element(card: Card, word: str, offset: int) -> list[Token]:
             what = OTHER_ELEMENTS[letter]
             card.fail(offset, f"element {word} is not read: a {what} is outside R C L V I E G F H B S X")
         card.fail(offset, f"no element starts with {word[0]!r}; a comment starts with '*'")
-    tokens = _scan(card, letter)
+    tokens = _scan(card, letter, bare_resistance)
     tokens[0] = Token(letter, tokens[0].text, tokens[0].offset)
     if letter in "VI":
         _name_waves(card, tokens)
@@ -172,8 +178,13 @@ def scan_element(card: Card, word: str, offset: int) -> list[Token]:
     return tokens
 
 
-def _scan(card: Card, letter: str) -> list[Token]:
+def _scan(card: Card, letter: str, bare_resistance: bool) -> list[Token]:
     try:
+        if letter == "R" and bare_resistance:
+            found = _RESISTANCE.match(card.text)
+            if found is not None:
+                head = scan_card(card.text[: found.end() - 1].rstrip())
+                return [*head, Token("_EQUALS", "=", found.end() - 1), *_rest(card, found.end())]
         if letter == "B" and "=" in card.text:
             cut = card.text.index("=")
             head = scan_card(card.text[:cut])

@@ -24,7 +24,8 @@ REMEMBERED_LENGTH = 256
 """Longest shape kept, in tokens."""
 
 Step = tuple[int, str]
-"""(token index, "") pushes a token; (-n - 1, rule) applies a rule to the n topmost values."""
+"""(token index, "") pushes a token, (token index, rule) what a rule makes of it alone, and (-n - 1, rule)
+applies a rule to the n topmost values."""
 
 
 class ShapeError(Exception):
@@ -36,21 +37,18 @@ class ShapeError(Exception):
         self.expected = expected
 
 
-class _Kinds(Lexer):
-    """Hands lark the kinds of tokens that were scanned before; the value is the index."""
+class _Kinds(Lexer):  # type: ignore[misc]
+    """Hands lark the kinds of tokens that were scanned before; the value is the index.
 
-    def __init__(self, lexer_conf: Any) -> None:
+    lark's interface for custom lexers: made with a configuration, asked with what `parse` was given.
+    """
+
+    def __init__(self, configuration: Any) -> None:
         pass
 
-    def lex(self, lexer_state: Any, parser_state: Any = None) -> Iterator[Any]:
-        for index, kind in enumerate(lexer_state):
+    def lex(self, shape: Any, parser_state: Any = None) -> Iterator[Any]:
+        for index, kind in enumerate(shape):
             yield LarkToken(kind, str(index), start_pos=index)
-
-    def make_lexer_state(self, text: Any) -> Any:
-        return text
-
-    # lark looks for this name to decide whether it may pass the lexer something that is no text.
-    __future_interface__ = 0
 
 
 class ShapeParser:
@@ -69,9 +67,9 @@ class ShapeParser:
         self._programs: dict[tuple[str, ...], tuple[tuple[Step, ...], int]] = {}
 
     def build(self, tokens: Sequence[Token], rules: Any, limit: int | None = None) -> Any:
-        """Return the value of the start rule. Raises `ShapeError`, or `RecursionError`-free depth errors.
+        """Return the value of the start rule.
 
-        `limit` is the deepest tree allowed; deeper ones raise `DepthError`.
+        Raises `ShapeError` for tokens that do not fit, and `DepthError` for trees deeper than `limit`.
         """
         program, depth = self._program(tuple([token[0] for token in tokens]))
         if limit is not None and depth > limit:
@@ -79,9 +77,7 @@ class ShapeParser:
         stack: list[Any] = []
         for index, rule in program:
             if index >= 0:
-                stack.append(tokens[index])
-            elif index == -2:
-                stack[-1] = getattr(rules, rule)(stack[-1])
+                stack.append(getattr(rules, rule)(tokens[index]) if rule else tokens[index])
             else:
                 cut = len(stack) + index + 1
                 value = getattr(rules, rule)(*stack[cut:])
@@ -97,9 +93,9 @@ class ShapeParser:
             tree = self._lark.parse(shape)
         except UnexpectedInput as error:
             token = getattr(error, "token", None)
-            at_end = token is None or token.type == "$END"
+            index = len(shape) if token is None or token.type == "$END" else int(token)
             expected = frozenset(getattr(error, "accepts", None) or getattr(error, "expected", ()) or ())
-            raise ShapeError(len(shape) if at_end else int(token), expected) from None
+            raise ShapeError(index, expected) from None
         made = _compile(tree)
         if len(shape) <= REMEMBERED_LENGTH:
             if len(self._programs) >= REMEMBERED_SHAPES:
@@ -125,8 +121,12 @@ def _compile(tree: Any) -> tuple[tuple[Step, ...], int]:
         node, level = stack.pop()
         depth = max(depth, level)
         if isinstance(node, Tree):
-            steps.append((-len(node.children) - 1, str(node.data)))
-            stack.extend((child, level + 1) for child in node.children)
+            below = node.children
+            if len(below) == 1 and not isinstance(below[0], Tree):
+                steps.append((int(below[0]), str(node.data)))
+                continue
+            steps.append((-len(below) - 1, str(node.data)))
+            stack.extend((child, level + 1) for child in below)
         else:
             steps.append((int(node), ""))
     steps.reverse()

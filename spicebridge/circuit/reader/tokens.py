@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from spicebridge.errors import QuantityError
+from spicebridge.quantities import parse_quantity
+
 
 class Token(NamedTuple):
     """`kind` is the terminal of the grammar, `offset` counts in the text that was scanned."""
@@ -33,7 +36,7 @@ _EXPRESSION = re.compile(
     | (?P<OPERATOR> \*\*|<=|>=|<>|==|!=|&&|\|\||[-+*/^<>!?:(),{}%\\&|=~@] )
     | (?P<SPACE>    \s++ )
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
 
 _OPERATORS = {
@@ -90,16 +93,35 @@ def scan_expression(text: str, start: int = 0, end: int | None = None) -> list[T
     return tokens
 
 
+_ATTO = re.compile(r"[0-9.][aA]")
+
+
+def parse_number(text: str, *, mil: bool = True) -> float:
+    """The value of a number with a suffix; raises `QuantityError`.
+
+    The suffix ``a`` is refused: 1e-18 to some simulators, nothing to ngspice 39 and LTspice, so that 1A is
+    one ampere. `mil` says whether the place knows that suffix: parameters of ngspice take 1mil for 1e-3.
+    """
+    if _ATTO.search(text):
+        raise QuantityError(f"{text!r}: the suffix 'a' means 1e-18 or nothing, by simulator; write the number plainly")
+    if not mil and "mil" in text.lower():
+        raise QuantityError(
+            f"{text!r}: ngspice reads 'mil' in parameters as 1e-3, elsewhere as 25.4e-6; write the number"
+        )
+    return parse_quantity(text)
+
+
 _CARD = re.compile(
     r"""
-      (?P<SPACE>   [\s,]++ )
-    | (?P<QUOTED>  '[^']*+' )
-    | (?P<STRING>  "[^"]*+" )
-    | (?P<WORD>    [^\s,=(){}'"]++ )
-    | (?P<SIGN>    [=(){}'"] )
+      (?P<WORD>       [^\s,=(){}'"]++ )
+    | (?P<EXPRESSION> '[^']*+' )
+    | (?P<STRING>     "[^"]*+" )
+    | (?P<SIGN>       [=(){}'"] )
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
+_WORDS = re.compile(r"[^\s,]++", re.ASCII)
+_BEYOND_WORDS = re.compile(r"[=(){}'\"]")
 _SIGNS = {"=": "_EQUALS", "(": "_OPEN", ")": "_CLOSE"}
 _BRACES = re.compile(r"[{}]")
 
@@ -119,27 +141,25 @@ def scan_card(text: str, start: int = 0) -> list[Token]:
 
     Commas separate like blanks, as simulators read them. Raises `ScanError` for open quotes or braces.
     """
+    if not _BEYOND_WORDS.search(text, start):
+        return [Token("WORD", found.group(), found.start()) for found in _WORDS.finditer(text, start)]
     tokens: list[Token] = []
-    match, at, end = _CARD.match, start, len(text)
-    while at < end:
-        found = match(text, at)
-        kind = found.lastgroup if found else None
-        if kind == "WORD":
-            tokens.append(Token("WORD", found.group(), at))  # type: ignore[union-attr]
-        elif kind == "SIGN":
-            sign = text[at]
-            if sign == "{":
-                stop = closing_brace(text, at)
-                tokens.append(Token("EXPRESSION", text[at:stop], at))
-                at = stop
-                continue
-            if sign not in _SIGNS:
-                what = "brace is never opened" if sign == "}" else "quote is never closed"
-                raise ScanError(at, f"this {what}; add the other one or remove it")
+    behind = 0
+    for found in _CARD.finditer(text, start):
+        kind = found.lastgroup
+        at = found.start()
+        if at < behind:
+            continue
+        if kind != "SIGN":
+            tokens.append(Token(kind or "", found.group(), at))
+            continue
+        sign = text[at]
+        if sign == "{":
+            behind = closing_brace(text, at)
+            tokens.append(Token("EXPRESSION", text[at:behind], at))
+        elif sign in _SIGNS:
             tokens.append(Token(_SIGNS[sign], sign, at))
-        elif kind == "QUOTED":
-            tokens.append(Token("EXPRESSION", found.group(), at))  # type: ignore[union-attr]
-        elif kind == "STRING":
-            tokens.append(Token("STRING", found.group(), at))  # type: ignore[union-attr]
-        at = found.end() if found else at + 1
+        else:
+            what = "brace is never opened" if sign == "}" else "quote is never closed"
+            raise ScanError(at, f"this {what}; add the other one or remove it")
     return tokens

@@ -19,10 +19,10 @@ EXP_FIELDS = ("initial", "pulsed", "rise_delay", "rise_tau", "fall_delay", "fall
 def read_wave(reader: CardReader, head: Token, parts: tuple[Any, ...]) -> ir.Wave:
     """Return the wave of a source card; raises located `DeckError`.
 
-    A small-signal (AC) magnitude has no effect in a transient and is left out with a note. A DC value
-    beside a waveform must equal its value at t = 0: simulators would start from another point.
+    What has no effect in a transient is left out with a note: small-signal (AC) values, and a constant beside
+    a waveform, which simulators use for the plain operating point only.
     """
-    from spicebridge.circuit.reader.cards import Part, Plain, Quoted
+    from spicebridge.circuit.reader.cards import Plain, Quoted
 
     direct: Value | None = None
     shape: Part | None = None
@@ -41,25 +41,13 @@ def read_wave(reader: CardReader, head: Token, parts: tuple[Any, ...]) -> ir.Wav
             shape = part
     if shape is None:
         return ir.DcWave(0.0 if direct is None else direct)
-    wave = _SHAPES[shape.kind](reader, head, shape)
-    if direct is not None and direct != _at_zero(wave):
-        reader.fail(
+    wave: ir.Wave = _SHAPES[shape.kind](reader, head, shape)
+    if direct is not None:
+        reader.note(
             shape.token,
-            f"{head.text}: a constant value and a waveform that starts elsewhere; simulators use the first "
-            "for the operating point only: leave it out",
+            f"{head.text}: the constant beside {shape.token.text} was left out, a transient does not use it",
         )
     return wave
-
-
-def _at_zero(wave: ir.Wave) -> Value | None:
-    match wave:
-        case ir.SinWave(offset, _, _, delay, _, phase):
-            return offset if phase == 0.0 or delay == offset == 0.0 == phase else None
-        case ir.PulseWave(initial) | ir.ExpWave(initial):
-            return initial
-        case ir.PwlWave(points):
-            return points[0][1] if points[0][0] == 0.0 else None
-    return None
 
 
 def _arguments(reader: CardReader, head: Token, part: Part, names: tuple[str, ...]) -> list[Value | None]:
@@ -67,7 +55,8 @@ def _arguments(reader: CardReader, head: Token, part: Part, names: tuple[str, ..
     if len(values) > len(names):
         extra = part.values[len(names)].token
         reader.fail(
-            extra, f"{head.text}: {part.token.text} takes {len(names)} values ({' '.join(names)}); remove the rest"
+            extra,
+            f"{head.text}: {part.token.text} takes {len(names)} values ({' '.join(names)}); remove the rest",
         )
     if len(values) < 2:
         reader.fail(part.token, f"{head.text}: {part.token.text} needs at least {names[0]} and {names[1]}")

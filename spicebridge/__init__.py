@@ -16,11 +16,19 @@ _WHERE = {
     "Network": "network",
     "LinearMemristor": "devices",
     "Resistor": "devices",
+    "HPMemristor": "devices",
+    "ThresholdMemristor": "devices",
+    "YakopcicMemristor": "devices",
+    "TEAM": "devices",
+    "VTEAM": "devices",
+    "PiecewiseMemristor": "devices",
     "NoWindow": "windows",
     "Hard": "windows",
     "Tanh": "windows",
     "Joglekar": "windows",
     "Biolek": "windows",
+    "Prodromakis": "windows",
+    "Zha": "windows",
     "DC": "drives",
     "Sine": "drives",
     "Pulse": "drives",
@@ -44,14 +52,23 @@ __all__ = ["__version__", *sorted(_WHERE)]
 if TYPE_CHECKING:
     from spicebridge.case import Case, load_case
     from spicebridge.circuit import netlist, read_netlist, simulate
-    from spicebridge.devices import LinearMemristor, Resistor
+    from spicebridge.devices import (
+        TEAM,
+        VTEAM,
+        HPMemristor,
+        LinearMemristor,
+        PiecewiseMemristor,
+        Resistor,
+        ThresholdMemristor,
+        YakopcicMemristor,
+    )
     from spicebridge.drives import DC, PWL, Pulse, Sine, Sum
     from spicebridge.errors import SpiceBridgeError
     from spicebridge.network import Network
     from spicebridge.theory import integrate
     from spicebridge.verify import Outcome, Verdict, validate
     from spicebridge.waveforms import Waveforms
-    from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Tanh
+    from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, Tanh, Zha
 
 
 def __getattr__(name: str) -> Any:

@@ -2,18 +2,22 @@
 
     ds/dt = F(s, decay, drift),   decay = a s,   drift = g q,   f = decay + drift
 
-=========  ==========================================================================
-none       F = f
-hard       F = 0 if (s >= 1 and f > 0) or (s <= 0 and f < 0), else f   (projected)
-tanh       F = f [th(-f/c) th(s) + th(f/c) th(1 - s)],  th(x) = (1 + tanh(p x))/2
-Joglekar   F = decay + drift (1 - (2s - 1)^(2p))
-Biolek     F = decay + drift (1 - (s - [drift < 0])^(2p))
-=========  ==========================================================================
+===========  ==========================================================================
+none         F = f
+hard         F = 0 if (s >= 1 and f > 0) or (s <= 0 and f < 0), else f   (projected)
+tanh         F = f [th(-f/c) th(s) + th(f/c) th(1 - s)],  th(x) = (1 + tanh(p x))/2
+Joglekar     F = decay + drift (1 - (2s - 1)^(2p))
+Biolek       F = decay + drift (1 - (s - [drift < 0])^(2p))
+Prodromakis  F = decay + drift j (1 - ((s - 1/2)^2 + 3/4)^p)
+Zha          F = decay + drift j (1 - ((s - [drift < 0])^2/4 + 3/4)^p)
+===========  ==========================================================================
 
 The tanh window is paper 2, Eq. 33; its p multiplies a rate there, so the scale c (1/s) that
 makes the argument a number is a parameter here. Joglekar and Wolf, Eur. J. Phys. 30 (2009) 661;
-Biolek, Biolek and Biolkova, Radioengineering 18 (2009) 210. Only the current part of the rate
-is windowed, so a decaying state can leave a bound that the Joglekar window would hold.
+Biolek, Biolek and Biolkova, Radioengineering 18 (2009) 210; Prodromakis, Peh, Papavassiliou and
+Toumazou, IEEE Trans. Electron Devices 58 (2011) 3099; Zha, Huang and Liu, IEEE Trans. Circuits Syst. II
+63 (2016) 423. Only the current part of the rate is windowed, so a decaying state can leave a bound that
+the Joglekar window would hold.
 """
 
 from __future__ import annotations
@@ -180,6 +184,73 @@ class Biolek:
         return d_s, np.ones_like(s), np.asarray(1.0 - u ** (2 * self.p))
 
 
+@dataclass(frozen=True)
+class Prodromakis:
+    """j (1 - ((s - 1/2)^2 + 3/4)^p) on the drift, p and j real. Sticks at both bounds."""
+
+    p: float = 1.0
+    j: float = 1.0
+    name = "prodromakis"
+    hard = False
+    bounded = False
+
+    def __post_init__(self) -> None:
+        _positive(self, "p", "j")
+
+    def rate(self, s: Array, decay: Array, drift: Array) -> Array:
+        return decay + drift * self.factor(s)
+
+    def factor(self, s: Array) -> Array:
+        """The window itself, (s - 1/2)^2 + 3/4 = 1 - s (1 - s)."""
+        return np.asarray(self.j * _one_minus_power(s * (1.0 - s), self.p))
+
+    def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
+        u = 1.0 - s * (1.0 - s)
+        slope = -self.j * self.p * u ** (self.p - 1.0) * (2.0 * s - 1.0)
+        return drift * slope, np.ones_like(s), self.factor(s)
+
+
+@dataclass(frozen=True)
+class Zha:
+    """j (1 - ((s - [drift < 0])^2/4 + 3/4)^p) on the drift. Leaves a bound at once, as Biolek."""
+
+    p: float = 1.0
+    j: float = 1.0
+    name = "zha"
+    hard = False
+    bounded = False
+
+    def __post_init__(self) -> None:
+        _positive(self, "p", "j")
+
+    def rate(self, s: Array, decay: Array, drift: Array) -> Array:
+        return decay + drift * self.factor(s, drift)
+
+    def factor(self, s: Array, drift: Array) -> Array:
+        """The window itself, d^2/4 + 3/4 = 1 - (1 - d)(1 + d)/4."""
+        d = s - (drift < 0.0)
+        return np.asarray(self.j * _one_minus_power(0.25 * (1.0 - d) * (1.0 + d), self.p))
+
+    def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
+        d = s - (drift < 0.0)
+        u = 0.25 * d * d + 0.75
+        slope = -self.j * self.p * u ** (self.p - 1.0) * 0.5 * d
+        return drift * slope, np.ones_like(s), self.factor(s, drift)
+
+
+def _one_minus_power(y: Array, p: float) -> Array:
+    """1 - (1 - y)^p for y < 1 without losing the digits of a small y."""
+    return np.asarray(-np.expm1(p * np.log1p(-y)))
+
+
+def _positive(window: Prodromakis | Zha, *fields: str) -> None:
+    for field in fields:
+        value = getattr(window, field)
+        number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+        if not number or not (math.isfinite(value) and value > 0):
+            raise DeviceError(f"{window.name} window: {field} = {value!r} must be positive and finite")
+
+
 def _step(x: Array) -> Array:
     return 0.5 * (1.0 + np.tanh(x))
 
@@ -189,5 +260,5 @@ def _step_slope(x: Array) -> Array:
 
 
 WINDOWS: dict[str, type] = {
-    kind.name: kind for kind in (NoWindow, Hard, Tanh, Joglekar, Biolek)
+    kind.name: kind for kind in (NoWindow, Hard, Tanh, Joglekar, Biolek, Prodromakis, Zha)
 }

@@ -11,10 +11,21 @@ from hypothesis import strategies as st
 from strategies import numbers, windows
 
 from spicebridge.errors import DeviceError
-from spicebridge.windows import WINDOWS, Biolek, Hard, Joglekar, NoWindow, Tanh
+from spicebridge.windows import WINDOWS, Biolek, Hard, Joglekar, NoWindow, Prodromakis, Tanh, Zha
 
 STATES = np.linspace(-0.1, 1.1, 25)
-SMOOTH = [NoWindow(), Tanh(3.0, 0.7), Joglekar(1), Joglekar(3), Biolek(1), Biolek(2)]
+SMOOTH = [
+    NoWindow(),
+    Tanh(3.0, 0.7),
+    Joglekar(1),
+    Joglekar(3),
+    Biolek(1),
+    Biolek(2),
+    Prodromakis(1.0),
+    Prodromakis(2.5, 1.5),
+    Zha(1.0),
+    Zha(3.5, 0.8),
+]
 
 
 def scalar(window, s, decay, drift):
@@ -142,7 +153,7 @@ def test_only_the_projected_bound_is_discontinuous_and_keeps_the_state_inside():
 
 
 def test_case_words_name_their_class():
-    assert set(WINDOWS) == {"none", "hard", "tanh", "joglekar", "biolek"}
+    assert set(WINDOWS) == {"none", "hard", "tanh", "joglekar", "biolek", "prodromakis", "zha"}
     for word, kind in WINDOWS.items():
         assert kind().name == word
         assert kind() == kind()

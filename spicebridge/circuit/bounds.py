@@ -2,10 +2,17 @@
 
 The state node integrates currents in 1 F, so a rate in 1/s is a current in A. Formulas as in
 ``windows``; here they are circuit elements: two switches to the levels 0 and 1 for hard bounds, one
-behavioural source for the others.
+behavioural source for the others. The switches' resistances go with the rates they have to hold.
 """
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from spicebridge.circuit.deck import DcWave, Element, Model, Switch, VoltageSource
 from spicebridge.circuit.expressions import (
@@ -15,36 +22,87 @@ from spicebridge.circuit.expressions import (
     Expression,
     NodeVoltage,
     Number,
+    Power,
     Unary,
 )
 from spicebridge.errors import DeckError
-from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Tanh, Window
+from spicebridge.network import Network
+from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, Tanh, Window, Zha
 
-CLAMP_ON = 1e-12
-"""ohm: the switch that holds a state; the overshoot is this times the rate."""
-CLAMP_OFF = 1e12
-"""ohm: the open switch; it leaks 1e-12/s of the distance to the wall."""
+Array = NDArray[np.float64]
+
+CLAMP_ON = 1e-10
+"""ohm at a rate of 1/s: the switch that holds a state; the overshoot is this times the rate. The overshoot
+has to stay above the rounding of a state near 1 (2e-16), or the switch cannot tell held from free and
+chatters, and below what a verdict resolves (2e-9)."""
+CLAMP_OFF = 1e14
+"""ohm at a rate of 1/s: the open switch; it leaks 1e-14/s of the distance to the wall."""
+PEAK_SAMPLES = 200
+"""Samples over the span, beside the breakpoints, in which the largest source is looked for."""
 
 UPPER_NODE = "one"
 
 
-def clamp_models() -> tuple[Model, ...]:
-    """The two switch models of the hard bounds, once per deck."""
-    common = (("vh", 0.0), ("ron", CLAMP_ON), ("roff", CLAMP_OFF))
-    return (Model("SHI", "sw", (("vt", 1.0), *common)), Model("SLO", "sw", (("vt", 0.0), *common)))
+def rate_decades(network: Network, stop: float) -> dict[int, int]:
+    """Group -> power of ten of the rates (1/s) that press its states against hard bounds.
+
+    The law's own bulk rate at both bounds, under the largest source of the network: an upper estimate,
+    which sets the resistances of the clamps and nothing else.
+    """
+    times = np.linspace(0.0, stop, PEAK_SAMPLES)
+    corners = [t for drive in set(network.drives) if drive is not None for t in drive.breakpoints(stop)]
+    peak = float(np.abs(network.bank(np.unique([*times, *corners]))).max(initial=0.0))
+    decades = {}
+    for number, group in enumerate(network.groups):
+        device = group.device
+        if device.stateful and device.window.hard:
+            P, J = network.P[group.edges], network.J[group.edges]
+            rates = [_rate(device, np.full(P.shape, s), v, P, J) for s in (0.0, 1.0) for v in (-peak, peak)]
+            largest = max(float(np.abs(rate).max()) for rate in rates)
+            decades[number] = round(math.log10(largest)) if 0.0 < largest < math.inf else 0
+    return decades
+
+
+def _rate(device: Any, s: Array, drop: float, P: Array, J: Array) -> Array:
+    v = np.full(s.shape, drop)
+    i = v / (P * device.resistance(s)) if device.ohmic else J * device.current(J * v, s)
+    return np.asarray(device.bulk_rate(s, v, i, P, J))
+
+
+@dataclass(frozen=True)
+class Clamps:
+    """Hard bounds for rates of about 10^`decade` 1/s; `suffix` tells its switch models from others."""
+
+    decade: int
+    suffix: str = ""
+
+    def models(self) -> tuple[Model, ...]:
+        """The two switch models."""
+        scale = 10.0**self.decade
+        common = (("vh", 0.0), ("ron", CLAMP_ON / scale), ("roff", CLAMP_OFF / scale))
+        return (
+            Model(f"SHI{self.suffix}", "sw", (("vt", 1.0), *common)),
+            Model(f"SLO{self.suffix}", "sw", (("vt", 0.0), *common)),
+        )
+
+    def switches(self, k: int, state: str) -> tuple[Element, Element]:
+        """Closed to 1 above 1, closed to 0 below 0."""
+        return (
+            Switch(f"SH{k}", state, UPPER_NODE, state, "0", f"SHI{self.suffix}"),
+            Switch(f"SL{k}", state, "0", "0", state, f"SLO{self.suffix}"),
+        )
+
+
+def clamps_by_group(network: Network, stop: float) -> dict[int, Clamps]:
+    """Group -> its clamps, for the groups with hard bounds; one pair of switch models per decade."""
+    decades = rate_decades(network, stop)
+    distinct = {decade: Clamps(decade, str(n or "")) for n, decade in enumerate(dict.fromkeys(decades.values()))}
+    return {number: distinct[decade] for number, decade in decades.items()}
 
 
 def clamp_level() -> Element:
     """The source that holds the upper wall at 1 V, once per deck."""
     return VoltageSource("VH", UPPER_NODE, "0", DcWave(1.0), "upper bound of every state")
-
-
-def clamps(k: int, state: str) -> tuple[Element, Element]:
-    """Hard bounds of one state node: closed to 1 above 1, closed to 0 below 0."""
-    return (
-        Switch(f"SH{k}", state, UPPER_NODE, state, "0", "SHI"),
-        Switch(f"SL{k}", state, "0", "0", state, "SLO"),
-    )
 
 
 def is_linear(window: Window) -> bool:
@@ -55,8 +113,8 @@ def is_linear(window: Window) -> bool:
 def windowed_rate(window: Window, state: str, decay: Expression | None, drift: Expression) -> Expression:
     """F as one expression of the state node and the two parts of the rate.
 
-    For Joglekar and Biolek the decay is left out: it stays a linear element. For tanh it is part of
-    the window, and None stands for zero.
+    The decay is left out, as it stays a linear element; for tanh alone it is part of the window, and None
+    stands for zero.
     """
     s: Expression = NodeVoltage(state)
     one = Number(1.0)
@@ -66,10 +124,7 @@ def windowed_rate(window: Window, state: str, decay: Expression | None, drift: E
             square = Binary("*", u, u)
             factor: Expression = Binary("*", Number(4.0), Binary("*", s, Binary("-", one, s)))
             if p > 1:
-                series: Expression = one
-                for _ in range(p - 1):
-                    series = Binary("+", one, Binary("*", square, series))
-                factor = Binary("*", factor, series)
+                factor = Binary("*", factor, _series(square, p))
             return Binary("*", drift, factor)
         case Biolek(p):
             u = Conditional(Binary("<", drift, Number(0.0)), Binary("-", s, one), s)
@@ -78,6 +133,14 @@ def windowed_rate(window: Window, state: str, decay: Expression | None, drift: E
             for _ in range(p - 1):
                 power = Binary("*", power, square)
             return Binary("*", drift, Binary("-", one, power))
+        case Prodromakis(p, j):
+            small = Binary("*", s, Binary("-", one, s))
+            return Binary("*", drift, Binary("*", Number(j), _one_minus_power(small, p)))
+        case Zha(p, j):
+            d: Expression = Conditional(Binary("<", drift, Number(0.0)), Binary("-", s, one), s)
+            both = Binary("*", Binary("-", one, d), Binary("+", one, d))
+            small = Binary("*", Number(0.25), both)
+            return Binary("*", drift, Binary("*", Number(j), _one_minus_power(small, p)))
         case Tanh(p, scale):
             f = drift if decay is None else Binary("+", decay, drift)
             argument = Binary("*", Number(p / scale), f)
@@ -87,6 +150,26 @@ def windowed_rate(window: Window, state: str, decay: Expression | None, drift: E
             high = _step(Binary("*", Number(p), Binary("-", one, s)))
             return Binary("*", f, Binary("+", Binary("*", down, low), Binary("*", up, high)))
     raise DeckError(f"window {window!r} has no circuit; add it to circuit/bounds.py")
+
+
+LONGEST_SERIES = 8
+"""Largest whole exponent that is factorised; a power loses the digits of a state near its bound."""
+
+
+def _one_minus_power(small: Expression, p: float) -> Expression:
+    """1 - (1 - small)^p; for a whole p as small (1 + u + … + u^(p-1)), u = 1 - small."""
+    u = Binary("-", Number(1.0), small)
+    if float(p).is_integer() and p <= LONGEST_SERIES:
+        return small if p == 1 else Binary("*", small, _series(u, int(p)))
+    return Binary("-", Number(1.0), Power(u, Number(float(p))))
+
+
+def _series(u: Expression, n: int) -> Expression:
+    """1 + u + … + u^(n-1)."""
+    series: Expression = Number(1.0)
+    for _ in range(n - 1):
+        series = Binary("+", Number(1.0), Binary("*", u, series))
+    return series
 
 
 def _step(x: Expression) -> Expression:

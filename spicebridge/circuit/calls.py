@@ -1,4 +1,8 @@
-"""How a device record calls its subcircuit in ``models/``: name and parameters."""
+"""How a device record calls its subcircuit in ``models/``: name, parameters, and what stands outside it.
+
+Every subcircuit of a memristor has the pins p, n, state, drift, and then one pin per table of the law. The
+window acts outside, between drift and state; a table is a source outside, because it is data of the record.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,44 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from spicebridge.circuit.expressions import Binary, Call, Conditional, Expression, NodeVoltage, Number
 from spicebridge.devices import Group, LinearMemristor
 from spicebridge.devices.base import parameter_names
 
 
 @dataclass(frozen=True)
+class SpiceTable:
+    """A tabulated function of the state at the subcircuit's `pin`: straight lines through `points`.
+
+    Constant before the first and after the last point, but zero beyond the end `zero`, "low" or "high".
+    """
+
+    pin: str
+    points: tuple[tuple[float, float], ...]
+    zero: str
+
+    def expression(self, state: str) -> Expression:
+        """Its value as a function of the voltage of node `state`."""
+        s: Expression = NodeVoltage(state)
+        first, last = Number(self.points[0][0]), Number(self.points[-1][0])
+        # The argument is kept inside, because simulators do not agree on what a table is outside.
+        inside = Call("min", (Call("max", (s, first)), last))
+        numbers = tuple(Number(value) for point in self.points for value in point)
+        beyond = Binary(">", s, last) if self.zero == "high" else Binary("<", s, first)
+        return Conditional(beyond, Number(0.0), Call("table", (inside, *numbers)))
+
+
+@dataclass(frozen=True)
 class SubcircuitCall:
-    """`subcircuit` is its name; `own_window` says that it bounds its state itself."""
+    """`subcircuit` is its name, `signs` those of P and J that it knows, `decay` the coefficient a in 1/s
+    (one or per edge) of the linear part of the rate, which no window changes."""
 
     subcircuit: str
-    own_window: bool
     signs: tuple[str, ...]
+    decay: ArrayLike = 0.0
+    tables: tuple[SpiceTable, ...] = ()
 
     def parameters(self, group: Group, position: int, P: float, J: float) -> tuple[tuple[str, float], ...]:
         """The parameters of one edge: the record's own names, then the signs the model knows."""
@@ -31,7 +61,9 @@ class SubcircuitCall:
 
 
 def subcircuit_call(device: Any) -> SubcircuitCall:
-    """Return the call for a device; other laws name theirs in the attribute ``spice_model``."""
+    """Return the call for a device; other laws than the affine one name theirs in `spice_model`."""
     if isinstance(device, LinearMemristor):
-        return SubcircuitCall(f"{device.law}_{device.control}", False, ("active", "polarity"))
-    return SubcircuitCall(device.spice_model, True, ("polarity",))
+        return SubcircuitCall(f"{device.law}_{device.control}", ("active", "polarity"), device.a)
+    signs = ("active", "polarity") if device.ohmic else ("polarity",)
+    tables = tuple(SpiceTable(*table) for table in getattr(device, "spice_tables", ()))
+    return SubcircuitCall(device.spice_model, signs, tables=tables)

@@ -227,19 +227,21 @@ class ReadableMemristor(_Readable):
 
     def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
         w = f"w{k}"
-        device = self.group.device
-        window = device.window
+        window = self.group.device.window
         P, J = float(self.network.P[k]), float(self.network.J[k])
         parameters = self.call.parameters(self.group, position, P, J)
-        plain = self.call.own_window or is_linear(window)
-        drift = w if plain else f"d{k}"
-        nodes = (f"m{k}", head, w) if self.call.own_window else (f"m{k}", head, w, drift)
+        drift = w if is_linear(window) else f"d{k}"
+        nodes = (f"m{k}", head, w, drift, *(f"{table.pin}{k}" for table in self.call.tables))
         out: list[Element] = [
             *self.sources(k, tail, head, f"state {w}"),
             Instance(f"X{k}", nodes, self.call.subcircuit, parameters),
         ]
-        if not plain:
-            a = float(np.broadcast_to(device.a, self.group.edges.shape)[position])
+        for table in self.call.tables:
+            node = f"{table.pin}{k}"
+            out.append(BehaviouralCurrent(f"BT{node}", "0", node, table.expression(w)))
+            out.append(Resistor(f"RT{node}", node, "0", 1.0))
+        if not is_linear(window):
+            a = float(np.broadcast_to(self.call.decay, self.group.edges.shape)[position])
             decay = Binary("*", Number(a), NodeVoltage(w)) if a else None
             rate = windowed_rate(window, w, decay, NodeVoltage(drift))
             if decay is not None and window.name == "tanh":
@@ -247,5 +249,3 @@ class ReadableMemristor(_Readable):
             out.append(Resistor(f"RD{k}", drift, "0", 1.0))
             out.append(BehaviouralCurrent(f"BW{k}", "0", w, rate))
         return out
-
-

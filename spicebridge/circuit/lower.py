@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spicebridge.circuit.bounds import clamp_level, clamp_models, clamps
+from spicebridge.circuit.bounds import clamp_level, clamps_by_group
 from spicebridge.circuit.deck import (
     Deck,
     Element,
@@ -79,30 +79,28 @@ def lower(network: Network, stop: float, step: float, *, form: str = "fast", tit
     else:
         tails = [f"e{k}" for k in range(network.n_edges)]
         heads = ["0"] * network.n_edges
-    hard = False
-    for group in network.groups:
+    clamps = clamps_by_group(network, stop)
+    for number, group in enumerate(network.groups):
         writer = fast_edge(network, group) if form == "fast" else readable_edge(network, group)
         for name, sub in writer.subcircuits.items():
             subcircuits.setdefault(name, sub)
-        has_clamps = group.device.stateful and group.device.window.hard
-        hard |= has_clamps
         for position, k in enumerate(group.edges.tolist()):
             elements += writer.elements(position, k, tails[k], heads[k])
-            if has_clamps:
-                elements += clamps(k, f"w{k}")
+            if number in clamps:
+                elements += clamps[number].switches(k, f"w{k}")
             if group.device.stateful:
                 conditions.append((f"w{k}", float(network.initial_state[k])))
             signals.add(k, writer.signals(position, k, tails[k], heads[k]))
     if not network.is_graph:
         elements += _loop_rows(network)
-    if hard:
+    if clamps:
         elements.insert(0, clamp_level())
     header = _header(network, form, stop, step)
     deck = Deck(
         title=title or network.title or "memristive network",
         elements=tuple(elements),
         header=header,
-        models=clamp_models() if hard else (),
+        models=tuple(model for pair in dict.fromkeys(clamps.values()) for model in pair.models()),
         subcircuits=tuple(subcircuits.values()),
         initial_conditions=tuple(conditions),
         options=ACCURATE,

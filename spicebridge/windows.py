@@ -100,7 +100,7 @@ class Hard:
 
 @dataclass(frozen=True)
 class Tanh:
-    """Paper 2, Eq. 33. Overshoots a bound by about ln(t)/(2p); chi = 0.9 needs p > 45.
+    """Paper 2, Eq. 33. After a time t at the rate f it overshoots by ln(1 + 2 p f t)/(2p); chi = 0.9 needs p > 45.
 
     `rate_scale` (1/s) divides f inside the step function.
     """

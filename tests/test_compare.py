@@ -1,0 +1,130 @@
+"""The sentence in each case file is true: measured on the theory branch."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spicebridge.case import SUFFIX, find_cases, load_case
+from spicebridge.theory import integrate
+
+FOLDER = Path(__file__).parent.parent / "compare"
+NAMES = [path.name.removesuffix(SUFFIX) for path in find_cases(FOLDER)]
+WALLS = {"hard_bounds", "paper2_s025", "paper2_ensemble"}
+LEAK = {"window_tanh"}
+
+
+@cache
+def solved(name):
+    case = load_case(FOLDER / f"{name}{SUFFIX}")
+    return case, integrate(case.network, case.t)
+
+
+def incidence(network):
+    edges = np.arange(network.n_edges)
+    B = np.zeros((network.n_nodes, network.n_edges))
+    np.add.at(B, (network.tail, edges), -1.0)
+    np.add.at(B, (network.head, edges), 1.0)
+    return B
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_states_stay_in_range_and_resistances_positive(name):
+    case, waves = solved(name)
+    state = waves.state[:, case.network.stateful]
+    assert (case.network.resistance(waves.state) > 0.0).all()
+    assert np.ptp(state, axis=0).max() > 0.01, "nothing happens"
+    assert ((state >= 0.0) & (state <= 1.0)).all() == (name not in LEAK)
+    assert ((state == 0.0) | (state == 1.0)).any() == (name in WALLS)
+
+
+def test_triangle_conserves_differences():
+    _, waves = solved("triangle")
+    # growth alpha = 0.1 instead of 0 would move them by 0.1
+    np.testing.assert_allclose(np.diff(waves.state), 0.1, atol=1e-12)
+
+
+def test_series_loop_follows_the_implicit_closed_form():
+    case, waves = solved("series_loop")
+    sigma, xi, alpha = 0.8 / 8, 15.0, 0.1
+    D = np.sqrt(alpha**2 + 4 * alpha * xi * sigma)
+    w = waves.state[:, 3]
+    q = alpha * xi * w**2 + alpha * w - sigma
+    ratio = (2 * alpha * xi * w + alpha - D) / (2 * alpha * xi * w + alpha + D)
+    clock = np.log(np.abs(q)) / (2 * alpha) + np.log(np.abs(ratio)) / (2 * D)
+    np.testing.assert_allclose(clock - clock[0], case.t, atol=1e-7)
+
+
+def test_bridges_grow_exponentially_and_nothing_else_does():
+    case, waves = solved("bridges")
+    pure = waves.state[0] * np.exp(0.1 * case.t)[:, None]
+    alone = np.abs(waves.state - pure).max(axis=0) < 1e-9
+    assert np.flatnonzero(alone).tolist() == [3, 11]
+
+
+def test_voltage_control_conserves_logarithms():
+    case, waves = solved("voltage_control")
+    nodal = np.log1p(9.0 * waves.state) @ incidence(case.network).T
+    np.testing.assert_allclose(nodal - nodal[0], 0.0, atol=1e-8)
+
+
+def test_pinched_loops_close_after_every_period():
+    _, waves = solved("ac_pinched")
+    np.testing.assert_allclose(waves.state[200:], waves.state[:201], atol=1e-9)
+    # equal voltage on the way up and down, different current: a loop with area
+    half = waves.current[:101], waves.current[100::-1]
+    assert np.abs(half[0] - half[1]).max() > 0.1 * np.abs(half[0]).max()
+
+
+def test_active_mixture_decays_at_the_stated_rates():
+    case, waves = solved("active_decay")
+    fixed = np.array([0.2, 0.3, 0.5])
+    distance = np.abs(waves.state - fixed).max(axis=1)
+    slow = np.log(distance[-1] / distance[-51]) / (case.t[-1] - case.t[-51])
+    assert slow == pytest.approx(-0.5, abs=0.02)
+
+
+def test_prism_rings():
+    case, waves = solved("prism_ringing")
+    deviation = waves.state[:, 7] - 0.88
+    inner = deviation[1:-1]
+    peaks = 1 + np.flatnonzero((inner > deviation[:-2]) & (inner >= deviation[2:]))
+    assert np.diff(case.t[peaks]) == pytest.approx(7.383, abs=0.06)
+    assert deviation[peaks[1:]] / deviation[peaks[:-1]] == pytest.approx(0.510, abs=0.02)
+
+
+def test_paper_2_below_and_above_the_threshold():
+    chi = 0.9
+    for name, s in (("paper2_s015", 0.15), ("paper2_s025", 0.25)):
+        case, waves = solved(name)
+        np.testing.assert_array_equal(incidence(case.network).sum(axis=1), 0.0)
+        lower, barrier = (1 - np.sqrt(1 - 4 * s * chi)) / (2 * chi), (1 + np.sqrt(1 - 4 * s * chi)) / (2 * chi)
+        assert lower < waves.state[0].mean() < barrier
+        np.testing.assert_allclose(waves.state[-1], lower if s == 0.15 else 1.0, atol=3e-5)
+
+
+def test_tanh_window_overshoots_by_a_logarithm():
+    case, waves = solved("window_tanh")
+    over = max(waves.state.max() - 1.0, -waves.state.min())
+    # the pushing rates are of order 1/s: between 0.2 and 5
+    assert np.log1p(200 * 0.2 * case.stop) / 200 < over < np.log1p(200 * 5 * case.stop) / 200
+
+
+def test_joglekar_crowds_at_the_wall_and_biolek_comes_back():
+    _, joglekar = solved("window_joglekar")
+    _, biolek = solved("window_biolek")
+    assert 0.95 < joglekar.state.max() < 1.0
+    assert biolek.state.min() < 0.01
+    low = int(np.argmin(biolek.state.min(axis=0)))
+    after = biolek.state[int(np.argmin(biolek.state[:, low])) :, low]
+    assert after.max() > 0.5
+
+
+def test_printed_and_true_drop_differ_on_the_active_edge():
+    case, waves = solved("voltage_eq61")
+    law = case.network.device(0)
+    true = integrate(case.network.with_device(type(law).caravelli2017(100, 1000, 0.1, 1, "voltage")), case.t)
+    assert np.abs(true.state - waves.state).max() > 0.01

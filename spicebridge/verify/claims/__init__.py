@@ -1,0 +1,92 @@
+"""Every claim of the two papers as a record with its own measurement on circuits.
+
+    from spicebridge.verify import claims
+    claims.identifiers()                      all of them
+    claims.run("p1.eq4")                      measured on the circuits of the atlas
+    claims.run("p1.eq4", network=mine)        measured on one's own network, where that makes sense
+
+A family of claims is one module here; it is imported when a claim is first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from typing import TYPE_CHECKING
+
+from spicebridge.errors import NetworkError, SpiceBridgeError, nearest
+from spicebridge.verify.claims.base import FAMILY, Claim, Evidence, Finding, Judgement, Result, Status, judge
+
+if TYPE_CHECKING:
+    from spicebridge.network import Network
+
+__all__ = [
+    "FAMILIES",
+    "Claim",
+    "Evidence",
+    "Finding",
+    "Judgement",
+    "Result",
+    "Status",
+    "get",
+    "identifiers",
+    "judge",
+    "run",
+]
+
+FAMILIES = ("single", "currents", "conservation")
+"""Modules of this package that hold claims, in the order of the page."""
+
+
+def _load() -> dict[str, Claim]:
+    for family in FAMILIES:
+        importlib.import_module(f"spicebridge.verify.claims.{family}")
+    return FAMILY
+
+
+def identifiers() -> tuple[str, ...]:
+    """Every claim, in the order of the page."""
+    return tuple(_load())
+
+
+def get(identifier: str) -> Claim:
+    """The claim of that name. Raises `SpiceBridgeError` with the nearest known name."""
+    known = _load()
+    if identifier not in known:
+        raise SpiceBridgeError(
+            f"unknown claim {identifier!r}{nearest(identifier, known)}: identifiers look like p1.eq4, p2.fig3, "
+            "new.flux"
+        )
+    return known[identifier]
+
+
+def run(
+    identifier: str,
+    network: Network | None = None,
+    *,
+    stop: float | None = None,
+    quick: bool = False,
+    mutant: bool = False,
+    seed: int = 0,
+) -> Result:
+    """Measure one claim in ngspice and judge it.
+
+    `network` puts a network of one's own in the place of the claim's circuits, over [0, stop] s (by
+    default a span in which its states move by about a quarter). `quick` uses fewer and smaller circuits;
+    `mutant` also tries the claim's mutant, which must flip the verdict. Raises `NetworkError` for a claim
+    that makes no sense on that network, `SimulatorError` when ngspice cannot run.
+    """
+    from spicebridge.verify.claims.bench import Bench
+
+    claim = get(identifier)
+    if network is not None:
+        if claim.applies is None:
+            raise NetworkError(f"claim {identifier} is about circuits of its own; run it without a network")
+        reason = claim.applies(network)
+        if reason:
+            raise NetworkError(f"claim {identifier} makes no sense on this network: {reason}")
+    started = time.perf_counter()
+    bench = Bench(quick=quick, network=network, stop=stop, seed=seed)
+    evidence = claim.measure(bench)
+    other = judge(claim, claim.measure(bench.as_mutant())) if mutant else None
+    return Result(claim, evidence, judge(claim, evidence), other, time.perf_counter() - started)

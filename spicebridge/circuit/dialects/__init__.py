@@ -7,7 +7,14 @@ import importlib
 from spicebridge.circuit.dialects.base import Dialect
 from spicebridge.errors import DeckError, nearest
 
-_WHERE = {"ngspice": ("ngspice", "Ngspice")}
+_WHERE = {
+    "ngspice": ("ngspice", "Ngspice"),
+    "ltspice": ("ltspice", "LTspice"),
+    "xyce": ("xyce", "Xyce"),
+    "hspice": ("hspice", "Hspice"),
+    "pspice": ("pspice", "PSpice"),
+    "spectre": ("spectre", "Spectre"),
+}
 
 
 def dialect_names() -> tuple[str, ...]:

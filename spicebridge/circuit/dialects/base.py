@@ -28,9 +28,9 @@ class Dialect(Protocol):
         ...
 
 
-RESERVED = frozenset(
-    ("time", "temper", "hertz", "temp", "pi", "e", "boltz", "echarge", "kelvin", "planck")
-).union(("yes", "no", "true", "false"))
+RESERVED = frozenset(("time", "temper", "hertz", "temp", "pi", "e", "boltz", "echarge", "kelvin", "planck")).union(
+    ("yes", "no", "true", "false")
+)
 """Words that no simulator lets a parameter be."""
 
 NAME = re.compile(r"[A-Za-z0-9_.:#\[\]-][A-Za-z0-9_.:#+\[\]-]*\Z")
@@ -66,9 +66,7 @@ def check_names(deck: Deck) -> None:
         stack.extend(sub.subcircuits)
 
 
-def _check_words(
-    where: str, parameters: Parameters, functions: Sequence[Function], models: Sequence[Model]
-) -> None:
+def _check_words(where: str, parameters: Parameters, functions: Sequence[Function], models: Sequence[Model]) -> None:
     reserved = {name.lower() for name, _ in parameters} & RESERVED
     if reserved:
         raise DeckError(f"{where}: parameter {min(reserved)!r} is a reserved word of simulators; rename it")
@@ -89,8 +87,7 @@ def _check_scope(where: str, elements: Iterable[Element]) -> None:
         folded = name.lower()
         if folded in names:
             raise DeckError(
-                f"{where}: elements {names[folded]!r} and {name!r} have the same name when case folds; "
-                "rename one"
+                f"{where}: elements {names[folded]!r} and {name!r} have the same name when case folds; rename one"
             )
         if folded[:1] != element.letter.lower():
             raise DeckError(f"{where}: element {name!r} must start with {element.letter}; rename it")

@@ -68,7 +68,7 @@ class Ngspice:
 
 def format_element(element: ir.Element) -> str:
     """Return one element line with its comment."""
-    return _WRITER.element(element, {})
+    return _WRITER.element(element)
 
 
 def format_expression(expression: Value) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +24,8 @@ class SpiceStyle:
 
     `value` writes a constant expression; `resistor`, `voltage`, `current` are behavioural elements; `comment`
     stands behind an element; `lead` before the parameters of a subcircuit. `model` returns the card of a
-    model ("" for none), `switch` the element with the model it names. `settings` writes options, analysis and
-    what is saved. `adapt` are changes of the deck that keep its meaning.
+    model. `settings` writes options, analysis and what is saved. `adapt` are changes of the deck that keep its
+    meaning.
     """
 
     title: str
@@ -42,7 +42,6 @@ class SpiceStyle:
     lead: str = ""
     adapt: tuple[Callable[[ir.Deck], ir.Deck], ...] = ()
     model: Callable[[SpiceWriter, ir.Model], str] = field(default_factory=lambda: plain_model)
-    switch: Callable[[ir.Switch, ir.Model | None], str] = field(default_factory=lambda: plain_switch)
     conditions: Callable[[Sequence[str]], Lines] = field(default_factory=lambda: joined_conditions)
 
 
@@ -63,6 +62,7 @@ class SpiceWriter:
             ir.CurrentControlledVoltage: self._follower,
             ir.BehaviouralCurrent: lambda e: self._behaviour(style.current, e, e.expression),
             ir.BehaviouralVoltage: lambda e: self._behaviour(style.voltage, e, e.expression),
+            ir.Switch: self._switch,
             ir.Instance: self._instance,
         }
 
@@ -75,22 +75,18 @@ class SpiceWriter:
         lines = [f"* {one_line(deck.title)}"]
         lines += [f"* {one_line(line)}" for line in deck.header]
         lines += self.definitions(deck.parameters, deck.functions, deck.models)
-        models = {m.name.lower(): m for m in deck.models}
         for sub in deck.subcircuits:
-            lines += self.subcircuit(sub, models)
-        lines += [self.element(e, models) for e in deck.elements]
+            lines += self.subcircuit(sub)
+        lines += [self.element(e) for e in deck.elements]
         lines += self._conditions(deck.initial_conditions)
         lines += self.style.settings(self, deck)
         lines.append(".end")
         return "\n".join(lines) + "\n"
 
-    def element(self, element: ir.Element, models: Mapping[str, ir.Model]) -> str:
+    def element(self, element: ir.Element) -> str:
         """Return one element with its comment; raises `DeckError` naming it."""
         try:
-            if isinstance(element, ir.Switch):
-                text = self.style.switch(element, models.get(element.model.lower()))
-            else:
-                text = self._writers[type(element)](element)
+            text = self._writers[type(element)](element)
         except DeckError as error:
             raise DeckError(f"element {element.name!r}: {error}") from None
         return text + self.style.comment.format(one_line(element.comment)) if element.comment else text
@@ -105,8 +101,7 @@ class SpiceWriter:
             return format_number(value.value)
         if has_signals(value):
             raise DeckError(
-                f"a value that depends on voltages stands where {self.style.title} takes a constant; "
-                "use a B source"
+                f"a value that depends on voltages stands where {self.style.title} takes a constant; use a B source"
             )
         return self.style.value.format(self.style.constant.format(value))
 
@@ -129,18 +124,17 @@ class SpiceWriter:
             body = self.style.constant.format(f.body)
             text = self.style.function.format(name=f.name, arguments=",".join(f.arguments), body=body)
             lines.append(text)
-        return lines + [text for m in models if (text := self.style.model(self, m))]
+        return lines + [self.style.model(self, m) for m in models]
 
-    def subcircuit(self, sub: ir.Subcircuit, models: Mapping[str, ir.Model]) -> Lines:
+    def subcircuit(self, sub: ir.Subcircuit) -> Lines:
         """A definition with everything inside."""
         lines = [f"* {one_line(line)}" for line in sub.header]
         parameters = [f"{name}={self.number(value)}" for name, value in sub.parameters]
         lines += wrapped(f".subckt {sub.name} {' '.join(sub.pins)}", self._led(parameters))
         lines += self.definitions(sub.local_parameters, sub.functions, sub.models)
-        visible = {**models, **{m.name.lower(): m for m in sub.models}}
         for inner in sub.subcircuits:
-            lines += self.subcircuit(inner, visible)
-        lines += [self.element(e, visible) for e in sub.elements]
+            lines += self.subcircuit(inner)
+        lines += [self.element(e) for e in sub.elements]
         lines += self._conditions(sub.initial_conditions)
         lines.append(".ends")
         return lines
@@ -196,6 +190,9 @@ class SpiceWriter:
     def _follower(self, e: ir.CurrentControlledCurrent | ir.CurrentControlledVoltage) -> str:
         return f"{e.name} {e.plus} {e.minus} {e.source} {self.number(e.gain)}"
 
+    def _switch(self, e: ir.Switch) -> str:
+        return f"{e.name} {e.plus} {e.minus} {e.control_plus} {e.control_minus} {e.model}"
+
     def _instance(self, e: ir.Instance) -> str:
         parameters = [f"{name}={self.number(value)}" for name, value in e.parameters]
         return "\n".join(wrapped(f"{e.name} {' '.join(e.nodes)} {e.subcircuit}", self._led(parameters), 160))
@@ -215,18 +212,6 @@ def plain_model(writer: SpiceWriter, model: ir.Model) -> str:
     return f".model {model.name} {model.kind}({' '.join(writer.settings(model.parameters))})"
 
 
-def plain_switch(e: ir.Switch, _model: ir.Model | None) -> str:
-    """An S element that names its model."""
-    return f"{e.name} {e.plus} {e.minus} {e.control_plus} {e.control_minus} {e.model}"
-
-
 def joined_conditions(items: Sequence[str]) -> Lines:
     """All conditions on one card, continued."""
     return wrapped(".ic", items)
-
-
-def known_model(e: ir.Switch, model: ir.Model | None) -> ir.Model:
-    """The model of a switch; raises `DeckError` if the deck has none of that name."""
-    if model is None:
-        raise DeckError(f"switch model {e.model!r} is not in the deck; add it")
-    return model

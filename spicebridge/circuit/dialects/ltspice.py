@@ -1,0 +1,101 @@
+"""LTspice (XVII, 24 and later).
+
+Sources: LTspice help, "B. Arbitrary Behavioral Voltage or Current Sources" (functions and operators: pow is the
+real part of x**y, pwr is abs(x)**y, pwrs is sgn(x)*abs(x)**y; & | ! convert to Boolean at one half; if(x,y,z)
+takes y if x > .5; u(x) is 1 if x > 0), "S. Voltage Controlled Switch" (no hysteresis: completely on or off),
+".TRAN", ".OPTIONS", ".SAVE"; second source for functions, atan2, floor and ceil: LTwiki, "B sources (complete
+reference)", where == is listed and != is not. Not run here: ``netlists/conformance`` says what to look at.
+
+By construction: ^ is never written (it is exclusive or), tests are compared and bracketed, u() is one half at
+zero, parameters inside behavioural expressions stand in braces, and waveforms are stored uncompressed in double
+precision (``plotwinsize``, ``numdgt``), without which data are good to 1e-3 only.
+"""
+
+from __future__ import annotations
+
+from spicebridge.circuit import deck as ir
+from spicebridge.circuit.dialects.base import NAME, wrapped
+from spicebridge.circuit.dialects.expression_style import ExpressionStyle
+from spicebridge.circuit.dialects.names import NameRules
+from spicebridge.circuit.dialects.options import method, wanted_options
+from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
+from spicebridge.circuit.dialects.switches import switch_model
+from spicebridge.circuit.expressions import FUNCTIONS
+from spicebridge.quantities import format_number
+
+_NATIVE = frozenset(FUNCTIONS) - {"u", "nint"}
+_POWERS = {"real": "pow({0},{1})", "abs": "pwr({0},{1})", "signed": "pwrs({0},{1})"}
+
+BEHAVIOURAL = ExpressionStyle(
+    native=_NATIVE,
+    parameter="{{{0}}}",
+    conditional="if({0},{1},{2})",
+    powers=_POWERS,
+    operators={"&&": "&", "||": "|"},
+    sides=True,
+    brackets=True,
+    unequal=False,
+    products=False,
+)
+CONSTANT = ExpressionStyle(
+    native=_NATIVE,
+    conditional="if({0},{1},{2})",
+    powers=_POWERS,
+    operators={"&&": "&", "||": "|"},
+    sides=True,
+    brackets=True,
+    unequal=False,
+    products=False,
+)
+
+OPTIONS = frozenset(
+    ("method", "reltol", "vntol", "abstol", "trtol", "chgtol", "gmin", "itl1", "itl2", "itl4", "itl6")
+).union(("maxstep", "pivrel", "pivtol", "sstol", "temp", "tnom", "gminsteps", "srcsteps", "noopiter", "cshunt"))
+STORAGE: tuple[tuple[str, float], ...] = (("plotwinsize", 0.0), ("numdgt", 15.0))
+"""Options that keep every point, in double precision."""
+
+
+def _settings(writer: SpiceWriter, deck: ir.Deck) -> Lines:
+    stored = frozenset(name for name, _ in STORAGE)
+    options = wanted_options(deck, OPTIONS | stored, "LTspice")
+    chosen = method(options)
+    items = [(n, chosen if n == "method" else v) for n, v in options.items()]
+    items += [(name, value) for name, value in STORAGE if name not in options]
+    lines = wrapped(".options", writer.settings(items))
+    if deck.save:
+        lines += wrapped(".save", deck.save)
+    if deck.transient is not None:
+        lines.append(writer.transient(deck.transient))
+    return lines
+
+
+def _model(writer: SpiceWriter, model: ir.Model) -> str:
+    s = switch_model(model)
+    values = " ".join(
+        f"{name}={format_number(value)}"
+        for name, value in (("vt", s.vt), ("vh", s.vh), ("ron", s.ron), ("roff", s.roff))
+    )
+    return f".model {model.name} sw({values})"
+
+
+_WRITER = SpiceWriter(
+    SpiceStyle(
+        title="LTspice",
+        behavioural=BEHAVIOURAL,
+        constant=CONSTANT,
+        names=NameRules(nodes=frozenset({"gnd"}), parameters=frozenset({"gmin"}), characters=NAME, separator=":"),
+        settings=_settings,
+        model=_model,
+    )
+)
+
+
+class LTspice:
+    """See the module."""
+
+    name = "ltspice"
+    suffix = ".cir"
+
+    def format_deck(self, deck: ir.Deck) -> str:
+        """Return the whole netlist; raises `DeckError` naming what LTspice cannot say."""
+        return _WRITER.format_deck(deck)

@@ -1,0 +1,124 @@
+"""Xyce (7.8 and later).
+
+Sources: Xyce Reference Guide, "Expressions" (tests stand inside IF and ?: only; LOG is the decimal logarithm,
+LN the natural one; PWRS is sign corrected; STP(0) is 0; ATAN2(x,y) is the angle of x/y), "Nonlinear Dependent
+Source", "Resistor" (R={expression of voltages}), "Controlled Switch" (smooth between VOFF and VON; |VON-VOFF|
+of 1e-12 and ROFF/RON of 1e12 recommended as limits), ".TRAN", ".IC", ".OPTIONS TIMEINT, NONLIN", "Incompatibilities";
+second source, its code: ``ast.h`` (pow is std::pow, sgn(0) is 0, nint rounds halves away from zero),
+``N_DEV_SourceData.C`` (a sine holds its value at `phase` before the delay, against the guide's table; a PWL rises
+from 0 at t = 0 if its first point is later), ``N_DEV_SW.C``. Not run here: ``netlists/conformance``.
+
+By construction: LN and LOG10 are written, never LOG; tests in arithmetic become IF(test,1,0); expressions stand in
+braces; powers are products; exponentials are clamped; PWL starts at 0; switches are behavioural sources
+(``switches.py``), because the native one is smooth in log R; one with hysteresis is native. ``trtol`` that
+switches truncation error off becomes ERROPTION=1 (steps by Newton iterations, up to the ceiling), ``vntol`` the
+ABSTOL of TIMEINT and ``abstol`` that of the nonlinear solver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from spicebridge.circuit import deck as ir
+from spicebridge.circuit.dialects.adapt import lines_from_zero, require_voltage_sources
+from spicebridge.circuit.dialects.base import wrapped
+from spicebridge.circuit.dialects.expression_style import ExpressionStyle
+from spicebridge.circuit.dialects.names import NameRules
+from spicebridge.circuit.dialects.options import method, plain_number, wanted_options, without_truncation_error
+from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
+from spicebridge.circuit.dialects.switches import WIDEST, smooth_switches, switch_model
+from spicebridge.circuit.expressions import FUNCTIONS
+from spicebridge.quantities import format_number
+
+STYLE = ExpressionStyle(
+    native=frozenset(FUNCTIONS) - {"u", "nint", "table"},
+    conditional="IF({0},{1},{2})",
+    powers={"real": "({0})**({1})", "abs": "(ABS({0}))**({1})", "signed": "PWRS({0},{1})"},
+    operators={"&&": "&&", "||": "||"},
+    truth="IF({0},1,0)",
+    sides=True,
+    brackets=True,
+    negation="",
+    plain_truth=False,
+    time="TIME",
+    exponent_limit=700.0,
+)
+OPTIONS = frozenset(("method", "reltol", "vntol", "abstol", "trtol", "gmin", "temp", "tnom", "maxord"))
+HYSTERESIS_EDGE = 1e-9
+"""V: how far inside its window a switch with hysteresis lets go, so that no slope is infinite."""
+
+
+def _settings(writer: SpiceWriter, deck: ir.Deck) -> Lines:
+    options = wanted_options(deck, OPTIONS, "Xyce")
+    tran = deck.transient
+    time: list[str] = []
+    chosen = method(options)
+    if chosen is not None:
+        time.append(f"method={chosen}")
+    for ours, theirs in (("reltol", "reltol"), ("vntol", "abstol"), ("maxord", "maxord")):
+        if ours in options:
+            time += writer.settings([(theirs, options[ours])])
+    if without_truncation_error(options, "Xyce"):
+        time.append("erroption=1")
+        if tran is not None and tran.max_step is not None:
+            time.append(f"delmax={format_number(tran.max_step)}")
+    lines = wrapped(".options timeint", time) if time else []
+    abstol = plain_number(options, "abstol")
+    if abstol is not None:
+        lines += [f".options {package} abstol={format_number(abstol)}" for package in ("nonlin", "nonlin-tran")]
+    device = writer.settings([(n, options[n]) for n in ("gmin", "temp", "tnom") if n in options])
+    if device:
+        lines += wrapped(".options device", device)
+    if deck.save:
+        lines += wrapped(".print tran precision=15 width=24", deck.save)
+    if tran is not None:
+        lines.append(writer.transient(tran))
+    return lines
+
+
+def _model(writer: SpiceWriter, model: ir.Model) -> str:
+    s = switch_model(model).within(WIDEST)
+    values = {"ron": s.ron, "roff": s.roff, "von": s.vt + s.vh, "voff": s.vt - s.vh}
+    values |= {"vhon": s.vt - s.vh + HYSTERESIS_EDGE, "vhoff": s.vt + s.vh - HYSTERESIS_EDGE}
+    return f".model {model.name} vswitch({' '.join(f'{n}={format_number(v)}' for n, v in values.items())})"
+
+
+def _conditions(items: Sequence[str]) -> Lines:
+    return [f".ic {item}" for item in items]
+
+
+def _adapted(deck: ir.Deck) -> ir.Deck:
+    require_voltage_sources(deck, "Xyce")
+    return smooth_switches(lines_from_zero(deck), hysteresis=True, simulator="Xyce")
+
+
+_WRITER = SpiceWriter(
+    SpiceStyle(
+        title="Xyce",
+        behavioural=STYLE,
+        constant=STYLE,
+        names=NameRules(
+            nodes=frozenset(("gnd", "gnd!", "ground")),
+            parameters=frozenset(("exp", "vt", "freq", "gmin", "dt", "ctok", "constctok", "i", "v", "n")),
+            separator=":",
+        ),
+        settings=_settings,
+        resistor="{name} {plus} {minus} R={{{expression}}}",
+        voltage="{name} {plus} {minus} V={{{expression}}}",
+        current="{name} {plus} {minus} I={{{expression}}}",
+        adapt=(_adapted,),
+        model=_model,
+        conditions=_conditions,
+    )
+)
+
+
+class Xyce:
+    """See the module."""
+
+    name = "xyce"
+    suffix = ".cir"
+
+    def format_deck(self, deck: ir.Deck) -> str:
+        """Return the whole netlist; raises `DeckError` naming what Xyce cannot say."""
+        return _WRITER.format_deck(deck)

@@ -31,7 +31,7 @@ from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, T
 
 Array = NDArray[np.float64]
 
-CLAMP_ON = 1e-10
+CLAMP_ON = 1e-11
 """ohm at a rate of 1/s: the switch that holds a state; the overshoot is this times the rate. The overshoot
 has to stay above the rounding of a state near 1 (2e-16), or the switch cannot tell held from free and
 chatters, and below what a verdict resolves (2e-9)."""
@@ -120,7 +120,7 @@ def windowed_rate(window: Window, state: str, decay: Expression | None, drift: E
     one = Number(1.0)
     match window:
         case Joglekar(p):
-            u = Binary("-", Binary("*", Number(2.0), s), one)
+            u: Expression = Binary("-", Binary("*", Number(2.0), s), one)
             square = Binary("*", u, u)
             factor: Expression = Binary("*", Number(4.0), Binary("*", s, Binary("-", one, s)))
             if p > 1:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.theory.dynamics import Dynamics
-from spicebridge.theory.pieces import DERIVATIVE, first_crossing
+from spicebridge.theory.pieces import DERIVATIVE, first_crossing, lagrange
 from spicebridge.theory.trajectory import Event
 
 Array = NDArray[np.float64]
@@ -28,6 +28,9 @@ RATE_ROUNDING = 1e-12
 network, met so far, would cause on that edge alone. (A release found late by dt costs f' dt^2 / 2 only.)"""
 PROBE = 1e-6
 """Time at which f "just after" is taken, in units of the last step."""
+RELEASED = 2.0
+"""A held edge with a kinked law is free where f points inward by this many roundings."""
+RELEASE_BISECTIONS = 50
 SIMULTANEOUS = 1e-12
 """Hits closer than this part of a step are one event."""
 
@@ -116,6 +119,8 @@ class Bounds:
             self.see(self.state(values[-1]), start + length)
         level = np.concatenate([np.full(2 * free.size, STATE_ROUNDING), self.rounding[held]])
         place = first_crossing(np.hstack([values[:, free] - 1.0, -values[:, free], inward]), level)
+        if self.dynamics.kinked and held.size:
+            place[2 * free.size :] = self._release(values, start, length, rate[1])
         hit = np.zeros(self.mode.size)
         if place.size == 0 or not np.isfinite(place.min()):
             return np.inf, hit
@@ -124,3 +129,24 @@ class Bounds:
         hit[free[now[: free.size]]] = 1.0
         hit[free[now[free.size :]]] = -1.0
         return x, hit
+
+    def _release(self, values: Array, start: float, length: float, last: Array) -> float:
+        """Place of the first release in a step, by the field itself; `last` is f at its end.
+
+        A polynomial through a kink of f swings to the wrong side before it, and shows releases that are none.
+        """
+
+        def turned(rate: Array) -> bool:
+            return bool((rate * self.mode < -RELEASED * self.rounding).any())
+
+        if not turned(last):
+            return np.inf
+        low, high = 0.0, 1.0
+        for _ in range(RELEASE_BISECTIONS):
+            middle = 0.5 * (low + high)
+            state = self.state((lagrange(np.array([middle])) @ values)[0])
+            if turned(self.dynamics(state, start + middle * length)):
+                high = middle
+            else:
+                low = middle
+        return high

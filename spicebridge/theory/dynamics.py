@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from spicebridge.devices import LinearMemristor
 from spicebridge.errors import NetworkError
 from spicebridge.network import Network
-from spicebridge.theory.branch import BranchSolver
+from spicebridge.theory.branch import BranchSolver, branch_solver, choose_form
+from spicebridge.theory.topology import Topology
 from spicebridge.windows import NoWindow
 
 Array = NDArray[np.float64]
@@ -32,6 +33,34 @@ def sources(network: Network) -> Callable[[float], Array]:
         level = bank(0.0)
         return lambda t: level
     return bank
+
+
+def network_branch(network: Network, method: str = "auto") -> tuple[Branch, str]:
+    """`branch` of a network and the form of Kirchhoff's equations behind it.
+
+    With a device that is not v = P R(s) i this is Newton's method on the nodal form, whatever the size.
+    Raises `NetworkError` (a method the network cannot have) and `ProjectorSingular`.
+    """
+    general = next((group for group in network.groups if not group.device.ohmic), None)
+    if general is None:
+        solver = branch_solver(network, method)
+        return ohmic_branch(network, solver), solver.form
+    topology = Topology.of(network)
+    form = choose_form(topology, method)
+    if method != "auto" and form != "nodal":
+        raise NetworkError(
+            f"{network.edge_name(int(general.edges[0]))}: a {general.device.kind} is not v = R(s) i; "
+            f"the {form} form cannot solve it, use method='nodal' or 'auto'"
+        )
+    return newton_branch(network, topology), "newton"
+
+
+def newton_branch(network: Network, topology: Topology) -> Branch:
+    """`branch` for devices of any law. Raises `NetworkError` for a loop-matrix network."""
+    from spicebridge.theory.newton import NewtonSolver
+
+    newton, emf = NewtonSolver(network, topology), sources(network)
+    return lambda state, t: newton.solve(state, emf(t))
 
 
 def ohmic_branch(network: Network, solver: BranchSolver) -> Branch:
@@ -61,6 +90,7 @@ class Dynamics:
     """ds/dt of all edges from their state, current and drop; no per-edge Python.
 
     ``hard`` (n_e,) marks edges whose bounds are projected: for these `rate` is the bulk rate f.
+    ``kinked`` says that a law has kinks or jumps in the bulk, at a threshold for example.
     """
 
     def __init__(self, network: Network, branch: Branch) -> None:
@@ -68,6 +98,7 @@ class Dynamics:
         self.branch = branch
         self.emf = sources(network)
         self.hard = np.zeros(network.n_edges, dtype=bool)
+        self.kinked = any(not getattr(group.device, "smooth", True) for group in network.groups)
         self._parts: list[tuple[Any, Kernel]] = []
         for group in network.groups:
             if not group.device.stateful:

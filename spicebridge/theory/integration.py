@@ -21,8 +21,8 @@ from spicebridge.drives import Drive, Sine, Sum
 from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.network import Network
 from spicebridge.theory.bounds import PROBE, Bounds
-from spicebridge.theory.branch import SingularNetwork, branch_solver
-from spicebridge.theory.dynamics import Branch, Dynamics, ohmic_branch
+from spicebridge.theory.branch import SingularNetwork
+from spicebridge.theory.dynamics import Branch, Dynamics, network_branch
 from spicebridge.theory.pieces import NODES, Piece, first_crossing, lagrange
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.theory.trajectory import Event, Trajectory, waveforms
@@ -31,7 +31,9 @@ from spicebridge.waveforms import Waveforms
 Array = NDArray[np.float64]
 
 STEPS_PER_PERIOD = 2.0
-"""At least this many steps in the shortest period of a sine, so that no period is jumped over."""
+"""At least this many steps in the shortest period of a sine, so that no period is jumped over, …"""
+KINKED_STEPS_PER_PERIOD = 32.0
+"""… and this many with a law that rests below a threshold, so that no switching is."""
 CHATTER_SPAN = 1e-9
 """Events within this part of the time span count as happening at one time …"""
 CHATTER_EVENTS = 64
@@ -152,7 +154,7 @@ def _march(
     bounds = Bounds(dynamics)
     breaks = [*_breakpoints(network.drives, stop), stop]
     period = _shortest_period(network.drives)
-    max_step = min(max_step, period / STEPS_PER_PERIOD)
+    max_step = min(max_step, period / (KINKED_STEPS_PER_PERIOD if dynamics.kinked else STEPS_PER_PERIOD))
     t, state = 0.0, network.initial_state.copy()
     probe = FIRST_PROBE * min(stop, period)
     step: float | None = None
@@ -281,9 +283,8 @@ def _system(network: Network, method: str, rtol: float, atol: float) -> _System:
     for name, value in (("rtol", rtol), ("atol", atol)):
         if not (math.isfinite(value) and value > 0):
             raise NetworkError(f"{name} = {value!r} must be positive and finite")
-    solver = branch_solver(network, method)
-    branch = ohmic_branch(network, solver)
-    return _System(network, branch, Dynamics(network, branch), solver.form)
+    branch, form = network_branch(network, method)
+    return _System(network, branch, Dynamics(network, branch), form)
 
 
 def _check_start(system: _System, state: Array) -> None:

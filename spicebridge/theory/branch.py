@@ -25,7 +25,7 @@ FEW_LOOPS = 32
 """Graphs with at most this many loops, and fewer loops than free nodes, use the dense loop form."""
 
 
-class SingularNetwork(ScreenError):  # noqa: N818 - named after what it finds, as ProjectorSingular
+class SingularNetwork(ScreenError):
     """Kirchhoff's equations have no unique solution for these resistances."""
 
 

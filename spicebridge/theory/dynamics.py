@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.devices import LinearMemristor
+from spicebridge.devices import LinearMemristor, Resistor
 from spicebridge.errors import NetworkError
 from spicebridge.network import Network
 from spicebridge.theory.branch import BranchSolver, branch_solver, choose_form
@@ -74,16 +74,38 @@ def ohmic_branch(network: Network, solver: BranchSolver) -> Branch:
                 f"{network.edge_name(int(group.edges[0]))}: a {group.device.kind} is not v = R(s) i; "
                 f"the {solver.form} form cannot solve it directly"
             )
-    emf, P = sources(network), network.P
-    single = network.groups[0].device if len(network.groups) == 1 else None
-    resistance = single.resistance if single is not None else network.resistance
+    emf = sources(network)
+    signed_resistance = _signed_resistance(network)
 
     def branch(state: Array, t: float) -> tuple[Array, Array]:
-        signed = P * resistance(state)
+        signed = signed_resistance(state)
         current = solver.solve(signed, emf(t))
         return current, signed * current
 
     return branch
+
+
+def _signed_resistance(network: Network) -> Callable[[Array], Array]:
+    """P R(s) in ohm as a function of the states (n_e,), with constants folded in where R is affine."""
+    if not all(isinstance(group.device, (LinearMemristor, Resistor)) for group in network.groups):
+        P = network.P
+        return lambda state: P * network.resistance(state)
+    level, slope = np.zeros(network.n_edges), np.zeros(network.n_edges)
+    for group in network.groups:
+        at_zero = np.zeros(group.edges.size)
+        level[group.edges] = group.device.resistance(at_zero)
+        slope[group.edges] = group.device.resistance_slope(at_zero)
+    level *= network.P
+    slope *= network.P
+    if not slope.any():
+        return lambda state: level
+
+    def affine(state: Array) -> Array:
+        signed = slope * state
+        signed += level
+        return signed
+
+    return affine
 
 
 class Dynamics:

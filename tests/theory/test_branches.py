@@ -57,9 +57,8 @@ def test_every_nodal_plan_gives_the_mesh_currents(plan, mixed):
     edges = graph_edges("grid_2d_graph", 9, 9)
     network = random_network(edges, 5, mixed=mixed)
     topology = Topology.of(network)
-    solver = NodalSolver(topology, passive=not mixed)
-    assert solver._plan == "ldl"
-    solver._plan = plan
+    assert NodalSolver(topology, passive=not mixed).plan == "ldl"
+    solver = NodalSolver(topology, passive=not mixed, plan=plan)
     S = np.random.default_rng(2).normal(size=len(edges))
     for state in (0.1, 0.9):
         q = network.P * network.resistance(np.full(len(edges), state))
@@ -72,7 +71,7 @@ def test_every_nodal_plan_gives_the_mesh_currents(plan, mixed):
 def test_the_plan_follows_the_fill():
     dense = NodalSolver(Topology.of(random_network(graph_edges("complete_graph", 70), 0)))
     sparse = NodalSolver(Topology.of(random_network(graph_edges("grid_2d_graph", 20, 20), 0)))
-    assert (dense._plan, sparse._plan) == ("dense", "ldl")
+    assert (dense.plan, sparse.plan) == ("dense", "ldl")
 
 
 def test_a_sparse_loop_solver_agrees(monkeypatch):

@@ -120,6 +120,8 @@ def _meets(e: NodeVoltage, node: str) -> bool:
 
 
 def _power(e: Power, x: Expression, y: Expression, kind: str, d: tuple[Expression, ...]) -> Expression:
+    if kind == "abs" and _is(y, 1.0):
+        return _mul(_call1("sgn", x), d[0])
     lower = {"real": "real", "abs": "signed", "signed": "abs"}[kind]
     by_base = _mul(_mul(y, Power(x, _sub(y, ONE), lower)), d[0])
     size = x if kind == "real" else Call("abs", (x,))
@@ -265,5 +267,5 @@ def _simple_power(x: Expression, exponent: float, kind: str) -> Expression | Non
     if exponent == 1.0:
         return Call("abs", (x,)) if kind == "abs" else x
     if exponent == 0.0:
-        return Call("sgn", (x,)) if kind == "signed" else ONE
+        return None if kind == "signed" else ONE
     return None

@@ -258,7 +258,7 @@ def _power(x: Any, y: Any, kind: str) -> Any:
     if kind == "abs":
         return np.power(np.abs(x), y)
     if kind == "signed":
-        return np.sign(x) * np.power(np.abs(x), y)
+        return np.where(np.less(x, 0.0), -1.0, 1.0) * np.power(np.abs(x), y)
     return np.power(np.asarray(x, float), y)
 
 

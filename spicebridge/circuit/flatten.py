@@ -7,12 +7,13 @@ parameters dynamically (see ``scopes``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, NoReturn
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
 
 from spicebridge.circuit import deck as ir
-from spicebridge.circuit.expressions import BranchCurrent, Expression, NodeVoltage, Number, Value, walk
+from spicebridge.circuit.definitions import ELEMENT_KINDS, Definition, FlatSources, Located, Place, prepare
+from spicebridge.circuit.expressions import BranchCurrent, Expression, NodeVoltage, Number, Value
 from spicebridge.circuit.scopes import (
     Scope,
     ScopeError,
@@ -61,88 +62,10 @@ def constant(
         raise DeckError(error.message) from None
 
 
-@dataclass
-class _Definition:
-    """A scope prepared once: its functions, models and subcircuits by folded name, functions expanded."""
-
-    scope: str
-    name: str
-    body: ir.Deck | ir.Subcircuit
-    outer: _Definition | None
-    functions: Mapping[str, Any]
-    subcircuits: dict[str, _Definition] = field(default_factory=dict)
-    models: dict[str, ir.Model] = field(default_factory=dict)
-    elements: tuple[ir.Element, ...] = ()
-    names: dict[str, ir.Element] = field(default_factory=dict)
-    terms: int = 0
-
-    def lookup(self, table: str, name: str) -> tuple[_Definition, Any] | None:
-        """The nearest definition around this scope."""
-        scope: _Definition | None = self
-        while scope is not None:
-            found = getattr(scope, table).get(name)
-            if found is not None:
-                return scope, found
-            scope = scope.outer
-        return None
-
-    def visible(self, table: str) -> Iterator[str]:
-        scope: _Definition | None = self
-        while scope is not None:
-            yield from getattr(scope, table)
-            scope = scope.outer
-
-
-@dataclass
-class _Place:
-    """One instance of a definition."""
-
-    definition: _Definition
-    path: str
-    nodes: dict[str, str]
-    scope: Scope
-    outer: _Place | None
-    depth: int = 0
-    models: dict[str, str] = field(default_factory=dict)
-
-    def node(self, name: str) -> str:
-        folded = name.lower()
-        known = self.nodes.get(folded)
-        if known is not None:
-            return known
-        if folded in ("0", "gnd"):
-            made = "0"
-        elif self.path:
-            made = f"{self.path}.{folded}"
-        else:
-            made = folded if "." in folded else name
-        self.nodes[folded] = made
-        return made
-
-    def element(self, name: str) -> str:
-        if not self.path:
-            return name
-        folded = name.lower()
-        return f"{folded[0]}.{self.path}.{folded}"
-
-
-@dataclass(frozen=True, slots=True)
-class FlatSources:
-    """Places of a flat deck: those of the definitions its elements come from."""
-
-    base: ir.Sources
-    origins: Mapping[str, tuple[str, str]]
-
-    def describe(self, scope: str, kind: str, name: str, message: str) -> str:
-        """See `Sources`."""
-        if kind == "element":
-            scope, name = self.origins.get(name.lower(), (scope, name))
-        return self.base.describe(scope, kind, name, message)
-
-
 class _Flattener:
     def __init__(self, deck: ir.Deck) -> None:
         self.deck = deck
+        self.located = Located(deck.sources)
         self.elements: list[ir.Element] = []
         self.models: dict[str, ir.Model] = {}
         self.variants: dict[tuple[str, tuple[Any, ...]], str] = {}
@@ -154,8 +77,8 @@ class _Flattener:
 
     def run(self) -> ir.Deck:
         deck = self.deck
-        top = self._prepare(deck, None)
-        place = _Place(top, "", {}, self._resolve(top, deck.parameters, Scope()), None)
+        top = prepare(deck, None, self.located)
+        place = Place(top, "", {}, self._resolve(top, deck.parameters, Scope()), None)
         self._walk(place)
         self._check_outside()
         options = tuple(
@@ -179,62 +102,15 @@ class _Flattener:
             sources=None if deck.sources is None else FlatSources(deck.sources, self.origins),
         )
 
-    # errors
-
-    def _fail(self, scope: str, kind: str, name: str, message: str) -> NoReturn:
-        sources = self.deck.sources
-        raise DeckError(message if sources is None else sources.describe(scope, kind, name, message))
-
-    # definitions
-
-    def _prepare(self, body: ir.Deck | ir.Subcircuit, outer: _Definition | None) -> _Definition:
-        """Expand functions in a definition and those inside it; the depth of definitions is small."""
-        name = body.name if isinstance(body, ir.Subcircuit) else ""
-        scope = name.lower() if outer is None or not outer.scope else f"{outer.scope}.{name.lower()}"
-        try:
-            functions = expand_functions(body.functions, {} if outer is None else outer.functions)
-        except ScopeError as error:
-            self._fail(scope, error.kind, error.name, error.message)
-        made = _Definition(scope, name, body, outer, functions)
-        for model in body.models:
-            self._once(made, made.models, "model", model.name, model)
-        for sub in body.subcircuits:
-            inner = self._prepare(sub, made)
-            self._once(made, made.subcircuits, "subcircuit", sub.name, inner)
-        made.elements = tuple(self._expanded(made, e) for e in body.elements)
-        for element in made.elements:
-            self._once(made, made.names, "element", element.name, element)
-        return made
-
-    def _once(self, made: _Definition, table: dict[str, Any], kind: str, name: str, value: Any) -> None:
-        if name.lower() in table:
-            self._fail(made.scope, kind, name, f"{kind} {name} is defined twice; rename one")
-        table[name.lower()] = value
-
-    def _expanded(self, made: _Definition, element: ir.Element) -> ir.Element:
-        changes: dict[str, Any] = {}
-        for name in _VALUE_FIELDS[type(element)]:
-            value = getattr(element, name)
-            if value is None or isinstance(value, (int, float)):
-                continue
-            try:
-                new = expand(value, made.functions)
-                made.terms += sum(1 for _ in walk(new))
-            except DeckError as error:
-                self._fail(made.scope, "element", element.name, f"{element.name}: {error}")
-            if new is not value:
-                changes[name] = new
-        return replace(element, **changes) if changes else element
-
-    def _resolve(self, made: _Definition, pairs: Any, outer: Scope) -> Scope:
+    def _resolve(self, made: Definition, pairs: Any, outer: Scope) -> Scope:
         try:
             return resolve(pairs, outer, made.functions)
         except ScopeError as error:
-            self._fail(made.scope, error.kind, error.name, error.message)
+            self.located.fail(made.scope, error.kind, error.name, error.message)
 
     # expansion
 
-    def _walk(self, top: _Place) -> None:
+    def _walk(self, top: Place) -> None:
         """Elements in order, instances in place; an explicit stack keeps the depth off Python's."""
         self._open(top)
         stack = [(top, iter(top.definition.elements))]
@@ -243,7 +119,7 @@ class _Flattener:
             for element in rest:
                 self.count += 1
                 if self.count > MAX_ELEMENTS:
-                    self._fail(
+                    self.located.fail(
                         place.definition.scope,
                         "element",
                         element.name,
@@ -258,24 +134,24 @@ class _Flattener:
             else:
                 stack.pop()
 
-    def _instance(self, place: _Place, element: ir.Instance) -> _Place:
+    def _instance(self, place: Place, element: ir.Instance) -> Place:
         here = place.definition.scope
         found = place.definition.lookup("subcircuits", element.subcircuit.lower())
         if found is None:
             hint = nearest(element.subcircuit.lower(), list(place.definition.visible("subcircuits")))
-            self._fail(
+            self.located.fail(
                 here,
                 "element",
                 element.name,
                 f"{element.name}: subcircuit {element.subcircuit!r} is unknown{hint}",
             )
-        made: _Definition = found[1]
+        made: Definition = found[1]
         body = made.body
         assert isinstance(body, ir.Subcircuit)
-        active: _Place | None = place
+        active: Place | None = place
         while active is not None:
             if active.definition is made:
-                self._fail(
+                self.located.fail(
                     here,
                     "element",
                     element.name,
@@ -283,14 +159,14 @@ class _Flattener:
                 )
             active = active.outer
         if place.depth >= MAX_INSTANCE_DEPTH:
-            self._fail(
+            self.located.fail(
                 here,
                 "element",
                 element.name,
                 f"{element.name}: instances nested more than {MAX_INSTANCE_DEPTH} deep; flatten some",
             )
         if len(element.nodes) != len(body.pins):
-            self._fail(
+            self.located.fail(
                 here,
                 "element",
                 element.name,
@@ -302,7 +178,7 @@ class _Flattener:
         for name, value in element.parameters:
             if name.lower() not in known:
                 hint = nearest(name.lower(), known)
-                self._fail(
+                self.located.fail(
                     here,
                     "element",
                     element.name,
@@ -314,15 +190,15 @@ class _Flattener:
         nodes = {pin.lower(): place.node(node) for pin, node in zip(body.pins, element.nodes, strict=True)}
         local = element.name.lower()
         path = f"{place.path}.{local}" if place.path else local
-        return _Place(made, path, nodes, scope, place, place.depth + 1)
+        return Place(made, path, nodes, scope, place, place.depth + 1)
 
-    def _open(self, place: _Place) -> None:
+    def _open(self, place: Place) -> None:
         """Models and initial conditions of one instance."""
         made = place.definition
         self.terms += made.terms
         if self.terms > MAX_TERMS:
             message = f"the expressions of the deck have more than {MAX_TERMS} terms; use fewer instances"
-            self._fail("" if place.outer is None else place.outer.definition.scope, "element", "", message)
+            self.located.fail("" if place.outer is None else place.outer.definition.scope, "element", "", message)
         for folded, model in made.models.items():
             values = tuple(
                 (name, self._number(made, "model", model.name, value, place)) for name, value in model.parameters
@@ -331,7 +207,7 @@ class _Flattener:
         for node, value in made.body.initial_conditions:
             self.initial[place.node(node)] = self._number(made, "initial condition", node, value, place)
 
-    def _variant(self, place: _Place, model: ir.Model, values: tuple[Any, ...]) -> str:
+    def _variant(self, place: Place, model: ir.Model, values: tuple[Any, ...]) -> str:
         """One model for all instances with equal values."""
         scope = place.definition.scope
         full = f"{scope}.{model.name.lower()}" if scope else model.name
@@ -345,20 +221,20 @@ class _Flattener:
             self.models[name.lower()] = ir.Model(name, model.kind, values)
         return self.variants[key]
 
-    def _number(self, made: _Definition, kind: str, name: str, value: Value, place: _Place) -> float:
+    def _number(self, made: Definition, kind: str, name: str, value: Value, place: Place) -> float:
         if type(value) is float:
             return value
         try:
             return number(expand(value, made.functions), place.scope)
         except DeckError as error:
-            self._fail(made.scope, kind, name, f"{kind} {name}: {error}")
+            self.located.fail(made.scope, kind, name, f"{kind} {name}: {error}")
 
-    def _element(self, place: _Place, element: ir.Element) -> None:
+    def _element(self, place: Place, element: ir.Element) -> None:
         kind = type(element)
         try:
             values = [role(self, place, getattr(element, name)) for name, role in _PLANS[kind]]
         except DeckError as error:
-            self._fail(place.definition.scope, "element", element.name, f"{element.name}: {error}")
+            self.located.fail(place.definition.scope, "element", element.name, f"{element.name}: {error}")
         name = place.element(element.name)
         if place.path:
             self.origins[name] = (place.definition.scope, element.name)
@@ -366,13 +242,13 @@ class _Flattener:
 
     # fields of elements
 
-    def _node(self, place: _Place, name: str) -> str:
+    def _node(self, place: Place, name: str) -> str:
         return place.node(name)
 
-    def _constant(self, place: _Place, value: Value | None) -> float | None:
+    def _constant(self, place: Place, value: Value | None) -> float | None:
         return value if value is None or type(value) is float else number(value, place.scope)
 
-    def _folded(self, place: _Place, value: Value) -> Value:
+    def _folded(self, place: Place, value: Value) -> Value:
         if type(value) is float:
             return value
 
@@ -384,11 +260,11 @@ class _Flattener:
 
         return fold(value, place.scope, rename)
 
-    def _expression(self, place: _Place, value: Expression) -> Expression:
+    def _expression(self, place: Place, value: Expression) -> Expression:
         made = self._folded(place, value)
         return Number(made) if isinstance(made, float) else made
 
-    def _source(self, place: _Place, name: str) -> str:
+    def _source(self, place: Place, name: str) -> str:
         found = place.definition.names.get(name.lower())
         if isinstance(found, _CARRIES_CURRENT):
             return place.element(found.name)
@@ -399,25 +275,25 @@ class _Flattener:
             return name.lower()
         raise DeckError(f"source {name!r} is unknown{nearest(name.lower(), place.definition.names)}")
 
-    def _model(self, place: _Place, name: str) -> str:
+    def _model(self, place: Place, name: str) -> str:
         found = place.definition.lookup("models", name.lower())
         if found is None:
             hint = nearest(name.lower(), list(place.definition.visible("models")))
             raise DeckError(f"model {name!r} is unknown{hint}; define it with .model")
-        around: _Place | None = place
+        around: Place | None = place
         while around is not None:
             if around.definition is found[0]:
                 return around.models[name.lower()]
             around = around.outer
         raise DeckError(f"model {name!r} is out of reach; define it beside the element")
 
-    def _wave(self, place: _Place, wave: ir.Wave) -> ir.Wave:
+    def _wave(self, place: Place, wave: ir.Wave) -> ir.Wave:
         if isinstance(wave, ir.PwlWave):
             return ir.PwlWave(tuple((number_of(self, place, t), number_of(self, place, v)) for t, v in wave.points))
         values = [number_of(self, place, getattr(wave, f.name)) for f in fields(wave)]
         return type(wave)(*values)
 
-    def _same(self, place: _Place, value: Any) -> Any:
+    def _same(self, place: Place, value: Any) -> Any:
         return value
 
     # checks
@@ -440,22 +316,22 @@ class _Flattener:
         for node in self.initial:
             if node.lower() not in nodes:
                 hint = nearest(node.lower(), nodes)
-                self._fail("", "initial condition", node, f".ic v({node}): no element touches this node{hint}")
+                self.located.fail("", "initial condition", node, f".ic v({node}): no element touches this node{hint}")
         for vector in self.deck.save:
             known = nodes if vector.startswith("v(") else names if vector.startswith("i(") else None
             if known is not None and vector[2:-1].lower() not in known:
                 hint = nearest(vector[2:-1].lower(), known)
-                self._fail("", "vector", vector, f".save {vector}: there is no such thing in the deck{hint}")
+                self.located.fail("", "vector", vector, f".save {vector}: there is no such thing in the deck{hint}")
 
 
-def number_of(flattener: _Flattener, place: _Place, value: Value) -> float:
+def number_of(flattener: _Flattener, place: Place, value: Value) -> float:
     """A constant inside a waveform; functions expand here since waves are not prepared."""
     if type(value) is float:
         return value
     return number(expand(value, place.definition.functions), place.scope)
 
 
-_ROLES: dict[str, Callable[[_Flattener, _Place, Any], Any]] = {
+_ROLES: dict[str, Callable[[_Flattener, Place, Any], Any]] = {
     "plus": _Flattener._node,
     "minus": _Flattener._node,
     "control_plus": _Flattener._node,
@@ -469,12 +345,8 @@ _ROLES: dict[str, Callable[[_Flattener, _Place, Any], Any]] = {
     "wave": _Flattener._wave,
     "comment": _Flattener._same,
 }
-_KINDS: tuple[type[Any], ...] = (*ir.Element.__args__,)  # type: ignore[attr-defined]
 _PLANS = {
     kind: tuple((f.name, _ROLES[f.name]) for f in fields(kind) if f.name != "name")
-    for kind in _KINDS
+    for kind in ELEMENT_KINDS
     if kind is not ir.Instance
-}
-_VALUE_FIELDS = {
-    kind: tuple(f.name for f in fields(kind) if f.name in ("value", "expression", "gain", "initial")) for kind in _KINDS
 }

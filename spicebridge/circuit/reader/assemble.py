@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from spicebridge.circuit import deck as ir
-from spicebridge.circuit.expressions import BranchCurrent, NodeVoltage, Value, rebuild, walk
+from spicebridge.circuit.expressions import BranchCurrent, NodeVoltage, Value, walk
 from spicebridge.circuit.flatten import constant
 from spicebridge.circuit.reader.cards import USAGE, Assignment, CardReader, Plain, Raw, Record
 from spicebridge.circuit.reader.dialects import Dialect
 from spicebridge.circuit.reader.expressions import Spelling
+from spicebridge.circuit.reader.frames import Frame, Sources
 from spicebridge.circuit.reader.includes import Includes
 from spicebridge.circuit.reader.kinds import (
     DIRECTIVES,
@@ -32,46 +33,6 @@ MAX_SUBCIRCUIT_NESTING = 50
 _GLOBALS = ("PARAM", "FUNC", "TRAN")
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where the parts of a deck were read: (scope, kind) -> folded name -> card.
-
-    A scope is the dotted path of subcircuit definitions, empty for the top.
-    """
-
-    cards: dict[tuple[str, str], dict[str, Card]] = field(default_factory=dict)
-
-    def table(self, scope: str, kind: str) -> dict[str, Card]:
-        """The cards of one kind in one scope."""
-        return self.cards.setdefault((scope, kind), {})
-
-    def describe(self, scope: str, kind: str, name: str, message: str) -> str:
-        """`message` with file, line, column and caret, or as it is where the place is not known."""
-        card = self.table(scope, kind).get(name.lower())
-        if card is None:
-            return message
-        return card.describe(len(card.text) - len(card.text.lstrip()), message)
-
-
-@dataclass
-class _Frame:
-    """One scope while it is being read."""
-
-    name: str
-    scope: str
-    card: Card | None
-    pins: tuple[str, ...] = ()
-    parameters: tuple[tuple[str, Value], ...] = ()
-    header: tuple[str, ...] = ()
-    elements: list[ir.Element] = field(default_factory=list)
-    models: list[ir.Model] = field(default_factory=list)
-    subcircuits: list[ir.Subcircuit] = field(default_factory=list)
-    functions: list[ir.Function] = field(default_factory=list)
-    local: dict[str, Value] = field(default_factory=dict)
-    initial: dict[str, Value] = field(default_factory=dict)
-    renamed: dict[str, str] = field(default_factory=dict)
-
-
 class Assembler:
     """Reads cards in order; `deck` and `subcircuits` give what was read."""
 
@@ -81,7 +42,7 @@ class Assembler:
         self.spelling = Spelling()
         self.reader = CardReader(dialect, self.spelling)
         self.sources = Sources()
-        self.top = _Frame("", "", None)
+        self.top = Frame("", "", None)
         self.frames = [self.top]
         self.options: dict[str, Value | str | None] = {}
         self.save: dict[str, None] = {}
@@ -329,7 +290,7 @@ class Assembler:
                 self.reader.fail(words[k + 1], f"pin {pin} of subcircuit {name} stands twice; rename one")
         scope = f"{self.frames[-1].scope}.{name.lower()}".lstrip(".")
         parameters = self.reader.pairs(record.token, given)
-        self.frames.append(_Frame(name, scope, card, pins, parameters, self._header()))
+        self.frames.append(Frame(name, scope, card, pins, parameters, self._header()))
 
     def _ends(self, card: Card, record: Record) -> None:
         if len(self.frames) == 1:
@@ -338,20 +299,7 @@ class Assembler:
         if record.parts and record.parts[0].text.lower() != frame.name.lower():
             token = record.parts[0]
             card.fail(token.offset, f".ends {token.text} closes subcircuit {frame.name}; write .ends {frame.name}")
-        self.frames[-1].subcircuits.append(
-            ir.Subcircuit(
-                name=frame.name,
-                pins=frame.pins,
-                parameters=frame.parameters,
-                elements=_with_names(frame),
-                models=tuple(frame.models),
-                subcircuits=tuple(frame.subcircuits),
-                functions=tuple(frame.functions),
-                local_parameters=tuple(frame.local.items()),
-                initial_conditions=tuple(frame.initial.items()),
-                header=frame.header,
-            )
-        )
+        self.frames[-1].subcircuits.append(frame.subcircuit())
 
     def _save(self, card: Card, record: Record) -> None:
         for vector in record.parts:
@@ -406,7 +354,7 @@ class Assembler:
         top = self.top
         return ir.Deck(
             title=title,
-            elements=_with_names(top),
+            elements=top.finished(),
             header=self.deck_header,
             parameters=tuple(top.local.items()),
             functions=tuple(top.functions),
@@ -419,26 +367,3 @@ class Assembler:
             notes=tuple(self.reader.notes),
             sources=self.sources,
         )
-
-
-def _with_names(frame: _Frame) -> tuple[ir.Element, ...]:
-    """The elements of a scope; currents of E sources that became B sources follow the new name."""
-    if not frame.renamed:
-        return tuple(frame.elements)
-
-    def follow(e: Any) -> Any:
-        if isinstance(e, BranchCurrent) and e.source.lower() in frame.renamed:
-            return BranchCurrent(frame.renamed[e.source.lower()])
-        return None
-
-    out: list[ir.Element] = []
-    for element in frame.elements:
-        changes: dict[str, Any] = {}
-        if isinstance(element, (ir.CurrentControlledCurrent, ir.CurrentControlledVoltage)):
-            changes["source"] = frame.renamed.get(element.source.lower(), element.source)
-        for name in ("value", "expression"):
-            tree = getattr(element, name, None)
-            if tree is not None and any(isinstance(e, BranchCurrent) for e in walk(tree)):
-                changes[name] = rebuild(tree, follow)
-        out.append(replace(element, **changes) if changes else element)
-    return tuple(out)

@@ -67,7 +67,14 @@ def _plain(name: str) -> tuple[int, int, Maker]:
 
 
 def _power(kind: str) -> tuple[int, int, Maker]:
-    return 2, 2, lambda x, y: Power(x, y, kind)
+    return 2, 2, lambda x, y: power(x, y, kind)
+
+
+def power(base: Expression, exponent: Expression, kind: str) -> Expression:
+    """A power in one form: that of |x| is the absolute power of x, however it is written."""
+    if kind != "signed" and isinstance(base, Call) and base.function == "abs":
+        return Power(base.arguments[0], exponent, "abs")
+    return Power(base, exponent, kind)
 
 
 def _against_zero(op: str) -> tuple[int, int, Maker]:
@@ -96,6 +103,9 @@ def _choice_above_half(test: Expression, yes: Expression, no: Expression) -> Exp
 
 def _line_table(x: Expression, *points: Expression) -> Expression:
     """ngspice's pwl: a table that goes on with the slope of its first and last piece."""
+    match x:
+        case Call("min", (Call("max", (argument, low)), high)) if (low, high) == (points[0], points[-2]):
+            return Call("table", (argument, *points))
     inside: Expression = Call("table", (x, *points))
     for inner, outer, beyond in ((2, 0, "min"), (len(points) - 4, len(points) - 2, "max")):
         x0, y0, x1, y1 = (*points[outer : outer + 2], *points[inner : inner + 2])

@@ -16,11 +16,10 @@ from spicebridge.circuit.expressions import (
     NodeVoltage,
     Number,
     Parameter,
-    Power,
     Time,
     Unary,
 )
-from spicebridge.circuit.reader.dialects import Language
+from spicebridge.circuit.reader.dialects import Language, power
 from spicebridge.circuit.reader.shapes import DepthError, ShapeError, ShapeParser
 from spicebridge.circuit.reader.tokens import OPERATOR_KINDS, ScanError, Token, parse_number, scan_expression
 from spicebridge.errors import QuantityError
@@ -116,7 +115,7 @@ class _Rules:
         return Unary("!", self.language.truth(value) if self.language.true_above_half else value)
 
     def power(self, base: Expression, sign: Token, exponent: Expression) -> Expression:
-        return Power(base, exponent, self.language.powers[sign.kind])
+        return power(base, exponent, self.language.powers[sign.kind])
 
     def conditional(self, test: Expression, yes: Expression, no: Expression) -> Expression:
         return Conditional(self.language.truth(test), yes, no)
@@ -213,11 +212,11 @@ def _build_braced(tokens: list[Token], rules: _Rules, stop: int) -> Expression:
 
 def _check_signs(tokens: list[Token]) -> None:
     """ngspice's parameters read 2*-3^2 as 2*(-3)^2, against their own -3^2 = -(3^2)."""
-    for before, sign, literal, power in zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False):
+    for before, sign, literal, behind in zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False):
         if (
             sign.kind == "MINUS"
             and literal.kind == "NUMBER"
-            and power.kind in ("CARET", "DOUBLE_STAR")
+            and behind.kind in ("CARET", "DOUBLE_STAR")
             and before.kind not in _OPERANDS
         ):
             raise ExpressionError(

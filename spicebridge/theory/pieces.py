@@ -7,6 +7,7 @@ determine the stepper's seventh-degree dense output exactly.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,20 @@ def _differentiation() -> Array:
 
 DERIVATIVE = _differentiation()
 _AT_SAMPLES = lagrange(SAMPLES)
+
+
+class StatePiece(Protocol):
+    """The solution on [start, stop], in s."""
+
+    @property
+    def start(self) -> float: ...
+
+    @property
+    def stop(self) -> float: ...
+
+    def __call__(self, t: Array) -> Array:
+        """State (n_t, n_e) for t (n_t,) within the piece."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.theory.dynamics import Branch
-from spicebridge.theory.pieces import Piece
+from spicebridge.theory.pieces import StatePiece
 from spicebridge.waveforms import Waveforms
 
 Array = NDArray[np.float64]
@@ -36,7 +36,7 @@ class Trajectory:
     """
 
     network: Network = field(repr=False)
-    pieces: tuple[Piece, ...] = field(repr=False)
+    pieces: tuple[StatePiece, ...] = field(repr=False)
     initial: Array = field(repr=False)
     stop: float
     complete: bool

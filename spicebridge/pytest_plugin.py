@@ -1,0 +1,197 @@
+"""pytest: cases and decks as tests, a simulator as a fixture, references that cannot change unseen.
+
+    pytest compare/                       one item per *.case.toml (and per *.case.cir deck)
+    pytest --spice=required               a missing simulator is an error (use it in CI)
+    pytest --spice=available              … skips what needs it, with the reason (the default)
+    pytest --spice=off                    … runs nothing that needs one
+    pytest --spice-record                 rewrites recorded references; such a run never passes
+
+Heavy modules are imported only when an item or a fixture needs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CASE_SUFFIX = ".case.toml"
+DECK_SUFFIX = ".case.cir"
+MARK = "spice"
+RECORDER = pytest.StashKey[list[Path]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("spicebridge", "memristive circuits against their equations")
+    group.addoption(
+        "--spice",
+        choices=("required", "available", "off"),
+        default=None,
+        help="required: a missing simulator is an error; available: skip with the reason; off: skip all",
+    )
+    group.addoption("--spice-engine", default=None, help="simulator to use instead of the cases' own")
+    group.addoption("--spice-out", default=None, help="folder for the reports of failures (out/pytest)")
+    group.addoption(
+        "--spice-record", action="store_true", help="rewrite recorded references; the run then fails"
+    )
+    parser.addini("spice", "as --spice", default="available")
+    parser.addini("spice_references", "folder of recorded references, from the root", default="references")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{MARK}: needs a circuit simulator (see --spice)")
+    config.stash[RECORDER] = []
+
+
+def mode(config: pytest.Config) -> str:
+    """required, available or off: command line first, then the ini file."""
+    chosen = str(config.getoption("--spice") or config.getini("spice"))
+    if chosen not in ("required", "available", "off"):
+        raise pytest.UsageError(f"spice = {chosen!r} must be required, available or off")
+    return chosen
+
+
+def open_engine(config: pytest.Config, name: str = "ngspice") -> Any:
+    """The simulator, or the skip or error that `mode` asks for."""
+    from spicebridge.circuit.engines import get_engine
+    from spicebridge.errors import SimulatorMissing
+
+    if mode(config) == "off":
+        pytest.skip("simulators are off (--spice=off)")
+    engine = get_engine(config.getoption("--spice-engine") or name)
+    try:
+        engine.version()
+    except SimulatorMissing as error:
+        if mode(config) == "required":
+            raise
+        pytest.skip(f"{error}")
+    return engine
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    if file_path.name.endswith(CASE_SUFFIX):
+        return CaseFile.from_parent(parent, path=file_path)
+    if file_path.name.endswith(DECK_SUFFIX):
+        return DeckFile.from_parent(parent, path=file_path)
+    return None
+
+
+class CaseFile(pytest.File):
+    """A case file: one item."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        item = CaseItem.from_parent(self, name=self.path.name.removesuffix(CASE_SUFFIX))
+        item.add_marker(MARK)
+        yield item
+
+
+class DeckFile(pytest.File):
+    """A netlist of a memristive network: one item, judged against the equations it is recognised as."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        item = DeckItem.from_parent(self, name=self.path.name.removesuffix(DECK_SUFFIX))
+        item.add_marker(MARK)
+        yield item
+
+
+class _Item(pytest.Item):
+    engine: Any = None
+
+    def setup(self) -> None:
+        self.engine = open_engine(self.config)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        from spicebridge.errors import SpiceBridgeError
+
+        if isinstance(excinfo.value, (AssertionError, SpiceBridgeError)):
+            return f"{self.path.name}: {excinfo.value}"
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        return self.path, None, f"case {self.name}"
+
+    @property
+    def reports(self) -> Path:
+        return reports_folder(self.config)
+
+
+class CaseItem(_Item):
+    """Runs a case and holds it to the outcome it expects."""
+
+    def runtest(self) -> None:
+        from spicebridge.case import load_case
+        from spicebridge.report.batch import Settings, run_case
+        from spicebridge.testing import require_outcome
+
+        case = load_case(self.path)
+        chosen = self.config.getoption("--spice-engine")
+        require_outcome(run_case(case, Settings(engine=chosen)), self.reports)
+
+
+class DeckItem(_Item):
+    """Reads a deck, recognises its network and validates it over the deck's own transient."""
+
+    def runtest(self) -> None:
+        from spicebridge.circuit.reader import read_deck
+        from spicebridge.circuit.recognise import recognise
+        from spicebridge.errors import DeckError
+        from spicebridge.testing import assert_agrees
+
+        deck = read_deck(self.path)
+        if deck.transient is None:
+            raise DeckError(f"{self.path.name}: a deck needs a .tran card to say how long it runs")
+        assert_agrees(
+            recognise(deck), [0.0, deck.transient.stop], engine=self.engine, name=self.name, reports=self.reports
+        )
+
+
+def reports_folder(config: pytest.Config) -> Path:
+    """Where reports of failures go."""
+    chosen = config.getoption("--spice-out")
+    return Path(chosen) if chosen else config.rootpath / "out" / "pytest"
+
+
+@pytest.fixture(scope="session")
+def spice_engine(pytestconfig: pytest.Config) -> Any:
+    """The simulator (``--spice-engine``, else ngspice); skips or errors as ``--spice`` says."""
+    return open_engine(pytestconfig)
+
+
+@pytest.fixture
+def spice_case(request: pytest.FixtureRequest) -> Callable[[str | Path], Any]:
+    """A function that loads a case file, relative to the folder of the test."""
+    from spicebridge.case import load_case
+
+    folder = request.path.parent
+
+    def load(path: str | Path) -> Any:
+        return load_case(folder / path)
+
+    return load
+
+
+@pytest.fixture
+def spice_reference(request: pytest.FixtureRequest) -> Any:
+    """Recorded references: ``spice_reference.check(name, waveforms, rtol=…, atol=…)``."""
+    from spicebridge.testing import References
+
+    config = request.config
+    folder = config.rootpath / str(config.getini("spice_references"))
+    return References(folder, bool(config.getoption("--spice-record")), config.stash[RECORDER])
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if session.config.getoption("--spice-record") and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
+    if not config.getoption("--spice-record"):
+        return
+    written = config.stash[RECORDER]
+    terminalreporter.section("recorded references")
+    for path in written:
+        terminalreporter.line(str(path))
+    terminalreporter.line(f"{len(written)} written; a recording run never passes, run again without it")

@@ -15,7 +15,10 @@ DESCRIPTION = {
     *("errors", "quantities", "network", "devices", "windows", "drives", "generators", "waveforms"),
     *("case", "case_schema", "case_text", "case_write"),
 }
-LEVELS = {"circuit": 1, "theory": 1, "ensembles": 1, "verify": 2, "lab": 3, "campaign": 3, "report": 3, "testing": 4, "cli": 5}
+LEVELS = {
+    **{"circuit": 1, "theory": 1, "ensembles": 1, "verify": 2},
+    **{"lab": 3, "campaign": 3, "report": 3, "modelcheck": 3, "testing": 4, "cli": 5},
+}
 
 
 def room(module: str) -> str:

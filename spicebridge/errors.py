@@ -55,7 +55,14 @@ class UnsafeDeck(DeckError):
 
 
 class NotANetwork(DeckError):
-    """A valid deck that is not a memristive network; says which element prevents it."""
+    """A valid deck that is not a memristive network; says which element prevents it.
+
+    `account` lists every element that does, as (name, reason) in the order of the deck.
+    """
+
+    def __init__(self, message: str, *, account: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.account = account
 
 
 class RawFileError(SpiceBridgeError, ValueError):

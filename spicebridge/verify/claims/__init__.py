@@ -34,7 +34,7 @@ __all__ = [
     "run",
 ]
 
-FAMILIES = ("single", "currents", "conservation")
+FAMILIES = ("single", "currents", "conservation", "regimes", "symmetry", "stability", "learning")
 """Modules of this package that hold claims, in the order of the page."""
 
 

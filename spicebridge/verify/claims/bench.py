@@ -233,3 +233,15 @@ def vanishing(
 ) -> Evidence:
     """Evidence of one residual on several circuits."""
     return Evidence((worst(what, rows, resolution=resolution),), rows=tuple(rows), **more)
+
+
+def order_of(sizes: Iterable[float], errors: Iterable[float], U: Iterable[float]) -> tuple[float, float]:
+    """Exponent of error ~ size^k as size -> 0, and U, from a halving sequence (coarse to fine).
+
+    The slope between neighbours is k + c size; extrapolated from the last two. U is what the extrapolation
+    moved, and what the uncertainties of the errors allow.
+    """
+    x, e, u = (np.asarray(list(values), float) for values in (sizes, errors, U))
+    slope = np.diff(np.log(e)) / np.diff(np.log(x))
+    allowed = float(((u[-2:] / e[-2:]).sum() + (u[-3:-1] / e[-3:-1]).sum()) / np.log(2.0))
+    return float(2.0 * slope[-1] - slope[-2]), float(abs(slope[-1] - slope[-2])) + allowed

@@ -158,12 +158,12 @@ def invertible(bench: Bench) -> Evidence:
     return Evidence(tuple(findings), rows=tuple(rows), panels=(picture,))
 
 
-def _against_theory(bench: Bench, case: Circuit, theory: Network, method: str) -> tuple[float, float]:
+def against_theory(bench: Bench, case: Circuit, theory: Network, method: str) -> tuple[float, float]:
     """(max |w_spice - w_theory|, U) by the ladder of `validate`."""
     from spicebridge.verify.trial import validate
 
     verdict = bench.keep(
-        f"{case.name} {theory.J.tolist()} {method}",
+        f"{case.name} {case.stop:g} {theory.J.tolist()} {theory.device(0).control} {method}",
         lambda: validate(theory, [0.0, case.stop], circuit=case.network, method=method, step=case.stop / 200),
     )
     return verdict.max_error, verdict.uncertainty
@@ -191,7 +191,7 @@ def network_equation(bench: Bench) -> Evidence:
     for case in cases:
         flipped = case.network.with_polarity(-case.network.J)
         theory = flipped if bench.mutant else case.network
-        rows.append((case.name, *_against_theory(bench, case, theory, "projector")))
+        rows.append((case.name, *against_theory(bench, case, theory, "projector")))
     return Evidence((worst("max |w_spice - w_projector|", rows, resolution=1e-5),), rows=tuple(rows))
 
 
@@ -226,7 +226,7 @@ def no_projector(bench: Bench) -> Evidence:
         integrate(case.network, [0.0, 0.1], method="projector")
     except ProjectorSingular:
         refused = 1
-    error, U = _against_theory(bench, case, case.network, "nodal")
+    error, U = against_theory(bench, case, case.network, "nodal")
     return Evidence(
         (
             equals("sign patterns of K4 with det(A P A^t) = 0", count, 0.0, 30.0),

@@ -66,7 +66,7 @@ class Case:
     points: int = 201
     tolerance: float = 1e-5
     form: str = "fast"
-    engine: str = "ngspice"
+    engine: str = "auto"
     expect: str = "agrees"
     source: Path | None = None
     text: str = field(default="", repr=False)

@@ -40,7 +40,7 @@ def test_a_plain_case_is_the_network_it_describes():
         11,
         1e-6,
     )
-    assert (case.form, case.engine, case.expect) == ("fast", "ngspice", "agrees")
+    assert (case.form, case.engine, case.expect) == ("fast", "auto", "agrees")
     np.testing.assert_array_equal(case.t, np.linspace(0.0, 5.0, 11))
     assert case.text == PLAIN
     assert case.network.title == "K4"

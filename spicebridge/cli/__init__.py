@@ -13,7 +13,8 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 
 from spicebridge import __version__
 from spicebridge.cli import status
@@ -62,7 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; no exception leaves."""
     try:
         args = parser().parse_args(argv)
-        code = int(args.run(args))
+        with _notices():
+            code = int(args.run(args))
         sys.stdout.flush()
         return code
     except SystemExit as end:
@@ -84,6 +86,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         complain("this is a bug in spicebridge; please report it with the lines above")
         return status.BUG
+
+
+@contextlib.contextmanager
+def _notices() -> Iterator[None]:
+    """Within it warnings are shown as our own messages, without a line of source code."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: complain(str(message))
+        yield
 
 
 def complain(message: str) -> None:

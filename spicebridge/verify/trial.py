@@ -23,9 +23,10 @@ from spicebridge.circuit.simulate import (
     range_problem,
     run_lowered,
 )
-from spicebridge.errors import NetworkError, SpiceBridgeError
+from spicebridge.errors import NetworkError, SpiceBridgeError, nearest
 from spicebridge.network import Network
 from spicebridge.theory import Trajectory, screen, solve
+from spicebridge.verify.events import shift_tolerant
 from spicebridge.verify.invariants import measure
 from spicebridge.verify.norms import Deviation, deviation
 from spicebridge.verify.refinement import Ladder, ladder
@@ -51,6 +52,8 @@ CONFIRMATION = 10.0
 
 PARALLEL_RUNS = 2
 
+NORMS = ("auto", "pointwise", "events")
+
 
 def validate(
     network: Network,
@@ -65,6 +68,7 @@ def validate(
     circuit: Network | None = None,
     transform: Transform | None = None,
     max_steps: int = MAX_STEPS,
+    norm: str = "auto",
     progress: Progress | None = None,
 ) -> Verdict:
     """Compare SPICE with the network ODE over [0, t[-1]] and return a `Verdict`.
@@ -73,6 +77,8 @@ def validate(
     coarsest step ceiling of the ladder in s; None starts coarse and refines until U meets the tolerance
     or a run would need more than `max_steps` steps. `circuit` (default: the network itself) is what the
     simulator gets, and `transform` edits its deck: to put a mutant, or a circuit of one's own, on trial.
+    `norm` is "pointwise", "events" (tolerant to small shifts in time, see ``verify/events``) or "auto", which
+    is "events" where a law has thresholds.
     Misuse, an unsolvable network at t = 0 and a missing or dead simulator raise; numerical trouble in
     either branch is UNRESOLVED with its reason.
     """
@@ -84,6 +90,11 @@ def validate(
         raise NetworkError(
             f"the circuit has {tried.n_edges} edges and the network {network.n_edges}; compare edge by edge"
         )
+    if norm not in NORMS:
+        raise SpiceBridgeError(f"norm {norm!r} must be one of {', '.join(NORMS)}{nearest(str(norm), NORMS)}")
+    if norm == "auto":
+        switching = any(not getattr(group.device, "smooth", True) for group in network.groups)
+        norm = "events" if switching else "pointwise"
     door: Engine = get_engine(engine) if isinstance(engine, str) else engine
     say: Progress = progress or (lambda message: None)
     say("screening")
@@ -100,10 +111,12 @@ def validate(
         "numpy": np.__version__,
         "engine": door.name,
         "engine_version": door.version(),
+        "capabilities": dict(door.capabilities()),
         "theory_method": fine.method,
         "theory_rtol": THEORY_RTOL,
         "form": form,
         "solver_floor": SOLVER_FLOOR,
+        "norm": norm,
         "options": {name: value for name, value in lowered.deck.options},
         "stop": stop,
     }
@@ -118,7 +131,8 @@ def validate(
             return Verdict(
                 Outcome.UNRESOLVED, f"theory: {trajectory.reason}", np.nan, np.nan, **common
             )
-    trial = _Trial(tried, lowered, door, timeout, transform, fine, loose, say)
+    time_scale = min(stop, drive_timescale(network)) if norm == "events" else 0.0
+    trial = _Trial(tried, lowered, door, timeout, transform, fine, loose, time_scale, say)
     return trial.judge(h, adaptive=step is None, max_steps=max_steps, common=common)
 
 
@@ -134,6 +148,7 @@ class _Trial:
         transform: Transform | None,
         fine: Trajectory,
         loose: Trajectory,
+        time_scale: float,
         say: Progress,
     ) -> None:
         self.network = network
@@ -143,6 +158,7 @@ class _Trial:
         self.transform = transform
         self.fine = fine
         self.loose = loose
+        self.time_scale = time_scale
         self.say = say
         self.runs: dict[float, CircuitRun] = {}
         self.deviations: dict[float, Deviation] = {}
@@ -215,7 +231,8 @@ class _Trial:
             if h not in self.deviations:
                 waves = self.runs[h].waveforms
                 assert waves is not None
-                self.deviations[h] = deviation(waves, self.fine)
+                pointwise = deviation(waves, self.fine)
+                self.deviations[h] = shift_tolerant(pointwise, waves.state, self.time_scale)
         a, b, c = (self.deviations[h] for h in steps)
         theory_u = float(np.abs(self.fine(c.t) - self.loose(c.t)).max(initial=0.0))
         return ladder(steps, (a, b, c), SOLVER_FLOOR), theory_u

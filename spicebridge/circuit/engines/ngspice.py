@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import os
 import re
 import shutil
-import signal
 import tempfile
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from spicebridge.circuit.engines import probe
-from spicebridge.circuit.engines.base import Job, RunRecord, Status
+from spicebridge.circuit.engines.base import Job, RunRecord
 from spicebridge.circuit.engines.deckguard import refuse_unsafe, saved_names, silent_trap
-from spicebridge.circuit.engines.judge import Samples, judge_plots, no_samples
-from spicebridge.circuit.engines.ngspice_log import exhausted, judge_log
-from spicebridge.circuit.engines.process import Ended, private_environment, run_in_group
-from spicebridge.circuit.rawfile import read_raw
-from spicebridge.errors import RawFileError, SimulatorDied, SimulatorMissing, SimulatorTooOld
+from spicebridge.circuit.engines.ngspice_log import judge_log
+from spicebridge.circuit.engines.outcome import DECK, RAW, Program, not_run, run_program, tail
+from spicebridge.circuit.engines.process import private_environment, run_in_group
+from spicebridge.errors import SimulatorDied, SimulatorMissing, SimulatorTooOld
 
 EXECUTABLE_VARIABLE = "SPICEBRIDGE_NGSPICE"
 OLDEST_VERSION = 36
@@ -28,8 +25,6 @@ DEFAULT_TIMEOUT = 600.0
 """Wall-clock limit of a run in s, where neither the job nor the engine sets one."""
 PROBE_TIMEOUT = 20.0
 """Wall-clock limit of `--version` in s."""
-LOG_LIMIT = 4 * 1024 * 1024
-"""Bytes of each output channel that are kept; a longer one is itself a finding."""
 
 _INSTALL = (
     "install it with 'apt install ngspice' or 'brew install ngspice', point "
@@ -93,107 +88,13 @@ class NgspiceProcess:
     def run(self, job: Job) -> RunRecord:
         """Run one job; see `Engine` for what is raised and what is returned."""
         refuse_unsafe(job.text)
-        version = self.version()
+        self.version()
         trap = silent_trap(job.text)
         if trap is not None:
-            samples = no_samples(job, Status.REJECTED, f"not run: {trap}")
-            return self._record(job, version, samples, None, "", 0.0)
+            return not_run(self, job, trap)
         limit = self.timeout if job.timeout is None else job.timeout
-        try:
-            with tempfile.TemporaryDirectory(prefix="spicebridge-", ignore_cleanup_errors=True) as place:
-                return self._run_in(Path(place), job, version, limit)
-        except OSError as error:
-            remedy = "free space or point TMPDIR elsewhere" if error.errno == errno.ENOSPC else "check TMPDIR"
-            raise SimulatorDied(
-                f"ngspice {version}: the run could not be set up: {error}: {remedy}", deck=job.text
-            ) from error
-
-    def _run_in(self, place: Path, job: Job, version: str, limit: float) -> RunRecord:
-        (place / "deck.cir").write_text(job.text, encoding="utf-8", newline="\n")
-        ended = run_in_group(
-            [str(self.path()), "-n", "-b", "-r", "out.raw", "deck.cir"],
-            directory=place,
-            environment=private_environment(place),
-            timeout=limit,
-            stdout=place / "stdout",
-            stderr=place / "stderr",
-        )
-        stdout, stderr = _tail(place / "stdout"), _tail(place / "stderr")
-        log = stdout + ("\n" if stdout and stderr else "") + stderr
-        if death := _death(ended, limit, stdout, stderr):
-            raise SimulatorDied(f"ngspice {version}: {death}", deck=job.text, log=log)
-        samples = _judge(place / "out.raw", job, ended.exit_code, stdout, stderr)
-        return self._record(job, version, samples, ended.exit_code, log, ended.wall_time)
-
-    def _record(
-        self, job: Job, version: str, samples: Samples, exit_code: int | None, log: str, wall: float
-    ) -> RunRecord:
-        return RunRecord(
-            engine=self.name,
-            version=version,
-            status=samples.status,
-            reason=samples.reason,
-            exit_code=exit_code,
-            log=log,
-            text=job.text,
-            wall_time=wall,
-            time=samples.time,
-            data=samples.data,
-            vectors=job.vectors,
-            fingerprint=probe.remembered(self),
-        )
-
-
-def _judge(raw: Path, job: Job, exit_code: int, stdout: str, stderr: str) -> Samples:
-    """The log explains a failure best, so it speaks first; the data decide on success."""
-    finding = judge_log(stdout, stderr)
-    if not raw.exists():
-        if finding is not None:
-            return no_samples(job, finding.status, finding.reason)
-        return no_samples(job, Status.NO_OUTPUT, "ngspice wrote no raw file: has the deck a .tran?")
-    try:
-        samples = judge_plots(read_raw(raw), job, saved_names(job.text))
-    except RawFileError as error:
-        reason = str(error).replace(str(raw), raw.name)
-        samples = no_samples(job, Status.TRUNCATED, f"the raw file cannot be read: {reason}")
-    if finding is not None and finding.status is not Status.LOG_ERROR:
-        return Samples(finding.status, finding.reason, samples.time, samples.data)
-    if samples.status is not Status.COMPLETE:
-        return samples
-    if finding is not None:
-        return Samples(finding.status, finding.reason, samples.time, samples.data)
-    if exit_code != 0:
-        reason = f"exit code {exit_code} although the data are complete and the log is clean"
-        return Samples(Status.LOG_ERROR, reason, samples.time, samples.data)
-    return samples
-
-
-def _death(ended: Ended, limit: float, stdout: str, stderr: str) -> str | None:
-    if ended.timed_out:
-        return f"stopped after {limit:g} s: allow more time, or take a larger step or a shorter span"
-    if ended.exit_code < 0:
-        return f"killed by signal {_signal_name(-ended.exit_code)}: see the log, memory and limits"
-    return exhausted(stdout, stderr)
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)
-
-
-def _tail(path: Path) -> str:
-    """Text of an output channel; beyond LOG_LIMIT only its two ends, with a line that says so."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        if size <= LOG_LIMIT:
-            return file.read().decode("utf-8", "replace")
-        head = file.read(LOG_LIMIT // 2)
-        file.seek(size - LOG_LIMIT // 2)
-        end = file.read()
-    gap = f"\nWarning: {size - LOG_LIMIT} bytes of this log were left out\n"
-    return head.decode("utf-8", "replace") + gap + end.decode("utf-8", "replace")
+        argv = [str(self.path()), "-n", "-b", "-r", RAW, DECK]
+        return run_program(self, Program(argv, judge_log, saved_names(job.text)), job, limit)
 
 
 @functools.lru_cache(maxsize=64)
@@ -213,7 +114,7 @@ def _version(identity: tuple[str, int, int]) -> str:
             )
         except OSError as error:
             raise SimulatorMissing(f"{program} cannot be started: {error}: {_INSTALL}") from error
-        log = _tail(place / "stdout") + _tail(place / "stderr")
+        log = tail(place / "stdout") + tail(place / "stderr")
     if ended.timed_out or ended.exit_code < 0:
         raise SimulatorDied(f"{program} --version hangs or crashes: {_INSTALL}", log=log)
     match = _VERSION.search(log)

@@ -1,0 +1,138 @@
+"""neospice: a simulator that pip alone installs, in a worker process of its own per run.
+
+An independent implementation of SPICE. It warns, on its error channel only, where it skips an element or
+does not know a name, and goes on with another circuit: every word there is held against the run.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spicebridge.circuit.engines import probe
+from spicebridge.circuit.engines.base import TIME, Job, RunRecord, Status
+from spicebridge.circuit.engines.deckguard import refuse_unsafe, saved_names, silent_trap
+from spicebridge.circuit.engines.ngspice import DEFAULT_TIMEOUT
+from spicebridge.circuit.engines.ngspice_log import QUOTED_LINES, LogFinding
+from spicebridge.circuit.engines.outcome import DECK, RAW, Program, not_run, run_program
+from spicebridge.circuit.engines.worker import ask_version, package_identity, worker_command, worker_environment
+from spicebridge.circuit.rawfile import RawPlot
+from spicebridge.errors import SimulatorDied, SimulatorMissing
+
+_SCRIPT = "neospice_run.py"
+_INSTALL = "install it with 'pip install neospice', or use the engine 'ngspice'"
+# A resistor whose value is an expression: neospice 0.2 drops the element.
+_EXPRESSION_RESISTOR = re.compile(r"^\s*r\S*\s+\S+\s+\S+\s+(?:r\s*=|['{])", re.IGNORECASE)
+# neospice runs one analysis and is silent about the others.
+_OTHER_ANALYSIS = re.compile(r"^\s*\.(?:op|dc|ac|noise|tf|sens|pz|disto|four|step|sp|hb)\b", re.IGNORECASE)
+_SET_BY_IC = re.compile(r"v\([^\s()]+\)(?=\s*=)")
+_STUCK = re.compile(r"converge|singular|timestep|time step", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class NeospiceWorker:
+    """Engine that runs neospice; only decks of the fast form.
+
+    At t = 0 its output has only the signals set by `.ic` right; the others are extrapolated from the next
+    two points.
+
+    timeout  wall-clock limit of a run in s, unless the job has its own
+    """
+
+    timeout: float = DEFAULT_TIMEOUT
+
+    name = "neospice"
+    dialect = "ngspice"
+
+    def identity(self) -> Hashable:
+        """The installed package. Raises SimulatorMissing."""
+        package = package_identity("neospice")
+        if package is None:
+            raise SimulatorMissing(f"neospice is not installed: {_INSTALL}")
+        return package
+
+    def version(self) -> str:
+        """Such as "0.2.0". Raises SimulatorMissing or SimulatorDied."""
+        said = ask_version("neospice", _INSTALL, self.identity(), *worker_command(_SCRIPT, "--version"))
+        return said.removeprefix("neospice ")
+
+    def available(self) -> bool:
+        """Whether the package is installed and loads."""
+        try:
+            self.version()
+        except (SimulatorMissing, SimulatorDied):
+            return False
+        return True
+
+    def capabilities(self) -> Mapping[str, str]:
+        """Measured on first use, then remembered; see `probe.capabilities`."""
+        return probe.capabilities(self)
+
+    def run(self, job: Job) -> RunRecord:
+        """Run one job; see `Engine` for what is raised and what is returned."""
+        refuse_unsafe(job.text)
+        self.version()
+        trap = silent_trap(job.text) or _unsupported(job.text)
+        if trap is not None:
+            return not_run(self, job, trap)
+        program = Program(
+            worker_command(_SCRIPT, DECK, RAW),
+            judge_neospice_log,
+            saved_names(job.text),
+            plots=functools.partial(_mend_start, frozenset(_SET_BY_IC.findall(job.text.lower()))),
+            environment=worker_environment(),
+        )
+        return run_program(self, program, job, self.timeout if job.timeout is None else job.timeout)
+
+
+def _mend_start(given: frozenset[str], plots: list[RawPlot]) -> list[RawPlot]:
+    """Replace what neospice 0.2 writes at t = 0 for signals that .ic does not set.
+
+    There it has the given states right and everything else from an unfinished iteration. Its next two points
+    are a hundredth of the step apart, so a straight line through them is far inside the error of the step.
+    """
+    mended = []
+    for plot in plots:
+        if plot.actual_points < 3 or plot.names[:1] != (TIME,):
+            mended.append(plot)
+            continue
+        t, a, b = plot.data[:3, 0], plot.data[1], plot.data[2]
+        line = a + (b - a) * ((t[0] - t[1]) / (t[2] - t[1])) if t[2] > t[1] else a
+        keep = [name in given or name == TIME for name in plot.names]
+        table = plot.data.copy()
+        table[0] = np.where(keep, table[0], line)
+        mended.append(replace(plot, data=table))
+    return mended
+
+
+def _unsupported(text: str) -> str | None:
+    """The first line that neospice would skip, as a sentence."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if _EXPRESSION_RESISTOR.match(line):
+            return (
+                f"line {number}: {line.strip()[:80]!r} is a resistor given by an expression, which neospice "
+                "skips: use form='fast', or the engine 'ngspice'"
+            )
+        if _OTHER_ANALYSIS.match(line):
+            return f"line {number}: {line.strip()[:80]!r}: a deck must have one .tran and no other analysis"
+    return None
+
+
+def judge_neospice_log(stdout: str, stderr: str) -> LogFinding | None:
+    """Any line on the error channel is a finding: a failure of the solution, or a skipped line."""
+    lines = list(dict.fromkeys(line.strip() for line in stderr.splitlines() if line.strip()))
+    if not lines:
+        return None
+    quoted = "; ".join(lines[:QUOTED_LINES])
+    if not any(line.startswith("Warning") for line in lines) and _STUCK.search(stderr):
+        remedy = "take a smaller step, or run it on ngspice, whose search for the operating point goes further"
+        return LogFinding(Status.NUMERICAL_FAILURE, f"neospice says: {quoted}. Remedy: {remedy}.")
+    return LogFinding(
+        Status.REJECTED,
+        f"neospice says: {quoted}. Remedy: use form='fast' or the engine 'ngspice'; "
+        "the circuit that ran is not the one in the deck.",
+    )

@@ -1,0 +1,128 @@
+"""ngspice as a shared library, through PySpice, in a worker process of its own per run.
+
+The library answers 0 to nearly every failure, leaves vectors with a null pointer behind, keeps options and
+circuits from deck to deck, and takes the whole process with it when it crashes. In a worker none of this
+reaches the session, and the samples are those of the ngspice process, bit for bit.
+"""
+
+from __future__ import annotations
+
+import ctypes.util
+import os
+import re
+import sys
+import sysconfig
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from spicebridge.circuit.engines import probe
+from spicebridge.circuit.engines.base import Job, RunRecord
+from spicebridge.circuit.engines.deckguard import refuse_unsafe, saved_names, silent_trap
+from spicebridge.circuit.engines.ngspice import DEFAULT_TIMEOUT, OLDEST_VERSION
+from spicebridge.circuit.engines.ngspice_log import judge_log
+from spicebridge.circuit.engines.outcome import DECK, RAW, Program, not_run, run_program
+from spicebridge.circuit.engines.worker import ask_version, package_identity, worker_command, worker_environment
+from spicebridge.errors import SimulatorDied, SimulatorMissing, SimulatorTooOld
+
+LIBRARY_VARIABLE = "NGSPICE_LIBRARY_PATH"
+"""PySpice's own variable: the file of the shared library."""
+
+_SCRIPT = "pyspice_run.py"
+_INSTALL = (
+    "install it with 'apt install libngspice0' or 'brew install libngspice' and 'pip install PySpice', "
+    f"point ${LIBRARY_VARIABLE} at the library, or use the engine 'ngspice'"
+)
+_VERSION = re.compile(r"ngspice (?P<ngspice>\d+) PySpice (?P<pyspice>\S+)")
+
+
+@dataclass(frozen=True)
+class PySpiceShared:
+    """Engine that runs PySpice's NgSpiceShared.
+
+    library  file of libngspice; None takes $NGSPICE_LIBRARY_PATH, then the usual folders
+    timeout  wall-clock limit of a run in s, unless the job has its own
+
+    Takes and refuses the same decks as `NgspiceProcess`, and judges them the same way.
+    """
+
+    library: str | os.PathLike[str] | None = None
+    timeout: float = DEFAULT_TIMEOUT
+
+    name = "pyspice"
+    dialect = "ngspice"
+
+    def path(self) -> str:
+        """The library that will be loaded. Raises SimulatorMissing, with how to install it."""
+        wanted = self.library or os.environ.get(LIBRARY_VARIABLE)
+        if wanted is not None:
+            if not Path(wanted).is_file():
+                raise SimulatorMissing(f"{str(wanted)!r} is no shared library: {_INSTALL}")
+            return str(Path(wanted).resolve())
+        for candidate in _candidates():
+            return str(candidate.resolve())
+        found = ctypes.util.find_library("ngspice")
+        if found is None:
+            raise SimulatorMissing(f"libngspice is not installed: {_INSTALL}")
+        return found
+
+    def identity(self) -> Hashable:
+        """The library's file and the installed PySpice."""
+        library = self.path()
+        package = package_identity("PySpice")
+        if package is None:
+            raise SimulatorMissing(f"PySpice is not installed: {_INSTALL}")
+        stat = Path(library).stat() if Path(library).is_file() else None
+        return library, stat and (stat.st_size, stat.st_mtime_ns), package
+
+    def version(self) -> str:
+        """Such as "39 (PySpice 1.5)". Raises SimulatorMissing, SimulatorTooOld or SimulatorDied."""
+        identity = self.identity()
+        command = worker_command(_SCRIPT, self.path(), "--version")
+        said = ask_version("libngspice by PySpice", _INSTALL, identity, *command)
+        match = _VERSION.search(said)
+        if match is None:
+            raise SimulatorMissing(f"PySpice does not say which ngspice it has ({said[:80]!r}): {_INSTALL}")
+        if int(match["ngspice"]) < OLDEST_VERSION:
+            raise SimulatorTooOld(
+                f"{self.path()} is ngspice {match['ngspice']}, {OLDEST_VERSION} or later is needed: {_INSTALL}"
+            )
+        return f"{match['ngspice']} (PySpice {match['pyspice']})"
+
+    def available(self) -> bool:
+        """Whether PySpice finds a recent enough library."""
+        try:
+            self.version()
+        except (SimulatorMissing, SimulatorDied):
+            return False
+        return True
+
+    def capabilities(self) -> Mapping[str, str]:
+        """Measured on first use, then remembered; see `probe.capabilities`."""
+        return probe.capabilities(self)
+
+    def run(self, job: Job) -> RunRecord:
+        """Run one job; see `Engine` for what is raised and what is returned."""
+        refuse_unsafe(job.text)
+        self.version()
+        trap = silent_trap(job.text)
+        if trap is not None:
+            return not_run(self, job, trap)
+        program = Program(
+            worker_command(_SCRIPT, self.path(), DECK, RAW),
+            judge_log,
+            saved_names(job.text),
+            environment=worker_environment(),
+        )
+        return run_program(self, program, job, self.timeout if job.timeout is None else job.timeout)
+
+
+def _candidates() -> Iterator[Path]:
+    """Files of the library in the usual folders, the most specific folder first."""
+    folders = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
+    multiarch = sysconfig.get_config_var("MULTIARCH") or ""
+    folders += [f"{sys.prefix}/lib", "/usr/local/lib", f"/usr/lib/{multiarch}", "/usr/lib64", "/usr/lib"]
+    folders += ["/opt/homebrew/lib"]
+    for folder in filter(None, folders):
+        for pattern in ("libngspice.so*", "libngspice*.dylib"):
+            yield from sorted(Path(folder).glob(pattern))

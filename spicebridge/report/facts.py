@@ -45,13 +45,9 @@ class Report:
     created: str = ""
 
     @classmethod
-    def of_case(
-        cls, case: Case, verdict: Verdict, *, wall_time: float = math.nan, created: str = ""
-    ) -> Report:
+    def of_case(cls, case: Case, verdict: Verdict, *, wall_time: float = math.nan, created: str = "") -> Report:
         source = str(case.source) if case.source else ""
-        return cls(
-            verdict, case.title, case.what, case.name, case.expect, source, case.text, wall_time, created
-        )
+        return cls(verdict, case.title, case.what, case.name, case.expect, source, case.text, wall_time, created)
 
     @property
     def as_expected(self) -> bool:

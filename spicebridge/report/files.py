@@ -16,13 +16,8 @@ def check_waveform_suffix(path: str | Path) -> None:
     suffix = Path(path).suffix.lower()
     if suffix not in WAVEFORM_SUFFIXES:
         raise OutputError(f"{path}: suffix {suffix!r} must be one of {', '.join(WAVEFORM_SUFFIXES)}")
-    if suffix == ".nc":
-        for package in ("xarray", "h5netcdf"):
-            if importlib.util.find_spec(package) is None:
-                raise OutputError(
-                    f"{path}: netCDF needs {package}; save .npz, or "
-                    "pip install 'spicebridge-memristor[tables]'"
-                )
+    if suffix == ".nc" and importlib.util.find_spec("xarray") is None:
+        raise OutputError(f"{path}: netCDF needs xarray; save .npz, or pip install 'spicebridge-memristor[tables]'")
 
 
 def check_file(path: str | Path) -> None:

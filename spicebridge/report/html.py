@@ -90,6 +90,11 @@ def excerpt(text: str) -> str:
     return f"{clean[:half]}\n\n… {left_out} characters left out here, see the file …\n\n{clean[-half:]}"
 
 
+def _clean(value: Any) -> Any:
+    """Plain text without control characters; markup that is escaped already passes."""
+    return printable(value) if type(value) is str else value
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -98,6 +103,7 @@ def _environment() -> Environment:
         loader=PackageLoader("spicebridge.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_clean,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -44,6 +44,6 @@ def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
 
 def _row(label: str, value: str, width: int) -> list[str]:
     head = f"  {label:<16}"
-    return textwrap.wrap(
-        one_line(value), max(width, 40), initial_indent=head, subsequent_indent=" " * len(head)
-    ) or [head]
+    return textwrap.wrap(one_line(value), max(width, 40), initial_indent=head, subsequent_indent=" " * len(head)) or [
+        head
+    ]

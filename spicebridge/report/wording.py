@@ -70,7 +70,7 @@ def three_words(verdict: Verdict) -> list[tuple[str, str, bool]]:
     return [
         (
             "Code verification",
-            f"Not this page. The tests of both branches show that they converge to exact solutions; {seen}.",
+            f"Not this page. That both branches converge to exact solutions their tests show; {seen}.",
             False,
         ),
         ("Solution verification", solution, True),
@@ -96,9 +96,7 @@ def format_ratio(value: float) -> str:
 
 def format_seconds(value: float) -> str:
     """With an SI prefix, as in 12.5 ms."""
-    return (
-        UNKNOWN if not math.isfinite(value) else format_quantity(value, "s", digits=3).replace(" us", " µs")
-    )
+    return UNKNOWN if not math.isfinite(value) else format_quantity(value, "s", digits=3).replace(" us", " µs")
 
 
 def format_order(verdict: Verdict) -> str:

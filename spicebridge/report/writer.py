@@ -105,14 +105,10 @@ def check_folder(folder: str | Path) -> None:
             return _probe(_ancestor(place))
         _require_folder(place)
         if os.path.ismount(place):
-            raise OutputError(
-                f"{place}: is a mount point, which cannot be replaced as a whole; name a folder in it"
-            )
+            raise OutputError(f"{place}: is a mount point, which cannot be replaced as a whole; name a folder in it")
         here = Path.cwd().resolve()
         if place == here or place in here.parents:
-            raise OutputError(
-                f"{place}: is the working folder, which cannot be replaced; name a folder in it"
-            )
+            raise OutputError(f"{place}: is the working folder, which cannot be replaced; name a folder in it")
         stranger = _stranger(place)
         if stranger:
             raise _refusal(place, stranger)
@@ -164,9 +160,7 @@ def replacing_folder(place: Path) -> Iterator[Path]:
                 old.rename(place)
             raise
     except OSError as error:
-        raise OutputError(
-            f"{place}: cannot write: {error.strerror or error}; nothing was left there"
-        ) from None
+        raise OutputError(f"{place}: cannot write: {error.strerror or error}; nothing was left there") from None
     finally:
         shutil.rmtree(stage, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
@@ -213,9 +207,7 @@ def _stranger(place: Path) -> str | None:
 
 
 def _is_report(place: Path) -> bool:
-    return (
-        place.is_dir() and not place.is_symlink() and (place / VERDICT).exists() and _stranger(place) is None
-    )
+    return place.is_dir() and not place.is_symlink() and (place / VERDICT).exists() and _stranger(place) is None
 
 
 def _read(path: Path) -> dict[str, Any]:

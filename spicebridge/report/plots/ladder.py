@@ -42,14 +42,10 @@ def figure(report: Report) -> Drawn | None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.plot(h, _positive(E), "o-", color=SPICE, ms=7, lw=1.6, label="E(h) = max |SPICE − theory|")
-    axes.plot(
-        h[:2], _positive(d), "s--", color=THEORY, ms=6, lw=1.2, mfc="white", label="change from h to h/2"
-    )
+    axes.plot(h[:2], _positive(d), "s--", color=THEORY, ms=6, lw=1.2, mfc="white", label="change from h to h/2")
     top = max(E[0], d[0])
     if top > 0.0:
-        axes.plot(
-            h, 2.2 * top * (h / h[0]) ** EXPECTED_ORDER, color=SOFT, lw=1.0, ls=(0, (1, 2)), label="slope 2"
-        )
+        axes.plot(h, 2.2 * top * (h / h[0]) ** EXPECTED_ORDER, color=SOFT, lw=1.0, ls=(0, (1, 2)), label="slope 2")
     values = [x for x in (*E, *d) if x > 0.0 and math.isfinite(x)]
     U, tolerance = report.verdict.uncertainty, report.verdict.tolerance
     levels: list[tuple[float, str, str]] = []
@@ -69,7 +65,7 @@ def figure(report: Report) -> Drawn | None:
     axes.set_xticks(h, [format_seconds(x) for x in h])
     axes.set_xticks([], minor=True)
     _decades(axes)
-    label_ends(axes, *(list(column) for column in zip(*levels, strict=True)))
+    label_ends(axes, [x for x, _, _ in levels], [name for _, name, _ in levels], [c for *_, c in levels])
     axes.set_xlabel("step ceiling h of the simulator")
     axes.set_ylabel("largest difference of the states")
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.1, ncols=2, columnspacing=1.2)

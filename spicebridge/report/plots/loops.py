@@ -148,7 +148,5 @@ def _caption(report: Report, waves: Waveforms, edges: list[int], alternating: bo
         else "The sources keep their sign, so no loop through the origin is to be expected."
     )
     if len(edges) < waves.n_edges:
-        parts.append(
-            f"{len(edges)} of {waves.n_edges} edges: the largest swings of the state, equal curves once."
-        )
+        parts.append(f"{len(edges)} of {waves.n_edges} edges: the largest swings of the state, equal curves once.")
     return " ".join(parts)

@@ -83,9 +83,7 @@ def _graph(report: Report, network: Network, state: Array, when: str) -> Drawn:
     if active.any():
         chosen = [paths[k] for k in np.flatnonzero(active)]
         axes.add_collection(
-            LineCollection(
-                chosen, colors="white", linewidths=max(0.9, width / 3.2), linestyles=(0, (2.0, 2.0))
-            )
+            LineCollection(chosen, colors="white", linewidths=max(0.9, width / 3.2), linestyles=(0, (2.0, 2.0)))
         )
     if network.n_edges <= MOST_ARROWS:
         _arrows(axes, network, paths, places, width)
@@ -122,9 +120,7 @@ def _arrows(axes: Axes, network: Network, paths: list[Array], places: Array, wid
         back = path[at] - along * size * 0.8
         shapes.append([path[at] + along * size, back + across * size, back - across * size])
     faces = np.where(network.J < 0, "white", INK)
-    axes.add_collection(
-        PolyCollection(shapes, facecolors=list(faces), edgecolors=INK, linewidths=0.7, zorder=3)
-    )
+    axes.add_collection(PolyCollection(shapes, facecolors=list(faces), edgecolors=INK, linewidths=0.7, zorder=3))
 
 
 def _nodes(axes: Axes, network: Network, places: Array) -> None:
@@ -151,9 +147,7 @@ def _values(axes: Axes, network: Network, paths: list[Array], state: Array) -> N
     box = {"boxstyle": "round,pad=0.18", "fc": "white", "ec": "none"}
     for k in np.flatnonzero(network.stateful):
         x, y = paths[k][int(0.36 * (len(paths[k]) - 1))].tolist()
-        axes.text(
-            x, y, f"{state[k]:.3f}", fontsize=8.0, color=INK, zorder=6, ha="center", va="center", bbox=box
-        )
+        axes.text(x, y, f"{state[k]:.3f}", fontsize=8.0, color=INK, zorder=6, ha="center", va="center", bbox=box)
 
 
 def _graph_caption(report: Report, network: Network) -> str:

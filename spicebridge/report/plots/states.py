@@ -59,9 +59,7 @@ def figure(report: Report) -> Drawn | None:
     bundles = _bundles([w for w in (spice, theory) if w is not None], edges.tolist())
     colours = {k: colour for colour, bundle in zip(CURVES, bundles, strict=False) for k in bundle}
     picture = new_figure(WIDE, 6.4 if both else 4.0)
-    rows = picture.subplots(
-        2 if both else 1, 1, sharex=True, squeeze=False, height_ratios=[5, 3] if both else [1]
-    )
+    rows = picture.subplots(2 if both else 1, 1, sharex=True, squeeze=False, height_ratios=[5, 3] if both else [1])
     top = rows[0, 0]
     symbol = state_symbol(report.network)
     crowd = stateful.size > MOST_CURVES
@@ -218,9 +216,7 @@ def _caption(report: Report, stateful: NDArray[np.intp], edges: NDArray[np.intp]
     elif report.verdict.spice is None:
         parts = ["The network equation; there is no circuit run to compare it with."]
     else:
-        parts.append(
-            "Below, their difference; the grey band is ±U, inside which numerical error can explain it."
-        )
+        parts.append("Below, their difference; the grey band is ±U, inside which numerical error can explain it.")
     if crowd:
         parts.append(
             f"{edges.size} of {stateful.size} edges are drawn by name: the one with the largest difference, "

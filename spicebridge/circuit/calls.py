@@ -32,11 +32,9 @@ class SpiceTable:
         """Its value as a function of the voltage of node `state`."""
         s: Expression = NodeVoltage(state)
         first, last = Number(self.points[0][0]), Number(self.points[-1][0])
-        # The argument is kept inside, because simulators do not agree on what a table is outside.
-        inside = Call("min", (Call("max", (s, first)), last))
         numbers = tuple(Number(value) for point in self.points for value in point)
         beyond = Binary(">", s, last) if self.zero == "high" else Binary("<", s, first)
-        return Conditional(beyond, Number(0.0), Call("table", (inside, *numbers)))
+        return Conditional(beyond, Number(0.0), Call("table", (s, *numbers)))
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ V >= VP with VN as given (its guide has V < -VN). E as in ``limited``. The table
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -99,7 +100,7 @@ class PiecewiseMemristor:
 
     def bulk_rate(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Array:
         u = J * v
-        return np.asarray(self._force(u)[0] * self._shape(s, u)[0])
+        return np.asarray(self._force(u)[0] * self._shape(s, u))
 
     def rate(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Array:
         return windowed(self.window, s, self.bulk_rate(s, v, i, P, J))
@@ -107,9 +108,13 @@ class PiecewiseMemristor:
     def rate_partials(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Slopes:
         u = J * v
         g, g_slope = self._force(u)
-        f, f_slope = self._shape(s, u)
-        slopes = (g * f_slope, np.asarray(J * g_slope * f), np.zeros(np.shape(s)))
+        by_s = np.asarray(g * self._tabulated(s, u, _line_slope))
+        slopes = (by_s, np.asarray(J * g_slope * self._shape(s, u)), np.zeros(np.shape(s)))
         return windowed_partials(self.window, s, self.bulk_rate(s, v, i, P, J), slopes)
+
+    @cached_property
+    def _arrays(self) -> tuple[Array, Array]:
+        return np.array(self.up, float), np.array(self.down, float)
 
     def _conduction(self, u: Array) -> tuple[Array, Array]:
         """h in A and dh/du in S."""
@@ -130,15 +135,17 @@ class PiecewiseMemristor:
         g = np.where(high, self.c_1 * (limited_exp(first, limit) - 1.0), g)
         return g, np.where(high, self.c_1 * self.d_1 * limited_exp_slope(first, limit), slope)
 
-    def _shape(self, s: Array, u: Array) -> tuple[Array, Array]:
-        """f and df/ds."""
+    def _shape(self, s: Array, u: Array) -> Array:
+        """f."""
+        return self._tabulated(s, u, _line)
+
+    def _tabulated(self, s: Array, u: Array, read: Callable[[Array, Array], Array]) -> Array:
+        """`read` off the table that acts, zero beyond its end."""
         s = np.asarray(s, float)
-        rising, falling = np.array(self.up), np.array(self.down)
-        above, below = s > rising[-1, 0], s < falling[0, 0]
-        ahead = np.asarray(u >= 0.0)
-        f = np.where(ahead, _line(s, rising) * ~above, _line(s, falling) * ~below)
-        slope = np.where(ahead, _line_slope(s, rising) * ~above, _line_slope(s, falling) * ~below)
-        return f, slope
+        rising, falling = self._arrays
+        up = np.where(s > rising[-1, 0], 0.0, read(s, rising))
+        down = np.where(s < falling[0, 0], 0.0, read(s, falling))
+        return np.where(u >= 0.0, up, down)
 
 
 def read_table(path: str | Path) -> Table:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from spicebridge.circuit.dialects.expansions import clamp_exponents, expand
+from spicebridge.circuit.dialects.tables import line_tables
 from spicebridge.circuit.expressions import (
     COMPARISONS,
     FUNCTIONS,
@@ -52,7 +53,8 @@ class ExpressionStyle:
     && and || must be tests; `brackets` stand around every test. `negation` is "" where there is no such
     operator: it is then moved inwards. Without `unequal`, x != y is not (x == y). `plain_truth`: 0 and 1 may
     stand for a test. `products`: whole powers are written out, because the simulator's own ones lose signs.
-    `exponent_limit`: largest argument of exp.
+    `exponent_limit`: largest argument of exp. `line_table`: a function of the arguments of ``table`` that goes
+    on with its last slope outside.
     """
 
     native: frozenset[str] = frozenset(FUNCTIONS)
@@ -79,9 +81,12 @@ class ExpressionStyle:
     current: str = "I({0})"
     products: bool = True
     exponent_limit: float | None = None
+    line_table: str = ""
 
     def format(self, expression: Value) -> str:
         """Return the text of `expression`; raises `DeckError` for what cannot be said."""
+        if self.line_table:
+            expression = line_tables(expression, self.line_table)
         expression = expand(expression, self.native)
         if self.exponent_limit is not None:
             expression = clamp_exponents(expression, self.exponent_limit)

@@ -1,9 +1,9 @@
 """ngspice (36 and later, default compatibility mode).
 
 By construction: powers become products or state their absolute value, parameters inside behavioural
-expressions stand in ``({…})`` because ngspice pastes braces without parentheses, tables become sums of ramps
-because its ``pwl`` goes on with the last slope, functions that only one of its two languages has are written
-with others, no ``.control`` section.
+expressions stand in ``({…})`` because ngspice pastes braces without parentheses, the argument of a table is
+clamped because its ``pwl`` goes on with the last slope, functions that only one of its two languages has are
+written with others, no ``.control`` section.
 
 Measured on ngspice 39: B sources take |x|^y for ``pow``, ``^`` and ``**`` and sgn(x)|x|^y for ``pwr``;
 parameters take x^y for ``pow`` and |x|^y for ``pwr``, ``^`` and ``**``.
@@ -24,6 +24,7 @@ BEHAVIOURAL = ExpressionStyle(
     native=_COMMON | {"u", "uramp", "nint"},
     parameter="({{{0}}})",
     powers={"real": "pow({0},{1})", "abs": "pow(abs({0}),{1})", "signed": "pwr({0},{1})"},
+    line_table="pwl",
 )
 CONSTANT = ExpressionStyle(
     native=_COMMON | {"int", "nint"},

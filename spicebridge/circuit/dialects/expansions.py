@@ -104,15 +104,16 @@ def _table(call: Make, x: Expression, *points: Expression) -> Expression:
         width, rise = _difference(x1, x0), _difference(y1, y0)
         if isinstance(width, Number) and width.value <= 0.0:
             raise DeckError("function 'table' needs points with increasing x; spread them")
-        inside = call("min", call("max", Binary("/", _difference(x, x0), width), ZERO), ONE)
-        total = _add(total, _mul(rise, inside))
+        from_start = _difference(x, x0)
+        scaled = from_start if width == ONE else Binary("/", from_start, width)
+        total = _add(total, _mul(rise, call("min", call("max", scaled, ZERO), ONE)))
     return total
 
 
 def _difference(x: Expression, y: Expression) -> Expression:
     if isinstance(x, Number) and isinstance(y, Number):
         return Number(x.value - y.value)
-    return _sub(x, y)
+    return x if y == ZERO else _sub(x, y)
 
 
 def _atan2(call: Make, y: Expression, x: Expression) -> Expression:

@@ -33,7 +33,11 @@ Lines = list[str]
 
 STYLE = ExpressionStyle(
     native=frozenset(FUNCTIONS) - {"u", "uramp", "limit", "nint", "table", "sgn"},
-    powers={"real": "({0})**({1})", "abs": "pow(abs({0}),{1})", "signed": "(({0})<0 ? -1 : 1)*pow(abs({0}),{1})"},
+    powers={
+        "real": "(({0})**({1}))",
+        "abs": "pow(abs({0}),{1})",
+        "signed": "((({0}) < 0 ? -1 : 1)*pow(abs({0}),{1}))",
+    },
     sides=True,
     brackets=True,
     negation="",
@@ -67,7 +71,7 @@ class Spectre:
         """Return the whole netlist; raises `DeckError` naming what Spectre cannot say."""
         check_names(deck)
         deck = safe_names(shifted_sines(lines_from_zero(deck)), _RULES)
-        lines = [f"// {one_line(deck.title)}", *(f"// {one_line(line)}" for line in deck.header)]
+        lines = [_remark(deck.title), *(_remark(line) for line in deck.header)]
         lines += ["simulator lang=spectre", "global 0"]
         lines += _definitions(deck.parameters, deck.functions, deck.models, "")
         for sub in deck.subcircuits:
@@ -80,6 +84,7 @@ class Spectre:
 
 def _settings(deck: ir.Deck) -> Lines:
     options = wanted_options(deck, OPTIONS, "Spectre")
+    chosen = method(options)
     names = {"reltol": "reltol", "vntol": "vabstol", "abstol": "iabstol"}
     names |= {name: name for name in ("gmin", "temp", "tnom")}
     items = [f"{name}={_text(value)}" for name, value in renamed(options, names)]
@@ -95,7 +100,6 @@ def _settings(deck: ir.Deck) -> Lines:
             parts.append(f"outputstart={format_number(tran.start)}")
         if tran.max_step is not None:
             parts.append(f"maxstep={format_number(tran.max_step)}")
-        chosen = method(options)
         if chosen is not None:
             parts.append(f"method={'traponly' if chosen == 'trap' else 'gear2only'}")
         parts += [f"lteratio={_text(options['trtol'])}"] if "trtol" in options else []
@@ -146,8 +150,8 @@ def _laid(head: str, items: Iterable[str], width: int = 100) -> Lines:
     for item in items:
         if len(lines[-1]) + len(item) + 1 > width and lines[-1] not in (head, _INDENT):
             lines[-1] += " \\"
-            lines.append(_INDENT.rstrip() + "   ")
-        lines[-1] += f" {item}"
+            lines.append(_INDENT)
+        lines[-1] += item if lines[-1] == _INDENT else f" {item}"
     return lines
 
 
@@ -176,7 +180,7 @@ def _definitions(
 
 def _subcircuit(sub: ir.Subcircuit, indent: str) -> Lines:
     inner = indent + _INDENT
-    lines = [f"{indent}// {one_line(line)}" for line in sub.header]
+    lines = [indent + _remark(line) for line in sub.header]
     lines.append(f"{indent}subckt {sub.name} ({' '.join(sub.pins)})")
     lines += _definitions((*sub.parameters, *sub.local_parameters), sub.functions, sub.models, inner)
     for nested in sub.subcircuits:
@@ -198,7 +202,12 @@ def _element(e: ir.Element) -> str:
         text = _WRITERS[type(e)](e)
     except DeckError as error:
         raise DeckError(f"element {e.name!r}: {error}") from None
-    return f"{text} // {one_line(e.comment)}" if e.comment else text
+    return f"{text} {_remark(e.comment)}" if e.comment else text
+
+
+def _remark(text: str) -> str:
+    """A comment; a backslash at its end would swallow the next line."""
+    return f"// {one_line(text)}".rstrip("\\ ")
 
 
 def _parts(e: Any, nodes: Sequence[str], master: str, values: Mapping[str, str]) -> str:

@@ -33,7 +33,7 @@ from spicebridge.quantities import format_number
 STYLE = ExpressionStyle(
     native=frozenset(FUNCTIONS) - {"u", "nint", "table"},
     conditional="IF({0},{1},{2})",
-    powers={"real": "({0})**({1})", "abs": "(ABS({0}))**({1})", "signed": "PWRS({0},{1})"},
+    powers={"real": "(({0})**({1}))", "abs": "((ABS({0}))**({1}))", "signed": "PWRS({0},{1})"},
     operators={"&&": "&&", "||": "||"},
     truth="IF({0},1,0)",
     sides=True,

@@ -1,0 +1,35 @@
+"""Which decks are kept, and their text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from spicebridge.case import load_case
+from spicebridge.circuit.deck import Deck
+from spicebridge.circuit.dialects import dialect_names, get_dialect
+from spicebridge.circuit.lower import lower
+from spicebridge.circuit.simulate import first_step
+
+HERE = Path(__file__).parent
+CASES = HERE.parent / "compare"
+KEPT = ("k4", "triangle", "hard_bounds", "prism_ringing", "loop_matrix", "ac_pinched", "window_joglekar")
+"""Cases whose decks are kept: a complete graph, a cycle, switches, active edges, a loop matrix, AC, a window."""
+
+
+def case_deck(name: str) -> Deck:
+    """The readable deck of a case, with what it shows as its first comment."""
+    case = load_case(CASES / f"{name}.case.toml")
+    step = first_step(case.network, case.stop)
+    deck = lower(case.network, case.stop, step, form="readable", title=case.title).deck
+    return replace(deck, header=(case.what, *deck.header))
+
+
+def golden_decks() -> Iterator[tuple[Path, str]]:
+    """Every kept file and what it must hold."""
+    for name in KEPT:
+        deck = case_deck(name)
+        for dialect in dialect_names():
+            writer = get_dialect(dialect)
+            yield HERE / name / f"{dialect}{writer.suffix}", writer.format_deck(deck)

@@ -1,10 +1,11 @@
 """LTspice (XVII, 24 and later).
 
 Sources: LTspice help, "B. Arbitrary Behavioral Voltage or Current Sources" (functions and operators: pow is the
-real part of x**y, pwr is abs(x)**y, pwrs is sgn(x)*abs(x)**y; & | ! convert to Boolean at one half; if(x,y,z)
-takes y if x > .5; u(x) is 1 if x > 0), "S. Voltage Controlled Switch" (no hysteresis: completely on or off),
-".TRAN", ".OPTIONS", ".SAVE"; second source for functions, atan2, floor and ceil: LTwiki, "B sources (complete
-reference)", where == is listed and != is not. Not run here: ``netlists/conformance`` says what to look at.
+real part of x**y, pwr is abs(x)**y, pwrs is sgn(x)*abs(x)**y; & | ! convert to Boolean at one half; u(x) is 1 if
+x > 0); second source: LTwiki, "B sources (complete reference)" (if(x,y,z) takes y if x > .5, limit, table, atan2,
+floor, ceil, sgn(0) is 0; == is listed and != is not); decks in the wild for ``plotwinsize`` and ``numdgt``. From
+memory alone, and so for the conformance deck to confirm: the switch without hysteresis is abrupt, a sine holds its
+value at the phase and a PWL its first value before they start, names of further options. Not run here.
 
 By construction: ^ is never written (it is exclusive or), tests are compared and bracketed, u() is one half at
 zero, parameters inside behavioural expressions stand in braces, and waveforms are stored uncompressed in double

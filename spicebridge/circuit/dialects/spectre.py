@@ -5,8 +5,9 @@ Sources: Spectre Circuit Simulator Reference 23.1, "Expressions" (** is the powe
 v(a,b), i("inst:port")), "Transient Analysis (tran)" (maxstep, method=traponly, lteratio, ic=all); Spectre Components
 Reference 23.1, "Independent Current Source (isource)" (sinedc, ampl, freq, delay, damp, sinephase at t = delay;
 current leaves the first node into the device), "Four Terminal Relay (relay)" (cubic in conductance from vt1 to vt2,
-hysteresis shifts both). From memory alone, and so for the conformance deck to confirm: `rforce`, whose default of
-1 ohm would let a state that is fed with f amperes start f volts away, vcvs, vccs, cccs, ccvs. Not run here.
+hysteresis shifts both); netlists that Cadence's own environment wrote (``rforce=1`` among the options). From memory
+alone, and so for the conformance deck to confirm: that rforce holds .ic, so that its 1 ohm would let a state fed with
+f amperes start f volts away; vcvs, vccs, cccs, ccvs. Not run here.
 
 By construction: names of two spellings never meet although Spectre keeps case; a sine with both delay and phase
 is written as a behavioural source, since the manual is silent on what it does before the delay; switches become

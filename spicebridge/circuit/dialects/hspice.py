@@ -1,18 +1,17 @@
 """HSPICE (Synopsys).
 
 Sources: Star-Hspice Manual 2001.2, "Understanding the Control Options" (METHOD, LVLTIM, DELMAX, TRTOL, RELTOL,
-ABSTOL, VNTOL), "Independent Source Functions", "G elements" (cur='…'); second source for
+ABSTOL, VNTOL), "Independent Source Functions"; Biolek, Di Ventra and Pershin 2013 (listings with cur='…');
 functions: Sentaurus Device Utilities, "HSPICE Netlist Files" (log and log10 keep the sign of x, sqrt(-x) is
 -sqrt(x), pow(x,y) is x to the integer part of y, pwr(x,y) is sgn(x)|x|^y, int, nint, sgn, floor, ceil, min, max;
-``$`` comments, quotes around expressions). From memory alone, and so for the
-conformance deck to confirm: RUNLVL=0, GMAX, the sine before its delay, R='…' of voltages, ?: and ||.
-Not run here.
+``$`` comments, quotes around expressions). From memory alone, and so for the conformance deck to confirm: RUNLVL=0
+and LVLTIM=1 (steps by voltage slopes, not by truncation error), GMAX, PARHIER, the sine before its delay, R='…' of
+voltages, ?: and ||. Not run here.
 
-By construction: behavioural sources are E and G elements under names of their own; pow is never written; a test
-in arithmetic becomes a conditional; tables, atan2, inverse hyperbolic functions are written with others; S would
-be an S-parameter element and ``vcr pwl(1)`` is linear in R, so switches are behavioural sources
-(``switches.py``); initial conditions are held by GMAX,
-raised from 100 S to `HOLD` because a state node is fed with amperes.
+By construction: behavioural sources are E and G elements under names of their own; whole powers are products; a test
+in arithmetic becomes a conditional; tables, atan2, inverse hyperbolic functions are written with others; S would be
+an S-parameter element and ``vcr pwl(1)`` is linear in R, so switches are behavioural sources (``switches.py``);
+initial conditions are held by GMAX, raised from 100 S to `HOLD` because a state node is fed with amperes.
 """
 
 from __future__ import annotations

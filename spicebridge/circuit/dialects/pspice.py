@@ -1,11 +1,11 @@
 """PSpice (OrCAD, 17.4 and later).
 
 Sources: PSpice User Guide 17.4, table 3-3 (operators; relational and logical ones inside IF only) and table 3-4
-(functions: LOG is natural, PWR is |x|^y, PWRS is signed, STP(0) is 0, SGN(0) is 0, LIMIT, TABLE, IF, CEIL, FLOOR),
-"EVALUE and GVALUE parts" (E and G with VALUE; currents through voltage sources only); second source: PSpice A/D
-User's Guide 8.0, table 3-2, and the Xyce Reference Guide's "Incompatibilities with PSpice". From memory alone, and
-so for the conformance deck to confirm: the VSWITCH card with VT and VH, the sine before its delay, the source of
-0.0002 ohm behind .IC. Not run here.
+(functions: LOG is natural, STP(0) is 0, SGN(0) is 0, LIMIT, TABLE, IF, CEIL, FLOOR), "EVALUE and GVALUE parts" (E and
+G with VALUE; currents through voltage sources only); second source: PSpice A/D User's Guide 8.0, table 3-2, and the
+Xyce Reference Guide's "Incompatibilities with PSpice". From memory alone, and so for the conformance deck to confirm:
+PWR is |x|^y and PWRS is signed, ATAN2, hyperbolic functions, the VSWITCH card with VT and VH, the sine before its
+delay, the source of 0.0002 ohm behind .IC. Not run here.
 
 By construction: behavioural sources and resistors are E and G elements with VALUE under names of their own;
 powers are products; tests in arithmetic become IF(test,1,0); switches are behavioural sources (``switches.py``),

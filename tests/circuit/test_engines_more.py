@@ -85,7 +85,9 @@ def test_deviations_on_neospice_agree_within_the_sum_of_the_error_bars(make):
     assert one.outcome.value == other.outcome.value == "agrees"
     assert other.provenance["engine"] == "neospice"
     # Errors are against one theory, so they differ by no more than the simulators do.
-    assert abs(one.max_error - other.max_error) <= one.uncertainty + other.uncertainty
+    together = one.uncertainty + other.uncertainty
+    assert abs(one.max_error - other.max_error) <= together
+    assert np.abs(one.spice.resample(t).state - other.spice.resample(t).state).max() <= together
     if network.groups[0].device.window == sb.Hard():
         reached = other.spice.state
         assert min(abs(reached.max() - 1.0), abs(reached.min())) < 1e-9

@@ -39,13 +39,18 @@ class SpiceTable:
 
 @dataclass(frozen=True)
 class SubcircuitCall:
-    """`subcircuit` is its name, `signs` those of P and J that it knows, `decay` the coefficient a in 1/s
-    (one or per edge) of the linear part of the rate, which no window changes."""
+    """`names` are its subcircuits, one for all edges of the group or one per edge; `signs` those of P and J
+    that it knows; `decay` the coefficient a in 1/s (one or per edge) of the linear part of the rate, which no
+    window changes."""
 
-    subcircuit: str
+    names: tuple[str, ...]
     signs: tuple[str, ...]
     decay: ArrayLike = 0.0
     tables: tuple[SpiceTable, ...] = ()
+
+    def name(self, position: int) -> str:
+        """The subcircuit of one edge."""
+        return self.names[position if len(self.names) > 1 else 0]
 
     def parameters(self, group: Group, position: int, P: float, J: float) -> tuple[tuple[str, float], ...]:
         """The parameters of one edge: the record's own names, then the signs the model knows."""
@@ -59,9 +64,11 @@ class SubcircuitCall:
 
 
 def subcircuit_call(device: Any) -> SubcircuitCall:
-    """Return the call for a device; other laws than the affine one name theirs in `spice_model`."""
+    """Return the call for a device. Other laws than the affine one name their subcircuit in `spice_model`,
+    one name or one per edge."""
     if isinstance(device, LinearMemristor):
-        return SubcircuitCall(f"{device.law}_{device.control}", ("active", "polarity"), device.a)
+        return SubcircuitCall((f"{device.law}_{device.control}",), ("active", "polarity"), device.a)
     signs = ("active", "polarity") if device.ohmic else ("polarity",)
     tables = tuple(SpiceTable(*table) for table in getattr(device, "spice_tables", ()))
-    return SubcircuitCall(device.spice_model, signs, tables=tables)
+    model = device.spice_model
+    return SubcircuitCall((model,) if isinstance(model, str) else model, signs, tables=tables)

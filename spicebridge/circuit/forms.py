@@ -222,8 +222,8 @@ class ReadableMemristor(_Readable):
         from spicebridge.circuit.models import load_model
 
         self.call = subcircuit_call(group.device)
-        sub = load_model(self.call.subcircuit)
-        self.subcircuits = {sub.name: sub}
+        models = [load_model(name) for name in dict.fromkeys(self.call.names)]
+        self.subcircuits = {model.name: model for model in models}
 
     def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
         w = f"w{k}"
@@ -234,7 +234,7 @@ class ReadableMemristor(_Readable):
         nodes = (f"m{k}", head, w, drift, *(f"{table.pin}{k}" for table in self.call.tables))
         out: list[Element] = [
             *self.sources(k, tail, head, f"state {w}"),
-            Instance(f"X{k}", nodes, self.call.subcircuit, parameters),
+            Instance(f"X{k}", nodes, self.call.name(position), parameters),
         ]
         for table in self.call.tables:
             node = f"{table.pin}{k}"

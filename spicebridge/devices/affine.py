@@ -173,3 +173,11 @@ class LinearMemristor:
     def bulk_rate(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Array:
         """f = decay + drift, without bounds; its sign decides when a held state is released."""
         return np.asarray(self.a * s + self.drift(s, v, i, P, J))
+
+    def rate_partials(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> tuple[Array, Array, Array]:
+        """(dF/ds, dF/dv, dF/di), each at the two others fixed."""
+        by_s, by_decay, by_drift = self.window.partials(s, self.a * s, self.drift(s, v, i, P, J))
+        one, zero = np.ones(np.shape(s)), np.zeros(np.shape(s))
+        by_v = self.drift(s, one, zero, P, J) if self.control != "current" else zero
+        by_i = self.drift(s, zero, one, P, J) if self.control == "current" else zero
+        return np.asarray(by_s + by_decay * self.a), np.asarray(by_drift * by_v), np.asarray(by_drift * by_i)

@@ -76,6 +76,15 @@ class GeneralDevice(Device, Protocol):
         ...
 
 
+@runtime_checkable
+class Differentiable(Device, Protocol):
+    """A law that knows the derivatives of its rate; every law here does."""
+
+    def rate_partials(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> tuple[Array, Array, Array]:
+        """(dF/ds in 1/s, dF/dv in 1/(V s), dF/di in 1/(A s)), each at the two others fixed."""
+        ...
+
+
 def parameter(**kwargs: Any) -> Any:
     """Declare a numeric field that may hold one value or one per edge."""
     return dataclasses.field(metadata={"parameter": True}, **kwargs)

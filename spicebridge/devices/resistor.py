@@ -46,3 +46,7 @@ class Resistor:
 
     def rate(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Array:
         return np.zeros(np.shape(s))
+
+    def rate_partials(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> tuple[Array, Array, Array]:
+        zero = np.zeros(np.shape(s))
+        return zero, zero, zero

@@ -21,7 +21,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.devices.base import freeze_parameters, parameter, require, same_device
+from spicebridge.devices.base import freeze_parameters, parameter, same_device
 from spicebridge.devices.bulk import (
     Slopes,
     check_resistances,
@@ -40,8 +40,7 @@ Array = NDArray[np.float64]
 class ThresholdMemristor:
     """`r_on`, `r_off` in ohm, `v_t` in V, `beta` and `alpha` in ohm/(V s), smoothing `b` in V.
 
-    Scalars or (n_g,). Raises `DeviceError` unless r_off > r_on > 0, v_t > 0, b >= 0 (on all edges of a
-    record, or on none).
+    Scalars or (n_g,). Raises `DeviceError` unless r_off > r_on > 0, v_t > 0, b >= 0.
     """
 
     r_on: Array = parameter()
@@ -67,7 +66,6 @@ class ThresholdMemristor:
         freeze_parameters(self, r_on="positive", r_off="positive", v_t="positive", b="nonnegative")
         check_resistances(self)
         check_window(self)
-        require(self, "b", (self.b > 0) == bool((self.b > 0).any()), "must be zero on all edges or none", self.b)
 
     def __eq__(self, other: object) -> bool:
         return same_device(self, other)
@@ -75,13 +73,10 @@ class ThresholdMemristor:
     __hash__ = None  # type: ignore[assignment]
 
     @property
-    def smoothed(self) -> bool:
-        """Whether b > 0."""
-        return bool((self.b > 0).any())
-
-    @property
-    def spice_model(self) -> str:
-        return "threshold_smooth" if self.smoothed else "threshold"
+    def spice_model(self) -> str | tuple[str, ...]:
+        """The subcircuit; one per edge where b is."""
+        names = tuple("threshold_smooth" if b > 0.0 else "threshold" for b in np.atleast_1d(self.b).tolist())
+        return names if self.b.ndim else names[0]
 
     def check_state(self, s: Array) -> str | None:
         return unit_state_problem(self, s)
@@ -109,12 +104,17 @@ class ThresholdMemristor:
 
     def _excess(self, x: Array) -> Array:
         """[x]."""
-        if not self.smoothed:
-            return np.maximum(x, 0.0)
-        return np.asarray(0.5 * x * (1.0 + np.tanh(0.5 * x / self.b)))
+        return np.where(self.b > 0.0, 0.5 * x * (1.0 + self._turn(x)), np.maximum(x, 0.0))
 
     def _excess_slope(self, x: Array) -> Array:
-        if not self.smoothed:
-            return np.where(x > 0.0, 1.0, 0.0)
-        th = np.tanh(0.5 * x / self.b)
-        return np.asarray(0.5 * (1.0 + th) + 0.25 * x / self.b * (1.0 - th**2))
+        th = self._turn(x)
+        smooth = 0.5 * (1.0 + th) + 0.25 * x / self._layer * (1.0 - th**2)
+        return np.where(self.b > 0.0, smooth, np.where(x > 0.0, 1.0, 0.0))
+
+    def _turn(self, x: Array) -> Array:
+        return np.asarray(np.tanh(0.5 * x / self._layer))
+
+    @property
+    def _layer(self) -> Array:
+        """b, or any other voltage where there is no layer and the value is not used."""
+        return np.where(self.b > 0.0, self.b, 1.0)

@@ -152,7 +152,7 @@ def _initial(body: Anatomy, branch: Branch, state: str) -> float:
     if tran is not None and tran.uic:
         return 0.0
     shown = body.shown[state]
-    raise Refusal(branch.name, f"has a state without an initial value; add .ic v({shown})=… (IC= counts under uic only)")
+    raise Refusal(branch.name, f"has a state without initial value; add .ic v({shown})=… (IC= counts under uic only)")
 
 
 def _order(body: Anatomy) -> list[int]:

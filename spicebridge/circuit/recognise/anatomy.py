@@ -212,10 +212,11 @@ def _find_gyrators(body: Anatomy, taken: set[str]) -> None:
 
     def gain(pair: tuple[str, str]) -> float:
         node, other = pair
-        return sum(
+        parts = [
             _into(g, node) * (1.0 if low(g.control_plus) == other else -1.0) * float(g.gain)  # type: ignore[arg-type]
             for g in into[pair]
-        )
+        ]
+        return sum(parts)
 
     pairs = {p for p in into if p[::-1] in into and gain(p) == -gain(p[::-1])}
     halves = {g.name for p in pairs for g in into[p]}
@@ -237,7 +238,7 @@ def _find_states(body: Anatomy, taken: set[str], fixed: set[str]) -> None:
             continue
         fits = all(isinstance(e, allowed) and (_grounded(e) or isinstance(e, ir.Switch)) for e in there)
         if fits and all(_constant(c.value) for c in capacitors):
-            body.capacitance[node] = sum(float(c.value) for c in capacitors)  # type: ignore[arg-type]
+            body.capacitance[node] = sum([float(c.value) for c in capacitors])  # type: ignore[arg-type]
             taken |= {element.name for element in there}
             body.clamps[node] = [e for e in there if isinstance(e, ir.Switch)]
 
@@ -298,18 +299,22 @@ def _find_branches(body: Anatomy, taken: set[str], fixed: set[str], account: Acc
 
 
 def _merge_series(body: Anatomy, fixed: set[str]) -> None:
-    """A voltage that follows its own current (V = R(s) I) is one edge with its neighbour in series."""
+    """A voltage that follows its own current (V = R(s) I) is one edge with its neighbour in series; one that
+    it meets inside a subcircuit first."""
     near: dict[str, list[Branch]] = {}
     for branch in body.branches:
         for node in (branch.tail, branch.head):
             near.setdefault(body.clusters.of(node), []).append(branch)
     pinned = {body.clusters.of(node) for node in (*fixed, GROUND)}
     gone: set[int] = set()
-    for root, there in near.items():
+    for root in sorted(near, key=lambda node: "." not in node):
+        there = near[root]
         if root in pinned or len(there) != 2 or there[0] is there[1]:
             continue
         first, second = there
-        if not any(isinstance(e, VOLTAGES) for branch in there for e, _ in branch.series):
+        if not any(branch.series and all(isinstance(e, VOLTAGES) for e, _ in branch.series) for branch in there):
+            continue
+        if first.link or second.link:
             continue
         if body.clusters.of(first.head) != root:
             if body.clusters.of(second.head) == root and body.clusters.of(first.tail) == root:

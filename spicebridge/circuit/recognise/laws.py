@@ -62,7 +62,7 @@ def close(x: Array, y: Array, scale: Array | float | None = None) -> bool:
     """Whether two evaluations agree to `AGREEMENT` of `scale`, or of their own largest size."""
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         return False
-    size = max(float(np.abs(x).max(initial=0.0)), float(np.abs(y).max(initial=0.0))) if scale is None else scale
+    size: Array | float = float(np.abs(np.stack([x, y])).max(initial=0.0)) if scale is None else scale
     return bool((np.abs(x - y) <= AGREEMENT * size).all())
 
 
@@ -200,7 +200,7 @@ class EdgeReader:
         affine = R0 + (R1 - R0) * s
         if not (math.isfinite(R0) and math.isfinite(R1)) or not close(R, affine):
             raise self.refuse(
-                "has a resistance that is not linear in its state; such a law is read only from the subcircuits of models/"
+                "has a resistance that is not linear in its state; other laws are read from calls of models/ only"
             )
         if R0 * R1 <= 0.0 or R0 == R1:
             raise self.refuse(
@@ -217,9 +217,8 @@ class EdgeReader:
         for law in self._candidates(abs(R0), abs(R1), P, decay, probe, rate, clamped):
             if self._reproduces(law.device, P, law.J, [(probe, rate)], clamped):
                 return law
-        still = close(rate, decay * s, max(float(np.abs(decay * s).max()), 1e-300))
-        if still:
-            raise self.refuse("has a state that neither its current nor its voltage moves; make it a resistor, or drive it")
+        if close(rate, decay * s):
+            raise self.refuse("has a state that neither its current nor its voltage moves; drive it, or hold R constant")
         raise self.refuse(
             "has a state whose rate is no known law: a s + g q, q = current or voltage, with a window of "
             "windows.py (none, switches at 0 and 1, tanh, Joglekar, Biolek, Prodromakis, Zha)"

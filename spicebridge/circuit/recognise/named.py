@@ -78,25 +78,27 @@ def _device(deck: ir.Deck, call: ir.Instance, numbers: Mapping[str, float]) -> A
         if kind is LinearMemristor:
             fixed = dict(law.fixed)
             if name.startswith(f"{fixed['law']}_"):
-                return kind(**_own(kind, numbers), **fixed, control=name.removeprefix(f"{fixed['law']}_"))
+                return _made(kind, numbers, **fixed, control=name.removeprefix(f"{fixed['law']}_"))
         elif kind is PiecewiseMemristor:
             tables = {pin: _table(deck, call, position) for pin, position in _TABLE_PINS}
             if name == kind.spice_model and None not in tables.values():
-                return kind(**_own(kind, numbers), **tables)
+                return _made(kind, numbers, **tables)
         elif hasattr(kind, "curve"):
             for curve in CURVES:
-                made = kind(**_own(kind, numbers), curve=curve) if _fits(kind, numbers) else None
+                made = _made(kind, numbers, curve=curve) if _fits(kind, numbers) else None
                 if made is not None and made.spice_model == name:
                     return made
         elif _fits(kind, numbers):
-            made = kind(**_own(kind, numbers))
-            if made.spice_model == name:
+            made = _made(kind, numbers)
+            # A law with variants has one name per edge.
+            if made.spice_model in (name, (name,)):
                 return made
     return None
 
 
-def _own(kind: type, numbers: Mapping[str, float]) -> dict[str, float]:
-    return {name: numbers[name] for name in parameter_names(kind) if name in numbers}
+def _made(kind: Any, numbers: Mapping[str, float], **other: Any) -> Any:
+    own = {name: numbers[name] for name in parameter_names(kind) if name in numbers}
+    return kind(**own, **other)
 
 
 def _fits(kind: type, numbers: Mapping[str, float]) -> bool:

@@ -151,7 +151,7 @@ class Clusters:
             return []
         inner = self.below.get(child, Ends())
         outer = self.below.get(self.of(child), Ends()).plus(inner, -1)
-        up, element = self.parent[child]
+        element = self.parent[child][1]
         sign = 1 if low(element.minus) == child else -1
         found = []
         for ends, factor in ((inner, sign), (outer, -sign)):
@@ -172,7 +172,7 @@ def cluster(
     """Join nodes by their voltage sources.
 
     The root is ground, else a node of `keep`, else the one that most looks like a node of the network: not
-    inside a subcircuit, touched by most elements (`weight`), at the foot of its sources.
+    inside a subcircuit, a junction of three elements or more (`weight`), at the foot of its sources.
     """
     found = Clusters()
     near: dict[str, list[ir.VoltageSource]] = {}
@@ -200,7 +200,7 @@ def cluster(
         rank = {node: n for n, node in enumerate(nodes)}
         root = min(
             nodes,
-            key=lambda n: (n != GROUND, n not in keep, "." in n, -weight.get(n, 0), n in tops, rank[n]),
+            key=lambda n: (n != GROUND, n not in keep, "." in n, weight.get(n, 0) < 3, n in tops, rank[n]),
         )
         _grow(found, root, near, account)
     return found

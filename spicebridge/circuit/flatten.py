@@ -72,6 +72,8 @@ class _Flattener:
         self.initial: dict[str, Value] = {}
         self.origins: dict[str, tuple[str, str]] = {}
         self.outside: list[tuple[str, str]] = []
+        self.conditions: dict[str, tuple[str, str]] = {}
+        self.using = ""
         self.count = 0
         self.terms = 0
 
@@ -206,6 +208,7 @@ class _Flattener:
             place.models[folded] = self._variant(place, model, values)
         for node, value in made.body.initial_conditions:
             self.initial[place.node(node)] = self._number(made, "initial condition", node, value, place)
+            self.conditions[place.node(node)] = (made.scope, node)
 
     def _variant(self, place: Place, model: ir.Model, values: tuple[Any, ...]) -> str:
         """One model for all instances with equal values."""
@@ -231,6 +234,7 @@ class _Flattener:
 
     def _element(self, place: Place, element: ir.Element) -> None:
         kind = type(element)
+        self.using = element.name
         try:
             values = [role(self, place, getattr(element, name)) for name, role in _PLANS[kind]]
         except DeckError as error:
@@ -271,7 +275,7 @@ class _Flattener:
         if found is not None:
             raise DeckError(f"{found.name} has no current of its own; put a voltage source of 0 V in series")
         if not place.path and "." in name:
-            self.outside.append((name.lower(), name))
+            self.outside.append((name.lower(), self.using))
             return name.lower()
         raise DeckError(f"source {name!r} is unknown{nearest(name.lower(), place.definition.names)}")
 
@@ -302,9 +306,10 @@ class _Flattener:
         if not self.outside:
             return
         names = {e.name.lower(): e for e in self.elements}
-        for folded, name in self.outside:
+        for folded, user in self.outside:
             if not isinstance(names.get(folded), _CARRIES_CURRENT):
-                raise DeckError(f"source {name!r} is unknown or has no current{nearest(folded, names)}")
+                message = f"{user}: source {folded!r} is unknown or has no current{nearest(folded, names)}"
+                self.located.fail("", "element", user, message)
 
     def _check_nodes(self) -> None:
         """Nodes of .ic and vectors of .save must exist: simulators pass over unknown ones in silence."""
@@ -316,7 +321,10 @@ class _Flattener:
         for node in self.initial:
             if node.lower() not in nodes:
                 hint = nearest(node.lower(), nodes)
-                self.located.fail("", "initial condition", node, f".ic v({node}): no element touches this node{hint}")
+                scope, local = self.conditions[node]
+                self.located.fail(
+                    scope, "initial condition", local, f".ic v({node}): no element touches this node{hint}"
+                )
         for vector in self.deck.save:
             known = nodes if vector.startswith("v(") else names if vector.startswith("i(") else None
             if known is not None and vector[2:-1].lower() not in known:

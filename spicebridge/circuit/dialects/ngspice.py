@@ -32,6 +32,9 @@ CONSTANT = ExpressionStyle(
     products=False,
 )
 
+# A function is pasted where it is used, in either language: only what both read alike may stand in it.
+BODY = ExpressionStyle(native=BEHAVIOURAL.native, line_table="pwl")
+
 
 def _settings(writer: SpiceWriter, deck: ir.Deck) -> Lines:
     lines: Lines = []
@@ -49,6 +52,7 @@ _WRITER = SpiceWriter(
         title="ngspice",
         behavioural=BEHAVIOURAL,
         constant=CONSTANT,
+        body=BODY,
         names=NameRules(nodes=frozenset({"gnd"}), characters=NAME),
         settings=_settings,
         resistor="{name} {plus} {minus} R='{expression}'",

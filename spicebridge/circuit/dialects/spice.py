@@ -23,8 +23,8 @@ class SpiceStyle:
     """Where one simulator differs. Templates are format strings over name, plus, minus, expression and so on.
 
     `value` writes a constant expression; `resistor`, `voltage`, `current` are behavioural elements; `comment`
-    stands behind an element; `lead` before the parameters of a subcircuit. `model` returns the card of a
-    model. `settings` writes options, analysis and what is saved. `adapt` are changes of the deck that keep its
+    stands behind an element; `lead` before the parameters of a subcircuit; `body` is the language of function
+    bodies, if it is not that of constants. `model` returns the card of a model. `settings` writes options, analysis and what is saved. `adapt` are changes of the deck that keep its
     meaning.
     """
 
@@ -39,6 +39,7 @@ class SpiceStyle:
     value: str = "{{{0}}}"
     comment: str = " ; {0}"
     function: str = ".func {name}({arguments}) {{{body}}}"
+    body: ExpressionStyle | None = None
     lead: str = ""
     adapt: tuple[Callable[[ir.Deck], ir.Deck], ...] = ()
     model: Callable[[SpiceWriter, ir.Model], str] = field(default_factory=lambda: plain_model)
@@ -121,7 +122,7 @@ class SpiceWriter:
         """Parameters, functions and models of one scope."""
         lines = [f".param {name}={self.number(value)}" for name, value in parameters]
         for f in functions:
-            body = self.style.constant.format(f.body)
+            body = (self.style.body or self.style.constant).format(f.body)
             text = self.style.function.format(name=f.name, arguments=",".join(f.arguments), body=body)
             lines.append(text)
         return lines + [self.style.model(self, m) for m in models]

@@ -150,8 +150,10 @@ class Assembler:
         if card.comment:
             element = replace(element, comment=card.comment)
         frame = self.frames[-1]
-        self._once(card, offset, "element", element.name)
-        if element.name.lower() != word.lower():
+        if element.name.lower() == word.lower():
+            self._once(card, offset, "element", word)
+        else:
+            self._once(card, offset, "element", element.name)
             frame.renamed[word.lower()] = element.name
         frame.elements.append(element)
 
@@ -223,6 +225,7 @@ class Assembler:
             if key in self.options:
                 self.reader.fail(name, f"option {name.text} is set a second time; keep one")
             self.options[key] = None if raw is None else self._option(raw)
+            self.sources.table("", "option")[key] = card
 
     def _option(self, raw: Any) -> Value | str:
         if type(raw) is Plain and not raw.token.text[:1].isdigit() and raw.token.text[:1] not in "+-.":
@@ -238,6 +241,7 @@ class Assembler:
             if name in frame.initial:
                 self.reader.fail(node, f"the initial voltage of {node.text} is given a second time; keep one")
             frame.initial[name] = self.reader.constant(raw)
+            self.sources.table(frame.scope, "initial condition")[name.lower()] = card
 
     def _param(self, card: Card, record: Record) -> None:
         frame = self.frames[-1]
@@ -281,7 +285,7 @@ class Assembler:
         if not words:
             card.fail(record.token.offset, "a subcircuit needs a name; write .subckt name pins…")
         name = self.spelling.subcircuits.setdefault(words[0].text.lower(), words[0].text)
-        self._once(card, words[0].offset, "subcircuit", name)
+        self._once(card, words[0].offset, "subcircuit", words[0].text)
         if len(self.frames) > MAX_SUBCIRCUIT_NESTING:
             card.fail(words[0].offset, f"subcircuits nested more than {MAX_SUBCIRCUIT_NESTING} deep; take them out")
         pins = tuple(self.spelling.node(w.text) for w in words[1:])
@@ -290,6 +294,7 @@ class Assembler:
                 self.reader.fail(words[k + 1], f"pin {pin} of subcircuit {name} stands twice; rename one")
         scope = f"{self.frames[-1].scope}.{name.lower()}".lstrip(".")
         parameters = self.reader.pairs(record.token, given)
+        self.sources.table(scope, "parameter").update({key.lower(): card for key, _ in parameters})
         self.frames.append(Frame(name, scope, card, pins, parameters, self._header()))
 
     def _ends(self, card: Card, record: Record) -> None:

@@ -11,11 +11,11 @@ from spicebridge.circuit import deck as ir
 from spicebridge.circuit.expressions import Expression, Number, Value
 from spicebridge.circuit.reader.dialects import Dialect, Language
 from spicebridge.circuit.reader.expressions import ExpressionError, Spelling, parse_expression
-from spicebridge.circuit.reader.kinds import inner_range
+from spicebridge.circuit.reader.kinds import COMMANDS, inner_range
 from spicebridge.circuit.reader.located import Card
 from spicebridge.circuit.reader.shapes import ShapeError, ShapeParser
 from spicebridge.circuit.reader.tokens import Token, parse_number
-from spicebridge.errors import QuantityError
+from spicebridge.errors import DeckError, QuantityError, UnsafeDeck
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,7 @@ class CardReader:
         self.ngspice = dialect.name == "ngspice"
         self.spelling = spelling
         self.card: Card
+        self.head = ""
         self.called: list[tuple[Card, Token, bool]] = []
         self.notes: list[str] = []
         self.tran: ir.Transient | None = None
@@ -132,21 +133,24 @@ class CardReader:
     def build(self, card: Card, tokens: list[Token]) -> Any:
         """Return the element or record of a card; raises located `DeckError`."""
         self.card = card
+        self.head = tokens[0].text
         try:
             return _parser().build(tokens, self)
         except ShapeError as error:
             self._misfit(tokens, error)
-        except ExpressionError as error:
-            card.fail(error.offset, f"{tokens[0].text}: {error.message}")
 
     def _misfit(self, tokens: list[Token], error: ShapeError) -> NoReturn:
         head = tokens[0]
         usage = USAGE[head.kind]
-        if error.index >= len(tokens):
+        kind = UnsafeDeck if head.text.lower() in COMMANDS else DeckError
+        index = error.index
+        if index >= len(tokens) and error.expected == {"_EQUALS"}:
+            index = len(tokens) - 1
+        if index >= len(tokens):
             end = len(self.card.text.rstrip())
-            self.card.fail(end, f"{head.text}: the line ends too early; write {usage}")
-        token = tokens[error.index]
-        self.card.fail(token.offset, f"{head.text}: {token.text!r} does not fit here; write {usage}")
+            self.card.fail(end, f"{head.text}: the line ends too early; write {usage}", kind)
+        token = tokens[index]
+        self.card.fail(token.offset, f"{head.text}: {token.text!r} does not fit here; write {usage}", kind)
 
     def fail(self, token: Token, message: str) -> NoReturn:
         """Raise at a token of the card being built."""
@@ -187,14 +191,18 @@ class CardReader:
         try:
             return _quantity(token.text)
         except QuantityError as error:
-            if token.text[:1].isalpha():
-                self.fail(token, f"{token.text!r} is no number; write {{{token.text}}} if it is a parameter")
+            word = token.text if len(token.text) <= 40 else token.text[:40] + "…"
+            if word[:1].isalpha():
+                self.fail(token, f"{word!r} is no number; write {{{word}}} if it is a parameter")
             self.fail(token, str(error))
 
     def _parse(self, token: Token, language: Language) -> Expression:
         start, end = inner_range(self.card, token)
         called: list[Token] = []
-        tree = parse_expression(self.card.text, language, self.spelling, start, end, called)
+        try:
+            tree = parse_expression(self.card.text, language, self.spelling, start, end, called)
+        except ExpressionError as error:
+            self.card.fail(error.offset, f"{self.head}: {error.message}")
         constant = language is self.constant_language
         self.called.extend((self.card, name, constant) for name in called)
         return tree

@@ -18,6 +18,8 @@ from spicebridge.circuit.expressions import (
     Parameter,
     Time,
     Unary,
+    children,
+    with_children,
 )
 from spicebridge.circuit.reader.dialects import Language, power
 from spicebridge.circuit.reader.shapes import DepthError, ShapeError, ShapeParser
@@ -26,8 +28,6 @@ from spicebridge.errors import QuantityError
 
 MAX_DEPTH = 200
 """Deepest expression tree that is read: programs that walk trees recurse, and Python's stack is finite."""
-MAX_TOKENS = 20_000
-"""Longest expression that is read, in tokens."""
 
 _TERMINALS = ("NUMBER", "NAME", "VOLTAGE", "CURRENT", "FUNCTION", *OPERATOR_KINDS)
 
@@ -139,6 +139,8 @@ class _Rules:
         folded = token.text.lower()
         known = self.language.functions.get(folded)
         if known is None:
+            if folded in ("v", "i"):
+                raise ExpressionError(token.offset, "write V(node), V(node,node) or I(source)")
             if folded in self.language.refused:
                 reason = self.language.refused[folded]
                 raise ExpressionError(token.offset, f"function {token.text!r} is not read: {reason}")
@@ -182,8 +184,6 @@ def parse_expression(
     stop = len(text) if end is None else end
     if not tokens:
         raise ExpressionError(start, "an expression is missing here")
-    if len(tokens) > MAX_TOKENS:
-        raise ExpressionError(start, f"an expression of {len(tokens)} tokens; {MAX_TOKENS} is the most, split it")
     rules = _Rules(language, spelling, called)
     if not any(token[0] == "_BRACE" or token[0] == "_UNBRACE" for token in tokens):
         return _build(tokens, rules, stop)
@@ -200,14 +200,26 @@ def _build_braced(tokens: list[Token], rules: _Rules, stop: int) -> Expression:
     called, rules.called = rules.called, None
     whole = _build(grouped, rules, stop)
     rules.called = called
-    if dropped != whole:
+    if dropped != whole and _chained(dropped) != _chained(whole):
         first = next(t for t in tokens if t.kind == "_BRACE")
         raise ExpressionError(
             first.offset,
             "ngspice pastes what stands in these braces without brackets, so that {a-b}*x becomes a-b*x; "
             "write ({a-b})*x if you mean (a-b)*x, else leave the braces out",
         )
-    return whole
+    return dropped
+
+
+def _chained(e: Expression) -> Any:
+    """The tree with sums and products as lists, so that (2*a)*b is 2*(a*b); its depth is bounded."""
+    match e:
+        case Binary("+" | "*" as op, left, right):
+            sides = (_chained(left), _chained(right))
+            terms = [side[1] if type(side) is tuple and side[0] == op else (side,) for side in sides]
+            return op, terms[0] + terms[1]
+        case _:
+            below = children(e)
+            return with_children(e, tuple(_chained(x) for x in below)) if below else e
 
 
 def _check_signs(tokens: list[Token]) -> None:

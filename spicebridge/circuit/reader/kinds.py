@@ -89,7 +89,7 @@ UNSAFE = {
     ".load": "reads a file",
     ".machine": "runs a state machine of the simulator",
 }
-_COMMANDS = frozenset(
+COMMANDS = frozenset(
     ("shell", "exec", "system", "source", "codemodel", "pre_osdi", "osdi", "quit", "set", "write", "wrdata")
 )
 
@@ -161,7 +161,7 @@ def scan_element(card: Card, word: str, offset: int, *, bare_resistance: bool = 
     """
     letter = word[0].upper()
     if letter not in ELEMENTS:
-        if word.lower() in _COMMANDS or letter == "!":
+        if word.lower() in COMMANDS or letter == "!":
             card.fail(offset, f"{word!r} is a command, not an element: decks with commands are refused", UnsafeDeck)
         if letter in OTHER_ELEMENTS:
             what = OTHER_ELEMENTS[letter]
@@ -204,6 +204,8 @@ def _rest(card: Card, start: int, end: int | None = None) -> list[Token]:
 def _name_waves(card: Card, tokens: list[Token]) -> None:
     for k in range(3, len(tokens)):
         kind, text, offset = tokens[k]
+        if kind == "STRING" or text.upper() == "FILE":
+            card.fail(offset, f"{tokens[0].text}: waveforms in files are not read; write the points")
         if kind != "WORD":
             continue
         folded = text.upper()

@@ -9,6 +9,8 @@ from spicebridge.errors import DeckError
 
 EXCERPT = 100
 """Longest piece of a line that an error shows; longer lines are cut around the column."""
+LONGEST_MESSAGE = 400
+"""Longest message before the line; it may quote a word of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Card:
     def describe(self, offset: int, message: str) -> str:
         """Return "file:line:column: message", the line and a caret under the column."""
         line, column = self.place(offset)
+        if len(message) > LONGEST_MESSAGE:
+            message = message[: LONGEST_MESSAGE // 2] + " … " + message[-LONGEST_MESSAGE // 2 :]
         text = self.file.lines[line - 1].replace("\t", " ") if line <= len(self.file.lines) else ""
         cut = max(0, column - 1 - EXCERPT // 2) if len(text) > EXCERPT else 0
         shown = "".join(c if c.isprintable() else "?" for c in text[cut : cut + EXCERPT])

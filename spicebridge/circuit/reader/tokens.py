@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import NamedTuple
 
 from spicebridge.errors import QuantityError
@@ -74,8 +75,14 @@ _OPERATORS = {
 OPERATOR_KINDS = tuple(_OPERATORS.values())
 
 
+MAX_EXPRESSION = 20_000
+"""Longest expression that is read, in tokens."""
+MAX_CARD = 1_000_000
+"""Longest card that is read, in tokens."""
+
+
 def scan_expression(text: str, start: int = 0, end: int | None = None) -> list[Token]:
-    """Tokens of an expression in text[start:end]; raises `ScanError`."""
+    """Tokens of an expression in text[start:end]; raises `ScanError`, also beyond `MAX_EXPRESSION`."""
     end = len(text) if end is None else end
     tokens: list[Token] = []
     match, at = _EXPRESSION.match, start
@@ -89,6 +96,8 @@ def scan_expression(text: str, start: int = 0, end: int | None = None) -> list[T
             tokens.append(Token(_OPERATORS[sign], sign, at))
         elif kind != "SPACE":
             tokens.append(Token(kind or "", found.group(), at))
+        if len(tokens) > MAX_EXPRESSION:
+            raise ScanError(start, f"an expression of more than {MAX_EXPRESSION} tokens; split it")
         at = found.end()
     return tokens
 
@@ -142,10 +151,11 @@ def scan_card(text: str, start: int = 0) -> list[Token]:
     Commas separate like blanks, as simulators read them. Raises `ScanError` for open quotes or braces.
     """
     if not _BEYOND_WORDS.search(text, start):
-        return [Token("WORD", found.group(), found.start()) for found in _WORDS.finditer(text, start)]
+        words = islice(_WORDS.finditer(text, start), MAX_CARD + 1)
+        return _bounded([Token("WORD", found.group(), found.start()) for found in words], start)
     tokens: list[Token] = []
     behind = 0
-    for found in _CARD.finditer(text, start):
+    for found in islice(_CARD.finditer(text, start), MAX_CARD + 1):
         kind = found.lastgroup
         at = found.start()
         if at < behind:
@@ -162,4 +172,10 @@ def scan_card(text: str, start: int = 0) -> list[Token]:
         else:
             what = "brace is never opened" if sign == "}" else "quote is never closed"
             raise ScanError(at, f"this {what}; add the other one or remove it")
+    return _bounded(tokens, start)
+
+
+def _bounded(tokens: list[Token], start: int) -> list[Token]:
+    if len(tokens) > MAX_CARD:
+        raise ScanError(start, f"a card of more than {MAX_CARD} tokens; split it")
     return tokens

@@ -89,14 +89,14 @@ def _pulse(reader: CardReader, head: Token, part: Part) -> ir.Wave:
 
 def _exp(reader: CardReader, head: Token, part: Part) -> ir.Wave:
     values = _arguments(reader, head, part, EXP_FIELDS)
-    for k in (3, 5):
-        if values[k] is None or values[k] == 0.0:
+    for k in (2, 3, 5):
+        # A delay of zero is one step to ngspice, and zero to LTspice.
+        if values[k] is None or (values[k] == 0.0 and (k != 2 or reader.ngspice)):
             values[k] = _from_tran(reader, head, part, EXP_FIELDS[k], "step")
-    if values[4] is None:
-        rise = values[2] or 0.0
-        if not isinstance(rise, float):
+    if values[4] is None or (values[4] == 0.0 and reader.ngspice):
+        if not isinstance(values[2], float):
             reader.fail(part.token, f"{head.text}: {part.token.text} needs its fall_delay; write it")
-        values[4] = rise + _from_tran(reader, head, part, EXP_FIELDS[4], "step")
+        values[4] = values[2] + _from_tran(reader, head, part, EXP_FIELDS[4], "step")
     initial, pulsed, rise_delay, rise_tau, fall_delay, fall_tau = (v or 0.0 for v in values)
     return ir.ExpWave(initial, pulsed, rise_delay, rise_tau, fall_delay, fall_tau)
 

@@ -1,0 +1,59 @@
+"""What the bench has: supplies, generator, oscilloscope, parts and their spreads."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from spicebridge.errors import SpiceBridgeError
+
+
+class LabError(SpiceBridgeError, ValueError):
+    """A network that this bench cannot build or measure; names the part and by how much it fails."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Limits and spreads of one bench; all positive, in SI units.
+
+    `supply` is the rail: +supply and -supply in V. `headroom` is the fraction of every limit that may be used.
+    `generator_peak` V and `generator_rate` samples/s of the arbitrary waveform channels.
+    `sense_ratio`: a sense resistor is this fraction of the smallest resistance of its edge.
+    `update_rate` 1/s: how often an emulator reads its voltage and writes its potentiometer.
+    `node_capacitance` F to ground at every node. `chain_gain`, `chain_offset` (V): accuracy of the emulators'
+    converters; `source_gain`, `source_offset` (V): of the generators. Spreads are limits of a uniform
+    distribution. `amplitude`, `impedance`, `time` fix a scale factor that is else chosen.
+    """
+
+    supply: float = 15.0
+    headroom: float = 0.8
+    generator_peak: float = 10.0
+    generator_rate: float = 10e3
+    drive_opamp: str = "OPA192"
+    potentiometer: str = "AD5293-20"
+    sense_ratio: float = 0.005
+    update_rate: float = 2000.0
+    updates_per_timescale: float = 400.0
+    node_capacitance: float = 5e-12
+    resistor_tolerance: float = 1e-3
+    pot_tolerance: float = 1e-2
+    chain_gain: float = 2e-3
+    chain_offset: float = 1e-3
+    source_gain: float = 2e-3
+    source_offset: float = 1e-3
+    amplitude: float | None = None
+    impedance: float | None = None
+    time: float | None = None
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if isinstance(value, str) or value is None:
+                continue
+            spread = entry.name in ("node_capacitance", "resistor_tolerance", "pot_tolerance") or entry.name.startswith(
+                ("chain", "source")
+            )
+            if not math.isfinite(value) or value < 0 or (value == 0 and not spread):
+                raise LabError(f"bench: {entry.name} = {value!r} must be positive and finite")
+        if self.headroom > 1:
+            raise LabError(f"bench: headroom = {self.headroom!r} must not exceed 1")

@@ -34,7 +34,17 @@ __all__ = [
     "run",
 ]
 
-FAMILIES = ("single", "currents", "conservation", "regimes", "symmetry", "stability", "learning")
+FAMILIES = (
+    "single",
+    "currents",
+    "conservation",
+    "regimes",
+    "symmetry",
+    "stability",
+    "learning",
+    "tunneling",
+    "force",
+)
 """Modules of this package that hold claims, in the order of the page."""
 
 

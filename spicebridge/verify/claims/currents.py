@@ -158,13 +158,15 @@ def invertible(bench: Bench) -> Evidence:
     return Evidence(tuple(findings), rows=tuple(rows), panels=(picture,))
 
 
-def against_theory(bench: Bench, case: Circuit, theory: Network, method: str) -> tuple[float, float]:
+def against_theory(
+    bench: Bench, case: Circuit, theory: Network, method: str, *, steps: int = 200
+) -> tuple[float, float]:
     """(max |w_spice - w_theory|, U) by the ladder of `validate`."""
     from spicebridge.verify.trial import validate
 
     verdict = bench.keep(
-        f"{case.name} {case.stop:g} {theory.J.tolist()} {theory.device(0).control} {method}",
-        lambda: validate(theory, [0.0, case.stop], circuit=case.network, method=method, step=case.stop / 200),
+        f"{case.name} {case.stop:g} {theory.J.tolist()} {theory.device(0)!r} {theory.loop_matrix!r} {method}",
+        lambda: validate(theory, [0.0, case.stop], circuit=case.network, method=method, step=case.stop / steps),
     )
     return verdict.max_error, verdict.uncertainty
 

@@ -41,6 +41,9 @@ _WHERE = {
     "simulate": "circuit",
     "netlist": "circuit",
     "read_netlist": "circuit",
+    "recognise": "circuit.recognise",
+    "to_pyspice": "circuit.pyspice",
+    "from_pyspice": "circuit.pyspice",
     "validate": "verify",
     "Verdict": "verify",
     "Outcome": "verify",
@@ -52,6 +55,8 @@ __all__ = ["__version__", *sorted(_WHERE)]
 if TYPE_CHECKING:
     from spicebridge.case import Case, load_case
     from spicebridge.circuit import netlist, read_netlist, simulate
+    from spicebridge.circuit.pyspice import from_pyspice, to_pyspice
+    from spicebridge.circuit.recognise import recognise
     from spicebridge.devices import (
         TEAM,
         VTEAM,

@@ -115,21 +115,21 @@ def _add(circuit: Any, element: ir.Element) -> None:
             make(name, element.plus, element.minus, element.source, _text(element.gain))
             return
     words = _line(element).split(None, 3)[3]
-    ends = (element.plus, element.minus)
+    pair = (element.plus, element.minus)
     match element:
         case ir.VoltageSource():
-            circuit.V(name, *ends, raw_spice=words)
+            circuit.V(name, *pair, raw_spice=words)
         case ir.CurrentSource():
-            circuit.I(name, *ends, raw_spice=words)
+            circuit.I(name, *pair, raw_spice=words)
         case ir.BehaviouralCurrent():
-            circuit.B(name, *ends, current_expression=words.partition("=")[2])
+            circuit.B(name, *pair, current_expression=words.partition("=")[2])
         case ir.BehaviouralVoltage():
-            circuit.B(name, *ends, voltage_expression=words.partition("=")[2])
+            circuit.B(name, *pair, voltage_expression=words.partition("=")[2])
         case ir.Resistor(value=float()):
-            circuit.R(name, *ends, element.value)
+            circuit.R(name, *pair, element.value)
         case ir.Resistor():
-            circuit.R(name, *ends, raw_spice=words)
+            circuit.R(name, *pair, raw_spice=words)
         case ir.Capacitor(value=float()):
-            circuit.C(name, *ends, element.value)
+            circuit.C(name, *pair, element.value)
         case _:
             raise DeckError(f"element {element.name!r} has no PySpice twin here; add it to circuit/pyspice.py")

@@ -26,6 +26,7 @@ COMMANDS = {
     "validate": "validate",
     "simulate": "simulate",
     "netlist": "netlist",
+    "read": "read",
     "engines": "engines",
 }
 """Command on the command line -> module of this package."""

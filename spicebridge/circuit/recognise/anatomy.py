@@ -212,7 +212,7 @@ def _find_gyrators(body: Anatomy, taken: set[str]) -> None:
 
     def gain(pair: tuple[str, str]) -> float:
         node, other = pair
-        parts = [
+        parts: list[float] = [
             _into(g, node) * (1.0 if low(g.control_plus) == other else -1.0) * float(g.gain)  # type: ignore[arg-type]
             for g in into[pair]
         ]
@@ -238,7 +238,8 @@ def _find_states(body: Anatomy, taken: set[str], fixed: set[str]) -> None:
             continue
         fits = all(isinstance(e, allowed) and (_grounded(e) or isinstance(e, ir.Switch)) for e in there)
         if fits and all(_constant(c.value) for c in capacitors):
-            body.capacitance[node] = sum([float(c.value) for c in capacitors])  # type: ignore[arg-type]
+            values: list[float] = [float(c.value) for c in capacitors]  # type: ignore[arg-type]
+            body.capacitance[node] = sum(values)
             taken |= {element.name for element in there}
             body.clamps[node] = [e for e in there if isinstance(e, ir.Switch)]
 

@@ -58,11 +58,11 @@ class EdgeLaw:
     J: float
 
 
-def close(x: Array, y: Array, scale: Array | float | None = None) -> bool:
+def close(x: Array, y: Array, scale: float | None = None) -> bool:
     """Whether two evaluations agree to `AGREEMENT` of `scale`, or of their own largest size."""
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         return False
-    size: Array | float = float(np.abs(np.stack([x, y])).max(initial=0.0)) if scale is None else scale
+    size = float(np.abs(np.stack([x, y])).max(initial=0.0)) if scale is None else scale
     return bool((np.abs(x - y) <= AGREEMENT * size).all())
 
 
@@ -122,7 +122,7 @@ class EdgeReader:
         probe = self.probe(s, x, t)
         if not close(probe.v, R * probe.i):
             raise self.refuse("is neither a constant resistance nor one of a state; edges without memory are linear")
-        return EdgeLaw(Resistor(abs(R)), math.copysign(1.0, R), 1.0)
+        return EdgeLaw(Resistor(np.abs(np.float64(R))), math.copysign(1.0, R), 1.0)
 
     def _clamps(self) -> bool:
         """Whether switches hold the state in [0, 1]; raises `Refusal` for other switches."""
@@ -218,7 +218,7 @@ class EdgeReader:
             if self._reproduces(law.device, P, law.J, [(probe, rate)], clamped):
                 return law
         if close(rate, decay * s):
-            raise self.refuse("has a state that neither its current nor its voltage moves; drive it, or hold R constant")
+            raise self.refuse("has a state that neither its current nor its voltage moves; make it a resistor")
         raise self.refuse(
             "has a state whose rate is no known law: a s + g q, q = current or voltage, with a window of "
             "windows.py (none, switches at 0 and 1, tanh, Joglekar, Biolek, Prodromakis, Zha)"
@@ -259,6 +259,8 @@ class EdgeReader:
                     else:
                         bulk: Window = NoWindow() if clamped else window
                         gain = _gain(bulk, probe.s, base * J * q, rate - a * probe.s)
+                        if gain is None or not close(bulk.rate(probe.s, a * probe.s, base * J * gain * q), rate):
+                            continue
                     if gain is None or not (math.isfinite(gain) and gain > 0.0):
                         continue
                     try:
@@ -281,8 +283,8 @@ class EdgeReader:
     _tanh_rate: Array | None = None
 
     def _windows(self) -> Iterator[Window]:
-        yield from (kind(p) for p in range(1, LARGEST_ORDER + 1) for kind in (Joglekar, Biolek))
         yield from self._tanh()
+        yield from (kind(p) for p in range(1, LARGEST_ORDER + 1) for kind in (Joglekar, Biolek))
         for kind in (Prodromakis, Zha):
             yield from (kind(p) for p in self._exponents(kind))
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from spicebridge.circuit import deck as ir
+from spicebridge.circuit.expressions import Value
 from spicebridge.circuit.recognise.account import Account, Refusal
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum, terms
 from spicebridge.errors import DriveError
@@ -48,7 +49,7 @@ def _drive(name: str, wave: ir.Wave) -> Drive | None:
     raise Refusal(name, "has an exponential waveform, which is no drive; sample it into PWL")
 
 
-def _number(value: ir.Value) -> float:
+def _number(value: Value) -> float:
     assert isinstance(value, (int, float))
     return float(value)
 

@@ -1,0 +1,213 @@
+"""``spicebridge read DECK``"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spicebridge.cli import status
+from spicebridge.cli.options import positive
+
+if TYPE_CHECKING:
+    from spicebridge.circuit.deck import Deck
+    from spicebridge.circuit.recognise import Recognised
+    from spicebridge.network import Network
+    from spicebridge.theory.topology import Topology
+    from spicebridge.verify import Verdict
+
+HELP = "what network a deck is: nodes, edges, cycles, effective memory, Omega"
+
+SMALL = 12
+"""Edges up to which Omega is printed; above, its trace."""
+SHOWN = 400
+"""Edges up to which the table is printed."""
+FORMAT = "spicebridge.network/1"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("deck", metavar="DECK", help="a netlist")
+    parser.add_argument("--dialect", default="ngspice", metavar="D", help="default: ngspice")
+    parser.add_argument("--json", action="store_true", help="JSON on standard output")
+    parser.add_argument(
+        "--validate",
+        action="store_true",
+        help="run the deck itself, and the network found in it, against the theory; needs .tran",
+    )
+    parser.add_argument("--engine", default="ngspice", metavar="E", help="simulator for --validate")
+    parser.add_argument("--tolerance", type=positive, default=1e-5, metavar="X", help="default: 1e-5")
+    parser.add_argument("--timeout", type=positive, metavar="S", help="wall-clock limit of one run in s")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the network as a case file")
+    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
+def run(args: argparse.Namespace) -> int:
+    from spicebridge.circuit.engines.process import interruptible
+    from spicebridge.circuit.reader import read_deck
+    from spicebridge.circuit.recognise import recognise_circuit
+    from spicebridge.cli.show import printable, progress
+    from spicebridge.report.files import check_file
+    from spicebridge.report.json import format_json
+
+    if args.output is not None:
+        check_file(args.output)
+    with interruptible(), progress(args.quiet or not args.validate) as say:
+        deck = read_deck(Path(args.deck), dialect=args.dialect)
+        found = recognise_circuit(deck)
+        verdicts = _validate(deck, found, args, say) if args.validate else {}
+    facts = _facts(found, args.deck)
+    facts["verdicts"] = {
+        name: {
+            "outcome": v.outcome.value,
+            "reason": v.reason,
+            "max_error": v.max_error,
+            "uncertainty": v.uncertainty,
+            "tolerance": v.tolerance,
+        }
+        for name, v in verdicts.items()
+    }
+    if args.output is not None:
+        _write_case(deck, found.network, args)
+    if args.json:
+        sys.stdout.write(format_json(facts))
+    else:
+        for line in _lines(facts, found.network):
+            print(printable(line))
+    return status.combined(status.of_outcome(v.outcome.value) for v in verdicts.values())
+
+
+def _validate(deck: Deck, found: Recognised, args: argparse.Namespace, say: Any) -> dict[str, Verdict]:
+    """The deck's own circuit, and ours of the network found in it, each against the theory."""
+    import numpy as np
+
+    from spicebridge.verify import validate
+    from spicebridge.verify.given import validate_deck
+
+    options = {"tolerance": args.tolerance, "engine": args.engine, "timeout": args.timeout, "progress": say}
+    own = validate_deck(deck, found, **options)
+    assert deck.transient is not None
+    t = np.linspace(0.0, deck.transient.stop, 201)
+    return {"deck": own, "network": validate(found.network, t, **options)}
+
+
+def _facts(found: Recognised, source: str) -> dict[str, Any]:
+    from spicebridge.theory.topology import Topology
+
+    network = found.network
+    topology = Topology.of(network)
+    facts: dict[str, Any] = {
+        "format": FORMAT,
+        "source": source,
+        "title": network.title,
+        "graph": network.is_graph,
+        "nodes": [str(node) for node in network.nodes],
+        "edges": [_edge(found, k) for k in range(network.n_edges)],
+        "cycles": topology.n_loops,
+        "effective_memory": topology.effective_memory,
+        "components": topology.n_components if network.is_graph else None,
+        "bridges": [int(k) for k in topology.bridges] if network.is_graph else None,
+        "Omega_trace": topology.n_loops,
+        "Omega": _omega(topology),
+    }
+    return facts
+
+
+def _omega(topology: Topology) -> list[list[float]] | None:
+    return topology.Omega.tolist() if topology.n_edges <= SMALL else None
+
+
+def _edge(found: Recognised, k: int) -> dict[str, Any]:
+    from spicebridge.devices.base import parameter_names
+
+    network, origin = found.network, found.edges[k]
+    device = network.device(k)
+    ends = [str(network.nodes[n[k]]) if network.is_graph else None for n in (network.tail, network.head)]
+    law = getattr(device, "law", None)
+    return {
+        "index": k,
+        "tail": ends[0],
+        "head": ends[1],
+        "law": f"{law}, {device.control}" if law else device.kind,
+        "parameters": {name: float(getattr(device, name)) for name in parameter_names(device)},
+        "window": device.window.name,
+        "active": bool(network.P[k] < 0),
+        "polarity": int(network.J[k]),
+        "source": _drive(network, k),
+        "state": origin.state or None,
+        "initial_state": float(network.initial_state[k]) if origin.state else None,
+        "elements": list(origin.elements),
+    }
+
+
+def _drive(network: Network, k: int) -> list[str]:
+    from spicebridge.drives import terms
+
+    out = []
+    for term in terms(network.drives[k]):
+        given = {name: value for name, value in vars(term).items() if value not in (None, 0.0)}
+        fields = ", ".join(f"{name} {value}" for name, value in given.items())
+        out.append(f"{type(term).__name__}({fields})")
+    return out
+
+
+def _lines(facts: dict[str, Any], network: Network) -> Iterator[str]:
+    where = f"{len(facts['nodes'])} nodes, " if facts["graph"] else "loop matrix, "
+    yield f"{facts['title'] or facts['source']}: {where}{len(facts['edges'])} edges"
+    if facts["graph"]:
+        nodes = facts["nodes"]
+        yield "nodes              " + ", ".join(nodes[:SHOWN]) + (", …" if len(nodes) > SHOWN else "")
+        yield f"components         {facts['components']}"
+    yield f"independent cycles {facts['cycles']}"
+    yield f"effective memory   {facts['effective_memory']:.6g}  (Gamma = cycles / edges)"
+    if facts["graph"]:
+        bridges = [network.edge_labels[k] for k in facts["bridges"]]
+        yield "bridges            " + (", ".join(bridges[:SHOWN]) or "none")
+    yield ""
+    yield from _table(facts["edges"][:SHOWN])
+    if len(facts["edges"]) > SHOWN:
+        yield f"… {len(facts['edges']) - SHOWN} more edges (--json has all)"
+    yield ""
+    if facts["Omega"] is None:
+        yield f"Omega has trace {facts['Omega_trace']} (printed up to {SMALL} edges)"
+    else:
+        yield f"Omega (trace {facts['Omega_trace']})"
+        # Adding zero turns the minus zeros of rounding into zeros
+        yield from ("  " + " ".join(f"{round(x, 4) + 0.0:8.4f}" for x in row) for row in facts["Omega"])
+    names = {"deck": "the deck itself", "network": "the network found in it"}
+    for name, verdict in facts["verdicts"].items():
+        yield f"{names[name]}: {verdict['outcome'].upper()}, {verdict['reason']}"
+
+
+def _table(edges: list[dict[str, Any]]) -> Iterator[str]:
+    rows = [("edge", "tail -> head", "law", "parameters", "source", "state")]
+    for edge in edges:
+        signs = (["active"] if edge["active"] else []) + (["polarity -1"] if edge["polarity"] < 0 else [])
+        window = [] if edge["window"] == "none" else [f"window {edge['window']}"]
+        numbers = [f"{name}={value:.6g}" for name, value in edge["parameters"].items()]
+        state = "" if edge["state"] is None else f"{edge['state']} = {edge['initial_state']:.6g}"
+        ends = "" if edge["tail"] is None else f"{edge['tail']} -> {edge['head']}"
+        law = ", ".join([edge["law"], *window, *signs])
+        rows.append((str(edge["index"]), ends, law, " ".join(numbers), " + ".join(edge["source"]), state))
+    widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _write_case(deck: Deck, network: Network, args: argparse.Namespace) -> None:
+    from spicebridge.case import Case
+    from spicebridge.errors import DeckError
+    from spicebridge.waveforms import replacing
+
+    if deck.transient is None:
+        raise DeckError("the deck has no .tran; a case needs its stop time, so add one")
+    case = Case(
+        title=deck.title or Path(args.deck).stem,
+        what=f"The circuit of {Path(args.deck).name} follows its network equation.",
+        network=network,
+        stop=deck.transient.stop,
+        tolerance=args.tolerance,
+    )
+    with replacing(Path(args.output)) as temporary:
+        temporary.write_text(case.to_toml(), encoding="utf-8", newline="\n")

@@ -83,9 +83,12 @@ def three_words(verdict: Verdict) -> list[tuple[str, str, bool]]:
 
 
 def format_number(value: float | None) -> str:
-    """Three significant digits, or a word when there is no number."""
+    """Three significant digits, with an exponent below 0.01, or a word when there is no number."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
+    if 0.0 < abs(value) < 0.01:
+        mantissa, _, exponent = f"{value:.2e}".partition("e")
+        return f"{float(mantissa):g}e{exponent}"
     return f"{value:.3g}"
 
 
@@ -96,7 +99,7 @@ def format_ratio(value: float) -> str:
 
 def format_seconds(value: float) -> str:
     """With an SI prefix, as in 12.5 ms."""
-    return UNKNOWN if not math.isfinite(value) else format_quantity(value, "s", digits=3).replace(" us", " µs")
+    return UNKNOWN if not math.isfinite(value) else format_quantity(value, "s", digits=4).replace(" us", " µs")
 
 
 def format_order(verdict: Verdict) -> str:

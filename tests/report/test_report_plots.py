@@ -63,6 +63,11 @@ def test_spice_alone_is_drawn_without_a_difference(make_report):
     assert "no circuit run" in made("states", make_report(spice=None)).caption
 
 
+def test_a_norm_that_forgives_shifts_is_explained(make_report):
+    assert "shifts in time" in made("states", make_report(provenance={"norm": "events"})).caption
+    assert "shifts in time" not in made("states", make_report(provenance={"norm": "pointwise"})).caption
+
+
 @pytest.mark.parametrize("changes", [{"error": 0.0}, {"U": 0.5}, {"error": 0.3}, {"U": 1e-15}, {"tolerance": 1e-12}])
 def test_extreme_numbers_can_be_drawn(make_report, changes):
     assert "states" in drawn(make_report(**changes))

@@ -15,9 +15,9 @@ from spicebridge.report.plots.style import (
     SOFT,
     WIDE,
     Drawn,
+    edge_labels,
     new_figure,
     power_of_ten,
-    short,
     state_colours,
     times_ten,
 )
@@ -58,6 +58,7 @@ def figure(report: Report) -> Drawn | None:
     clock = Normalize(float(t[0]), float(t[-1]))
     volt = power_of_ten(max(float(np.abs(waves.voltage[:, k]).max()) for k in edges))
     ampere = power_of_ten(max(float(np.abs(waves.current[:, k]).max()) for k in edges))
+    names = edge_labels(waves)
     lines = None
     for axes, k in zip(panels.flat, edges, strict=False):
         x = waves.voltage[keep, k] / 10.0**volt
@@ -70,7 +71,7 @@ def figure(report: Report) -> Drawn | None:
         lines.set_capstyle("butt")
         axes.add_collection(lines)
         _frame(axes, x, y, alternating)
-        axes.set_title(f"edge {short(waves.labels[k], 24)}")
+        axes.set_title(f"edge {names[k]}")
     for axes in panels.flat[len(edges) :]:
         axes.set_visible(False)
     for axes in panels.flat[max(0, len(edges) - columns) : len(edges)]:

@@ -28,6 +28,8 @@ Array = NDArray[np.float64]
 
 MOST_NODES = 1000
 """Nodes above which a drawing shows nothing any more."""
+NARROW = 0.2
+"""States that differ by less are coloured on a scale of this width, so that equal ones look equal."""
 NAMED_NODES = 40
 LONGEST_NAME = 4
 NAMED_EDGES = 14
@@ -56,9 +58,11 @@ def _scale(network: Network, state: Array) -> tuple[float, float]:
     if inner.size == 0:
         return 0.0, 1.0
     low, high = float(inner.min()), float(inner.max())
-    if high - low < 0.2:
-        middle = (low + high) / 2.0
-        return middle - 0.1, middle + 0.1
+    if high - low < NARROW:
+        bottom = (low + high - NARROW) / 2.0
+        if low >= 0.0 and high <= 1.0:
+            bottom = min(max(bottom, 0.0), 1.0 - NARROW)
+        return bottom, bottom + NARROW
     return (min(low, 0.0), max(high, 1.0)) if high - low > 0.5 else (low, high)
 
 

@@ -18,10 +18,10 @@ from spicebridge.report.plots.style import (
     SPICE,
     WIDE,
     Drawn,
+    edge_labels,
     label_ends,
     new_figure,
     power_of_ten,
-    short,
     state_symbol,
     times_ten,
 )
@@ -125,7 +125,8 @@ def _bundles(branches: list[Waveforms], edges: list[int]) -> list[list[int]]:
 
 
 def _names(waves: Waveforms, bundle: list[int]) -> str:
-    names = ", ".join(short(waves.labels[k]) for k in bundle[:3])
+    labels = edge_labels(waves)
+    names = ", ".join(labels[k] for k in bundle[:3])
     return names + (f" +{len(bundle) - 3}" if len(bundle) > 3 else "")
 
 
@@ -217,6 +218,8 @@ def _caption(report: Report, stateful: NDArray[np.intp], edges: NDArray[np.intp]
         parts = ["The network equation; there is no circuit run to compare it with."]
     else:
         parts.append("Below, their difference; the grey band is ±U, inside which numerical error can explain it.")
+        if report.verdict.provenance.get("norm") == "events":
+            parts.append("E forgives small shifts in time of sudden changes; the difference drawn here does not.")
     if crowd:
         parts.append(
             f"{edges.size} of {stateful.size} edges are drawn by name: the one with the largest difference, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from spicebridge.network import Network
 from spicebridge.report.wording import one_line
+from spicebridge.waveforms import Waveforms
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,6 +107,12 @@ def short(label: str, most: int = 14) -> str:
     """A name from a stranger, cut to fit beside a curve."""
     clean = one_line(label)
     return clean if len(clean) <= most else clean[: most - 1] + "…"
+
+
+def edge_labels(waves: Waveforms) -> list[str]:
+    """Labels of the edges for curves; parallel edges get their index."""
+    twice = {label for label, count in Counter(waves.labels).items() if count > 1}
+    return [f"{short(label)} ({k})" if label in twice else short(label) for k, label in enumerate(waves.labels)]
 
 
 def power_of_ten(largest: float) -> int:

@@ -94,7 +94,9 @@ def format_number(value: float | None) -> str:
 
 def format_ratio(value: float) -> str:
     """A relative residual."""
-    return UNKNOWN if not math.isfinite(value) else f"{value:.1e}"
+    if not math.isfinite(value):
+        return UNKNOWN
+    return f"{value:.1e}" if value else "0"
 
 
 def format_seconds(value: float) -> str:

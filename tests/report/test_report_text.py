@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from spicebridge.report.markdown import escape, fenced, format_markdown, table
 from spicebridge.report.text import format_text
-from spicebridge.report.wording import WORDS, format_seconds, one_line, printable, three_words
+from spicebridge.report.wording import (
+    WORDS,
+    format_number,
+    format_ratio,
+    format_seconds,
+    one_line,
+    printable,
+    three_words,
+)
 from spicebridge.verify import Outcome
 
 
@@ -88,6 +96,18 @@ def test_outcomes_differ_in_more_than_colour():
     assert {word.outcome for word in WORDS.values()} == set(Outcome)
     for field in ("mark", "colour", "meaning"):
         assert len({getattr(word, field) for word in WORDS.values()}) == len(WORDS)
+
+
+def test_numbers_are_short_and_never_nan():
+    assert [format_number(x) for x in (9.7734e-7, 1e-4, 0.0234, 0.0, float("nan"), None)] == [
+        "9.77e-07",
+        "1e-04",
+        "0.0234",
+        "0",
+        "unknown",
+        "unknown",
+    ]
+    assert [format_ratio(x) for x in (0.0, 1.84e-15, float("inf"))] == ["0", "1.8e-15", "unknown"]
 
 
 def test_seconds_have_prefixes():

@@ -36,6 +36,7 @@ from spicebridge.verify.claims.bench import (
     least,
     order_of,
     residuals,
+    rough_residuals,
     value_of,
     vanishing,
     worst,
@@ -327,7 +328,13 @@ def clipped_function(bench: Bench) -> Evidence:
             extra = CHI * (((x * v) @ matrices(network)[2]) * (x * n)).sum(axis=1)
             lost = lost - extra if bench.mutant else lost + extra
         L = _lyapunov_function(network, x)
-        area = np.concatenate([[0.0], np.cumsum(0.5 * (lost[1:] + lost[:-1]) * np.diff(waves.t))])
+        h, share = np.diff(waves.t), np.full(waves.t.size - 1, 0.5)
+        for row in np.flatnonzero((held[1:] != held[:-1]).any(axis=1)):
+            k = int(np.argmax(held[row + 1] != held[row]))
+            # the integrand jumps inside this step, where the state meets its bound
+            reach = (float(f[row, k] > 0.0) - x[row, k]) / (h[row] * f[row, k])
+            share[row] = float(np.clip(reach, 0.0, 1.0)) if held[row + 1, k] else 0.5
+        area = np.concatenate([[0.0], np.cumsum((share * lost[:-1] + (1.0 - share) * lost[1:]) * h)])
         return np.asarray((L - L[0] + area) / np.abs(area).max())
 
     cases = [uniform_circuit(UNIFORM[0][0], 0.27, 0, stop=8.0, window=Hard())]
@@ -336,18 +343,17 @@ def clipped_function(bench: Bench) -> Evidence:
             uniform_circuit(UNIFORM[2][0], 0.27, 2, stop=8.0, window=Hard()),
             loop_circuit(20, 0.27, 1, stop=8.0, window=Hard()),
         ]
-    pairs = [bench.pair(case, steps=4800) for case in cases]
-    exact = residuals(bench, pairs, partial(balance, wall=True))
-    printed = residuals(bench, pairs, partial(balance, wall=False))
+    exact = rough_residuals(bench, cases, partial(balance, wall=True), steps=2400)
+    printed = rough_residuals(bench, cases, partial(balance, wall=False), steps=2400)
     findings = (
-        worst("|L - L(0) + int (loss + wall)| / total", exact, resolution=1e-2),
+        worst("|L - L(0) + int (loss + wall)| / total", exact, resolution=1e-3),
         least("the same without the term of the wall", printed),
     )
     return Evidence(findings, rows=tuple(exact + printed))
 
 
-HELD = 1e-7
-"""A state this near to a bound is held there: above the noise of the solver, far below a step's travel."""
+HELD = 1e-4
+"""A state this near to a bound and pushed towards it is held: clamps ring by some 1e-6, a step travels 1e-3."""
 
 
 @claim(

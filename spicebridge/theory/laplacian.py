@@ -29,17 +29,42 @@ class GroundedLaplacian:
 
     def __init__(self, topology: Topology) -> None:
         self.n_edges = topology.n_edges
-        free = np.delete(np.arange(topology.n_nodes), topology.roots)
-        self.n = free.size
-        slot = np.full(topology.n_nodes, self.n, dtype=np.intp)
-        slot[free] = np.arange(self.n)
+        self._topology = topology
+        self._free = np.delete(np.arange(topology.n_nodes), topology.roots)
+        self.n = self._free.size
         # Grounded nodes share one last place that always holds 0 V.
+        slot = np.full(topology.n_nodes, self.n, dtype=np.intp)
+        slot[self._free] = np.arange(self.n)
         self._tail, self._head = slot[topology.tail], slot[topology.head]
         self._extended = np.zeros(self.n + 1)
         self._weights = np.empty(2 * self.n_edges)
-        self.B = sp.csr_array(topology.B[free])
-        self.upper, to_data = laplacian_map(self.B)
-        self._map = sp.csr_array(sp.block_diag([to_data, self.B]))
+        self.upper, self._map = self._pattern()
+
+    @cached_property
+    def B(self) -> sp.csr_array:
+        """Incidence matrix of the free nodes, (n, n_edges)."""
+        return sp.csr_array(self._topology.B[self._free])
+
+    def _pattern(self) -> tuple[sp.csc_array, sp.csr_array]:
+        """The upper triangle (data still 0), and the matrix from (g, g S) to its data and to B G S."""
+        n, n_e = self.n, self.n_edges
+        proper = self._tail != self._head
+        at_tail = np.flatnonzero(proper & (self._tail < n))
+        at_head = np.flatnonzero(proper & (self._head < n))
+        between = np.flatnonzero(proper & (self._tail < n) & (self._head < n))
+        low = np.minimum(self._tail[between], self._head[between])
+        high = np.maximum(self._tail[between], self._head[between])
+        diagonal = np.arange(n) * (n + 1)
+        keys, slot = np.unique(np.concatenate([diagonal, high * n + low]), return_inverse=True)
+        slot = slot.ravel()
+        nodes = self._tail[at_tail], self._head[at_head]
+        row = [slot[n:], slot[nodes[0]], slot[nodes[1]], keys.size + nodes[0], keys.size + nodes[1]]
+        column = [between, at_tail, at_head, n_e + at_tail, n_e + at_head]
+        value = np.repeat([-1.0, 1.0, 1.0, -1.0, 1.0], [part.size for part in row])
+        place = np.concatenate(row), np.concatenate(column)
+        indptr = np.searchsorted(keys, np.arange(n + 1) * n)
+        upper = sp.csc_array((np.zeros(keys.size), keys % max(n, 1), indptr), shape=(n, n))
+        return upper, sp.csr_array((value, place), shape=(keys.size + n, 2 * n_e))
 
     def assemble(self, G: Array, S: Array) -> tuple[Array, Array]:
         """(data of the upper triangle in S, B G S in A) for conductances and sources (n_e,)."""
@@ -92,27 +117,3 @@ class GroundedLaplacian:
         # In an upper triangle by columns the diagonal is the last entry of every column.
         data[self.upper.indptr[1:] - 1] += 1.0
         return data
-
-
-def laplacian_map(B: sp.csr_array) -> tuple[sp.csc_array, sp.csr_array]:
-    """Pattern of the upper triangle of B G B^t, and the matrix that maps G to its data."""
-    n, n_e = B.shape
-    by_edge = sp.csc_array(B)
-    edge = np.repeat(np.arange(n_e), np.diff(by_edge.indptr))
-    node = by_edge.indices.astype(np.intp)
-    diagonal = np.arange(n)
-    # An edge between two ungrounded nodes has two entries; its off-diagonal place is (low, high).
-    pairs = np.flatnonzero(np.diff(by_edge.indptr) == 2)
-    first = by_edge.indptr[pairs]
-    low = np.minimum(node[first], node[first + 1])
-    high = np.maximum(node[first], node[first + 1])
-    keys, slot = np.unique(
-        np.concatenate([diagonal * n + diagonal, node * n + node, high * n + low]), return_inverse=True
-    )
-    slot = slot.ravel()[n:]
-    column = np.concatenate([edge, pairs])
-    value = np.concatenate([np.ones(edge.size), -np.ones(pairs.size)])
-    to_data = sp.csr_array((value, (slot, column)), shape=(keys.size, n_e))
-    indptr = np.searchsorted(keys, np.arange(n + 1) * n)
-    upper = sp.csc_array((np.zeros(keys.size), keys % n if n else keys, indptr), shape=(n, n))
-    return upper, to_data

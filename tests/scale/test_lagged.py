@@ -1,0 +1,88 @@
+"""Old factorisations as preconditioners give the currents of new ones, and are renewed in time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import spicebridge as sb
+from bench.networks import grid, memristors
+from spicebridge.theory import lagged
+from spicebridge.theory.factors import DenseCholesky, SparseLdl
+from spicebridge.theory.laplacian import GroundedLaplacian
+from spicebridge.theory.nodal import NodalSolver
+from spicebridge.theory.topology import Topology
+
+EQUAL = 1e-11
+"""Largest difference of currents in units of the largest: the solver asks for 1e-13 in energy."""
+
+
+def conductances(network: sb.Network, step: float, count: int):
+    """Resistances along a straight path of states, `step` apart."""
+    rng = np.random.default_rng(0)
+    direction = rng.uniform(-1.0, 1.0, network.n_edges)
+    for k in range(count):
+        yield network.resistance(np.clip(network.initial_state + k * step * direction, 0.0, 1.0))
+
+
+@pytest.mark.parametrize("factor", [SparseLdl, lambda laplacian: DenseCholesky(laplacian, passive=True)])
+@pytest.mark.parametrize("step", [1e-3, 0.05])
+def test_currents_are_those_of_a_fresh_factorisation(factor, step):
+    network = grid(24)
+    topology = Topology.of(network)
+    laplacian = GroundedLaplacian(topology)
+    solver = lagged.LaggedSolver(laplacian, factor(laplacian))
+    direct = NodalSolver(topology, plan="superlu")
+    S = network.bank(0.0)
+    for R in conductances(network, step, 12):
+        data, load = laplacian.assemble(1.0 / R, S)
+        current = laplacian.drop(solver.solve(data, load), S) / R
+        expected = direct.solve(R, S)
+        assert np.abs(current - expected).max() <= EQUAL * np.abs(expected).max()
+    assert solver.factorised < 12
+
+
+def test_a_looser_energy_norm_shows(monkeypatch):
+    monkeypatch.setattr(lagged, "TOLERANCE", 1e-6)
+    with pytest.raises(AssertionError):
+        test_currents_are_those_of_a_fresh_factorisation(SparseLdl, 0.05)
+
+
+def test_the_factorisation_is_renewed_once_its_price_is_spent():
+    network = grid(24)
+    laplacian = GroundedLaplacian(Topology.of(network))
+    factor = SparseLdl(laplacian)
+    factor.steps_per_update = 6.0
+    solver = lagged.LaggedSolver(laplacian, factor)
+    S = network.bank(0.0)
+    for R in conductances(network, 0.01, 30):
+        solver.solve(*laplacian.assemble(1.0 / R, S))
+    assert solver.factorised >= 6
+    assert solver.steps <= 6.0 * solver.factorised + lagged.MOST_STEPS
+
+
+def test_equal_runs_give_equal_numbers():
+    network = grid(70)
+    first, second = (sb.integrate(network, [0.0, 0.5], rtol=1e-6, atol=1e-8).state for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_large_networks_keep_old_factorisations_and_small_or_active_ones_do_not():
+    assert NodalSolver(Topology.of(grid(70))).lagged is not None
+    assert NodalSolver(Topology.of(grid(30))).lagged is None
+    assert NodalSolver(Topology.of(grid(70)), passive=False).lagged is None
+
+
+def test_two_components_parallel_edges_and_self_loops_at_once():
+    rng = np.random.default_rng(4)
+    pairs = rng.integers(0, 300, (900, 2))
+    pairs[450:] += 300
+    network = memristors(np.concatenate([pairs, pairs[:5], [[3, 3]]]), 600)
+    topology = Topology.of(network)
+    laplacian = GroundedLaplacian(topology)
+    solver = lagged.LaggedSolver(laplacian, SparseLdl(laplacian))
+    S = network.bank(0.0)
+    for R in conductances(network, 0.01, 4):
+        current = laplacian.drop(solver.solve(*laplacian.assemble(1.0 / R, S)), S) / R
+        np.testing.assert_allclose(topology.B @ current, 0.0, atol=1e-12 * np.abs(current).max() * 10)
+        np.testing.assert_allclose(topology.A @ (R * current - S), 0.0, atol=1e-11)

@@ -25,6 +25,8 @@ from spicebridge.errors import DeckError
 
 WIDTH = 1e-3
 """V: width of the transition, which begins at the threshold."""
+NARROW = 1e-9
+"""V: a hysteresis below this is there against rounding and has no meaning for a smooth switch."""
 WIDEST = 1e12
 """Largest roff/ron of the native switches of Xyce and PSpice, used for hysteresis; their manuals' advice."""
 
@@ -127,7 +129,7 @@ class _Smoother:
         models = {**outer, **{m.name.lower(): m for m in scope.models}}
         taken = {e.name.lower() for e in scope.elements}
         elements = tuple(self.element(e, models, taken) for e in scope.elements)
-        smooth = [m for m in scope.models if switch_model(m).vh == 0.0]
+        smooth = [m for m in scope.models if switch_model(m).vh < NARROW]
         self.used |= bool(smooth)
         functions = tuple(conductance(m) for m in smooth)
         return elements, tuple(m for m in scope.models if m not in smooth), (*functions, *scope.functions)
@@ -136,7 +138,7 @@ class _Smoother:
         if not isinstance(e, ir.Switch):
             return e
         model = known_model(e, models)
-        if switch_model(model).vh > 0.0:
+        if switch_model(model).vh >= NARROW:
             if self.hysteresis:
                 return e
             raise DeckError(f"element {e.name!r}: switches of {self.simulator} have no hysteresis; give vh = 0")

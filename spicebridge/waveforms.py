@@ -69,8 +69,9 @@ class Waveforms:
         return int(self.state.shape[1])
 
     def resample(self, t: ArrayLike) -> Waveforms:
-        """Interpolate onto `t` (within the span) by a cubic spline, for plots and tables.
+        """Interpolate onto `t` (within the span) by modified Akima cubics, for plots and tables.
 
+        They are local: a state that stops at a bound does not ring, as it would with a spline.
         Comparisons never use it: they evaluate the theory at the simulator's own points.
         """
         grid = np.asarray(t, float)
@@ -84,14 +85,8 @@ class Waveforms:
             )
         if np.array_equal(grid, self.t):
             return self
-        from scipy.interpolate import make_interp_spline
-
-        degree = min(3, self.t.size - 1)
         inside = np.clip(grid, self.t[0], self.t[-1])
-        values = [
-            np.asarray(make_interp_spline(self.t, getattr(self, name), k=degree)(inside))
-            for name in SIGNALS
-        ]
+        values = [_between(self.t, getattr(self, name), inside) for name in SIGNALS]
         state, current, voltage = values
         return Waveforms(grid, state, current, voltage, self.labels, self.source, self.run)
 
@@ -175,6 +170,16 @@ class Waveforms:
             return cls(table[:, 0], state, current, voltage, labels, str(source))
         except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
             raise SpiceBridgeError(f"{source}: not waveforms saved by spicebridge: {error}") from None
+
+
+def _between(t: Array, values: Array, where: Array) -> Array:
+    """Values (n, n_e) at times `where` (n,) from samples (n_t, n_e) at `t`."""
+    if t.size < 3:
+        columns = [np.interp(where, t, column) for column in values.T] if t.size > 1 else []
+        return np.column_stack(columns) if columns else np.repeat(values[:1], where.size, axis=0)
+    from scipy.interpolate import Akima1DInterpolator
+
+    return np.asarray(Akima1DInterpolator(t, values, axis=0, method="makima")(where))
 
 
 @contextmanager

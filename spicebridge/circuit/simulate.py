@@ -127,7 +127,7 @@ def simulate(
     `step` is the simulator's step ceiling in s; None halves it until two runs differ by no more than
     3 `tolerance` in the state (second order: the finer one is then within `tolerance`). `transform`
     may edit the deck before it is written. ``.run`` of the result is the simulator's record: deck,
-    log, version, own time points. Between those points a cubic spline is used.
+    log, version, own time points. Between those points local cubics are used (`Waveforms.resample`).
     Raises `RunFailed` when the simulator did not complete, with deck and log attached.
     """
     grid = grid_span(t)

@@ -13,10 +13,33 @@ def waves(drive: Drive | None) -> tuple[Wave, ...]:
     """Return the waveforms whose sum is the drive; at least one, DC terms merged into one."""
     terms = () if drive is None else drive.terms if isinstance(drive, Sum) else (drive,)
     level = sum(term.level for term in terms if isinstance(term, DC))
-    out = [_wave(term) for term in terms if not isinstance(term, DC)]
+    out = [wave for term in terms if not isinstance(term, DC) for wave in _waves(term)]
     if level or not out:
         out.insert(0, DcWave(float(level)))
     return tuple(out)
+
+
+def _waves(term: Drive) -> tuple[Wave, ...]:
+    if isinstance(term, Pulse) and term.period is not None and term.width == 0.0:
+        return _needles(term, term.period)
+    return (_wave(term),)
+
+
+def _needles(term: Pulse, period: float) -> tuple[Wave, ...]:
+    """A repeated pulse without a top: SPICE reads width 0 as the stop time, so its pauses are the pulses.
+
+    A pulse from `pulsed` down to `initial` for the length of the pause, and one ramp that puts right what
+    comes before its first edge.
+    """
+    pause = period - term.rise - term.fall
+    if pause <= 0.0:
+        raise DeckError(
+            f"drive {term!r}: a triangle without pause and top cannot be a SPICE pulse; give it a width or a "
+            "longer period, or use PWL"
+        )
+    top = term.delay + term.rise
+    pauses = PulseWave(term.pulsed, term.initial, top, term.fall, term.rise, pause, period)
+    return pauses, _points([(term.delay, term.initial - term.pulsed), (top, 0.0)])
 
 
 def _wave(term: Drive) -> Wave:

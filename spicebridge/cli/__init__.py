@@ -27,7 +27,9 @@ COMMANDS = {
     "simulate": "simulate",
     "netlist": "netlist",
     "read": "read",
+    "check-model": "check_model",
     "engines": "engines",
+    "lab": "lab",
 }
 """Command on the command line -> module of this package."""
 

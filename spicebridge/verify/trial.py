@@ -111,7 +111,6 @@ def validate(
         "numpy": np.__version__,
         "engine": door.name,
         "engine_version": door.version(),
-        "capabilities": dict(door.capabilities()),
         "theory_method": fine.method,
         "theory_rtol": THEORY_RTOL,
         "form": form,
@@ -170,6 +169,8 @@ class _Trial:
         while True:
             steps = (h, h / 2, h / 4)
             self._run(steps)
+            # after the run, so that a simulator that hangs or dies is found by the run and its time-out
+            common["provenance"].setdefault("capabilities", dict(self.engine.capabilities()))
             failure = self._failure(steps)
             finer = stop / (h / 16) <= max_steps
             if failure is not None:
@@ -218,7 +219,7 @@ class _Trial:
         for h in steps:
             run = self.runs[h]
             if run.failure is not None:
-                return f"{self.engine.name} at a step of {h:.3g} s: {run.failure}", False
+                return f"{self.engine.name} at a step of {h:.3g} s: {run.failure}", h > steps[-1]
             assert run.waveforms is not None
             problem = range_problem(self.network, run.waveforms)
             if problem is not None:

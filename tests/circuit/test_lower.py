@@ -71,6 +71,14 @@ def test_signs_source_pushes_from_tail_to_head() -> None:
         assert waves.voltage[0] == pytest.approx([0.5, 0.5], rel=1e-9)
 
 
+def test_a_repeated_pulse_without_a_top_keeps_its_average() -> None:
+    pulse = sb.Pulse(0.0, 1.0, delay=0.15, rise=0.1, fall=0.2, width=0.0, period=0.5)
+    network = sb.Network.from_edges([("a", "a")], device=sb.Resistor(1.0), drive=pulse)
+    waves = sb.simulate(network, [0.0, 2.0], step=0.005).run
+    found = waves.vector("v(y0)")
+    assert np.abs(found - pulse.value(waves.time)).max() < 1e-9
+
+
 def test_polarity_and_activity_turn_the_drift() -> None:
     law = device(alpha=0.0)
     ring = [(0, 1), (1, 0)]

@@ -82,6 +82,7 @@ def run_in_group(
             close_fds=True,
         )
     timed_out = True
+    _limit_processor_time(process.pid, timeout)
     try:
         with _live_lock:
             _live.add(process)
@@ -96,6 +97,17 @@ def run_in_group(
                 _kill_group(process)
         exit_code = process.wait()
     return Ended(exit_code, timed_out, time.monotonic() - started)
+
+
+def _limit_processor_time(pid: int, timeout: float) -> None:
+    """Let the kernel end the child after `timeout` s of work, should we be killed and not there to do it."""
+    try:
+        import resource
+
+        seconds = int(timeout) + 2
+        resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
+    except (ImportError, AttributeError, OSError, ValueError):
+        pass  # another system than Linux, a child already gone, or a lower limit in force
 
 
 @contextmanager

@@ -1,0 +1,49 @@
+"""``spicebridge check-model``"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from spicebridge.cli import status
+
+HELP = "check a device model for what is known to break memristor models"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="NAME|FILE", nargs="?", help="a law of the library, or a model file (.toml)")
+    parser.add_argument("--list", action="store_true", help="names of the library and what they are")
+    parser.add_argument("--engine", default="ngspice", help="simulator (default: ngspice)")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="write the page with plots (HTML) there")
+    parser.add_argument("--json", action="store_true", help="JSON on standard output")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def run(args: argparse.Namespace) -> int:
+    from spicebridge.errors import SpiceBridgeError
+    from spicebridge.modelcheck import check_model, load_subject, subject_names
+
+    if args.list or args.model is None:
+        for name in subject_names():
+            print(name)
+        return status.SUCCESS
+    subject = load_subject(args.model)
+    if args.out is not None and not args.out.parent.is_dir():
+        raise SpiceBridgeError(f"{args.out}: folder {args.out.parent} does not exist; make it first")
+    say = None if args.quiet else lambda message: print(f"spicebridge: {message}", file=sys.stderr)
+    up = check_model(subject, engine=args.engine, progress=say)
+    from spicebridge.modelcheck.page import format_html, format_text
+
+    if args.out is not None:
+        from spicebridge.waveforms import replacing
+
+        with replacing(args.out) as temporary:
+            temporary.write_text(format_html(up), encoding="utf-8")
+    if args.json:
+        from spicebridge.report.json import format_json, plain
+
+        sys.stdout.write(format_json(plain(up.record())))
+    else:
+        sys.stdout.write(format_text(up))
+    return status.SUCCESS if up.passed else status.DISAGREES

@@ -1,0 +1,320 @@
+"""The checks, each one question with a measured answer.
+
+They are what the literature reports to break memristor models: Wang and Roychowdhury (arXiv:1605.04897) on
+well-posedness, Biolek, Di Ventra and Pershin (Radioengineering 22, 2013, 945) on SPICE practice, and the
+fingerprints of Adhikari et al. (IEEE TCAS-I 60, 2013, 3008): a loop pinched at the origin whose area falls
+with frequency. Circuit numbers come from SPICE waveforms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import spicebridge as sb
+from spicebridge.errors import NetworkError, RunFailed, SimulatorDied
+from spicebridge.modelcheck.result import CheckUp, Curve, Grade, Plot, Result
+from spicebridge.modelcheck.subject import Subject
+
+Array = NDArray[np.float64]
+Progress = Callable[[str], None]
+
+POINTS = 2000
+"""Step ceilings per period in the checks that measure curves."""
+PINCH = 1e-3
+"""Current left where the voltage crosses zero, relative to its maximum, that counts as pinched. A linear
+interpolation between 2,000 points a period leaves 1e-5."""
+LEAK = 1e-6
+"""Overshoot of a bound that counts as held; the clamps of hard bounds overshoot by 1e-11."""
+PATIENCE = 30.0
+"""Wall-clock limit of one run in s: a device on its own takes well below one."""
+STUCK = 1e-3
+"""Movement of a state in half a period that counts as having left its bound, relative to the free one."""
+SLOPE = 1e-6
+"""Relative difference of analytic and numerical derivatives that counts as equal."""
+
+
+def check_model(subject: Subject, *, engine: str = "ngspice", progress: Progress | None = None) -> CheckUp:
+    """Run every check. A check whose run fails is a FAIL with the reason; a missing simulator raises."""
+    say: Progress = progress or (lambda message: None)
+    results = []
+    for check in CHECKS:
+        say(check.__name__.replace("_", " "))
+        try:
+            results.append(check(subject, engine))
+        except (RunFailed, SimulatorDied) as error:
+            name = check.__name__.replace("_", " ")
+            question = (check.__doc__ or "").splitlines()[0]
+            results.append(Result(name, question, Grade.FAIL, f"the run failed: {error}"))
+    return CheckUp(subject, tuple(results), engine)
+
+
+def _run(subject: Subject, engine: str, *, periods: float = 2.0, frequency: float | None = None, **changes: Any) -> Any:
+    f = frequency or subject.frequency
+    drive = changes.pop("drive", sb.Sine(subject.amplitude, f))
+    network = subject.network(drive=drive, **changes)
+    stop = periods / f
+    grid = np.linspace(0.0, stop, int(POINTS * periods) + 1)
+    return sb.simulate(network, grid, engine=engine, step=1 / f / POINTS, timeout=PATIENCE)
+
+
+def _crossings(t: Array, x: Array, *others: Array) -> tuple[Array, list[Array]]:
+    """Times of sign changes of x well inside the span, and the other signals there, by straight lines."""
+    k = np.flatnonzero((x[:-1] * x[1:] < 0) & (t[1:] > 0.01 * t[-1]) & (t[1:] < 0.99 * t[-1]))
+    part = x[k] / (x[k] - x[k + 1])
+    return t[k] + part * (t[k + 1] - t[k]), [y[k] + part * (y[k + 1] - y[k]) for y in others]
+
+
+def pinched_loop(subject: Subject, engine: str) -> Result:
+    """Does the v-i loop pass through the origin, so that no voltage means no current?"""
+    waves = _run(subject, engine)
+    v, i = waves.voltage[:, 0], waves.current[:, 0]
+    _, (left,) = _crossings(waves.t, v, i)
+    size = float(np.abs(left).max(initial=0.0) / np.abs(i).max())
+    grade = Grade.PASS if size <= PINCH else Grade.FAIL
+    plot = Plot("voltage (V)", "current (A)", (Curve(v, i),))
+    return Result(
+        "pinched loop", _question(pinched_loop), grade, f"{size:.1e} of the largest current is left at v = 0",
+        {"current at v = 0": size}, plot,
+    )  # fmt: skip
+
+
+def zero_crossing(subject: Subject, engine: str) -> Result:
+    """Do current and voltage cross zero at the same instants?"""
+    waves = _run(subject, engine)
+    tv, _ = _crossings(waves.t, waves.voltage[:, 0])
+    ti, _ = _crossings(waves.t, waves.current[:, 0])
+    if tv.size != ti.size:
+        return Result(
+            "zero crossing", _question(zero_crossing), Grade.FAIL,
+            f"the voltage crosses zero {tv.size} times and the current {ti.size} times",
+        )  # fmt: skip
+    gap = float(np.abs(tv - ti).max(initial=0.0) / subject.period)
+    grade = Grade.PASS if gap <= PINCH else Grade.FAIL
+    finding = f"the instants differ by at most {gap:.1e} of a period"
+    return Result("zero crossing", _question(zero_crossing), grade, finding, {"gap": gap})
+
+
+def loop_area(subject: Subject, engine: str) -> Result:
+    """Does the area of the loop fall with frequency, until only a line is left?"""
+    factors = np.array([1.0, 4.0, 16.0, 64.0])
+    areas = []
+    for factor in factors:
+        waves = _run(subject, engine, periods=2.0, frequency=subject.frequency * factor)
+        last = waves.t >= 0.5 * waves.t[-1]
+        v, i = waves.voltage[last, 0], waves.current[last, 0]
+        lobes = np.sign(v[:-1] + v[1:]) * 0.5 * (i[:-1] * v[1:] - i[1:] * v[:-1])
+        areas.append(float(np.abs(lobes.sum()) / (np.ptp(v) * np.ptp(i))))
+    area = np.array(areas)
+    falling = bool((np.diff(area[1:]) < 0).all() and area[-1] < 0.5 * area.max())
+    plot = Plot(
+        "frequency (Hz)", "lobe area / bounding box", (Curve(subject.frequency * factors, area),), logarithmic=True
+    )
+    return Result(
+        "loop area", _question(loop_area), Grade.PASS if falling else Grade.FAIL,
+        f"from {area[0]:.1e} at {subject.frequency:g} Hz to {area[-1]:.1e} at {64 * subject.frequency:g} Hz",
+        {f"area at {f:g} f": a for f, a in zip(factors, areas, strict=True)}, plot,
+    )  # fmt: skip
+
+
+def bound_sticking(subject: Subject, engine: str) -> Result:
+    """Does a state that stands on a bound leave it when the drive turns inward?"""
+    half = 0.5 / subject.frequency
+    moved, free = {}, {}
+    for start in (0.0, 1.0):
+        best = 0.0
+        for sign in (1.0, -1.0):
+            for s0, table in ((start, moved), (0.5, free)):
+                drive = sb.Sine(sign * subject.amplitude, subject.frequency)
+                try:
+                    waves = _run(subject, engine, periods=0.5, drive=drive, initial_state=s0)
+                except (NetworkError, RunFailed):
+                    continue
+                inward = waves.state[:, 0] - s0 if start == 0.0 else s0 - waves.state[:, 0]
+                best = float(inward.max())
+                table[start] = max(table.get(start, 0.0), best)
+    stuck = [s for s in moved if moved[s] < STUCK * max(free.get(s, 0.0), 1e-12)]
+    refused = [s for s in (0.0, 1.0) if s not in moved]
+    words = [f"{moved[s]:.2e} from {s:g} in {half:.3g} s (free: {free.get(s, 0.0):.2e})" for s in moved]
+    words += [f"a start at {s:g} is not possible" for s in refused]
+    grade = Grade.NOTE if stuck or refused else Grade.PASS
+    if stuck:
+        words.append("states stick at " + " and ".join(f"{s:g}" for s in stuck))
+    return Result(
+        "bound sticking", _question(bound_sticking), grade, "; ".join(words),
+        {f"moved from {s:g}": m for s, m in moved.items()},
+    )  # fmt: skip
+
+
+def bound_leak(subject: Subject, engine: str) -> Result:
+    """Do the bounds hold under a drive four times as strong and ten times as slow?"""
+    drive = sb.Sine(4 * subject.amplitude, subject.frequency / 10)
+    name, question = "bound leak", _question(bound_leak)
+    bounded = subject.device.window.name != "none"
+    try:
+        waves = _run(subject, engine, periods=2.0, frequency=subject.frequency / 10, drive=drive)
+    except RunFailed as error:
+        grade = Grade.FAIL if bounded else Grade.NOTE
+        return Result(name, question, grade, f"the run ended: {error}".splitlines()[0])
+    state = waves.run.data[:, waves.run.vectors.index("v(w0)")]
+    over = float(max(state.max() - 1.0, -state.min(), 0.0))
+    grade = Grade.PASS if over <= LEAK else Grade.NOTE if not subject.device.window.bounded else Grade.FAIL
+    plot = Plot("time (s)", "state", (Curve(waves.run.time, state),))
+    finding = f"the state leaves [0, 1] by {over:.1e}; it covers {state.min():.4g} to {state.max():.4g}"
+    return Result(name, question, grade, finding, {"overshoot": over}, plot)
+
+
+def step_sensitivity(subject: Subject, engine: str) -> Result:
+    """How small must the step ceiling be, and does the error then fall at second order?"""
+    network = subject.network()
+    stop = 2 * subject.period
+    from spicebridge.theory import solve
+    from spicebridge.verify.norms import deviation
+
+    exact = solve(network, stop, rtol=1e-11, atol=1e-13)
+    name, question = "step ceiling", _question(step_sensitivity)
+    if not exact.complete:
+        return Result(name, question, Grade.FAIL, f"theory: {exact.reason}")
+    counts = np.array([25, 100, 400, 1600, 6400])
+    errors = []
+    for n in counts:
+        try:
+            record = sb.simulate(network, [0.0, stop], engine=engine, step=subject.period / n, timeout=PATIENCE).run
+        except (RunFailed, SimulatorDied):
+            errors.append(math.inf)
+            continue
+        state = record.data[:, [record.vectors.index("v(w0)")]]
+        errors.append(deviation(sb.Waveforms(record.time, state, state, state), exact).maximum)
+    error = np.array(errors)
+    order = float(np.log(error[-2] / error[-1]) / np.log(4.0)) if 0 < error[-1] < error[-2] < math.inf else math.nan
+    enough = counts[error <= 1e-4]
+    grade = Grade.PASS if enough.size and (order >= 1.0 or error[-1] < 1e-8) else Grade.FAIL
+    first = f"are off by {error[0]:.1e}" if np.isfinite(error[0]) else "end in a failed run"
+    need = f"{enough[0]} steps a period give 1e-4" if enough.size else "1e-4 was not reached"
+    there = np.isfinite(error)
+    curve = Curve(counts[there].astype(float), error[there])
+    plot = Plot("steps per period", "largest error of the state", (curve,), logarithmic=True)
+    return Result(
+        name, question, grade, f"{need}; 25 steps a period {first}; order {order:.2f} at the end",
+        {"order": order, **{f"error at {n}": e for n, e in zip(counts.tolist(), errors, strict=True)}}, plot,
+    )  # fmt: skip
+
+
+def operating_point(subject: Subject, engine: str) -> Result:
+    """Does a constant source give the operating point that the law says, from the first row on?"""
+    level = 0.5 * subject.amplitude
+    waves = _run(subject, engine, periods=0.01, drive=sb.DC(level))
+    s = np.array([subject.initial_state])
+    law = _current(subject.device, np.array([level]), s)
+    gap = float(np.abs(waves.current[0, 0] - law[0]) / max(abs(law[0]), 1e-300))
+    start = float(np.abs(waves.state[0, 0] - s[0]))
+    grade = Grade.PASS if gap <= 1e-6 and start <= 1e-9 else Grade.FAIL
+    finding = f"the current at t = 0 is off by {gap:.1e}, the initial state by {start:.1e}"
+    return Result("operating point", _question(operating_point), grade, finding, {"current": gap, "state": start})
+
+
+def at_the_bounds(subject: Subject, engine: str) -> Result:
+    """Are conduction and rate finite and sound at both ends of the state?"""
+    device = subject.device
+    problems, numbers = [], {}
+    v = np.array([-1.0, -0.1, 0.1, 1.0]) * subject.amplitude
+    one = np.ones(4)
+    for end in (0.0, 1.0):
+        s = np.full(4, end)
+        i = _current(device, v, s)
+        rate = device.rate(s, v, i, one, one)
+        numbers[f"i(amplitude) at {end:g}"] = float(i[-1])
+        if not (np.isfinite(i).all() and np.isfinite(rate).all()):
+            problems.append(f"not finite at {end:g}")
+        elif (i * v < 0).any():
+            problems.append(f"power is generated at {end:g}")
+        elif (i == 0).all():
+            problems.append(f"nothing conducts at {end:g}, so nothing can bring a current-driven state back")
+        outward = (rate > 0) if end == 1.0 else (rate < 0)
+        if device.window.bounded and outward.any():
+            problems.append(f"the rate points outward at {end:g} although the window is to hold it")
+    silent = all("nothing conducts" in p for p in problems)
+    grade = Grade.PASS if not problems else Grade.NOTE if silent else Grade.FAIL
+    finding = "; ".join(problems) or "finite, dissipating, not pointing outward where the window holds"
+    return Result("at the bounds", _question(at_the_bounds), grade, finding, numbers)
+
+
+def jacobian(subject: Subject, engine: str) -> Result:
+    """Are the analytic derivatives those of the law?"""
+    device = subject.device
+    rng = np.random.default_rng(1)
+    n = 400
+    s = rng.uniform(0.02, 0.98, n)
+    v = rng.uniform(-1, 1, n) * subject.amplitude
+    one = np.ones(n)
+    worst: dict[str, float] = {}
+
+    def compare(what: str, analytic: Array, f: Callable[[Array], Array], x: Array, scale: float) -> None:
+        h = 1e-5 * scale
+        numeric = (8 * (f(x + h) - f(x - h)) - (f(x + 2 * h) - f(x - 2 * h))) / (12 * h)
+        # Kinks of a law spoil a difference, not a derivative: the median over points is what is judged.
+        size = np.abs(numeric).max() or 1.0
+        worst[what] = float(np.median(np.abs(analytic - numeric)) / size)
+
+    if device.ohmic:
+        compare("dR/ds", device.resistance_slope(s), device.resistance, s, 1.0)
+    else:
+        di_dv, di_ds = device.current_partials(v, s)
+        compare("di/dv", di_dv, lambda x: device.current(x, s), v, subject.amplitude)
+        compare("di/ds", di_ds, lambda x: device.current(v, x), s, 1.0)
+    if hasattr(device, "rate_partials"):
+        i = _current(device, v, s)
+        d_s, d_v, d_i = device.rate_partials(s, v, i, one, one)
+        compare("dF/ds", d_s, lambda x: device.rate(x, v, i, one, one), s, 1.0)
+        compare("dF/dv", d_v, lambda x: device.rate(s, x, i, one, one), v, subject.amplitude)
+        compare("dF/di", d_i, lambda x: device.rate(s, v, x, one, one), i, float(np.abs(i).max()))
+    largest = max(worst.values())
+    grade = Grade.PASS if largest <= SLOPE else Grade.FAIL
+    finding = f"{', '.join(worst)} against differences: {largest:.1e}"
+    return Result("Jacobian", _question(jacobian), grade, finding, worst)
+
+
+def branches_agree(subject: Subject, engine: str) -> Result:
+    """Do the SPICE subcircuit and the Python law give the same waveforms?"""
+    span = [0.0, 2 * subject.period]
+    verdict = sb.validate(
+        subject.network(), span, engine=engine, form="readable", tolerance=1e-4, timeout=PATIENCE
+    )
+    grades = {sb.Outcome.AGREES: Grade.PASS, sb.Outcome.DISAGREES: Grade.FAIL, sb.Outcome.UNRESOLVED: Grade.NOTE}
+    numbers = {"E": verdict.max_error, "U": verdict.uncertainty}
+    plot = None
+    if verdict.spice is not None and verdict.theory is not None:
+        curves = (
+            Curve(verdict.theory.t, verdict.theory.state[:, 0], "Python law"),
+            Curve(verdict.spice.t, verdict.spice.state[:, 0], "subcircuit"),
+        )
+        plot = Plot("time (s)", "state", curves)
+    return Result(
+        "subcircuit and Python", _question(branches_agree), grades[verdict.outcome], verdict.reason, numbers, plot
+    )
+
+
+def _current(device: Any, v: Array, s: Array) -> Array:
+    return np.asarray(v / device.resistance(s) if device.ohmic else device.current(v, s))
+
+
+def _question(check: Callable[..., Any]) -> str:
+    return (check.__doc__ or "").splitlines()[0]
+
+
+CHECKS: tuple[Callable[[Subject, str], Result], ...] = (
+    pinched_loop,
+    zero_crossing,
+    loop_area,
+    bound_sticking,
+    bound_leak,
+    step_sensitivity,
+    operating_point,
+    at_the_bounds,
+    jacobian,
+    branches_agree,
+)

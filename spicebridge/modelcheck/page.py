@@ -1,0 +1,77 @@
+"""The check-up as text and as one self-contained HTML page with plots."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+from spicebridge.modelcheck.result import CheckUp, Plot
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{{ up.subject.name }}: model check-up</title>
+<style>
+body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#1b2733}
+h1{margin:0} .lead{color:#51606f;margin:.3rem 0 1.5rem}
+.big{display:inline-block;padding:.6rem 1.4rem;border-radius:.4rem;color:#fff;font-weight:700;font-size:1.6rem}
+.pass{background:#00664f}.fail{background:#9c2f1b}.note{background:#8a6100}.skip{background:#66727d}
+article{border-top:1px solid #d8dee4;padding:1rem 0;display:grid;grid-template-columns:minmax(0,1fr) 22rem;gap:1rem}
+.tag{padding:.1rem .6rem;border-radius:.3rem;color:#fff;font-size:.85rem;font-weight:600}
+h2{font-size:1.1rem;margin:.2rem 0} img{max-width:100%} td{padding:0 1rem 0 0;font-variant-numeric:tabular-nums}
+@media(max-width:50rem){article{grid-template-columns:1fr}}
+</style></head><body>
+<p class="lead">Model check-up · {{ up.subject.device.kind }}, {{ up.subject.device.window.name }} window ·
+{{ up.engine }} · sine of {{ "%g"|format(up.subject.amplitude) }} V at {{ "%g"|format(up.subject.frequency) }} Hz</p>
+<h1>{{ up.subject.name }}</h1>
+<p><span class="big {{ 'pass' if up.passed else 'fail' }}">{{ 'PASSES' if up.passed else 'FAILS' }}</span></p>
+<p>{{ summary }}</p>
+{% for r, image in rows %}
+<article><div><span class="tag {{ r.grade.value }}">{{ r.grade.value }}</span>
+<h2>{{ r.name }}</h2><p>{{ r.question }}</p><p><b>{{ r.finding }}</b></p>
+<table>{% for k, v in r.numbers.items() %}<tr><td>{{ k }}</td><td>{{ "%.3g"|format(v) }}</td></tr>{% endfor %}</table>
+</div><div>{% if image %}<img alt="{{ r.name }}" src="data:image/png;base64,{{ image }}">{% endif %}</div></article>
+{% endfor %}
+</body></html>
+"""
+
+
+def format_text(up: CheckUp) -> str:
+    """One line a check, and the sum."""
+    width = max(len(r.name) for r in up.results)
+    lines = [f"{r.grade.value:5s} {r.name:{width}s}  {r.finding}" for r in up.results]
+    return "\n".join([f"{up.subject.name}: {up.subject.device.kind}, {up.engine}", *lines, _summary(up)]) + "\n"
+
+
+def format_html(up: CheckUp) -> str:
+    """The page; everything that may come from a file is escaped."""
+    import jinja2
+
+    template = jinja2.Environment(autoescape=True).from_string(_PAGE)
+    rows = [(r, _image(r.plot) if r.plot is not None else "") for r in up.results]
+    return template.render(up=up, rows=rows, summary=_summary(up))
+
+
+def _summary(up: CheckUp) -> str:
+    counts = ", ".join(f"{number} {word}" for word, number in up.counts().items() if number)
+    return f"{'passes' if up.passed else 'fails'}: {counts}"
+
+
+def _image(plot: Plot) -> str:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.4, 3.1), dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    for curve in plot.curves:
+        axes.plot(curve.x, curve.y, "o-" if plot.logarithmic else "-", lw=1.6, label=curve.label or None)
+    if plot.logarithmic:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    axes.set_xlabel(plot.x_label)
+    axes.set_ylabel(plot.y_label)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    if any(curve.label for curve in plot.curves):
+        axes.legend(frameon=False)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    return base64.b64encode(stream.getvalue()).decode("ascii")

@@ -1,0 +1,94 @@
+"""What a check-up returns: one result per check, with the number behind it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spicebridge.modelcheck.subject import Subject
+
+Array = NDArray[np.float64]
+
+
+class Grade(enum.Enum):
+    """How a check ended. A NOTE is a property a user has to know, not a fault."""
+
+    PASS = "pass"
+    NOTE = "note"
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a plot."""
+
+    x: Array
+    y: Array
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Curves on one pair of axes; `logarithmic` scales both."""
+
+    x_label: str
+    y_label: str
+    curves: tuple[Curve, ...]
+    logarithmic: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """One check: what was asked, the grade, one sentence with the measured number, and the numbers."""
+
+    name: str
+    question: str
+    grade: Grade
+    finding: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    plot: Plot | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class CheckUp:
+    """All results of one subject."""
+
+    subject: Subject
+    results: tuple[Result, ...]
+    engine: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed; notes and skips do not count."""
+        return all(result.grade is not Grade.FAIL for result in self.results)
+
+    def counts(self) -> dict[str, int]:
+        return {g.value: sum(r.grade is g for r in self.results) for g in Grade}
+
+    def record(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "format": "spicebridge.checkup/1",
+            "model": self.subject.name,
+            "law": self.subject.device.kind,
+            "window": self.subject.device.window.name,
+            "engine": self.engine,
+            "passed": self.passed,
+            "counts": self.counts(),
+            "checks": [
+                {
+                    "name": r.name,
+                    "question": r.question,
+                    "grade": r.grade.value,
+                    "finding": r.finding,
+                    "numbers": dict(r.numbers),
+                }
+                for r in self.results
+            ],
+        }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from spicebridge.errors import SpiceBridgeError
 
@@ -20,7 +20,9 @@ class Bench:
     `generator_peak` V and `generator_rate` samples/s of the arbitrary waveform channels.
     `sense_ratio`: a sense resistor is this fraction of the smallest resistance of its edge.
     `update_rate` 1/s: how often an emulator reads its voltage and writes its potentiometer.
-    `node_capacitance` F to ground at every node. `chain_gain`, `chain_offset` (V): accuracy of the emulators'
+    `node_capacitance` F to ground at every node. `pot_tolerance` is that of the firmware's table after each
+    potentiometer has been measured with an ohmmeter (1e-2 without).
+    `chain_gain`, `chain_offset` (V): accuracy of the emulators'
     converters; `source_gain`, `source_offset` (V): of the generators. Spreads are limits of a uniform
     distribution. `amplitude`, `impedance`, `time` fix a scale factor that is else chosen.
     """
@@ -36,7 +38,7 @@ class Bench:
     updates_per_timescale: float = 400.0
     node_capacitance: float = 5e-12
     resistor_tolerance: float = 1e-3
-    pot_tolerance: float = 1e-2
+    pot_tolerance: float = 1e-3
     chain_gain: float = 2e-3
     chain_offset: float = 1e-3
     source_gain: float = 2e-3
@@ -57,3 +59,8 @@ class Bench:
                 raise LabError(f"bench: {entry.name} = {value!r} must be positive and finite")
         if self.headroom > 1:
             raise LabError(f"bench: headroom = {self.headroom!r} must not exceed 1")
+
+    def tightened(self, factor: float) -> Bench:
+        """The same bench with every spread multiplied by `factor`."""
+        names = ("resistor_tolerance", "pot_tolerance", "chain_gain", "chain_offset", "source_gain", "source_offset")
+        return replace(self, **{name: getattr(self, name) * factor for name in names})

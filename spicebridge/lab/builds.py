@@ -1,0 +1,166 @@
+"""Many imperfect copies of one circuit, integrated together.
+
+Every copy has its own resistances, converter gains and sources::
+
+    R = (1 + rho) R(w),   S = (1 + sigma) S + so,   A R i = A S
+    dw/dt = F(w, a w, J g q),   q = r0 [(1 + rho)(1 + g) i + o/R(w)]     current control
+                                q = P R(w) [(1 + rho)(1 + g) i + o/R(w)]  voltage control
+
+because an emulator infers its current from the voltage it reads (gain error g, offset o in V) and from the
+resistance it believes to have set. Classical fourth-order Runge-Kutta with fixed steps, all copies at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spicebridge.devices import LinearMemristor
+from spicebridge.lab.parts import e96_pair
+from spicebridge.lab.plan import Plan
+from spicebridge.lab.wiring import target_offset
+from spicebridge.network import Network
+from spicebridge.theory.topology import Topology
+
+Array = NDArray[np.float64]
+
+STEPS = 400
+STEPS_PER_TIMESCALE = 40
+"""At least so many steps over the span and over a drive's shortest time scale."""
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """Relative errors (n_b, n_e) of resistance, reading and source; offsets (n_b, n_e) in V."""
+
+    resistance: Array
+    reading: Array
+    source: Array
+    reading_offset: Array
+    source_offset: Array
+
+    @classmethod
+    def none(cls, n_builds: int, n_edges: int) -> Errors:
+        """All zero."""
+        return cls(*(np.zeros((n_builds, n_edges)) for _ in range(5)))
+
+    @classmethod
+    def drawn(cls, plan: Plan, n_builds: int, seed: int) -> Errors:
+        """Uniform within the bench's limits; fixed resistors also carry the rounding to E96 values."""
+        rng = np.random.default_rng(seed)
+        limits = error_limits(plan)
+        parts = [rng.uniform(-1.0, 1.0, (n_builds, plan.network.n_edges)) * limit for limit in limits]
+        parts[0] = parts[0] + rounding(plan)
+        return cls(*parts)
+
+
+def error_limits(plan: Plan) -> tuple[Array, ...]:
+    """Largest error of every kind, (n_e,) each, in the order of `Errors`."""
+    network, bench = plan.network, plan.bench
+    rho = np.where(network.stateful, bench.pot_tolerance, bench.resistor_tolerance)
+    rho = rho + np.where(network.P < 0, 2.0 * bench.resistor_tolerance, 0.0)
+    driven = np.isin(np.arange(network.n_edges), plan.gauge.driven)
+    return (
+        rho,
+        np.where(network.stateful, bench.chain_gain, 0.0),
+        np.where(driven, bench.source_gain, 0.0),
+        np.where(network.stateful, bench.chain_offset, 0.0),
+        np.where(driven, bench.source_offset, 0.0),
+    )
+
+
+def rounding(plan: Plan) -> Array:
+    """Relative error (n_e,) of fixed resistors made from E96 values; 0 on memristors."""
+    out = np.zeros(plan.network.n_edges)
+    for k in np.flatnonzero(~plan.network.stateful).tolist():
+        wanted = float(plan.network.device(k).r)
+        offset = target_offset(plan, k)
+        out[k] = (sum(e96_pair(wanted + offset)) - offset) / wanted - 1.0
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Signals of all copies: `t` (n_t,), the others (n_b, n_t, n_e) or (n_b, n_t, n) for `nodes`."""
+
+    t: Array
+    state: Array
+    current: Array
+    voltage: Array
+    nodes: Array
+
+
+def integrate_builds(network: Network, stop: float, errors: Errors, *, ground: int = 0, steps: int = 0) -> Ensemble:
+    """Integrate every copy over 0 … `stop` (s), fixed steps. Copies that run away end as infinities or NaN.
+
+    The network's devices are LinearMemristor or Resistor.
+    """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return _march(network, stop, errors, ground, steps)
+
+
+def _march(network: Network, stop: float, errors: Errors, ground: int, steps: int) -> Ensemble:
+    topology = Topology.of(network)
+    A = topology.A.toarray()
+    B = np.delete(topology.B.toarray(), ground, axis=0)
+    potentials = np.linalg.pinv(-B.T)
+    count = steps or _steps(network, stop)
+    t = np.linspace(0.0, stop, count + 1)
+    h = t[1]
+    base = [network.bank(x) for x in (t, t[:-1] + h / 2)]
+    sources = [s[None] * (1.0 + errors.source[:, None]) + errors.source_offset[:, None] for s in base]
+    n_b = errors.resistance.shape[0]
+    shape = (n_b, t.size, network.n_edges)
+    state, current, voltage, forced = (np.empty(shape) for _ in range(4))
+    hard = [g.edges for g in network.groups if g.device.stateful and g.device.window.hard]
+    w = np.broadcast_to(network.initial_state, (n_b, network.n_edges)).copy()
+
+    def solve(w: Array, S: Array) -> tuple[Array, Array, Array]:
+        nominal = network.resistance(w)
+        R = network.P * nominal * (1.0 + errors.resistance)
+        mesh = (A[None] * R[:, None, :]) @ A.T
+        i = np.linalg.solve(mesh, (S @ A.T)[..., None])[..., 0] @ A
+        return i, R * i, nominal
+
+    def rate(w: Array, S: Array) -> Array:
+        i, _, nominal = solve(w, S)
+        read = (1.0 + errors.resistance) * (1.0 + errors.reading) * i + errors.reading_offset / nominal
+        return _rates(network, w, read, nominal)
+
+    for n in range(t.size):
+        state[:, n] = w
+        current[:, n], voltage[:, n], _ = solve(w, sources[0][:, n])
+        forced[:, n] = sources[0][:, n]
+        if n == count:
+            break
+        k1 = rate(w, sources[0][:, n])
+        k2 = rate(w + 0.5 * h * k1, sources[1][:, n])
+        k3 = rate(w + 0.5 * h * k2, sources[1][:, n])
+        k4 = rate(w + h * k3, sources[0][:, n + 1])
+        w = w + (h / 6.0) * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
+        for edges in hard:
+            w[:, edges] = np.clip(w[:, edges], 0.0, 1.0)
+    nodes = np.insert((voltage - forced) @ potentials.T, ground, 0.0, axis=-1)
+    return Ensemble(t, state, current, voltage, nodes)
+
+
+def _steps(network: Network, stop: float) -> int:
+    fast = min((d.timescale() for d in set(network.drives) if d is not None), default=np.inf)
+    return int(max(STEPS, np.ceil(STEPS_PER_TIMESCALE * stop / fast) if np.isfinite(fast) else 0))
+
+
+def _rates(network: Network, w: Array, read: Array, nominal: Array) -> Array:
+    out = np.zeros_like(w)
+    for group in network.groups:
+        law = group.device
+        if not isinstance(law, LinearMemristor):
+            continue
+        e = group.edges
+        if law.control == "current":
+            q = law.r0 * read[..., e]
+        else:
+            q = nominal[..., e] * read[..., e] * (network.P[e] if law.control == "voltage" else 1.0)
+        out[..., e] = law.window.rate(w[..., e], law.a * w[..., e], network.J[e] * law.g * q)
+    return out

@@ -1,0 +1,203 @@
+"""The kit: one folder with everything, complete or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from spicebridge.case import Case
+from spicebridge.circuit import to_deck
+from spicebridge.circuit.dialects import dialect_names, get_dialect
+from spicebridge.errors import OutputError
+from spicebridge.lab.bench import Bench
+from spicebridge.lab.emulator import format_tables, run_firmware
+from spicebridge.lab.generator import format_csv, format_pwl
+from spicebridge.lab.kicad import format_kicad, format_wiring
+from spicebridge.lab.montecarlo import Influence, Spread, influences, spread
+from spicebridge.lab.parts import BillLine, format_bill
+from spicebridge.lab.plan import Plan, make_plan
+from spicebridge.lab.protocol import format_protocol
+from spicebridge.lab.realistic import Difference, compare_with_ideal, realistic_deck, run_realistic
+from spicebridge.lab.schematic import draw_schematic
+from spicebridge.lab.wiring import Component, wire
+from spicebridge.report.writer import replacing_folder
+from spicebridge.theory import integrate
+
+KIT, FORMAT = "kit.json", "spicebridge.kit/1"
+CHANNELS_PER_CONVERTER = 8
+"""Differential inputs of the analog-to-digital converter (AD7609)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kit:
+    """What was computed for a kit, and the names of its `files`."""
+
+    plan: Plan
+    components: tuple[Component, ...]
+    difference: Difference
+    firmware_error: float
+    spread: Spread
+    influences: tuple[Influence, ...]
+    files: tuple[str, ...]
+
+
+def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit:
+    """Plan, simulate and write. Raises `LabError` (impossible demands), `RunFailed` and `OutputError`."""
+    place = Path(folder).resolve()
+    check_place(place)
+    plan = make_plan(case, bench)
+    components = wire(plan)
+    difference = compare_with_ideal(plan, run_realistic(plan))
+    error = firmware_error(plan)
+    spread_, ranking = spread(plan), influences(plan)
+    texts: dict[str, str | bytes] = {
+        "netlist.net": format_kicad(components, case.title),
+        "wiring.txt": format_wiring(components),
+        "bill.csv": format_bill(bill(plan, components)),
+        "bands.csv": _bands(spread_),
+        "sensitivity.csv": _sensitivity(plan, ranking),
+        "schematic.svg": draw_schematic(plan),
+        "protocol.md": format_protocol(plan, components, difference, error, spread_, ranking),
+    }
+    if plan.network.stateful.any():
+        texts["firmware_codes.csv"] = format_tables(plan)
+        texts["firmware.json"] = _firmware(plan)
+    for part in components:
+        if part.kind == "generator":
+            texts[f"{part.reference}.csv"] = format_csv(plan, part)
+            texts[f"{part.reference}.pwl"] = format_pwl(plan, part)
+    ideal, real = to_deck(plan.network, plan.waves.t), realistic_deck(plan, components)
+    for name in dialect_names():
+        dialect = get_dialect(name)
+        texts[f"ideal_{name}{dialect.suffix}"] = dialect.format_deck(ideal)
+        # PSpice chooses its own integration method and has no option for it.
+        options = tuple(x for x in real.options if not (name == "pspice" and x[0] == "method"))
+        texts[f"realistic_{name}{dialect.suffix}"] = dialect.format_deck(replace(real, options=options))
+    files = tuple(sorted([*texts, KIT]))
+    texts[KIT] = json.dumps(_record(plan, difference, error, spread_, files), indent=1) + "\n"
+    with replacing_folder(place) as stage:
+        for name, text in texts.items():
+            data = text if isinstance(text, bytes) else text.encode("utf-8")
+            (stage / name).write_bytes(data)
+    return Kit(plan, components, difference, error, spread_, ranking, files)
+
+
+def check_place(place: Path) -> None:
+    """Refuse a folder that holds anything but an earlier kit."""
+    if not place.exists():
+        return
+    if not place.is_dir():
+        raise OutputError(f"{place}: is a file; name a folder for the kit")
+    here = Path.cwd().resolve()
+    if place == here or place in here.parents:
+        raise OutputError(f"{place}: is the working folder, which cannot be replaced; name a folder in it")
+    try:
+        known = json.loads((place / KIT).read_text(encoding="utf-8"))
+        ours = set(known["files"]) if known.get("format") == FORMAT else set()
+    except (OSError, ValueError, KeyError, AttributeError):
+        ours = set()
+    strangers = sorted(entry.name for entry in place.iterdir() if entry.name not in ours)
+    if strangers:
+        raise OutputError(f"{place}: holds {strangers[0]!r}, which is no earlier kit; name an empty or a new folder")
+
+
+def firmware_error(plan: Plan) -> float:
+    """Largest deviation of a state in the quantised, sampled loop from the theory; 0 without memristors."""
+    if not plan.network.stateful.any():
+        return 0.0
+    loop = run_firmware(plan)
+    inside = loop.t <= plan.stop
+    ideal = integrate(plan.network, loop.t[inside])
+    return float(np.abs(loop.state[inside] - ideal.state).max())
+
+
+def bill(plan: Plan, components: tuple[Component, ...]) -> list[BillLine]:
+    """Parts with counts: resistors by value, modules by type; converters shared by eight channels."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for part in components:
+        if part.kind == "resistor":
+            kind = f"resistor E96 {100 * plan.bench.resistor_tolerance:g} %"
+            groups.setdefault((kind, part.value), []).append(part.reference)
+        elif part.kind != "controller":
+            value = part.value if part.kind == "supply" else ""
+            groups.setdefault((part.part, value), []).append(part.reference)
+    lines = [BillLine(len(refs), kind, value, tuple(refs)) for (kind, value), refs in sorted(groups.items())]
+    channels = [part.reference for part in components if part.kind == "controller"]
+    if channels:
+        count = -(-len(channels) // CHANNELS_PER_CONVERTER)
+        note = f"{CHANNELS_PER_CONVERTER} differential channels each"
+        lines.append(BillLine(count, "AD7609", "16 bits used", tuple(channels), note))
+        lines.append(BillLine(1, "RP2040 board", "", tuple(channels), "runs the state equations"))
+    return lines
+
+
+def _bands(found: Spread) -> str:
+    band = found.band
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["t (s)", *(f"{edge} {name}" for name in band.names for edge in ("low", "high"))])
+    for row, t in enumerate(band.t.tolist()):
+        pairs = zip(band.low[row].tolist(), band.high[row].tolist(), strict=True)
+        writer.writerow([f"{t:.9g}", *(f"{x:.7g}" for pair in pairs for x in pair)])
+    return out.getvalue()
+
+
+def _sensitivity(plan: Plan, ranking: tuple[Influence, ...]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["edge", "name", "error", "limit", "effect", "seen at"])
+    for x in ranking:
+        writer.writerow([x.edge, plan.network.edge_name(x.edge), x.what, f"{x.limit:g}", f"{x.effect:.4g}", x.where])
+    return out.getvalue()
+
+
+def _firmware(plan: Plan) -> str:
+    network = plan.network
+    rows = []
+    for k in np.flatnonzero(network.stateful).tolist():
+        law = network.device(k)
+        rows.append(
+            {
+                "edge": k, "r0_ohm": float(law.r0), "kappa": float(law.kappa), "a_per_s": float(law.a),
+                "g_per_Vs": float(law.g), "polarity": float(network.J[k]), "control": law.control,
+                "window": law.window.name, "initial_state": float(network.initial_state[k]),
+            }
+        )  # fmt: skip
+    content = {
+        "update_period_s": 1.0 / plan.bench.update_rate,
+        "step_ohm": plan.pot.step,
+        "wiper_ohm": plan.pot.wiper,
+        "positions": plan.pot.positions,
+        "equation": "w += T * window(a w + J g q); current control: q = r0 i, i = v_read / ohm[code]",
+        "edges": rows,
+    }
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _record(plan: Plan, difference: Difference, error: float, found: Spread, files: tuple[str, ...]) -> dict[str, object]:
+    return {
+        "format": FORMAT,
+        "case": plan.case.name,
+        "files": list(files),
+        "scaling": {"impedance": plan.scaling.impedance, "amplitude": plan.scaling.amplitude, "time": plan.scaling.time},
+        "ground": plan.gauge.ground,
+        "chords": list(plan.gauge.chords),
+        "sources": list(plan.gauge.driven),
+        "grounded_sources": list(plan.gauge.grounded),
+        "converters": [[x.edge, x.version, x.part.name] for x in plan.realisation.converters],
+        "realistic_minus_ideal": {
+            "voltage_V": difference.voltage, "current_A": difference.current, "state": difference.state,
+            "relative": difference.relative,
+        },
+        "firmware_state_error": error,
+        "builds_that_escape": found.share,
+        "precision_factor": found.factor,
+        "band_factor": found.band.k,
+        "parts": dict(Counter(part.kind for part in wire(plan))),
+    }  # fmt: skip

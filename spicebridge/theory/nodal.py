@@ -84,13 +84,12 @@ class NodalSolver:
 
     def solve(self, resistance: Array, S: Array) -> Array:
         G = 1.0 / resistance
-        with np.errstate(over="ignore", invalid="ignore"):
-            if self.plan == "small":
-                current = self._small(G, S)
-            elif self.plan == "none":
-                current = G * S
-            else:
-                current = self._large(G, S)
+        if self.plan == "small":
+            current = self._small(G, S)
+        elif self.plan == "none":
+            current = G * S
+        else:
+            current = self._large(G, S)
         if self.bridges.size:
             current[self.bridges] = 0.0
         return current

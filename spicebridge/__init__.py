@@ -53,27 +53,65 @@ _WHERE = {
 __all__ = ["__version__", *sorted(_WHERE)]
 
 if TYPE_CHECKING:
-    from spicebridge.case import Case, load_case
-    from spicebridge.circuit import netlist, read_netlist, simulate
-    from spicebridge.circuit.pyspice import from_pyspice, to_pyspice
-    from spicebridge.circuit.recognise import recognise
-    from spicebridge.devices import (
-        TEAM,
-        VTEAM,
-        HPMemristor,
-        LinearMemristor,
-        PiecewiseMemristor,
-        Resistor,
-        ThresholdMemristor,
-        YakopcicMemristor,
+    from spicebridge.case import (
+        Case as Case,
+        load_case as load_case,
     )
-    from spicebridge.drives import DC, PWL, Pulse, Sine, Sum
-    from spicebridge.errors import SpiceBridgeError
-    from spicebridge.network import Network
-    from spicebridge.theory import integrate
-    from spicebridge.verify import Outcome, Verdict, validate
-    from spicebridge.waveforms import Waveforms
-    from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, Tanh, Zha
+    from spicebridge.circuit import (
+        netlist as netlist,
+        read_netlist as read_netlist,
+        simulate as simulate,
+    )
+    from spicebridge.circuit.pyspice import (
+        from_pyspice as from_pyspice,
+        to_pyspice as to_pyspice,
+    )
+    from spicebridge.circuit.recognise import (
+        recognise as recognise,
+    )
+    from spicebridge.devices import (
+        TEAM as TEAM,
+        VTEAM as VTEAM,
+        HPMemristor as HPMemristor,
+        LinearMemristor as LinearMemristor,
+        PiecewiseMemristor as PiecewiseMemristor,
+        Resistor as Resistor,
+        ThresholdMemristor as ThresholdMemristor,
+        YakopcicMemristor as YakopcicMemristor,
+    )
+    from spicebridge.drives import (
+        DC as DC,
+        PWL as PWL,
+        Pulse as Pulse,
+        Sine as Sine,
+        Sum as Sum,
+    )
+    from spicebridge.errors import (
+        SpiceBridgeError as SpiceBridgeError,
+    )
+    from spicebridge.network import (
+        Network as Network,
+    )
+    from spicebridge.theory import (
+        integrate as integrate,
+    )
+    from spicebridge.verify import (
+        Outcome as Outcome,
+        Verdict as Verdict,
+        validate as validate,
+    )
+    from spicebridge.waveforms import (
+        Waveforms as Waveforms,
+    )
+    from spicebridge.windows import (
+        Biolek as Biolek,
+        Hard as Hard,
+        Joglekar as Joglekar,
+        NoWindow as NoWindow,
+        Prodromakis as Prodromakis,
+        Tanh as Tanh,
+        Zha as Zha,
+    )
 
 
 def __getattr__(name: str) -> Any:

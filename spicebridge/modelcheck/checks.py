@@ -124,7 +124,8 @@ def loop_area(subject: Subject, engine: str) -> Result:
 def bound_sticking(subject: Subject, engine: str) -> Result:
     """Does a state that stands on a bound leave it when the drive turns inward?"""
     half = 0.5 / subject.frequency
-    moved, free = {}, {}
+    moved: dict[float, float] = {}
+    free: dict[float, float] = {}
     for start in (0.0, 1.0):
         best = 0.0
         for sign in (1.0, -1.0):

@@ -31,16 +31,16 @@ from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, T
 
 Array = NDArray[np.float64]
 
-CLAMP_ON = 5e-11
-"""ohm at a rate of 1/s: the switch that holds a state. The overshoot is this times the rate, which has to stay
-below what a verdict resolves (2e-9)."""
+CLAMP_ON = 1e-9
+"""ohm at a rate of 1/s: the switch that holds a state. The overshoot is this times the rate: as large as what
+a verdict does not resolve (2e-9) allows, because a closed switch opens only when the rate points inward by
+`HYSTERESIS` / `CLAMP_ON`, 1e-6 of the rates for which it is made."""
 CLAMP_OFF = 1e14
 """ohm at a rate of 1/s: the open switch; it leaks 1e-14/s of the distance to the wall."""
 HYSTERESIS = 1e-15
 """V, a few roundings of a state near 1. Without it a switch whose overshoot is of the order of the rounding
 cannot tell held from free, and the simulator toggles it without end (measured: 19 of 40 runs with overshoots
-of 3e-17 to 3e-15). A closed switch opens when the rate points inward by `HYSTERESIS` / `CLAMP_ON`, 2e-5 of the
-rates for which it is made."""
+of 3e-17 to 3e-15)."""
 PEAK_SAMPLES = 200
 """Samples over the span, beside the breakpoints, in which the largest source is looked for."""
 

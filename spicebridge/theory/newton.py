@@ -30,6 +30,9 @@ CORRECTION = 1e-9
 leaves an error of the order of its square."""
 RESIDUAL = 1e-13
 """Sums of currents at the nodes below this part of the largest current are rounding."""
+ROUNDING = 1e-17
+"""Corrections below this part of the largest source met so far are rounding; it decides where all sources pass
+through zero."""
 ITERATIONS = 60
 HALVINGS = 40
 
@@ -57,6 +60,7 @@ class NewtonSolver:
         self.B_t: Any = self.B.T.copy() if self.dense else sp.csr_array(B.T)
         self.bridges = topology.bridges
         self.potential = np.zeros(self.n_free)
+        self.source_scale = 0.0
 
     def solve(self, state: Array, S: Array) -> tuple[Array, Array]:
         """Return (current in A, drop in V), each (n_e,), for states (n_e,) and sources S (n_e,) in V.
@@ -64,6 +68,8 @@ class NewtonSolver:
         Raises `SingularNetwork` when the node potentials are not determined or Newton's method fails.
         """
         p = self.potential
+        here = float(np.abs(S).max())
+        self.source_scale = max(self.source_scale, here)
         v = S - self.B_t @ p
         i, g = self.characteristic(state, v)
         residual = self.B @ i
@@ -73,7 +79,7 @@ class NewtonSolver:
                 break
             step = self._correction(g, residual)
             p, v, i, g, residual = self._advance(state, S, p, step, size)
-            if np.abs(step).max() <= CORRECTION * max(np.abs(v).max(), np.abs(S).max()):
+            if np.abs(step).max() <= max(CORRECTION * max(np.abs(v).max(), here), ROUNDING * self.source_scale):
                 break
         else:
             raise SingularNetwork(

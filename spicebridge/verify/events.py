@@ -56,15 +56,23 @@ class Crossing:
     up: bool
 
 
-def crossings(waves: Waveforms, level: float = 0.5) -> tuple[Crossing, ...]:
-    """Every passage of a state through `level`, in order of time, between samples by straight lines."""
-    above = waves.state > level
+def crossings(waves: Waveforms, level: float = 0.5, band: float = 0.05) -> tuple[Crossing, ...]:
+    """Every passage of a state from below `level` - `band` to above `level` + `band`, or back, in order of time.
+
+    The time is that of the last passage of the level itself, between samples by a straight line.
+    """
     found = []
-    for row, edge in zip(*np.nonzero(above[1:] != above[:-1]), strict=True):
-        first, second = waves.state[row, edge], waves.state[row + 1, edge]
-        part = (level - first) / (second - first)
-        t = float(waves.t[row] + part * (waves.t[row + 1] - waves.t[row]))
-        found.append(Crossing(t, int(edge), bool(second > first)))
+    for edge, s in enumerate(waves.state.T):
+        side = (s > level + band).astype(int) - (s < level - band)
+        known = np.flatnonzero(side)
+        for before, after in zip(known[:-1], known[1:], strict=True):
+            if side[before] == side[after]:
+                continue
+            up = bool(side[after] > 0)
+            beyond = s[before : after + 1] > level
+            row = before + int(np.flatnonzero(beyond != up)[-1])
+            part = (level - s[row]) / (s[row + 1] - s[row])
+            found.append(Crossing(float(waves.t[row] + part * (waves.t[row + 1] - waves.t[row])), edge, up))
     return tuple(sorted(found, key=lambda crossing: (crossing.t, crossing.edge)))
 
 

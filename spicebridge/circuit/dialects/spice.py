@@ -24,8 +24,8 @@ class SpiceStyle:
 
     `value` writes a constant expression; `resistor`, `voltage`, `current` are behavioural elements; `comment`
     stands behind an element; `lead` before the parameters of a subcircuit; `body` is the language of function
-    bodies, if it is not that of constants. `model` returns the card of a model. `settings` writes options, analysis and what is saved. `adapt` are changes of the deck that keep its
-    meaning.
+    bodies, if it is not that of constants. `model` returns the card of a model. `settings` writes options,
+    analysis and what is saved. `adapt` are changes of the deck that keep its meaning.
     """
 
     title: str

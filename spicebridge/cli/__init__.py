@@ -30,6 +30,7 @@ COMMANDS = {
     "check-model": "check_model",
     "engines": "engines",
     "lab": "lab",
+    "compare": "compare",
 }
 """Command on the command line -> module of this package."""
 

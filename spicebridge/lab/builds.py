@@ -33,13 +33,17 @@ STEPS_PER_TIMESCALE = 40
 
 @dataclass(frozen=True, eq=False)
 class Errors:
-    """Relative errors (n_b, n_e) of resistance, reading and source; offsets (n_b, n_e) in V."""
+    """Relative errors (n_b, n_e) of resistance, reading and source; offsets (n_b, n_e) in V.
+
+    `flipped` (n_b, n_e) is -1 where a memristor is connected the wrong way round, else 1; None is nowhere.
+    """
 
     resistance: Array
     reading: Array
     source: Array
     reading_offset: Array
     source_offset: Array
+    flipped: Array | None = None
 
     @classmethod
     def none(cls, n_builds: int, n_edges: int) -> Errors:
@@ -127,7 +131,7 @@ def _march(network: Network, stop: float, errors: Errors, ground: int, steps: in
     def rate(w: Array, S: Array) -> Array:
         i, _, nominal = solve(w, S)
         read = (1.0 + errors.resistance) * (1.0 + errors.reading) * i + errors.reading_offset / nominal
-        return _rates(network, w, read, nominal)
+        return _rates(network, w, read, nominal, errors.flipped)
 
     for n in range(t.size):
         state[:, n] = w
@@ -151,8 +155,9 @@ def _steps(network: Network, stop: float) -> int:
     return int(max(STEPS, np.ceil(STEPS_PER_TIMESCALE * stop / fast) if np.isfinite(fast) else 0))
 
 
-def _rates(network: Network, w: Array, read: Array, nominal: Array) -> Array:
+def _rates(network: Network, w: Array, read: Array, nominal: Array, flipped: Array | None = None) -> Array:
     out = np.zeros_like(w)
+    J = network.J if flipped is None else network.J * flipped
     for group in network.groups:
         law = group.device
         if not isinstance(law, LinearMemristor):
@@ -162,5 +167,5 @@ def _rates(network: Network, w: Array, read: Array, nominal: Array) -> Array:
             q = law.r0 * read[..., e]
         else:
             q = nominal[..., e] * read[..., e] * (network.P[e] if law.control == "voltage" else 1.0)
-        out[..., e] = law.window.rate(w[..., e], law.a * w[..., e], network.J[e] * law.g * q)
+        out[..., e] = law.window.rate(w[..., e], law.a * w[..., e], J[..., e] * law.g * q)
     return out

@@ -42,7 +42,7 @@ def table(plan: Plan, k: int) -> Table:
     codes = np.arange(pot.positions)
     ohms = pot.wiper + codes * pot.step
     states = ((ohms - target_offset(plan, k)) / float(law.r0) - 1.0) / float(law.kappa)
-    return Table(k, codes, ohms, states)
+    return Table(k, codes, np.asarray(ohms, float), np.asarray(states, float))
 
 
 def format_tables(plan: Plan) -> str:
@@ -63,7 +63,7 @@ def run_firmware(plan: Plan, *, quantised: bool = True) -> Waveforms:
     network, pot = plan.network, plan.pot
     A = Topology.of(network).A.toarray()
     period = 1.0 / plan.bench.update_rate
-    t = np.arange(round(plan.stop / period) + 1) * period
+    t = np.asarray(np.arange(round(plan.stop / period) + 1) * period, float)
     S = network.bank(t)
     offset = np.array([target_offset(plan, k) for k in range(network.n_edges)])
     memory = network.stateful
@@ -73,9 +73,9 @@ def run_firmware(plan: Plan, *, quantised: bool = True) -> Waveforms:
     def set_ohms(w: Array) -> Array:
         target = network.resistance(w) + offset
         if not quantised:
-            return target
+            return np.asarray(target)
         code = np.clip(np.rint((target - pot.wiper) / pot.step), 0, pot.positions - 1)
-        return np.where(memory, pot.wiper + code * pot.step, target)
+        return np.asarray(np.where(memory, pot.wiper + code * pot.step, target))
 
     w = network.initial_state.copy()
     ohms = set_ohms(w)

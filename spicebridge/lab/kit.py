@@ -88,23 +88,23 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
     return Kit(plan, components, difference, error, spread_, ranking, files)
 
 
-def check_place(place: Path) -> None:
-    """Refuse a folder that holds anything but an earlier kit."""
+def check_place(place: Path, record: str = KIT, form: str = FORMAT) -> None:
+    """Refuse a folder that holds anything but an earlier result, whose `record` lists its files."""
     if not place.exists():
         return
     if not place.is_dir():
-        raise OutputError(f"{place}: is a file; name a folder for the kit")
+        raise OutputError(f"{place}: is a file; name a folder for the results")
     here = Path.cwd().resolve()
     if place == here or place in here.parents:
         raise OutputError(f"{place}: is the working folder, which cannot be replaced; name a folder in it")
     try:
-        known = json.loads((place / KIT).read_text(encoding="utf-8"))
-        ours = set(known["files"]) if known.get("format") == FORMAT else set()
+        known = json.loads((place / record).read_text(encoding="utf-8"))
+        ours = set(known["files"]) if known.get("format") == form else set()
     except (OSError, ValueError, KeyError, AttributeError):
         ours = set()
     strangers = sorted(entry.name for entry in place.iterdir() if entry.name not in ours)
     if strangers:
-        raise OutputError(f"{place}: holds {strangers[0]!r}, which is no earlier kit; name an empty or a new folder")
+        raise OutputError(f"{place}: holds {strangers[0]!r}, which is no earlier result of this kind; name an empty or a new folder")
 
 
 def firmware_error(plan: Plan) -> float:

@@ -126,7 +126,8 @@ def vectors(plan: Plan) -> tuple[str, ...]:
 def _elements(plan: Plan, part: Component, subs: dict[str, Subcircuit], lag: bool) -> list[Element]:
     match part.kind:
         case "resistor":
-            return [Resistor(part.reference, *part.nets, part.number, part.note)]
+            first, second = part.nets
+            return [Resistor(part.reference, first, second, part.number, part.note)]
         case "supply":
             up, middle, down = part.nets
             mark = part.reference.removeprefix("PS")

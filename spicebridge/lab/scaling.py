@@ -51,11 +51,11 @@ class Scaling:
 
     def _device(self, network: Network, k: int, law: Any) -> Any:
         if isinstance(law, Resistor):
-            return Resistor(float(law.r) * self.impedance)
+            return Resistor(law.r * self.impedance)
         if isinstance(law, LinearMemristor):
             window = law.window
             if isinstance(window, Tanh):
-                window = replace(window, scale=window.scale / self.time)
+                window = replace(window, rate_scale=window.rate_scale / self.time)
             return replace(
                 law,
                 r_on=law.r_on * self.impedance,

@@ -1,0 +1,73 @@
+"""``spicebridge compare CASE --measured FILE``"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from spicebridge.cli import status
+from spicebridge.cli.options import add_quiet, positive
+
+HELP = "judge bench data against the equations of a case"
+
+LIMITS = {
+    "gain": "stated gain accuracy of a channel, relative",
+    "offset": "stated offset accuracy, relative to a channel's range",
+    "trigger": "largest trigger offset, relative to the span",
+    "clock": "stated clock accuracy, relative",
+    "parts": "tolerance of every resistance, relative",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("case", metavar="CASE", help="a case file")
+    parser.add_argument("--measured", required=True, metavar="FILE", help="CSV: time, then one column a channel")
+    parser.add_argument("--channels", metavar="MAP", help="CH1=i[5]*82.5,CH2=p[1]; default: columns named so")
+    parser.add_argument("--kit", metavar="DIR", help="the kit that was built: data are in its scale and gauge")
+    for name, text in LIMITS.items():
+        parser.add_argument(f"--{name}", type=positive, metavar="X", help=text)
+    parser.add_argument("--tolerance", type=positive, metavar="X", help="uncertainty allowed, of a range; default 0.01")
+    parser.add_argument("--out", metavar="DIR", help="write validation.json and validation.md there")
+    parser.add_argument("--json", action="store_true", help="JSON on standard output")
+    add_quiet(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from spicebridge.case import load_case
+    from spicebridge.lab.bench_circuit import as_built, as_given
+    from spicebridge.lab.measured import Instrument, compare_measured
+    from spicebridge.lab.measurement import map_channels, read_measurement
+    from spicebridge.lab.validation_report import check_out, format_json, format_markdown, write_validation
+
+    if args.out:
+        check_out(args.out)
+    case = load_case(args.case)
+    network, stop, ground = as_built(case, args.kit) if args.kit else as_given(case)
+    measurement = read_measurement(args.measured)
+    channels = map_channels(measurement, _mapping(args.channels))
+    limits = {name: getattr(args, name) for name in LIMITS if getattr(args, name) is not None}
+    extra: dict[str, Any] = {} if args.tolerance is None else {"tolerance": args.tolerance}
+    result = compare_measured(
+        network, stop, measurement, channels, instrument=Instrument(**limits), ground=ground, **extra
+    )
+    if args.out:
+        write_validation(args.out, case.title, network, result)
+    sys.stdout.write(format_json(result) if args.json else format_markdown(case.title, network, result))
+    return status.of_outcome(result.outcome.value)
+
+
+def _mapping(text: str | None) -> dict[str, str] | None:
+    from spicebridge.lab.bench import LabError
+
+    if text is None:
+        return None
+    out = {}
+    for item in text.split(","):
+        name, equals, signal = item.partition("=")
+        if not equals or not name.strip():
+            raise LabError(f"--channels: {item!r} must be NAME=SIGNAL, such as CH1=i[5]*82.5")
+        out[name.strip()] = signal
+    return out
+
+

@@ -44,6 +44,7 @@ FAMILIES = (
     "learning",
     "tunneling",
     "force",
+    "figures",
     "beyond",
 )
 """Modules of this package that hold claims, in the order of the page."""

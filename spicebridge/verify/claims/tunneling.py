@@ -199,7 +199,7 @@ def depths(bench: Bench, s: float) -> tuple[tuple[float, float], tuple[float, fl
             rest = float(potential(part.state[-1, 0], s) - potential(1.0, s)) if inside < x.size else 0.0
             return np.asarray(work(part)[-1] + rest)
 
-        value, U = value_of(fallen, bench.pair(case, steps=3000))
+        value, U = value_of(fallen, bench.pair(case, steps=6000))
         out.append((float(value), U + LEAVE**2))
     return out[0], out[1]
 

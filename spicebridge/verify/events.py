@@ -29,10 +29,10 @@ REACH = 2
 
 
 def shift_tolerant(pointwise: Deviation, states: Array, time_scale: float) -> Deviation:
-    """Return E with the sign of D; `states` (n_t, n_e) are the run's, `time_scale` is T in s."""
+    """Return D with the weight 1/(1 + T m); `states` (n_t, n_e) are the run's, `time_scale` is T in s."""
     theory = states - pointwise.values
     slope = np.maximum(_slopes(pointwise.t, states), _slopes(pointwise.t, theory))
-    return Deviation(pointwise.t, pointwise.values / (1.0 + time_scale * slope))
+    return Deviation(pointwise.t, pointwise.values, 1.0 / (1.0 + time_scale * slope))
 
 
 def _slopes(t: Array, states: Array) -> Array:

@@ -20,19 +20,29 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Deviation:
-    """D on the time points of one run: ``t`` (n_t,) in s, ``values`` (n_t, n_e) dimensionless."""
+    """D on the time points of one run: ``t`` (n_t,) in s, ``values`` (n_t, n_e) dimensionless.
+
+    ``weight`` (n_t, n_e), or None for 1, is what a deviation at that time and edge counts; norms are of
+    weight |D| (see ``events``).
+    """
 
     t: Array
     values: Array
+    weight: Array | None = None
+
+    def size(self, values: Array) -> Array:
+        """weight |values| for values (n_t, n_e) on these time points."""
+        size = np.abs(values)
+        return size if self.weight is None else np.asarray(self.weight * size)
 
     @property
     def maximum(self) -> float:
-        """max over time and edges of |D|."""
-        return float(np.abs(self.values).max(initial=0.0))
+        """max over time and edges of weight |D|."""
+        return float(self.size(self.values).max(initial=0.0))
 
     def worst(self) -> tuple[int, float]:
-        """(edge, time in s) of the largest |D|."""
-        row, edge = np.unravel_index(int(np.argmax(np.abs(self.values))), self.values.shape)
+        """(edge, time in s) of the largest weight |D|."""
+        row, edge = np.unravel_index(int(np.argmax(self.size(self.values))), self.values.shape)
         return int(edge), float(self.t[row])
 
     def on(self, t: Array) -> Array:
@@ -50,13 +60,13 @@ def deviation(run: Waveforms, theory: Callable[[Array], Array]) -> Deviation:
 
 
 def difference(first: Deviation, second: Deviation) -> float:
-    """max |first - second|, each on the other's points, over the span they share."""
+    """max weight |first - second|, each on the other's points, over the span they share."""
     start, stop = max(first.t[0], second.t[0]), min(first.t[-1], second.t[-1])
     largest = 0.0
     for own, other in ((first, second), (second, first)):
         inside = (own.t >= start) & (own.t <= stop)
-        gap = own.values[inside] - other.on(own.t[inside])
-        largest = max(largest, float(np.abs(gap).max(initial=0.0)))
+        gap = own.size(own.values - other.on(own.t))[inside]
+        largest = max(largest, float(gap.max(initial=0.0)))
     return largest
 
 

@@ -76,6 +76,6 @@ def ladder(steps: tuple[float, float, float], runs: tuple[Deviation, Deviation, 
         d2,
         floor,
         order,
-        float(np.abs(extrapolated).max(initial=0.0)),
+        float(fine.size(extrapolated).max(initial=0.0)),
         SAFETY * d2 / growth,
     )

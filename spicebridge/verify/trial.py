@@ -233,7 +233,9 @@ class _Trial:
                 waves = self.runs[h].waveforms
                 assert waves is not None
                 pointwise = deviation(waves, self.fine)
-                self.deviations[h] = shift_tolerant(pointwise, waves.state, self.time_scale)
+                if self.time_scale:
+                    pointwise = shift_tolerant(pointwise, waves.state, self.time_scale)
+                self.deviations[h] = pointwise
         a, b, c = (self.deviations[h] for h in steps)
         theory_u = float(np.abs(self.fine(c.t) - self.loose(c.t)).max(initial=0.0))
         return ladder(steps, (a, b, c), SOLVER_FLOOR), theory_u

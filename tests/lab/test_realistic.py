@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import kinparse
@@ -35,12 +36,16 @@ def test_realistic_approaches_ideal_as_bandwidth_and_supply_grow(name: str, monk
     # Gain follows bandwidth at a fixed open-loop pole, as it does within one family of op-amps.
     kept = dict(OPAMPS)
     found = []
-    for factor in (1e-4, 1e-3, 1e-2):
+    # The prism runs away with less gain: it amplifies every error a hundredfold.
+    factors = (0.1, 0.3, 1.0) if name == "prism" else (1e-4, 1e-3, 1e-2)
+    for factor in factors:
         for part in kept.values():
             monkeypatch.setitem(OPAMPS, part.name, replace(part, gbw=part.gbw * factor, gain=part.gain * factor))
         found.append(difference(planned))
     assert found[0] > 2.0 * found[1] > 4.0 * found[2]
-    assert found[2] < 30.0 * usual + 1e-2
+    # An error of finite gain goes as its inverse.
+    slope = np.log(found[0] / found[2]) / np.log(factors[2] / factors[0])
+    assert slope == pytest.approx(1.0, abs=0.1)
     for part in kept.values():
         monkeypatch.setitem(OPAMPS, part.name, part)
     peak = float(planned.gauge.peak.max())
@@ -51,7 +56,10 @@ def test_realistic_approaches_ideal_as_bandwidth_and_supply_grow(name: str, monk
 @pytest.mark.parametrize("name", NAMES)
 def test_the_kicad_netlist_connects_what_the_deck_connects(name: str) -> None:
     components = wire(plan(name))
-    parsed = kinparse.parse_netlist(format_kicad(components, 'a "title" (odd)'))
+    with warnings.catch_warnings():
+        # kinparse still calls its own parser library by names that are going out of use.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        parsed = kinparse.parse_netlist(format_kicad(components, 'a "title" (odd)'))
     from_kicad = {frozenset((pin.ref, int(pin.num)) for pin in net.pins) for net in parsed.nets}
     assert from_kicad == from_deck(realistic_deck(plan(name), components))
     assert {part.ref for part in parsed.parts} == {part.reference for part in components}
@@ -65,11 +73,12 @@ def from_deck(deck: Deck) -> set[frozenset[tuple[str, int]]]:
         if name.startswith(("VP", "VN")):
             part, first = f"PS{name[2:]}", 1 if name.startswith("VP") else 2
             pins = [(part, first), (part, first + 1)]
-        elif name.startswith("VG") and "_" in name:
-            # A generator of several terms is a chain of sources: its common pin is the last one's.
-            pins = [("", 0), (name.split("_")[0], 2)]
-        elif name.startswith("VG") and any(e.name.startswith(f"{name}_") for e in deck.elements):
-            pins = [(name, 1), ("", 0)]
+        elif name.startswith("VG"):
+            # A generator of several terms is a chain of sources: the inner nets are no pins of it.
+            stem, _, place = name.partition("_")
+            chain = sum(e.name.partition("_")[0] == stem for e in deck.elements)
+            here = int(place or 0)
+            pins = [(stem, 1) if here == 0 else ("", 0), (stem, 2) if here == chain - 1 else ("", 0)]
         else:
             part = name[1:] if isinstance(element, Instance) else name
             pins = [(part, j) for j in range(1, len(nodes) + 1)]

@@ -152,7 +152,8 @@ class _Model:
         self.stop = stop
         self.nominal = CubicSpline(runs.t, columns[0])
         self.slope = self.nominal.derivative()
-        self.partial = CubicSpline(runs.t, np.moveaxis((columns[1 : n_e + 1] - columns[0]) / STEP, 0, 1))
+        partial = np.moveaxis((columns[1 : n_e + 1] - columns[0]) / STEP, 0, 1)
+        self.partial = [CubicSpline(runs.t, partial[..., j]) for j in range(len(signals))]
         # A flipped memristor may run away; what is beyond any range is seen all the same.
         change = np.nan_to_num(columns[n_e + 1 :] - columns[0], nan=RUNAWAY, posinf=RUNAWAY, neginf=-RUNAWAY)
         self.flip = CubicSpline(runs.t, np.moveaxis(np.clip(change, -RUNAWAY, RUNAWAY), 0, 1))
@@ -200,10 +201,11 @@ def compare_measured(
         time = float(c.t[int(c.edges[worst])])
         error, bar = abs(float(r[worst])) / c.range, float(c.bar[worst]) / c.range
         results.append(ChannelResult(c.column, signals[j], gain, offset, c.noise, c.step, c.lost, error, bar, time))
-    changes, flips = resolve * fit.prediction(t0, clock)[2], fit.flips(t0, clock)
-    blind = tuple(k for k in range(network.n_edges) if not fit.sees(changes[:, k], t0, clock))
+    parts = fit.prediction(t0, clock)
+    changes, flips = resolve * parts[2], fit.flips(t0, clock)
+    blind = tuple(k for k in range(network.n_edges) if not fit.sees(changes[:, k], parts))
     unsigned = tuple(
-        k for k in np.flatnonzero(network.stateful).tolist() if not fit.sees(flips[:, k], t0, clock)
+        k for k in np.flatnonzero(network.stateful).tolist() if not fit.sees(flips[:, k], parts)
     )
     outcome, worst_c, reason = _decide(results, tolerance, blind, unsigned, network, resolve)
     return Validation(
@@ -299,7 +301,7 @@ class _Fit:
             s.append(c.blocks(self.model.nominal(u)[:, j]))
             slope = self.model.slope(u)[:, j]
             d.append(c.blocks(np.column_stack([-slope, slope * (c.t - middle)])))
-            p.append(c.blocks(self.model.partial(u)[..., j]))
+            p.append(c.blocks(self.model.partial[j](u)))
         return np.concatenate(s), np.concatenate(d), np.concatenate(p)
 
     def columns(self, s: Array, p: Array) -> Array:
@@ -355,9 +357,9 @@ class _Fit:
         u = [np.clip(c.t - t0 + clock * (c.t - 0.5 * self.model.stop), 0.0, self.model.stop) for c in self.data]
         return np.concatenate([c.blocks(self.model.flip(u[j])[..., j]) for j, c in enumerate(self.data)])
 
-    def sees(self, target: Array, t0: float, clock: float) -> bool:
+    def sees(self, target: Array, prediction: tuple[Array, Array, Array]) -> bool:
         """Whether a change of the block means would stand out after calibration has taken its share."""
-        s, d, p = self.prediction(t0, clock)
+        s, d, p = prediction
         reach = self.tool.trigger * self.model.stop
         m = np.column_stack([self.columns(s, p), d[:, 0] * reach, d[:, 1] * self.tool.clock])
         ones = np.where(np.abs(m).max(axis=0) > 0, 1.0, 0.0)
@@ -399,21 +401,25 @@ def _infer(
         law = network.device(k)
         if not hasattr(law, "kappa"):
             continue
-        (v, dv), (i, di) = (
-            ((data[j].mean - results[j].offset) / results[j].gain / signals[j].factor, data[j].bar / abs(signals[j].factor))
-            for j in (jv, ji)
-        )
-        if v.size != i.size:
+        cv, ci = data[jv], data[ji]
+        # Samples that both channels have; within a block R = sum v i / sum i^2.
+        t, at_v, at_i = np.intersect1d(cv.t, ci.t, assume_unique=True, return_indices=True)
+        if t.size < FEWEST:
             continue
+        v = (cv.y[at_v] - results[jv].offset) / results[jv].gain / signals[jv].factor
+        i = (ci.y[at_i] - results[ji].offset) / results[ji].gain / signals[ji].factor
+        starts = np.unique(np.linspace(0, t.size, BLOCKS + 1).astype(int))[:-1]
+        square, product = np.add.reduceat(i * i, starts), np.add.reduceat(v * i, starts)
         runs = integrate_builds(network, model.stop, Errors.none(1, network.n_edges))
-        u = data[jv].blocks(data[jv].t) * (1.0 + clock) - t0 - clock * 0.5 * model.stop
-        w = np.interp(u, runs.t, runs.state[0, :, k])
-        big = np.abs(i) > CURRENT_FLOOR * np.abs(i).max()
-        # A block in which a signal bends averages v and i, not their quotient; steady sign is the least to ask.
-        ratio = v[big] / (network.P[k] * i[big])
+        u = t * (1.0 + clock) - t0 - clock * 0.5 * model.stop
+        w = np.add.reduceat(i * i * np.interp(u, runs.t, runs.state[0, :, k]), starts) / square
+        size = np.sqrt(square / np.diff([*starts, t.size]))
+        big = size > CURRENT_FLOOR * size.max()
+        ratio, w, size = (product / square)[big] / network.P[k], w[big], size[big]
         found = (ratio / float(law.r0) - 1.0) / float(law.kappa)
-        relative = dv[big] / np.abs(v[big]).clip(min=1e-300) + di[big] / np.abs(i[big]) + 2.0 * tool.gain + tool.parts
+        dv, di = cv.bar.max() / abs(signals[jv].factor), ci.bar.max() / abs(signals[ji].factor)
+        relative = dv / (size * np.abs(ratio)) + di / size + 2.0 * tool.gain + tool.parts
         bar = relative * np.abs(ratio) / abs(float(law.r0 * law.kappa))
-        worst = int(np.argmax(np.abs(found - w[big])))
-        out.append(Inferred(k, float(np.abs(found - w[big])[worst]), float(bar[worst]), int(big.sum())))
+        worst = int(np.argmax(np.abs(found - w) / bar))
+        out.append(Inferred(k, float(np.abs(found - w)[worst]), float(bar[worst]), int(big.sum())))
     return tuple(out)

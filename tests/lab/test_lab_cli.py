@@ -1,0 +1,59 @@
+"""The commands lab and compare: complete folders or none, exit statuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from spicebridge.circuit.dialects import dialect_names
+from spicebridge.cli import main
+from spicebridge.lab.bench_circuit import as_built
+from tests.lab.networks import case
+from tests.lab.scope import Scope, measure
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    place = tmp_path / "two.case.toml"
+    place.write_text(case("two_loops").to_toml())
+    return place
+
+
+def test_a_kit_and_a_measurement_of_it(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kit = tmp_path / "kit"
+    assert main(["lab", str(path), "--out", str(kit), "--quiet"]) == 0
+    record = json.loads((kit / "kit.json").read_text())
+    assert sorted(x.name for x in kit.iterdir()) == record["files"]
+    assert {f"realistic_{name}" for name in dialect_names()} <= {Path(x).stem for x in record["files"]}
+    network, stop, ground = as_built(case("two_loops"), kit)
+    names = ["p[a]", "p[b]", "i[1]", "i[3]"]
+    shown = measure(network, stop, names, Scope(), ground=ground)
+    scope = tmp_path / "scope.csv"
+    with scope.open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["t (s)", "CH1", "CH2", "CH3", "CH4"])
+        columns = [shown.t, *shown.values.values()]
+        writer.writerows(["" if x != x else repr(float(x)) for x in row] for row in zip(*columns, strict=True))
+    mapping = ",".join(f"CH{n}={name}" for n, name in enumerate(names, start=1))
+    common = ["compare", str(path), "--kit", str(kit), "--measured", str(scope), "--quiet"]
+    capsys.readouterr()
+    assert main([*common, "--channels", mapping, "--out", str(tmp_path / "out"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["outcome"] == "agrees"
+    assert sorted(x.name for x in (tmp_path / "out").iterdir()) == ["validation.json", "validation.md"]
+    # In the units of the case the same data are wrong.
+    assert main(["compare", str(path), "--measured", str(scope), "--channels", mapping]) == 1
+    assert main([*common, "--channels", "CH9=p[a]"]) == 2
+
+
+def test_an_impossible_kit_leaves_nothing(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kit = tmp_path / "kit"
+    assert main(["lab", str(path), "--out", str(kit), "--amplitude", "500", "--quiet"]) == 2
+    assert "too much" in capsys.readouterr().err
+    assert not kit.exists()
+    kit.mkdir()
+    (kit / "mine.txt").write_text("keep")
+    assert main(["lab", str(path), "--out", str(kit), "--quiet"]) == 2
+    assert (kit / "mine.txt").read_text() == "keep"

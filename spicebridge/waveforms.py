@@ -69,9 +69,9 @@ class Waveforms:
         return int(self.state.shape[1])
 
     def resample(self, t: ArrayLike) -> Waveforms:
-        """Interpolate onto `t` (within the span) by modified Akima cubics, for plots and tables.
+        """Interpolate onto `t` (within the span) by a cubic spline, for plots and tables.
 
-        They are local: a state that stops at a bound does not ring, as it would with a spline.
+        A spline is linear in the samples, so that sums which vanish at them (Kirchhoff's laws) vanish between.
         Comparisons never use it: they evaluate the theory at the simulator's own points.
         """
         grid = np.asarray(t, float)
@@ -174,12 +174,9 @@ class Waveforms:
 
 def _between(t: Array, values: Array, where: Array) -> Array:
     """Values (n, n_e) at times `where` (n,) from samples (n_t, n_e) at `t`."""
-    if t.size < 3:
-        columns = [np.interp(where, t, column) for column in values.T] if t.size > 1 else []
-        return np.column_stack(columns) if columns else np.repeat(values[:1], where.size, axis=0)
-    from scipy.interpolate import Akima1DInterpolator
+    from scipy.interpolate import make_interp_spline
 
-    return np.asarray(Akima1DInterpolator(t, values, axis=0, method="makima")(where))
+    return np.asarray(make_interp_spline(t, values, k=min(3, t.size - 1))(where))
 
 
 @contextmanager

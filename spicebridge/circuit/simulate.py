@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -127,7 +127,8 @@ def simulate(
     `step` is the simulator's step ceiling in s; None halves it until two runs differ by no more than
     3 `tolerance` in the state (second order: the finer one is then within `tolerance`). `transform`
     may edit the deck before it is written. ``.run`` of the result is the simulator's record: deck,
-    log, version, own time points. Between those points local cubics are used (`Waveforms.resample`).
+    log, version, own time points. Between those points a cubic spline is used; a state with hard bounds is
+    kept within the range of its own points, where a spline would ring.
     Raises `RunFailed` when the simulator did not complete, with deck and log attached.
     """
     grid = grid_span(t)
@@ -147,7 +148,17 @@ def simulate(
         change = float(np.abs(fine.resample(coarse.t).state - coarse.state).max())
         if change <= 3.0 * tolerance or stop / h > MAX_STEPS:
             break
-    return fine.resample(grid)
+    return _within_bounds(network, fine, fine.resample(grid))
+
+
+def _within_bounds(network: Network, run: Waveforms, output: Waveforms) -> Waveforms:
+    """Take the ringing of the interpolation off states that the circuit stops at hard bounds."""
+    state = output.state.copy()
+    for group in network.groups:
+        if group.device.stateful and group.device.window.hard:
+            own = run.state[:, group.edges]
+            state[:, group.edges] = np.clip(state[:, group.edges], own.min(axis=0), own.max(axis=0))
+    return replace(output, state=state)
 
 
 def usable(network: Network, run: CircuitRun) -> Waveforms:

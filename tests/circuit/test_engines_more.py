@@ -198,11 +198,9 @@ def test_every_warning_of_neospice_counts():
     assert judge_neospice_log("", both).status is Status.REJECTED
 
 
-def test_neospice_reports_growth_between_walls_as_its_failure():
-    """Its search for the operating point does not take a negative resistor beside a clamp."""
-    record = run_network(NeospiceWorker(), k4(window=sb.Hard()))
-    assert record.status is Status.NUMERICAL_FAILURE
-    assert "ngspice" in record.reason
+def test_neospice_follows_growth_between_walls():
+    verdict = sb.validate(k4(window=sb.Hard()), [0.0, 3.0], engine="neospice")
+    assert verdict.outcome is sb.Outcome.AGREES, verdict
 
 
 # Missing simulators

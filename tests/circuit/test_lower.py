@@ -120,6 +120,14 @@ def test_hard_bounds_hold_to_the_clamps_own_overshoot() -> None:
     assert state.min() < 1e-6
 
 
+def test_output_of_a_held_state_does_not_ring() -> None:
+    law = device(window=sb.Hard())
+    network = sb.Network.from_edges([(0, 0)], device=law, drive=sb.Sine(8.0, 0.5), initial_state=0.5)
+    waves = sb.simulate(network, np.linspace(0, 4, 4001), step=0.02)
+    assert waves.state.max() - 1.0 < 1e-9
+    assert waves.resample(waves.t) is waves
+
+
 def test_initial_states_are_the_first_row() -> None:
     rng = np.random.default_rng(1)
     s0 = rng.uniform(0, 1, 6)

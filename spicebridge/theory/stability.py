@@ -59,12 +59,12 @@ class Screen:
 
     @property
     def stable_against_series_inductance(self) -> bool:
-        """A P R A^t > 0: realise it with short-circuit stable active elements."""
+        """A P R A^t > 0: realise it with open-circuit stable active elements."""
         return self.negative_mesh == 0 and not self.singular
 
     @property
     def stable_against_node_capacitance(self) -> bool:
-        """B (P R)^-1 B^t > 0: realise it with open-circuit stable active elements."""
+        """B (P R)^-1 B^t > 0: realise it with short-circuit stable active elements."""
         return self.negative_nodal == 0 and not self.singular
 
     @property

@@ -16,8 +16,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from spicebridge.verify.norms import Deviation, difference
 
 SAFETY = 1.25

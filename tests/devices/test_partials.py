@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from devices.laws import AFFINE, EXAMPLES, WINDOWS
 from hypothesis import given
 from hypothesis import strategies as st
+
+from devices.laws import AFFINE, EXAMPLES, WINDOWS
 
 STEP = 1e-5
 RTOL = 1e-6

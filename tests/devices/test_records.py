@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from devices.laws import DOWN, EXAMPLES, PIECEWISE, TEAM, UP, VTEAM, YAKOPCIC
 from hypothesis import given
 from hypothesis import strategies as st
 
 import spicebridge as sb
+from devices.laws import DOWN, EXAMPLES, PIECEWISE, TEAM, UP, VTEAM, YAKOPCIC
 from spicebridge.case import Case, load_case
 from spicebridge.circuit.calls import subcircuit_call
 from spicebridge.circuit.models import load_model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import warnings
 from typing import cast
 
@@ -43,7 +44,8 @@ def engine_names() -> tuple[str, ...]:
 def get_engine(name: str) -> Engine:
     """Return the engine called `name`; nothing is started or probed yet, except for "auto".
 
-    "auto" is ngspice, or neospice with a FallbackWarning where there is no ngspice. Raises
+    "auto" is ngspice, or neospice with a FallbackWarning where there is no ngspice; a program that
+    $SPICEBRIDGE_NGSPICE names is never replaced by another. Raises
     SimulatorMissing, for "auto" only, if there is neither, and SpiceBridgeError, with the nearest known
     name, if there is no such engine.
     """
@@ -65,7 +67,7 @@ def _automatic() -> Engine:
         preferred.version()
     except SimulatorMissing as error:
         other = get_engine("neospice")
-        if not other.available():
+        if os.environ.get("SPICEBRIDGE_NGSPICE") or not other.available():
             raise
         warnings.warn(
             FallbackWarning(f"{error}. Meanwhile neospice {other.version()} runs the circuit, the fast form only"),

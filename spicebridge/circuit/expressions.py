@@ -305,27 +305,34 @@ def walk(expression: Value) -> Iterator[Expression]:
 
 
 def rebuild(expression: Value, change: Callable[[Expression], Value | None]) -> Any:
-    """Return the tree with `change` applied bottom up, without recursion; None keeps a node."""
+    """Return the tree with `change` applied bottom up, without recursion; None keeps a node.
+
+    A subtree that stands in several places is changed once, and stays shared.
+    """
     if isinstance(expression, (int, float)):
         return expression
-    stack: list[tuple[Expression, int]] = [(expression, -1)]
-    out: list[Any] = []
+    done: dict[int, Any] = {}
+    stack: list[Expression] = [expression]
     while stack:
-        e, below = stack.pop()
-        if below < 0:
-            inner = children(e)
-            if inner:
-                stack.append((e, len(inner)))
-                stack.extend((x, -1) for x in reversed(inner))
+        e = stack[-1]
+        key = id(e)
+        below = children(e)
+        if below and key not in done:
+            missing = [x for x in below if id(x) not in done]
+            if missing:
+                missing.reverse()
+                stack.extend(missing)
                 continue
-        else:
-            new = tuple(out[-below:])
-            del out[-below:]
-            if any(x is not y for x, y in zip(new, children(e), strict=True)):
+        stack.pop()
+        if key in done:
+            continue
+        if below:
+            new = tuple([done[id(x)] for x in below])
+            if any(x is not y for x, y in zip(new, below, strict=True)):
                 e = with_children(e, new)
         changed = change(e)
-        out.append(e if changed is None else changed)
-    return out[0]
+        done[key] = e if changed is None else changed
+    return done[id(expression)]
 
 
 def depth(expression: Value) -> int:

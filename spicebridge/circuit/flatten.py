@@ -74,6 +74,7 @@ class _Flattener:
         self.outside: list[tuple[str, str]] = []
         self.conditions: dict[str, tuple[str, str]] = {}
         self.using = ""
+        self.read: dict[str, tuple[str, str]] = {}
         self.count = 0
         self.terms = 0
 
@@ -258,7 +259,10 @@ class _Flattener:
 
         def rename(e: Expression) -> Expression:
             if isinstance(e, NodeVoltage):
-                return NodeVoltage(place.node(e.plus), place.node(e.minus))
+                made = NodeVoltage(place.node(e.plus), place.node(e.minus))
+                self.read.setdefault(made.plus, (place.definition.scope, self.using))
+                self.read.setdefault(made.minus, (place.definition.scope, self.using))
+                return made
             assert isinstance(e, BranchCurrent)
             return BranchCurrent(self._source(place, e.source))
 
@@ -312,12 +316,16 @@ class _Flattener:
                 self.located.fail("", "element", user, message)
 
     def _check_nodes(self) -> None:
-        """Nodes of .ic and vectors of .save must exist: simulators pass over unknown ones in silence."""
-        if not self.initial and not self.deck.save:
+        """Nodes of .ic, of .save and of expressions must exist: simulators pass over unknown ones in silence."""
+        if not (self.initial or self.deck.save or self.read):
             return
         nodes = {node.lower() for e in self.elements for node in ir.element_nodes(e)}
         nodes.add("0")
         names = {e.name.lower() for e in self.elements}
+        for node, (scope, user) in self.read.items():
+            if node.lower() not in nodes:
+                hint = nearest(node.lower(), nodes)
+                self.located.fail(scope, "element", user, f"{user}: no element touches node {node!r}{hint}")
         for node in self.initial:
             if node.lower() not in nodes:
                 hint = nearest(node.lower(), nodes)

@@ -7,7 +7,6 @@ reader and evaluator on one side, by ngspice on the other.
 from __future__ import annotations
 
 import math
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,9 +88,7 @@ def run(cards: list[str], folder: Path) -> dict[str, float]:
 def test_generated_corpus_agrees_with_ngspice(constant: bool, count: int, seed: int, tmp_path: Path) -> None:
     source = corpus(constant, seed)
     chosen = [next(source) for _ in range(count)]
-    cards = [
-        f"V{k}k o{k} 0 {{{text}}}" if constant else f"B{k} o{k} 0 V={text}" for k, (text, _) in enumerate(chosen)
-    ]
+    cards = [f"V{k}k o{k} 0 {{{text}}}" if constant else f"B{k} o{k} 0 V={text}" for k, (text, _) in enumerate(chosen)]
     found = run(cards, tmp_path)
     wrong = []
     for k, (text, tree) in enumerate(chosen):
@@ -208,9 +205,7 @@ def test_the_parameter_language_differs_and_is_read_so(tmp_path: Path) -> None:
     ("text", "ours", "theirs"),
     [("2*-3^2", -18.0, 18.0), ("2>1 ? 3>5 ? 1 : 2 : 3", 2.0, 1.0), ("1mil", 25.4e-6, 1e-3)],
 )
-def test_what_the_parameter_language_misreads_is_refused(
-    text: str, ours: float, theirs: float, tmp_path: Path
-) -> None:
+def test_what_the_parameter_language_misreads_is_refused(text: str, ours: float, theirs: float, tmp_path: Path) -> None:
     found = first_point(f"misread\nV1 o 0 {{{text}}}\n.tran 1 1\n.end\n", tmp_path)
     assert found["v(o)"] == pytest.approx(theirs)
     assert evaluate(read_expression(text)) == pytest.approx(ours)
@@ -340,6 +335,7 @@ def test_tree_text_tree_is_the_identity(tree: Expression) -> None:
     assert read_expression(format_expression(tree)) == tree
 
 
-def test_models_of_the_simulator_are_the_installed_one() -> None:
-    """The measured meanings hold for this version; a newer one (x^3 signed) must fail the tests above."""
-    assert "ngspice-" in subprocess.run(["ngspice", "--version"], capture_output=True, text=True).stdout
+def test_tables_survive_being_written() -> None:
+    points = tuple(Number(x) for x in (-1.0, 0.0, 0.5, 2.0, 3.0, -1.0))
+    tree = Call("table", (NodeVoltage("a"), *points))
+    assert read_expression(format_expression(tree)) == tree

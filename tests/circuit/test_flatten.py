@@ -272,6 +272,8 @@ ERRORS = [
     (".model m sw(vt={x})\nS1 a 0 a 0 m", 2, "model m: parameter 'x' has no value"),
     ("F1 a 0 V9 1\nV1 a 0 1", 2, "F1: source 'V9' is unknown (did you mean 'v1'?)"),
     ("F1 a 0 R1 1\nR1 a 0 1", 2, "F1: R1 has no current of its own; put a voltage source of 0 V in series"),
+    ("B1 a 0 V=V(b)\nR1 a 0 1", 2, "B1: no element touches node 'b'"),
+    (".subckt s w\nR1 w 0 R='1+V(W1)'\n.ends\nX1 a s", 3, "R1: no element touches node 'x1.w1'"),
     ("B1 a 0 V=I(nobody)", 2, "B1: source 'nobody' is unknown"),
     ("B1 a 0 V=I(v.x1.v1)", 2, "source 'v.x1.v1' is unknown"),
     ("R1 a 0 1\n.ic v(b)=1", 3, ".ic v(b): no element touches this node"),

@@ -43,6 +43,7 @@ from spicebridge.circuit.expressions import (
     Parameter,
     Power,
 )
+from spicebridge.circuit.flatten import flatten
 from spicebridge.circuit.models import load_model, model_names
 from spicebridge.circuit.reader import read_deck, read_subcircuits
 from spicebridge.errors import DeckError
@@ -97,6 +98,7 @@ ELEMENTS: list[tuple[str, Element]] = [
         "X1 a b mem r=1k g={p}",
         Instance("X1", ("a", "b"), "mem", (("r", 1000.0), ("g", P))),
     ),
+    ("X1 a b mem r=2*p g=p", Instance("X1", ("a", "b"), "mem", (("r", Binary("*", Number(2.0), P)), ("g", P)))),
     ("X1 a b mem PARAMS: r=1k", Instance("X1", ("a", "b"), "mem", (("r", 1000.0),))),
 ]
 
@@ -162,7 +164,8 @@ def test_case_folds_to_the_first_spelling() -> None:
 
 def test_parameters_functions_models_and_the_rest() -> None:
     deck = read(
-        ".param a = 1 + 2*b  b='2' c={b*3} d=4k",
+        ".param a = 1 + 2*b",
+        ".param b='2' c={b*3} d = (2 + 2)*1k",
         ".func f(x, y) {x*y + b}",
         ".func g() = '2*b'",
         ".model SHI SW(vt=1 vh={b} ron=1e-12)",
@@ -179,7 +182,7 @@ def test_parameters_functions_models_and_the_rest() -> None:
         ("a", Binary("+", Number(1.0), Binary("*", Number(2.0), b))),
         ("b", 2.0),
         ("c", Binary("*", b, Number(3.0))),
-        ("d", 4000.0),
+        ("d", Binary("*", Binary("+", Number(2.0), Number(2.0)), Number(1000.0))),
     )
     xy = Binary("+", Binary("*", Parameter("x"), Parameter("y")), b)
     assert deck.functions == (Function("f", ("x", "y"), xy), Function("g", (), Binary("*", Number(2.0), b)))
@@ -238,6 +241,24 @@ def test_subcircuits_nest_and_keep_their_parts() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("card", "inside", "read"),
+    [("x = 2 + 3", False, 5.0), ("x = 2 + 3 y=1", False, 2.0), ("x = 2 + 3", True, 2.0), ("x=(2 + 3) y=1", True, 5.0)],
+)
+def test_blanks_in_parameters_are_read_where_ngspice_reads_them(
+    card: str, inside: bool, read: float, tmp_path: Path
+) -> None:
+    body = f".param {card}\nV1 a 0 {{x}}\n"
+    text = f"t\n.subckt s a\n{body}.ends\nX1 a s\n" if inside else f"t\n{body}"
+    names, data = transient(f"{text}.tran 1 1\n.end\n", tmp_path)
+    assert data[0, names.index("v(a)")] == pytest.approx(read)
+    if read == 5.0:
+        assert flatten(read_deck(text)).elements[0].wave == DcWave(5.0)
+    else:
+        with pytest.raises(DeckError, match="ends the value at this blank"):
+            read_deck(text)
+
+
 def test_currents_of_rewritten_sources_follow() -> None:
     deck = read("E1 a 0 VALUE={V(b)}", "F1 b 0 e1 2", "B1 c 0 V=I(E1)*2", ".save i(e1) v(e1)", "R1 e1 0 1")
     assert deck.elements[1].source == "BE1"
@@ -251,7 +272,14 @@ def test_what_has_no_effect_is_left_out_with_a_note() -> None:
         VoltageSource("V1", "a", "0", SinWave(0.0, 1.0, 1e3)),
         CurrentSource("I1", "a", "0", DcWave(0.0)),
     )
-    assert [note.split(" ")[0] for note in deck.notes] == ["d.cir:2:", "d.cir:2:", "d.cir:3:", "d.cir:4:", "d.cir:5:", "d.cir:6:"]
+    assert [note.split(" ")[0] for note in deck.notes] == [
+        "d.cir:2:",
+        "d.cir:2:",
+        "d.cir:3:",
+        "d.cir:4:",
+        "d.cir:5:",
+        "d.cir:6:",
+    ]
     assert "small-signal" in deck.notes[0]
     assert "constant beside SIN" in deck.notes[1]
     assert ".op" in deck.notes[2]
@@ -350,7 +378,13 @@ def test_every_shipped_model_is_read_with_its_header() -> None:
 
 
 def test_a_library_holds_subcircuits_only() -> None:
-    text = "* head\n\n.subckt a p\nR1 p 0 1\n.ends\n.subckt b p\nR1 p 0 1\n.ends\n* other\n.subckt c p\nR1 p 0 1\n.ends\n"
-    assert [(s.name, s.header) for s in read_subcircuits(text)] == [("a", ("head",)), ("b", ("head",)), ("c", ("other",))]
+    text = (
+        "* head\n\n.subckt a p\nR1 p 0 1\n.ends\n.subckt b p\nR1 p 0 1\n.ends\n* other\n.subckt c p\nR1 p 0 1\n.ends\n"
+    )
+    assert [(s.name, s.header) for s in read_subcircuits(text)] == [
+        ("a", ("head",)),
+        ("b", ("head",)),
+        ("c", ("other",)),
+    ]
     with pytest.raises(DeckError, match="elements outside"):
         read_subcircuits(text + "R1 a b 1\n")

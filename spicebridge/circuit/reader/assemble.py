@@ -137,7 +137,8 @@ class Assembler:
             elif kind == "ENDS":
                 depth -= 1
             elif depth == 0 and kind in ("PARAM", "FUNC"):
-                record = self.reader.build(item, scan_directive(item, kind, word, offset))
+                tokens = scan_directive(item, kind, word, offset, ngspice=self.reader.ngspice)
+                record = self.reader.build(item, tokens)
                 getattr(self, f"_{kind.lower()}")(item, record)
             elif depth == 0 and kind == "TRAN":
                 transients.append((item, word, offset))
@@ -175,8 +176,9 @@ class Assembler:
             return
         if kind in _GLOBALS and len(self.frames) == 1:
             return
-        record = self.reader.build(card, scan_directive(card, kind, word, offset))
         inside = len(self.frames) > 1
+        tokens = scan_directive(card, kind, word, offset, ngspice=self.reader.ngspice, inside=inside)
+        record = self.reader.build(card, tokens)
         if inside and kind in ("TRAN", "OPTIONS", "SAVE", "PRINT"):
             card.fail(offset, f"{word} inside a subcircuit; put it outside")
         getattr(self, f"_{kind.lower()}")(card, record)

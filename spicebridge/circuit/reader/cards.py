@@ -63,6 +63,8 @@ class Record:
 
 _SIGNAL = re.compile(r"(?<![\w.])(?:[vi]\s*\(|time(?![\w.])|temper(?![\w.])|hertz(?![\w.]))", re.IGNORECASE)
 
+_BARE = re.compile(r"\A[+-]?[A-Za-z_]|[*/^]|(?<![eE])(?<!\A)[+-]")
+
 USAGE = {
     "R": "Rname node node value, or R='expression'",
     "C": "Cname node node value [IC=volts]",
@@ -104,6 +106,13 @@ TERMINALS = (
     "_OPEN",
     "_CLOSE",
 )
+
+
+def _assigned(value: Raw) -> Raw:
+    """Behind an equal sign a bare word may be an expression: p=q, p=2*q."""
+    if type(value) is Plain and _BARE.search(value.token.text):
+        return Quoted(value.token)
+    return value
 
 
 @functools.cache
@@ -229,7 +238,7 @@ class CardReader:
         return Quoted(token)
 
     def assignment(self, name: Token, value: Raw) -> Assignment:
-        return Assignment(name, value)
+        return Assignment(name, _assigned(value))
 
     # grammar: elements
 
@@ -356,7 +365,7 @@ class CardReader:
         return name, value
 
     def condition(self, what: Token, node: Token, value: Raw) -> tuple[Token, Token, Raw]:
-        return what, node, value
+        return what, node, _assigned(value)
 
     def vector(self, *words: Token) -> tuple[Token, ...]:
         return words

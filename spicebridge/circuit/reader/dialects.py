@@ -102,7 +102,13 @@ def _choice_above_half(test: Expression, yes: Expression, no: Expression) -> Exp
 
 
 def _line_table(x: Expression, *points: Expression) -> Expression:
-    """ngspice's pwl: a table that goes on with the slope of its first and last piece."""
+    """ngspice's pwl: a table that goes on with the slope of its first and last piece.
+
+    Of an argument that is kept between the first and the last point it is a plain table.
+    """
+    match x:
+        case Call("min", (Call("max", (inner_x, low)), high)) if (low, high) == (points[0], points[-2]):
+            return Call("table", (inner_x, *points))
     match x:
         case Call("min", (Call("max", (argument, low)), high)) if (low, high) == (points[0], points[-2]):
             return Call("table", (argument, *points))

@@ -127,6 +127,7 @@ _OTHER_CONTROL = {
 }
 _FIRST = re.compile(r"\s*([^\s=(),{}'\"]+)")
 _RESISTANCE = re.compile(r"\s*+\S++\s++\S++\s++\S++\s++[rR]\s*+=")
+_BLANK = re.compile(r"""'[^']*+'|"[^"]*+"|[(){}]|\s++""")
 _NAMED_VALUE = re.compile(r"""'[^']*+'|"[^"]*+"|[(){}]|(?<![^\s,])([A-Za-z_][\w.]*+)\s*+=(?!=)""")
 
 
@@ -235,13 +236,18 @@ def _name_params(tokens: list[Token]) -> None:
             tokens[k] = Token("PARAMS", text, offset)
 
 
-def scan_directive(card: Card, kind: str, word: str, offset: int) -> list[Token]:
-    """Tokens of a dot-card, the first one named `kind`."""
+def scan_directive(
+    card: Card, kind: str, word: str, offset: int, *, ngspice: bool = False, inside: bool = False
+) -> list[Token]:
+    """Tokens of a dot-card, the first one named `kind`.
+
+    ngspice cuts a bare parameter value at a blank, where the card has several or stands `inside` a subcircuit.
+    """
     head = Token(kind, word, offset)
     start = offset + len(word)
     try:
         if kind == "PARAM":
-            return [head, *_named_values(card, start)]
+            return [head, *_named_values(card, start, ngspice, inside)]
         if kind == "FUNC":
             return [head, *_function(card, start)]
         tokens = [head, *scan_card(card.text, start)]
@@ -252,7 +258,7 @@ def scan_directive(card: Card, kind: str, word: str, offset: int) -> list[Token]
     return tokens
 
 
-def _named_values(card: Card, start: int) -> list[Token]:
+def _named_values(card: Card, start: int, ngspice: bool, inside: bool) -> list[Token]:
     """``a = 1 b = 2*a c = {b}``: values may be bare expressions with blanks in them."""
     text = card.text
     starts: list[tuple[int, int, str]] = []
@@ -271,8 +277,24 @@ def _named_values(card: Card, start: int) -> list[Token]:
     tokens = scan_card(text[: starts[0][0]], start)
     for k, (at, behind, name) in enumerate(starts):
         end = starts[k + 1][0] if k + 1 < len(starts) else len(text)
-        tokens += [Token("WORD", name, at), Token("_EQUALS", "=", behind - 1), *_rest(card, behind, end)]
+        value = _rest(card, behind, end)
+        if ngspice and (inside or len(starts) > 1):
+            _no_blank(card, value)
+        tokens += [Token("WORD", name, at), Token("_EQUALS", "=", behind - 1), *value]
     return tokens
+
+
+def _no_blank(card: Card, value: list[Token]) -> None:
+    for token in value:
+        depth = 0
+        for found in _BLANK.finditer(token.text):
+            mark = found.group()
+            if mark in "({":
+                depth += 1
+            elif mark in ")}":
+                depth -= 1
+            elif depth == 0 and mark[0] not in "'\"":
+                card.fail(token.offset + found.start(), "ngspice ends the value at this blank; write {…} around it")
 
 
 def _function(card: Card, start: int) -> list[Token]:

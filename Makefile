@@ -20,7 +20,7 @@ bench: ngspice $(VENV)/bench
 	$(RUN)/python -m bench
 
 atlas: ngspice $(VENV)/base
-	$(RUN)/spicebridge atlas --out out/atlas
+	$(RUN)/spicebridge atlas --out out/atlas --markdown compare/RESULTS.md
 
 golden: $(VENV)/base
 	$(RUN)/python -m netlists.regenerate

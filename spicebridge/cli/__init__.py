@@ -31,6 +31,7 @@ COMMANDS = {
     "engines": "engines",
     "lab": "lab",
     "compare": "compare",
+    "atlas": "atlas",
 }
 """Command on the command line -> module of this package."""
 

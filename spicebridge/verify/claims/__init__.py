@@ -11,8 +11,10 @@ A family of claims is one module here; it is imported when a claim is first aske
 from __future__ import annotations
 
 import importlib
+import re
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from spicebridge.errors import NetworkError, SpiceBridgeError, nearest
 from spicebridge.verify.claims.base import FAMILY, Claim, Evidence, Finding, Judgement, Result, Status, judge
@@ -30,6 +32,7 @@ __all__ = [
     "Status",
     "get",
     "identifiers",
+    "in_order",
     "judge",
     "run",
 ]
@@ -57,8 +60,23 @@ def _load() -> dict[str, Claim]:
 
 
 def identifiers() -> tuple[str, ...]:
-    """Every claim, in the order of the page."""
-    return tuple(_load())
+    """Every claim, in the order of the page: paper 1, paper 2, new; equations before figures."""
+    return tuple(in_order(_load()))
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Identifiers sorted as the papers go: numbers as numbers, sections after equations."""
+    return sorted(names, key=_place)
+
+
+def _place(identifier: str) -> tuple[Any, ...]:
+    paper, *rest = identifier.split(".")
+    parts = re.findall(r"\d+|[a-z_]+", ".".join(rest))
+    kind = _KINDS.index(parts[0]) if parts[0] in _KINDS else len(_KINDS)
+    return (["p1", "p2", "new"].index(paper), kind, [(x.isdigit(), int(x) if x.isdigit() else 0, x) for x in parts])
+
+
+_KINDS = ("eq", "sec", "fig")
 
 
 def get(identifier: str) -> Claim:

@@ -77,7 +77,7 @@ class Finding:
         if self.direction == "at most":
             return self.measured <= self.bar
         if self.direction == "at least":
-            return self.measured >= self.bar
+            return self.measured >= self.bar and (self.measured > 0.0 or not self.printed)
         return abs(self.measured - self.target) <= self.bar
 
     @property

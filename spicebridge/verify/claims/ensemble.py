@@ -104,6 +104,15 @@ class Flow:
         return np.asarray(CHI * P * (P @ np.full(x.size, self.s)) - np.eye(x.size))
 
 
+def mean_and_error(values: Any) -> tuple[float, float]:
+    """Mean and half the width of its 95 % interval (Student's t; two standard errors for many values)."""
+    from scipy.special import stdtrit
+
+    array = np.asarray(values, float)
+    factor = float(stdtrit(array.size - 1, 0.975))
+    return float(array.mean()), factor * float(array.std(ddof=1) / np.sqrt(array.size))
+
+
 def standard_error(probability: float, n: int) -> float:
     """Of a frequency from n trials (Agresti and Coull's shift keeps it positive at 0 and 1)."""
     p = (probability * n + 2.0) / (n + 4.0)

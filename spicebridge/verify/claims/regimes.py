@@ -32,6 +32,7 @@ from spicebridge.verify.claims.bench import (
     Bench,
     Circuit,
     Pair,
+    both,
     least,
     order_of,
     residuals,
@@ -194,7 +195,7 @@ def spectral(bench: Bench) -> Evidence:
         worst("|limit - oblique projector|", exact, resolution=1e-4),
         least("|limit - Moore-Penrose projector|", printed),
     )
-    return Evidence(findings, rows=tuple(exact + printed))
+    return Evidence(findings, rows=both(exact, printed))
 
 
 @claim(
@@ -302,7 +303,7 @@ def flux_alpha(bench: Bench) -> Evidence:
         worst("|flux balance| / largest term", good, resolution=1e-5),
         least("|flux law without the memory integral| / largest term", bad),
     )
-    return Evidence(findings, rows=tuple(good + bad))
+    return Evidence(findings, rows=both(good, bad))
 
 
 def _same_flux(case: Circuit) -> Network:

@@ -24,7 +24,18 @@ from spicebridge.verify.claims.base import (
     equals,
     refutes,
 )
-from spicebridge.verify.claims.bench import STEPS, Bench, Circuit, Pair, least, residuals, value_of, vanishing, worst
+from spicebridge.verify.claims.bench import (
+    STEPS,
+    Bench,
+    Circuit,
+    Pair,
+    both,
+    least,
+    residuals,
+    value_of,
+    vanishing,
+    worst,
+)
 from spicebridge.verify.claims.circuits import (
     BETA,
     R_OFF,
@@ -177,7 +188,7 @@ def swap(bench: Bench) -> Evidence:
         worst("|w + w' - 1| at alpha = 0", exact, resolution=FINE),
         least("|w + w' - 1| at alpha = 0.3/s", printed),
     )
-    return Evidence(findings, rows=tuple(exact + printed))
+    return Evidence(findings, rows=both(exact, printed))
 
 
 def _sum(first: Waveforms, second: Waveforms) -> Waveforms:
@@ -343,7 +354,7 @@ def unequal(bench: Bench) -> Evidence:
         worst("|w_i - closed form|", exact, resolution=FINE),
         least("|w_i - Eq. 7 for equal w|", printed),
     )
-    return Evidence(findings, rows=tuple(exact + printed))
+    return Evidence(findings, rows=both(exact, printed))
 
 
 @claim(
@@ -394,6 +405,6 @@ def middle(bench: Bench) -> Evidence:
         worst("|v - [Roff w + (1 - w) Ron] i| / max |v|", exact, resolution=FINE),
         least("|v - printed R i| / max |v|", printed),
     )
-    return Evidence(findings, rows=tuple(exact + printed))
+    return Evidence(findings, rows=both(exact, printed))
 
 

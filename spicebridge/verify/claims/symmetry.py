@@ -19,7 +19,7 @@ from spicebridge.drives import DC, Drive, Sine, Sum
 from spicebridge.network import Network
 from spicebridge.theory.topology import Topology
 from spicebridge.verify.claims.base import Evidence, Row, Status, claim, refutes
-from spicebridge.verify.claims.bench import Bench, Circuit, Pair, least, vanishing, worst
+from spicebridge.verify.claims.bench import Bench, Circuit, Pair, both, least, vanishing, worst
 from spicebridge.verify.claims.circuits import (
     GRAPHS,
     caravelli,
@@ -157,7 +157,7 @@ def orientation(bench: Bench) -> Evidence:
         worst("|w - w'| and |i - D i'| / max |i|", exact, resolution=SHARP),
         least("the same with J alone turned", printed),
     )
-    return Evidence(findings, rows=tuple(exact + printed))
+    return Evidence(findings, rows=both(exact, printed))
 
 
 @claim(
@@ -188,7 +188,7 @@ def activity(bench: Bench) -> Evidence:
         worst("|w - w'| and |i - i'| / max |i| for (-P, -S)", exact, resolution=SHARP),
         least("the same for (-P, S)", printed),
     )
-    return Evidence(findings, rows=tuple(exact + printed))
+    return Evidence(findings, rows=both(exact, printed))
 
 
 def reversed_drive(drive: Drive | None, stop: float) -> Drive | None:
@@ -332,6 +332,6 @@ def orthogonal(bench: Bench) -> Evidence:
         worst("|Ob^t (I - Ob)|, passive", exact, resolution=1e-8),
         least("|Ob^t (I - Ob)|, mixed P", printed),
     )
-    return Evidence(findings, rows=tuple(exact + printed))
+    return Evidence(findings, rows=both(exact, printed))
 
 

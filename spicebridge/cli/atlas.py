@@ -1,0 +1,62 @@
+"""``spicebridge atlas``"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from spicebridge.cli import status
+from spicebridge.cli.options import add_quiet
+
+HELP = "measure every claim of the papers on circuits and write one page about it"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", default="atlas", metavar="DIR", help="where results and page go; default: atlas")
+    parser.add_argument("--quick", action="store_true", help="fewer and smaller circuits, fewer seeds")
+    parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="these claims alone, such as p1.eq4")
+    parser.add_argument("--jobs", type=_jobs, default=2, metavar="N", help="processes; default: 2")
+    parser.add_argument("--markdown", metavar="FILE", help="write the Markdown twin there as well")
+    parser.add_argument("--list", action="store_true", help="name the claims and measure none")
+    add_quiet(parser)
+
+
+def _jobs(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> int:
+    from spicebridge.circuit.engines import get_engine
+    from spicebridge.cli.show import progress
+    from spicebridge.report.atlas import Run, summary, write_atlas
+    from spicebridge.report.files import check_file
+    from spicebridge.verify import claims
+    from spicebridge.verify.claims.runner import measure_all
+
+    if args.list:
+        for name in claims.identifiers():
+            claim = claims.get(name)
+            print(f"{name:<26} {claim.status_text:<22} {claim.title}")
+        return status.SUCCESS
+    if args.markdown:
+        check_file(args.markdown)
+    engine = get_engine("ngspice")
+    started = time.perf_counter()
+    with progress(args.quiet) as say:
+        records, measured = measure_all(args.out, only=args.only, quick=args.quick, jobs=args.jobs, progress=say)
+        elapsed = time.perf_counter() - started
+        say("drawing")
+        how = Run(args.quick, 0, args.jobs, elapsed, measured, f"{engine.name} {engine.version()}")
+        page = write_atlas(args.out, records, how, twin=args.markdown)
+    print(f"{summary(records)} ({elapsed:.0f} s)")
+    print(page)
+    return status.combined(_status(record) for record in records)
+
+
+def _status(record: dict[str, object]) -> int:
+    """0 for a claim that turns out as expected, 4 for an unresolved one, 1 for any other."""
+    if record["as_expected"] and record["mutant_caught"] is not False:
+        return status.AGREES
+    return status.UNRESOLVED if record["verdict"] == "unresolved" else status.DISAGREES

@@ -1,0 +1,90 @@
+"""The picture of a claim: panels described as data, drawn in the look of all reports."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spicebridge.report.plots.style import CURVES, INK, RC, SOFT, new_figure, state_colours
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+DPI = 110
+WIDTH, HEIGHT = 5.2, 3.7
+"""Inches of one panel."""
+MOST_LABELS = 8
+"""Curves with a name of their own in the key."""
+
+
+def draw(panels: Sequence[Mapping[str, Any]]) -> bytes:
+    """PNG of the panels side by side; `panels` as in a claim's record."""
+    import matplotlib
+
+    look: Any = RC
+    with matplotlib.rc_context(look), warnings.catch_warnings():
+        # a letter that the font lacks is drawn as a box; the words stand beside the picture as well
+        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
+        picture = new_figure(WIDTH * max(1, len(panels)), HEIGHT)
+        rows = picture.subplots(1, len(panels), squeeze=False)
+        for axes, panel in zip(rows[0], panels, strict=True):
+            _panel(axes, panel)
+        stream = io.BytesIO()
+        picture.savefig(stream, format="png", dpi=DPI)
+    return stream.getvalue()
+
+
+def _panel(axes: Axes, panel: Mapping[str, Any]) -> None:
+    axes.set_title(panel["title"], fontsize=10)
+    axes.set_xlabel(panel["x"])
+    axes.set_ylabel(panel["y"])
+    if panel["matrix"]:
+        values = np.array(panel["matrix"], float)
+        size = float(np.abs(values).max()) or 1.0
+        image = axes.imshow(values, cmap="RdBu_r", vmin=-size, vmax=size)
+        axes.grid(False)
+        assert axes.figure is not None
+        axes.figure.colorbar(image, ax=axes, shrink=0.85)
+        return
+    if panel["log_x"]:
+        axes.set_xscale("log")
+    if panel["log_y"]:
+        axes.set_yscale("log")
+    crowd = len(panel["series"]) > len(CURVES)
+    shades = state_colours()(np.linspace(0.0, 1.0, max(2, len(panel["series"])))) if crowd else None
+    for number, series in enumerate(panel["series"]):
+        colour: Any = CURVES[number % len(CURVES)] if shades is None else shades[number]
+        _series(axes, series, colour, crowd)
+    named = [series for series in panel["series"] if series["label"]]
+    if 0 < len(named) <= MOST_LABELS:
+        axes.legend(fontsize=8)
+
+
+def _series(axes: Axes, series: Mapping[str, Any], colour: Any, crowd: bool) -> None:
+    x, y = _numbers(series["x"]), _numbers(series["y"])
+    label = series["label"] or None
+    style = series["style"]
+    if style == "points":
+        if series["error"]:
+            axes.errorbar(x, y, yerr=_numbers(series["error"]), fmt="o", ms=4, capsize=2, color=colour, label=label)
+        else:
+            axes.plot(x, y, "o", ms=4, color=colour, label=label)
+    elif style == "cross":
+        axes.plot(x, y, "x", ms=7, mew=1.4, color=INK, label=label)
+    elif style == "dashed":
+        axes.plot(x, y, ls=(0, (4, 3)), lw=1.2, color=SOFT if label else colour, label=label)
+    elif style == "thick":
+        axes.plot(x, y, lw=2.6, color=INK, label=label)
+    elif style == "band":
+        axes.fill_between(x, _numbers(series["low"]), _numbers(series["high"]), color=colour, alpha=0.2, lw=0)
+        axes.plot(x, y, lw=1.6, color=colour, label=label)
+    else:
+        axes.plot(x, y, lw=0.7 if crowd else 1.5, color=colour, label=label)
+
+
+def _numbers(values: Sequence[float | None]) -> Any:
+    return np.array([np.nan if value is None else value for value in values], float)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import re
 import sys
 import time
 import tracemalloc
 from pathlib import Path
 
 import pytest
+from circuit.test_flatten import NESTED as NESTED_DECK
 
 from spicebridge.circuit import flatten as flatten_module
 from spicebridge.circuit.flatten import flatten
@@ -199,3 +202,40 @@ def test_include_cycles_and_floods(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_carriage_return_hides_no_card() -> None:
     with pytest.raises(DeckError, match="control character"):
         read_deck("t\n* comment\r.control\nR1 a b 1\n")
+
+
+BITS = [
+    *" \n\t+-*/^(){}[]='\",;$.?:!&|<>~%\\@#",
+    ".param ",
+    ".ends\n",
+    "\n+",
+    "V(",
+    "I(",
+    "**",
+    "1e",
+    "meg",
+    "µ",
+    "\u2028",
+    "\r",
+]
+
+
+def test_damaged_decks_end_in_a_deck_error_or_are_read() -> None:
+    """Two thousand random injuries to a deck that has most of the language in it."""
+    chance = random.Random(7)
+    healthy = "title\n" + NESTED_DECK
+    read = refused = 0
+    for _ in range(1000):
+        text = healthy
+        for _ in range(chance.randint(1, 4)):
+            k = chance.randrange(len(text))
+            text = text[:k] + chance.choice([*BITS, ""]) + text[k + chance.choice((0, 0, 1, 3)) :]
+        for dialect in ("ngspice", "ltspice"):
+            try:
+                flatten(read_deck(text + "\n", dialect=dialect))
+                read += 1
+            except DeckError as error:
+                assert re.match(r"<text>:\d+:\d+: ", str(error)), (text, error)
+                refused += 1
+    assert read > 50
+    assert refused > 50

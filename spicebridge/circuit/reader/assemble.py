@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from spicebridge.circuit import deck as ir
 from spicebridge.circuit.expressions import BranchCurrent, NodeVoltage, Value, walk
 from spicebridge.circuit.flatten import constant
-from spicebridge.circuit.reader.cards import USAGE, Assignment, CardReader, Plain, Raw, Record
+from spicebridge.circuit.reader.cards import CardReader
 from spicebridge.circuit.reader.dialects import Dialect
 from spicebridge.circuit.reader.expressions import Spelling
 from spicebridge.circuit.reader.frames import Frame, Sources
 from spicebridge.circuit.reader.includes import Includes
 from spicebridge.circuit.reader.kinds import (
-    DIRECTIVES,
     directive_kind,
     first_word,
     scan_directive,
@@ -23,7 +21,9 @@ from spicebridge.circuit.reader.kinds import (
 )
 from spicebridge.circuit.reader.lines import Remark
 from spicebridge.circuit.reader.located import Card
+from spicebridge.circuit.reader.records import USAGE, Assignment, Plain, Raw, Record
 from spicebridge.circuit.reader.tokens import Token
+from spicebridge.circuit.reader.words import DIRECTIVES
 from spicebridge.errors import DeckError, nearest
 
 MAX_SUBCIRCUIT_NESTING = 50
@@ -56,7 +56,7 @@ class Assembler:
 
     def read(self, cards: list[Card | Remark]) -> None:
         """Read all cards; raises located `DeckError` or `UnsafeDeck`."""
-        items = list(self._expanded(cards))
+        items = list(self.includes.expand(cards, self.reader))
         self._globals_first(items)
         for item in items:
             if isinstance(item, Remark):
@@ -87,41 +87,6 @@ class Assembler:
 
     def _header(self) -> tuple[str, ...]:
         return tuple(self._remarks) if self.library or not self._fresh else ()
-
-    def _expanded(self, cards: list[Card | Remark]) -> Iterator[Card | Remark]:
-        """Cards with includes in place, up to ``.end``."""
-        stack: list[Iterator[Card | Remark]] = [iter(cards)]
-        while stack:
-            item = next(stack[-1], None)
-            if item is None:
-                stack.pop()
-                if stack:
-                    self.includes.open_files.pop()
-                continue
-            if isinstance(item, Card) and item.text.lstrip()[:1] == ".":
-                word, offset = first_word(item)
-                kind = directive_kind(item, word, offset)
-                if kind == "END":
-                    self._nothing_left(stack[-1])
-                    continue
-                if kind in ("INCLUDE", "LIB"):
-                    record = self.reader.build(item, scan_directive(item, kind, word, offset))
-                    stack.append(iter(self._included(item, record)))
-                    continue
-            yield item
-
-    def _included(self, card: Card, record: Record) -> list[Card | Remark]:
-        path, *section = record.parts
-        name = path.text.strip("'\"{}").strip()
-        return self.includes.cards(card, path.offset, name, section[0].text if section else None)
-
-    def _nothing_left(self, rest: Iterator[Card | Remark]) -> None:
-        for item in rest:
-            if isinstance(item, Card):
-                word, offset = first_word(item)
-                if word[0] == ".":
-                    directive_kind(item, word, offset)
-                item.fail(offset, "a card after .end; simulators differ on it, remove it")
 
     def _globals_first(self, items: list[Card | Remark]) -> None:
         """Parameters, functions, then .tran, which gives defaults to waveforms that may stand before it."""

@@ -4,108 +4,24 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
-from typing import Any, NoReturn, Union
+from typing import Any, NoReturn
 
 from spicebridge.circuit import deck as ir
 from spicebridge.circuit.expressions import Expression, Number, Value
 from spicebridge.circuit.reader.dialects import Dialect, Language
 from spicebridge.circuit.reader.expressions import ExpressionError, Spelling, parse_expression
-from spicebridge.circuit.reader.kinds import COMMANDS, inner_range
+from spicebridge.circuit.reader.kinds import inner_range
 from spicebridge.circuit.reader.located import Card
+from spicebridge.circuit.reader.records import TERMINALS, USAGE, Assignment, Part, Plain, Quoted, Raw, Record
 from spicebridge.circuit.reader.shapes import ShapeError, ShapeParser
 from spicebridge.circuit.reader.tokens import Token, parse_number
+from spicebridge.circuit.reader.waves import read_wave
+from spicebridge.circuit.reader.words import COMMANDS
 from spicebridge.errors import DeckError, QuantityError, UnsafeDeck
-
-
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """A bare word where a value stands."""
-
-    token: Token
-
-
-@dataclass(frozen=True, slots=True)
-class Quoted:
-    """An expression where a value stands."""
-
-    token: Token
-
-
-Raw = Union[Plain, Quoted]  # noqa: UP007
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """name = value."""
-
-    name: Token
-    value: Raw
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One piece of a source: "dc", "ac" or the waveform's name, and its values."""
-
-    kind: str
-    token: Token
-    values: tuple[Raw, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A dot-card, its parts in order."""
-
-    kind: str
-    token: Token
-    parts: tuple[Any, ...]
-
 
 _SIGNAL = re.compile(r"(?<![\w.])(?:[vi]\s*\(|time(?![\w.])|temper(?![\w.])|hertz(?![\w.]))", re.IGNORECASE)
 
 _BARE = re.compile(r"\A[+-]?[A-Za-z_]|[*/^]|(?<![eE])(?<!\A)[+-]")
-
-USAGE = {
-    "R": "Rname node node value, or R='expression'",
-    "C": "Cname node node value [IC=volts]",
-    "L": "Lname node node value [IC=amperes]",
-    "V": "Vname node node [DC value] [SIN(…) | PULSE(…) | PWL(…) | EXP(…)]",
-    "I": "Iname node node [DC value] [SIN(…) | PULSE(…) | PWL(…) | EXP(…)]",
-    "E": "Ename node node node node gain, or VALUE={expression}",
-    "G": "Gname node node node node gain, or VALUE={expression}",
-    "F": "Fname node node Vsource gain",
-    "H": "Hname node node Vsource gain",
-    "B": "Bname node node I=expression, or V=expression",
-    "S": "Sname node node node node model",
-    "X": "Xname nodes… subcircuit [name=value …]",
-    "MODEL": ".model name type(name=value …)",
-    "TRAN": ".tran step stop [start [ceiling]] [uic]",
-    "OPTIONS": ".options name=value …",
-    "INITIAL": ".ic v(node)=value …",
-    "PARAM": ".param name=value …",
-    "FUNC": ".func name(argument, …) {expression}",
-    "SUBCKT": ".subckt name pins… [name=default …]",
-    "ENDS": ".ends [name]",
-    "END": ".end",
-    "INCLUDE": ".include file",
-    "LIB": ".lib file [section]",
-    "SAVE": ".save v(node) i(source) …",
-    "PRINT": ".print tran v(node) …",
-}
-TERMINALS = (
-    *USAGE,
-    "DC",
-    "AC",
-    "WAVE",
-    "BEHAVIOUR",
-    "PARAMS",
-    "WORD",
-    "EXPRESSION",
-    "STRING",
-    "_EQUALS",
-    "_OPEN",
-    "_CLOSE",
-)
 
 
 def _assigned(value: Raw) -> Raw:
@@ -333,8 +249,6 @@ class CardReader:
     # grammar: sources
 
     def source(self, head: Token, plus: str, minus: str, *parts: Any) -> ir.Element:
-        from spicebridge.circuit.reader.waves import read_wave
-
         kind = ir.VoltageSource if head.kind == "V" else ir.CurrentSource
         return kind(self._name(head), plus, minus, read_wave(self, head, parts))
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from spicebridge.circuit.reader.kinds import directive_kind, first_word, scan_directive
 from spicebridge.circuit.reader.lines import Remark, split_cards
 from spicebridge.circuit.reader.located import Card, SourceFile
 from spicebridge.errors import DeckError, UnsafeDeck
+
+if TYPE_CHECKING:
+    from spicebridge.circuit.reader.cards import CardReader
 
 MAX_CHARACTERS = 256_000_000
 """Most text that one deck may have, includes counted each time they are read."""
@@ -74,6 +80,29 @@ class Includes:
     characters: int = 0
     open_files: list[Path] = field(default_factory=list)
 
+    def expand(self, cards: list[Card | Remark], reader: CardReader) -> Iterator[Card | Remark]:
+        """The cards with included ones in place, up to ``.end``; raises located `DeckError` or `UnsafeDeck`."""
+        stack: list[Iterator[Card | Remark]] = [iter(cards)]
+        while stack:
+            item = next(stack[-1], None)
+            if item is None:
+                stack.pop()
+                if stack:
+                    self.open_files.pop()
+                continue
+            if isinstance(item, Card) and item.text.lstrip()[:1] == ".":
+                word, offset = first_word(item)
+                kind = directive_kind(item, word, offset)
+                if kind == "END":
+                    _nothing_left(stack[-1])
+                    continue
+                if kind in ("INCLUDE", "LIB"):
+                    path, *section = reader.build(item, scan_directive(item, kind, word, offset)).parts
+                    name = path.text.strip("'\"{}").strip()
+                    stack.append(iter(self.cards(item, path.offset, name, section[0].text if section else None)))
+                    continue
+            yield item
+
     def cards(self, card: Card, offset: int, name: str, section: str | None) -> list[Card | Remark]:
         """The cards of the file that `card` includes; raises `UnsafeDeck` for paths that leave the folder."""
         path = self._resolve(card, offset, name)
@@ -130,6 +159,15 @@ class Includes:
         if not path.is_file():
             card.fail(offset, f"include of {name!r}: no regular file; devices and folders are refused", UnsafeDeck)
         return path
+
+
+def _nothing_left(rest: Iterator[Card | Remark]) -> None:
+    for item in rest:
+        if isinstance(item, Card):
+            word, offset = first_word(item)
+            if word[0] == ".":
+                directive_kind(item, word, offset)
+            item.fail(offset, "a card after .end; simulators differ on it, remove it")
 
 
 def _section(card: Card, offset: int, cards: list[Card | Remark], section: str) -> list[Card | Remark]:

@@ -6,125 +6,21 @@ import re
 
 from spicebridge.circuit.reader.located import Card
 from spicebridge.circuit.reader.tokens import ScanError, Token, closing_brace, scan_card
-from spicebridge.errors import DeckError, UnsafeDeck, nearest
-
-ELEMENTS = frozenset("RCLVIEGFHBSX")
-
-OTHER_ELEMENTS = {
-    "A": "code model",
-    "D": "diode",
-    "J": "junction transistor",
-    "K": "coupling of inductors",
-    "M": "MOS transistor",
-    "N": "Verilog-A device",
-    "O": "lossy line",
-    "P": "coupled line",
-    "Q": "bipolar transistor",
-    "T": "transmission line",
-    "U": "distributed or digital device",
-    "W": "current-controlled switch",
-    "Y": "lossy line",
-    "Z": "field-effect transistor",
-}
-
-DIRECTIVES = {
-    ".model": "MODEL",
-    ".tran": "TRAN",
-    ".options": "OPTIONS",
-    ".option": "OPTIONS",
-    ".opts": "OPTIONS",
-    ".opt": "OPTIONS",
-    ".ic": "INITIAL",
-    ".param": "PARAM",
-    ".params": "PARAM",
-    ".func": "FUNC",
-    ".function": "FUNC",
-    ".subckt": "SUBCKT",
-    ".ends": "ENDS",
-    ".end": "END",
-    ".include": "INCLUDE",
-    ".inc": "INCLUDE",
-    ".incl": "INCLUDE",
-    ".lib": "LIB",
-    ".save": "SAVE",
-    ".probe": "SAVE",
-    ".print": "PRINT",
-    ".plot": "PRINT",
-}
-
-HARMLESS = {
-    ".backanno": "a mark of the schematic editor",
-    ".meas": "a measurement made after the run",
-    ".measure": "a measurement made after the run",
-    ".four": "an analysis made after the run",
-    ".width": "the width of printed pages",
-    ".op": "the operating point, which a transient finds anyway",
-    ".ac": "another analysis than the transient",
-    ".dc": "another analysis than the transient",
-    ".noise": "another analysis than the transient",
-    ".tf": "another analysis than the transient",
-    ".sens": "another analysis than the transient",
-    ".disto": "another analysis than the transient",
-    ".pz": "another analysis than the transient",
-    ".sp": "another analysis than the transient",
-}
-"""Cards that do not change the circuit or its transient: left out with a note."""
-
-UNSAFE = {
-    ".control": "runs commands of the simulator",
-    ".endc": "ends a block of commands",
-    ".exec": "runs a program",
-    ".shell": "runs a program",
-    ".system": "runs a program",
-    ".csparam": "passes values to commands",
-    ".pre_osdi": "loads a compiled library",
-    ".osdi": "loads a compiled library",
-    ".codemodel": "loads a compiled library",
-    ".hdl": "loads a compiled library",
-    ".write": "writes a file",
-    ".wrdata": "writes a file",
-    ".wave": "writes a file",
-    ".savebias": "writes a file",
-    ".loadbias": "reads a file",
-    ".load": "reads a file",
-    ".machine": "runs a state machine of the simulator",
-}
-COMMANDS = frozenset(
-    ("shell", "exec", "system", "source", "codemodel", "pre_osdi", "osdi", "quit", "set", "write", "wrdata")
+from spicebridge.circuit.reader.words import (
+    BEHAVIOUR,
+    COMMANDS,
+    DIRECTIVES,
+    ELEMENTS,
+    HARMLESS,
+    OTHER_CONTROL,
+    OTHER_ELEMENTS,
+    OTHER_WAVES,
+    UNSAFE,
+    UNSUPPORTED,
+    WAVES,
 )
+from spicebridge.errors import UnsafeDeck, nearest
 
-UNSUPPORTED = {
-    ".temp": "the temperature is not part of a deck here; give device values for the temperature you mean",
-    ".nodeset": "it selects one of several solutions; use .ic",
-    ".global": "nodes are local to their subcircuit here; pass the node as a pin",
-    ".step": "a deck is one circuit; use a campaign for sweeps",
-    ".alter": "a deck is one circuit; write two decks",
-    ".data": "a deck is one circuit; use a campaign for sweeps",
-    ".if": "conditional netlists are not read; write the branch that holds",
-    ".elseif": "conditional netlists are not read; write the branch that holds",
-    ".else": "conditional netlists are not read; write the branch that holds",
-    ".endif": "conditional netlists are not read; write the branch that holds",
-    ".endl": "no .lib section is open",
-    ".title": "the first line is the title",
-}
-
-_WAVES = frozenset(("SIN", "SINE", "PULSE", "PWL", "EXP"))
-_OTHER_WAVES = frozenset(
-    ("SFFM", "AM", "TRNOISE", "TRRANDOM", "EXTERNAL", "PORT", "WAVEFILE", "DISTOF1", "DISTOF2", "PORTNUM")
-)
-_BEHAVIOUR = {"E": frozenset(("VALUE", "VOL")), "G": frozenset(("VALUE", "CUR"))}
-_OTHER_CONTROL = {
-    "POLY": "polynomial sources are not read; write a B source",
-    "TABLE": "tables of controlled sources are not read; write a B source with pwl() or table()",
-    "LAPLACE": "Laplace transfer functions are not read; write the states as nodes",
-    "FREQ": "frequency tables are not read; write the states as nodes",
-    "CHEBYSHEV": "filters are not read; write the states as nodes",
-    "DELAY": "delays are not read",
-    "AND": "logic gates are not read",
-    "NAND": "logic gates are not read",
-    "OR": "logic gates are not read",
-    "NOR": "logic gates are not read",
-}
 _FIRST = re.compile(r"\s*([^\s=(),{}'\"]+)")
 _RESISTANCE = re.compile(r"\s*+\S++\s++\S++\s++\S++\s++[rR]\s*+=")
 _BLANK = re.compile(r"""'[^']*+'|"[^"]*+"|[(){}]|\s++""")
@@ -212,9 +108,9 @@ def _name_waves(card: Card, tokens: list[Token]) -> None:
         folded = text.upper()
         if folded in ("DC", "AC"):
             tokens[k] = Token(folded, text, offset)
-        elif folded in _WAVES:
+        elif folded in WAVES:
             tokens[k] = Token("WAVE", text, offset)
-        elif folded in _OTHER_WAVES:
+        elif folded in OTHER_WAVES:
             card.fail(offset, f"waveform {text} is not read; SIN, PULSE, PWL and EXP are")
 
 
@@ -223,10 +119,10 @@ def _name_controls(card: Card, tokens: list[Token], letter: str) -> None:
         return
     _, text, offset = tokens[3]
     folded = text.upper()
-    if folded in _OTHER_CONTROL and len(tokens) > 4 and tokens[4].kind != "WORD":
-        card.fail(offset, f"{tokens[0].text}: {text} is not read: {_OTHER_CONTROL[folded]}")
+    if folded in OTHER_CONTROL and len(tokens) > 4 and tokens[4].kind != "WORD":
+        card.fail(offset, f"{tokens[0].text}: {text} is not read: {OTHER_CONTROL[folded]}")
     behaves = len(tokens) > 4 and tokens[4].kind in ("_EQUALS", "EXPRESSION")
-    if behaves and folded in _BEHAVIOUR.get(letter, ()):
+    if behaves and folded in BEHAVIOUR.get(letter, ()):
         tokens[3] = Token("BEHAVIOUR", text, offset)
 
 
@@ -320,6 +216,3 @@ def inner_range(card: Card, token: Token) -> tuple[int, int]:
     if quoted or braced:
         return start + 1, start + len(text) - 1
     return start, start + len(text)
-
-
-__all__ = ["DeckError", "directive_kind", "first_word", "inner_range", "scan_directive", "scan_element"]

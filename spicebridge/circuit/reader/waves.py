@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from spicebridge.circuit import deck as ir
 from spicebridge.circuit.expressions import Value
+from spicebridge.circuit.reader.records import Part, Plain, Quoted
 from spicebridge.circuit.reader.tokens import Token
 
 if TYPE_CHECKING:
-    from spicebridge.circuit.reader.cards import CardReader, Part
+    from spicebridge.circuit.reader.cards import CardReader
 
 SIN_FIELDS = ("offset", "amplitude", "frequency", "delay", "damping", "phase")
 PULSE_FIELDS = ("initial", "pulsed", "delay", "rise", "fall", "width", "period")
@@ -22,8 +23,6 @@ def read_wave(reader: CardReader, head: Token, parts: tuple[Any, ...]) -> ir.Wav
     What has no effect in a transient is left out with a note: small-signal (AC) values, and a constant beside
     a waveform, which simulators use for the plain operating point only.
     """
-    from spicebridge.circuit.reader.cards import Plain, Quoted
-
     direct: Value | None = None
     shape: Part | None = None
     for part in parts:

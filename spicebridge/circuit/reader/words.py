@@ -1,0 +1,121 @@
+"""The words of netlists: what is read, what is left out, what is refused and why."""
+
+from __future__ import annotations
+
+ELEMENTS = frozenset("RCLVIEGFHBSX")
+
+OTHER_ELEMENTS = {
+    "A": "code model",
+    "D": "diode",
+    "J": "junction transistor",
+    "K": "coupling of inductors",
+    "M": "MOS transistor",
+    "N": "Verilog-A device",
+    "O": "lossy line",
+    "P": "coupled line",
+    "Q": "bipolar transistor",
+    "T": "transmission line",
+    "U": "distributed or digital device",
+    "W": "current-controlled switch",
+    "Y": "lossy line",
+    "Z": "field-effect transistor",
+}
+
+DIRECTIVES = {
+    ".model": "MODEL",
+    ".tran": "TRAN",
+    ".options": "OPTIONS",
+    ".option": "OPTIONS",
+    ".opts": "OPTIONS",
+    ".opt": "OPTIONS",
+    ".ic": "INITIAL",
+    ".param": "PARAM",
+    ".params": "PARAM",
+    ".func": "FUNC",
+    ".function": "FUNC",
+    ".subckt": "SUBCKT",
+    ".ends": "ENDS",
+    ".end": "END",
+    ".include": "INCLUDE",
+    ".inc": "INCLUDE",
+    ".incl": "INCLUDE",
+    ".lib": "LIB",
+    ".save": "SAVE",
+    ".probe": "SAVE",
+    ".print": "PRINT",
+    ".plot": "PRINT",
+}
+
+HARMLESS = {
+    ".backanno": "a mark of the schematic editor",
+    ".meas": "a measurement made after the run",
+    ".measure": "a measurement made after the run",
+    ".four": "an analysis made after the run",
+    ".width": "the width of printed pages",
+    ".op": "the operating point, which a transient finds anyway",
+    ".ac": "another analysis than the transient",
+    ".dc": "another analysis than the transient",
+    ".noise": "another analysis than the transient",
+    ".tf": "another analysis than the transient",
+    ".sens": "another analysis than the transient",
+    ".disto": "another analysis than the transient",
+    ".pz": "another analysis than the transient",
+    ".sp": "another analysis than the transient",
+}
+"""Cards that do not change the circuit or its transient: left out with a note."""
+
+UNSAFE = {
+    ".control": "runs commands of the simulator",
+    ".endc": "ends a block of commands",
+    ".exec": "runs a program",
+    ".shell": "runs a program",
+    ".system": "runs a program",
+    ".csparam": "passes values to commands",
+    ".pre_osdi": "loads a compiled library",
+    ".osdi": "loads a compiled library",
+    ".codemodel": "loads a compiled library",
+    ".hdl": "loads a compiled library",
+    ".write": "writes a file",
+    ".wrdata": "writes a file",
+    ".wave": "writes a file",
+    ".savebias": "writes a file",
+    ".loadbias": "reads a file",
+    ".load": "reads a file",
+    ".machine": "runs a state machine of the simulator",
+}
+COMMANDS = frozenset(
+    ("shell", "exec", "system", "source", "codemodel", "pre_osdi", "osdi", "quit", "set", "write", "wrdata")
+)
+
+UNSUPPORTED = {
+    ".temp": "the temperature is not part of a deck here; give device values for the temperature you mean",
+    ".nodeset": "it selects one of several solutions; use .ic",
+    ".global": "nodes are local to their subcircuit here; pass the node as a pin",
+    ".step": "a deck is one circuit; use a campaign for sweeps",
+    ".alter": "a deck is one circuit; write two decks",
+    ".data": "a deck is one circuit; use a campaign for sweeps",
+    ".if": "conditional netlists are not read; write the branch that holds",
+    ".elseif": "conditional netlists are not read; write the branch that holds",
+    ".else": "conditional netlists are not read; write the branch that holds",
+    ".endif": "conditional netlists are not read; write the branch that holds",
+    ".endl": "no .lib section is open",
+    ".title": "the first line is the title",
+}
+
+WAVES = frozenset(("SIN", "SINE", "PULSE", "PWL", "EXP"))
+OTHER_WAVES = frozenset(
+    ("SFFM", "AM", "TRNOISE", "TRRANDOM", "EXTERNAL", "PORT", "WAVEFILE", "DISTOF1", "DISTOF2", "PORTNUM")
+)
+BEHAVIOUR = {"E": frozenset(("VALUE", "VOL")), "G": frozenset(("VALUE", "CUR"))}
+OTHER_CONTROL = {
+    "POLY": "polynomial sources are not read; write a B source",
+    "TABLE": "tables of controlled sources are not read; write a B source with pwl() or table()",
+    "LAPLACE": "Laplace transfer functions are not read; write the states as nodes",
+    "FREQ": "frequency tables are not read; write the states as nodes",
+    "CHEBYSHEV": "filters are not read; write the states as nodes",
+    "DELAY": "delays are not read",
+    "AND": "logic gates are not read",
+    "NAND": "logic gates are not read",
+    "OR": "logic gates are not read",
+    "NOR": "logic gates are not read",
+}

@@ -95,6 +95,8 @@ def parse(text: str, name: str) -> Section:
     """Read TOML. Raises `CaseError` with file and line for broken syntax."""
     try:
         data = tomllib.loads(text)
+    except RecursionError:
+        raise CaseError(f"{name}: lists or tables are nested too deeply to be a case") from None
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         line = int(found.group(1)) if found else text.count("\n") + 1

@@ -44,7 +44,10 @@ def parse_quantity(text: str | float | numbers.Real, *, what: str = "quantity") 
     if isinstance(text, bool) or not isinstance(text, (str, numbers.Real)):
         raise QuantityError(f"{what}: {text!r} is no number; write it as 4700, '4.7k' or '1meg'")
     if not isinstance(text, str):
-        value = float(text)
+        try:
+            value = float(text)
+        except OverflowError:
+            raise QuantityError(f"{what}: a number of that many digits is too large") from None
     else:
         match = _NUMBER.match(text)
         if match is None:

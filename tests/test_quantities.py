@@ -89,3 +89,8 @@ def test_format_quantity_examples():
 def test_every_prefix(exponent, prefix):
     assert format_quantity(2.5 * 10.0**exponent, "V") == f"2.5 {prefix.strip()}V"
     assert format_quantity(-250.0 * 10.0**exponent, "V") == f"-250 {prefix.strip()}V"
+
+
+def test_a_number_beyond_floats_is_refused():
+    with pytest.raises(QuantityError, match="too large"):
+        parse_quantity(10**401)

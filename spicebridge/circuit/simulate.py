@@ -14,6 +14,7 @@ from spicebridge.circuit.deck import Deck
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Engine, Job, RunRecord, Status, get_engine
 from spicebridge.circuit.lower import Lowered, lower
+from spicebridge.drives import Sine, Sum
 from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.network import Network
 from spicebridge.waveforms import Waveforms
@@ -74,9 +75,13 @@ def first_step(network: Network, stop: float) -> float:
 
 
 def drive_timescale(network: Network) -> float:
-    """The shortest time in s over which any drive changes; infinite for constant ones."""
-    scales = [drive.timescale() for drive in set(network.drives) if drive is not None]
-    return min(scales, default=math.inf)
+    """The shortest period of a sine in s; infinite without one.
+
+    The corners of pulses and straight lines are breakpoints, which both branches meet exactly: a fast edge
+    asks for no small step elsewhere.
+    """
+    terms = [t for d in set(network.drives) if d is not None for t in (d.terms if isinstance(d, Sum) else (d,))]
+    return min((term.timescale() for term in terms if isinstance(term, Sine)), default=math.inf)
 
 
 def grid_span(t: ArrayLike) -> Array:

@@ -47,6 +47,11 @@ POINTS_PER_PERIOD = 8.0
 """The coarsest step must put as many points on the shortest time scale of a drive; below, two rungs of a
 ladder can agree by aliasing."""
 
+LEAST_MOTION = 3.0
+"""States have to move by so many U for their agreement to mean anything …"""
+AT_REST = 1e-12
+"""… unless they do not move at all, as in a tree: then the circuit has to stand still too."""
+
 CONFIRMATION = 10.0
 """A disagreement below this many U is confirmed on a finer ladder before it is pronounced."""
 
@@ -100,10 +105,19 @@ def validate(
     say("screening")
     checked = screen(network)
     checked.require_solvable()
+    h = first_step(tried, stop) if step is None else float(step)
+    needed = 4.0 * stop / h
+    if needed > max_steps:
+        reason = (
+            f"the finest of three runs would need {needed:.3g} steps of {h / 4:.3g} s, more than max_steps = "
+            f"{max_steps}; shorten the span, or slow down the fastest sine"
+        )
+        return Verdict(
+            Outcome.UNRESOLVED, reason, np.nan, np.nan, tolerance=tolerance, screen=checked.summary, network=network
+        )
     say("theory")
     fine = solve(network, stop, method=method, rtol=THEORY_RTOL, atol=THEORY_RTOL / 100)
     loose = solve(network, stop, method=method, rtol=THEORY_RTOL * LOOSENING, atol=THEORY_RTOL)
-    h = first_step(tried, stop) if step is None else float(step)
     lowered = lower(tried, stop, h, form=form)
     facts: dict[str, Any] = {
         "spicebridge": spicebridge.__version__,
@@ -191,6 +205,12 @@ class _Trial:
                     f"the coarsest step of {h:.3g} s does not resolve the drives, and ladders alias; "
                     f"begin with {longest:.3g} s or less"
                 )
+            if outcome is Outcome.AGREES and AT_REST < self._motion(steps[-1]) <= LEAST_MOTION * U:
+                outcome = Outcome.UNRESOLVED
+                reason = (
+                    f"the states move by {self._motion(steps[-1]):.2g} only, and the numerical uncertainty is {U:.2g}: "
+                    "nothing was tested; lengthen the span or strengthen the drives"
+                )
             doubtful = outcome is Outcome.DISAGREES and error < CONFIRMATION * U and not confirmed
             if adaptive and finer and (outcome is Outcome.UNRESOLVED or doubtful):
                 confirmed = confirmed or doubtful
@@ -200,6 +220,11 @@ class _Trial:
                 self.say(f"refining: {reason}")
                 continue
             return self._verdict(steps, rungs, theory_u, error, outcome, U, reason, common)
+
+    def _motion(self, h: float) -> float:
+        """How far any state of the theory departs from its start, at the points of one run."""
+        path = self.fine(self.deviations[h].t)
+        return float(np.abs(path - path[0]).max(initial=0.0))
 
     def _run(self, steps: tuple[float, ...]) -> None:
         missing = [h for h in steps if h not in self.runs]

@@ -137,3 +137,25 @@ def test_a_failing_simulator_never_agrees(fake: str) -> None:
         return
     assert verdict.outcome is sb.Outcome.UNRESOLVED, verdict
     assert verdict.reason
+
+
+def test_fast_edges_cost_no_small_steps_and_are_met() -> None:
+    pulse = sb.Pulse(-0.3, 0.3, delay=0.1, rise=1e-6, fall=1e-6, width=0.2, period=0.5)
+    verdict = sb.validate(k4(drive={0: pulse}), [0.0, 2.0])
+    assert verdict.outcome is sb.Outcome.AGREES, verdict
+    assert verdict.spice is not None
+    assert verdict.spice.t.size < 20_000
+
+
+def test_a_sine_beyond_the_step_limit_is_unresolved_at_once() -> None:
+    verdict = sb.validate(k4(drive=sb.Sine(0.1, 1e30)), [0.0, 1.0])
+    assert verdict.outcome is sb.Outcome.UNRESOLVED
+    assert "max_steps" in verdict.reason
+
+
+@pytest.mark.parametrize(("level", "stop"), [(1e-9, 1.0), (0.1, 1e-8)])
+def test_states_that_do_not_move_are_no_evidence(level: float, stop: float) -> None:
+    network = k4(drive={0: level}, initial_state=0.0)
+    mutant = network.with_drive({0: -level})
+    assert sb.validate(network, [0.0, stop], circuit=mutant).outcome is not sb.Outcome.AGREES
+    assert "move" in sb.validate(network, [0.0, stop]).reason

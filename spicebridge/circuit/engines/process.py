@@ -112,7 +112,7 @@ def _limit_processor_time(pid: int, timeout: float) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Within it Ctrl-C kills every running child at once and lets no other start.
+    """Within it Ctrl-C, or a request to end, kills every running child at once and lets no other start.
 
     Runs happen in threads, which Python does not interrupt, and in process groups of their own, which
     the terminal does not signal: without this a program would end only when its simulators have.
@@ -130,11 +130,13 @@ def interruptible() -> Iterator[None]:
                     _kill_group(process)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, stop)
+    watched = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, stop) for number in watched}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
         _interrupted.clear()
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from spicebridge.circuit import deck as ir
-from spicebridge.circuit.dialects import repeated
 from spicebridge.circuit.dialects.base import check_names, has_signals, one_line, wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.names import NameRules, safe_names
-from spicebridge.circuit.edges import EdgeElements
 from spicebridge.circuit.expressions import Number, Value
 from spicebridge.errors import DeckError
 from spicebridge.quantities import format_number
@@ -75,21 +73,12 @@ class SpiceWriter:
         for change in self.style.adapt:
             deck = change(deck)
         deck = safe_names(deck, self.style.names)
-        return self._text(deck, [self.element(e) for e in deck.elements])
-
-    def format_edges(self, frame: ir.Deck, edges: EdgeElements) -> str:
-        """The same for a lowered network, whose element and node names are letters and numbers by construction."""
-        if self.style.adapt or frame.subcircuits:
-            return self.format_deck(replace(frame, elements=tuple(edges)))
-        return self._text(frame, repeated.format_edges(self.element, edges))
-
-    def _text(self, deck: ir.Deck, elements: Lines) -> str:
         lines = [f"* {one_line(deck.title)}"]
         lines += [f"* {one_line(line)}" for line in deck.header]
         lines += self.definitions(deck.parameters, deck.functions, deck.models)
         for sub in deck.subcircuits:
             lines += self.subcircuit(sub)
-        lines += elements
+        lines += [self.element(e) for e in deck.elements]
         lines += self._conditions(deck.initial_conditions)
         lines += self.style.settings(self, deck)
         lines.append(".end")

@@ -188,7 +188,7 @@ def swap(bench: Bench) -> Evidence:
         worst("|w + w' - 1| at alpha = 0", exact, resolution=FINE),
         least("|w + w' - 1| at alpha = 0.3/s", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=both(exact, printed))  # type: ignore[operator]
 
 
 def _sum(first: Waveforms, second: Waveforms) -> Waveforms:

@@ -188,7 +188,7 @@ def activity(bench: Bench) -> Evidence:
         worst("|w - w'| and |i - i'| / max |i| for (-P, -S)", exact, resolution=SHARP),
         least("the same for (-P, S)", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=both(exact, printed))  # type: ignore[operator]
 
 
 def reversed_drive(drive: Drive | None, stop: float) -> Drive | None:

@@ -289,7 +289,7 @@ def mapping(bench: Bench) -> Evidence:
         worst("|w + x - 1| at alpha = 0", exact, resolution=1e-6),
         least("|w + x - 1| at alpha = 0.3/s", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=both(exact, printed))  # type: ignore[operator]
 
 
 def _sum(first: Waveforms, second: Waveforms) -> Waveforms:

@@ -180,15 +180,15 @@ def swap(bench: Bench) -> Evidence:
             if bench.mutant:
                 other = other.with_polarity(-1)
             pair, swapped = bench.pair(case), bench.pair(Circuit(case.name, other, case.stop))
-            both = Pair(case, _sum(pair.coarse, swapped.coarse), _sum(pair.fine, swapped.fine), pair.step)
-            value, U = value_of(lambda waves: waves.state - 1.0, both)
+            summed = Pair(case, _sum(pair.coarse, swapped.coarse), _sum(pair.fine, swapped.fine), pair.step)
+            value, U = value_of(lambda waves: waves.state - 1.0, summed)
             row = (f"{case.name}, alpha = {alpha:g}/s", float(np.abs(value).max()), U)
             (exact if alpha == 0.0 else printed).append(row)
     findings = (
         worst("|w + w' - 1| at alpha = 0", exact, resolution=FINE),
         least("|w + w' - 1| at alpha = 0.3/s", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))  # type: ignore[operator]
+    return Evidence(findings, rows=both(exact, printed))
 
 
 def _sum(first: Waveforms, second: Waveforms) -> Waveforms:

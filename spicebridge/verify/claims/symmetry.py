@@ -177,8 +177,8 @@ def activity(bench: Bench) -> Evidence:
         network = case.network
         flipped = network.with_active([int(k) for k in np.flatnonzero(network.P > 0)])
         turned = tuple(None if d is None else d.scaled(-1.0) for d in network.drives)
-        both = flipped if bench.mutant else flipped.with_drive(turned)
-        exact.append(_difference(case.name, bench.pair(case), bench.pair(Circuit(case.name, both, case.stop))))
+        turned_circuit = flipped if bench.mutant else flipped.with_drive(turned)
+        exact.append(_difference(case.name, bench.pair(case), bench.pair(Circuit(case.name, turned_circuit, case.stop))))
         short = case.stop / 4
         first = bench.pair(Circuit(case.name, network, short))
         printed.append(
@@ -188,7 +188,7 @@ def activity(bench: Bench) -> Evidence:
         worst("|w - w'| and |i - i'| / max |i| for (-P, -S)", exact, resolution=SHARP),
         least("the same for (-P, S)", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))  # type: ignore[operator]
+    return Evidence(findings, rows=both(exact, printed))
 
 
 def reversed_drive(drive: Drive | None, stop: float) -> Drive | None:
@@ -267,7 +267,7 @@ def gauge(bench: Bench) -> Evidence:
         p = np.random.default_rng(19).uniform(-0.5, 0.5, B.shape[0])
         extra = p @ (np.abs(B) if bench.mutant else B)
         drives = [
-            DC(float(x)) if d is None else d + DC(float(x))  # type: ignore[operator]
+            DC(float(x)) if d is None else d + DC(float(x))
             for d, x in zip(case.network.drives, extra, strict=True)
         ]
         other = Circuit(case.name, case.network.with_drive(drives), case.stop)

@@ -267,7 +267,7 @@ def gauge(bench: Bench) -> Evidence:
         p = np.random.default_rng(19).uniform(-0.5, 0.5, B.shape[0])
         extra = p @ (np.abs(B) if bench.mutant else B)
         drives = [
-            DC(float(x)) if d is None else d + DC(float(x))
+            DC(float(x)) if d is None else d + DC(float(x))  # type: ignore[operator]
             for d, x in zip(case.network.drives, extra, strict=True)
         ]
         other = Circuit(case.name, case.network.with_drive(drives), case.stop)

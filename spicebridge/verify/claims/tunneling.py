@@ -29,7 +29,7 @@ from spicebridge.verify.claims.base import (
     equals,
     refutes,
 )
-from spicebridge.verify.claims.bench import Bench, Circuit, Pair, least, value_of, vanishing, worst
+from spicebridge.verify.claims.bench import Bench, Circuit, Pair, both, least, value_of, vanishing, worst
 from spicebridge.verify.claims.circuits import CHI, caravelli, circuit, linear_memristors, makers, tunneling
 from spicebridge.verify.claims.response import response
 from spicebridge.waveforms import Waveforms

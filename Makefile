@@ -16,8 +16,11 @@ lint: $(VENV)/dev
 	$(RUN)/ruff check .
 	$(RUN)/mypy
 
-bench: ngspice $(VENV)/bench
-	$(RUN)/python -m bench
+bench: ngspice $(VENV)/dev
+	$(RUN)/python -m bench.accuracy
+	$(RUN)/python -m bench.exact
+	$(RUN)/python -m bench.honesty
+	$(RUN)/python -m bench.reading
 
 atlas: ngspice $(VENV)/base
 	$(RUN)/spicebridge atlas --out out/atlas --markdown compare/RESULTS.md
@@ -36,10 +39,6 @@ $(VENV)/base: pyproject.toml
 $(VENV)/dev: pyproject.toml
 	@VENV=$(VENV) sh setup/python.sh dev
 	@touch $@
-
-$(VENV)/bench: pyproject.toml
-	@VENV=$(VENV) sh setup/python.sh dev,bench
-	@touch $@ $(VENV)/dev
 
 clean:
 	rm -rf $(VENV) out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

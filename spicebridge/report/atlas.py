@@ -144,8 +144,8 @@ def format_twin(records: Sequence[Record], run: Run) -> str:
     """The same results as Markdown: one table, then the findings of every claim."""
     lines = ["# The atlas: every claim of the two papers, judged on the circuit", ""]
     lines += [f"{summary(records)}.", "", "Regenerate with `make atlas`. Every number comes from SPICE waveforms"]
-    lines += ["unless a claim is about an ensemble; U is the numerical uncertainty from refinement, two standard"]
-    lines += ["errors for ensembles. A printed statement is refuted only by at least ten times U.", ""]
+    lines += ["unless a claim is about an ensemble; U is the numerical uncertainty from refinement, or half of a"]
+    lines += ["95 % interval over seeds for ensembles. A printed statement is refuted only by at least ten times U.", ""]
     lines += ["| | |", "|---|---|"]
     lines += [f"| {_cell(name)} | {_cell(value)} |" for name, value in run.facts(records)]
     lines += ["", "| claim | what | status | measured | bar | verdict | mutant |", "|---|---|---|---|---|---|---|"]

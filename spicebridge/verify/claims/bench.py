@@ -217,7 +217,7 @@ def least(what: str, rows: list[Row]) -> Finding:
     return refutes(f"{what} ({name})" if len(rows) > 1 else what, measured, U)
 
 
-def both(exact: Iterable[Row], printed: Iterable[Row]) -> tuple[Row, ...]:
+def side_by_side(exact: Iterable[Row], printed: Iterable[Row]) -> tuple[Row, ...]:
     """Rows of a refuted claim: those of the exact statement, then those against the printed one."""
     against = [(name if "printed" in name else f"{name}, printed", value, U) for name, value, U in printed]
     return (*exact, *against)

@@ -29,7 +29,7 @@ from spicebridge.verify.claims.base import (
     refutes,
     vanishes,
 )
-from spicebridge.verify.claims.bench import Bench, Circuit, both, least, residuals, vanishing, worst
+from spicebridge.verify.claims.bench import Bench, Circuit, least, residuals, side_by_side, vanishing, worst
 from spicebridge.verify.claims.circuits import (
     K4,
     TRIANGLE,
@@ -167,7 +167,7 @@ def tree_split(bench: Bench) -> Evidence:
     good = residuals(bench, pairs, printed if bench.mutant else exact)
     bad = residuals(bench, pairs, printed)
     findings = (worst("|w_T - corrected|", good, resolution=SHARP), least("|w_T - printed|", bad))
-    return Evidence(findings, rows=both(good, bad))
+    return Evidence(findings, rows=side_by_side(good, bad))
 
 
 @claim(
@@ -196,7 +196,7 @@ def loop_sums(bench: Bench) -> Evidence:
         worst("|A w - corrected| / largest term", good, resolution=SHARP),
         least("|A w - e^{alpha t} A w0| / largest term", bad),
     )
-    return Evidence(findings, rows=both(good, bad))
+    return Evidence(findings, rows=side_by_side(good, bad))
 
 
 @claim(
@@ -235,7 +235,7 @@ def chord_split(bench: Bench) -> Evidence:
         least("|w_T + A_T^+ A_C w_C - const| / max w", bad),
     )
     numbers = {"least | rows - columns | of A_T": float(oblong)}
-    return Evidence(findings, rows=both(good, bad), numbers=numbers)
+    return Evidence(findings, rows=side_by_side(good, bad), numbers=numbers)
 
 
 _NOT_K4 = ("parallel edges, a bridge, two components", "grid 3x3", "random 8 nodes 14 edges (seed 5)")

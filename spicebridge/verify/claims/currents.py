@@ -16,7 +16,7 @@ from spicebridge.devices import Resistor
 from spicebridge.errors import ProjectorSingular, RunFailed
 from spicebridge.network import Network
 from spicebridge.verify.claims.base import Evidence, Panel, Series, Status, claim, equals, refutes, vanishes
-from spicebridge.verify.claims.bench import Bench, Circuit, both, least, residuals, worst
+from spicebridge.verify.claims.bench import Bench, Circuit, least, residuals, side_by_side, worst
 from spicebridge.verify.claims.circuits import (
     GRAPHS,
     K4,
@@ -69,7 +69,7 @@ def sign(bench: Bench) -> Evidence:
         worst("|i - A^t (A P R A^t)^-1 A S| / max |i|", exact, resolution=SHARP),
         least("|i - printed| / max |i|", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=side_by_side(exact, printed))
 
 
 def spanning_tree_sum(network: Network, weights: Array) -> float:

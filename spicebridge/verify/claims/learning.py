@@ -29,10 +29,10 @@ from spicebridge.verify.claims.base import (
 from spicebridge.verify.claims.bench import (
     Bench,
     Circuit,
-    both,
     least,
     order_of,
     residuals,
+    side_by_side,
     value_of,
     vanishing,
     worst,
@@ -132,7 +132,7 @@ def staying_equal(bench: Bench) -> Evidence:
         worst("spread of the states, Omega S uniform", exact, resolution=SHARP),
         least("spread of the states, Omega S not uniform", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=side_by_side(exact, printed))
 
 
 @claim(
@@ -299,7 +299,7 @@ def constraint(bench: Bench) -> Evidence:
     pairs = [bench.pair(c, bulk=True) for c in bench.circuits(makers(ac=False))]
     exact, printed = residuals(bench, pairs, on_change), residuals(bench, pairs, on_state)
     findings = (worst("|B (W - W0)|", exact, resolution=SHARP), least("|B W|", printed))
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=side_by_side(exact, printed))
 
 
 @claim(
@@ -465,6 +465,6 @@ def voltage_active(bench: Bench) -> Evidence:
         worst("|w - w(own reading)|", exact, resolution=1e-5),
         least("|w - w(printed reading)|", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=side_by_side(exact, printed))
 
 

@@ -32,10 +32,10 @@ from spicebridge.verify.claims.bench import (
     Bench,
     Circuit,
     Pair,
-    both,
     least,
     order_of,
     residuals,
+    side_by_side,
     value_of,
     vanishing,
     worst,
@@ -195,7 +195,7 @@ def spectral(bench: Bench) -> Evidence:
         worst("|limit - oblique projector|", exact, resolution=1e-4),
         least("|limit - Moore-Penrose projector|", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=side_by_side(exact, printed))
 
 
 @claim(
@@ -303,7 +303,7 @@ def flux_alpha(bench: Bench) -> Evidence:
         worst("|flux balance| / largest term", good, resolution=1e-5),
         least("|flux law without the memory integral| / largest term", bad),
     )
-    return Evidence(findings, rows=both(good, bad))
+    return Evidence(findings, rows=side_by_side(good, bad))
 
 
 def _same_flux(case: Circuit) -> Network:

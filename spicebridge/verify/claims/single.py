@@ -29,9 +29,9 @@ from spicebridge.verify.claims.bench import (
     Bench,
     Circuit,
     Pair,
-    both,
     least,
     residuals,
+    side_by_side,
     value_of,
     vanishing,
     worst,
@@ -180,15 +180,15 @@ def swap(bench: Bench) -> Evidence:
             if bench.mutant:
                 other = other.with_polarity(-1)
             pair, swapped = bench.pair(case), bench.pair(Circuit(case.name, other, case.stop))
-            summed = Pair(case, _sum(pair.coarse, swapped.coarse), _sum(pair.fine, swapped.fine), pair.step)
-            value, U = value_of(lambda waves: waves.state - 1.0, summed)
+            both = Pair(case, _sum(pair.coarse, swapped.coarse), _sum(pair.fine, swapped.fine), pair.step)
+            value, U = value_of(lambda waves: waves.state - 1.0, both)
             row = (f"{case.name}, alpha = {alpha:g}/s", float(np.abs(value).max()), U)
             (exact if alpha == 0.0 else printed).append(row)
     findings = (
         worst("|w + w' - 1| at alpha = 0", exact, resolution=FINE),
         least("|w + w' - 1| at alpha = 0.3/s", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=side_by_side(exact, printed))
 
 
 def _sum(first: Waveforms, second: Waveforms) -> Waveforms:
@@ -354,7 +354,7 @@ def unequal(bench: Bench) -> Evidence:
         worst("|w_i - closed form|", exact, resolution=FINE),
         least("|w_i - Eq. 7 for equal w|", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=side_by_side(exact, printed))
 
 
 @claim(
@@ -405,6 +405,6 @@ def middle(bench: Bench) -> Evidence:
         worst("|v - [Roff w + (1 - w) Ron] i| / max |v|", exact, resolution=FINE),
         least("|v - printed R i| / max |v|", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=side_by_side(exact, printed))
 
 

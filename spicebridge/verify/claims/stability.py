@@ -31,7 +31,7 @@ from spicebridge.verify.claims.base import (
     refutes,
     vanishes,
 )
-from spicebridge.verify.claims.bench import Bench, Circuit, both, least, residuals, vanishing, worst
+from spicebridge.verify.claims.bench import Bench, Circuit, least, residuals, side_by_side, vanishing, worst
 from spicebridge.verify.claims.circuits import (
     BETA,
     K4,
@@ -183,7 +183,7 @@ def lyapunov_matrix(bench: Bench) -> Evidence:
         worst("|Phi_measured - Phi(exact L)|", exact, resolution=1e-4),
         least("|Phi_measured - Phi(printed L)|", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=side_by_side(exact, printed))
 
 
 def _measured_jacobian(bench: Bench, network: Network) -> tuple[Array, Array, float]:

@@ -19,7 +19,7 @@ from spicebridge.drives import DC, Drive, Sine, Sum
 from spicebridge.network import Network
 from spicebridge.theory.topology import Topology
 from spicebridge.verify.claims.base import Evidence, Row, Status, claim, refutes
-from spicebridge.verify.claims.bench import Bench, Circuit, Pair, both, least, vanishing, worst
+from spicebridge.verify.claims.bench import Bench, Circuit, Pair, least, side_by_side, vanishing, worst
 from spicebridge.verify.claims.circuits import (
     GRAPHS,
     caravelli,
@@ -157,7 +157,7 @@ def orientation(bench: Bench) -> Evidence:
         worst("|w - w'| and |i - D i'| / max |i|", exact, resolution=SHARP),
         least("the same with J alone turned", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=side_by_side(exact, printed))
 
 
 @claim(
@@ -177,8 +177,8 @@ def activity(bench: Bench) -> Evidence:
         network = case.network
         flipped = network.with_active([int(k) for k in np.flatnonzero(network.P > 0)])
         turned = tuple(None if d is None else d.scaled(-1.0) for d in network.drives)
-        turned_circuit = flipped if bench.mutant else flipped.with_drive(turned)
-        exact.append(_difference(case.name, bench.pair(case), bench.pair(Circuit(case.name, turned_circuit, case.stop))))
+        both = flipped if bench.mutant else flipped.with_drive(turned)
+        exact.append(_difference(case.name, bench.pair(case), bench.pair(Circuit(case.name, both, case.stop))))
         short = case.stop / 4
         first = bench.pair(Circuit(case.name, network, short))
         printed.append(
@@ -188,7 +188,7 @@ def activity(bench: Bench) -> Evidence:
         worst("|w - w'| and |i - i'| / max |i| for (-P, -S)", exact, resolution=SHARP),
         least("the same for (-P, S)", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=side_by_side(exact, printed))
 
 
 def reversed_drive(drive: Drive | None, stop: float) -> Drive | None:
@@ -332,6 +332,6 @@ def orthogonal(bench: Bench) -> Evidence:
         worst("|Ob^t (I - Ob)|, passive", exact, resolution=1e-8),
         least("|Ob^t (I - Ob)|, mixed P", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=side_by_side(exact, printed))
 
 

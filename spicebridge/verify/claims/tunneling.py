@@ -29,7 +29,7 @@ from spicebridge.verify.claims.base import (
     equals,
     refutes,
 )
-from spicebridge.verify.claims.bench import Bench, Circuit, Pair, both, least, value_of, vanishing, worst
+from spicebridge.verify.claims.bench import Bench, Circuit, Pair, least, side_by_side, value_of, vanishing, worst
 from spicebridge.verify.claims.circuits import CHI, caravelli, circuit, linear_memristors, makers, tunneling
 from spicebridge.verify.claims.response import response
 from spicebridge.waveforms import Waveforms
@@ -281,15 +281,15 @@ def mapping(bench: Bench) -> Evidence:
             twin = caravelli(r_on=1.0 - CHI, r_off=1.0, alpha=alpha, beta=beta)
             other = case.network.with_device(twin).with_initial_state(1.0 - case.network.initial_state)
             first, second = bench.pair(case, steps=800), bench.pair(Circuit(case.name, other, case.stop), steps=800)
-            summed = Pair(case, _sum(first.coarse, second.coarse), _sum(first.fine, second.fine), first.step)
-            value, U = value_of(lambda waves: waves.state - 1.0, summed)
+            both = Pair(case, _sum(first.coarse, second.coarse), _sum(first.fine, second.fine), first.step)
+            value, U = value_of(lambda waves: waves.state - 1.0, both)
             row = (f"{case.name}, alpha = {alpha:g}/s", float(np.abs(value).max()), U)
             (exact if alpha == 0.0 else printed).append(row)
     findings = (
         worst("|w + x - 1| at alpha = 0", exact, resolution=1e-6),
         least("|w + x - 1| at alpha = 0.3/s", printed),
     )
-    return Evidence(findings, rows=both(exact, printed))
+    return Evidence(findings, rows=side_by_side(exact, printed))
 
 
 def _sum(first: Waveforms, second: Waveforms) -> Waveforms:

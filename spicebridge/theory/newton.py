@@ -49,9 +49,8 @@ class NewtonSolver:
                 f"{network.edge_name(k)}: a device that is not v = R(s) i needs a graph; "
                 "a loop matrix has no nodes to solve for"
             )
-        self.groups = [
-            (group.edges, group.device, network.P[group.edges], network.J[group.edges]) for group in network.groups
-        ]
+        self.ohmic = [(g.edges, g.device, network.P[g.edges]) for g in network.groups if g.device.ohmic]
+        self.general = [(g.edges, g.device, network.J[g.edges]) for g in network.groups if not g.device.ohmic]
         free = np.delete(np.arange(topology.n_nodes), topology.roots)
         self.n_free = free.size
         self.dense = self.n_free <= DENSE_NODES
@@ -71,14 +70,15 @@ class NewtonSolver:
         here = float(np.abs(S).max())
         self.source_scale = max(self.source_scale, here)
         v = S - self.B_t @ p
-        i, g = self.characteristic(state, v)
+        conductance = self.conductance(state)
+        i, g = self.characteristic(state, v, conductance)
         residual = self.B @ i
         for _ in range(ITERATIONS):
             size = float(np.abs(residual).max(initial=0.0))
             if size <= RESIDUAL * np.abs(i).max(initial=0.0):
                 break
             step = self._correction(g, residual)
-            p, v, i, g, residual = self._advance(state, S, p, step, size)
+            p, v, i, g, residual = self._advance(state, S, p, step, size, conductance)
             if np.abs(step).max() <= max(CORRECTION * max(np.abs(v).max(), here), ROUNDING * self.source_scale):
                 break
         else:
@@ -92,28 +92,31 @@ class NewtonSolver:
         i[self.bridges] = 0.0
         return i, v
 
-    def characteristic(self, state: Array, v: Array) -> tuple[Array, Array]:
+    def conductance(self, state: Array) -> Array:
+        """1/(P R) in S of the ohmic edges, (n_e,); zero on the others."""
+        g = np.zeros(state.shape)
+        for edges, device, P in self.ohmic:
+            g[edges] = 1.0 / (P * device.resistance(state[edges]))
+        return g
+
+    def characteristic(self, state: Array, v: Array, conductance: Array) -> tuple[Array, Array]:
         """(i in A, g = di/dv in S), each (n_e,)."""
-        i, g = np.empty_like(v), np.empty_like(v)
-        for edges, device, P, J in self.groups:
-            drop, s = v[edges], state[edges]
-            if device.ohmic:
-                g[edges] = 1.0 / (P * device.resistance(s))
-                i[edges] = g[edges] * drop
-            else:
-                i[edges] = J * device.current(J * drop, s)
-                g[edges] = device.current_partials(J * drop, s)[0]
+        i, g = conductance * v, conductance.copy()
+        for edges, device, J in self.general:
+            drop, s = J * v[edges], state[edges]
+            i[edges] = J * device.current(drop, s)
+            g[edges] = device.current_partials(drop, s)[0]
         return i, g
 
     def _advance(
-        self, state: Array, S: Array, p: Array, step: Array, size: float
+        self, state: Array, S: Array, p: Array, step: Array, size: float, conductance: Array
     ) -> tuple[Array, Array, Array, Array, Array]:
         """The longest of the steps 1, 1/2, 1/4, … that lowers the residual; the shortest if none does."""
         fraction = 1.0
         for _ in range(HALVINGS):
             trial = p + fraction * step
             v = S - self.B_t @ trial
-            i, g = self.characteristic(state, v)
+            i, g = self.characteristic(state, v, conductance)
             residual = self.B @ i
             if np.abs(residual).max() < size:
                 break

@@ -303,11 +303,17 @@ class Network:
 
     def edge_name(self, k: int) -> str:
         """'edge 3-7' with the nodes' own names, and the index where parallel edges need it."""
-        if not self.is_graph:
-            return f"edge {k}"
-        pair = _name(self.nodes[self.tail[k]]), _name(self.nodes[self.head[k]])
-        same = int(((self.tail == self.tail[k]) & (self.head == self.head[k])).sum())
-        return f"edge {pair[0]}-{pair[1]}" + (f" (index {k})" if same > 1 else "")
+        return self.edge_names[k]
+
+    @cached_property
+    def edge_names(self) -> tuple[str, ...]:
+        """The name of every edge in messages and comments."""
+        names = [f"edge {label}" for label in self.edge_labels]
+        if self.is_graph:
+            _, which, count = np.unique(self.tail * self.n_nodes + self.head, return_inverse=True, return_counts=True)
+            for k in np.flatnonzero(count[which.ravel()] > 1).tolist():
+                names[k] += f" (index {k})"
+        return tuple(names)
 
     @cached_property
     def edge_labels(self) -> tuple[str, ...]:

@@ -173,7 +173,9 @@ class Waveforms:
 
 
 def _between(t: Array, values: Array, where: Array) -> Array:
-    """Values (n, n_e) at times `where` (n,) from samples (n_t, n_e) at `t`."""
+    """Values (n, n_e) at times `where` (n,) from samples (n_t, n_e) at `t`; NaN where none were kept."""
+    if np.isnan(values).all():
+        return np.full((where.size, values.shape[1]), np.nan)
     from scipy.interpolate import make_interp_spline
 
     return np.asarray(make_interp_spline(t, values, k=min(3, t.size - 1))(where))

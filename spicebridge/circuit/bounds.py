@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.circuit.deck import DcWave, Element, Model, Switch, VoltageSource
+from spicebridge.circuit.deck import BehaviouralCurrent, DcWave, Element, Model, Resistor, Switch, VoltageSource
 from spicebridge.circuit.expressions import (
     Binary,
     Call,
@@ -25,6 +25,7 @@ from spicebridge.circuit.expressions import (
     Power,
     Unary,
 )
+from spicebridge.devices import LinearMemristor
 from spicebridge.errors import DeckError
 from spicebridge.network import Network
 from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, Tanh, Window, Zha
@@ -41,6 +42,11 @@ HYSTERESIS = 1e-15
 """V, a few roundings of a state near 1. Without it a switch whose overshoot is of the order of the rounding
 cannot tell held from free, and the simulator toggles it without end (measured: 19 of 40 runs with overshoots
 of 3e-17 to 3e-15)."""
+BAND = 1e-10
+"""V: the same where the rate decides as well; it may then be far above the rounding."""
+RATE_GAIN = 1e6
+"""How far an inward rate moves the control of its switch, in V for the rates it is made for: the switch opens at
+`BAND` / `RATE_GAIN` = 1e-16 of them."""
 PEAK_SAMPLES = 200
 """Samples over the span, beside the breakpoints, in which the largest source is looked for."""
 
@@ -53,6 +59,8 @@ def rate_decades(network: Network, stop: float) -> dict[int, int]:
     The law's own bulk rate at both bounds, under the largest source of the network: an upper estimate,
     which sets the resistances of the clamps and nothing else.
     """
+    if not any(group.device.stateful and group.device.window.hard for group in network.groups):
+        return {}
     times = np.linspace(0.0, stop, PEAK_SAMPLES)
     corners = [t for drive in set(network.drives) if drive is not None for t in drive.breakpoints(stop)]
     peak = float(np.abs(network.bank(np.unique([*times, *corners]))).max(initial=0.0))
@@ -73,35 +81,67 @@ def _rate(device: Any, s: Array, drop: float, P: Array, J: Array) -> Array:
     return np.asarray(device.bulk_rate(s, v, i, P, J))
 
 
+def held_by_rate(device: Any) -> bool:
+    """Whether hard bounds of this law look at the sign of its rate, which its drift pin carries whole.
+
+    The affine law adds its decay at the state node; its rates have one scale, and its clamps need no more.
+    """
+    return bool(device.stateful and device.window.hard and not isinstance(device, LinearMemristor))
+
+
 @dataclass(frozen=True)
 class Clamps:
-    """Hard bounds for rates of about 10^`decade` 1/s; `suffix` tells its switch models from others."""
+    """Hard bounds for rates of about 10^`decade` 1/s; `suffix` tells its switch models from others.
+
+    With `by_rate` the switches see the state only while the rate points outward. Laws with thresholds need it:
+    between release and full speed their rates grow over many decades, and no one resistance tells held from
+    free for all of them.
+    """
 
     decade: int
+    by_rate: bool = False
     suffix: str = ""
 
     def models(self) -> tuple[Model, ...]:
         """The two switch models."""
         scale = 10.0**self.decade
-        common = (("vh", HYSTERESIS), ("ron", CLAMP_ON / scale), ("roff", CLAMP_OFF / scale))
+        band = BAND if self.by_rate else HYSTERESIS
+        common = (("vh", band), ("ron", CLAMP_ON / scale), ("roff", CLAMP_OFF / scale))
         return (
             Model(f"SHI{self.suffix}", "sw", (("vt", 1.0), *common)),
             Model(f"SLO{self.suffix}", "sw", (("vt", 0.0), *common)),
         )
 
-    def switches(self, k: int, state: str) -> tuple[Element, Element]:
-        """Closed to 1 above 1, closed to 0 below 0."""
+    def switches(self, k: int | str, state: str) -> tuple[Element, ...]:
+        """Closed to 1 above 1, closed to 0 below 0; with `by_rate` if the rate at node d points outward."""
+        if not self.by_rate:
+            return self._pair(k, state, state, state)
+        # Continuous in the rate: with a step or a comparison here a rate that rests at zero keeps the simulator
+        # from converging.
+        s, one, zero = NodeVoltage(state), Number(1.0), Number(0.0)
+        rate = Binary("*", Number(RATE_GAIN / 10.0**self.decade), NodeVoltage(f"d{k}"))
+        outward_up = Binary("+", s, Call("max", (Call("min", (rate, zero)), Unary("-", one))))
+        outward_down = Binary("+", s, Call("min", (Call("max", (rate, zero)), one)))
         return (
-            Switch(f"SH{k}", state, UPPER_NODE, state, "0", f"SHI{self.suffix}"),
-            Switch(f"SL{k}", state, "0", "0", state, f"SLO{self.suffix}"),
+            BehaviouralCurrent(f"BH{k}", "0", f"h{k}", outward_up),
+            Resistor(f"RH{k}", f"h{k}", "0", 1.0),
+            BehaviouralCurrent(f"BL{k}", "0", f"l{k}", outward_down),
+            Resistor(f"RL{k}", f"l{k}", "0", 1.0),
+            *self._pair(k, state, f"h{k}", f"l{k}"),
+        )
+
+    def _pair(self, k: int | str, state: str, high: str, low: str) -> tuple[Element, Element]:
+        return (
+            Switch(f"SH{k}", state, UPPER_NODE, high, "0", f"SHI{self.suffix}"),
+            Switch(f"SL{k}", state, "0", "0", low, f"SLO{self.suffix}"),
         )
 
 
 def clamps_by_group(network: Network, stop: float) -> dict[int, Clamps]:
-    """Group -> its clamps, for the groups with hard bounds; one pair of switch models per decade."""
-    decades = rate_decades(network, stop)
-    distinct = {decade: Clamps(decade, str(n or "")) for n, decade in enumerate(dict.fromkeys(decades.values()))}
-    return {number: distinct[decade] for number, decade in decades.items()}
+    """Group -> its clamps, for the groups with hard bounds; one set of switch models per kind and decade."""
+    wanted = {n: (d, held_by_rate(network.groups[n].device)) for n, d in rate_decades(network, stop).items()}
+    distinct = {key: Clamps(*key, str(n or "")) for n, key in enumerate(dict.fromkeys(wanted.values()))}
+    return {number: distinct[key] for number, key in wanted.items()}
 
 
 def clamp_level() -> Element:

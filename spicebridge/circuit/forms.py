@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.circuit.bounds import is_linear, windowed_rate
+from spicebridge.circuit.bounds import held_by_rate, is_linear, windowed_rate
 from spicebridge.circuit.calls import subcircuit_call
 from spicebridge.circuit.deck import (
     BehaviouralCurrent,
@@ -20,15 +21,19 @@ from spicebridge.circuit.deck import (
     Subcircuit,
     VoltageControlledCurrent,
     VoltageSource,
+    Wave,
 )
 from spicebridge.circuit.expressions import Binary, Expression, NodeVoltage, Number
 from spicebridge.circuit.signals import EdgeSignals
-from spicebridge.circuit.sources import waves
+from spicebridge.circuit.sources import wave_numbers, waves, waves_of
 from spicebridge.devices import Group, LinearMemristor
 from spicebridge.devices import Resistor as ResistorLaw
+from spicebridge.drives import DC
 from spicebridge.network import Network
 
 Array = NDArray[np.float64]
+Shape = tuple[Any, ...]
+Numbers = tuple[float, ...]
 
 
 class EdgeWriter(Protocol):
@@ -40,8 +45,8 @@ class EdgeWriter(Protocol):
         """Elements of edge k, the `position`-th of its group, between two deck nodes."""
         ...
 
-    def signals(self, position: int, k: int, tail: str, head: str) -> EdgeSignals:
-        """Where its signals come back."""
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> EdgeSignals:
+        """Where the signals of all edges of the group come back."""
         ...
 
 
@@ -67,32 +72,72 @@ def _spread(value: Any, n: int) -> list[float]:
     return np.broadcast_to(np.asarray(value, float), (n,)).tolist()  # type: ignore[no-any-return]
 
 
-def _fast_port(network: Network, k: int, tail: str, head: str, r0: float) -> list[Element]:
-    """The linear part of an edge: what enters node y, and the current it sends round the edge."""
-    y = f"y{k}"
-    elements: list[Element] = [VoltageControlledCurrent(f"GA{k}", "0", y, tail, head, 1.0)]
-    drive = network.drives[k]
-    if drive is not None:
-        elements += [
-            CurrentSource(f"I{k}{_suffix(n)}", "0", y, wave) for n, wave in enumerate(waves(drive))
-        ]
-    elements.append(VoltageControlledCurrent(f"GE{k}", tail, head, y, "0", 1.0 / r0))
-    return elements
-
-
 def _suffix(n: int) -> str:
     return "" if n == 0 else f"_{n}"
 
 
-def _fast_signals(k: int, tail: str, head: str, r0: float, stateful: bool) -> EdgeSignals:
+def _potential(node: str) -> str:
+    return "" if node == "0" else f"v({node})"
+
+
+def _fast_signals(
+    edges: list[int], tails: list[str], heads: list[str], r0: list[float], stateful: bool
+) -> EdgeSignals:
+    vector = {node: _potential(node) for node in {*tails, *heads}}
     return EdgeSignals(
-        state=f"v(w{k})" if stateful else "",
-        current=f"v(y{k})",
-        current_scale=1.0 / r0,
-        plus="" if tail == "0" else f"v({tail})",
-        minus="" if head == "0" else f"v({head})",
+        state=[f"v(w{k})" for k in edges] if stateful else [""] * len(edges),
+        current=[f"v(y{k})" for k in edges],
+        plus=[vector[tail] for tail in tails],
+        minus=[vector[head] for head in heads],
+        current_scale=[1.0 / r for r in r0],
         aided=True,
     )
+
+
+def _fast_port(k: str, tail: str, head: str, conductance: float, source: list[Wave]) -> list[Element]:
+    """The linear part of an edge: what enters node y, and the current it sends round the edge."""
+    y = f"y{k}"
+    return [
+        VoltageControlledCurrent(f"GA{k}", "0", y, tail, head, 1.0),
+        *(CurrentSource(f"I{k}{_suffix(n)}", "0", y, wave) for n, wave in enumerate(source)),
+        VoltageControlledCurrent(f"GE{k}", tail, head, y, "0", conductance),
+    ]
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Edges of one shape: their `positions` in the group, and the columns of their numbers, one a number."""
+
+    positions: list[int]
+    columns: list[list[float]]
+
+
+@runtime_checkable
+class RepeatedEdges(Protocol):
+    """A writer whose edges have few shapes."""
+
+    def repeats(self) -> dict[Shape, Repeats]:
+        """The edges by what they have in common (hashable), and the numbers that are their own."""
+        ...
+
+    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[Element]:
+        """The elements of edge `k` between two deck nodes; `title` is its name in the comment.
+
+        Numbers enter the elements only as values: neither their size nor their sign changes anything else.
+        """
+        ...
+
+
+def _repeats(rows: Iterable[tuple[Shape, Numbers]]) -> dict[Shape, Repeats]:
+    positions: dict[Shape, list[int]] = {}
+    numbers: dict[Shape, list[Numbers]] = {}
+    for position, (shape, row) in enumerate(rows):
+        positions.setdefault(shape, []).append(position)
+        numbers.setdefault(shape, []).append(row)
+    return {
+        shape: Repeats(places, [list(column) for column in zip(*numbers[shape], strict=True)])
+        for shape, places in positions.items()
+    }
 
 
 class FastAffine:
@@ -104,6 +149,8 @@ class FastAffine:
         self.network = network
         self.device = device
         self.subcircuits: dict[str, Subcircuit] = {}
+        self.linear = is_linear(device.window)
+        self.edges: list[int] = group.edges.tolist()
         self.r0 = _spread(device.r0, n)
         self.kappa = _spread(device.kappa, n)
         self.a = _spread(device.a, n)
@@ -112,47 +159,61 @@ class FastAffine:
         gain = J * device.g * (P if device.control == "voltage_eq61" else 1.0)
         self.gain = _spread(gain, n)
 
-    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
+    def repeats(self) -> dict[Shape, Repeats]:
+        return self._uniform() or _repeats(self._shape_and_numbers(p, k) for p, k in enumerate(self.edges))
+
+    def _uniform(self) -> dict[Shape, Repeats] | None:
+        """The only shape, where all edges are alike but for numbers and have constant sources."""
+        drives = [self.network.drives[k] for k in self.edges]
+        leaks = bool(self.a[0])
+        alike = len(set(self.P)) == 1 and all(bool(a) == leaks for a in self.a)
+        if not alike or self.device.control != "current" or any(type(drive) is not DC for drive in drives):
+            return None
+        leak = [-1.0 / a for a in self.a] if leaks else [0.0] * len(self.a)
+        levels = [float(drive.level) for drive in drives]  # type: ignore[union-attr]
+        columns = [self.kappa, [1.0 / r for r in self.r0], self.gain, self.a, leak, levels]
+        return {(self.P[0] > 0, leaks, ("dc",), ()): Repeats(list(range(len(levels))), columns)}
+
+    def _shape_and_numbers(self, position: int, k: int) -> tuple[Shape, Numbers]:
+        drive = self.network.drives[k]
+        a, gain = self.a[position], self.gain[position]
+        kinds, source = wave_numbers(drive)
+        aided = drive is not None and self.linear and self.device.control != "current"
+        scaled_kinds, scaled = wave_numbers(drive.scaled(gain) if aided and drive is not None else None)
+        leak = -1.0 / a if a else 0.0
+        numbers = (self.kappa[position], 1.0 / self.r0[position], gain, a, leak, *source, *scaled)
+        return (self.P[position] > 0, bool(a), kinds, scaled_kinds), numbers
+
+    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[Element]:
+        passive, leaks, kinds, scaled_kinds = shape
+        kappa, conductance, gain, a, leak, *rest = numbers
+        values = iter(rest)
         y, w = f"y{k}", f"w{k}"
-        P, kappa, a = self.P[position], self.kappa[position], self.a[position]
         one_plus = Binary("+", Number(1.0), Binary("*", Number(kappa), NodeVoltage(w)))
         drop: Expression = Binary("*", NodeVoltage(y), one_plus)
-        signed = drop if P > 0 else Binary("*", Number(-1.0), drop)
-        name = f"{self.network.edge_name(k)}: {tail} -> {head}, state {w}"
-        out: list[Element] = [BehaviouralCurrent(f"B{k}", y, "0", signed, name)]
-        out += _fast_port(self.network, k, tail, head, self.r0[position])
-        window = self.device.window
-        if is_linear(window):
-            out += self._linear_drift(position, k, tail, head)
-        else:
-            drift = self._drift(position, k, signed)
-            decay = Binary("*", Number(a), NodeVoltage(w)) if a else None
-            rate = windowed_rate(window, w, decay, drift)
-            out.append(BehaviouralCurrent(f"BW{k}", "0", w, rate))
-        out.append(Capacitor(f"C{k}", w, "0", 1.0))
-        if a and window.name != "tanh":
-            out.append(Resistor(f"RW{k}", w, "0", -1.0 / a))
-        return out
-
-    def _linear_drift(self, position: int, k: int, tail: str, head: str) -> list[Element]:
-        gain, w = self.gain[position], f"w{k}"
-        if self.device.control == "current":
-            return [VoltageControlledCurrent(f"GW{k}", "0", w, f"y{k}", "0", gain)]
-        drive = self.network.drives[k]
-        out: list[Element] = [VoltageControlledCurrent(f"GW{k}", "0", w, tail, head, gain)]
-        if drive is not None:
-            scaled = waves(drive.scaled(gain))
+        signed = drop if passive else Binary("*", Number(-1.0), drop)
+        out: list[Element] = [BehaviouralCurrent(f"B{k}", y, "0", signed, f"{title}: {tail} -> {head}, state {w}")]
+        out += _fast_port(k, tail, head, conductance, waves_of(kinds, values))
+        window, by_current = self.device.window, self.device.control == "current"
+        if self.linear:
+            sense = (y, "0") if by_current else (tail, head)
+            out.append(VoltageControlledCurrent(f"GW{k}", "0", w, *sense, gain))
+            scaled = waves_of(scaled_kinds, values)
             out += [CurrentSource(f"IW{k}{_suffix(n)}", "0", w, wave) for n, wave in enumerate(scaled)]
+        else:
+            drift = Binary("*", Number(gain), NodeVoltage(y) if by_current else signed)
+            decay = Binary("*", Number(a), NodeVoltage(w)) if leaks else None
+            out.append(BehaviouralCurrent(f"BW{k}", "0", w, windowed_rate(window, w, decay, drift)))
+        out.append(Capacitor(f"C{k}", w, "0", 1.0))
+        if leaks and window.name != "tanh":
+            out.append(Resistor(f"RW{k}", w, "0", leak))
         return out
 
-    def _drift(self, position: int, k: int, drop: Expression) -> Expression:
-        gain = Number(self.gain[position])
-        if self.device.control == "current":
-            return Binary("*", gain, NodeVoltage(f"y{k}"))
-        return Binary("*", gain, drop)
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
+        return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
 
-    def signals(self, position: int, k: int, tail: str, head: str) -> EdgeSignals:
-        return _fast_signals(k, tail, head, self.r0[position], stateful=True)
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> EdgeSignals:
+        return _fast_signals(edges, tails, heads, self.r0, stateful=True)
 
 
 class FastResistor:
@@ -161,16 +222,27 @@ class FastResistor:
     def __init__(self, network: Network, group: Group) -> None:
         self.network = network
         self.subcircuits: dict[str, Subcircuit] = {}
+        self.edges: list[int] = group.edges.tolist()
         self.r = _spread(group.device.r, group.edges.size)
         self.P = network.P[group.edges].tolist()
 
-    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
-        name = f"{self.network.edge_name(k)}: {tail} -> {head}, memoryless"
-        first = Resistor(f"R{k}", f"y{k}", "0", self.P[position], name)
-        return [first, *_fast_port(self.network, k, tail, head, self.r[position])]
+    def repeats(self) -> dict[Shape, Repeats]:
+        return _repeats(self._shape_and_numbers(p, k) for p, k in enumerate(self.edges))
 
-    def signals(self, position: int, k: int, tail: str, head: str) -> EdgeSignals:
-        return _fast_signals(k, tail, head, self.r[position], stateful=False)
+    def _shape_and_numbers(self, position: int, k: int) -> tuple[Shape, Numbers]:
+        kinds, source = wave_numbers(self.network.drives[k])
+        return (kinds,), (self.P[position], 1.0 / self.r[position], *source)
+
+    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[Element]:
+        P, conductance, *source = numbers
+        first = Resistor(f"R{k}", f"y{k}", "0", P, f"{title}: {tail} -> {head}, memoryless")
+        return [first, *_fast_port(k, tail, head, conductance, waves_of(shape[0], iter(source)))]
+
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
+        return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
+
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> EdgeSignals:
+        return _fast_signals(edges, tails, heads, self.r, stateful=False)
 
 
 @dataclass
@@ -192,13 +264,13 @@ class _Readable:
             below = above
         return out
 
-    def signals(self, position: int, k: int, tail: str, head: str) -> EdgeSignals:
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> EdgeSignals:
         return EdgeSignals(
-            state=f"v(w{k})" if self.group.device.stateful else "",
-            current=f"i(v{k})",
-            current_scale=-1.0,
-            plus=f"v(m{k})",
-            minus="" if head == "0" else f"v({head})",
+            state=[f"v(w{k})" if self.group.device.stateful else "" for k in edges],
+            current=[f"i(v{k})" for k in edges],
+            plus=[f"v(m{k})" for k in edges],
+            minus=[_potential(head) for head in heads],
+            current_scale=[-1.0] * len(edges),
             aided=False,
         )
 
@@ -230,7 +302,8 @@ class ReadableMemristor(_Readable):
         window = self.group.device.window
         P, J = float(self.network.P[k]), float(self.network.J[k])
         parameters = self.call.parameters(self.group, position, P, J)
-        drift = w if is_linear(window) else f"d{k}"
+        by_rate = held_by_rate(self.group.device)
+        drift = w if is_linear(window) and not by_rate else f"d{k}"
         nodes = (f"m{k}", head, w, drift, *(f"{table.pin}{k}" for table in self.call.tables))
         out: list[Element] = [
             *self.sources(k, tail, head, f"state {w}"),
@@ -240,7 +313,10 @@ class ReadableMemristor(_Readable):
             node = f"{table.pin}{k}"
             out.append(BehaviouralCurrent(f"BT{node}", "0", node, table.expression(w)))
             out.append(Resistor(f"RT{node}", node, "0", 1.0))
-        if not is_linear(window):
+        if by_rate:
+            out.append(Resistor(f"RD{k}", drift, "0", 1.0))
+            out.append(VoltageControlledCurrent(f"GD{k}", "0", w, drift, "0", 1.0))
+        elif not is_linear(window):
             a = float(np.broadcast_to(self.call.decay, self.group.edges.shape)[position])
             decay = Binary("*", Number(a), NodeVoltage(w)) if a else None
             rate = windowed_rate(window, w, decay, NodeVoltage(drift))

@@ -25,9 +25,9 @@ def lowered_as_given(deck: Deck, found: Recognised, step: float) -> Lowered:
     if deck.transient is None:
         raise DeckError("the deck has no .tran; add one, so that the circuit can be run")
     signals = Signals.empty(found.network)
-    for k, edge in enumerate(found.edges):
-        state = f"v({edge.state.lower()})" if edge.state else ""
-        signals.add(k, EdgeSignals(state, "", 0.0, "", "", aided=False))
+    states = [f"v({edge.state.lower()})" if edge.state else "" for edge in found.edges]
+    none = [""] * len(states)
+    signals.add(range(len(states)), EdgeSignals(states, none, none, none, [0.0] * len(states), aided=False))
     options: dict[str, Any] = dict(ACCURATE)
     tran = replace(deck.transient, start=0.0, step=step, max_step=step)
     run = replace(deck.with_options(**options), transient=tran, save=signals.vectors())

@@ -9,7 +9,7 @@ import math
 import mmap
 import re
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from spicebridge.errors import RawFileError
 
@@ -27,6 +27,7 @@ _NEXT_HEADER = re.compile(
     rb"(?:title|date|plotname|flags|command|offset|options?|no\. ?(?:variables|points))[ \t]*:",
     re.IGNORECASE,
 )
+_DATA_LINE = re.compile(rb"(?:binary|values)[ \t]*:", re.IGNORECASE)
 _OTHER_KEY = re.compile(r"\s*[A-Za-z][\w. ]*:")
 _VARIABLE = re.compile(r"\s*(\d{1,9})(?=\s|$)(.*)", re.DOTALL)
 _COUNT = re.compile(r"[0-9]{1,18}")
@@ -68,6 +69,14 @@ class RawHeader:
     def stored_items(self) -> int:
         """Samples the header announces, over all variables."""
         return sum(self.lengths) if self.ragged else self.points * len(self.lengths)
+
+
+class _Table(NamedTuple):
+    """Names, units and declared lengths of the variables; no lengths if none is declared."""
+
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    lengths: tuple[int | None, ...]
 
 
 def starts_header(buffer: bytes | mmap.mmap, position: int) -> bool:
@@ -116,7 +125,7 @@ def parse_header(buffer: bytes | mmap.mmap, position: int, where: str) -> RawHea
     lines = _Lines(buffer, position, where)
     fields: dict[str, str] = {}
     numbers: dict[str, int] = {}
-    table: list[tuple[str, str, int | None]] | None = None
+    table: _Table | None = None
     while True:
         line = lines.take()
         if not line.strip():
@@ -136,7 +145,7 @@ def parse_header(buffer: bytes | mmap.mmap, position: int, where: str) -> RawHea
         elif key == "variables":
             if table is not None:
                 lines.fail("a second variable table in one plot")
-            table = _variables(lines, match[2])
+            table = _plain_table(lines, match[2], numbers.get("no.variables")) or _variables(lines, match[2])
         else:
             fields.setdefault(key, value)
     if table is None:
@@ -144,8 +153,8 @@ def parse_header(buffer: bytes | mmap.mmap, position: int, where: str) -> RawHea
     for needed, label in (("no.variables", "No. Variables"), ("no.points", "No. Points")):
         if needed not in numbers:
             lines.fail(f"data begin but the header has no {label!r} line")
-    if len(table) != numbers["no.variables"] or not table:
-        lines.fail(f"header announces {numbers['no.variables']} variables, its table has {len(table)}")
+    if len(table.names) != numbers["no.variables"] or not table.names:
+        lines.fail(f"header announces {numbers['no.variables']} variables, its table has {len(table.names)}")
     flags = tuple(fields.get("flags", "real").lower().split())
     if "fastaccess" in flags or "compressed" in flags:
         lines.fail(f"flags {' '.join(flags)!r}: only row-wise double precision can be read")
@@ -155,15 +164,36 @@ def parse_header(buffer: bytes | mmap.mmap, position: int, where: str) -> RawHea
         plotname=fields.get("plotname", ""),
         flags=flags,
         points=points,
-        names=tuple(name for name, _, _ in table),
-        units=tuple(unit for _, unit, _ in table),
-        lengths=tuple(points if n is None or n > points else n for _, _, n in table),
+        names=table.names,
+        units=table.units,
+        lengths=tuple(points if n is None or n > points else n for n in table.lengths) or (points,) * len(table.names),
         binary=key == "binary",
         data_start=lines.next,
     )
 
 
-def _variables(lines: _Lines, first: str) -> list[tuple[str, str, int | None]]:
+def _plain_table(lines: _Lines, first: str, announced: int | None) -> _Table | None:
+    """The table if every row is a number, a name and a unit and the data follow at once, else None.
+
+    That is what long tables look like; it is read as one list of words.
+    """
+    if first.strip() or not announced:
+        return None
+    found = _DATA_LINE.search(lines.buffer, lines.next)
+    if found is None:
+        return None
+    block = lines.buffer[lines.next : found.start()]
+    words = block.decode("utf-8", "replace").split()
+    names, units = words[1::3], words[2::3]
+    if b"=" in block or b"\0" in block or words[0::3] != list(map(str, range(announced))):
+        return None
+    if len(words) != 3 * announced or block.count(b"\n") != announced:
+        return None
+    lines.next = found.start()
+    return _Table(tuple(map(str.lower, names)), tuple(units), ())
+
+
+def _variables(lines: _Lines, first: str) -> _Table:
     """The table after "Variables:", whose first row may stand on the same line."""
     table: list[tuple[str, str, int | None]] = []
     line = first if first.strip() else lines.take()
@@ -173,7 +203,8 @@ def _variables(lines: _Lines, first: str) -> list[tuple[str, str, int | None]]:
         table.append(_variable(match[2]))
         line = lines.take()
     lines.back()
-    return table
+    names, units, lengths = zip(*table, strict=True) if table else ((), (), ())
+    return _Table(names, units, lengths)
 
 
 def _variable(rest: str) -> tuple[str, str, int | None]:

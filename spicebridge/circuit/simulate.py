@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from spicebridge.circuit.lower import Lowered, lower
 from spicebridge.drives import Sine, Sum
 from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.network import Network
-from spicebridge.waveforms import Waveforms
+from spicebridge.waveforms import SIGNALS, Waveforms
 
 Array = NDArray[np.float64]
 Transform = Callable[[Deck], Deck]
@@ -54,13 +54,17 @@ def run_lowered(
 
     Raises `SimulatorMissing`, `SimulatorDied`; a run that fails numerically is a value with a reason.
     """
-    deck = transform(lowered.deck) if transform else lowered.deck
-    tran = deck.transient
+    dialect = get_dialect(engine.dialect)
+    generated = transform is None and lowered.edges is not None
+    if transform is None:
+        tran, text = lowered.frame.transient, lowered.format(dialect)
+    else:
+        deck = transform(lowered.deck)
+        tran, text = deck.transient, dialect.format_deck(deck)
     assert tran is not None
     assert tran.max_step is not None
-    text = get_dialect(engine.dialect).format_deck(deck)
     vectors = lowered.signals.vectors()
-    record = engine.run(Job(text=text, vectors=vectors, stop=tran.stop, timeout=timeout))
+    record = engine.run(Job(text, vectors, tran.stop, timeout, generated))
     if record.status is not Status.COMPLETE:
         return CircuitRun(record, None, tran.max_step)
     # The simulator's last point may lie a rounding beyond the stop time, where no theory is defined.
@@ -126,8 +130,11 @@ def simulate(
     form: str = "fast",
     timeout: float | None = None,
     transform: Transform | None = None,
+    signals: Sequence[str] = tuple(SIGNALS),
 ) -> Waveforms:
     """Run the circuit of `network` and return its waveforms on `t` (n_t,), s.
+
+    `signals` names those that are saved and kept, beside "state", which always is; the others are NaN.
 
     `step` is the simulator's step ceiling in s; None halves it until two runs differ by no more than
     3 `tolerance` in the state (second order: the finer one is then within `tolerance`). `transform`
@@ -140,7 +147,7 @@ def simulate(
     door: Engine = get_engine(engine) if isinstance(engine, str) else engine
     stop = float(grid[-1])
     h = first_step(network, stop) if step is None else float(step)
-    lowered = lower(network, stop, h, form=form)
+    lowered = lower(network, stop, h, form=form, signals=signals)
 
     def run(size: float) -> Waveforms:
         done = run_lowered(lowered.with_step(size), engine=door, timeout=timeout, transform=transform)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 
 from spicebridge.circuit.deck import DcWave, PulseWave, PwlWave, SinWave, Wave
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum
@@ -40,6 +41,43 @@ def _needles(term: Pulse, period: float) -> tuple[Wave, ...]:
     top = term.delay + term.rise
     pauses = PulseWave(term.pulsed, term.initial, top, term.fall, term.rise, pause, period)
     return pauses, _points([(term.delay, term.initial - term.pulsed), (top, 0.0)])
+
+
+def wave_numbers(drive: Drive | None) -> tuple[tuple[str | Wave, ...], tuple[float, ...]]:
+    """The waveforms of a drive as their kinds and their numbers; None has neither.
+
+    Constants and sines are "dc" and "sine"; any other waveform is its own kind and has no numbers.
+    """
+    if drive is None:
+        return (), ()
+    if type(drive) is DC:
+        return ("dc",), (float(drive.level),)
+    kinds: list[str | Wave] = []
+    numbers: list[float] = []
+    for wave in waves(drive):
+        if isinstance(wave, DcWave):
+            kinds.append("dc")
+            numbers.append(wave.value)  # type: ignore[arg-type]
+        elif isinstance(wave, SinWave):
+            kinds.append("sine")
+            numbers += [wave.offset, wave.amplitude, wave.frequency, wave.delay, wave.damping, wave.phase]  # type: ignore[list-item]
+        else:
+            kinds.append(wave)
+    return tuple(kinds), tuple(numbers)
+
+
+def waves_of(kinds: Iterable[str | Wave], numbers: Iterator[float]) -> list[Wave]:
+    """The waveforms behind what `wave_numbers` returned; takes their numbers from the iterator."""
+    out: list[Wave] = []
+    for kind in kinds:
+        if kind == "dc":
+            out.append(DcWave(next(numbers)))
+        elif kind == "sine":
+            out.append(SinWave(*(next(numbers) for _ in range(6))))
+        else:
+            assert not isinstance(kind, str)
+            out.append(kind)
+    return out
 
 
 def _wave(term: Drive) -> Wave:

@@ -9,12 +9,17 @@ from __future__ import annotations
 import functools
 import operator
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from itertools import accumulate
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from spicebridge.circuit.deck import Deck, Element, Function, Instance, Model, Subcircuit
 from spicebridge.circuit.expressions import BranchCurrent, NodeVoltage, Time, Value, walk
 from spicebridge.errors import DeckError
+
+if TYPE_CHECKING:
+    from spicebridge.circuit.edges import EdgeElements
 
 
 class Dialect(Protocol):
@@ -25,6 +30,15 @@ class Dialect(Protocol):
 
     def format_deck(self, deck: Deck) -> str:
         """Return the whole netlist. Raises `DeckError` for what the dialect cannot say."""
+        ...
+
+
+@runtime_checkable
+class WritesEdges(Protocol):
+    """A dialect that can write the edges of a lowered network without their elements, in the same bytes."""
+
+    def format_edges(self, frame: Deck, edges: EdgeElements) -> str:
+        """Return the netlist of `frame`, which has no elements, with those of `edges`."""
         ...
 
 
@@ -139,9 +153,13 @@ def one_line(text: str) -> str:
 
 def wrapped(head: str, items: Iterable[str], width: int = 100) -> list[str]:
     """Lay `items` after `head` over continuation lines."""
-    lines = [head]
-    for item in items:
-        if len(lines[-1]) + len(item) + 1 > width and lines[-1] not in (head, "+"):
-            lines.append("+")
-        lines[-1] += f" {item}"
-    return lines
+    words = list(items)
+    ends = list(accumulate(map((1).__add__, map(len, words))))
+    lines, begin, used = [], 0, 0
+    while True:
+        # At least one item a line, and as many as fit.
+        end = max(bisect_right(ends, width - len(head) + used, begin), begin + 1)
+        lines.append(" ".join([head, *words[begin:end]]))
+        if end >= len(words):
+            return lines
+        head, begin, used = "+", end, ends[end - 1]

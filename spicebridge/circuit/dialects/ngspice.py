@@ -16,6 +16,7 @@ from spicebridge.circuit.dialects.base import NAME, wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.names import NameRules
 from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
+from spicebridge.circuit.edges import EdgeElements
 from spicebridge.circuit.expressions import FUNCTIONS, Value
 
 _COMMON = frozenset(FUNCTIONS) - {"limit", "atan2", "int", "table", "u", "uramp", "nint"}
@@ -69,6 +70,10 @@ class Ngspice:
     def format_deck(self, deck: ir.Deck) -> str:
         """Return the whole deck as text; raises `DeckError` for names ngspice would confuse."""
         return _WRITER.format_deck(deck)
+
+    def format_edges(self, frame: ir.Deck, edges: EdgeElements) -> str:
+        """The same for the edges of a lowered network, many times faster."""
+        return _WRITER.format_edges(frame, edges)
 
 
 def format_element(element: ir.Element) -> str:

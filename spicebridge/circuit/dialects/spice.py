@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spicebridge.circuit import deck as ir
+from spicebridge.circuit.dialects import repeated
 from spicebridge.circuit.dialects.base import check_names, has_signals, one_line, wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.names import NameRules, safe_names
+from spicebridge.circuit.edges import EdgeElements
 from spicebridge.circuit.expressions import Number, Value
 from spicebridge.errors import DeckError
 from spicebridge.quantities import format_number
@@ -73,12 +75,21 @@ class SpiceWriter:
         for change in self.style.adapt:
             deck = change(deck)
         deck = safe_names(deck, self.style.names)
+        return self._text(deck, [self.element(e) for e in deck.elements])
+
+    def format_edges(self, frame: ir.Deck, edges: EdgeElements) -> str:
+        """The same for a lowered network, whose element and node names are letters and numbers by construction."""
+        if self.style.adapt or frame.subcircuits:
+            return self.format_deck(replace(frame, elements=tuple(edges)))
+        return self._text(frame, repeated.format_edges(self.element, edges))
+
+    def _text(self, deck: ir.Deck, elements: Lines) -> str:
         lines = [f"* {one_line(deck.title)}"]
         lines += [f"* {one_line(line)}" for line in deck.header]
         lines += self.definitions(deck.parameters, deck.functions, deck.models)
         for sub in deck.subcircuits:
             lines += self.subcircuit(sub)
-        lines += [self.element(e) for e in deck.elements]
+        lines += elements
         lines += self._conditions(deck.initial_conditions)
         lines += self.style.settings(self, deck)
         lines.append(".end")
@@ -144,7 +155,10 @@ class SpiceWriter:
         return [self.style.lead, *parameters] if parameters and self.style.lead else parameters
 
     def _conditions(self, conditions: Sequence[tuple[str, Value]]) -> Lines:
-        items = [f"v({node})={self.number(value)}" for node, value in conditions]
+        items = [
+            f"v({node})={format_number(value) if type(value) is float else self.number(value)}"
+            for node, value in conditions
+        ]
         return self.style.conditions(items) if items else []
 
     def wave(self, wave: ir.Wave) -> str:

@@ -49,7 +49,8 @@ def judge_plots(plots: list[RawPlot], job: Job, also: tuple[str, ...] = ()) -> S
             f"the run is a {plot.plotname or 'plot'!r} over {plot.names[0]!r}, "
             f"not a transient analysis: give the deck one .tran",
         )
-    place = {name: k for k, name in reversed(list(enumerate(plot.names)))}
+    # Backwards, so that of equal names the first counts.
+    place = dict(zip(reversed(plot.names), range(len(plot.names) - 1, -1, -1), strict=True))
     missing = [name for name in (*job.vectors, *also) if name not in place]
     if missing:
         return no_samples(

@@ -89,12 +89,13 @@ class NgspiceProcess:
         """Run one job; see `Engine` for what is raised and what is returned."""
         refuse_unsafe(job.text)
         self.version()
-        trap = silent_trap(job.text)
+        trap = silent_trap(job.text, generated=job.generated)
         if trap is not None:
             return not_run(self, job, trap)
         limit = self.timeout if job.timeout is None else job.timeout
         argv = [str(self.path()), "-n", "-b", "-r", RAW, DECK]
-        return run_program(self, Program(argv, judge_log, saved_names(job.text)), job, limit)
+        saved = () if job.generated else saved_names(job.text)
+        return run_program(self, Program(argv, judge_log, saved), job, limit)
 
 
 @functools.lru_cache(maxsize=64)

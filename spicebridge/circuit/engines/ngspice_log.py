@@ -47,6 +47,7 @@ _HARMLESS = frozenset(
     }
 )
 
+_COMPLAINT_WORDS = ("error", "warning", "panic:", "reducing", "failed", "aborted", "compatibility", "note:")
 _STDOUT_COMPLAINT = re.compile(
     r"\s*(?:(?:fatal )?error\b.*:|warning\b.*:|panic:|reducing trtol|transient solution failed"
     r"|run simulation\(s\) aborted|compatibility modes? selected"
@@ -114,8 +115,9 @@ _CAUSES = (
     ),
 )
 
-_NO_SPACE = re.compile(r"rawfile write error|no space left on device|disk quota exceeded", re.IGNORECASE)
-_NO_MEMORY = re.compile(r"can't allocate|out of memory|memory exhausted|bad_alloc", re.IGNORECASE)
+# In lower case.
+_NO_SPACE = ("rawfile write error", "no space left on device", "disk quota exceeded")
+_NO_MEMORY = ("can't allocate", "out of memory", "memory exhausted", "bad_alloc")
 
 
 @dataclass(frozen=True)
@@ -133,18 +135,21 @@ def complaints(stdout: str, stderr: str) -> list[str]:
         rest = _PROGRESS.sub("", line).strip()
         if rest and rest not in _HARMLESS:
             found[rest] = None
-    for line in stdout.splitlines():
-        if _STDOUT_COMPLAINT.match(line):
-            found[line.strip()] = None
+    low = stdout.lower()
+    # The node table of a large circuit is not looked at line by line for words that are nowhere in it.
+    if any(word in low for word in _COMPLAINT_WORDS):
+        for line in stdout.splitlines():
+            if _STDOUT_COMPLAINT.match(line):
+                found[line.strip()] = None
     return list(found)
 
 
 def exhausted(stdout: str, stderr: str) -> str | None:
     """The remedy, if the log says that disk or memory ran out."""
-    for text in (stderr, stdout):
-        if _NO_SPACE.search(text):
+    for text in (stderr.lower(), stdout.lower()):
+        if any(words in text for words in _NO_SPACE):
             return "the disk is full: free space or point TMPDIR at a larger disk"
-        if _NO_MEMORY.search(text):
+        if any(words in text for words in _NO_MEMORY):
             return "memory ran out: use a smaller network, a shorter span or fewer saved signals"
     return None
 

@@ -17,6 +17,7 @@ _WHERE = {
     "LinearMemristor": "devices",
     "Resistor": "devices",
     "HPMemristor": "devices",
+    "IdealMemristor": "devices",
     "ThresholdMemristor": "devices",
     "YakopcicMemristor": "devices",
     "TEAM": "devices",

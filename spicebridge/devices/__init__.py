@@ -7,6 +7,7 @@ from spicebridge.devices.affine import LinearMemristor
 from spicebridge.devices.base import Device, Group, group_devices
 from spicebridge.devices.card import Card
 from spicebridge.devices.hp import HPMemristor
+from spicebridge.devices.ideal import IdealMemristor
 from spicebridge.devices.law import Law, law_of
 from spicebridge.devices.piecewise import PiecewiseMemristor, read_table
 from spicebridge.devices.resistor import Resistor
@@ -22,6 +23,7 @@ LAWS: dict[str, Law] = {
     "tunneling": Law(LinearMemristor.tunneling, LinearMemristor, fixed=(("law", "tunneling"),)),
     "resistor": Law(Resistor, Resistor),
     "hp": Law(HPMemristor, HPMemristor),
+    "ideal": Law(IdealMemristor, IdealMemristor),
     "threshold": Law(ThresholdMemristor, ThresholdMemristor),
     "yakopcic": Law(YakopcicMemristor, YakopcicMemristor),
     "team": Law(TEAM, TEAM),
@@ -37,6 +39,7 @@ __all__ = [
     "Device",
     "Group",
     "HPMemristor",
+    "IdealMemristor",
     "Law",
     "LinearMemristor",
     "PiecewiseMemristor",

@@ -16,7 +16,7 @@ YAKOPCIC = dict(
     a_1=0.17, a_2=0.13, b=0.05, v_p=0.16, v_n=0.15, a_p=4000.0, a_n=3000.0, x_p=0.3, x_n=0.5, alpha_p=1.0, alpha_n=5.0
 )
 TEAM = dict(
-    r_on=50.0, r_off=1000.0, k_on=-300.0, k_off=300.0, alpha_on=3.0, alpha_off=2.0, i_on=-2e-3, i_off=1e-3,
+    r_on=50.0, r_off=1000.0, k_on=-300.0, k_off=300.0, alpha_on=3.0, alpha_off=2.0, i_on=-1e-3, i_off=1e-3,
     a_on=0.1, a_off=0.8, w_c=0.1,
 )  # fmt: skip
 VTEAM = dict(r_on=50.0, r_off=1000.0, k_on=-300.0, k_off=300.0, alpha_on=3.0, alpha_off=2.0, v_on=-0.6, v_off=0.5)
@@ -46,6 +46,7 @@ class Example:
 
 EXAMPLES = {
     "hp": Example(sb.HPMemristor(100.0, 1e4, 2e3, sb.Joglekar(1)), sb.Sine(1.0, 1.0), 0.3, 1.0),
+    "ideal": Example(sb.IdealMemristor(100.0, 1e4, 2e3), sb.Sine(1.0, 1.0), -0.2, 1.0),
     "threshold": Example(sb.ThresholdMemristor(1e3, 1e4, 1.6, 2e12, alpha=1e10), sb.Sine(3.0, 1e8), 0.6, 1e-8),
     "threshold_smooth": Example(
         sb.ThresholdMemristor(1e3, 1e4, 1.6, 2e12, alpha=1e10, b=0.05), sb.Sine(3.0, 1e8), 0.6, 1e-8

@@ -128,6 +128,17 @@ def test_an_active_edge_needs_an_ohmic_law():
         EXAMPLES["yakopcic"].network(active=[0])
 
 
+def test_the_ideal_memristor_has_no_bounds_and_starts_where_asked():
+    device = EXAMPLES["ideal"].device
+    assert device.resistance(device.state_of(5e3)) == pytest.approx(5e3, rel=1e-14)
+    far = device.resistance(np.array([-300.0, 300.0]))
+    assert far == pytest.approx([1e4, 100.0], rel=1e-12)
+    with pytest.raises(DeviceError, match="between `r_on` and `r_off`"):
+        device.state_of(50.0)
+    with pytest.raises(NetworkError, match="must be finite"):
+        EXAMPLES["ideal"].network(initial_state=np.inf)
+
+
 def test_hp_from_mobility():
     device = sb.HPMemristor.from_mobility(100.0, 16e3, mobility=1e-14, thickness=10e-9)
     assert float(device.k) == pytest.approx(1e4, rel=1e-12)
@@ -171,7 +182,7 @@ def test_case_files_hold_every_law(tmp_path):
         device=devices,
         drive={0: sb.Sine(1.0, 2.0)},
         initial_state=[e.state for e in EXAMPLES.values()],
-        polarity=[1, -1, 1, 1, -1, 1, 1, -1, 1],
+        polarity=[(-1) ** (k // 2) for k in range(n)],
     )
     path = tmp_path / "laws.case.toml"
     path.write_text(Case("laws", "every law in one network", network, 1.0).to_toml())

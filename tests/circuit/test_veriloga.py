@@ -60,6 +60,11 @@ def hp(rng):
     return made(devices.HPMemristor, ohms(rng) | {"k": rng.uniform(10.0, 1e4)})
 
 
+def ideal(rng):
+    numbers = ohms(rng) | {"k": rng.uniform(10.0, 1e4)}
+    return devices.IdealMemristor(**numbers), numbers
+
+
 def threshold(smooth):
     def draw(rng):
         numbers = ohms(rng) | {"v_t": rng.uniform(0.2, 1.0)}
@@ -117,6 +122,7 @@ LAWS = {
         for control in ("current", "voltage", "voltage_eq61")
     },
     "hp": hp,
+    "ideal": ideal,
     "threshold": threshold(False),
     "threshold_smooth": threshold(True),
     **{f"vteam_{curve}": vteam(curve) for curve in ("linear", "exponential")},

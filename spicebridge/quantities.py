@@ -12,32 +12,39 @@ import re
 
 from spicebridge.errors import QuantityError
 
-_SCALE = {
-    "t": 1e12,
-    "g": 1e9,
-    "meg": 1e6,
-    "k": 1e3,
-    "mil": 25.4e-6,
-    "m": 1e-3,
-    "u": 1e-6,
-    "µ": 1e-6,
-    "μ": 1e-6,
-    "n": 1e-9,
-    "p": 1e-12,
-    "f": 1e-15,
-    "a": 1e-18,
+_POWER = {
+    "t": 12,
+    "g": 9,
+    "meg": 6,
+    "k": 3,
+    "m": -3,
+    "u": -6,
+    "µ": -6,
+    "μ": -6,
+    "n": -9,
+    "p": -12,
+    "f": -15,
+    "a": -18,
 }
+_MIL = 25.4e-6
+_LARGEST_EXPONENT = 6
+"""Digits of an exponent that is added up exactly; one with more is out of any float's range anyway."""
 _NUMBER = re.compile(
-    r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(meg|mil|[tgkmunpfaµμ])?([a-zµμΩ/%]*)\s*\Z",
+    r"\s*([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d+))?([a-zµμΩ/%]*)\s*\Z",
     re.IGNORECASE,
 )
+_SUFFIX = re.compile(r"(meg|mil|[tgkmunpfaµμ])?(.*)", re.IGNORECASE)
+_UNIT = re.compile(r"A|F|As|A/V|F/m|(?i:amp(s|ere|eres)?|farads?)")
+"""Units that begin with the letter of a prefix; the one-letter ones in upper case only."""
 
 
-def parse_quantity(text: str | float | numbers.Real, *, what: str = "quantity") -> float:
-    """Return `text` as a float in SI units.
+def parse_quantity(text: str | float | numbers.Real, *, what: str = "quantity", units: bool = True) -> float:
+    """Return `text` as a float in SI units, the double nearest to the decimal number it spells.
 
     Numbers pass through. Text follows SPICE: case does not matter, ``meg`` is 1e6, ``m`` and
-    ``M`` are 1e-3, letters after the suffix (a unit, as in ``10uF``) are ignored.
+    ``M`` are 1e-3, letters after the suffix (a unit, as in ``10uF``) are ignored. A unit is not taken
+    for a prefix: ``1A`` is one ampere and ``1F`` one farad. With `units` False it is, as in a
+    netlist, where ``1F`` is 1e-15.
     `what` names the thing in the error. Raises `QuantityError` for anything else, for NaN and
     for infinity.
     """
@@ -52,11 +59,27 @@ def parse_quantity(text: str | float | numbers.Real, *, what: str = "quantity") 
         match = _NUMBER.match(text)
         if match is None:
             raise QuantityError(f"{what}: {text!r} is no number; write it as 4700, '4.7k' or '1meg'")
-        mantissa, suffix, _unit = match.groups()
-        value = float(mantissa) * (_SCALE[suffix.lower()] if suffix else 1.0)
+        mantissa, exponent, letters = match.groups()
+        value = _scaled(mantissa, exponent or "0", "" if units and _UNIT.fullmatch(letters) else _suffix(letters))
     if not math.isfinite(value):
         raise QuantityError(f"{what}: {text!r} must be finite")
     return value
+
+
+def _suffix(letters: str) -> str:
+    found = _SUFFIX.match(letters)
+    return (found.group(1) or "").lower() if found else ""
+
+
+def _scaled(mantissa: str, exponent: str, suffix: str) -> float:
+    """Correctly rounded: 20u is the double nearest to 20e-6, which 20 times 1e-6 is not."""
+    if suffix == "mil":
+        return float(f"{mantissa}e{exponent}") * _MIL
+    digits = exponent.lstrip("+-0") or "0"
+    if len(digits) > _LARGEST_EXPONENT:
+        return float(f"{mantissa}e{exponent}")
+    power = -int(digits) if exponent.startswith("-") else int(digits)
+    return float(f"{mantissa}e{power + _POWER.get(suffix, 0)}")
 
 
 def format_number(value: float) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spicebridge.errors import QuantityError
+from spicebridge.circuit.reader import read_expression
+from spicebridge.errors import DeckError, QuantityError
 from spicebridge.quantities import format_number, format_quantity, parse_quantity
 
 SCALES = {
@@ -21,7 +23,36 @@ SCALES = {
 @pytest.mark.parametrize(("suffix", "exponent"), list(SCALES.items()))
 @pytest.mark.parametrize("case", [str.lower, str.upper])
 def test_suffixes_are_powers_of_ten_in_either_case(suffix, exponent, case):
-    assert parse_quantity("4.7" + case(suffix)) == pytest.approx(4.7 * 10.0**exponent, rel=1e-15)
+    assert parse_quantity("4.7" + case(suffix), units=False) == float(f"4.7e{exponent}")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1A", 1.0), ("2.5F", 2.5), ("3As", 3.0), ("1amp", 1.0), ("2Amperes", 2.0), ("5farad", 5.0),
+        ("1mA", 1e-3), ("1uF", 1e-6), ("1pF", 1e-12), ("1fA", 1e-15), ("1a", 1e-18), ("1aA", 1e-18), ("1f", 1e-15),
+        ("1fF", 1e-15),
+    ],
+)  # fmt: skip
+def test_the_letter_of_a_unit_is_no_prefix(text, value):
+    assert parse_quantity(text) == value
+
+
+def test_a_netlist_is_read_by_its_own_rule():
+    assert parse_quantity("1F", units=False) == 1e-15
+    assert read_expression("V(a)*1F") == read_expression("V(a)*1e-15")
+    with pytest.raises(DeckError, match="suffix 'a'"):
+        read_expression("1A*V(a)")
+
+
+@pytest.mark.parametrize("text", ["20u", "4.7k", "1.1n", "3.3p", "0.07m", "9.1e3u", "1e-3k", "6.6meg"])
+def test_a_suffix_rounds_once(text):
+    """20 * 1e-6 is not the double nearest to 20e-6."""
+    number = text.rstrip("umegknp")
+    suffix = text[len(number) :]
+    nearest = float(Decimal(number) * Decimal(10) ** SCALES[suffix])
+    assert parse_quantity(text) == parse_quantity(text, units=False) == nearest
+    assert parse_quantity("20u") == 20e-6 != 20 * 1e-6
 
 
 def test_m_is_never_mega():
@@ -52,7 +83,7 @@ def test_numbers_pass_through(number):
 
 
 @pytest.mark.parametrize(
-    "bad", ["", "k", "1 k", "1,5", "0x10", "nan", "inf", "1e999", math.nan, math.inf, True, None, [1], "1k5"]
+    "bad", ["", "k", "1 k", "1,5", "0x10", "nan", "inf", "1e999", "1e99999999999", math.nan, math.inf, True, None, [1], "1k5"]
 )
 def test_what_is_no_number_is_refused_by_name(bad):
     with pytest.raises(QuantityError, match="alpha"):

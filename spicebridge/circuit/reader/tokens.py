@@ -117,7 +117,7 @@ def parse_number(text: str, *, mil: bool = True) -> float:
         raise QuantityError(
             f"{text!r}: ngspice reads 'mil' in parameters as 1e-3, elsewhere as 25.4e-6; write the number"
         )
-    return parse_quantity(text)
+    return parse_quantity(text, units=False)
 
 
 _CARD = re.compile(

@@ -5,8 +5,8 @@
 * units: V, A, ohm, s; node w<k> is the dimensionless state of edge k, 1 V stands for 1
 * ground 0 is node 0
 .param smoothstep(part)='part*part*(3-2*part)'
-.param g_SHI(x)='1e-13+10000000000*smoothstep(min(max((x-1)/0.001,0),1))'
-.param g_SLO(x)='1e-13+10000000000*smoothstep(min(max(x/0.001,0),1))'
+.param g_SHI(x)='1e-13+333333333333.3333*smoothstep(min(max((x-1)/0.001,0),1))'
+.param g_SLO(x)='1e-13+333333333333.3333*smoothstep(min(max(x/0.001,0),1))'
 * Memristor of paper 1, Eqs. 1-2 (Caravelli 2017): linear in its state w.
 * R = active (r_on + (r_off - r_on) w) ohm;  dw/dt = alpha w - (polarity/beta) q  in 1/s
 * q = r_on i (current control), v (voltage), R i (voltage_eq61: the printed form of Eq. 61)

@@ -32,10 +32,10 @@ from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, T
 
 Array = NDArray[np.float64]
 
-CLAMP_ON = 1e-9
-"""ohm at a rate of 1/s: the switch that holds a state. The overshoot is this times the rate: as large as what
-a verdict does not resolve (2e-9) allows, because a closed switch opens only when the rate points inward by
-`HYSTERESIS` / `CLAMP_ON`, 1e-6 of the rates for which it is made."""
+CLAMP_ON = 3e-11
+"""ohm at a rate of 1/s: the switch that holds a state. The overshoot is this times the rate, below 1e-10 for
+the rates of the decade for which it is made. A closed switch opens when the rate points inward by
+`HYSTERESIS` / `CLAMP_ON`, 3e-5 of these."""
 CLAMP_OFF = 1e14
 """ohm at a rate of 1/s: the open switch; it leaks 1e-14/s of the distance to the wall."""
 HYSTERESIS = 1e-15

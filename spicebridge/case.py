@@ -56,7 +56,7 @@ class Case:
 
     `stop` in s; `points` output times from 0 to `stop`; `tolerance` on every signal as in the
     verdict; `form` of the deck; `expect` is the outcome that the case is there to show. `what` says
-    in one sentence what is learned. Raises `CaseError`.
+    in one sentence what is learned, or is empty. Raises `CaseError`.
     """
 
     title: str
@@ -110,7 +110,7 @@ class Case:
         """
         root = parse(text, str(source) if source else "case")
         root.known(("title", "learn", "stop", "network", "device", "drive", "validate"))
-        title, what = root.word("title"), root.word("learn")
+        title, what = root.word("title"), root.word("learn", "")
         settings = root.section("validate")
         settings.known(("tolerance", "points", "form", "engine", "expect"))
         return cls(
@@ -129,7 +129,8 @@ class Case:
 
     def to_toml(self) -> str:
         """The case with every edge and number written out; reads back as an equal case."""
-        head = format_section("", {"title": self.title, "learn": self.what, "stop": self.stop}).lstrip()
+        what = {"learn": self.what} if self.what else {}
+        head = format_section("", {"title": self.title, **what, "stop": self.stop}).lstrip()
         names = ("tolerance", "points", "form", "engine", "expect")
         settings = format_section("[validate]", {name: getattr(self, name) for name in names})
         return "\n".join([head, *network_sections(self.network), settings])

@@ -296,6 +296,9 @@ def test_generators():
         ("complete_graph", (), "complete_graph: .*missing"),
         ("random_regular_graph", (3, 5), "random_regular_graph: "),
         ("trivial_graph", (), "no edges"),
+        ("complete_graph", (1_000_000,), "n = 1000000 asks for 499999500000 nodes or edges; 20000000 is the most"),
+        ("gnm_random_graph", (40, 10**12), "m = 1000000000000 asks for"),
+        ("balanced_tree", (10, 10**9), "asks for"),
     ],
 )
 def test_bad_generators(name, args, message):

@@ -63,6 +63,42 @@ class Definition:
             scope = scope.outer
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Elements and instances, and terms of their expressions."""
+
+    elements: int = 0
+    terms: int = 0
+
+
+def expanded_sizes(top: Definition) -> dict[int, Size]:
+    """id of every definition used from `top` on -> its size when all instances are expanded.
+
+    Each definition is counted once, whatever the number of its instances. Circles, which the expansion
+    itself refuses, count as nothing.
+    """
+    sizes: dict[int, Size] = {}
+    stack = [(top, False)]
+    while stack:
+        made, inside_done = stack.pop()
+        inside = [x for e in made.elements if isinstance(e, ir.Instance) and (x := used(made, e)) is not None]
+        if inside_done:
+            parts = [sizes[id(x)] for x in inside]
+            elements, terms = (sum(getattr(part, name) for part in parts) for name in ("elements", "terms"))
+            sizes[id(made)] = Size(len(made.elements) + elements, made.terms + terms)
+        elif id(made) not in sizes:
+            sizes[id(made)] = Size()
+            stack.append((made, True))
+            stack += [(x, False) for x in inside]
+    return sizes
+
+
+def used(scope: Definition, instance: ir.Instance) -> Definition | None:
+    """The definition that an instance in `scope` means, or None."""
+    found = scope.lookup("subcircuits", instance.subcircuit.lower())
+    return None if found is None else found[1]
+
+
 @dataclass
 class Place:
     """One instance of a definition. `path` is the dotted chain of instances; `nodes` maps folded local nodes

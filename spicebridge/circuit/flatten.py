@@ -12,7 +12,16 @@ from dataclasses import fields
 from typing import Any
 
 from spicebridge.circuit import deck as ir
-from spicebridge.circuit.definitions import ELEMENT_KINDS, Definition, FlatSources, Located, Place, prepare
+from spicebridge.circuit.definitions import (
+    ELEMENT_KINDS,
+    Definition,
+    FlatSources,
+    Located,
+    Place,
+    expanded_sizes,
+    prepare,
+    used,
+)
 from spicebridge.circuit.expressions import BranchCurrent, Expression, NodeVoltage, Number, Value
 from spicebridge.circuit.scopes import (
     Scope,
@@ -75,12 +84,11 @@ class _Flattener:
         self.conditions: dict[str, tuple[str, str]] = {}
         self.using = ""
         self.read: dict[str, tuple[str, str]] = {}
-        self.count = 0
-        self.terms = 0
 
     def run(self) -> ir.Deck:
         deck = self.deck
         top = prepare(deck, None, self.located)
+        self._check_size(top)
         place = Place(top, "", {}, self._resolve(top, deck.parameters, Scope()), None)
         self._walk(place)
         self._check_outside()
@@ -113,6 +121,19 @@ class _Flattener:
 
     # expansion
 
+    def _check_size(self, top: Definition) -> None:
+        """Refuse a deck that expands to too much before any of it is expanded."""
+        sizes = expanded_sizes(top)
+        whole = sizes[id(top)]
+        for most, found, what in (
+            (MAX_ELEMENTS, whole.elements, f"the deck expands to {whole.elements} elements; {MAX_ELEMENTS} is the most"),
+            (MAX_TERMS, whole.terms, f"the deck's expressions have {whole.terms} terms; {MAX_TERMS} is the most"),
+        ):
+            if found > most:
+                instances = [(e, used(top, e)) for e in top.elements if isinstance(e, ir.Instance)]
+                known = [(sizes[id(made)].elements, e.name) for e, made in instances if made is not None]
+                self.located.fail(top.scope, "element", max(known)[1] if known else "", f"{what}; use fewer instances")
+
     def _walk(self, top: Place) -> None:
         """Elements in order, instances in place; an explicit stack keeps the depth off Python's."""
         self._open(top)
@@ -120,14 +141,6 @@ class _Flattener:
         while stack:
             place, rest = stack[-1]
             for element in rest:
-                self.count += 1
-                if self.count > MAX_ELEMENTS:
-                    self.located.fail(
-                        place.definition.scope,
-                        "element",
-                        element.name,
-                        f"the deck expands to more than {MAX_ELEMENTS} elements; use fewer instances",
-                    )
                 if isinstance(element, ir.Instance):
                     inner = self._instance(place, element)
                     self._open(inner)
@@ -198,10 +211,6 @@ class _Flattener:
     def _open(self, place: Place) -> None:
         """Models and initial conditions of one instance."""
         made = place.definition
-        self.terms += made.terms
-        if self.terms > MAX_TERMS:
-            message = f"the expressions of the deck have more than {MAX_TERMS} terms; use fewer instances"
-            self.located.fail("" if place.outer is None else place.outer.definition.scope, "element", "", message)
         for folded, model in made.models.items():
             values = tuple(
                 (name, self._number(made, "model", model.name, value, place)) for name, value in model.parameters

@@ -24,7 +24,7 @@ def format_protocol(
 ) -> str:
     """Markdown."""
     network, gauge, bench = plan.network, plan.gauge, plan.bench
-    lines = [f"# {plan.case.title}", "", plan.case.what, "", "## Set-up", ""]
+    lines = [f"# {plan.case.title}", "", *([plan.case.what, ""] if plan.case.what else []), "## Set-up", ""]
     lines += [
         f"- Scaling: {plan.scaling.law}. To come back, divide by the same factors.",
         f"- Ground is node {network.nodes[gauge.ground]}. Rails +-{bench.supply:g} V. The run lasts {plan.stop:.6g} s.",

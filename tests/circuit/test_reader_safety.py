@@ -163,19 +163,30 @@ def test_the_deepest_tree_that_is_read_can_be_handled_by_all_that_recurses() -> 
 
 
 @pytest.mark.parametrize("inside", ["R1 a 0 1", "* empty"])
-def test_subcircuits_that_double_end_at_the_limit(inside: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flatten_module, "MAX_ELEMENTS", 20_000)
+def test_subcircuits_that_double_are_refused_before_they_are_expanded(inside: str) -> None:
     text = f".subckt s0 a\n{inside}\n.ends\n" + "".join(
         f".subckt s{k + 1} a\nX1 a s{k}\nX2 a s{k}\n.ends\n" for k in range(60)
     )
-    assert "expands to more than 20000 elements" in outcome(text + "X1 a s60")
+    found = outcome(text + "X1 a s60")
+    assert f"{flatten_module.MAX_ELEMENTS} is the most" in found
+
+
+def test_the_limit_counts_what_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        ".subckt c a\nR1 a 0 1\nR2 a 0 1\n.ends\n.subckt b a\nX1 a c\nX2 a c\n.ends\n"
+        ".subckt unused a\nX1 a b\n.ends\nX1 a b\nX2 a c\nV1 a 0 1"
+    )
+    monkeypatch.setattr(flatten_module, "MAX_ELEMENTS", 11)
+    assert outcome(text) == "ok"
+    monkeypatch.setattr(flatten_module, "MAX_ELEMENTS", 10)
+    assert "the deck expands to 11 elements; 10 is the most" in outcome(text)
 
 
 def test_expressions_that_multiply_with_instances_end_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flatten_module, "MAX_TERMS", 1_000)
     text = ".subckt s a\nB1 a 0 V=" + "+".join(["V(a)"] * 50) + "\n.ends\n"
     assert outcome(text + "X1 a s") == "ok"
-    assert "more than 1000 terms" in outcome(text + "\n".join(f"X{k} a s" for k in range(50)))
+    assert "1000 is the most" in outcome(text + "\n".join(f"X{k} a s" for k in range(50)))
 
 
 def test_include_cycles_and_floods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ error.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Hashable, Mapping
 from types import MappingProxyType
 
@@ -44,7 +45,8 @@ def capabilities(engine: Engine) -> Mapping[str, str]:
     version, the keys of the expression table, first_row and first_row_uic ("t=0" or the time of
     the first sample in units of the step), ic_without_uic ("honoured" or the value found for 0.25),
     klu ("yes"/"no"), diverging_status and diverging_exit. Kept in memory until `engine.identity()`
-    changes. Raises what `engine.run` raises.
+    changes. Raises what `engine.run` raises where
+    the engine is missing or a deck takes `PROBE_TIMEOUT`.
     """
     key = (engine.name, engine.identity())
     if key not in _memory:
@@ -82,10 +84,12 @@ def _run(engine: Engine, body: str, *vectors: str) -> RunRecord | None:
         body = _EXPRESSION.sub(r"\1{\2}", _SAVE.sub("", body))
     text = f"probe\n.param one=1 three=3\nRc c 0 1\nCc c 0 1\n.ic v(c)=0.25\n{body}\n.end\n"
     stop = 2.0 if " 2 0 " in body else _STOP
+    begin = time.monotonic()
     try:
         return engine.run(Job(text, vectors, stop, PROBE_TIMEOUT))
     except SpiceBridgeError:
-        if not engine.available():
+        # Where one deck hangs so may all others, each for its whole time-out.
+        if not engine.available() or time.monotonic() - begin >= PROBE_TIMEOUT:
             raise
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from spicebridge.cli import status
@@ -16,7 +17,6 @@ LIMITS = {
     "offset": "stated offset accuracy, relative to a channel's range",
     "trigger": "largest trigger offset, relative to the span",
     "clock": "stated clock accuracy, relative",
-    "parts": "tolerance of every resistance, relative",
 }
 
 
@@ -27,8 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kit", metavar="DIR", help="the kit that was built: data are in its scale and gauge")
     for name, text in LIMITS.items():
         parser.add_argument(f"--{name}", type=positive, metavar="X", help=text)
+    parser.add_argument("--parts", type=positive, metavar="X", help="tolerance of every resistance; default: the kit's, or 0.002")
     parser.add_argument("--tolerance", type=positive, metavar="X", help="uncertainty allowed, of a range; default 0.01")
-    parser.add_argument("--out", metavar="DIR", help="write validation.json and validation.md there")
+    parser.add_argument("--out", metavar="DIR", help="write report.html, report.md, validation.json and pictures there")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
     add_quiet(parser)
 
@@ -36,24 +37,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from spicebridge.case import load_case
     from spicebridge.lab.bench_circuit import as_built, as_given
-    from spicebridge.lab.measured import Instrument, compare_measured
+    from spicebridge.lab.calibration import Instrument
+    from spicebridge.lab.measured import compare_measured
     from spicebridge.lab.measurement import map_channels, read_measurement
+    from spicebridge.lab.validation_facts import Facts
     from spicebridge.lab.validation_report import check_out, format_json, format_markdown, write_validation
 
     if args.out:
         check_out(args.out)
     case = load_case(args.case)
-    network, stop, ground = as_built(case, args.kit) if args.kit else as_given(case)
+    subject = as_built(case, args.kit, args.parts) if args.kit else as_given(case, args.parts)
     measurement = read_measurement(args.measured)
     channels = map_channels(measurement, _mapping(args.channels))
     limits = {name: getattr(args, name) for name in LIMITS if getattr(args, name) is not None}
     extra: dict[str, Any] = {} if args.tolerance is None else {"tolerance": args.tolerance}
-    result = compare_measured(
-        network, stop, measurement, channels, instrument=Instrument(**limits), ground=ground, **extra
-    )
-    if args.out:
-        write_validation(args.out, case.title, network, result)
-    sys.stdout.write(format_json(result) if args.json else format_markdown(case.title, network, result))
+    result = compare_measured(subject, measurement, channels, instrument=Instrument(**limits), **extra)
+    source = Path(args.measured).name + (f", kit {Path(args.kit).name}" if args.kit else "")
+    facts = Facts(case.title, case.what, subject, result, source)
+    files = write_validation(args.out, facts) if args.out else ()
+    sys.stdout.write(format_json(facts, files) if args.json else format_markdown(facts))
     return status.of_outcome(result.outcome.value)
 
 
@@ -67,6 +69,8 @@ def _mapping(text: str | None) -> dict[str, str] | None:
         name, equals, signal = item.partition("=")
         if not equals or not name.strip():
             raise LabError(f"--channels: {item!r} must be NAME=SIGNAL, such as CH1=i[5]*82.5")
+        if name.strip() in out:
+            raise LabError(f"--channels: {name.strip()!r} is given twice")
         out[name.strip()] = signal
     return out
 

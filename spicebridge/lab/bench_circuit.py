@@ -3,37 +3,73 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from spicebridge.case import Case
-from spicebridge.devices import LinearMemristor, Resistor
-from spicebridge.lab.bench import LabError
+from spicebridge.lab.bench import Bench, LabError
+from spicebridge.lab.builds import KINDS, error_limits
+from spicebridge.lab.deviation import Deviation
 from spicebridge.lab.kit import FORMAT, KIT
+from spicebridge.lab.laws import check_laws
 from spicebridge.lab.scaling import Scaling
 from spicebridge.lab.sources import choose_gauge
 from spicebridge.network import Network
 
+Array = NDArray[np.float64]
 
-def as_given(case: Case) -> tuple[Network, float, int]:
-    """Network, stop (s) and ground node of the unscaled case; ground is the first node."""
+PARTS = 2e-3
+"""Tolerance of every resistance when neither a kit nor the user states one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """`network` over 0 … `stop` (s), node voltages against `ground`, in the units of the measurement.
+
+    `limits` (n_e,) each: how far parts may be off, in the order of `builds.KINDS`. `deviation`: by how much the
+    circuit as built differs from the equations besides (None: not known).
+    """
+
+    network: Network
+    stop: float
+    ground: int
+    limits: tuple[Array, ...]
+    deviation: Deviation | None = None
+
+    @classmethod
+    def of(cls, network: Network, stop: float, *, ground: int = 0, parts: float = PARTS) -> Subject:
+        """A circuit of which only the tolerance `parts` of its resistances is known."""
+        zero = np.zeros(network.n_edges)
+        return cls(network, stop, ground, (zero + parts, *(zero for _ in KINDS[1:])))
+
+
+def as_given(case: Case, parts: float | None = None) -> Subject:
+    """The unscaled case; ground is the first node."""
     if not case.network.is_graph:
         raise LabError("a loop matrix has no nodes to measure; give a graph")
-    for k, law in enumerate(case.network.devices()):
-        if not isinstance(law, LinearMemristor | Resistor):
-            raise LabError(f"{case.network.edge_name(k)}: a {law.kind} cannot be compared; LinearMemristor and Resistor can")
-    return case.network, case.stop, 0
+    check_laws(case.network)
+    return Subject.of(case.network, case.stop, parts=PARTS if parts is None else parts)
 
 
-def as_built(case: Case, folder: str | Path) -> tuple[Network, float, int]:
-    """Network, stop (s) and ground node of the kit in `folder`. Raises `LabError` if it is of another case."""
+def as_built(case: Case, folder: str | Path, parts: float | None = None) -> Subject:
+    """The circuit of the kit in `folder`. Raises `LabError` if it is of another case."""
     path = Path(folder) / KIT
     try:
         kit = json.loads(path.read_text(encoding="utf-8"))
         scaling = Scaling(**kit["scaling"])
+        bench = Bench(**kit["bench"]).tightened(kit["precision_factor"])
+        deviation = Deviation.from_record(kit["built_minus_ideal"])
         known = kit["format"] == FORMAT, kit["chords"], kit["ground"]
     except (OSError, ValueError, KeyError, TypeError):
         raise LabError(f"{path}: not a kit; write one with spicebridge lab") from None
     gauge = choose_gauge(case.network, case.stop)
-    if known != (True, list(gauge.chords), gauge.ground):
+    if known != (True, list(gauge.chords), gauge.ground) or deviation.state.size != case.network.n_edges:
         raise LabError(f"{path}: the kit is of another case or version; write it again")
-    return scaling.network(gauge.network), case.stop * scaling.time, gauge.ground
+    network = scaling.network(gauge.network)
+    limits = error_limits(network, bench, gauge.driven)
+    if parts is not None:
+        limits = (np.full(network.n_edges, parts), *limits[1:])
+    return Subject(network, case.stop * scaling.time, gauge.ground, limits, deviation)

@@ -3,8 +3,7 @@
 Every copy has its own resistances, converter gains and sources::
 
     R = (1 + rho) R(w),   S = (1 + sigma) S + so,   A R i = A S
-    dw/dt = F(w, a w, J g q),   q = r0 [(1 + rho)(1 + g) i + o/R(w)]     current control
-                                q = P R(w) [(1 + rho)(1 + g) i + o/R(w)]  voltage control
+    dw/dt = F(w, v', i'; P, J),   i' = (1 + rho)(1 + g) i + o/R(w),   v' = P R(w) i'
 
 because an emulator infers its current from the voltage it reads (gain error g, offset o in V) and from the
 resistance it believes to have set. Classical fourth-order Runge-Kutta with fixed steps, all copies at once.
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.devices import LinearMemristor
+from spicebridge.lab.bench import Bench
 from spicebridge.lab.parts import e96_pair
 from spicebridge.lab.plan import Plan
 from spicebridge.lab.wiring import target_offset
@@ -26,6 +25,8 @@ from spicebridge.theory.topology import Topology
 
 Array = NDArray[np.float64]
 
+KINDS = ("resistance", "reading gain", "source gain", "reading offset", "source offset")
+"""What `Errors` holds, in order."""
 STEPS = 400
 STEPS_PER_TIMESCALE = 40
 """At least so many steps over the span and over a drive's shortest time scale."""
@@ -45,6 +46,11 @@ class Errors:
     source_offset: Array
     flipped: Array | None = None
 
+    @property
+    def tables(self) -> tuple[Array, ...]:
+        """The five arrays in the order of `KINDS`."""
+        return (self.resistance, self.reading, self.source, self.reading_offset, self.source_offset)
+
     @classmethod
     def none(cls, n_builds: int, n_edges: int) -> Errors:
         """All zero."""
@@ -54,24 +60,23 @@ class Errors:
     def drawn(cls, plan: Plan, n_builds: int, seed: int) -> Errors:
         """Uniform within the bench's limits; fixed resistors also carry the rounding to E96 values."""
         rng = np.random.default_rng(seed)
-        limits = error_limits(plan)
+        limits = error_limits(plan.network, plan.bench, plan.gauge.driven)
         parts = [rng.uniform(-1.0, 1.0, (n_builds, plan.network.n_edges)) * limit for limit in limits]
         parts[0] = parts[0] + rounding(plan)
         return cls(*parts)
 
 
-def error_limits(plan: Plan) -> tuple[Array, ...]:
-    """Largest error of every kind, (n_e,) each, in the order of `Errors`."""
-    network, bench = plan.network, plan.bench
+def error_limits(network: Network, bench: Bench, driven: tuple[int, ...]) -> tuple[Array, ...]:
+    """Largest error of every kind, (n_e,) each, in the order of `Errors`; `driven` edges carry a source."""
     rho = np.where(network.stateful, bench.pot_tolerance, bench.resistor_tolerance)
     rho = rho + np.where(network.P < 0, 2.0 * bench.resistor_tolerance, 0.0)
-    driven = np.isin(np.arange(network.n_edges), plan.gauge.driven)
+    sourced = np.isin(np.arange(network.n_edges), driven)
     return (
         rho,
         np.where(network.stateful, bench.chain_gain, 0.0),
-        np.where(driven, bench.source_gain, 0.0),
+        np.where(sourced, bench.source_gain, 0.0),
         np.where(network.stateful, bench.chain_offset, 0.0),
-        np.where(driven, bench.source_offset, 0.0),
+        np.where(sourced, bench.source_offset, 0.0),
     )
 
 
@@ -99,7 +104,7 @@ class Ensemble:
 def integrate_builds(network: Network, stop: float, errors: Errors, *, ground: int = 0, steps: int = 0) -> Ensemble:
     """Integrate every copy over 0 … `stop` (s), fixed steps. Copies that run away end as infinities or NaN.
 
-    The network's devices are LinearMemristor or Resistor.
+    The network's devices are those of `laws`.
     """
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return _march(network, stop, errors, ground, steps)
@@ -131,7 +136,7 @@ def _march(network: Network, stop: float, errors: Errors, ground: int, steps: in
     def rate(w: Array, S: Array) -> Array:
         i, _, nominal = solve(w, S)
         read = (1.0 + errors.resistance) * (1.0 + errors.reading) * i + errors.reading_offset / nominal
-        return _rates(network, w, read, nominal, errors.flipped)
+        return rates(network, w, read, nominal, errors.flipped)
 
     for n in range(t.size):
         state[:, n] = w
@@ -155,17 +160,15 @@ def _steps(network: Network, stop: float) -> int:
     return int(max(STEPS, np.ceil(STEPS_PER_TIMESCALE * stop / fast) if np.isfinite(fast) else 0))
 
 
-def _rates(network: Network, w: Array, read: Array, nominal: Array, flipped: Array | None = None) -> Array:
+def rates(network: Network, w: Array, read: Array, nominal: Array, flipped: Array | None = None) -> Array:
+    """ds/dt (…, n_e) that controllers compute from the currents `read` and the resistances they believe in."""
     out = np.zeros_like(w)
     J = network.J if flipped is None else network.J * flipped
     for group in network.groups:
-        law = group.device
-        if not isinstance(law, LinearMemristor):
+        if not group.device.stateful:
             continue
         e = group.edges
-        if law.control == "current":
-            q = law.r0 * read[..., e]
-        else:
-            q = nominal[..., e] * read[..., e] * (network.P[e] if law.control == "voltage" else 1.0)
-        out[..., e] = law.window.rate(w[..., e], law.a * w[..., e], J[..., e] * law.g * q)
+        i = read[..., e]
+        v = network.P[e] * nominal[..., e] * i
+        out[..., e] = group.device.rate(w[..., e], v, i, network.P[e], J[..., e])
     return out

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.lab.builds import _rates
+from spicebridge.lab.builds import rates
+from spicebridge.lab.laws import state_of
 from spicebridge.lab.plan import Plan
 from spicebridge.lab.wiring import target_offset
 from spicebridge.theory.topology import Topology
@@ -41,21 +43,26 @@ def table(plan: Plan, k: int) -> Table:
     pot, law = plan.pot, plan.network.device(k)
     codes = np.arange(pot.positions)
     ohms = pot.wiper + codes * pot.step
-    states = ((ohms - target_offset(plan, k)) / float(law.r0) - 1.0) / float(law.kappa)
+    states = state_of(law, ohms - target_offset(plan, k))
     return Table(k, codes, np.asarray(ohms, float), np.asarray(states, float))
 
 
 def format_tables(plan: Plan) -> str:
     """CSV of all tables: code, ohm, then the state for every edge."""
-    edges = np.flatnonzero(plan.network.stateful).tolist()
+    edges = np.flatnonzero(plan.emulated).tolist()
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["code", "ohm", *(f"state of edge {k}" for k in edges)])
     tables = [table(plan, k) for k in edges]
     for code in range(plan.pot.positions):
         ohm = plan.pot.wiper + code * plan.pot.step
-        writer.writerow([code, f"{ohm:.3f}", *(f"{x.states[code]:.7g}" for x in tables)])
+        writer.writerow([code, f"{ohm:.3f}", *(_number(x.states[code]) for x in tables)])
     return out.getvalue()
+
+
+def _number(state: float) -> str:
+    """Empty where no state has the resistance."""
+    return f"{state:.7g}" if math.isfinite(state) else ""
 
 
 def run_firmware(plan: Plan, *, quantised: bool = True) -> Waveforms:
@@ -88,7 +95,7 @@ def run_firmware(plan: Plan, *, quantised: bool = True) -> Waveforms:
         if quantised:
             read = lsb * np.rint(read / lsb)
         upcoming = set_ohms(w)
-        w = w + period * _rates(network, w, read / ohms, ohms - offset)
+        w = w + period * rates(network, w, read / ohms, ohms - offset)
         for edges in hard:
             w[edges] = np.clip(w[edges], 0.0, 1.0)
         ohms = upcoming

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from spicebridge.circuit import to_deck
 from spicebridge.circuit.dialects import dialect_names, get_dialect
 from spicebridge.errors import OutputError
 from spicebridge.lab.bench import Bench
+from spicebridge.lab.deviation import built_minus_ideal
 from spicebridge.lab.emulator import format_tables, run_firmware
 from spicebridge.lab.generator import format_csv, format_pwl
 from spicebridge.lab.kicad import format_kicad, format_wiring
@@ -28,6 +29,7 @@ from spicebridge.lab.schematic import draw_schematic
 from spicebridge.lab.wiring import Component, wire
 from spicebridge.report.writer import replacing_folder
 from spicebridge.theory import integrate
+from spicebridge.waveforms import Waveforms
 
 KIT, FORMAT = "kit.json", "spicebridge.kit/1"
 CHANNELS_PER_CONVERTER = 8
@@ -53,8 +55,10 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
     check_place(place)
     plan = make_plan(case, bench)
     components = wire(plan)
-    difference = compare_with_ideal(plan, run_realistic(plan))
-    error = firmware_error(plan)
+    run = run_realistic(plan)
+    difference = compare_with_ideal(plan, run)
+    loop = run_firmware(plan) if plan.emulated.any() else None
+    error = firmware_error(plan, loop)
     spread_, ranking = spread(plan), influences(plan)
     texts: dict[str, str | bytes] = {
         "netlist.net": format_kicad(components, case.title),
@@ -80,7 +84,9 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
         options = tuple(x for x in real.options if not (name == "pspice" and x[0] == "method"))
         texts[f"realistic_{name}{dialect.suffix}"] = dialect.format_deck(replace(real, options=options))
     files = tuple(sorted([*texts, KIT]))
-    texts[KIT] = json.dumps(_record(plan, difference, error, spread_, files), indent=1) + "\n"
+    record = _record(plan, difference, error, spread_, files)
+    record["built_minus_ideal"] = built_minus_ideal(plan, run, loop).record()
+    texts[KIT] = json.dumps(record, indent=1) + "\n"
     with replacing_folder(place) as stage:
         for name, text in texts.items():
             data = text if isinstance(text, bytes) else text.encode("utf-8")
@@ -107,11 +113,10 @@ def check_place(place: Path, record: str = KIT, form: str = FORMAT) -> None:
         raise OutputError(f"{place}: holds {strangers[0]!r}, which is no earlier result of this kind; name an empty or a new folder")
 
 
-def firmware_error(plan: Plan) -> float:
-    """Largest deviation of a state in the quantised, sampled loop from the theory; 0 without memristors."""
-    if not plan.network.stateful.any():
+def firmware_error(plan: Plan, loop: Waveforms | None) -> float:
+    """Largest deviation of a state in the quantised, sampled loop from the theory; 0 without emulators."""
+    if loop is None:
         return 0.0
-    loop = run_firmware(plan)
     inside = loop.t <= plan.stop
     ideal = integrate(plan.network, loop.t[inside])
     return float(np.abs(loop.state[inside] - ideal.state).max())
@@ -184,6 +189,7 @@ def _record(plan: Plan, difference: Difference, error: float, found: Spread, fil
     return {
         "format": FORMAT,
         "case": plan.case.name,
+        "bench": asdict(plan.bench),
         "files": list(files),
         "scaling": {"impedance": plan.scaling.impedance, "amplitude": plan.scaling.amplitude, "time": plan.scaling.time},
         "ground": plan.gauge.ground,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.lab.bench import LabError
-from spicebridge.lab.builds import Ensemble, Errors, error_limits, integrate_builds
+from spicebridge.lab.builds import KINDS, Ensemble, Errors, error_limits, integrate_builds
 from spicebridge.lab.plan import Plan
 
 Array = NDArray[np.float64]
@@ -27,7 +27,6 @@ ESCAPE = 1.0
 """Distance of a state from the ideal range beyond which a build is in another regime."""
 CLASSES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 """Factors on all error limits that are tried in turn."""
-KINDS = ("resistance", "reading gain", "source gain", "reading offset", "source offset")
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,13 +130,12 @@ def spread(plan: Plan, *, builds: int = BUILDS, seed: int = 1) -> Spread:
 
 def influences(plan: Plan) -> tuple[Influence, ...]:
     """Every error alone at its limit, the most harmful first."""
-    limits = error_limits(plan)
+    limits = error_limits(plan.network, plan.bench, plan.gauge.driven)
     n_e = plan.network.n_edges
     picks = [(kind, k) for kind in range(len(limits)) for k in range(n_e) if limits[kind][k] > 0]
     errors = Errors.none(len(picks) + 1, n_e)
-    tables = (errors.resistance, errors.reading, errors.source, errors.reading_offset, errors.source_offset)
     for row, (kind, k) in enumerate(picks, start=1):
-        tables[kind][row, k] = limits[kind][k]
+        errors.tables[kind][row, k] = limits[kind][k]
     ensemble = integrate_builds(plan.network, plan.stop, errors, ground=plan.gauge.ground)
     names, signals = test_points(plan, ensemble)
     kinds = np.array([name[0] for name in names])

@@ -72,6 +72,11 @@ class Plan:
         return float(self.waves.t[-1])
 
     @property
+    def emulated(self) -> NDArray[np.bool_]:
+        """(n_e,) edges whose memristor is an emulator."""
+        return self.network.stateful
+
+    @property
     def pot(self) -> Potentiometer:
         return potentiometer(self.bench.potentiometer)
 
@@ -130,7 +135,7 @@ def _attempt(
         gauge.peak * scaling.amplitude,
     )  # fmt: skip
     waves = scaling.waveforms(ideal)
-    nodes = _node_voltages(network, gauge.ground, waves)
+    nodes = node_voltages(network, gauge.ground, waves.voltage - network.bank(waves.t))
     R = network.resistance(waves.state)
     sense = {k: _round_sense(bench.sense_ratio * float(R[:, k].min())) for k in gauge.chords}
     plan = Plan(case, bench, scaling, scaled, realisation or Realisation((), 0.0, ""), waves, nodes, sense, ())
@@ -144,10 +149,9 @@ def _round_sense(value: float) -> float:
     return e96(max(value, 0.1))
 
 
-def _node_voltages(network: Network, ground: int, waves: Waveforms) -> Array:
-    """p (n_t, n) in V from p_tail - p_head = v - S, zero at `ground`."""
+def node_voltages(network: Network, ground: int, drop: Array) -> Array:
+    """p (n_t, n) in V from p_tail - p_head = `drop` = v - S (n_t, n_e), zero at `ground`."""
     B = np.delete(Topology.of(network).B.toarray(), ground, axis=0)
-    drop = waves.voltage - network.bank(waves.t)
     p = np.linalg.lstsq(-B.T, drop.T, rcond=None)[0].T
     return np.asarray(np.insert(p, ground, 0.0, axis=1))
 

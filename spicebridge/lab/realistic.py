@@ -255,13 +255,13 @@ class Difference:
 
 def compare_with_ideal(plan: Plan, run: BenchRun) -> Difference:
     """The ideal circuit is the theory on the same scaled network, splined between its output times."""
-    from spicebridge.lab.plan import _node_voltages
+    from spicebridge.lab.plan import node_voltages
     from spicebridge.theory import integrate
 
     times_ = np.unique(np.clip(run.t, 0.0, plan.stop))
     ideal: Waveforms = integrate(plan.network, times_)
     at = np.searchsorted(times_, np.clip(run.t, 0.0, plan.stop))
-    nodes = _node_voltages(plan.network, plan.gauge.ground, ideal)[at]
+    nodes = node_voltages(plan.network, plan.gauge.ground, ideal.voltage - plan.network.bank(times_))[at]
     dv = float(np.abs(run.nodes - nodes).max())
     di = max((float(np.abs(run.chord_current[k] - ideal.current[at, k]).max()) for k in run.chord_current), default=0.0)
     ds = float(np.abs(run.state - ideal.state[at]).max())

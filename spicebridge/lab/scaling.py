@@ -3,7 +3,8 @@
     R' = z R,   S' = a S,   t' = c t,   w'(c t) = w(t)
     v' = a v,   i' = (a/z) i,   alpha' = alpha/c,   beta' = a c beta
 
-The states are untouched: dw/dt = alpha w - (J/beta) Ron i keeps its form because Ron' i' = a Ron i.
+The states are untouched: dw/dt = alpha w - (J/beta) Ron i keeps its form because Ron' i' = a Ron i. Parameters of
+other laws scale by their units (`laws`): a threshold in V by a, one in A by a/z, a rate by 1/c.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from spicebridge.devices import LinearMemristor, Resistor
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum, terms
 from spicebridge.lab.bench import LabError
+from spicebridge.lab.laws import UNITS, check_laws, factor
 from spicebridge.network import Network
 from spicebridge.waveforms import Waveforms
 from spicebridge.windows import Tanh
@@ -45,29 +46,20 @@ class Scaling:
 
     def network(self, network: Network) -> Network:
         """The scaled network. Raises `LabError` for laws that do not scale."""
-        laws = [self._device(network, k, law) for k, law in enumerate(network.devices())]
+        check_laws(network)
+        laws = [self._device(law) for law in network.devices()]
         drives = [self.drive(drive) for drive in network.drives]
         return network.with_device(laws).with_drive(drives)
 
-    def _device(self, network: Network, k: int, law: Any) -> Any:
-        if isinstance(law, Resistor):
-            return Resistor(law.r * self.impedance)
-        if isinstance(law, LinearMemristor):
-            window = law.window
-            if isinstance(window, Tanh):
-                window = replace(window, rate_scale=window.rate_scale / self.time)
-            return replace(
-                law,
-                r_on=law.r_on * self.impedance,
-                r_off=law.r_off * self.impedance,
-                alpha=law.alpha / self.time,
-                beta=law.beta * (self.amplitude * self.time),
-                window=window,
-            )
-        raise LabError(
-            f"{network.edge_name(k)}: a {law.kind} has thresholds of its own and does not scale; the kit builds "
-            "LinearMemristor and Resistor edges"
-        )
+    def _device(self, law: Any) -> Any:
+        changes: dict[str, Any] = {
+            name: getattr(law, name) * factor(unit, self.impedance, self.amplitude, self.time)
+            for name, unit in UNITS[type(law)].items()
+        }
+        window = getattr(law, "window", None)
+        if isinstance(window, Tanh):
+            changes["window"] = replace(window, rate_scale=window.rate_scale / self.time)
+        return replace(law, **changes)
 
     def drive(self, drive: Drive | None) -> Drive | None:
         """S'(t') = a S(t'/c)."""

@@ -36,36 +36,32 @@ EMBEDDED_TEXT = 300_000
 
 def format_html(report: Report, plots: Sequence[Plot] | None = None) -> str:
     """The page. `plots` are drawn unless given."""
-    drawn = draw(report) if plots is None else plots
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(
-            report=report,
-            verdict=report.verdict,
-            word=WORDS[report.verdict.outcome],
-            ruler=ruler(report),
-            plots=drawn,
-            three_words=three_words(report.verdict),
-            version=__version__,
-        )
+    return render(
+        "report.html",
+        report=report,
+        verdict=report.verdict,
+        word=WORDS[report.verdict.outcome],
+        ruler=ruler(report),
+        plots=draw(report) if plots is None else plots,
+        three_words=three_words(report.verdict),
     )
 
 
 def format_index(rows: Sequence[Mapping[str, Any]]) -> str:
     """The table of several cases; `rows` are the records of `batch.Entry.record`."""
-    return (
-        _environment()
-        .get_template("index.html")
-        .render(
-            rows=rows,
-            words={outcome.value: word for outcome, word in WORDS.items()},
-            counts=[(o.value, sum(row.get("outcome") == o.value for row in rows)) for o in Outcome],
-            failed=sum(row.get("outcome") is None for row in rows),
-            unknown=UNKNOWN,
-            version=__version__,
-        )
+    return render(
+        "index.html",
+        rows=rows,
+        words={outcome.value: word for outcome, word in WORDS.items()},
+        counts=[(o.value, sum(row.get("outcome") == o.value for row in rows)) for o in Outcome],
+        failed=sum(row.get("outcome") is None for row in rows),
+        unknown=UNKNOWN,
     )
+
+
+def render(template: str, **content: Any) -> str:
+    """A page from one of the templates; every value is escaped and freed of control characters."""
+    return _environment().get_template(template).render(version=__version__, **content)
 
 
 def data_uri(png: bytes) -> str:

@@ -38,8 +38,13 @@ class Ruler:
 def ruler(report: Report) -> Ruler | None:
     """The line of a verdict; None where U is unknown."""
     v = report.verdict
-    values = {"E": v.max_error, "U": v.uncertainty, "tolerance": v.tolerance}
-    if not all(math.isfinite(x) for x in values.values()) or v.uncertainty <= 0.0 or v.tolerance <= 0.0:
+    return ruler_of(v.max_error, v.uncertainty, v.tolerance)
+
+
+def ruler_of(error: float, uncertainty: float, tolerance: float) -> Ruler | None:
+    """The line of three numbers; None where they are not finite or positive."""
+    values = {"E": error, "U": uncertainty, "tolerance": tolerance}
+    if not all(math.isfinite(x) for x in values.values()) or uncertainty <= 0.0 or tolerance <= 0.0:
         return None
     positive = [x for x in values.values() if x > 0.0]
     low, high = math.log10(min(positive)) - 0.7, math.log10(max(positive)) + 0.7

@@ -11,8 +11,8 @@ import pytest
 from spicebridge.circuit.dialects import dialect_names
 from spicebridge.cli import main
 from spicebridge.lab.bench_circuit import as_built
+from spicebridge.lab.oscilloscope import Scope, measure
 from tests.lab.networks import case
-from tests.lab.scope import Scope, measure
 
 
 @pytest.fixture
@@ -28,9 +28,9 @@ def test_a_kit_and_a_measurement_of_it(path: Path, tmp_path: Path, capsys: pytes
     record = json.loads((kit / "kit.json").read_text())
     assert sorted(x.name for x in kit.iterdir()) == record["files"]
     assert {f"realistic_{name}" for name in dialect_names()} <= {Path(x).stem for x in record["files"]}
-    network, stop, ground = as_built(case("two_loops"), kit)
+    built = as_built(case("two_loops"), kit)
     names = ["p[a]", "p[b]", "i[1]", "i[3]"]
-    shown = measure(network, stop, names, Scope(), ground=ground)
+    shown = measure(built, names, Scope())
     scope = tmp_path / "scope.csv"
     with scope.open("w", newline="") as handle:
         writer = csv.writer(handle)
@@ -42,7 +42,9 @@ def test_a_kit_and_a_measurement_of_it(path: Path, tmp_path: Path, capsys: pytes
     capsys.readouterr()
     assert main([*common, "--channels", mapping, "--out", str(tmp_path / "out"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["outcome"] == "agrees"
-    assert sorted(x.name for x in (tmp_path / "out").iterdir()) == ["validation.json", "validation.md"]
+    assert sorted(x.name for x in (tmp_path / "out").iterdir()) == [
+        "channels.png", "report.html", "report.md", "validation.json",
+    ]  # fmt: skip
     # In the units of the case the same data are wrong.
     assert main(["compare", str(path), "--measured", str(scope), "--channels", mapping]) == 1
     assert main([*common, "--channels", "CH9=p[a]"]) == 2

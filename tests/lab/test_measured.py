@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
 
+from bench.lab_verdicts import KINDS, TOLERANCE, one, subject_of
 from spicebridge.devices import Resistor
-from spicebridge.lab.bench import LabError
-from spicebridge.lab.measured import Instrument, Validation, compare_measured
-from spicebridge.lab.measurement import map_channels, parse_signal, read_measurement
+from spicebridge.drives import DC, Sine
+from spicebridge.lab.bench_circuit import Subject
+from spicebridge.lab.calibration import Instrument
+from spicebridge.lab.emulator import run_firmware
+from spicebridge.lab.measured import Validation, compare_measured
+from spicebridge.lab.measurement import parse_signal
+from spicebridge.lab.oscilloscope import Scope, measure, show
+from spicebridge.lab.realistic import run_realistic
 from spicebridge.network import Network
 from spicebridge.verify.verdict import Outcome
-from tests.lab.networks import plan
-from tests.lab.scope import Scope, measure
+from tests.lab.networks import NAMES, plan
 
-BUILT = ("k4", "two_loops")
+
+@cache
+def subject(name: str) -> Subject:
+    return subject_of(name)
 
 
 def channels(name: str) -> list[str]:
@@ -25,110 +34,133 @@ def channels(name: str) -> list[str]:
     return [f"p[{planned.network.nodes[n]}]" for n in nodes] + [f"i[{k}]" for k in planned.gauge.chords]
 
 
-def judge(name: str, real: Network, scope: Scope, seed: int = 0, tool: Instrument | None = None) -> Validation:
-    planned = plan(name)
-    names = channels(name)
-    shown = measure(real, planned.stop, names, scope, ground=planned.gauge.ground, seed=seed)
-    signals = {x: parse_signal(x) for x in names}
-    return compare_measured(
-        planned.network, planned.stop, shown, signals, ground=planned.gauge.ground, instrument=tool
+def judge(name: str, scope: Scope, names: list[str] | None = None, **wrong: object) -> Validation:
+    names = names or channels(name)
+    shown = measure(subject(name), names, scope, **wrong)  # type: ignore[arg-type]
+    return compare_measured(subject(name), shown, {x: parse_signal(x) for x in names}, tolerance=TOLERANCE)
+
+
+def loop(**instrument: float) -> tuple[Subject, Instrument]:
+    """One resistor driven by a sine with a level; a short closes the loop."""
+    network = Network.from_edges(
+        [(0, 1), (1, 0)], device=[Resistor(1e3), Resistor(1e-3)], drive={0: Sine(1.0, 2.0) + DC(0.5)}
     )
+    return Subject.of(network, 1.0), Instrument(**instrument)
 
 
-def wrong(network: Network, k: int, factor: float) -> Network:
-    laws = network.devices()
-    law = laws[k]
-    laws[k] = (
-        Resistor(law.r * factor)
-        if isinstance(law, Resistor)
-        else replace(law, r_on=law.r_on * factor, r_off=law.r_off * factor)
-    )
-    return network.with_device(laws)
+def judge_loop(scope: Scope, wrong: dict[int, float] | None = None, **instrument: float) -> Validation:
+    built, tool = loop(**instrument)
+    shown = measure(built, ["i[0]"], scope, wrong=wrong)
+    return compare_measured(built, shown, {"i[0]": parse_signal("i[0]")}, instrument=tool)
 
 
-def flipped(network: Network, k: int) -> Network:
-    J = network.J.copy()
-    J[k] *= -1
-    return network.with_polarity(J.tolist())
+CLEAN = Scope(gain=0.0, offset=0.0, trigger=0.0, clock=0.0, parts=0.0)
 
 
-@pytest.mark.parametrize("name", BUILT)
-def test_true_circuits_agree(name: str) -> None:
-    network = plan(name).network
-    for seed in range(3):
-        result = judge(name, network, Scope(), seed)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_verdict_on_random_scopes_is_wrong(name: str, kind: str) -> None:
+    rng = np.random.default_rng(NAMES.index(name))
+    found = [one(subject(name), name, kind, rng)]
+    assert not any(bad for _, bad in found), [x.reason for x, bad in found if bad]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_wrong_part_is_seen_where_the_report_says_so_and_is_named(name: str) -> None:
+    scope = Scope(noise=0.001, bits=12)
+    base = judge(name, scope)
+    n_e = plan(name).network.n_edges
+    assert base.outcome is not Outcome.DISAGREES, base.reason
+    assert len(base.blind) <= n_e // 3
+    for k in range(0, n_e, 5):
+        result = judge(name, scope, wrong={k: 0.05})
+        assert k in base.blind or result.outcome is Outcome.DISAGREES, (k, result.reason)
+        # In the prism 5 % is far from a small error, and no straight line explains it.
+        if name != "prism" and k not in base.blind:
+            assert plan(name).network.edge_name(k) in result.explanations[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_circuit_as_it_will_be_built_agrees(name: str) -> None:
+    # The truth is the sampled firmware loop, and the op-amps of the realistic deck: not the equations themselves.
+    planned, signals = plan(name), {x: parse_signal(x) for x in channels(name)}
+    run, loop_ = run_realistic(planned), run_firmware(planned)
+    names = [str(node) for node in planned.network.nodes]
+    drop = loop_.voltage - planned.network.bank(loop_.t)
+    from spicebridge.lab.plan import node_voltages
+
+    p = node_voltages(planned.network, planned.gauge.ground, drop)
+    times, first = np.unique(run.t, return_index=True)
+    parts, firmware = {}, {}
+    for x, s in signals.items():
+        at = names.index(s.name) if s.kind == "p" else int(s.name)
+        parts[x] = (run.nodes[:, at] if s.kind == "p" else run.chord_current[at])[first]
+        firmware[x] = p[:, at] if s.kind == "p" else loop_.current[:, at]
+    for t, clean in ((times, parts), (loop_.t, firmware)):
+        shown = show(t, clean, planned.stop, Scope(), np.random.default_rng(3))
+        result = compare_measured(subject(name), shown, signals, tolerance=0.1)
         assert result.outcome is Outcome.AGREES, result.reason
-        assert result.trigger / plan(name).stop == pytest.approx(0.008, abs=0.004)
-        assert all(c.lost > 50 for c in result.channels)
-
-
-@pytest.mark.parametrize("name", BUILT)
-def test_wrong_parts_disagree_wherever_the_report_says_they_are_seen(name: str) -> None:
-    network = plan(name).network
-    base = judge(name, network, Scope())
-    assert len(base.blind) <= network.n_edges // 2
-    for k in range(0, network.n_edges, 2 if network.n_edges > 6 else 1):
-        if k not in base.blind:
-            result = judge(name, wrong(network, k, 1.05), Scope())
-            assert result.outcome is Outcome.DISAGREES, (k, result.reason)
-        if network.stateful[k] and k not in base.unsigned:
-            assert judge(name, flipped(network, k), Scope()).outcome is Outcome.DISAGREES, k
-
-
-@pytest.mark.parametrize("name", BUILT)
-def test_noise_leaves_it_unresolved(name: str) -> None:
-    for real in (plan(name).network, wrong(plan(name).network, 0, 1.05)):
-        result = judge(name, real, Scope(noise=0.5))
-        assert result.outcome is Outcome.UNRESOLVED
-        assert "times as many samples" in result.reason
 
 
 def test_a_wide_gain_allowance_is_what_hides_a_wrong_part() -> None:
     # One loop, one resistor: a 5 % wrong resistance is a 5 % smaller current, exactly a gain error.
-    network = Network.from_edges([(0, 1), (1, 0)], device=[Resistor(1e3), Resistor(1e-3)], drive={0: _sine()})
-    shown = measure(wrong(network, 0, 1.05), 1.0, ["i[0]"], Scope(parts=0.0))
-    signal = {"i[0]": parse_signal("i[0]")}
-    strict = compare_measured(network, 1.0, shown, signal, instrument=Instrument(gain=5e-3))
+    strict = judge_loop(CLEAN, wrong={0: 0.05}, gain=5e-3)
     assert strict.outcome is Outcome.DISAGREES
     assert "gain of i[0]" in strict.at_limit
-    loose = compare_measured(network, 1.0, shown, signal, instrument=Instrument(gain=0.08))
+    loose = judge_loop(CLEAN, wrong={0: 0.05}, gain=0.08)
     assert loose.outcome is not Outcome.DISAGREES
     assert 0 in loose.blind
 
 
-def _sine():  # type: ignore[no-untyped-def]
-    from spicebridge.drives import Sine
+def test_a_false_time_base_is_named() -> None:
+    result = judge_loop(replace(CLEAN, clock=3e-3, noise=1e-3))
+    assert result.outcome is Outcome.DISAGREES
+    assert any("time base" in x for x in result.explanations)
+    assert judge_loop(replace(CLEAN, clock=3e-3, noise=1e-3), clock=5e-3).outcome is Outcome.AGREES
 
-    return Sine(1.0, 2.0)
+
+def test_ac_coupling_is_named_and_can_be_stated() -> None:
+    built, _ = loop()
+    shown = measure(built, ["i[0]"], CLEAN)
+    coupled = replace(shown, values={"i[0]": shown.values["i[0]"] - np.nanmean(shown.values["i[0]"])})
+    signal = {"i[0]": parse_signal("i[0]")}
+    result = compare_measured(built, coupled, signal)
+    assert result.outcome is Outcome.DISAGREES
+    assert any("AC coupling" in x for x in result.explanations)
+    assert compare_measured(built, coupled, signal, instrument=Instrument(offset=0.5)).outcome is Outcome.AGREES
+
+
+def test_a_clipped_channel_is_unresolved_and_cannot_hide_a_wrong_part() -> None:
+    clipped = replace(CLEAN, full_scale=0.8)
+    result = judge_loop(clipped)
+    assert result.outcome is Outcome.UNRESOLVED
+    assert "end of its range" in result.reason
+    assert result.channels[0].clipped > 100
+    assert judge_loop(clipped, wrong={0: 0.05}).outcome is Outcome.DISAGREES
+
+
+def test_the_same_signal_on_two_channels_is_judged_twice() -> None:
+    built = subject("two_loops")
+    shown = measure(built, ["p[b]", "i[1]"], Scope())
+    twice = replace(shown, values={**shown.values, "again": shown.values["p[b]"]})
+    signals = {"p[b]": parse_signal("p[b]"), "i[1]": parse_signal("i[1]"), "again": parse_signal("p[b]")}
+    assert compare_measured(built, twice, signals, tolerance=TOLERANCE).outcome is Outcome.AGREES
+    other = {**signals, "again": parse_signal("p[b]*1.05")}
+    assert compare_measured(built, twice, other, tolerance=TOLERANCE).outcome is Outcome.DISAGREES
+
+
+def test_fitted_calibration_is_what_the_scope_had() -> None:
+    result = judge("two_loops", Scope(noise=1e-3, bits=12))
+    assert result.trigger / plan("two_loops").stop == pytest.approx(0.008, abs=5e-4)
+    for c in result.channels:
+        assert abs(c.gain - 1.0) <= 5e-3
+        assert c.lost > 50
+        assert c.uncertainty == pytest.approx(c.random + c.resolution + c.circuit, rel=1e-9)
 
 
 def test_the_state_is_inferred_from_voltage_and_current() -> None:
-    planned = plan("two_loops")
-    names = ["v[0]", "i[0]"]
-    shown = measure(planned.network, planned.stop, names, Scope(noise=1e-3, bits=12))
-    result = compare_measured(planned.network, planned.stop, shown, {x: parse_signal(x) for x in names})
-    assert len(result.inferred) == 1
-    found = result.inferred[0]
-    assert found.blocks > 10
-    assert found.difference < found.uncertainty < 0.2
-
-
-def test_files_and_channel_maps(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    path = tmp_path / "scope.csv"
-    rows = [f"{0.01 * n},{np.sin(n)},{'' if n % 9 == 0 else n}" for n in range(100)]
-    path.write_text("# scope\nModel,X\nt (s),CH1 (V),p[a]\n" + "\n".join(rows) + "\n")
-    read = read_measurement(path)
-    assert set(read.values) == {"CH1", "p[a]"}
-    assert np.isnan(read.values["p[a]"]).sum() == 12
-    assert list(map_channels(read, None)) == ["p[a]"]
-    assert map_channels(read, {"CH1": "i[3]*-82.5"})["CH1"].factor == -82.5
-    with pytest.raises(LabError, match="CH2"):
-        map_channels(read, {"CH2": "i[3]"})
-    with pytest.raises(LabError, match="must be p"):
-        parse_signal("x[1]")
-    path.write_text("t,CH1\n0,1\n1,x\n")
-    with pytest.raises(LabError, match=r"scope.csv:3"):
-        read_measurement(path)
-    path.write_text("t,CH1\n0,1\n1,2\n")
-    with pytest.raises(LabError, match="too few"):
-        read_measurement(path)
+    result = judge("two_loops", Scope(noise=1e-3, bits=12), ["v[0]", "i[0]"])
+    (found,) = result.inferred
+    assert found.edge == 0
+    assert len(found.times) > 10
+    assert found.difference < found.uncertainty < 0.1

@@ -10,13 +10,14 @@ from __future__ import annotations
 import importlib
 import io
 import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from spicebridge.report.facts import Report
 from spicebridge.report.plots.style import DPI, RC, Drawn
 
-__all__ = ["Plot", "draw"]
+__all__ = ["Plot", "draw", "render_all"]
 
 _MAKERS = ("states", "ladder", "network", "loops")
 
@@ -36,6 +37,15 @@ class Plot:
 
 def draw(report: Report) -> tuple[Plot, ...]:
     """Draw every picture for which the verdict holds data, in the order of the page."""
+
+    def maker(name: str) -> Callable[[], Drawn | None]:
+        return lambda: importlib.import_module(f"spicebridge.report.plots.{name}").figure(report)
+
+    return render_all([maker(name) for name in _MAKERS])
+
+
+def render_all(makers: Iterable[Callable[[], Drawn | None]]) -> tuple[Plot, ...]:
+    """Call every maker in the common look and render what it returns; None is left out."""
     import matplotlib
 
     plots = []
@@ -43,8 +53,8 @@ def draw(report: Report) -> tuple[Plot, ...]:
     with matplotlib.rc_context(look), warnings.catch_warnings():
         # node names may hold letters that the font lacks; a box in their place is good enough
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
-        for name in _MAKERS:
-            drawn = importlib.import_module(f"spicebridge.report.plots.{name}").figure(report)
+        for make in makers:
+            drawn = make()
             if drawn is not None:
                 plots.append(_rendered(drawn))
     return tuple(plots)

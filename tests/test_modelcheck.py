@@ -24,11 +24,12 @@ def test_every_model_of_the_library_is_named_and_loads() -> None:
         assert subject.network().n_edges == 1
 
 
-@pytest.mark.parametrize("name", ["caravelli2017-hard", "hp-biolek", "yakopcic", "vteam"])
+@pytest.mark.parametrize("name", subject_names())
 def test_sound_models_pass(name: str) -> None:
     up = check_model(load_subject(name))
     assert up.passed, [r for r in up.results if r.grade is Grade.FAIL]
     assert len(up.results) == len(checks.CHECKS)
+    assert Grade.SKIP not in {r.grade for r in up.results}
     page = format_html(up)
     assert "PASSES" in page
     assert "http" not in page.split("</head>")[1].replace("data:image", "")

@@ -27,15 +27,28 @@ def model_names() -> tuple[str, ...]:
     return tuple(_models())
 
 
+def model_twin(name: str) -> Path | None:
+    """The Verilog-A file beside the one that defines the subcircuit `name`, if it has one."""
+    for file in _files():
+        if any(model.name.lower() == name.lower() for model in _read(file)):
+            twin = Path(str(file)).with_suffix(".va")
+            return twin if twin.is_file() else None
+    return None
+
+
 @functools.cache
 def _models() -> dict[str, Subcircuit]:
     found: dict[str, Subcircuit] = {}
     for file in _files():
-        for model in read_subcircuits(file.read_text(encoding="utf-8"), name=file.name):
+        for model in _read(file):
             if model.name.lower() in found:
                 raise DeckError(f"{file.name}: model {model.name!r} is defined in another file too; rename one")
             found[model.name.lower()] = model
     return dict(sorted(found.items()))
+
+
+def _read(file: Traversable) -> tuple[Subcircuit, ...]:
+    return read_subcircuits(file.read_text(encoding="utf-8"), name=file.name)
 
 
 def _files() -> Iterator[Traversable]:

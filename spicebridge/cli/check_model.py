@@ -7,13 +7,18 @@ import sys
 from pathlib import Path
 
 from spicebridge.cli import status
+from spicebridge.cli.options import number, positive
 
 HELP = "check a device model for what is known to break memristor models"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="NAME|FILE", nargs="?", help="a law of the library, or a model file (.toml)")
+    parser.add_argument("model", metavar="NAME|FILE", nargs="?", help="a law of the library, or a model: .toml, .sub, .va")
     parser.add_argument("--list", action="store_true", help="names of the library and what they are")
+    parser.add_argument("--subcircuit", metavar="NAME", help="which subcircuit of a file with several")
+    parser.add_argument("--amplitude", type=positive, metavar="V", help="of the sine, in V; default: found for a .sub")
+    parser.add_argument("--frequency", type=positive, metavar="HZ", help="of the sine, in Hz; default: found for a .sub")
+    parser.add_argument("--initial-state", type=number, metavar="S", help="of the state; default 0.5, or the model's own")
     parser.add_argument("--engine", default="ngspice", help="simulator (default: ngspice)")
     parser.add_argument("--out", metavar="FILE", type=Path, help="write the page with plots (HTML) there")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
@@ -28,9 +33,12 @@ def run(args: argparse.Namespace) -> int:
         for name in subject_names():
             print(name)
         return status.SUCCESS
-    subject = load_subject(args.model)
     if args.out is not None and not args.out.parent.is_dir():
         raise SpiceBridgeError(f"{args.out}: folder {args.out.parent} does not exist; make it first")
+    subject = load_subject(
+        args.model, subcircuit=args.subcircuit, engine=args.engine,
+        amplitude=args.amplitude, frequency=args.frequency, initial_state=args.initial_state,
+    )  # fmt: skip
     say = None if args.quiet else lambda message: print(f"spicebridge: {message}", file=sys.stderr)
     up = check_model(subject, engine=args.engine, progress=say)
     from spicebridge.modelcheck.page import format_html, format_text

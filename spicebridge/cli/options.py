@@ -9,14 +9,19 @@ from spicebridge.errors import QuantityError
 FORMS = ("fast", "readable")
 
 
-def positive(text: str) -> float:
-    """A positive number, with a SPICE suffix if wanted ("10m" is 0.01)."""
+def number(text: str) -> float:
+    """A number, with a SPICE suffix if wanted ("10m" is 0.01)."""
     from spicebridge.quantities import parse_quantity
 
     try:
-        value = parse_quantity(text, what="value")
+        return parse_quantity(text, what="value")
     except QuantityError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def positive(text: str) -> float:
+    """A positive number, with a SPICE suffix if wanted."""
+    value = number(text)
     if value <= 0.0:
         raise argparse.ArgumentTypeError(f"value {text!r} must be positive")
     return value

@@ -20,7 +20,7 @@ article{border-top:1px solid #d8dee4;padding:1rem 0;display:grid;grid-template-c
 h2{font-size:1.1rem;margin:.2rem 0} img{max-width:100%} td{padding:0 1rem 0 0;font-variant-numeric:tabular-nums}
 @media(max-width:50rem){article{grid-template-columns:1fr}}
 </style></head><body>
-<p class="lead">Model check-up · {{ up.subject.device.kind }}, {{ up.subject.device.window.name }} window ·
+<p class="lead">Model check-up · {{ up.subject.kind }}, {{ up.subject.window }} window ·
 {{ up.engine }} · sine of {{ "%g"|format(up.subject.amplitude) }} V at {{ "%g"|format(up.subject.frequency) }} Hz</p>
 <h1>{{ up.subject.name }}</h1>
 <p><span class="big {{ 'pass' if up.passed else 'fail' }}">{{ 'PASSES' if up.passed else 'FAILS' }}</span></p>
@@ -39,7 +39,7 @@ def format_text(up: CheckUp) -> str:
     """One line a check, and the sum."""
     width = max(len(r.name) for r in up.results)
     lines = [f"{r.grade.value:5s} {r.name:{width}s}  {r.finding}" for r in up.results]
-    return "\n".join([f"{up.subject.name}: {up.subject.device.kind}, {up.engine}", *lines, _summary(up)]) + "\n"
+    return "\n".join([f"{up.subject.name}: {up.subject.kind}, {up.engine}", *lines, _summary(up)]) + "\n"
 
 
 def format_html(up: CheckUp) -> str:

@@ -35,12 +35,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class Plot:
-    """Curves on one pair of axes; `logarithmic` scales both."""
+    """Curves on one pair of axes; `logarithmic` scales both, `points` marks samples instead of lines."""
 
     x_label: str
     y_label: str
     curves: tuple[Curve, ...]
     logarithmic: bool = False
+    points: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ class CheckUp:
         return {
             "format": "spicebridge.checkup/1",
             "model": self.subject.name,
-            "law": self.subject.device.kind,
-            "window": self.subject.device.window.name,
+            "law": self.subject.kind,
+            "window": self.subject.window,
             "engine": self.engine,
             "passed": self.passed,
             "counts": self.counts(),

@@ -1,168 +1,298 @@
-"""What is checked: a device with the drive that exercises it.
+"""What is checked: a law, a subcircuit, a Verilog-A module, with the drive that exercises them.
 
-By name, every law of the library has a typical parameter set here; a TOML file gives any other::
+By name, every law of the library has a typical parameter set (``library``); its subcircuit and its twin are
+those of ``models/``. A file gives any other:
 
-    [device]                     # as in a case file
-    law = "hp"
-    r_on = 100
-    r_off = "16k"
-    k = 1e4
-    window = "joglekar"
-    [check]
-    amplitude = 1.0              # V, sine
-    frequency = 1.0              # Hz
-    initial_state = 0.5
+FILE.toml   a law with its parameters. FILE.sub and FILE.va beside it are put on trial against the law; they
+            have the pins and parameters of the library's own model::
+
+                [device]                     # as in a case file
+                law = "hp"
+                r_on = 100
+                r_off = "16k"
+                k = 1e4
+                window = "joglekar"
+                [check]
+                amplitude = 1.0              # V, sine
+                frequency = 1.0              # Hz
+                initial_state = 0.5
+
+FILE.sub    a subcircuit of its own: two terminals first, the state in one capacitor to ground. FILE.va beside
+            it is held against it. What only a law can answer is skipped, with that reason.
+FILE.va     the same as the FILE.toml or FILE.sub beside it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import spicebridge as sb
-from spicebridge.errors import CaseError, SpiceBridgeError, nearest
-from spicebridge.network import Network
+import numpy as np
 
-SUFFIX = ".toml"
+import spicebridge as sb
+from spicebridge.circuit.calls import subcircuit_call
+from spicebridge.circuit.deck import Deck, Element, Transient, VoltageSource
+from spicebridge.circuit.engines import get_engine
+from spicebridge.circuit.lower import ACCURATE, lower
+from spicebridge.circuit.models import load_model, model_twin
+from spicebridge.circuit.simulate import Transform, run_lowered, usable
+from spicebridge.circuit.sources import waves as source_waves
+from spicebridge.errors import CaseError, SpiceBridgeError, nearest
+from spicebridge.modelcheck.component import Component, component, forced, read_component, run_deck
+from spicebridge.modelcheck.library import library
+from spicebridge.network import Network
+from spicebridge.waveforms import Waveforms
+
+LAW_SUFFIX, TWIN_SUFFIX = ".toml", ".va"
+CIRCUIT_SUFFIXES = (".sub", ".cir", ".ckt", ".lib", ".net", ".sp", ".spi", ".spice", ".subckt", ".txt")
+KEYS = ("amplitude", "frequency", "initial_state")
+SWING = 0.3
+"""Part of the range of a state that a half wave should move it, where no frequency is given."""
+AMPLITUDES = (1.0, 2.0, 4.0, 8.0, 16.0, 0.5, 0.25, 0.1)
+"""V, tried in turn where none is given, until a state moves."""
+PATIENCE = 30.0
+"""Wall-clock limit of one run in s: a device on its own takes well below one."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A scalar device, the amplitude (V) and frequency (Hz) of its sine, its initial state."""
+    """`device` is the Python law, scalar, or None; `component` its subcircuit, from a file of the user's where
+    `own`; `twin` the Verilog-A file or None. `amplitude` in V and `frequency` in Hz are of the sine."""
 
     name: str
     device: Any
     amplitude: float
     frequency: float
-    initial_state: float = 0.5
+    initial_state: float
+    component: Component
+    twin: Path | None
+    own: bool = False
 
     @property
     def period(self) -> float:
         """Of the sine, in s."""
         return 1.0 / self.frequency
 
+    @property
+    def kind(self) -> str:
+        """The law, or that there is none."""
+        return f"subcircuit {self.component.model.name}" if self.device is None else str(self.device.kind)
+
+    @property
+    def window(self) -> str:
+        """The bound handling; a subcircuit has what it has inside."""
+        return "its own" if self.device is None else str(self.device.window.name)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether a window is to hold the state in [0, 1]."""
+        return self.device is not None and bool(self.device.window.bounded)
+
+    @property
+    def state_range(self) -> tuple[float, float]:
+        """Where states are tried: [0, 1], or half to three halves of an initial state outside it."""
+        if 0.0 <= self.initial_state <= 1.0 or self.device is not None:
+            return 0.0, 1.0
+        low, high = sorted((0.5 * self.initial_state, 1.5 * self.initial_state))
+        return low, high
+
+    @property
+    def no_law(self) -> str:
+        """Why a check that needs the law is skipped."""
+        return "a subcircuit alone has no law to compare with; write its parameters into a .toml of the same name"
+
+    @property
+    def no_twin(self) -> str:
+        """Why there is no Verilog-A module."""
+        return "there is no Verilog-A file of the same name beside it"
+
+    @property
+    def transform(self) -> Transform | None:
+        """Puts the user's subcircuit where the library's is."""
+        if not self.own or self.device is None:
+            return None
+        name = subcircuit_call(self.device).name(0)
+        model = replace(self.component.model, name=name)
+        return lambda deck: replace(deck, subcircuits=(model,))
+
+    @property
+    def form(self) -> str:
+        """Of the circuit: the subcircuit itself where it is the user's."""
+        return "readable" if self.own else "fast"
+
     def network(self, *, drive: Any = None, initial_state: float | None = None) -> Network:
         """The device on its source: one edge whose drop is the source itself."""
         wave = sb.Sine(self.amplitude, self.frequency) if drive is None else drive
         start = self.initial_state if initial_state is None else initial_state
-        return sb.Network.from_edges([("a", "a")], device=self.device, drive=wave, initial_state=start)
+        return Network.from_edges([("a", "a")], device=self.device, drive=wave, initial_state=start)
+
+    def run(
+        self, engine: str, *, stop: float, step: float, drive: Any = None, initial_state: float | None = None
+    ) -> Waveforms:
+        """The circuit at the simulator's own points; raises `RunFailed`."""
+        if self.device is not None:
+            network = self.network(drive=drive, initial_state=initial_state)
+            done = run_lowered(
+                lower(network, stop, step, form=self.form),
+                engine=get_engine(engine),
+                timeout=PATIENCE,
+                transform=self.transform,
+            )
+            return usable(network, done)
+        wave = sb.Sine(self.amplitude, self.frequency) if drive is None else drive
+        start = self.initial_state if initial_state is None else initial_state
+        copy, state = self.component.place(0, "p", "0", {})
+        parts = source_waves(wave)
+        nodes = ["p", *(f"series{k}" for k in range(1, len(parts))), "0"]
+        sources: list[Element] = [
+            VoltageSource(f"Vdrive{k}", nodes[k], nodes[k + 1], part) for k, part in enumerate(parts)
+        ]
+        deck = Deck(
+            f"check of {self.component.model.name}",
+            (*sources, *copy),
+            subcircuits=(self.component.model,),
+            initial_conditions=((state, float(start)),),
+            options=ACCURATE,
+            transient=Transient(step, stop, max_step=step),
+            save=("v(p)", "i(vdrive0)", f"v({state})"),
+        )
+        record = run_deck(deck, engine, PATIENCE)
+        v, i, s = record.data.T
+        time = np.minimum(record.time, stop)
+        return Waveforms(time, s[:, None], -i[:, None], v[:, None], source=record.engine, run=record)
 
 
-def _make(law: Any, *numbers: Any, **named: Any) -> Any:
-    """A device from plain numbers, which its constructor turns into arrays."""
-    return law(*numbers, **named)
-
-
-def _library() -> dict[str, Subject]:
-    from spicebridge.devices import (
-        TEAM,
-        VTEAM,
-        HPMemristor,
-        LinearMemristor,
-        PiecewiseMemristor,
-        ThresholdMemristor,
-        YakopcicMemristor,
-    )
-
-    hard, joglekar, biolek = sb.Hard(), sb.Joglekar(1), sb.Biolek(1)
-    law1, law2 = LinearMemristor.caravelli2017, LinearMemristor.tunneling
-    yakopcic = _make(YakopcicMemristor,
-        a_1=0.17, a_2=0.17, b=0.05, v_p=0.16, v_n=0.15, a_p=40.0, a_n=40.0, x_p=0.3, x_n=0.5,
-        alpha_p=1.0, alpha_n=5.0,
-    )  # fmt: skip
-    team = _make(TEAM,
-        r_on=400.0, r_off=1600.0, k_on=-2.0, k_off=2.0, alpha_on=1.0, alpha_off=1.0, i_on=-2e-4, i_off=2e-4,
-        a_on=0.2, a_off=0.8, w_c=0.3,
-    )  # fmt: skip
-    vteam = _make(VTEAM,
-        r_on=100.0, r_off=1600.0, k_on=-2.0, k_off=2.0, alpha_on=3.0, alpha_off=3.0, v_on=-0.3, v_off=0.3
-    )  # fmt: skip
-    table = ((0.0, 1.0), (0.5, 0.8), (0.9, 0.1), (1.0, 0.0))
-    mirror = ((0.0, 0.0), (0.1, 0.1), (0.5, 0.8), (1.0, 1.0))
-    piecewise = _make(PiecewiseMemristor,
-        up=table, down=mirror, i_1=85.37e-6, i_2=90.16e-6, v_1=0.265, v_2=0.265, g_0=130.72e-6,
-        v_p=0.2, v_n=-0.2, d_1=3.0, d_2=-3.0, c_1=5.0, c_2=-5.0,
-    )  # fmt: skip
-    subjects = [
-        Subject("caravelli2017", law1(100.0, 1600.0, 0.0, 1.0), 1.0, 1.0),
-        Subject("caravelli2017-hard", law1(100.0, 1600.0, 0.1, 1.0, window=hard), 6.0, 0.5),
-        Subject("caravelli2017-voltage", law1(100.0, 1600.0, 0.0, 1.0, control="voltage"), 1.0, 1.0),
-        Subject("tunneling", law2(100.0, 1000.0, 0.2, 1.0), 0.3, 0.5, 0.2),
-        Subject("tunneling-hard", law2(100.0, 1000.0, 0.2, 1.0, window=hard), 3.0, 0.5),
-        Subject("hp-joglekar", _make(HPMemristor, 100.0, 16e3, 1e4, joglekar), 1.0, 1.0),
-        Subject("hp-biolek", _make(HPMemristor, 100.0, 16e3, 1e4, biolek), 1.0, 1.0),
-        Subject("hp-hard", _make(HPMemristor, 100.0, 1600.0, 1e3, hard), 1.0, 1.0),
-        Subject(
-            "threshold",
-            _make(ThresholdMemristor, 1e3, 1e4, 0.6, 2e4, 0.0, 0.01),
-            1.0,
-            1.0,
-        ),
-        Subject("yakopcic", yakopcic, 0.4, 10.0),
-        Subject("team", team, 0.4, 2.0),
-        Subject("vteam", vteam, 0.8, 2.0),
-        Subject("piecewise", piecewise, 0.6, 2.0),
-    ]
-    return {subject.name: subject for subject in subjects}
+def law_subject(
+    name: str, device: Any, amplitude: float, frequency: float, initial_state: float = 0.5,
+    own: Component | None = None, twin: Path | None = None,
+) -> Subject:  # fmt: skip
+    """A law with the library's subcircuit and twin, or with those of the user."""
+    call = subcircuit_call(device)
+    model = load_model(call.name(0))
+    numbers = [(key, float(getattr(device, key))) for key, _ in model.parameters if key not in call.signs]
+    if own is None:
+        part = component(model, numbers, call.tables)
+        return Subject(name, device, amplitude, frequency, initial_state, part, twin or model_twin(model.name))
+    for what, mine, theirs in (
+        ("pins", own.model.pins, model.pins),
+        ("parameters", [key for key, _ in own.model.parameters], [key for key, _ in model.parameters]),
+    ):
+        if [x.lower() for x in mine] != [x.lower() for x in theirs]:
+            raise CaseError(
+                f"{name}: subcircuit {own.model.name} has the {what} {' '.join(mine)}; beside a law it needs those of "
+                f"the library's {model.name}: {' '.join(theirs)}"
+            )
+    part = replace(own, parameters=tuple(numbers), tables=call.tables)
+    return Subject(name, device, amplitude, frequency, initial_state, part, twin, own=True)
 
 
 def subject_names() -> tuple[str, ...]:
     """Names that `load_subject` knows."""
-    return tuple(_library())
+    return tuple(library())
 
 
-def load_subject(name_or_file: str | Path) -> Subject:
-    """Return a subject of the library by name, or read one from a TOML file.
+def load_subject(
+    name_or_file: str | Path, *, subcircuit: str | None = None, engine: str = "ngspice", **given: float | None
+) -> Subject:
+    """Return a subject of the library by name, or read one from a file (see the module).
 
-    Raises `CaseError` for a file with mistakes and `SpiceBridgeError` for an unknown name.
+    `subcircuit` chooses one of several in a file. `given` are `amplitude` (V), `frequency` (Hz) and
+    `initial_state`, which go before those of the file; where a subcircuit has none, `engine` finds a drive that
+    moves the state. Raises `CaseError` and `DeckError` for a file with mistakes, `SpiceBridgeError` for an
+    unknown name.
     """
+    numbers = {key: float(value) for key, value in given.items() if value is not None}
+    _check_numbers("check-model", numbers)
     text = str(name_or_file)
-    if text.endswith(SUFFIX):
-        return _read(Path(text))
-    library = _library()
-    if text in library:
-        return library[text]
+    path = Path(text)
+    suffix = path.suffix.lower()
+    known = library()
+    if text in known and subcircuit is None:
+        device, amplitude, frequency, start = known[text]
+        values = dict(zip(KEYS, (amplitude, frequency, start), strict=True)) | numbers
+        return law_subject(text, device, values["amplitude"], values["frequency"], values["initial_state"])
+    if suffix == TWIN_SUFFIX:
+        beside = [path.with_suffix(end) for end in (LAW_SUFFIX, *CIRCUIT_SUFFIXES)]
+        found = next((file for file in beside if file.is_file()), None)
+        if not path.is_file():
+            raise CaseError(f"{path}: cannot read the model: no such file")
+        if found is None:
+            raise CaseError(
+                f"{path}: a Verilog-A module is held against a law or a subcircuit; put {path.stem}{LAW_SUFFIX} or "
+                f"{path.stem}.sub beside it"
+            )
+        path, suffix = found, found.suffix.lower()
+    if suffix == LAW_SUFFIX:
+        return _read_law(path, subcircuit, numbers)
+    if suffix in CIRCUIT_SUFFIXES:
+        return _read_circuit(path, subcircuit, engine, numbers)
     raise SpiceBridgeError(
-        f"model {text!r} is not in the library{nearest(text, library)}; known are {', '.join(library)}; "
-        f"a file must end in {SUFFIX}"
+        f"model {text!r} is not in the library{nearest(text, known)}; known are {', '.join(known)}; "
+        f"a file must end in {LAW_SUFFIX}, {TWIN_SUFFIX} or {', '.join(CIRCUIT_SUFFIXES)}"
     )
 
 
-def _read(path: Path) -> Subject:
-    """Read the [device] section through a one-edge case, so that it means what it means there."""
-    import tomllib
+def _beside(path: Path, suffix: str) -> Path | None:
+    file = path.with_suffix(suffix)
+    return file if file.is_file() else None
 
-    from spicebridge.case import Case
+
+def _read_circuit(path: Path, subcircuit: str | None, engine: str, numbers: dict[str, float]) -> Subject:
+    part = read_component(path, subcircuit)
+    start = numbers.get("initial_state", 0.5 if part.initial is None else part.initial)
+    subject = Subject(
+        path.stem, None, numbers.get("amplitude", 1.0), numbers.get("frequency", 1.0), start, part,
+        _beside(path, TWIN_SUFFIX), own=True,
+    )  # fmt: skip
+    if "frequency" in numbers:
+        return subject
+    low, high = subject.state_range
+    for amplitude in [numbers["amplitude"]] if "amplitude" in numbers else AMPLITUDES:
+        v = amplitude * np.array([-1.0, -0.7, 0.7, 1.0])
+        _, rate = forced(part, v, np.full(4, start), engine)
+        fastest = float(np.abs(rate).max())
+        if np.isfinite(fastest) and fastest > 0.0:
+            # A half wave of a sine moves the state by rate/(pi f).
+            return replace(subject, amplitude=amplitude, frequency=fastest / (np.pi * SWING * (high - low)))
+    return subject
+
+
+def _read_law(path: Path, subcircuit: str | None, given: dict[str, float]) -> Subject:
+    """Read the [device] section as the device of a network of one edge, so that it means what it means there."""
+    from spicebridge.case_schema import build_network
+    from spicebridge.case_text import Section, parse
 
     try:
-        source = path.read_text(encoding="utf-8")
-        content = tomllib.loads(source)
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise CaseError(f"{path}: cannot read the model: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CaseError(f"{path}: not TOML: {error}") from None
-    extra = set(content) - {"device", "check"}
-    if extra:
-        raise CaseError(f"{path}: section {min(extra)!r} is unknown; a model file has [device] and [check]")
-    check = content.get("check", {})
-    known = ("amplitude", "frequency", "initial_state")
-    for key in check:
-        if key not in known:
-            raise CaseError(f"{path}: check.{key}: unknown key{nearest(key, known)}; known are {', '.join(known)}")
-    numbers = {"amplitude": 1.0, "frequency": 1.0, "initial_state": 0.5} | check
+    except UnicodeDecodeError as error:
+        raise CaseError(f"{path}: not UTF-8 at byte {error.start}; save the model as UTF-8 text") from None
+    root = parse(text, str(path))
+    root.known(("device", "check"))
+    check = root.section("check")
+    check.known(KEYS)
+    numbers = {key: float(check.per_edge(key, 1)) for key in KEYS if key in check}
+    for key in ("amplitude", "frequency"):
+        if key in check:
+            check.positive(key)
+    values = dict(zip(KEYS, (1.0, 1.0, 0.5), strict=True)) | numbers | given
+    edge = {"edges": [["a", "a"]], "initial_state": values["initial_state"]}
+    network = build_network(Section(root.source, {**root.data, "network": edge}), path.parent, path.stem)
+    device = network.device(0)
+    if not device.stateful:
+        root.section("device").fail("law", f"{device.kind} has no state; a memristor is what is checked here")
+    circuit, twin = _beside(path, ".sub"), _beside(path, TWIN_SUFFIX)
+    own = None if circuit is None else read_component(circuit, subcircuit)
+    return law_subject(path.stem, device, values["amplitude"], values["frequency"], values["initial_state"], own, twin)
+
+
+def _check_numbers(where: str, numbers: dict[str, float]) -> None:
     for key, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < float("inf"):
-            raise CaseError(f"{path}: check.{key}: {value!r} must be a finite number")
+        if key not in KEYS:
+            raise SpiceBridgeError(f"{where}: {key!r} is unknown{nearest(key, KEYS)}; known are {', '.join(KEYS)}")
+        if not np.isfinite(value):
+            raise SpiceBridgeError(f"{where}: {key} {value!r} must be finite")
         if key != "initial_state" and value <= 0:
-            raise CaseError(f"{path}: check.{key}: {value!r} must be positive")
-    head = 'title = "model"\nlearn = "check-up"\nstop = 1\n[network]\nedges = [["a", "a"]]\n'
-    kept = source[: source.find("[check]")] if "[check]" in source else source
-    case = Case.from_toml(head + f"initial_state = {float(numbers['initial_state'])!r}\n" + kept, source=path)
-    return Subject(
-        path.name.removesuffix(SUFFIX),
-        case.network.device(0),
-        float(numbers["amplitude"]),
-        float(numbers["frequency"]),
-        float(numbers["initial_state"]),
-    )
+            raise SpiceBridgeError(f"{where}: {key} {value!r} must be positive")

@@ -10,10 +10,12 @@
 * w = 0 is r_on, w = 1 is r_off. alpha in 1/s, beta in V s; active and polarity are +1 or -1.
 * pins: p, n  current i flows p -> n;  w  the state, 1 V stands for 1;
 *       drift  receives the drift as a current; tie it to w where no window acts
+* The rate is made at a node of its own: ngspice keeps an .ic exactly only where no branch current enters.
 .subckt caravelli2017_current p n w drift r_on=100 r_off=1600 alpha=0 beta=1 active=1 polarity=1
 Vsense p x 0
 Rmem x n R='active*(r_on+(r_off-r_on)*V(w))'
-Fdrift drift 0 Vsense 'polarity*r_on/beta'
+Hrate rate 0 Vsense 'polarity*r_on/beta'
+Gdrift drift 0 rate 0 1
 Gdecay 0 w w 0 'alpha'
 Cstate w 0 1
 .ends

@@ -50,7 +50,8 @@ LARGEST_FILE = 1_000_000
 @dataclass(frozen=True)
 class Component:
     """`state` is the node of the capacitor to ground, `capacitance` its value in F, `initial` the model's own
-    initial voltage of it or None; `parameters` override defaults; `tables` drive further pins from the state."""
+    initial voltage of it or None; `parameters` override defaults; `tables` drive further pins from the state;
+    `helpers` are the subcircuits that the model calls."""
 
     model: Subcircuit
     state: str
@@ -58,6 +59,12 @@ class Component:
     initial: float | None = None
     parameters: tuple[tuple[str, float], ...] = ()
     tables: tuple[SpiceTable, ...] = ()
+    helpers: tuple[Subcircuit, ...] = ()
+
+    @property
+    def subcircuits(self) -> tuple[Subcircuit, ...]:
+        """What a deck with copies has to define."""
+        return (self.model, *self.helpers)
 
     @property
     def is_pin(self) -> bool:
@@ -109,8 +116,13 @@ def component(
     call = Instance("X0", nodes, model.name, tuple(parameters))
     ends = tuple(Resistor(f"R{node}", node, "0", 1.0) for node in nodes)
     flat = flatten(Deck("model", (call, *ends), subcircuits=(model, *inside)))
-    found = [e for e in flat.elements if isinstance(e, Capacitor) and "0" in (e.plus, e.minus) and e.plus != e.minus]
-    holders = {(e.plus if e.minus == "0" else e.minus).lower() for e in found}
+    terminals = ("0", *nodes[:2])
+    found = [
+        (e, e.plus if e.minus == "0" else e.minus)
+        for e in flat.elements
+        if isinstance(e, Capacitor) and "0" in (e.plus, e.minus) and not {e.plus, e.minus} <= set(terminals)
+    ]
+    holders = {node.lower() for _, node in found}
     if not holders:
         raise CaseError(
             f"{where}: subcircuit {model.name} is no memristor that can be checked: no node holds a state; the state "
@@ -128,14 +140,16 @@ def component(
                 f"{where}: pin {pin!r} of subcircuit {model.name} is not understood{nearest(pin, known)}; after the two "
                 f"terminals a model may have its state and {DRIFT!r}"
             )
-    capacitance = math.fsum(e.value for e in found)  # type: ignore[misc]
+    capacitance = math.fsum(e.value for e, _ in found)  # type: ignore[misc]
     own = {name.lower(): value for name, value in flat.initial_conditions}
-    initial = own.get(holder, next((e.initial for e in found if e.initial is not None), None))
+    initial = own.get(holder, next((e.initial for e, _ in found if e.initial is not None), None))
     value = None if initial is None else float(initial)  # type: ignore[arg-type]
     # What stood in the model is given from outside: IC= acts under uic only, and two .ic cards contradict.
     elements = tuple(replace(e, initial=None) if isinstance(e, Capacitor) else e for e in model.elements)
-    clean = replace(model, elements=elements, initial_conditions=(), subcircuits=(*model.subcircuits, *inside))
-    return Component(clean, state, capacitance, value, tuple(parameters), tuple(tables))
+    clean = replace(model, elements=elements, initial_conditions=(), subcircuits=())
+    # Side by side: ngspice supports definitions inside definitions "only marginally", and says so.
+    helpers = (*model.subcircuits, *inside)
+    return Component(clean, state, capacitance, value, tuple(parameters), tuple(tables), helpers)
 
 
 def read_component(path: Path, name: str | None = None) -> Component:
@@ -192,7 +206,7 @@ def forced(
     deck = Deck(
         "a model at forced voltages and states",
         tuple(elements),
-        subcircuits=(part.model,),
+        subcircuits=part.subcircuits,
         options=ACCURATE,
         transient=Transient(1.0, 1.0, max_step=1.0),
         save=tuple(save),

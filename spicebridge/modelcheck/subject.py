@@ -38,7 +38,7 @@ from spicebridge.circuit.lower import ACCURATE, lower
 from spicebridge.circuit.models import load_model, model_twin
 from spicebridge.circuit.simulate import Transform, run_lowered, usable
 from spicebridge.circuit.sources import waves as source_waves
-from spicebridge.errors import CaseError, SpiceBridgeError, nearest
+from spicebridge.errors import CaseError, RunFailed, SpiceBridgeError, nearest
 from spicebridge.modelcheck.component import Component, component, forced, read_component, run_deck
 from spicebridge.modelcheck.library import library
 from spicebridge.network import Network
@@ -51,6 +51,8 @@ SWING = 0.3
 """Part of the range of a state that a half wave should move it, where no frequency is given."""
 AMPLITUDES = (1.0, 2.0, 4.0, 8.0, 16.0, 0.5, 0.25, 0.1)
 """V, tried in turn where none is given, until a state moves."""
+DOUBLINGS = 8
+"""Of the frequency, until a state that speeds up on its way stays in its range."""
 PATIENCE = 30.0
 """Wall-clock limit of one run in s: a device on its own takes well below one."""
 
@@ -114,7 +116,8 @@ class Subject:
             return None
         name = subcircuit_call(self.device).name(0)
         model = replace(self.component.model, name=name)
-        return lambda deck: replace(deck, subcircuits=(model,))
+        helpers = self.component.helpers
+        return lambda deck: replace(deck, subcircuits=(model, *helpers))
 
     @property
     def form(self) -> str:
@@ -151,7 +154,7 @@ class Subject:
         deck = Deck(
             f"check of {self.component.model.name}",
             (*sources, *copy),
-            subcircuits=(self.component.model,),
+            subcircuits=self.component.subcircuits,
             initial_conditions=((state, float(start)),),
             options=ACCURATE,
             transient=Transient(step, stop, max_step=step),
@@ -245,16 +248,31 @@ def _read_circuit(path: Path, subcircuit: str | None, engine: str, numbers: dict
         path.stem, None, numbers.get("amplitude", 1.0), numbers.get("frequency", 1.0), start, part,
         _beside(path, TWIN_SUFFIX), own=True,
     )  # fmt: skip
-    if "frequency" in numbers:
-        return subject
+    return subject if "frequency" in numbers else _driven(subject, numbers.get("amplitude"), engine)
+
+
+def _driven(subject: Subject, amplitude: float | None, engine: str) -> Subject:
+    """The subject with a sine under which its state moves by about `SWING` and stays in its range."""
     low, high = subject.state_range
-    for amplitude in [numbers["amplitude"]] if "amplitude" in numbers else AMPLITUDES:
-        v = amplitude * np.array([-1.0, -0.7, 0.7, 1.0])
-        _, rate = forced(part, v, np.full(4, start), engine)
+    start, reach = subject.initial_state, high - low
+    for level in AMPLITUDES if amplitude is None else (amplitude,):
+        v = level * np.array([-1.0, -0.7, 0.7, 1.0])
+        _, rate = forced(subject.component, v, np.full(4, start), engine)
         fastest = float(np.abs(rate).max())
-        if np.isfinite(fastest) and fastest > 0.0:
-            # A half wave of a sine moves the state by rate/(pi f).
-            return replace(subject, amplitude=amplitude, frequency=fastest / (np.pi * SWING * (high - low)))
+        if not (np.isfinite(fastest) and fastest > 0.0):
+            continue
+        # A half wave of a sine moves the state by rate/(pi f), if the rate stays what it is at the start.
+        found = replace(subject, amplitude=level, frequency=fastest / (np.pi * SWING * reach))
+        for _ in range(DOUBLINGS):
+            try:
+                state = found.run(engine, stop=found.period, step=found.period / 200).state
+            except RunFailed:
+                pass
+            else:
+                if np.abs(state - start).max() <= 2.0 * SWING * reach and low <= state.min() and state.max() <= high:
+                    break
+            found = replace(found, frequency=2.0 * found.frequency)
+        return found
     return subject
 
 

@@ -26,8 +26,8 @@ from spicebridge.modelcheck.subject import Subject
 Array = NDArray[np.float64]
 Values = Mapping[str, Array]
 
-POINTS = 24
-"""Random pairs of voltage and state."""
+POINTS = 60
+"""Random pairs of voltage and state; the voltages leave no gap of more than two parts in so many."""
 RTOL = 1e-8
 """Of values; the simulator's Newton iteration is run to 1e-9."""
 SLOPE_RTOL = 1e-6
@@ -56,7 +56,7 @@ def points_of(subject: Subject) -> Points:
     """Points over the amplitude and the inner part of the range of the state; both signs where there are any."""
     rng = np.random.default_rng(20)
     low, high = subject.state_range
-    v = rng.uniform(-1.0, 1.0, POINTS) * subject.amplitude
+    v = (2.0 * (rng.permutation(POINTS) + rng.uniform(0.0, 1.0, POINTS)) / POINTS - 1.0) * subject.amplitude
     s = low + (high - low) * rng.uniform(0.02, 0.98, POINTS)
     names = subject.component.signs
     return Points(v, s, {name: rng.choice([-1.0, 1.0], POINTS) for name in names})

@@ -44,7 +44,7 @@ class Module:
         self.given = {k: v for k, v in given.items() if self.kinds.get(k) in ("param", "sysfun")}
         self.inner = [name for name in self.nodes if name not in terminals]
 
-    def evaluate(self, x: dict[str, float], hidden: float = 0.0) -> tuple[Any, Any]:
+    def evaluate(self, x: dict[str, float]) -> tuple[Any, Any]:
         """Residuals (n, 2) and Jacobian (n, n, 2), resistive and reactive, at node values x."""
         values: dict[str, float] = {}
         for name, kind in self.kinds.items():
@@ -55,8 +55,6 @@ class Module:
                 values[name] = x.get(f"flow({name[2:-1]})", 0.0)
             elif kind == "temperature":
                 values[name] = KELVIN
-            elif kind == "hidden_state":
-                values[name] = hidden
             elif name == "mfactor":
                 values[name] = 1.0
             else:
@@ -89,6 +87,28 @@ def solve(module: Module, x: dict[str, float], unknown: list[str]) -> tuple[Any,
     raise Refusal(f"Newton's method does not solve for {', '.join(unknown)}")
 
 
+def remembered(text: str, variables: list[str]) -> list[str]:
+    """Variables whose first use in the analog block is not an assignment from other things.
+
+    The evaluator starts every evaluation with zeros, so that values alone cannot show it; the text does. A
+    variable that is set on one side of a condition only escapes.
+    """
+    plain = re.sub(r"//[^\n]*|/\*.*?\*/", " ", text, flags=re.DOTALL)
+    # What an event sets is there later because it persists.
+    plain = re.sub(r"@\s*\([^;]*?\)\s*(begin\b.*?\bend\b|[^;]*;)", " ", plain, flags=re.DOTALL)
+    kept = []
+    for name in variables:
+        word = re.compile(rf"(?<![\w$`.]){re.escape(name)}(?!\w)")
+        for statement in plain[max(plain.find("analog"), 0) :].split(";"):
+            if re.search(r"\b(real|integer)\b(?!.*=)", statement, re.DOTALL) or not word.search(statement):
+                continue
+            target = re.search(rf"(?<![\w$`.<=>!]){re.escape(name)}\s*=(?!=)", statement)
+            if target is None or word.search(statement[: target.start()]) or word.search(statement[target.end() :]):
+                kept.append(name)
+            break
+    return kept
+
+
 def find_module(path: str, name: str) -> Any:
     import openvaf_py
 
@@ -116,6 +136,10 @@ def work(request: dict[str, Any]) -> dict[str, Any]:
     missing = sorted({*request["parameters"], *request["signs"]} - set(known))
     if missing:
         return {"problem": f"it has no parameter {', '.join(missing)}; it has {', '.join(known.values()) or 'none'}"}
+    variables = [n for n, kind in zip(compiled.param_names, compiled.param_kinds, strict=True) if kind == "hidden_state"]
+    kept = remembered(Path(request["file"]).read_text(encoding="utf-8", errors="replace"), variables)
+    if kept:
+        return {"problem": f"variable {kept[0]} is read before it is set, so it keeps a value: a hidden state"}
     rows: dict[str, list[float]] = {key: [] for key in ("i", "rate", "i_v", "i_s", "rate_v", "rate_s")}
     state = request["state"]
     for k in range(len(next(iter(terminals.values()))[0])):
@@ -135,10 +159,6 @@ def work(request: dict[str, Any]) -> dict[str, Any]:
             x[held], slopes[held] = request["s"][k], (0.0, 1.0)
         unknown = [name for name in module.inner if name != held]
         residual, jacobian = solve(module, x, unknown)
-        if any(kind == "hidden_state" for kind in module.kinds.values()):
-            other, _ = module.evaluate(x, hidden=0.7)
-            if not np.array_equal(other, residual):
-                return {"problem": "a variable keeps its value from one evaluation to the next: a hidden state"}
         fixed = [name for name in module.nodes if name not in unknown]
         f = [module.nodes.index(name) for name in fixed]
         u = [module.nodes.index(name) for name in unknown]

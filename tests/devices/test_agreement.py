@@ -42,6 +42,23 @@ def test_one_device_in_every_window(window):
     assert sb.validate(network, [1.0], tolerance=TOLERANCE, circuit=other).outcome is sb.Outcome.DISAGREES
 
 
+@pytest.mark.parametrize("form", ["fast", "readable"])
+@pytest.mark.parametrize("name", ["hp", "ideal", "caravelli2017", "tunneling"])
+def test_a_fast_device_starts_where_it_is_told(name, form):
+    """Rates of 1e8/s at t = 0: a state that .ic holds by a large conductance would start 1e-2 off."""
+    device = {
+        "hp": sb.HPMemristor(100.0, 1.6e4, 1e13),
+        "ideal": sb.IdealMemristor(100.0, 1.6e4, 1e13),
+        "caravelli2017": sb.LinearMemristor.caravelli2017(100.0, 1600.0, 0.0, 1e-9),
+        "tunneling": sb.LinearMemristor.tunneling(100.0, 1600.0, 0.0, 1e-9),
+    }[name]
+    sign = -1.0 if name == "caravelli2017" else 1.0
+    network = sb.Network.from_edges([(0, 0)], device=device, drive=sign * 0.5, initial_state=0.2)
+    verdict = sb.validate(network, [1e-10], tolerance=TOLERANCE, form=form)
+    assert verdict.agrees, verdict
+    assert verdict.spice.state[0, 0] == pytest.approx(0.2, abs=1e-12)
+
+
 def test_an_active_device_of_the_library():
     """P = -1 on an ohmic law: a negative resistance whose state still follows the true current and drop."""
     device = replace(EXAMPLES["hp"].device, k=np.array(500.0))

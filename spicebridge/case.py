@@ -40,7 +40,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.case_schema import build_network
-from spicebridge.case_text import parse
+from spicebridge.case_text import Section, parse
 from spicebridge.case_write import format_section, network_sections
 from spicebridge.errors import CaseError
 from spicebridge.network import Network, same_parameters
@@ -108,7 +108,11 @@ class Case:
 
         Raises `CaseError` as ``file:line: key: what is wrong, the rule, the remedy``.
         """
-        root = parse(text, str(source) if source else "case")
+        return cls.from_section(parse(text, str(source) if source else "case"), base=base, source=source)
+
+    @classmethod
+    def from_section(cls, root: Section, *, base: Path | str = ".", source: Path | None = None) -> Case:
+        """Read a case from a table that holds one. Raises `CaseError`."""
         root.known(("title", "learn", "stop", "network", "device", "drive", "validate"))
         title, what = root.word("title"), root.word("learn", "")
         settings = root.section("validate")
@@ -124,7 +128,7 @@ class Case:
             engine=settings.word("engine", cls.engine),
             expect=settings.word("expect", cls.expect, among=EXPECTATIONS),
             source=source,
-            text=text,
+            text=root.source.text,
         )
 
     def to_toml(self) -> str:

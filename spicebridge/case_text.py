@@ -77,11 +77,22 @@ def _parts(dotted: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Source:
-    """A case text and its name in messages."""
+    """A case text and its name in messages.
+
+    `elsewhere` holds keys whose values came from another file, such as a sweep, and their "file:line".
+    """
 
     name: str
     text: str
     lines: Mapping[KeyPath, int]
+    elsewhere: Mapping[KeyPath, str] = field(default_factory=dict)
+
+    def where(self, path: KeyPath) -> str:
+        """``file:line`` of a key."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.elsewhere:
+                return self.elsewhere[path[:length]]
+        return f"{self.name}:{self.locate(path)}"
 
     def locate(self, path: KeyPath) -> int:
         """The line of the longest known beginning of `path`."""
@@ -122,7 +133,7 @@ class Section:
 
     def _where(self, key: str | None) -> str:
         path = self.path if key is None else (*self.path, key)
-        return f"{self.source.name}:{self.source.locate(path)}: "
+        return f"{self.source.where(path)}: "
 
     def dotted(self, key: str | None = None) -> str:
         """``network.edges`` or ``device[1].r_on``."""

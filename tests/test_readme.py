@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import spicebridge as sb
+from spicebridge.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,3 +40,15 @@ def test_the_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"^make (\w+)", block("sh"), re.MULTILINE):
         assert f"\n{target}:" in makefile
+
+
+def test_the_sweep_agrees_at_every_point(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(ROOT)
+    commands = re.findall(r"^spicebridge (campaign .*)", README[README.index("## Sweeps") :], re.MULTILINE)
+    assert [command.split()[-1] for command in commands] == ["2", "--report"]
+    for command in commands:
+        assert main([*shlex.split(command), "--out", str(tmp_path / "out"), "--quiet"]) == 0
+        assert capsys.readouterr().out.startswith("18 points: 18 agree\n")
+    assert (tmp_path / "out" / "report.html").exists()
+    shown = (ROOT / "docs" / "campaign.md").read_text(encoding="utf-8")
+    assert (ROOT / "compare" / "ratio.campaign.toml").read_text(encoding="utf-8") in shown

@@ -32,6 +32,7 @@ COMMANDS = {
     "lab": "lab",
     "compare": "compare",
     "atlas": "atlas",
+    "campaign": "campaign",
 }
 """Command on the command line -> module of this package."""
 

@@ -1,0 +1,213 @@
+"""Where points run: processes of this machine, or the workers of a Dask cluster.
+
+Both are `concurrent.futures` executors, and `finished` is the one loop for both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any
+
+from spicebridge import __version__
+from spicebridge.campaign.work import Done, Task, run_point
+from spicebridge.errors import CampaignError, SpiceBridgeError
+
+PATIENCE = 10.0
+"""Seconds that an interrupted worker gets to end its simulator, and a cluster to show its first worker."""
+
+GRACE = 2.0
+"""Seconds that a worker gets to put things in order when its parent is gone."""
+
+CLUSTER_WINDOW = 5000
+"""Points that a cluster knows of at once; Dask decides where they go."""
+
+Finished = Iterator[tuple[Task, Done]]
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def on_this_machine(tasks: Iterable[Task], workers: int) -> Finished:
+    """Run tasks in `workers` processes; yields as they finish.
+
+    A point whose process dies (a crash, or the system out of memory) is found by running the points that
+    were under way again, one by one, and is a failed point; the others go on.
+    """
+    waiting = iter(tasks)
+    while True:
+        under_way: dict[Future[Done], Task] = {}
+        with _processes(workers) as pool:
+            try:
+                yield from finished(pool, waiting, under_way, 2 * workers)
+                return
+            except BrokenProcessPool:
+                suspects = list(under_way.values())
+        for task in suspects:
+            with _processes(1) as pool:
+                try:
+                    yield from finished(pool, iter([task]), {}, 1)
+                except BrokenProcessPool:
+                    yield task, lost(task, "the process that ran it died: it crashed, was killed or ran out of memory")
+
+
+def on_cluster(tasks: Iterable[Task], address: str) -> Finished:
+    """Run tasks on the Dask cluster at `address` (such as tcp://host:8786); yields as they finish."""
+    with _cluster(address) as pool:
+        yield from finished(pool, iter(tasks), {}, CLUSTER_WINDOW)
+
+
+def finished(pool: Executor, tasks: Iterator[Task], under_way: dict[Future[Done], Task], window: int) -> Finished:
+    """Keep `window` tasks under way and yield each with what became of it."""
+    for task in itertools.islice(tasks, window):
+        under_way[pool.submit(run_point, task)] = task
+    while under_way:
+        ready, _ = wait(under_way, return_when=FIRST_COMPLETED)
+        for future in ready:
+            try:
+                done = future.result()
+            except BrokenProcessPool:
+                raise
+            except CancelledError:
+                raise CampaignError(
+                    "the cluster dropped a point: the scheduler ended or the connection is lost; "
+                    "finished points are stored, so run the campaign again"
+                ) from None
+            except Exception as error:
+                done = lost(under_way[future], f"{type(error).__name__}: {error}")
+            task = under_way.pop(future)
+            for following in itertools.islice(tasks, 1):
+                under_way[pool.submit(run_point, following)] = following
+            yield task, done
+
+
+def lost(task: Task, reason: str) -> Done:
+    """A point that no worker brought back."""
+    row = {"key": task.key, "status": "failed", "failure": "worker", "error": "WorkerLost", "reason": reason}
+    return Done({**row, "spicebridge": __version__})
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[Executor]:
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    try:
+        try:
+            pool.submit(hello).result()
+        except BrokenProcessPool:
+            raise CampaignError(
+                "worker processes cannot start; in a script of your own, call run() below "
+                "`if __name__ == '__main__':`, as every use of multiprocessing needs"
+            ) from None
+        yield pool
+    except BaseException:
+        _end(pool)
+        raise
+    pool.shutdown()
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """Ask the workers to end, with their simulators; whoever does not is killed."""
+    # no public way to the processes before Python 3.14
+    children = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for child in children:
+        child.terminate()
+    deadline = time.monotonic() + PATIENCE
+    for child in children:
+        child.join(max(0.0, deadline - time.monotonic()))
+        if child.is_alive():
+            child.kill()
+            child.join()
+
+
+_kept: list[Any] = []
+
+
+def _start_worker() -> None:
+    """In a worker: Ctrl-C is the parent's business; an order to end, or the parent's death, ends the simulator too."""
+    from spicebridge.circuit.engines import FallbackWarning
+    from spicebridge.circuit.engines.process import interruptible
+
+    context = interruptible()
+    context.__enter__()
+    _kept.append(context)
+    kill_simulators: Callable[..., Any] = signal.getsignal(signal.SIGTERM)  # type: ignore[assignment]
+
+    def end(number: int, frame: object) -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            kill_simulators(number, frame)
+        sys.exit(1)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # the parent has said it once already
+    warnings.simplefilter("ignore", FallbackWarning)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE)
+        os._exit(1)
+
+
+def hello() -> str:
+    """The version of spicebridge on a worker."""
+    return __version__
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[Executor]:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise CampaignError(
+            "--scheduler needs dask.distributed; pip install 'spicebridge-memristor[campaign]'"
+        ) from None
+    try:
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise CampaignError(
+            f"no Dask scheduler answers at {address}: {error}; start one with 'dask scheduler', or leave "
+            "--scheduler away to run on this machine"
+        ) from None
+    try:
+        _check_workers(client, address)
+        yield client.get_executor(pure=False)
+    finally:
+        client.close()
+
+
+def _check_workers(client: Any, address: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        raise CampaignError(f"the scheduler at {address} has no workers; start some with 'dask worker {address}'") from None
+    try:
+        found = client.run(hello)
+    except SpiceBridgeError:
+        raise
+    except Exception as error:
+        raise CampaignError(
+            f"a worker of {address} cannot import spicebridge: {error}; install version {__version__} there"
+        ) from None
+    others = {f"{version} on {worker}" for worker, version in found.items() if version != __version__}
+    if others:
+        raise CampaignError(f"workers have spicebridge {', '.join(sorted(others))}; install {__version__} as here")

@@ -1,0 +1,220 @@
+"""``spicebridge campaign FILE``"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from spicebridge.cli import status
+from spicebridge.cli.options import add_quiet
+
+if TYPE_CHECKING:
+    from spicebridge.campaign.execution import Tally
+    from spicebridge.campaign.facts import Sweep
+    from spicebridge.campaign.plan import Campaign
+
+HELP = "sweep a case over parameters, seeds, engines and sizes; stored point by point, resumable"
+
+SHOWN = 20
+"""Points with another verdict than AGREES that are printed after a run."""
+LINE_EVERY = 10.0
+"""Seconds between two lines of progress where standard error is no terminal."""
+
+_FAILURES = {
+    "input": status.BAD_INPUT,
+    "simulator": status.NO_SIMULATOR,
+    "worker": status.NO_SIMULATOR,
+    "unresolved": status.UNRESOLVED,
+    "bug": status.BUG,
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a *.campaign.toml: the base case and what is swept")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=_whole, metavar="N", help="processes; default: one for every processor")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, such as tcp://host:8786")
+    parser.add_argument("--out", metavar="DIR", help="folder of the results; default: NAME.campaign beside FILE")
+    parser.add_argument("--retry", action="store_true", help="run failed points again")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--report", action="store_true", help="run nothing; draw the stored points as HTML, Markdown, JSON")
+    what.add_argument("--list", action="store_true", help="run nothing; list every point and whether it is stored")
+    parser.add_argument("--json", action="store_true", help="JSON on standard output")
+    add_quiet(parser)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> int:
+    from spicebridge.campaign.facts import Sweep
+    from spicebridge.campaign.plan import load
+    from spicebridge.report.json import format_json
+
+    campaign = load(args.file)
+    if args.list:
+        return _list(campaign, args)
+    page = None
+    if args.report:
+        from spicebridge.campaign.page import write_report
+
+        sweep = Sweep.of(campaign, args.out)
+        page = write_report(sweep)
+    else:
+        _run(campaign, args)
+        sweep = Sweep.of(campaign, args.out)
+    if args.json:
+        sys.stdout.write(format_json(sweep.record()))
+    else:
+        _print(sweep)
+        print(page if page is not None else f"{sweep.folder}  (--report draws it)")
+    return _status(sweep)
+
+
+def _run(campaign: Campaign, args: argparse.Namespace) -> None:
+    from spicebridge.campaign.execution import run as run_campaign
+    from spicebridge.circuit.engines.process import interruptible
+
+    with interruptible(), _progress(args.quiet) as show:
+        summary = run_campaign(
+            campaign,
+            folder=args.out,
+            workers=args.workers,
+            scheduler=args.scheduler,
+            retry=args.retry,
+            progress=show,
+        )
+    if not args.quiet:
+        parts = [f"{summary.ran} run now in {summary.seconds:.1f} s", f"{summary.kept} stored before"]
+        if summary.failed and not args.retry:
+            parts.append(f"{summary.failed} failed (--retry runs them again)")
+        if summary.old:
+            parts.append(f"{len(summary.old)} stored points are not in the campaign any more and are kept")
+        print(f"spicebridge: {', '.join(parts)}", file=sys.stderr)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[Tally], None] | None]:
+    """A bar with the time left on a terminal, a line now and then elsewhere."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar() as show:
+            yield show
+    else:
+        yield _lines()
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Tally], None]]:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from spicebridge.cli.show import console
+
+    columns = (
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        # the speed of the last minutes: points of a sweep over sizes take ever longer
+        TimeRemainingColumn(elapsed_when_finished=False),
+    )
+    with Progress(*columns, console=console(sys.stderr), speed_estimate_period=120.0) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(tally: Tally) -> None:
+            bar.update(task, total=tally.todo, completed=tally.ran, description=_counts(tally))
+
+        yield show
+
+
+def _lines() -> Callable[[Tally], None]:
+    began = last = time.monotonic()
+
+    def show(tally: Tally) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if tally.ran == 0:
+            print(f"spicebridge: {tally.todo} of {tally.points} points to run", file=sys.stderr, flush=True)
+        elif now - last >= LINE_EVERY or tally.ran == tally.todo:
+            last = now
+            left = (now - began) / tally.ran * (tally.todo - tally.ran)
+            line = f"{tally.ran}/{tally.todo} points, {_counts(tally)}, about {_duration(left)} left"
+            print(f"spicebridge: {line}", file=sys.stderr, flush=True)
+
+    return show
+
+
+def _counts(tally: Tally) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(tally.outcomes.items()))
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _list(campaign: Campaign, args: argparse.Namespace) -> int:
+    """Every point with its key and state, and stored points that the campaign no longer has."""
+    from spicebridge.campaign.execution import state
+    from spicebridge.cli.show import printable
+    from spicebridge.report.json import format_json
+
+    found = state(campaign, args.out)
+
+    def word(key: str) -> str:
+        return "done" if key in found.done else "failed" if key in found.failed else "to run"
+
+    if args.json:
+        listed: list[dict[str, Any]] = [
+            {"key": point.key, "state": word(point.key), "point": dict(point.coordinates)} for point in campaign.points
+        ]
+        sys.stdout.write(format_json({"points": listed, "old": sorted(found.old)}))
+        return status.SUCCESS
+    for point in campaign.points:
+        print(printable(f"{point.key}  {word(point.key):<6}  {point.label}".rstrip()))
+    for key in sorted(found.old):
+        print(f"{key}  old     stored, not in the campaign any more")
+    parts = [f"{len(found.done)} done", f"{len(found.failed)} failed", f"{len(found.missing)} to run"]
+    parts += [f"{len(found.old)} old"] if found.old else []
+    print(f"{len(campaign.points)} points: {', '.join(parts)}")
+    return status.SUCCESS
+
+
+def _print(sweep: Sweep) -> None:
+    """The summary, and the points that do not agree."""
+    from spicebridge.campaign.facts import coordinates, verdict
+    from spicebridge.report.wording import one_line
+
+    print(sweep.summary)
+    rest = [row for row in sweep.by_verdict if verdict(row) != "agrees"]
+    for row in rest[:SHOWN]:
+        print(one_line(f"{verdict(row).upper()}  {coordinates(row, sweep.kinds)}: {row['reason']}"))
+    if len(rest) > SHOWN:
+        print(f"… {len(rest) - SHOWN} more (--report or --json has all)")
+
+
+def _status(sweep: Sweep) -> int:
+    """Of all points as for several cases; a point that has not run leaves the sweep unresolved."""
+    found = {
+        status.of_outcome(row["outcome"]) if row["outcome"] else _FAILURES[row["failure"]] for row in sweep.rows
+    }
+    if status.BUG in found:
+        return status.BUG
+    return status.combined(found | ({status.UNRESOLVED} if sweep.missing else set()))

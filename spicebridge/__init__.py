@@ -39,6 +39,8 @@ _WHERE = {
     "Case": "case",
     "load_case": "case",
     "integrate": "theory",
+    "integrate_ensemble": "ensembles",
+    "EnsembleWaveforms": "ensembles",
     "simulate": "circuit",
     "netlist": "circuit",
     "read_netlist": "circuit",
@@ -86,6 +88,10 @@ if TYPE_CHECKING:
         Pulse as Pulse,
         Sine as Sine,
         Sum as Sum,
+    )
+    from spicebridge.ensembles import (
+        EnsembleWaveforms as EnsembleWaveforms,
+        integrate_ensemble as integrate_ensemble,
     )
     from spicebridge.errors import (
         SpiceBridgeError as SpiceBridgeError,

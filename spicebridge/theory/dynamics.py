@@ -127,7 +127,7 @@ class Dynamics:
                 continue
             self.hard[group.edges] = group.device.window.hard
             whole = group.edges.size == network.n_edges
-            kernel = _kernel(group.device, network.P[group.edges], network.J[group.edges])
+            kernel = rate_kernel(group.device, network.P[group.edges], network.J[group.edges])
             self._parts.append((slice(None) if whole else group.edges, kernel))
         free = network.stateful & ~self.hard
         self._unbounded = [
@@ -173,7 +173,7 @@ class Dynamics:
         return np.concatenate(edges), np.concatenate(values, axis=1)
 
 
-def _kernel(device: Any, P: Array, J: Array) -> Kernel:
+def rate_kernel(device: Any, P: Array, J: Array) -> Kernel:
     """(s, v, i) -> ds/dt for one group, with constants folded in."""
     if isinstance(device, LinearMemristor):
         a, window = device.a, device.window

@@ -57,7 +57,7 @@ def integrate(
     what is expected to be cheaper. Raises `NetworkError` and `ScreenError` for misuse, `RunFailed` with the
     reason when the integration cannot reach t[-1].
     """
-    times = _checked_times(t)
+    times = checked_times(t)
     _check_bounds(bounds)
     system = _system(network, method, rtol, atol)
     samples = _Samples(times, network)
@@ -88,7 +88,7 @@ def solve(
     Numerical trouble never raises: the trajectory is then not `complete` and has a `reason`.
     Raises `NetworkError` and `ScreenError` for misuse, a network singular at t = 0 included.
     """
-    stop = float(_checked_times(stop)[-1])
+    stop = float(checked_times(stop)[-1])
     if max_step is not None and not max_step > 0:
         raise NetworkError(f"max_step = {max_step!r} must be a positive time in s")
     _check_bounds(bounds)
@@ -189,7 +189,7 @@ def _check_start(system: System, state: Array) -> None:
         raise SingularNetwork("the currents at t = 0 are not finite; check resistances and sources")
 
 
-def _checked_times(t: ArrayLike) -> Array:
+def checked_times(t: ArrayLike) -> Array:
     times = np.atleast_1d(np.asarray(t, float))
     if times.ndim != 1 or times.size == 0 or not np.isfinite(times).all():
         raise NetworkError("t must be a list of finite times in s")

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spicebridge.devices.base import Device, Group, group_devices, take
-from spicebridge.drives import DC, Drive, DriveBank, terms
+from spicebridge.drives import DC, PWL, Drive, DriveBank, Pulse, Sine, Sum, terms
 from spicebridge.errors import NetworkError
 
 if TYPE_CHECKING:
@@ -457,19 +457,23 @@ def _drives(value: Any, labels: Sequence[Any]) -> list[Drive | None]:
             out[k] = _drive(entry, _edge_name(k, labels))
         return out
     try:
-        entries = list(value)
+        entries = value.tolist() if isinstance(value, np.ndarray) else list(value)
     except TypeError:
         raise NetworkError(f"drive: {value!r} is no drive; use DC, Sine, Pulse, PWL or a number") from None
     if len(entries) != n_e:
         raise NetworkError(f"drive: {len(entries)} drives for {n_e} edges; give one for all or one per edge")
-    return [_drive(entry, _edge_name(k, labels)) for k, entry in enumerate(entries)]
+    return [_drive(entry, (k, labels)) for k, entry in enumerate(entries)]
 
 
-def _drive(value: Any, where: str) -> Drive | None:
-    if value is None or isinstance(value, Drive):
+def _drive(value: Any, where: str | tuple[int, Sequence[Any]]) -> Drive | None:
+    # The protocol last: asking half a million entries for it takes longer than all the rest.
+    if value is None or isinstance(value, (DC, Sine, Pulse, PWL, Sum)):
         return value
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         return DC(float(value)) if value != 0 else None
+    if isinstance(value, Drive):
+        return value
+    where = where if isinstance(where, str) else _edge_name(*where)
     raise NetworkError(f"drive of {where}: {value!r} is no drive; use DC, Sine, Pulse, PWL or a number")
 
 

@@ -2,7 +2,7 @@
 VENV ?= .venv
 RUN = $(VENV)/bin
 
-.PHONY: validate test lint bench atlas golden clean ngspice
+.PHONY: validate test lint bench atlas references golden clean ngspice
 
 validate: ngspice $(VENV)/base
 	$(RUN)/spicebridge validate compare/k4.case.toml compare/karate_club.case.toml --out out
@@ -24,6 +24,9 @@ bench: ngspice $(VENV)/dev
 
 atlas: ngspice $(VENV)/base
 	$(RUN)/spicebridge atlas --out out/atlas --markdown compare/RESULTS.md
+
+references: ngspice $(VENV)/dev
+	PYTHONPATH=tests $(RUN)/python -m references.scorecard
 
 golden: $(VENV)/base
 	$(RUN)/python -m netlists.regenerate

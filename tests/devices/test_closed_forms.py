@@ -8,6 +8,8 @@ charge, because y = integral of dx/f(x) is linear in it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -191,16 +193,17 @@ def triangle(stop: float, v_max: float) -> sb.PWL:
     return sb.PWL(tuple(stop * np.array([0, 0.25, 0.75, 1.0])), (0.0, v_max, -v_max, 0.0))
 
 
-@pytest.mark.parametrize("v_max", [3.0, 4.0])
-@pytest.mark.parametrize("drive", ["sine", "triangle"])
-def test_example_memristor_of_ngspice(drive, v_max):
-    """The equations of ngspice's examples/memristor/memristor.sp (Pershin and Di Ventra, arXiv:1204.2600).
+EXAMPLE_STOP = 10e-9
+
+
+def example_of_ngspice(drive: str, v_max: float) -> tuple[sb.Network, Callable[[float], float]]:
+    """The equations of ngspice's examples/memristor/memristor.sp (Pershin and Di Ventra, arXiv:1204.2600), and R(t).
 
     Ron = 1k, Roff = 10k, Rinit = 7k, alpha = 0, beta = 20e3/stime, Vt = 1.6, stime = 10 ns, 3 V; at 4 V it reaches
     its limits. R depends on the drive alone, so between hits of the limits R(t) - R(t0) = integral of f(V):
     exact, and piecewise elementary. The source of the example points the other way (V1 0 1).
     """
-    stop, v_t = 10e-9, 1.6
+    stop, v_t = EXAMPLE_STOP, 1.6
     beta = 20e3 / stop
     source = sb.Sine(-v_max, 1.0 / stop) if drive == "sine" else triangle(stop, -v_max)
     device = sb.ThresholdMemristor(1e3, 1e4, v_t, beta)
@@ -225,7 +228,14 @@ def test_example_memristor_of_ngspice(drive, v_max):
         fallen = max(7e3 - beta * excess(min(t, stop / 2)), 1e3)
         return fallen if t <= stop / 2 else min(fallen + beta * excess(t - stop / 2), 1e4)
 
-    waves = circuit(network, stop, stop / 1e4)
+    return network, exact
+
+
+@pytest.mark.parametrize("v_max", [3.0, 4.0])
+@pytest.mark.parametrize("drive", ["sine", "triangle"])
+def test_example_memristor_of_ngspice(drive, v_max):
+    network, exact = example_of_ngspice(drive, v_max)
+    waves = circuit(network, EXAMPLE_STOP, EXAMPLE_STOP / 1e4)
     points = np.arange(0, waves.t.size, 37)
     reference = np.array([exact(t) for t in waves.t[points]])
     assert (reference.min() == 1e3) == (v_max == 4.0), "the lower limit is reached at 4 V"

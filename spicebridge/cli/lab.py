@@ -21,12 +21,20 @@ BENCH = {
     "time": "s on the bench per s of the case; default: chosen",
 }
 
+PARTS = {
+    "memristor": "a discrete part for all memristors, such as Knowm-SDC-W; default: emulators",
+    "potentiometer": "digital potentiometer of the emulators; default AD5293-20",
+    "drive_opamp": "op-amp behind the generators; default OPA192",
+}
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("case", metavar="CASE", help="a case file")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder of the kit, complete or not at all")
     for name, text in BENCH.items():
         parser.add_argument(f"--{name.replace('_', '-')}", dest=name, type=positive, metavar="X", help=text)
+    for name, text in PARTS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, metavar="PART", help=text)
     parser.add_argument("--json", action="store_true", help="kit.json on standard output")
     add_quiet(parser)
 
@@ -39,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from spicebridge.lab.bench import Bench
     from spicebridge.lab.kit import KIT, write_kit
 
-    chosen = {name: getattr(args, name) for name in BENCH if getattr(args, name) is not None}
+    chosen = {name: getattr(args, name) for name in (*BENCH, *PARTS) if getattr(args, name) is not None}
     with progress(args.quiet) as say:
         case = load_case(args.case)
         say(f"{case.name}: planning, simulating, writing")

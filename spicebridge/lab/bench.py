@@ -12,6 +12,13 @@ class LabError(SpiceBridgeError, ValueError):
     """A network that this bench cannot build or measure; names the part and by how much it fails."""
 
 
+SPREADS = (
+    "resistor_tolerance", "pot_tolerance", "memristor_tolerance", "chain_gain", "chain_offset", "source_gain",
+    "source_offset",
+)  # fmt: skip
+"""Fields of `Bench` that are limits of errors."""
+
+
 @dataclass(frozen=True)
 class Bench:
     """Limits and spreads of one bench; all positive, in SI units.
@@ -23,8 +30,10 @@ class Bench:
     `node_capacitance` F to ground at every node. `pot_tolerance` is that of the firmware's table after each
     potentiometer has been measured with an ohmmeter (1e-2 without).
     `chain_gain`, `chain_offset` (V): accuracy of the emulators'
-    converters; `source_gain`, `source_offset` (V): of the generators. Spreads are limits of a uniform
-    distribution. `amplitude`, `impedance`, `time` fix a scale factor that is else chosen.
+    converters; `memristor_tolerance` that of a discrete memristor's resistances against the law of the case, after
+    selection; `source_gain`, `source_offset` (V): of the generators. Spreads are limits of a uniform
+    distribution. `memristor` names a discrete part for all memristors; None: they are emulated. `amplitude`,
+    `impedance`, `time` fix a scale factor that is else chosen.
     """
 
     supply: float = 15.0
@@ -33,12 +42,14 @@ class Bench:
     generator_rate: float = 10e3
     drive_opamp: str = "OPA192"
     potentiometer: str = "AD5293-20"
+    memristor: str | None = None
     sense_ratio: float = 0.005
     update_rate: float = 2000.0
     updates_per_timescale: float = 400.0
     node_capacitance: float = 5e-12
     resistor_tolerance: float = 1e-3
     pot_tolerance: float = 1e-3
+    memristor_tolerance: float = 0.05
     chain_gain: float = 2e-3
     chain_offset: float = 1e-3
     source_gain: float = 2e-3
@@ -52,9 +63,7 @@ class Bench:
             value = getattr(self, entry.name)
             if isinstance(value, str) or value is None:
                 continue
-            spread = entry.name in ("node_capacitance", "resistor_tolerance", "pot_tolerance") or entry.name.startswith(
-                ("chain", "source")
-            )
+            spread = entry.name == "node_capacitance" or entry.name in SPREADS
             if not math.isfinite(value) or value < 0 or (value == 0 and not spread):
                 raise LabError(f"bench: {entry.name} = {value!r} must be positive and finite")
         if self.headroom > 1:
@@ -62,5 +71,4 @@ class Bench:
 
     def tightened(self, factor: float) -> Bench:
         """The same bench with every spread multiplied by `factor`."""
-        names = ("resistor_tolerance", "pot_tolerance", "chain_gain", "chain_offset", "source_gain", "source_offset")
-        return replace(self, **{name: getattr(self, name) * factor for name in names})
+        return replace(self, **{name: getattr(self, name) * factor for name in SPREADS})

@@ -13,7 +13,7 @@ from spicebridge.case import Case
 from spicebridge.lab.bench import Bench, LabError
 from spicebridge.lab.builds import KINDS, error_limits
 from spicebridge.lab.deviation import Deviation
-from spicebridge.lab.kit import FORMAT, KIT
+from spicebridge.lab.kit import FORMAT, KIT, digest
 from spicebridge.lab.laws import check_laws
 from spicebridge.lab.scaling import Scaling
 from spicebridge.lab.sources import choose_gauge
@@ -62,11 +62,11 @@ def as_built(case: Case, folder: str | Path, parts: float | None = None) -> Subj
         scaling = Scaling(**kit["scaling"])
         bench = Bench(**kit["bench"]).tightened(kit["precision_factor"])
         deviation = Deviation.from_record(kit["built_minus_ideal"])
-        known = kit["format"] == FORMAT, kit["chords"], kit["ground"]
+        known = kit["format"] == FORMAT, kit["digest"], kit["chords"], kit["ground"]
     except (OSError, ValueError, KeyError, TypeError):
         raise LabError(f"{path}: not a kit; write one with spicebridge lab") from None
     gauge = choose_gauge(case.network, case.stop)
-    if known != (True, list(gauge.chords), gauge.ground) or deviation.state.size != case.network.n_edges:
+    if known != (True, digest(case), list(gauge.chords), gauge.ground):
         raise LabError(f"{path}: the kit is of another case or version; write it again")
     network = scaling.network(gauge.network)
     limits = error_limits(network, bench, gauge.driven)

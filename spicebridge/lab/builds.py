@@ -68,14 +68,16 @@ class Errors:
 
 def error_limits(network: Network, bench: Bench, driven: tuple[int, ...]) -> tuple[Array, ...]:
     """Largest error of every kind, (n_e,) each, in the order of `Errors`; `driven` edges carry a source."""
-    rho = np.where(network.stateful, bench.pot_tolerance, bench.resistor_tolerance)
+    discrete = bench.memristor is not None
+    emulated = network.stateful & (not discrete)
+    rho = np.where(network.stateful, bench.memristor_tolerance if discrete else bench.pot_tolerance, bench.resistor_tolerance)
     rho = rho + np.where(network.P < 0, 2.0 * bench.resistor_tolerance, 0.0)
     sourced = np.isin(np.arange(network.n_edges), driven)
     return (
         rho,
-        np.where(network.stateful, bench.chain_gain, 0.0),
+        np.where(emulated, bench.chain_gain, 0.0),
         np.where(sourced, bench.source_gain, 0.0),
-        np.where(network.stateful, bench.chain_offset, 0.0),
+        np.where(emulated, bench.chain_offset, 0.0),
         np.where(sourced, bench.source_offset, 0.0),
     )
 

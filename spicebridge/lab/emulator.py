@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spicebridge.devices.base import parameter_names
 from spicebridge.lab.builds import rates
-from spicebridge.lab.laws import state_of
+from spicebridge.lab.laws import equation, state_of
 from spicebridge.lab.plan import Plan
 from spicebridge.lab.wiring import target_offset
 from spicebridge.theory.topology import Topology
@@ -58,6 +60,35 @@ def format_tables(plan: Plan) -> str:
         ohm = plan.pot.wiper + code * plan.pot.step
         writer.writerow([code, f"{ohm:.3f}", *(_number(x.states[code]) for x in tables)])
     return out.getvalue()
+
+
+def format_firmware(plan: Plan) -> str:
+    """JSON: the loop, and law, parameters, window and first state of every edge."""
+    network, bench = plan.network, plan.bench
+    rows = []
+    for k in np.flatnonzero(plan.emulated).tolist():
+        law = network.device(k)
+        rows.append(
+            {
+                "edge": k, "law": law.kind, "equation": equation(law),
+                "parameters": {name: float(getattr(law, name)) for name in parameter_names(law)},
+                "window": {"name": law.window.name, **asdict(law.window)},
+                "polarity": float(network.J[k]), "active": float(network.P[k]),
+                "set_ohm": f"R(s) {target_offset(plan, k):+.6g}", "initial_state": float(network.initial_state[k]),
+            }
+        )  # fmt: skip
+    content = {
+        "update_period_s": 1.0 / bench.update_rate,
+        "converter_bits": ADC_BITS,
+        "converter_range_V": [-bench.supply, bench.supply],
+        "step_ohm": plan.pot.step,
+        "wiper_ohm": plan.pot.wiper,
+        "positions": plan.pot.positions,
+        "loop": "every period: i = v_read / ohm[code]; v = active R(s) i; set the code of s; s += period * ds/dt(s, v, i)",
+        "delay": "the code set in one period acts from the next on",
+        "edges": rows,
+    }
+    return json.dumps(content, indent=1) + "\n"
 
 
 def _number(state: float) -> str:

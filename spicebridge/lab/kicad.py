@@ -9,6 +9,7 @@ from spicebridge.lab.wiring import GROUND, Component
 FOOTPRINTS = {
     "resistor": "Resistor_SMD:R_0805_2012Metric",
     "opamp": "Package_SO:SOIC-8_3.9x4.9mm_P1.27mm",
+    "memristor": "Package_DIP:DIP-16_W7.62mm",
     "pot": "Package_SO:TSSOP-14_4.4x5mm_P0.65mm",
 }
 """What is not listed is a module on a pin header of its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from collections import Counter
@@ -17,7 +18,7 @@ from spicebridge.circuit.dialects import dialect_names, get_dialect
 from spicebridge.errors import OutputError
 from spicebridge.lab.bench import Bench
 from spicebridge.lab.deviation import built_minus_ideal
-from spicebridge.lab.emulator import format_tables, run_firmware
+from spicebridge.lab.emulator import format_firmware, format_tables, run_firmware
 from spicebridge.lab.generator import format_csv, format_pwl
 from spicebridge.lab.kicad import format_kicad, format_wiring
 from spicebridge.lab.montecarlo import Influence, Spread, influences, spread
@@ -69,9 +70,9 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
         "schematic.svg": draw_schematic(plan),
         "protocol.md": format_protocol(plan, components, difference, error, spread_, ranking),
     }
-    if plan.network.stateful.any():
+    if plan.emulated.any():
         texts["firmware_codes.csv"] = format_tables(plan)
-        texts["firmware.json"] = _firmware(plan)
+        texts["firmware.json"] = format_firmware(plan)
     for part in components:
         if part.kind == "generator":
             texts[f"{part.reference}.csv"] = format_csv(plan, part)
@@ -79,10 +80,10 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
     ideal, real = to_deck(plan.network, plan.waves.t), realistic_deck(plan, components)
     for name in dialect_names():
         dialect = get_dialect(name)
-        texts[f"ideal_{name}{dialect.suffix}"] = dialect.format_deck(ideal)
-        # PSpice chooses its own integration method and has no option for it.
-        options = tuple(x for x in real.options if not (name == "pspice" and x[0] == "method"))
-        texts[f"realistic_{name}{dialect.suffix}"] = dialect.format_deck(replace(real, options=options))
+        for what, deck in (("ideal", ideal), ("realistic", real)):
+            # PSpice chooses its own integration method and has no option for it.
+            options = tuple(x for x in deck.options if not (name == "pspice" and x[0] == "method"))
+            texts[f"{what}_{name}{dialect.suffix}"] = dialect.format_deck(replace(deck, options=options))
     files = tuple(sorted([*texts, KIT]))
     record = _record(plan, difference, error, spread_, files)
     record["built_minus_ideal"] = built_minus_ideal(plan, run, loop).record()
@@ -92,6 +93,12 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
             data = text if isinstance(text, bytes) else text.encode("utf-8")
             (stage / name).write_bytes(data)
     return Kit(plan, components, difference, error, spread_, ranking, files)
+
+
+def digest(case: Case) -> str:
+    """What tells one case from another: a hash of its network and its span."""
+    bare = Case(title="", what="", network=case.network, stop=case.stop)
+    return hashlib.sha256(bare.to_toml().encode("utf-8")).hexdigest()[:16]
 
 
 def check_place(place: Path, record: str = KIT, form: str = FORMAT) -> None:
@@ -125,14 +132,22 @@ def firmware_error(plan: Plan, loop: Waveforms | None) -> float:
 def bill(plan: Plan, components: tuple[Component, ...]) -> list[BillLine]:
     """Parts with counts: resistors by value, modules by type; converters shared by eight channels."""
     groups: dict[tuple[str, str], list[str]] = {}
+    memristors: list[str] = []
     for part in components:
         if part.kind == "resistor":
             kind = f"resistor E96 {100 * plan.bench.resistor_tolerance:g} %"
             groups.setdefault((kind, part.value), []).append(part.reference)
+        elif part.kind == "memristor":
+            memristors.append(part.reference)
         elif part.kind != "controller":
             value = part.value if part.kind == "supply" else ""
             groups.setdefault((part.part, value), []).append(part.reference)
     lines = [BillLine(len(refs), kind, value, tuple(refs)) for (kind, value), refs in sorted(groups.items())]
+    if plan.memristor is not None:
+        part_ = plan.memristor
+        count = -(-len(memristors) // part_.per_package)
+        note = f"{part_.per_package} memristors each; at most {part_.current:g} A; {part_.typical}"
+        lines.append(BillLine(count, part_.package, part_.name, tuple(memristors), note))
     channels = [part.reference for part in components if part.kind == "controller"]
     if channels:
         count = -(-len(channels) // CHANNELS_PER_CONVERTER)
@@ -162,33 +177,11 @@ def _sensitivity(plan: Plan, ranking: tuple[Influence, ...]) -> str:
     return out.getvalue()
 
 
-def _firmware(plan: Plan) -> str:
-    network = plan.network
-    rows = []
-    for k in np.flatnonzero(network.stateful).tolist():
-        law = network.device(k)
-        rows.append(
-            {
-                "edge": k, "r0_ohm": float(law.r0), "kappa": float(law.kappa), "a_per_s": float(law.a),
-                "g_per_Vs": float(law.g), "polarity": float(network.J[k]), "control": law.control,
-                "window": law.window.name, "initial_state": float(network.initial_state[k]),
-            }
-        )  # fmt: skip
-    content = {
-        "update_period_s": 1.0 / plan.bench.update_rate,
-        "step_ohm": plan.pot.step,
-        "wiper_ohm": plan.pot.wiper,
-        "positions": plan.pot.positions,
-        "equation": "w += T * window(a w + J g q); current control: q = r0 i, i = v_read / ohm[code]",
-        "edges": rows,
-    }
-    return json.dumps(content, indent=1) + "\n"
-
-
 def _record(plan: Plan, difference: Difference, error: float, found: Spread, files: tuple[str, ...]) -> dict[str, object]:
     return {
         "format": FORMAT,
         "case": plan.case.name,
+        "digest": digest(plan.case),
         "bench": asdict(plan.bench),
         "files": list(files),
         "scaling": {"impedance": plan.scaling.impedance, "amplitude": plan.scaling.amplitude, "time": plan.scaling.time},

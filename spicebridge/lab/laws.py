@@ -66,6 +66,22 @@ def factor(unit: Unit, impedance: float, amplitude: float, time: float) -> float
     return float(impedance ** unit[0] * amplitude ** unit[1] * time ** unit[2])
 
 
+def equation(law: Any) -> str:
+    """The law of an edge in one line."""
+    if not isinstance(law, LinearMemristor):
+        return str(law.card.law)
+    sign, relation = ("-", "Ron (1 + (Roff/Ron - 1) s)") if law.law == "caravelli2017" else ("+", "Roff (1 - (1 - Ron/Roff) s)")
+    r0 = "Ron" if law.law == "caravelli2017" else "Roff"
+    q = {"current": f"{r0} i", "voltage": "v", "voltage_eq61": "P v"}[law.control]
+    decay = "alpha s" if law.law == "caravelli2017" else "-alpha s"
+    return f"v = P R i, R = {relation};  ds/dt = F(s, {decay}, {sign}(J/beta) {q})"
+
+
+def raises_resistance(law: Any) -> bool:
+    """Whether positive current or voltage (tail to head, polarity +1) raises the resistance."""
+    return isinstance(law, ThresholdMemristor | TEAM | VTEAM)
+
+
 def _exponential(law: Any) -> bool:
     return getattr(law, "curve", "") == "exponential"
 

@@ -65,10 +65,10 @@ class Influence:
 
 
 def test_points(plan: Plan, ensemble: Ensemble) -> tuple[tuple[str, ...], Array]:
-    """Names and signals (n_b, n_t, n_s): node voltages but ground, chord currents, states."""
+    """Names and signals (n_b, n_t, n_s): node voltages but ground, chord currents, states of emulators."""
     network, gauge = plan.network, plan.gauge
     nodes = [n for n in range(network.n_nodes) if n != gauge.ground]
-    chords, states = list(gauge.chords), np.flatnonzero(network.stateful).tolist()
+    chords, states = list(gauge.chords), np.flatnonzero(plan.emulated).tolist()
     names = [f"p[{network.nodes[n]}]" for n in nodes] + [f"i[{k}]" for k in chords] + [f"w[{k}]" for k in states]
     parts = [ensemble.nodes[..., nodes], ensemble.current[..., chords], ensemble.state[..., states]]
     return tuple(names), np.concatenate(parts, axis=-1)

@@ -65,6 +65,41 @@ POTENTIOMETERS = {
 }
 
 
+@dataclass(frozen=True)
+class MemristorPart:
+    """A discrete memristor: `per_package` devices, largest `current` A, and `typical` figures in words."""
+
+    name: str
+    package: str
+    per_package: int
+    current: float
+    typical: str
+
+
+MEMRISTORS = {
+    part.name: part
+    for part in (
+        MemristorPart(
+            "Knowm-SDC-W", "Knowm SDC memristors, tungsten, 16-pin ceramic DIP", 8, 1e-3,
+            "the maker's switch model has 500 ohm to 1500 ohm and thresholds of +-0.27 V; measure your own devices",
+        ),
+        MemristorPart(
+            "Knowm-SDC-C", "Knowm SDC memristors, carbon, 16-pin ceramic DIP", 8, 5e-5,
+            "no figures are published beyond the largest current; measure your own devices",
+        ),
+    )
+}  # fmt: skip
+"""Largest currents as the maker's questions-and-answers page cites the data sheet (1 mA and 0.05 mA), figures of the
+switch model as in the maker's published subcircuit. The law of the case, not `typical`, is what a kit uses."""
+
+
+def memristor_part(name: str) -> MemristorPart:
+    """The discrete memristor called `name`. Raises `LabError`."""
+    if name not in MEMRISTORS:
+        raise LabError(f"memristor {name!r} is not listed; use one of {', '.join(MEMRISTORS)}{nearest(name, MEMRISTORS)}")
+    return MEMRISTORS[name]
+
+
 def opamp(name: str) -> OpAmp:
     """The op-amp called `name`. Raises `LabError`."""
     if name not in OPAMPS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,8 @@ from spicebridge.case import Case
 from spicebridge.drives import DC
 from spicebridge.lab.active import Realisation, realise
 from spicebridge.lab.bench import Bench, LabError
-from spicebridge.lab.parts import Potentiometer, opamp, potentiometer
+from spicebridge.lab.laws import check_laws
+from spicebridge.lab.parts import MemristorPart, Potentiometer, e96, memristor_part, opamp, potentiometer
 from spicebridge.lab.scaling import Scaling
 from spicebridge.lab.sources import Gauge, choose_gauge
 from spicebridge.network import Network
@@ -74,7 +75,12 @@ class Plan:
     @property
     def emulated(self) -> NDArray[np.bool_]:
         """(n_e,) edges whose memristor is an emulator."""
-        return self.network.stateful
+        return np.asarray(self.network.stateful & (self.bench.memristor is None))
+
+    @property
+    def memristor(self) -> MemristorPart | None:
+        """The discrete part, if memristors are not emulated."""
+        return None if self.bench.memristor is None else memristor_part(self.bench.memristor)
 
     @property
     def pot(self) -> Potentiometer:
@@ -84,6 +90,9 @@ class Plan:
 def make_plan(case: Case, bench: Bench | None = None) -> Plan:
     """Choose everything. Raises `LabError` naming the part and the amount where the bench does not suffice."""
     bench = bench or Bench()
+    check_laws(case.network)
+    if bench.memristor is not None:
+        bench = _unscaled(case, bench)
     gauge = choose_gauge(case.network, case.stop)
     ideal = integrate(gauge.network, case.t)
     pot = potentiometer(bench.potentiometer)
@@ -106,6 +115,25 @@ def make_plan(case: Case, bench: Bench | None = None) -> Plan:
     return plan
 
 
+def _unscaled(case: Case, bench: Bench) -> Bench:
+    """A device cannot be rescaled: a kit with discrete memristors is the case as it is."""
+    assert bench.memristor is not None
+    part = memristor_part(bench.memristor)
+    for name in ("impedance", "amplitude", "time"):
+        if getattr(bench, name) not in (None, 1.0):
+            raise LabError(f"{part.name}: a discrete memristor cannot be scaled; leave {name} at 1 and write the case in its units")
+    network = case.network
+    active = np.flatnonzero(network.stateful & (network.P < 0))
+    if active.size:
+        raise LabError(
+            f"{network.edge_name(int(active[0]))}: an active edge needs an emulator, whose controller knows the sign; "
+            f"{part.name} does not"
+        )
+    if not network.stateful.any():
+        raise LabError(f"{part.name}: the case has no memristors")
+    return replace(bench, impedance=1.0, amplitude=1.0, time=1.0)
+
+
 def _impedance(network: Network, state: Array, pot: Potentiometer) -> float:
     R = network.resistance(state)
     if network.stateful.any():
@@ -121,6 +149,8 @@ def _timescale(case: Case, ideal: Waveforms) -> float:
 
 
 def _time(case: Case, bench: Bench, ideal: Waveforms) -> float:
+    if not case.network.stateful.any():
+        return max(1.0, GENERATOR_POINTS / bench.generator_rate / _timescale(case, ideal))
     scale = _timescale(case, ideal)
     slowest = max(bench.updates_per_timescale / bench.update_rate, GENERATOR_POINTS / bench.generator_rate)
     return max(1.0, slowest / scale)
@@ -144,8 +174,6 @@ def _attempt(
 
 
 def _round_sense(value: float) -> float:
-    from spicebridge.lab.parts import e96
-
     return e96(max(value, 0.1))
 
 
@@ -174,7 +202,9 @@ def _limits(plan: Plan, R: Array, timescale: float) -> list[Limit]:
             out.append(Limit(f"generator of {name}", "voltage", S, use * bench.generator_peak, "V"))
             out.append(Limit(f"{drive.name} driving {name}", "output", S, use * (bench.supply - drive.swing), "V"))
             out.append(Limit(f"{drive.name} driving {name}", "current", peak_i, use * drive.current, "A"))
-        if network.stateful[k]:
+        if plan.memristor is not None and network.stateful[k]:
+            out.append(Limit(f"{plan.memristor.name} of {name}", "current", peak_i, use * plan.memristor.current, "A"))
+        if plan.emulated[k]:
             out.append(Limit(f"{pot.name} of {name}", "current", peak_i, use * pot.current, "A"))
             largest, smallest = float(R[:, k].max()), float(R[:, k].min()) - plan.sense.get(k, 0.0)
             out.append(Limit(f"{pot.name} of {name}", "resistance", largest, pot.total, "ohm"))
@@ -188,7 +218,7 @@ def _limits(plan: Plan, R: Array, timescale: float) -> list[Limit]:
             load = peak_i + peak_v / DIVIDER
             out.append(Limit(f"{part.name} of {name}", "output", 2 * peak_v, use * (bench.supply - part.swing), "V"))
             out.append(Limit(f"{part.name} of {name}", "current", load, use * part.current, "A"))
-    if network.stateful.any():
+    if plan.emulated.any():
         out.append(Limit("controller", "updates needed", bench.updates_per_timescale / timescale, bench.update_rate, "1/s"))
     if any(not isinstance(d, (DC, type(None))) for d in network.drives):
         out.append(Limit("generator", "sample rate needed", GENERATOR_POINTS / timescale, bench.generator_rate, "1/s"))

@@ -39,7 +39,15 @@ def format_protocol(
         lines.append(f"- Signs: {plan.realisation.signs}. Slowest pole {plan.realisation.slowest:.3g}/s.")
     lines += ["", "## Order of connection", ""]
     steps = ["Rails off, sources at 0 V. Solder after wiring.txt; check every net with an ohmmeter."]
-    if network.stateful.any():
+    if plan.memristor is not None:
+        part = plan.memristor
+        steps += [
+            f"{part.name}: never more than {part.current:g} A. Select devices whose resistance follows the law of the case "
+            f"within {100 * bench.memristor_tolerance * found.factor:.2g} % (typical: {part.typical}).",
+            "Write every memristor to its initial resistance before it is soldered: pulses of growing height, and between "
+            "them a reading far below the threshold:",
+        ]
+    if plan.emulated.any():
         steps += [
             "Measure every potentiometer at three codes and correct firmware_codes.csv "
             f"(to {bench.pot_tolerance * found.factor:.2g}).",

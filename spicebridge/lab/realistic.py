@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.circuit.bounds import clamp_level, clamps_by_group, is_linear, windowed_rate
+from spicebridge.circuit.bounds import clamp_level, is_linear, windowed_rate
 from spicebridge.circuit.deck import (
     BehaviouralCurrent,
     Capacitor,
@@ -26,7 +26,6 @@ from spicebridge.circuit.deck import (
     Resistor,
     Subcircuit,
     Transient,
-    VoltageControlledVoltage,
     VoltageSource,
 )
 from spicebridge.circuit.dialects import get_dialect
@@ -35,10 +34,11 @@ from spicebridge.circuit.expressions import Binary, Expression, NodeVoltage, Num
 from spicebridge.circuit.sources import waves
 from spicebridge.devices import LinearMemristor
 from spicebridge.errors import RunFailed
-from spicebridge.lab.macros import minus, opamp_macro, plus, subcircuit_name, times
+from spicebridge.lab.law_circuits import LawWriter, delayed, set_resistance
+from spicebridge.lab.macros import opamp_macro, plus, times
 from spicebridge.lab.parts import OPAMPS
 from spicebridge.lab.plan import Plan
-from spicebridge.lab.wiring import Component, node_net, target_offset, wire
+from spicebridge.lab.wiring import Component, node_net, wire
 from spicebridge.waveforms import Waveforms
 
 Array = NDArray[np.float64]
@@ -54,10 +54,6 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
 STEPS = 1000
 """Steps over the span, and `STEPS_PER_TIMESCALE` over a drive's shortest time scale."""
 STEPS_PER_TIMESCALE = 100
-LAG_PERIODS = 1.5
-"""Mean delay of sensing to setting, in update periods."""
-CODE_RESISTANCE = 1e3
-"""Resistor of the lag, ohm; sets the impedance level only."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +71,21 @@ def realistic_deck(plan: Plan, components: tuple[Component, ...] | None = None, 
     subcircuits: dict[str, Subcircuit] = {}
     elements: list[Element] = []
     conditions: list[tuple[str, float]] = []
+    models: tuple[Model, ...] = ()
+    laws = LawWriter(plan)
     for part in parts:
-        elements += _elements(plan, part, subcircuits, lag)
+        elements += _elements(plan, part, laws, subcircuits, lag)
         if part.kind == "controller":
             w0 = float(plan.network.initial_state[part.edge or 0])
             conditions += [(part.nets[2], w0), (part.nets[3], w0)]
-    models: tuple[Model, ...] = ()
-    clamps = clamps_by_group(plan.network, plan.stop)
-    for number, clamp in clamps.items():
+        elif part.kind == "memristor":
+            conditions.append((f"w{part.edge}", float(plan.network.initial_state[part.edge or 0])))
+    for number, clamp in laws.clamps.items():
         models += tuple(m for m in clamp.models() if m.name not in {x.name for x in models})
         for k in plan.network.groups[number].edges.tolist():
-            elements += clamp.switches(k, f"w{k}")
-    if clamps:
+            if not laws.inside(k):
+                elements += clamp.switches(k, f"w{k}")
+    if laws.clamps:
         elements.insert(0, clamp_level())
     step = default_step(plan)
     return Deck(
@@ -118,12 +117,12 @@ def vectors(plan: Plan) -> tuple[str, ...]:
     for part in wire(plan):
         if part.reference.startswith("RS"):
             nets += part.nets
-        if part.kind == "controller":
-            nets.append(part.nets[2])
+        if part.kind in ("controller", "memristor"):
+            nets.append(f"w{part.edge}")
     return tuple(f"v({net})" for net in dict.fromkeys(nets) if net != "0")
 
 
-def _elements(plan: Plan, part: Component, subs: dict[str, Subcircuit], lag: bool) -> list[Element]:
+def _elements(plan: Plan, part: Component, laws: LawWriter, subs: dict[str, Subcircuit], lag: bool) -> list[Element]:
     match part.kind:
         case "resistor":
             first, second = part.nets
@@ -143,8 +142,14 @@ def _elements(plan: Plan, part: Component, subs: dict[str, Subcircuit], lag: boo
             return [Instance(f"X{part.reference}", part.nets, macro.name, comment=part.note)]
         case "pot":
             sub = _pot(plan, part.edge or 0)
+        case "memristor":
+            k = part.edge or 0
+            sub = laws.part(k, subs)
+            subs[sub.name] = sub
+            return [Instance(f"X{part.reference}", (*part.nets, f"w{k}"), sub.name, comment=part.note)]
         case _:
-            sub = _controller(plan, part.edge or 0, lag)
+            k = part.edge or 0
+            sub = laws.controller(k, subs, lag) if laws.inside(k) else _controller(plan, k, lag)
     subs[sub.name] = sub
     return [Instance(f"X{part.reference}", part.nets, sub.name, comment=part.note)]
 
@@ -159,15 +164,8 @@ def _generator(plan: Plan, part: Component) -> list[Element]:
     return [VoltageSource(n, nets[j], nets[j + 1], w) for j, (n, w) in enumerate(zip(names, shapes, strict=True))]
 
 
-def _target(plan: Plan, k: int, code: Expression) -> Expression:
-    """Resistance that the firmware sets for a state: R(s) corrected for the sense resistor."""
-    law = plan.network.device(k)
-    bare = float(law.r0) + target_offset(plan, k)
-    return plus(Number(bare), times(Number(float(law.r0 * law.kappa)), code))
-
-
 def _pot(plan: Plan, k: int) -> Subcircuit:
-    current = Binary("/", NodeVoltage("a", "b"), _target(plan, k, NodeVoltage("code")))
+    current = Binary("/", NodeVoltage("a", "b"), set_resistance(plan, k, NodeVoltage("code")))
     return Subcircuit(
         f"POT{k}",
         ("a", "b", "vp", "vn", "code"),
@@ -180,7 +178,7 @@ def _controller(plan: Plan, k: int, lag: bool) -> Subcircuit:
     law: LinearMemristor = plan.network.device(k)
     P, J = float(plan.network.P[k]), float(plan.network.J[k])
     code, state = NodeVoltage("code"), NodeVoltage("state")
-    current = Binary("/", NodeVoltage("sp", "sn"), _target(plan, k, code))
+    current = Binary("/", NodeVoltage("sp", "sn"), set_resistance(plan, k, code))
     if law.control == "current":
         q: Expression = times(Number(float(law.r0)), current)
     else:
@@ -193,15 +191,11 @@ def _controller(plan: Plan, k: int, lag: bool) -> Subcircuit:
     whole = law.window.name == "tanh"
     if decay is not None and not whole:
         rate = plus(decay, rate)
-    tau = LAG_PERIODS / plan.bench.update_rate if lag else 0.0
     elements: list[Element] = [
         BehaviouralCurrent("B1", "0", "state", rate, "ds/dt in 1/s"),
         Capacitor("C1", "state", "0", 1.0),
-        VoltageControlledVoltage("E1", "held", "0", "state", "0", 1.0),
-        Resistor("R1", "held", "code", CODE_RESISTANCE),
+        *delayed(plan, "state", "code", lag),
     ]
-    if tau:
-        elements.append(Capacitor("C2", "code", "0", tau / CODE_RESISTANCE, comment="delay of the sampled loop"))
     return Subcircuit(f"CTRL{k}", ("sp", "sn", "state", "code"), elements=tuple(elements))
 
 
@@ -235,8 +229,8 @@ def run_realistic(plan: Plan, deck: Deck | None = None, *, engine: str = "ngspic
     for part in wire(plan):
         if part.reference.startswith("RS") and part.edge is not None:
             chord[part.edge] = (net(part.nets[0]) - net(part.nets[1])) / part.number
-        if part.kind == "controller" and part.edge is not None:
-            state[:, part.edge] = net(part.nets[2])
+        if part.kind in ("controller", "memristor") and part.edge is not None:
+            state[:, part.edge] = net(f"w{part.edge}")
     return BenchRun(np.minimum(record.time, plan.stop), nodes, chord, state, record.log)
 
 
@@ -269,6 +263,3 @@ def compare_with_ideal(plan: Plan, run: BenchRun) -> Difference:
     ratios = [dv / top_v if top_v else 0.0, di / top_i if top_i else 0.0]
     return Difference(dv, di, ds, max(ratios))
 
-
-__all__ = ["BenchRun", "Difference", "compare_with_ideal", "default_step", "minus", "realistic_deck", "run_realistic",
-           "subcircuit_name", "vectors"]  # fmt: skip

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spicebridge.lab.active import SHORT, Converter
-from spicebridge.lab.parts import e96_pair
+from spicebridge.lab.laws import raises_resistance
+from spicebridge.lab.parts import MemristorPart, e96_pair
 from spicebridge.lab.plan import DIVIDER, Plan
 from spicebridge.quantities import format_quantity
 
@@ -20,7 +21,7 @@ GROUND, PLUS_RAIL, MINUS_RAIL = "0", "vcc", "vee"
 
 @dataclass(frozen=True)
 class Component:
-    """One part: `kind` (resistor, opamp, pot, controller, generator, supply), reference, type, value, pins.
+    """One part: `kind` (resistor, opamp, pot, controller, memristor, generator, supply), reference, type, value, pins.
 
     `pins` are (number, name, net) in the order of the deck's element. `number` holds the value in SI units.
     """
@@ -89,7 +90,9 @@ def _edge(plan: Plan, k: int, converter: Converter | None) -> list[Component]:
     if converter is not None:
         far_end, senses = f"o{k}", (tail, f"o{k}")
         out += _converter(plan, k, tail, head, converter)
-    if network.stateful[k]:
+    if network.stateful[k] and plan.memristor is not None:
+        out.append(_discrete(plan, k, tail, far_end, plan.memristor))
+    elif network.stateful[k]:
         rails = (f"p{k}", f"q{k}") if converter is not None else (PLUS_RAIL, MINUS_RAIL)
         names = ("A", "W", "VDD", "VSS", "BUS")
         pins = _pins(*zip(names, (tail, far_end, *rails, f"c{k}"), strict=True))
@@ -101,8 +104,21 @@ def _edge(plan: Plan, k: int, converter: Converter | None) -> list[Component]:
     return out
 
 
+def _discrete(plan: Plan, k: int, tail: str, head: str, part: MemristorPart) -> Component:
+    """A two-terminal part; its top electrode is where positive current lowers the resistance."""
+    law = plan.network.device(k)
+    turned = (plan.network.J[k] < 0) != raises_resistance(law)
+    pins = _pins(("TE", head if turned else tail), ("BE", tail if turned else head))
+    return Component("memristor", f"UM{k}", part.package, part.name, pins, k, note=f"memristor, {law.kind}")
+
+
 def target_offset(plan: Plan, k: int) -> float:
-    """Ohm to add to R so that edge k with its sense resistor in series is P R: -Rs, or +Rs if active."""
+    """Ohm to add to R so that edge k with its sense resistor in series is P R: -Rs, or +Rs if active.
+
+    Zero for a discrete memristor, from which nothing can be taken; the realistic deck shows what that does.
+    """
+    if plan.memristor is not None and plan.network.stateful[k]:
+        return 0.0
     return -float(plan.network.P[k]) * plan.sense.get(k, 0.0)
 
 

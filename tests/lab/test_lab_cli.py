@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from spicebridge.circuit.dialects import dialect_names
 from spicebridge.cli import main
 from spicebridge.lab.bench_circuit import as_built
 from spicebridge.lab.oscilloscope import Scope, measure
-from tests.lab.networks import case
+from tests.lab.networks import case, memristor
 
 
 @pytest.fixture
@@ -48,6 +49,13 @@ def test_a_kit_and_a_measurement_of_it(path: Path, tmp_path: Path, capsys: pytes
     # In the units of the case the same data are wrong.
     assert main(["compare", str(path), "--measured", str(scope), "--channels", mapping]) == 1
     assert main([*common, "--channels", "CH9=p[a]"]) == 2
+    assert main([*common, "--channels", "CH1=p[a],CH1=p[b]"]) == 2
+    changed = case("two_loops").network.with_device(memristor(beta=0.31))
+    other = replace(case("two_loops"), network=changed)
+    path.write_text(other.to_toml())
+    capsys.readouterr()
+    assert main([*common, "--channels", mapping]) == 2
+    assert "the kit is of another case" in capsys.readouterr().err
 
 
 def test_an_impossible_kit_leaves_nothing(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import math
+import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spicebridge.report.plots.style import CURVES, INK, RC, SOFT, new_figure, state_colours
+from spicebridge.report.plots.style import CURVES, INK, RC, SOFT, new_figure, state_colours, times_ten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,27 +21,30 @@ WIDTH, HEIGHT = 5.2, 3.7
 """Inches of one panel."""
 MOST_LABELS = 8
 """Curves with a name of their own in the key."""
+TITLE_WIDTH = 52
+"""Characters of a title on one line over a panel."""
 
 
 def draw(panels: Sequence[Mapping[str, Any]]) -> bytes:
-    """PNG of the panels side by side; `panels` as in a claim's record."""
+    """PNG of the panels, two in a row; `panels` as in a claim's record."""
     import matplotlib
 
     look: Any = RC
     with matplotlib.rc_context(look), warnings.catch_warnings():
         # a letter that the font lacks is drawn as a box; the words stand beside the picture as well
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
-        picture = new_figure(WIDTH * max(1, len(panels)), HEIGHT)
-        rows = picture.subplots(1, len(panels), squeeze=False)
-        for axes, panel in zip(rows[0], panels, strict=True):
-            _panel(axes, panel)
+        columns = min(2, len(panels))
+        rows = math.ceil(len(panels) / columns)
+        picture = new_figure(WIDTH * columns, HEIGHT * rows)
+        for position, panel in enumerate(panels, start=1):
+            _panel(picture.add_subplot(rows, columns, position), panel)
         stream = io.BytesIO()
         picture.savefig(stream, format="png", dpi=DPI)
     return stream.getvalue()
 
 
 def _panel(axes: Axes, panel: Mapping[str, Any]) -> None:
-    axes.set_title(panel["title"], fontsize=10)
+    axes.set_title(textwrap.fill(panel["title"], TITLE_WIDTH), fontsize=10)
     axes.set_xlabel(panel["x"])
     axes.set_ylabel(panel["y"])
     if panel["matrix"]:
@@ -50,18 +55,42 @@ def _panel(axes: Axes, panel: Mapping[str, Any]) -> None:
         assert axes.figure is not None
         axes.figure.colorbar(image, ax=axes, shrink=0.85)
         return
-    if panel["log_x"]:
-        axes.set_xscale("log")
-    if panel["log_y"]:
-        axes.set_yscale("log")
     crowd = len(panel["series"]) > len(CURVES)
     shades = state_colours()(np.linspace(0.0, 1.0, max(2, len(panel["series"])))) if crowd else None
     for number, series in enumerate(panel["series"]):
         colour: Any = CURVES[number % len(CURVES)] if shades is None else shades[number]
         _series(axes, series, colour, crowd)
+    for name in ("x", "y"):
+        if panel[f"log_{name}"]:
+            _logarithmic(axes, name)
+        if panel[f"{name}_range"]:
+            axes.set(**{f"{name}lim": panel[f"{name}_range"]})
     named = [series for series in panel["series"] if series["label"]]
     if 0 < len(named) <= MOST_LABELS:
-        axes.legend(fontsize=8)
+        axes.legend(loc=panel["key"], fontsize=8, frameon=True, framealpha=0.85, edgecolor="none", borderpad=0.2)
+
+
+def _logarithmic(axes: Axes, name: str) -> None:
+    """A logarithmic axis: whole powers of ten where there are two of them, else 1, 2, 5 times powers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    def label(value: float, position: int) -> str:
+        if value <= 0.0:
+            return ""
+        exponent = math.floor(math.log10(value) + 1e-9)
+        front = round(value / 10.0**exponent)
+        power = times_ten(exponent) if abs(exponent) > 2 else ""
+        if not power:
+            return f"{front * 10.0**exponent:g}"
+        return power if front == 1 else f"{front}·{power}"
+
+    axes.set(**{f"{name}scale": "log"})
+    axis = axes.xaxis if name == "x" else axes.yaxis
+    low, high = (axes.get_xlim if name == "x" else axes.get_ylim)()
+    decades = math.log10(high / low)
+    axis.set_major_locator(LogLocator(subs=(1.0,) if decades > 1.8 else (1.0, 2.0, 5.0), numticks=9))
+    axis.set_major_formatter(FuncFormatter(label))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _series(axes: Axes, series: Mapping[str, Any], colour: Any, crowd: bool) -> None:
@@ -70,11 +99,13 @@ def _series(axes: Axes, series: Mapping[str, Any], colour: Any, crowd: bool) -> 
     style = series["style"]
     if style == "points":
         if series["error"]:
-            axes.errorbar(x, y, yerr=_numbers(series["error"]), fmt="o", ms=4, capsize=2, color=colour, label=label)
+            axes.errorbar(
+                x, y, yerr=_numbers(series["error"]), fmt="o", ms=4, capsize=2, color=colour, label=label, zorder=3
+            )
         else:
-            axes.plot(x, y, "o", ms=4, color=colour, label=label)
+            axes.plot(x, y, "o", ms=4.5, mec="white", mew=0.5, color=colour, label=label, zorder=3)
     elif style == "cross":
-        axes.plot(x, y, "x", ms=7, mew=1.4, color=INK, label=label)
+        axes.plot(x, y, "x", ms=7, mew=1.4, color=INK, label=label, zorder=4)
     elif style == "dashed":
         axes.plot(x, y, ls=(0, (4, 3)), lw=1.2, color=SOFT if label else colour, label=label)
     elif style == "thick":

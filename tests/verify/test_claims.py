@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -12,6 +16,7 @@ from hypothesis import strategies as st
 
 import spicebridge as sb
 from spicebridge.errors import NetworkError, SpiceBridgeError
+from spicebridge.theory.closed_forms import tunneling_fixed_points
 from spicebridge.verify import claims
 from spicebridge.verify.claims import base, bench, circuits, ensemble, response, stability
 from spicebridge.verify.claims.base import Claim, Evidence, Finding, Judgement, Status, judge
@@ -125,9 +130,22 @@ def test_ensemble_follows_the_theory_branch_through_walls() -> None:
     assert errors[1] < 0.3 * errors[0]
 
 
+def test_ensemble_passes_a_level_for_good() -> None:
+    """From x_+ a little up and down: the crossing is found in the path, and there is none on the way back."""
+    flow, s = ensemble.Flow.of(np.eye(4), 0.26), 0.26
+    low, high = tunneling_fixed_points(s, circuits.CHI)
+    start = np.full(4, high + 0.01)
+    path = flow.path(start, 20.0).mean(axis=1)
+    level = 0.5 * (1.0 + high)
+    assert flow.crossing(start, 20.0, level) == pytest.approx(ensemble.STEP * int(np.argmax(path > level)))
+    assert flow.crossing(start, 20.0, 0.0) == 0.0
+    assert flow.crossing(np.full(4, high - 0.01), 40.0, 0.5 * (1.0 + low)) == math.inf
+
+
 def test_ensemble_mean_and_interval_of_few_values() -> None:
     mean, half = ensemble.mean_and_error([1.0, 2.0, 3.0])
     assert mean == 2.0
+    assert ensemble.one_more([1.0, 2.0, 3.0])[1] == pytest.approx(2.0 * half)
     assert half == pytest.approx(4.302653 / math.sqrt(3.0), rel=1e-6)
     assert ensemble.standard_error(0.0, 50) > 0.0
 
@@ -151,6 +169,39 @@ def test_claims_on_a_network_of_the_user(identifier: str) -> None:
     assert result.as_expected, str(result)
     assert result.mutant_caught
     assert result.uncertainty > 0.0
+
+
+NOTICE_A_RESISTANCE = ("p1.eq1", "p1.eq3", "p1.eq6", "p1.eq40", "new.flux", "new.omega", "p2.eq1", "p2.eq6")
+
+
+@pytest.mark.parametrize("identifier", NOTICE_A_RESISTANCE)
+def test_a_circuit_that_is_off_by_one_per_cent_is_contradicted(
+    identifier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The simulator gets a first memristor of 1.01 Roff: no claim about resistances may hold on that circuit."""
+    real = bench.Bench.run
+
+    def wrong(self: bench.Bench, network: sb.Network, *rest: Any, **more: Any) -> Waveforms:
+        laws = network.devices()
+        laws[0] = replace(laws[0], r_off=1.01 * laws[0].r_off)
+        return real(self, network.with_device(laws), *rest, **more)
+
+    monkeypatch.setattr(bench.Bench, "run", wrong)
+    assert claims.run(identifier, quick=True).verdict is Judgement.CONTRADICTED
+
+
+def test_the_example_of_the_documentation(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "atlas.md").read_text(encoding="utf-8")
+    found = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(found) == 1
+    exec(compile(found[0], "docs/atlas.md", "exec"), {})
+    assert "CONFIRMED" in capsys.readouterr().out
+
+
+def test_what_lies_in_an_interval_is_known_better_than_it() -> None:
+    assert verdict(base.within("x", 1.05, 0.02, 1.0, 0.1)) is Judgement.CONFIRMED
+    assert verdict(base.within("x", 1.15, 0.1, 1.0, 0.1)) is Judgement.CONTRADICTED
+    assert verdict(base.within("x", 1.05, 0.2, 1.0, 0.1)) is Judgement.UNRESOLVED
 
 
 def test_a_claim_says_why_it_makes_no_sense_on_a_network() -> None:

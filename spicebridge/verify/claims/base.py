@@ -89,9 +89,11 @@ class Finding:
 
     @property
     def rule(self) -> str:
-        """The bar in words: '<= 3e-9', '>= 1e-7', '0.51 +- 0.01'."""
+        """The bar in words: '<= 3e-9', '>= 1e-7', '> 0', '0.51 +- 0.01', '= 30'."""
         if self.direction == "within":
-            return f"{self.target:.6g} ± {self.bar:.2g}"
+            return f"{self.target:.6g} ± {self.bar:.2g}" if self.bar else f"= {self.target:.6g}"
+        if self.direction == "at least" and self.printed and not self.bar:
+            return "> 0"
         return f"{'≤' if self.direction == 'at most' else '≥'} {self.bar:.2g}"
 
 
@@ -114,6 +116,11 @@ def equals(
     return Finding(what, measured, uncertainty, bar, "within", target, resolution=resolution)
 
 
+def within(what: str, measured: float, uncertainty: float, target: float, interval: float) -> Finding:
+    """What must lie in a stated interval; U widens nothing, and must be smaller than the interval."""
+    return Finding(what, measured, uncertainty, interval, "within", target, resolution=interval)
+
+
 def refutes(what: str, measured: float, uncertainty: float) -> Finding:
     """A difference from the printed statement, which must exceed `RESOLVED` times its uncertainty."""
     return Finding(what, measured, uncertainty, RESOLVED * uncertainty, "at least", printed=True)
@@ -131,7 +138,11 @@ def at_most(what: str, measured: float, uncertainty: float, bound: float) -> Fin
 
 @dataclass(frozen=True)
 class Series:
-    """One curve of a picture; `style` is line, dashed, points, bars or band (then `low` and `high`)."""
+    """One curve of a picture.
+
+    `style` is line, dashed, thick, points (with bars of `error`, if given), cross, or band (then `low` and
+    `high`).
+    """
 
     x: Sequence[float]
     y: Sequence[float]
@@ -144,7 +155,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes; `matrix` is drawn as an image instead of the series."""
+    """One pair of axes; `matrix` is drawn as an image instead of the series.
+
+    Empty ranges fit the data; `key` is where the names of the series stand, in matplotlib's words.
+    """
 
     title: str
     x: str
@@ -152,6 +166,9 @@ class Panel:
     series: tuple[Series, ...] = ()
     log_x: bool = False
     log_y: bool = False
+    x_range: tuple[float, ...] = ()
+    y_range: tuple[float, ...] = ()
+    key: str = "best"
     matrix: tuple[tuple[float, ...], ...] = ()
 
 

@@ -34,7 +34,7 @@ from spicebridge.verify.claims.base import (
     equals,
     vanishes,
 )
-from spicebridge.verify.claims.bench import Bench, vanishing, worst
+from spicebridge.verify.claims.bench import Bench, value_of, vanishing, worst
 from spicebridge.verify.claims.circuits import (
     K4,
     Edges,
@@ -171,12 +171,12 @@ def bridge(bench: Bench) -> Evidence:
     case = circuit("triangle, bridge, square", edges, drive=rng.uniform(-0.3, 0.3, 8), initial_state=0.5)
     k = 0 if bench.mutant else 3
     pair = bench.pair(case)
-    top = float(np.abs(pair.fine.current).max())
-    alone = float(np.abs(pair.fine.current[:, k]).max()) / top
+    value, U_alone = value_of(lambda waves: waves.current[:, k] / np.abs(waves.current).max(), pair)
+    alone = float(np.abs(value).max())
     measured = response(bench, case.network)
     value, U = measured.value(lambda T: np.asarray(T[k] * measured.q[k]))
     findings = (
-        vanishes("current of the bridge / largest current", alone, 1e-9, resolution=SHARP),
+        vanishes("current of the bridge / largest current", alone, U_alone, resolution=1e-8),
         vanishes("largest |Ob_kj| of the bridge", float(np.abs(value).max()), U, resolution=SHARP),
     )
     return Evidence(findings)
@@ -223,9 +223,10 @@ def inertia(bench: Bench) -> Evidence:
         counted += 1
     findings = (
         equals("patterns that break the identity", float(broken), 0.0, 0.0),
+        equals("patterns measured", float(counted), 0.0, float(len(_sign_patterns(bench.quick)))),
         at_least("least eigenvalue whose sign was counted", closest, 1e-9, 1e-3),
     )
-    return Evidence(findings, numbers={"patterns": float(counted)})
+    return Evidence(findings)
 
 
 PARASITIC_L, PARASITIC_C = 1e-3, 1e-3

@@ -79,7 +79,7 @@ def _weighted(network: Network, J: Array) -> Array:
 
 @claim(
     "p1.eq12",
-    title="Conserved node sums",
+    title="Conserved node sums (Eqs. 12-13)",
     printed="B w(t) = B w(0)",
     exact="exact for alpha = 0 and J = I, at every xi",
     status=Status.EXACT,

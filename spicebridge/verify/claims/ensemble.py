@@ -93,6 +93,20 @@ class Flow:
                 break
         return x
 
+    def crossing(self, x0: Array, stop: float, level: float, *, step: float = STEP) -> float:
+        """When the mean of the states last rose over `level`, in s; inf if it is below at rest or at `stop`."""
+        x = np.clip(x0, 0.0, 1.0)
+        since = 0.0 if x.mean() > level else np.inf
+        for k in range(round(stop / step)):
+            x, rate = self.step(x, step)
+            if x.mean() <= level:
+                since = np.inf
+            elif since == np.inf:
+                since = (k + 1) * step
+            if np.abs(rate).max() < AT_REST:
+                break
+        return float(since)
+
     def flow_matrix(self, x: Array) -> Array:
         """P = (I - chi Omega X)^-1 Omega, (N, N)."""
         mesh = np.eye(self.Q.shape[1]) - CHI * (self.Q.T * x) @ self.Q
@@ -111,6 +125,12 @@ def mean_and_error(values: Any) -> tuple[float, float]:
     array = np.asarray(values, float)
     factor = float(stdtrit(array.size - 1, 0.975))
     return float(array.mean()), factor * float(array.std(ddof=1) / np.sqrt(array.size))
+
+
+def one_more(values: Any) -> tuple[float, float]:
+    """Mean, and half the width of the 95 % interval in which one further value of the same kind lies."""
+    mean, half = mean_and_error(values)
+    return mean, half * float(np.sqrt(np.size(values) + 1.0))
 
 
 def standard_error(probability: float, n: int) -> float:

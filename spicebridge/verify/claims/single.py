@@ -145,7 +145,11 @@ def reach(bench: Bench) -> Evidence:
     from scipy.interpolate import PchipInterpolator
 
     def time_to(level: float) -> Any:
-        return lambda waves: float(PchipInterpolator(waves.t, waves.state[:, 0]).solve(level, extrapolate=False)[0])
+        def first(waves: Waveforms) -> float:
+            found = PchipInterpolator(waves.t, waves.state[:, 0]).solve(level, extrapolate=False)
+            return float(min(found, default=np.nan))
+
+        return first
 
     level, s = 0.3, 2.1
     driven = circuit("DC, 0.8 to 0.3", loop(3), drive=[1.0, 0.8, 0.3], initial_state=0.8, stop=5.0)
@@ -283,7 +287,7 @@ def series_integral(bench: Bench) -> Evidence:
         "w",
         (
             Series(shown.fine.t.tolist(), known.tolist(), "Eq. 7"),
-            Series(shown.fine.t[::20].tolist(), shown.fine.state[::20, 0].tolist(), "ngspice", "points"),
+            Series(shown.fine.t[::100].tolist(), shown.fine.state[::100, 0].tolist(), "ngspice", "points"),
         ),
     )
     return vanishing("|w + xi w^2/2 + flux - start|", rows, resolution=FINE, panels=(picture,))

@@ -15,7 +15,6 @@ import numpy as np
 from spicebridge.case import Case
 from spicebridge.circuit import to_deck
 from spicebridge.circuit.dialects import dialect_names, get_dialect
-from spicebridge.errors import OutputError
 from spicebridge.lab.bench import Bench
 from spicebridge.lab.deviation import built_minus_ideal
 from spicebridge.lab.emulator import format_firmware, format_tables, run_firmware
@@ -28,7 +27,7 @@ from spicebridge.lab.protocol import format_protocol
 from spicebridge.lab.realistic import Difference, compare_with_ideal, realistic_deck, run_realistic
 from spicebridge.lab.schematic import draw_schematic
 from spicebridge.lab.wiring import Component, wire
-from spicebridge.report.writer import replacing_folder
+from spicebridge.report.writer import check_folder, replacing_folder
 from spicebridge.theory import integrate
 from spicebridge.waveforms import Waveforms
 
@@ -53,7 +52,7 @@ class Kit:
 def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit:
     """Plan, simulate and write. Raises `LabError` (impossible demands), `RunFailed` and `OutputError`."""
     place = Path(folder).resolve()
-    check_place(place)
+    check_folder(place, KIT, FORMAT)
     plan = make_plan(case, bench)
     components = wire(plan)
     run = run_realistic(plan)
@@ -99,25 +98,6 @@ def digest(case: Case) -> str:
     """What tells one case from another: a hash of its network and its span."""
     bare = Case(title="", what="", network=case.network, stop=case.stop)
     return hashlib.sha256(bare.to_toml().encode("utf-8")).hexdigest()[:16]
-
-
-def check_place(place: Path, record: str = KIT, form: str = FORMAT) -> None:
-    """Refuse a folder that holds anything but an earlier result, whose `record` lists its files."""
-    if not place.exists():
-        return
-    if not place.is_dir():
-        raise OutputError(f"{place}: is a file; name a folder for the results")
-    here = Path.cwd().resolve()
-    if place == here or place in here.parents:
-        raise OutputError(f"{place}: is the working folder, which cannot be replaced; name a folder in it")
-    try:
-        known = json.loads((place / record).read_text(encoding="utf-8"))
-        ours = set(known["files"]) if known.get("format") == form else set()
-    except (OSError, ValueError, KeyError, AttributeError):
-        ours = set()
-    strangers = sorted(entry.name for entry in place.iterdir() if entry.name not in ours)
-    if strangers:
-        raise OutputError(f"{place}: holds {strangers[0]!r}, which is no earlier result of this kind; name an empty or a new folder")
 
 
 def firmware_error(plan: Plan, loop: Waveforms | None) -> float:

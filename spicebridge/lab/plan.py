@@ -28,6 +28,8 @@ DIVIDER = 10e3
 """The two equal resistors of a converter, ohm."""
 TYPICAL = 4.7e3
 """Resistance, ohm, to which a network without memristors is brought (geometric mean)."""
+SMALLEST_RESISTOR, LARGEST_RESISTOR = 1.0, 10e6
+"""Between these, ohm, precision resistors are on every distributor's shelf."""
 GENERATOR_POINTS = 50
 """Generator samples over a drive's shortest time scale."""
 
@@ -213,6 +215,10 @@ def _limits(plan: Plan, R: Array, timescale: float) -> list[Limit]:
                 ends = (int(network.tail[k]), int(network.head[k]))
                 swing = max(high[ends[0]], high[ends[1]]) + plan.gauge.peak[k]
                 out.append(Limit(f"{pot.name} of {name}", "terminal", float(swing), use * bench.supply, "V"))
+        if not network.stateful[k]:
+            ohm = float(R[0, k])
+            out.append(Limit(f"resistor of {name}", "value", ohm, LARGEST_RESISTOR, "ohm"))
+            out.append(Limit(f"resistor of {name}", "purchasable minimum against its value", SMALLEST_RESISTOR, ohm, "ohm "))
         if network.P[k] < 0:
             part = next((x.part for x in plan.realisation.converters if x.edge == k), drive)
             load = peak_i + peak_v / DIVIDER

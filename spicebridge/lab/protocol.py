@@ -8,7 +8,7 @@ from spicebridge.lab.active import OPEN
 from spicebridge.lab.montecarlo import Influence, Spread
 from spicebridge.lab.plan import Plan
 from spicebridge.lab.realistic import Difference
-from spicebridge.lab.wiring import Component
+from spicebridge.lab.wiring import Component, wire
 
 PARTS_NAMED = 5
 """How many of the most influential parts are named."""
@@ -32,7 +32,7 @@ def format_protocol(
         f"instead of {sum(d is not None for d in plan.case.network.drives)} on edges.",
     ]
     lines += [
-        f"- {x.part.name} as a {x.version} converter on {network.edge_name(x.edge)} (UN{x.edge})."
+        f"- UN{x.edge}, a {x.part.name}: {x.version} converter on {network.edge_name(x.edge)}."
         for x in plan.realisation.converters
     ]
     if plan.realisation.converters:
@@ -45,13 +45,13 @@ def format_protocol(
             f"{part.name}: never more than {part.current:g} A. Select devices whose resistance follows the law of the case "
             f"within {100 * bench.memristor_tolerance * found.factor:.2g} % (typical: {part.typical}).",
             "Write every memristor to its initial resistance before it is soldered: pulses of growing height, and between "
-            "them a reading far below the threshold:",
+            "them a reading far below the threshold, until it is that of the table below.",
         ]
     if plan.emulated.any():
         steps += [
             "Measure every potentiometer at three codes and correct firmware_codes.csv "
             f"(to {bench.pot_tolerance * found.factor:.2g}).",
-            "Load firmware.json; hold all states at their initial values:",
+            "Load firmware.json; hold all states at the initial values of the table below, and check the resistances there.",
         ]
     steps.append("Rails on. Outputs of all op-amps must rest within 10 mV of 0 V; if one sits at a rail, switch off.")
     if any(x.version == OPEN for x in plan.realisation.converters):
@@ -74,7 +74,7 @@ def format_protocol(
         lines.append(
             f"| {name} | {_where(plan, name)} | {band.mean[:, j].min():.5g} | {band.mean[:, j].max():.5g} | +-{width:.3g} |"
         )
-    lines += ["", "p in V, i in A (volts over the sense resistor divided by its ohms), w as 1 V for 1.", ""]
+    lines += ["", "p in V to ground, i in A (volts over the sense resistor divided by its ohms), w as 1 V for 1.", ""]
     lines += _spread_lines(found)
     lines += [
         f"- Realistic against ideal circuit (simulated): {difference.voltage:.3g} V, {difference.current:.3g} A, "
@@ -87,7 +87,9 @@ def format_protocol(
         + ".",
         f"- {len(components)} parts; the largest use of a limit: {max(plan.limits, key=lambda x: x.use)}.",
         "",
-        "Then: `spicebridge compare CASE --kit DIR --measured scope.csv`.",
+        "Then (for the channels you have):",
+        "",
+        f'    spicebridge compare CASE --kit DIR --measured scope.csv --channels "{_channels(plan, band.names)}" --out validation',
     ]
     return "\n".join(lines) + "\n"
 
@@ -107,7 +109,17 @@ def _spread_lines(found: Spread) -> list[str]:
 
 
 def _where(plan: Plan, name: str) -> str:
+    """Net of a node or a state; for a current both ends of its sense resistor, the positive one first."""
     inner = name[2:-1]
     if name[0] == "p":
         return f"n{[str(n) for n in plan.network.nodes].index(inner)}"
-    return f"RS{inner}" if name[0] == "i" else f"w{inner}"
+    if name[0] == "w":
+        return f"w{inner}"
+    sense = next(part for part in wire(plan) if part.reference == f"RS{inner}")
+    return " to ".join("GND" if net == "0" else net for net in sense.nets) + f" ({sense.value} ohm)"
+
+
+def _channels(plan: Plan, names: tuple[str, ...]) -> str:
+    """A channel map with one column a test point; currents show the volts over their sense resistors."""
+    factors = {f"i[{k}]": f"*{ohm:.6g}" for k, ohm in plan.sense.items()}
+    return ",".join(f"CH{n}={name}{factors.get(name, '')}" for n, name in enumerate(names, start=1))

@@ -7,11 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from spicebridge.lab.kit import check_place
 from spicebridge.lab.validation_facts import MEANINGS, THREE_WORDS, Facts, Table
 from spicebridge.report.plots import Plot
 from spicebridge.report.wording import WORDS
-from spicebridge.report.writer import replacing_folder
+from spicebridge.report.writer import check_folder, replacing_folder
 
 RECORD, FORMAT = "validation.json", "spicebridge.validation/2"
 PAGE, TEXT = "report.html", "report.md"
@@ -101,7 +100,7 @@ def format_html(facts: Facts, plots: tuple[Plot, ...] | None = None) -> str:
 
 def check_out(folder: str | Path) -> None:
     """Refuse a folder that holds anything but an earlier validation."""
-    check_place(Path(folder).resolve(), RECORD, FORMAT)
+    check_folder(folder, RECORD, FORMAT)
 
 
 def write_validation(folder: str | Path, facts: Facts) -> tuple[str, ...]:

@@ -97,8 +97,11 @@ def _write_waveforms(stage: Path, report: Report) -> None:
         main.save(stage / "waveforms.csv")
 
 
-def check_folder(folder: str | Path) -> None:
-    """Refuse a folder for one report that cannot be written or holds anything that is not ours."""
+def check_folder(folder: str | Path, content: str = VERDICT, form: str = FORMAT) -> None:
+    """Refuse a folder for one result that cannot be written or holds anything that is not ours.
+
+    What is ours is listed in its file `content`, of the format `form`.
+    """
     place = _resolved(folder)
     with _located(place):
         if not place.exists():
@@ -109,7 +112,7 @@ def check_folder(folder: str | Path) -> None:
         here = Path.cwd().resolve()
         if place == here or place in here.parents:
             raise OutputError(f"{place}: is the working folder, which cannot be replaced; name a folder in it")
-        stranger = _stranger(place)
+        stranger = _stranger(place, content, form)
         if stranger:
             raise _refusal(place, stranger)
         return _probe(place.parent)
@@ -196,10 +199,10 @@ def _refusal(place: Path, entry: str) -> OutputError:
     )
 
 
-def _stranger(place: Path) -> str | None:
-    """The first entry of a folder that is not part of the report in it."""
-    content = _read(place / VERDICT)
-    ours = content.get("files", []) if content.get("format") == FORMAT else []
+def _stranger(place: Path, record: str = VERDICT, form: str = FORMAT) -> str | None:
+    """The first entry of a folder that is not part of the result in it."""
+    content = _read(place / record)
+    ours = content.get("files", []) if content.get("format") == form else []
     for entry in sorted(place.iterdir()):
         if entry.name not in ours or entry.is_symlink() or not entry.is_file():
             return entry.name

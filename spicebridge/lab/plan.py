@@ -210,7 +210,7 @@ def _limits(plan: Plan, R: Array, timescale: float) -> list[Limit]:
             out.append(Limit(f"{pot.name} of {name}", "current", peak_i, use * pot.current, "A"))
             largest, smallest = float(R[:, k].max()), float(R[:, k].min()) - plan.sense.get(k, 0.0)
             out.append(Limit(f"{pot.name} of {name}", "resistance", largest, pot.total, "ohm"))
-            out.append(Limit(f"{pot.name} of {name}", "wiper against the smallest resistance", pot.wiper, smallest, "ohm "))
+            out.append(Limit(f"{pot.name} of {name}", "wiper against the smallest resistance", pot.wiper, smallest, "ohm"))
             if network.P[k] > 0:
                 ends = (int(network.tail[k]), int(network.head[k]))
                 swing = max(high[ends[0]], high[ends[1]]) + plan.gauge.peak[k]
@@ -218,7 +218,7 @@ def _limits(plan: Plan, R: Array, timescale: float) -> list[Limit]:
         if not network.stateful[k]:
             ohm = float(R[0, k])
             out.append(Limit(f"resistor of {name}", "value", ohm, LARGEST_RESISTOR, "ohm"))
-            out.append(Limit(f"resistor of {name}", "purchasable minimum against its value", SMALLEST_RESISTOR, ohm, "ohm "))
+            out.append(Limit(f"resistor of {name}", "purchasable minimum against its value", SMALLEST_RESISTOR, ohm, "ohm"))
         if network.P[k] < 0:
             part = next((x.part for x in plan.realisation.converters if x.edge == k), drive)
             load = peak_i + peak_v / DIVIDER

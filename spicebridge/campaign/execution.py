@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -129,14 +130,16 @@ def _work(
     else:
         finished = on_cluster(tasks, scheduler)
     kinds = axis_kinds(campaign)
-    for task, done in finished:
-        point = points[task.key]
-        tally.row = store.save(point, done, kinds)
-        tally.point = point
-        tally.ran += 1
-        tally.outcomes[tally.row["outcome"] or "failed"] += 1
-        if progress:
-            progress(tally)
+    # closed at once when storing fails or somebody interrupts, so that no worker goes on for nothing
+    with closing(finished):
+        for task, done in finished:
+            point = points[task.key]
+            tally.row = store.save(point, done, kinds)
+            tally.point = point
+            tally.ran += 1
+            tally.outcomes[tally.row["outcome"] or "failed"] += 1
+            if progress:
+                progress(tally)
 
 
 def _task(campaign: Campaign, point: Point) -> Task:

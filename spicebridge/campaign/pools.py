@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ GRACE = 2.0
 CLUSTER_WINDOW = 5000
 """Points that a cluster knows of at once; Dask decides where they go."""
 
-Finished = Iterator[tuple[Task, Done]]
+Finished = Generator[tuple[Task, Done], None, None]
 
 
 def cores() -> int:

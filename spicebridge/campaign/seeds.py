@@ -21,12 +21,11 @@ from spicebridge.errors import CampaignError, nearest
 
 @dataclass(frozen=True)
 class Draws:
-    """Which seeds of the case are drawn afresh at every point, and for how many repetitions."""
+    """Which seeds of the case are drawn afresh at every point."""
 
     seed: int
     keys: tuple[str, ...]
     paths: tuple[KeyPath, ...]
-    repeats: int
     same_along: frozenset[str]
     where: str
 
@@ -63,17 +62,19 @@ def read_draws(root: Section, axes: tuple[Axis, ...]) -> tuple[Draws | None, tup
             paths.append(parse_key(key))
         except CampaignError as error:
             section.fail("keys", str(error))
-    repeats = section.whole("repeats", 1, least=1)
     same = _words(section, "same_along") if "same_along" in section else []
     for name in same:
         if name not in swept:
             section.fail("same_along", f"{name!r} is not swept{nearest(name, swept)}")
     if "repeats" in section:
+        repeats = section.whole("repeats", least=1)
         where = section.source.where((*section.path, "repeats"))
         axes = (*axes, Axis((REPEAT,), ((),), tuple((k,) for k in range(repeats)), (where,)))
     where = section.source.where((*section.path, "keys"))
     seed = section.whole("seed", least=0)
-    return Draws(seed, tuple(keys), tuple(paths), repeats, frozenset(same), where), axes
+    # keys that move together are one axis
+    along = frozenset(key for axis in axes for key in axis.keys if set(same) & set(axis.keys))
+    return Draws(seed, tuple(keys), tuple(paths), along, where), axes
 
 
 def _words(section: Section, key: str) -> list[str]:

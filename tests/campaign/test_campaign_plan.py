@@ -165,6 +165,9 @@ def test_the_same_draws_along_an_axis(tmp_path):
     paired = seeds(written(tmp_path, text + 'same_along = ["device.r_off"]\n'), "device.r_off", "repeat")
     assert len(set(paired.values())) == 3
     assert all(paired[400, k] == paired[500, k] for k in range(3))
+    text = HEAD + "[[zip]]\nstop = [1, 2]\ndevice.r_off = [400, 500]\n" + RANDOM
+    together = seeds(written(tmp_path, text + 'same_along = ["stop"]\n'), "stop")
+    assert together[1,] == together[2,]
 
 
 def test_seed_and_key_are_what_the_documentation_says(tmp_path):

@@ -12,7 +12,7 @@ from pathlib import Path
 from spicebridge.campaign.lock import locked
 from spicebridge.campaign.plan import Campaign, Point
 from spicebridge.campaign.pools import cores, on_cluster, on_this_machine
-from spicebridge.campaign.store import Store, axis_kinds
+from spicebridge.campaign.store import Store, arrow, axis_kinds
 from spicebridge.campaign.work import Row, Task
 from spicebridge.errors import CampaignError
 
@@ -91,6 +91,7 @@ def run(
     if workers is not None and scheduler is not None:
         raise CampaignError("workers and scheduler exclude each other: a cluster has its own workers")
     store = Store(Path(folder) if folder else campaign.folder)
+    arrow()
     store.check()
     with locked(store.folder):
         store.prepare(campaign)

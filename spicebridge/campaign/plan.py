@@ -288,7 +288,16 @@ def _check_cases(campaign: Campaign) -> None:
             tried += [(*first[:k], axis.places[j], *first[k + 1 :]) for j in _spread(len(axis))]
     for places in tried:
         point = campaign.point(places)
-        case = campaign.base.case(point.case, swept)
+        try:
+            case = campaign.base.case(point.case, swept)
+        except CaseError as error:
+            message = str(error)
+            if not message.startswith(f"{campaign.path}:") and places is not first:
+                # a value of the sweep spoilt something that the base case says
+                k = next(k for k, place in enumerate(places) if place is not first[k])
+                where = f"{campaign.axes[k].where[0]}: {point.label}: "
+                raise CampaignError(where + message) from None
+            raise
         if "engine" not in point.run:
             settings = Section(campaign.base.source, point.case, campaign.base.path).section("validate")
             where = settings.source.where((*settings.path, "engine"))

@@ -52,16 +52,25 @@ def on_this_machine(tasks: Iterable[Task], workers: int) -> Finished:
         under_way: dict[Future[Done], Task] = {}
         with _processes(workers) as pool:
             try:
-                yield from finished(pool, waiting, under_way, 2 * workers)
+                yield from finished(pool, waiting, under_way, 2 * workers, _run_unless_ending)
                 return
             except BrokenProcessPool:
                 suspects = list(under_way.values())
-        for task in suspects:
-            with _processes(1) as pool:
-                try:
-                    yield from finished(pool, iter([task]), {}, 1)
-                except BrokenProcessPool:
-                    yield task, lost(task, "the process that ran it died: it crashed, was killed or ran out of memory")
+        yield from _one_by_one(suspects)
+
+
+def _one_by_one(suspects: list[Task]) -> Finished:
+    """Run each alone; the one whose process dies is the one."""
+    waiting = iter(suspects)
+    while True:
+        alone: dict[Future[Done], Task] = {}
+        with _processes(1) as pool:
+            try:
+                yield from finished(pool, waiting, alone, 1, _run_unless_ending)
+                return
+            except BrokenProcessPool:
+                (guilty,) = alone.values()
+        yield guilty, lost(guilty, "the process that ran it died: it crashed, was killed or ran out of memory")
 
 
 def on_cluster(tasks: Iterable[Task], address: str) -> Finished:
@@ -70,10 +79,16 @@ def on_cluster(tasks: Iterable[Task], address: str) -> Finished:
         yield from finished(pool, iter(tasks), {}, CLUSTER_WINDOW)
 
 
-def finished(pool: Executor, tasks: Iterator[Task], under_way: dict[Future[Done], Task], window: int) -> Finished:
+def finished(
+    pool: Executor,
+    tasks: Iterator[Task],
+    under_way: dict[Future[Done], Task],
+    window: int,
+    work: Callable[[Task], Done] = run_point,
+) -> Finished:
     """Keep `window` tasks under way and yield each with what became of it."""
     for task in itertools.islice(tasks, window):
-        under_way[pool.submit(run_point, task)] = task
+        under_way[pool.submit(work, task)] = task
     while under_way:
         ready, _ = wait(under_way, return_when=FIRST_COMPLETED)
         for future in ready:
@@ -90,7 +105,7 @@ def finished(pool: Executor, tasks: Iterator[Task], under_way: dict[Future[Done]
                 done = lost(under_way[future], f"{type(error).__name__}: {error}")
             task = under_way.pop(future)
             for following in itertools.islice(tasks, 1):
-                under_way[pool.submit(run_point, following)] = following
+                under_way[pool.submit(work, following)] = following
             yield task, done
 
 
@@ -123,18 +138,24 @@ def _end(pool: ProcessPoolExecutor) -> None:
     """Ask the workers to end, with their simulators; whoever does not is killed."""
     # no public way to the processes before Python 3.14
     children = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
+
+    def kill() -> None:
+        for child in children:
+            child.kill()
+
     for child in children:
         child.terminate()
-    deadline = time.monotonic() + PATIENCE
-    for child in children:
-        child.join(max(0.0, deadline - time.monotonic()))
-        if child.is_alive():
-            child.kill()
-            child.join()
+    last_resort = threading.Timer(PATIENCE, kill)
+    last_resort.start()
+    try:
+        pool.shutdown(wait=True, cancel_futures=True)
+    finally:
+        last_resort.cancel()
 
 
 _kept: list[Any] = []
+_ending = threading.Event()
+"""In a worker: it was told to end, and starts nothing more."""
 
 
 def _start_worker() -> None:
@@ -148,6 +169,9 @@ def _start_worker() -> None:
     kill_simulators: Callable[..., Any] = signal.getsignal(signal.SIGTERM)  # type: ignore[assignment]
 
     def end(number: int, frame: object) -> None:
+        _ending.set()
+        # a second order must not disturb the way out
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         with contextlib.suppress(KeyboardInterrupt):
             kill_simulators(number, frame)
         sys.exit(1)
@@ -157,6 +181,12 @@ def _start_worker() -> None:
     # the parent has said it once already
     warnings.simplefilter("ignore", FallbackWarning)
     threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _run_unless_ending(task: Task) -> Done:
+    if _ending.is_set():
+        sys.exit(1)
+    return run_point(task)
 
 
 def _follow_parent() -> None:
@@ -177,11 +207,14 @@ def hello() -> str:
 def _cluster(address: str) -> Iterator[Executor]:
     try:
         from distributed import Client
+        from distributed.comm import resolve_address
     except ImportError:
         raise CampaignError(
             "--scheduler needs dask.distributed; pip install 'spicebridge-memristor[campaign]'"
         ) from None
     try:
+        # a client that cannot even parse its address complains once more when it is collected
+        resolve_address(address)
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise CampaignError(

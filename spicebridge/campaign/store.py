@@ -98,8 +98,7 @@ class Store:
         return self.folder / POINTS
 
     def prepare(self, campaign: Campaign) -> None:
-        """Make the folder, or accept it if a campaign made it. Raises `OutputError`, `CampaignError`."""
-        arrow()
+        """Make the folder, or accept it if a campaign made it. Raises `OutputError`."""
         self.check()
         try:
             self.points.mkdir(parents=True, exist_ok=True)

@@ -48,6 +48,11 @@ def test_no_scheduler_is_an_error_with_a_remedy(tmp_path, monkeypatch):
         run(written(tmp_path), scheduler=f"tcp://127.0.0.1:{port}")
 
 
+def test_an_address_that_is_none_is_an_error(tmp_path):
+    with pytest.raises(CampaignError, match="no Dask scheduler answers at nonsense://x:1: unknown address scheme"):
+        run(written(tmp_path), scheduler="nonsense://x:1")
+
+
 def test_a_cluster_without_workers_is_an_error(tmp_path, monkeypatch):
     from spicebridge.campaign import pools
 

@@ -86,6 +86,13 @@ def test_a_missing_file_and_a_broken_base_case_are_named(tmp_path):
         written(tmp_path, SWEEP, CASE.replace("r_on = 100\n", "r_on = -1\n"))
 
 
+def test_a_value_that_spoils_something_else_is_named_too(tmp_path):
+    text = HEAD + "[sweep]\ndevice.alpha = [0.1, 0.2]\ndevice.r_on = [100, 2000]\n"
+    case = CASE.replace("r_on = 100\nr_off = 1000", "r_off = 1000\nr_on = 100")
+    with pytest.raises(SpiceBridgeError, match=r"x\.campaign\.toml:4: .*r_on = 2000.*r_off. 1000 must exceed"):
+        written(tmp_path, text, case)
+
+
 def test_two_points_with_one_case_are_refused(tmp_path):
     """Their results could not be told apart; a title is no part of a case's numbers."""
     with pytest.raises(SpiceBridgeError, match=r"\(title = a\) and \(title = b\) are the same case"):

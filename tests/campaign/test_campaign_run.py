@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import multiprocessing
 import os
 import random
 import signal
@@ -15,7 +17,7 @@ import pytest
 from campaigns import LOG, SWEEP, files, named_points, numbers, shim, write, written
 
 import spicebridge as sb
-from spicebridge.campaign import load, results, run
+from spicebridge.campaign import load, results, run, store
 from spicebridge.campaign.execution import state
 from spicebridge.campaign.lock import locked
 from spicebridge.campaign.store import Store
@@ -104,12 +106,12 @@ def test_killed_at_a_random_point_and_resumed(tmp_path, monkeypatch, attempt):
     monkeypatch.setenv(EXECUTABLE_VARIABLE, str(shim(tmp_path / "ngspice", LOG.format(log=log))))
     wanted = random.Random(attempt).randrange(1, count - 3)
     running = subprocess.Popen(command(campaign.path, "--workers", 2, "--quiet"), start_new_session=True)
-    store = Store(campaign.folder)
-    wait_until(lambda: len(store.stored()[0]) >= wanted)
+    place = Store(campaign.folder)
+    wait_until(lambda: len(place.stored()[0]) >= wanted)
     os.killpg(running.pid, signal.SIGKILL)
     assert running.wait() == -signal.SIGKILL
     time.sleep(0.3)  # simulators that were running end by themselves
-    kept = store.stored()[0]
+    kept = place.stored()[0]
     assert wanted <= len(kept) < count
     before = {name: data for name, data in files(campaign.folder).items() if not name.startswith(".")}
     started = Counter(log.read_text().split())
@@ -120,7 +122,7 @@ def test_killed_at_a_random_point_and_resumed(tmp_path, monkeypatch, attempt):
     names = {point.key: point.coordinates["network.edges"][0][0] for point in campaign.points}
     assert set(again) == {names[key] for key in set(names) - kept}
     assert {names[key] for key in kept} <= set(started)
-    runs = {names[row["key"]]: row["simulator_runs"] for row in store.read().values()}
+    runs = {names[row["key"]]: row["simulator_runs"] for row in place.read().values()}
     assert all(started[names[key]] == runs[names[key]] for key in kept)
     assert all(again[name] == runs[name] for name in again)
     after = files(campaign.folder)
@@ -281,6 +283,35 @@ def test_waveforms_where_asked_for(tmp_path):
     case = Case.from_toml((tmp_path / "two.case.toml").read_text().replace("r_off = 1000", "r_off = 400"))
     theory = sb.integrate(case.network, waves.t)
     assert abs(waves.state - theory.state).max() == pytest.approx(row["max_error"], rel=1e-3)
+
+
+def test_without_pyarrow_nothing_is_left_behind(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    campaign = written(tmp_path)
+    with pytest.raises(CampaignError, match=r"pip install 'spicebridge-memristor\[campaign\]'"):
+        run(campaign)
+    assert not campaign.folder.exists()
+
+
+def test_a_full_disk_ends_the_run_and_leaves_whole_points(tmp_path, monkeypatch):
+    """The third point cannot be written: two are stored, the workers are gone, and the next run does the rest."""
+    campaign = written(tmp_path)
+    written_whole = store._write
+    count = iter(range(10))
+
+    def write_until_full(path, row, kinds):
+        if next(count) == 2:
+            path.write_bytes(b"PAR1")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written_whole(path, row, kinds)
+
+    monkeypatch.setattr(store, "_write", write_until_full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        run(campaign, workers=1)
+    assert multiprocessing.active_children() == []
+    assert len(files(campaign.folder)) == len(state(campaign).done) == 2
+    monkeypatch.undo()
+    assert run(campaign, workers=1).ran == 2
 
 
 def test_misuse_is_refused(tmp_path):

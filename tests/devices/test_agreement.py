@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import spicebridge as sb
-from devices.laws import EXAMPLES, WINDOWS
+from devices.laws import AFFINE, EXAMPLES, WINDOWS
 from spicebridge.circuit.reader import read_subcircuits
 from spicebridge.verify.events import switching
 
@@ -163,7 +163,15 @@ MUTANTS = {
         ("side", "V(turn)>=0 ? V(up) : V(down)", "V(turn)>=0 ? V(down) : V(up)"),
     ],
 }
-VISIBLE_THROUGH_CURRENT = {("team_exponential", "sign"), ("vteam_exponential", "exponent")}
+STOPS = {name: example.stop for name, example in EXAMPLES.items()} | dict.fromkeys(AFFINE, 0.2)
+"""The affine laws have no bounds here: before the resistance of one of them reaches zero."""
+for affine in AFFINE:
+    state = "w" if affine.startswith("caravelli") else "x"
+    MUTANTS[affine] = [
+        ("sign", "polarity", "-polarity"),
+        ("bound", "(({r_off})-({r_on}))", "(({r_off})-1.05*({r_on}))"),
+        ("exponent", f"*V({state}))'", f"*V({state})*V({state}))'"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -171,13 +179,14 @@ VISIBLE_THROUGH_CURRENT = {("team_exponential", "sign"), ("vteam_exponential", "
 )
 def test_a_mutant_of_the_subcircuit_is_caught(name, kind, old, new):
     """A sign, a bound, an exponent: the deck gets the changed model, the theory keeps the law."""
-    example = EXAMPLES[name]
+    example = (EXAMPLES | AFFINE)[name]
     file = MODELS / f"{name.split('_')[0]}.sub"
     text = file.read_text(encoding="utf-8")
     start = text.index(f".subckt {name} ")
     end = text.index(".ends", start)
-    assert old in text[start:end], "the mutant must change the model"
-    mutated = text[:start] + text[start:end].replace(old, new) + text[end:]
+    assert old in text[text.index("\n", start) : end], "the mutant must change the model"
+    body = text.index("\n", start)
+    mutated = text[:body] + text[body:end].replace(old, new) + text[end:]
     model = next(sub for sub in read_subcircuits(mutated, name=file.name) if sub.name == name)
     # A resistor in series lets a wrong resistance act on the state, as it does in a network.
     network = sb.Network.from_edges(
@@ -189,23 +198,24 @@ def test_a_mutant_of_the_subcircuit_is_caught(name, kind, old, new):
     )
     verdict = sb.validate(
         network,
-        [example.stop],
+        [STOPS[name]],
         tolerance=TOLERANCE,
         transform=lambda deck: replace(deck, subcircuits=(model,)),
         max_steps=100_000,
+        form="readable",
     )
     assert verdict.outcome is sb.Outcome.DISAGREES, verdict
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", MUTANTS)
 def test_the_same_circuit_unchanged_agrees(name):
     """What the mutants are held against."""
-    example = EXAMPLES[name]
+    example = (EXAMPLES | AFFINE)[name]
     network = sb.Network.from_edges(
         [(0, 1), (1, 0)],
         device=[example.device, sb.Resistor(100.0)],
         drive={0: example.drive},
         initial_state=example.state,
     )
-    verdict = sb.validate(network, [example.stop], tolerance=TOLERANCE)
+    verdict = sb.validate(network, [STOPS[name]], tolerance=TOLERANCE)
     assert verdict.agrees, verdict

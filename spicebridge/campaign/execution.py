@@ -146,7 +146,7 @@ def _work(
 def _task(campaign: Campaign, point: Point) -> Task:
     return Task(
         key=point.key,
-        name=f"{campaign.name} ({point.label})" if point.coordinates else campaign.name,
+        name=campaign.name,
         case=point.case,
         folder=str(campaign.base.folder.resolve()),
         run=point.run,

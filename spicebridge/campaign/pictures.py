@@ -103,7 +103,7 @@ def _powers(axis: XAxis | YAxis, values: Sequence[float]) -> None:
     """Ticks at powers of ten, closer where there are few, as text: the look of the reports parses no formulas."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    few = max(values) < 30.0 * min(values)
+    few = max(values) < 100.0 * min(values)
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=6))
     axis.set_major_formatter(FuncFormatter(lambda value, place: _power(value)))
     axis.set_minor_formatter(NullFormatter())

@@ -118,7 +118,8 @@ def run_point(task: Task) -> Done:
         kind = "unresolved" if isinstance(error, RunFailed) else "simulator"
         row["failure"] = kind if isinstance(error, SimulatorError) else "input"
         row["error"] = type(error).__name__
-        row["reason"] = str(error)
+        # the case of a point has no file and no lines; its key says where the mistake is
+        row["reason"] = str(error).removeprefix(f"{task.name}:1: ")
         row["log"] = getattr(error, "log", "")[-LOG_TAIL:]
     except Exception as error:
         row["failure"] = "bug"

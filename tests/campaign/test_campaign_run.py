@@ -164,7 +164,7 @@ def test_a_point_that_is_no_network_fails_with_its_reason(tmp_path):
     assert main(["campaign", str(campaign.path), "--workers", "1", "--quiet"]) == 2
     table = results(campaign)
     assert list(table["outcome"].fillna("failed")) == ["agrees", "agrees", "agrees", "failed"]
-    assert "must exceed" in table["reason"][3]
+    assert table["reason"][3] == "device.r_off: LinearMemristor: `r_off` 400 must exceed `r_on` 500"
 
 
 def test_a_hanging_simulator_is_a_failed_point(tmp_path, monkeypatch):

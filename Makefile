@@ -2,7 +2,7 @@
 VENV ?= .venv
 RUN = $(VENV)/bin
 
-.PHONY: validate test lint bench atlas references golden clean ngspice
+.PHONY: validate test lint bench atlas references devices golden clean ngspice
 
 validate: ngspice $(VENV)/base
 	$(RUN)/spicebridge validate compare/k4.case.toml compare/karate_club.case.toml --out out
@@ -27,6 +27,9 @@ atlas: ngspice $(VENV)/base
 
 references: ngspice $(VENV)/dev
 	PYTHONPATH=tests $(RUN)/python -m references.scorecard
+
+devices: $(VENV)/base
+	$(RUN)/python -m spicebridge.modelcheck.devices_page > docs/devices.md
 
 golden: $(VENV)/base
 	$(RUN)/python -m netlists.regenerate

@@ -31,6 +31,7 @@ COMMANDS = {
     "engines": "engines",
     "lab": "lab",
     "compare": "compare",
+    "fit": "fit",
     "atlas": "atlas",
     "campaign": "campaign",
 }

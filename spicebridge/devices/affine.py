@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spicebridge.devices.base import freeze_parameters, parameter, require, same_device
+from spicebridge.devices.card import Card
 from spicebridge.errors import DeviceError, nearest
 from spicebridge.windows import NoWindow, Window
 
@@ -52,6 +53,15 @@ class LinearMemristor:
     kind: ClassVar[str] = "LinearMemristor"
     stateful: ClassVar[bool] = True
     ohmic: ClassVar[bool] = True
+    card: ClassVar[Card] = Card(
+        law="caravelli2017: R = Ron + (Roff - Ron) w, dw/dt = F(w, alpha w - (J/beta) q), q = Ron i; "
+        "tunneling: R = Roff - (Roff - Ron) x, dx/dt = F(x, (J/beta) q - alpha x), q = Roff i; "
+        "control voltage: q = v, voltage_eq61: q = P v; v = P R i",
+        source="paper 1, Eqs. 1-2 and 61 (doi:10.1080/17445760.2017.1320796); paper 2, Eqs. 1-3",
+        units="r_on, r_off ohm; alpha 1/s; beta V s",
+        valid="R > 0, that is 0 <= s <= 1 and a little beyond; r_off > r_on > 0; beta not 0",
+        smoothness="analytic without a window; else as smooth as the window",
+    )
 
     def __post_init__(self) -> None:
         freeze_parameters(self, r_on="positive", r_off="positive", beta="positive")

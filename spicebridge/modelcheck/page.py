@@ -17,6 +17,7 @@ h1{margin:0} .lead{color:#51606f;margin:.3rem 0 1.5rem}
 .pass{background:#00664f}.fail{background:#9c2f1b}.note{background:#8a6100}.skip{background:#66727d}
 article{border-top:1px solid #d8dee4;padding:1rem 0;display:grid;grid-template-columns:minmax(0,1fr) 22rem;gap:1rem}
 .tag{padding:.1rem .6rem;border-radius:.3rem;color:#fff;font-size:.85rem;font-weight:600}
+summary{color:#51606f;cursor:pointer;font-size:.9rem}
 h2{font-size:1.1rem;margin:.2rem 0} img{max-width:100%} td{padding:0 1rem 0 0;font-variant-numeric:tabular-nums}
 @media(max-width:50rem){article{grid-template-columns:1fr}}
 </style></head><body>
@@ -28,7 +29,9 @@ h2{font-size:1.1rem;margin:.2rem 0} img{max-width:100%} td{padding:0 1rem 0 0;fo
 {% for r, image in rows %}
 <article><div><span class="tag {{ r.grade.value }}">{{ r.grade.value }}</span>
 <h2>{{ r.name }}</h2><p>{{ r.question }}</p><p><b>{{ r.finding }}</b></p>
-<table>{% for k, v in r.numbers.items() %}<tr><td>{{ k }}</td><td>{{ "%.3g"|format(v) }}</td></tr>{% endfor %}</table>
+{% if r.numbers %}<details><summary>numbers</summary><table>
+{% for k, v in r.numbers.items() %}<tr><td>{{ k }}</td><td>{{ "%.3g"|format(v) }}</td></tr>{% endfor %}
+</table></details>{% endif %}
 </div><div>{% if image %}<img alt="{{ r.name }}" src="data:image/png;base64,{{ image }}">{% endif %}</div></article>
 {% endfor %}
 </body></html>
@@ -61,8 +64,17 @@ def _image(plot: Plot) -> str:
 
     figure = Figure(figsize=(4.4, 3.1), dpi=110, layout="constrained")
     axes = figure.add_subplot()
-    for curve in plot.curves:
-        axes.plot(curve.x, curve.y, "o-" if plot.logarithmic else "-", lw=1.6, label=curve.label or None)
+    for number, curve in enumerate(plot.curves):
+        # The second curve lies on the first where all is well: broken or smaller, so that both are seen.
+        second = number > 0
+        style = "o-" if plot.logarithmic else "--" if second else "-"
+        if plot.points:
+            style = "." if second else "o"
+        size = 3.0 if second else 6.0
+        axes.plot(
+            curve.x, curve.y, style, lw=1.6, ms=size, mfc="none" if plot.points and not second else None,
+            label=curve.label or None,
+        )  # fmt: skip
     if plot.logarithmic:
         axes.set_xscale("log")
         axes.set_yscale("log")

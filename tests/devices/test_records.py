@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from spicebridge.circuit.models import load_model
 from spicebridge.devices import LAWS, read_table
 from spicebridge.devices.base import Differentiable, GeneralDevice, OhmicDevice, parameter_names, take
 from spicebridge.errors import DeviceError, NetworkError
+from spicebridge.modelcheck.devices_page import format_devices
 from spicebridge.network import same_parameters
 
 HP = dict(r_on=100.0, r_off=1e4, k=1e4)
@@ -187,3 +189,8 @@ def test_case_files_hold_every_law(tmp_path):
     path = tmp_path / "laws.case.toml"
     path.write_text(Case("laws", "every law in one network", network, 1.0).to_toml())
     assert same_parameters(load_case(path).network, network)
+
+
+def test_the_page_of_the_library_is_written_from_the_cards():
+    page = Path(__file__).parents[2] / "docs" / "devices.md"
+    assert page.read_text(encoding="utf-8") == format_devices(), "run make devices and read the difference"

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spicebridge.lab.bench_circuit import Subject
 from spicebridge.lab.builds import error_limits
 from spicebridge.lab.calibration import Instrument
 from spicebridge.lab.deviation import built_minus_ideal
@@ -26,6 +25,7 @@ from spicebridge.lab.measurement import parse_signal
 from spicebridge.lab.montecarlo import spread
 from spicebridge.lab.oscilloscope import Scope, measure
 from spicebridge.lab.realistic import run_realistic
+from spicebridge.lab.subject import Subject
 from spicebridge.verify.verdict import Outcome
 from tests.lab.networks import NAMES, plan
 

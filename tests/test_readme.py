@@ -6,6 +6,8 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 import spicebridge as sb
 from spicebridge.cli import main
 
@@ -52,3 +54,15 @@ def test_the_sweep_agrees_at_every_point(tmp_path, monkeypatch, capsys) -> None:
     assert (tmp_path / "out" / "report.html").exists()
     shown = (ROOT / "docs" / "campaign.md").read_text(encoding="utf-8")
     assert (ROOT / "compare" / "ratio.campaign.toml").read_text(encoding="utf-8") in shown
+
+
+def test_the_way_to_the_bench_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = block("console").splitlines()
+    assert len(commands) == 2
+    (tmp_path / "compare").symlink_to(ROOT / "compare")
+    monkeypatch.chdir(tmp_path)
+    for command in commands:
+        assert main(command.removeprefix("spicebridge ").split()) == 0
+    assert "AGREES" in (tmp_path / "validation" / "report.html").read_text(encoding="utf-8")
+    guide = (ROOT / "docs" / "lab.md").read_text(encoding="utf-8")
+    assert all(command in guide for command in commands)

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.lab.bench import LabError
-from spicebridge.lab.bench_circuit import Subject
 from spicebridge.lab.builds import KINDS, Ensemble, Errors, integrate_builds
 from spicebridge.lab.channels import Channel
 from spicebridge.lab.measurement import Signal
+from spicebridge.lab.subject import Subject
 
 Array = NDArray[np.float64]
 

@@ -16,16 +16,19 @@ from spicebridge.case import Case
 from spicebridge.circuit import to_deck
 from spicebridge.circuit.dialects import dialect_names, get_dialect
 from spicebridge.lab.bench import Bench
+from spicebridge.lab.builds import error_limits
 from spicebridge.lab.deviation import built_minus_ideal
 from spicebridge.lab.emulator import format_firmware, format_tables, run_firmware
 from spicebridge.lab.generator import format_csv, format_pwl
 from spicebridge.lab.kicad import format_kicad, format_wiring
 from spicebridge.lab.montecarlo import Influence, Spread, influences, spread
+from spicebridge.lab.oscilloscope import format_rehearsal
 from spicebridge.lab.parts import BillLine, format_bill
 from spicebridge.lab.plan import Plan, make_plan
 from spicebridge.lab.protocol import format_protocol
 from spicebridge.lab.realistic import Difference, compare_with_ideal, realistic_deck, run_realistic
 from spicebridge.lab.schematic import draw_schematic
+from spicebridge.lab.subject import Subject
 from spicebridge.lab.wiring import Component, wire
 from spicebridge.report.writer import check_folder, replacing_folder
 from spicebridge.theory import integrate
@@ -69,6 +72,10 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
         "schematic.svg": draw_schematic(plan),
         "protocol.md": format_protocol(plan, components, difference, error, spread_, ranking),
     }
+    deviation = built_minus_ideal(plan, run, loop)
+    limits = error_limits(plan.network, spread_.plan.bench, plan.gauge.driven)
+    subject = Subject(plan.network, plan.stop, plan.gauge.ground, limits, deviation)
+    texts["rehearsal.csv"] = format_rehearsal(subject, spread_.band.names)
     if plan.emulated.any():
         texts["firmware_codes.csv"] = format_tables(plan)
         texts["firmware.json"] = format_firmware(plan)
@@ -85,7 +92,7 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
             texts[f"{what}_{name}{dialect.suffix}"] = dialect.format_deck(replace(deck, options=options))
     files = tuple(sorted([*texts, KIT]))
     record = _record(plan, difference, error, spread_, files)
-    record["built_minus_ideal"] = built_minus_ideal(plan, run, loop).record()
+    record["built_minus_ideal"] = deviation.record()
     texts[KIT] = json.dumps(record, indent=1) + "\n"
     with replacing_folder(place) as stage:
         for name, text in texts.items():

@@ -1,9 +1,9 @@
 """Validation: does the measured circuit do what the equations say, within the measurement's uncertainty?
 
 Calibration and the errors of parts are fitted within their stated limits (`calibration`). What remains, r, is judged
-block by block against its bar U (`channels`). In this order: some |r| > U: DISAGREES. A channel clipped, U above the
-tolerance (of the channel's range), or blind to a change `resolve` of every resistance: UNRESOLVED. Else AGREES, with
-the edges named in which a change `resolve` or a flipped memristor would not have been seen.
+block by block against its bar U (`channels`). In this order: some |r| > U: DISAGREES. A channel clipped, U of every
+channel above the tolerance (of its range), or blind to a change `resolve` of every resistance: UNRESOLVED. Else
+AGREES, with the edges named in which a change `resolve` or a flipped memristor would not have been seen.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.lab.bench import LabError
-from spicebridge.lab.bench_circuit import Subject
 from spicebridge.lab.builds import KINDS
 from spicebridge.lab.calibration import Circuit, Fit, Instrument, Point, bounded, pick
 from spicebridge.lab.channels import Channel, make_channel, without_clipped
 from spicebridge.lab.diagnosis import block_changes, diagnose
 from spicebridge.lab.inference import Inferred, infer
 from spicebridge.lab.measurement import FEWEST, Measurement, Signal
+from spicebridge.lab.subject import Subject
 from spicebridge.verify.verdict import Outcome
 
 Array = NDArray[np.float64]
@@ -240,9 +240,13 @@ def _decide(
             f"channel {cut.column} stands at an end of its range in {cut.clipped} samples while the theory goes on beyond: clipped "
             "by the oscilloscope or by a rail; measure it in a larger range",
         )
-    vague = max(results, key=lambda c: c.uncertainty)
-    if vague.uncertainty > tolerance:
-        text = f"the uncertainty of channel {vague.column}, {100 * vague.uncertainty:.3g} % of its range, exceeds the tolerance "
+    clear = [c for c in results if c.uncertainty <= tolerance]
+    if not clear:
+        vague = min(results, key=lambda c: c.uncertainty)
+        text = (
+            f"no channel is certain enough: that of {vague.column}, {100 * vague.uncertainty:.3g} % of its range, "
+            "exceeds the tolerance "
+        )
         fixed = vague.resolution + vague.circuit
         if fixed >= tolerance:
             remedy = f"{100 * fixed:.3g} % are quantisation and the circuit's own steps; use a finer range or a larger signal"
@@ -259,10 +263,14 @@ def _decide(
     note = f"; blind to a change of {100 * resolve:g} % in " + ", ".join(network.edge_name(k) for k in blind) if blind else ""
     if unsigned:
         note += "; blind to the polarity of " + ", ".join(network.edge_name(k) for k in unsigned)
+    vague_ones = [f"{c.column} ({100 * c.uncertainty:.3g} %)" for c in results if c.uncertainty > tolerance]
+    if vague_ones:
+        note += "; of little weight, as their uncertainty exceeds the tolerance: " + ", ".join(vague_ones)
+    shown = max(clear, key=lambda c: c.uncertainty)
     return (
         Outcome.AGREES,
-        worst,
-        f"every channel follows the theory within {100 * worst.uncertainty:.3g} % of its range{note}",
+        max(clear, key=lambda c: c.error / c.uncertainty),
+        f"every channel follows the theory, within {100 * shown.uncertainty:.3g} % of its range or better{note}",
     )
 
 

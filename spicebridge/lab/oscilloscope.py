@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.lab.bench_circuit import Subject
 from spicebridge.lab.builds import KINDS, Errors, integrate_builds
 from spicebridge.lab.calibration import pick
 from spicebridge.lab.measurement import Measurement, parse_signal
+from spicebridge.lab.subject import Subject
 
 Array = NDArray[np.float64]
 
@@ -36,6 +36,19 @@ class Scope:
     samples: int = 4000
     parts: float = 0.5
     clip: bool = True
+
+
+REHEARSAL = Scope(samples=2000, bits=10)
+"""What the rehearsal in a kit was recorded with."""
+
+
+def format_rehearsal(subject: Subject, names: Sequence[str], seed: int = 1) -> str:
+    """CSV of `REHEARSAL` on one random build: what the bench might show, to try `compare` on before it is built."""
+    shown = measure(subject, names, REHEARSAL, seed=seed)
+    rows = ["# simulated: one random build within the bench's tolerances", ",".join(["t (s)", *names])]
+    columns = [shown.t, *(shown.values[name] for name in names)]
+    rows += [",".join("" if x != x else f"{x:.8g}" for x in row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+    return "\n".join(rows) + "\n"
 
 
 def random_errors(subject: Subject, share: float, rng: np.random.Generator) -> Errors:

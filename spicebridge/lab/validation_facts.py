@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spicebridge.lab.bench_circuit import Subject
 from spicebridge.lab.builds import KINDS
 from spicebridge.lab.measured import ChannelResult, Validation
+from spicebridge.lab.subject import Subject
 from spicebridge.network import Network
 from spicebridge.report.facts import Row
 from spicebridge.report.wording import format_number, format_seconds

@@ -11,13 +11,13 @@ import pytest
 from bench.lab_verdicts import KINDS, TOLERANCE, one, subject_of
 from spicebridge.devices import Resistor
 from spicebridge.drives import DC, Sine
-from spicebridge.lab.bench_circuit import Subject
 from spicebridge.lab.calibration import Instrument
 from spicebridge.lab.emulator import run_firmware
 from spicebridge.lab.measured import Validation, compare_measured
 from spicebridge.lab.measurement import parse_signal
 from spicebridge.lab.oscilloscope import Scope, measure, show
 from spicebridge.lab.realistic import run_realistic
+from spicebridge.lab.subject import Subject
 from spicebridge.network import Network
 from spicebridge.verify.verdict import Outcome
 from tests.lab.networks import NAMES, plan

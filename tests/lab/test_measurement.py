@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from spicebridge.lab.bench import LabError
-from spicebridge.lab.bench_circuit import Subject
 from spicebridge.lab.measured import compare_measured
 from spicebridge.lab.measurement import map_channels, parse_signal, read_measurement
+from spicebridge.lab.subject import Subject
 from tests.lab.networks import case
 
 N = 100

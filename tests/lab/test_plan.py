@@ -88,6 +88,8 @@ def test_scaling_keeps_states_and_can_be_undone(network: Network, z: float, a: f
     np.testing.assert_allclose(found.current, expected.current, atol=1e-8 * scaling.current, rtol=1e-7)
     np.testing.assert_allclose(found.voltage, expected.voltage, atol=1e-7 * a, rtol=1e-7)
     back = scaling.inverse.network(scaling.network(network))
+    np.testing.assert_allclose(back.bank(t), network.bank(t), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(integrate(back, t).state, integrate(network, t).state, atol=1e-9)
     for old, new in zip(network.devices(), back.devices(), strict=True):
         assert new.beta == pytest.approx(old.beta, rel=1e-12)
         assert new.alpha == pytest.approx(old.alpha, rel=1e-12)

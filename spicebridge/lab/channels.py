@@ -19,8 +19,9 @@ from spicebridge.lab.measurement import FEWEST, Measurement, Signal
 Array = NDArray[np.float64]
 
 BLOCKS = 48
-FALSE_ALARM = 1e-3
-"""Probability that a true circuit with normal noise is called wrong."""
+FALSE_ALARM = 1e-5
+"""Probability that a true circuit with normal noise is called wrong. (At 1e-3 one of some thousand random
+measurements was.)"""
 DITHER = 0.5
 """Noise above this fraction of a quantisation step makes its error random."""
 SAMPLED = 4

@@ -11,7 +11,17 @@ import pytest
 
 from spicebridge.cli import main
 from spicebridge.errors import SpiceBridgeError, UnsafeDeck
-from spicebridge.modelcheck import Grade, Result, Subject, check_model, load_subject, subject_names, twins, veriloga
+from spicebridge.modelcheck import (
+    Grade,
+    Result,
+    Subject,
+    check_model,
+    checks,
+    load_subject,
+    subject_names,
+    twins,
+    veriloga,
+)
 from spicebridge.modelcheck.component import forced
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -275,6 +285,22 @@ def test_not_pinched_and_not_passive_models_fail(tmp_path: Path) -> None:
     )
     failed = {name for name, r in found.items() if r.grade is Grade.FAIL}
     assert {"pinched loop", "at the bounds"} <= failed
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("Bm p n I=V(p,n)", "Bm p n I=V(p)"), ("Bm p n", "Bm p 0"), ("I=1e4*V(p,n)", "I=1e4*V(p)")],
+)
+def test_a_model_that_knows_ground_is_caught(tmp_path: Path, old: str, new: str) -> None:
+    assert checks.floating(load_subject(write(tmp_path, sub=SUB), frequency=1.0), "ngspice").grade is Grade.PASS
+    grounded = load_subject(write(tmp_path, sub=SUB.replace(old, new)), frequency=1.0)
+    assert checks.floating(grounded, "ngspice").grade is Grade.FAIL
+
+
+def test_a_model_that_cannot_be_solved_fails_with_the_reason(tmp_path: Path) -> None:
+    up = check_model(load_subject(write(tmp_path, sub=SUB.replace("I=V(p,n)/", "I=ln(V(x)-0.9)*V(p,n)/"))))
+    assert not up.passed
+    assert any("out of range for ln" in r.finding for r in up.results)
 
 
 @pytest.mark.parametrize("name", subject_names())

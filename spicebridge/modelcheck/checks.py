@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import spicebridge as sb
 from spicebridge.errors import NetworkError, RunFailed, SimulatorDied
-from spicebridge.modelcheck.component import forced
+from spicebridge.modelcheck.component import forced, lifted
 from spicebridge.modelcheck.result import CheckUp, Curve, Grade, Plot, Result
 from spicebridge.modelcheck.subject import PATIENCE, Subject
 from spicebridge.modelcheck.twins import subcircuit_points, veriloga_twin
@@ -39,6 +39,8 @@ STUCK = 1e-3
 START = 1e-6
 """Relative error of the first current, and error of the first state, that count as none. ngspice holds a state
 into which the current of a branch flows by 1e10 S only."""
+FLOATING = 1e-6
+"""Part of the current, or of the rate, that may depend on the potential of both terminals."""
 SLOPE = 1e-6
 """Relative difference of analytic and numerical derivatives that counts as equal."""
 
@@ -259,6 +261,23 @@ def at_the_bounds(subject: Subject, engine: str) -> Result:
     return Result("at the bounds", _question(at_the_bounds), grade, finding, numbers)
 
 
+def floating(subject: Subject, engine: str) -> Result:
+    """Does only the difference between the terminals count, and does no current go to ground?"""
+    v = np.array([-1.0, -0.3, 0.5, 0.9]) * subject.amplitude  # unequal, so that leaks do not cancel
+    s = np.full(4, float(np.mean(subject.state_range)))
+    i, rate, leak = lifted(subject.component, v, s, engine)
+    other_i, other_rate, _ = lifted(subject.component, v, s, engine, lift=-subject.amplitude)
+    size, speed = float(np.abs(i).max()), float(np.abs(rate).max())
+    moved = max(
+        float(np.abs(other_i - i).max()) / (size or 1.0),
+        float(np.abs(other_rate - rate).max()) / (speed or 1.0),
+    )
+    lost = leak / (size or 1.0)
+    grade = Grade.PASS if moved <= FLOATING and lost <= FLOATING else Grade.FAIL
+    finding = f"lifting both terminals changes current or rate by {moved:.1e}; {lost:.1e} of the current goes to ground"
+    return Result("floating", _question(floating), grade, finding, {"changed": moved, "lost": lost})
+
+
 def jacobian(subject: Subject, engine: str) -> Result:
     """Are the analytic derivatives those of the law?"""
     device = subject.device
@@ -343,6 +362,7 @@ CHECKS: tuple[Callable[[Subject, str], Result], ...] = (
     step_sensitivity,
     operating_point,
     at_the_bounds,
+    floating,
     jacobian,
     subcircuit_points,
     branches_agree,

@@ -192,8 +192,21 @@ def forced(
 
     Raises `RunFailed` when the simulator cannot solve them.
     """
-    elements: list[Element] = [VoltageSource("Vlift", "lift", "0", DcWave(LIFT))]
-    save = []
+    i, rate, _ = lifted(part, v, s, engine, signs)
+    return i, rate
+
+
+def lifted(
+    part: Component,
+    v: Array,
+    s: Array,
+    engine: str,
+    signs: Mapping[str, Array] | None = None,
+    lift: float = LIFT,
+) -> tuple[Array, Array, float]:
+    """As `forced`, with the second terminals at `lift` V, and the current (A) that all copies lose to ground."""
+    elements: list[Element] = [VoltageSource("Vlift", "lift", "0", DcWave(lift))]
+    save = ["i(vlift)"]
     for k, (drop, state) in enumerate(zip(v.tolist(), s.tolist(), strict=True)):
         given = {name: float(values[k]) for name, values in (signs or {}).items()}
         copy, node = part.place(k, f"p{k}", "lift", given)
@@ -212,7 +225,7 @@ def forced(
         save=tuple(save),
     )
     row = run_deck(deck, engine).data[0]
-    return -row[0::2], row[1::2] / part.capacitance
+    return -row[1::2], row[2::2] / part.capacitance, float(abs(row[0]))
 
 
 def run_deck(deck: Deck, engine: str, timeout: float | None = None) -> RunRecord:

@@ -257,7 +257,10 @@ def _driven(subject: Subject, amplitude: float | None, engine: str) -> Subject:
     start, reach = subject.initial_state, high - low
     for level in AMPLITUDES if amplitude is None else (amplitude,):
         v = level * np.array([-1.0, -0.7, 0.7, 1.0])
-        _, rate = forced(subject.component, v, np.full(4, start), engine)
+        try:
+            _, rate = forced(subject.component, v, np.full(4, start), engine)
+        except RunFailed:
+            continue
         fastest = float(np.abs(rate).max())
         if not (np.isfinite(fastest) and fastest > 0.0):
             continue

@@ -87,16 +87,11 @@ def ohmic_branch(network: Network, solver: BranchSolver) -> Branch:
 
 def _signed_resistance(network: Network) -> Callable[[Array], Array]:
     """P R(s) in ohm as a function of the states (n_e,), with constants folded in where R is affine."""
-    if not all(isinstance(group.device, (LinearMemristor, Resistor)) for group in network.groups):
+    folded = _level_and_slope(network)
+    if folded is None:
         P = network.P
         return lambda state: P * network.resistance(state)
-    level, slope = np.zeros(network.n_edges), np.zeros(network.n_edges)
-    for group in network.groups:
-        at_zero = np.zeros(group.edges.size)
-        level[group.edges] = group.device.resistance(at_zero)
-        slope[group.edges] = group.device.resistance_slope(at_zero)
-    level *= network.P
-    slope *= network.P
+    level, slope = folded[0] * network.P, folded[1] * network.P
     if not slope.any():
         return lambda state: level
 
@@ -135,6 +130,7 @@ class Dynamics:
             for group in network.groups
             if group.device.ohmic and free[group.edges].any()
         ]
+        self._affine = _level_and_slope(network)
 
     def rate(self, state: Array, current: Array, voltage: Array) -> Array:
         """ds/dt in 1/s, (n_e,); memoryless edges 0, hard edges their bulk rate."""
@@ -171,6 +167,31 @@ class Dynamics:
             edges.append(group.edges[inside])
             values.append(full[:, inside])
         return np.concatenate(edges), np.concatenate(values, axis=1)
+
+    def surely_conducting(self, state: Array, radius: Array, end: Array) -> bool:
+        """Whether R > 0 on every unbounded edge within `radius` (n_e,) of `state` and at `end`."""
+        if not self._unbounded:
+            return True
+        if self._affine is not None and not self.hard.any():
+            level, slope = self._affine
+            least = slope * state
+            least += level
+            least -= np.abs(slope) * radius
+            return bool(least.min() > 0.0 and (level + slope * end).min() > 0.0)
+        R = self.unbounded_resistance(np.stack([state - radius, state + radius, end]))[1]
+        return bool((R > 0.0).all())
+
+
+def _level_and_slope(network: Network) -> tuple[Array, Array] | None:
+    """R = level + slope s in ohm, (n_e,) each; None where a law is another one."""
+    if not all(isinstance(group.device, (LinearMemristor, Resistor)) for group in network.groups):
+        return None
+    level, slope = np.zeros(network.n_edges), np.zeros(network.n_edges)
+    for group in network.groups:
+        at_zero = np.zeros(group.edges.size)
+        level[group.edges] = group.device.resistance(at_zero)
+        slope[group.edges] = group.device.resistance_slope(at_zero)
+    return level, slope
 
 
 def rate_kernel(device: Any, P: Array, J: Array) -> Kernel:

@@ -75,11 +75,12 @@ def march_smoothly(system: System, demand: Demand, keeper: Keeper) -> Outcome:
                 if count > budget:
                     return Outcome(t, stiff(count, t, float(stepper.h_abs)), count)
                 length = float(stepper.t - t)
-                if keeper.wants(t, float(stepper.t)) or _doubtful(system, state, stepper, length):
+                doubtful = _doubtful(system, state, stepper, length)
+                if doubtful or keeper.wants(t, float(stepper.t)):
                     values = stepper.dense_output()(t + length * NODES).T
                     if not np.isfinite(values).all():
                         return Outcome(t, stuck(system, state, t, trouble), count)
-                    ending = zero_resistance(system, values, np.inf)
+                    ending = zero_resistance(system, values, np.inf) if doubtful else None
                     if ending is not None:
                         return _ended(system, keeper, t, length, values, ending, count)
                     keeper.keep(Piece(t, float(stepper.t), length, values, None, None))
@@ -93,10 +94,8 @@ def march_smoothly(system: System, demand: Demand, keeper: Keeper) -> Outcome:
 def _doubtful(system: System, state: Array, stepper: Any, length: float) -> bool:
     """Whether a resistance may have reached zero inside the step."""
     largest = np.maximum(stepper.K.max(axis=0), -stepper.K.min(axis=0))
-    radius = EXCURSION * length * largest
-    around = np.stack([state - radius, state + radius, stepper.y])
-    R = system.dynamics.unbounded_resistance(around)[1]
-    return not bool((R > 0.0).all())
+    largest *= EXCURSION * length
+    return not system.dynamics.surely_conducting(state, largest, stepper.y)
 
 
 def _ended(

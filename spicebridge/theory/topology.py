@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import scipy.sparse as sp
@@ -29,6 +30,8 @@ IntArray = NDArray[np.intp]
 
 SINGULAR_CONDITION = 1e13
 """A P A^t with a condition number above this counts as singular."""
+
+_KNOWN: WeakKeyDictionary[Network, Topology] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,11 @@ class Topology:
 
     @classmethod
     def of(cls, network: Network) -> Topology:
-        return cls(network.n_nodes, network.tail, network.head, network.loop_matrix)
+        """The topology of a network; kept with what has been computed of it while the network lives."""
+        known = _KNOWN.get(network)
+        if known is None:
+            known = _KNOWN[network] = cls(network.n_nodes, network.tail, network.head, network.loop_matrix)
+        return known
 
     @property
     def is_graph(self) -> bool:

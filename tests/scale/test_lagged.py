@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
 import spicebridge as sb
 from bench.networks import grid, memristors
-from spicebridge.theory import lagged
-from spicebridge.theory.factors import DenseCholesky, SparseLdl
+from spicebridge.theory import lagged, nodal
+from spicebridge.theory.factors import DenseCholesky, SparseLdl, SupernodalCholesky
 from spicebridge.theory.laplacian import GroundedLaplacian
 from spicebridge.theory.nodal import NodalSolver
 from spicebridge.theory.topology import Topology
@@ -25,7 +27,9 @@ def conductances(network: sb.Network, step: float, count: int):
         yield network.resistance(np.clip(network.initial_state + k * step * direction, 0.0, 1.0))
 
 
-@pytest.mark.parametrize("factor", [SparseLdl, lambda laplacian: DenseCholesky(laplacian, passive=True)])
+@pytest.mark.parametrize(
+    "factor", [SparseLdl, SupernodalCholesky, lambda laplacian: DenseCholesky(laplacian, passive=True)]
+)
 @pytest.mark.parametrize("step", [1e-3, 0.05])
 def test_currents_are_those_of_a_fresh_factorisation(factor, step):
     network = grid(24)
@@ -71,6 +75,28 @@ def test_large_networks_keep_old_factorisations_and_small_or_active_ones_do_not(
     assert NodalSolver(Topology.of(grid(70))).lagged is not None
     assert NodalSolver(Topology.of(grid(30))).lagged is None
     assert NodalSolver(Topology.of(grid(70)), passive=False).lagged is None
+
+
+def test_cholmod_is_taken_for_large_passive_networks_where_it_is_installed(monkeypatch):
+    topology = Topology.of(grid(24))
+    assert NodalSolver(topology).plan == "ldl"
+    monkeypatch.setattr(nodal, "SUPERNODAL_NODES", 500)
+    taken = NodalSolver(topology)
+    assert taken.plan == "supernodal"
+    assert taken.lagged is not None
+    assert NodalSolver(topology, passive=False).plan == "ldl"
+    monkeypatch.setitem(sys.modules, "kvxopt", None)
+    assert NodalSolver(topology).plan == "ldl"
+    with pytest.raises(ImportError):
+        NodalSolver(topology, plan="supernodal")
+
+
+def test_cholmod_leaves_its_options_as_they_were():
+    from kvxopt import cholmod
+
+    before = dict(cholmod.options)
+    SupernodalCholesky(GroundedLaplacian(Topology.of(grid(5))))
+    assert dict(cholmod.options) == before
 
 
 def test_two_components_parallel_edges_and_self_loops_at_once():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -51,8 +53,10 @@ def test_projector_nodal_and_loop_agree(edges, seed, mixed):
         assert np.abs(current - reference).max() <= AGREE * scale, method
 
 
-@pytest.mark.parametrize("plan", ["ldl", "dense", "superlu"])
-@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize(
+    ("plan", "mixed"),
+    [*itertools.product(["ldl", "dense", "superlu"], [False, True]), ("supernodal", False)],
+)
 def test_every_nodal_plan_gives_the_mesh_currents(plan, mixed):
     edges = graph_edges("grid_2d_graph", 9, 9)
     network = random_network(edges, 5, mixed=mixed)

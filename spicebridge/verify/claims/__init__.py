@@ -44,10 +44,15 @@ FAMILIES = (
     "regimes",
     "symmetry",
     "stability",
+    "fixed_points",
+    "oscillation",
     "learning",
     "tunneling",
     "force",
+    "descent",
+    "projectors",
     "figures",
+    "escapes",
     "beyond",
 )
 """Modules of this package that hold claims, in the order of the page."""

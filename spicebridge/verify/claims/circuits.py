@@ -180,6 +180,45 @@ def with_regular_active(case: Circuit, rng: np.random.Generator) -> Network:
     raise AssertionError("no regular choice of active edges was found")
 
 
+def fixed_point(
+    name: str,
+    edges: Edges,
+    w: Array,
+    *,
+    alpha: float,
+    xi: float = XI,
+    J: Any = 1,
+    active: tuple[int, ...] = (),
+    stop: float = 2.0,
+) -> Circuit:
+    """A circuit whose fixed point is w (B J w = 0): S = alpha beta P J (w + xi w^2)."""
+    n = len(edges)
+    P = np.where(np.isin(np.arange(n), active), -1.0, 1.0)
+    S = alpha * BETA * P * np.broadcast_to(J, n) * (w + xi * w**2)
+    device = caravelli(alpha=alpha, r_off=R_ON * (1.0 + xi))
+    return circuit(
+        name, edges, device=device, drive=S, initial_state=w, active=active, polarity=J, stop=stop
+    )
+
+
+def flow_state(edges: Edges, seed: int, top: float = 0.7) -> tuple[Array, NDArray[Any]]:
+    """A state with B J w = 0: the size of a random circulation, J its sign."""
+    case = circuit("", edges)
+    A = matrices(case.network)[0]
+    rng = np.random.default_rng(seed)
+    flow = rng.normal(size=A.shape[0]) @ A
+    flow = flow / np.abs(flow).max() * top
+    J = np.where(flow >= 0.0, 1, -1)
+    return np.abs(flow), J
+
+
+def prism(stop: float = 3.0, alpha: float = -1.0) -> Circuit:
+    """The ringing prism at its fixed point w*."""
+    return fixed_point(
+        "prism", PRISM, np.array(PRISM_W), alpha=alpha, xi=PRISM_XI, active=PRISM_ACTIVE, stop=stop
+    )
+
+
 def makers(
     names: Sequence[str] | None = None, **options: Any
 ) -> list[Callable[[], Circuit]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 
 from spicebridge.cli import status
@@ -43,12 +44,13 @@ def run(args: argparse.Namespace) -> int:
     if args.markdown:
         check_file(args.markdown)
     engine = get_engine("ngspice")
-    started = time.perf_counter()
+    started, before = time.perf_counter(), sum(os.times()[:4])
     with progress(args.quiet) as say:
         records, measured = measure_all(args.out, only=args.only, quick=args.quick, jobs=args.jobs, progress=say)
         elapsed = time.perf_counter() - started
+        spent = sum(os.times()[:4]) - before
         say("drawing")
-        how = Run(args.quick, 0, args.jobs, elapsed, measured, f"{engine.name} {engine.version()}")
+        how = Run(args.quick, 0, args.jobs, elapsed, measured, f"{engine.name} {engine.version()}", spent)
         page = write_atlas(args.out, records, how, twin=args.markdown)
     print(f"{summary(records)} ({elapsed:.0f} s)")
     print(page)

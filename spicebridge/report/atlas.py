@@ -44,7 +44,10 @@ VERDICTS = {
 
 @dataclass(frozen=True)
 class Run:
-    """How the records came about; `wall_time` in s, `measured` of them new in this run."""
+    """How the records came about; times in s, `measured` of the records new in this run.
+
+    `processor_time` is that of this process and of all that it started, simulators included.
+    """
 
     quick: bool
     seed: int
@@ -52,6 +55,7 @@ class Run:
     wall_time: float
     measured: int
     simulator: str
+    processor_time: float = 0.0
 
     def facts(self, records: Sequence[Record]) -> list[tuple[str, str]]:
         """Name and value of everything that a reader needs to do it again."""
@@ -66,6 +70,7 @@ class Run:
             ("seed", f"{self.seed} (seeds of random circuits stand beside each claim)"),
             ("claims", f"{len(records)}, {self.measured} measured in this run{note}"),
             ("wall time", f"{self.wall_time:.0f} s in {self.jobs} processes on {os.cpu_count()} cores"),
+            ("processor time", f"{self.processor_time:.0f} s, simulators included"),
             ("measuring time", f"{spent:.0f} s summed over the claims, mutants included"),
         ]
 

@@ -6,6 +6,7 @@ Ctrl-C ends the workers and the simulators they run; finished claims stay on dis
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -83,7 +84,7 @@ def _finished(names: Sequence[str], key: str, quick: bool, seed: int, jobs: int)
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
     try:
-        tasks: list[Future[Record]] = [pool.submit(measure, name, key, quick, seed) for name in names]
+        tasks: list[Future[Record]] = [pool.submit(_measure_in_worker, name, key, quick, seed) for name in names]
         for task in as_completed(tasks):
             yield task.result()
     except BaseException:
@@ -93,6 +94,14 @@ def _finished(names: Sequence[str], key: str, quick: bool, seed: int, jobs: int)
         raise
     finally:
         pool.shutdown()
+
+
+def _measure_in_worker(identifier: str, key: str, quick: bool, seed: int) -> Record:
+    """`measure` in a process that ends when it is told to: a pool would take the exit for a result and go on."""
+    try:
+        return measure(identifier, key, quick, seed)
+    except SystemExit:
+        os._exit(1)
 
 
 _limits: list[Any] = []

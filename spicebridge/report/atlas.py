@@ -60,6 +60,7 @@ class Run:
     def facts(self, records: Sequence[Record]) -> list[tuple[str, str]]:
         """Name and value of everything that a reader needs to do it again."""
         spent = sum(float(record["wall_time"]) for record in records)
+        share = self.processor_time / max(self.wall_time * (os.cpu_count() or 1), 1e-9)
         note = "" if self.measured == len(records) else f", {len(records) - self.measured} kept from earlier runs"
         libraries = ", ".join(f"{name} {metadata.version(name)}" for name in ("numpy", "scipy"))
         return [
@@ -70,7 +71,7 @@ class Run:
             ("seed", f"{self.seed} (seeds of random circuits stand beside each claim)"),
             ("claims", f"{len(records)}, {self.measured} measured in this run{note}"),
             ("wall time", f"{self.wall_time:.0f} s in {self.jobs} processes on {os.cpu_count()} cores"),
-            ("processor time", f"{self.processor_time:.0f} s, simulators included"),
+            ("processor time", f"{self.processor_time:.0f} s, simulators included: {100 * share:.0f} % of what the cores had"),
             ("measuring time", f"{spent:.0f} s summed over the claims, mutants included"),
         ]
 

@@ -177,7 +177,7 @@ def neospice() -> list[Peer | str]:
         def run(name: str, lowered: Any = lowered, engines: Any = engines) -> None:
             assert run_lowered(lowered, engine=engines[name]).failure is None
 
-        times = interleaved({name: lambda name=name: run(name) for name in engines}, ROUNDS)  # type: ignore[misc]
+        times = interleaved({name: lambda name=name, run=run: run(name) for name in engines}, ROUNDS)  # type: ignore[misc]
         rows.append(
             Peer(
                 network.n_edges,

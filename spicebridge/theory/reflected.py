@@ -10,6 +10,7 @@ with the rate. All of it is closed form, so that a step may hold any number of h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class ReflectedStep:
     ``crossed`` marks, flat, edges that may have met both walls: their step is too long.
     """
 
-    def __init__(self, start: Array, rates: Array, h: Any, hard: BoolArray | None = None) -> None:
+    def __init__(self, start: Array, rates: Sequence[Array] | Array, h: Any, hard: BoolArray | None = None) -> None:
         self.start, self.h = start, h
         self.b: Array = ROOT3 * (rates[1] - rates[0])
         self.a = rates[0] - GAUSS[0] * self.b
@@ -94,8 +95,11 @@ class ReflectedStep:
         order. Where the line would leave [0, 1] its slope is lowered, its mean kept.
         """
         out = np.empty((2, *self.start.shape))
-        for row, c in enumerate(GAUSS):
-            out[row] = self.start + self.h * (c * self.a + (0.5 * c * c) * self.b)
+        straight, bend = self.h * self.a, (0.5 * self.h) * self.b
+        for row, c in zip(out, GAUSS, strict=True):
+            np.multiply(c, straight, out=row)
+            row += (c * c) * bend
+            row += self.start
         flat = out.reshape(2, -1)
         flat[:, self.resting] = self.start.ravel()[self.resting]
         if self.place.size:
@@ -109,9 +113,9 @@ class ReflectedStep:
             slope = ROOT3 * (2.0 * first - zeroth)
             low = flat[0, self.place] + self._push * (zeroth - slope)
             high = flat[1, self.place] + self._push * (zeroth + slope)
-            mean = np.clip(0.5 * (low + high), 0.0, 1.0)
+            mean = np.minimum(np.maximum(0.5 * (low + high), 0.0), 1.0)
             room = np.minimum(mean, 1.0 - mean)
-            half = np.clip(0.5 * (high - low), -room, room)
+            half = np.minimum(np.maximum(0.5 * (high - low), -room), room)
             flat[0, self.place], flat[1, self.place] = mean - half, mean + half
         return out
 

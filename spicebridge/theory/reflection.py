@@ -142,7 +142,7 @@ class _Reflection:
             if path.crossed.any():
                 return None
             states = path.moments()
-            rates = np.stack([self.field(states[k], t + GAUSS[k] * path.h) for k in (0, 1)])
+            rates = [self.field(states[k], t + GAUSS[k] * path.h) for k in (0, 1)]
             path = ReflectedStep(path.start, rates, path.h, self.hard)
         return None if path.crossed.any() or not np.isfinite(path.end).all() else path
 

@@ -17,10 +17,7 @@ lint: $(VENV)/dev
 	$(RUN)/mypy
 
 bench: ngspice $(VENV)/dev
-	$(RUN)/python -m bench.accuracy
-	$(RUN)/python -m bench.exact
-	$(RUN)/python -m bench.honesty
-	$(RUN)/python -m bench.reading
+	$(RUN)/python -m bench
 
 atlas: ngspice $(VENV)/base
 	$(RUN)/spicebridge atlas --out out/atlas --markdown compare/RESULTS.md

@@ -1,6 +1,6 @@
 """Every measurement in one go, into bench/RESULTS.md.
 
-    python -m bench [NAME…]        all modules, or those named; only a whole run writes the file
+    python -m bench [NAME…]        all modules, or those named; each replaces its section of the file
 
 Each module is a process of its own, one after the other, so that none times another's work. What it prints is
 what the file holds: nothing is rounded or chosen on the way.
@@ -9,6 +9,7 @@ what the file holds: nothing is rounded or chosen on the way.
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
 import platform
 import subprocess
@@ -19,15 +20,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 MODULES = {
+    "theory": "Theory at scale",
+    "circuit": "The circuit's own overhead",
+    "peers": "Peers",
+    "ensembles": "Ensembles",
+    "campaign": "Campaigns",
+    "reading": "Reading netlists",
     "accuracy": "Accuracy of the circuit at fixed steps",
     "exact": "Is the true error inside the error bar?",
     "honesty": "Correct circuits and mutants",
-    "theory": "Theory at scale",
-    "circuit": "The circuit's own overhead",
-    "ensembles": "Ensembles",
-    "campaign": "Campaigns",
-    "peers": "Peers",
-    "reading": "Reading netlists",
 }
 """Module -> what it measures, in the order of the file."""
 PACKAGES = ("spicebridge-memristor", "numpy", "scipy", "networkx", "qdldl", "neospice", "mnns", "kvxopt", "dask")
@@ -68,30 +69,44 @@ def measured(name: str) -> tuple[str, float]:
             print(line, end="", flush=True)
             lines.append(line)
     if process.returncode != 0:
-        raise SystemExit(f"bench.{name} failed with status {process.returncode}; {RESULTS.name} is left as it was")
+        raise SystemExit(f"bench.{name} failed with status {process.returncode}; its section of {RESULTS.name} is left as it was")
     return "".join(lines), time.monotonic() - begin
 
 
-def written(parts: Sequence[tuple[str, str, float]]) -> str:
-    """The Markdown text from (module, output, wall time)."""
+def section(name: str, text: str, seconds: float) -> str:
+    """The Markdown section of one module."""
+    day = datetime.date.today().isoformat()
+    lines = [f"## {MODULES[name]}", "", f"`python -m bench.{name}`, {day}, {seconds:.0f} s:", ""]
+    lines += ["```", text.rstrip("\n"), "```", ""]
+    if RESULTS.with_name(f"{name}.png").exists():
+        lines += [f"![{MODULES[name]}]({name}.png)", ""]
+    return "\n".join(lines)
+
+
+def sections(text: str) -> dict[str, str]:
+    """Module -> its section in the text of a results file."""
+    titles = {title: name for name, title in MODULES.items()}
+    parts = ["## " + part for part in text.split("\n## ")[1:]]
+    return {titles[title]: part.rstrip("\n") + "\n" for part in parts if (title := part[3:].split("\n", 1)[0]) in titles}
+
+
+def keep(name: str, found: str) -> None:
+    """Replace one section of the file, which is there whole or as it was."""
+    known = sections(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    known[name] = found
     head = [
         "# Measured",
         "",
-        "Written by `make bench`, which runs `python -m bench`. Times are wall-clock medians of interleaved runs;",
-        "the figures to compare are the ratios.",
+        "Written by `make bench`. Times are wall-clock medians of interleaved runs; the figures to compare are ratios.",
         "",
         "| | |",
         "|---|---|",
-        *(f"| {name} | {value} |" for name, value in machine()),
-        f"| whole run | {sum(seconds for *_, seconds in parts) / 60:.0f} min |",
+        *(f"| {key} | {value} |" for key, value in machine()),
         "",
     ]
-    pictures = sorted(RESULTS.parent.glob("*.png"))
-    for name, text, seconds in parts:
-        head += [f"## {MODULES[name]}", "", f"`python -m bench.{name}`, {seconds:.0f} s:", "", "```"]
-        head += [text.rstrip("\n"), "```", ""]
-        head += [f"![{MODULES[name]}]({p.name})\n" for p in pictures if p.stem == name]
-    return "\n".join(head)
+    fresh = RESULTS.with_suffix(".md.part")
+    fresh.write_text("\n".join(head + [known[n] for n in MODULES if n in known]), encoding="utf-8")
+    fresh.replace(RESULTS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -101,15 +116,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in names:
         if name not in MODULES:
             parser.error(f"there is no measurement {name!r}; choose from {', '.join(MODULES)}")
-    parts = []
     for name in names:
         print(f"\n== {MODULES[name]} (bench.{name})", flush=True)
-        parts.append((name, *measured(name)))
-    if len(names) == len(MODULES):
-        fresh = RESULTS.with_suffix(".md.part")
-        fresh.write_text(written(parts), encoding="utf-8")
-        fresh.replace(RESULTS)
-        print(f"\n{RESULTS}")
+        keep(name, section(name, *measured(name)))
+    print(f"\n{RESULTS}")
 
 
 if __name__ == "__main__":

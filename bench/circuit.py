@@ -4,8 +4,7 @@
 
 *overhead*: everything around the ngspice process (lowering, writing, private directory, judging, reading all signals
 of all edges) in parts of the wall time of that process. *forms*: one run of the readable form against one of
-the fast form, process only. Grids over T = 5 s at T/100; medians of `ROUNDS` interleaved rounds, of `FEW` where a run
-takes 20 s and more.
+the fast form, process only. Grids over T = 5 s at T/100; medians of `ROUNDS` interleaved rounds.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from spicebridge.circuit.engines import get_engine
 from spicebridge.circuit.lower import lower
 from spicebridge.circuit.simulate import run_lowered
 
-ROUNDS, FEW, FEW_FROM = 5, 3, 3000
+ROUNDS = 5
 STEP = T / 100
 SIDES = (10, 20, 40)
 
@@ -45,7 +44,7 @@ def overhead() -> list[Overhead]:
     for side in SIDES:
         network = grid(side)
         process, around = [], []
-        rounds = FEW if network.n_edges >= FEW_FROM else ROUNDS
+        rounds = ROUNDS
         for _ in range(rounds + 1):
             begin = time.perf_counter()
             done = run_lowered(lower(network, T, STEP, form="fast"), engine=engine)
@@ -76,7 +75,7 @@ def forms() -> list[Forms]:
     for side in SIDES:
         network = grid(side)
         runs = {form: _process(network, form) for form in ("readable", "fast")}
-        rounds = FEW if network.n_edges >= FEW_FROM else ROUNDS
+        rounds = ROUNDS
         times = interleaved(runs, rounds)
         rows.append(
             Forms(

@@ -26,7 +26,7 @@ from spicebridge.circuit.engines import get_engine
 from spicebridge.circuit.lower import lower
 from spicebridge.circuit.simulate import run_lowered
 
-ROUNDS, FEW = 5, 3
+ROUNDS = 5
 WIRES_SHAPE, WIRES_SEED = 6.9, 3
 """Side of the square in wire lengths and seed: about 3,000 junctions at the default density."""
 VOLTAGE, TAU, START, STOP = 5.0, 20.0, 0.05, 5.0
@@ -144,7 +144,7 @@ def projector() -> list[Peer]:
         def run(method: str, network: sb.Network = network) -> None:
             sb.integrate(network, [T], method=method, rtol=1e-6, atol=1e-8)
 
-        rounds = FEW if side >= 20 else ROUNDS
+        rounds = ROUNDS
         times = interleaved({m: lambda m=m: run(m) for m in end}, rounds)  # type: ignore[misc]
         difference = float(np.abs(end["projector"] - end["nodal"]).max())
         rows.append(

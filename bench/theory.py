@@ -5,7 +5,7 @@
 *grids*: sparse theory (rtol 1e-8) against one ngspice run of the fast form at T/100, process only. *sizes*: cost
 against size, with the fitted exponent and the memory of the largest. *floor*: the number of right-hand sides times one
 numeric factorisation and one solve. *walls*: the same as *grids* where half of the states meet a hard bound, with the
-error against located events. Medians of `ROUNDS` rounds, of `FEW` where a run takes more than 20 s.
+error against located events. Medians of `ROUNDS` rounds.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 
 import spicebridge as sb
 from bench.networks import WALLS, T, grid
+from bench.picture import draw, exponent
 from bench.timing import interleaved, ratio
 from spicebridge.circuit.engines import get_engine
 from spicebridge.circuit.lower import lower
@@ -33,9 +34,7 @@ from spicebridge.theory.laplacian import GroundedLaplacian
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.theory.topology import Topology
 
-ROUNDS, FEW = 5, 3
-FEW_FROM = 3000
-"""Edges from which one ngspice run takes 20 s and more."""
+ROUNDS = 5
 STEPS = 100
 """Steps of ngspice over the span."""
 SIDES = (10, 20, 40, 70)
@@ -69,7 +68,7 @@ class AgainstSimulator:
 
 
 def _against(network: sb.Network, rtol: float, atol: float, error: float | None = None) -> AgainstSimulator:
-    rounds = FEW if network.n_edges >= FEW_FROM else ROUNDS
+    rounds = ROUNDS
     run: dict[str, Callable[[], float | None]] = {
         "ngspice": simulated(network),
         "theory": lambda: _discarded(sb.integrate(network, [T], rtol=rtol, atol=atol)),
@@ -134,12 +133,6 @@ def _size(side: int) -> tuple[int, float, float, float]:
     return network.n_edges, median(times["run"]), memory, build
 
 
-def exponent(rows: list[Size]) -> float:
-    """Slope of log(seconds) over log(edges)."""
-    edges, seconds = np.array([(row.edges, row.seconds) for row in rows]).T
-    return float(np.polyfit(np.log(edges), np.log(seconds), 1)[0])
-
-
 @dataclass(frozen=True)
 class Floor:
     """Seconds of an integration with dense output and all preparations, of its right-hand sides x (factorisation + solve),
@@ -192,8 +185,11 @@ def _print_against(title: str, rows: list[AgainstSimulator]) -> None:
 
 def main() -> None:
     wanted = set(sys.argv[1:]) or {"grids", "walls", "floor", "sizes"}
+    costs: dict[str, tuple[list[int], list[float]]] = {}
     if "grids" in wanted:
-        _print_against(f"Grids, rtol {RTOL:g}, against ngspice (fast form, T/{STEPS})", grids())
+        rows = grids()
+        costs["ngspice, fast form, T/100"] = [r.edges for r in rows], [r.ngspice for r in rows]
+        _print_against(f"Grids, rtol {RTOL:g}, against ngspice (fast form, T/{STEPS})", rows)
     if "walls" in wanted:
         _print_against(f"Hard bounds, rtol = atol = {WALL_RTOL:g}, against ngspice (fast form, T/{STEPS})", walls())
     if "floor" in wanted:
@@ -202,10 +198,13 @@ def main() -> None:
             print(f"  {f.edges:6d} edges  {f.rhs:4d} rhs  {f.seconds:7.4f} s  floor {f.floor:7.4f} s  {f.above:+.0%}")
     if "sizes" in wanted:
         table = sizes()
+        costs[f"theory, sparse, rtol {RTOL:g}"] = edges, seconds = [s.edges for s in table], [s.seconds for s in table]
         print(f"Grids over T = {T:g} s at rtol {RTOL:g}")
         for s in table:
             print(f"  {s.edges:6d} edges  {s.seconds:8.3f} s  {s.memory:5.2f} GiB  built in {s.build:5.2f} s")
-        print(f"  cost grows with edges to the power {exponent(table):.2f}")
+        print(f"  cost grows with edges to the power {exponent(edges, seconds):.2f}")
+    if len(costs) == 2:
+        draw(costs)
 
 
 if __name__ == "__main__":

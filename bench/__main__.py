@@ -61,7 +61,7 @@ def machine() -> list[tuple[str, str]]:
 def measured(name: str) -> tuple[str, float]:
     """Output of one module, shown while it runs, and its wall time in s. Raises `SystemExit` if it fails."""
     begin = time.monotonic()
-    command = [sys.executable, "-m", f"bench.{name}"]
+    command = [sys.executable, "-u", "-m", f"bench.{name}"]
     lines = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
         assert process.stdout is not None

@@ -42,6 +42,10 @@ class ScreenError(SpiceBridgeError, ValueError):
     """A network whose Kirchhoff equations have no unique solution at the start."""
 
 
+class SingularNetwork(ScreenError):
+    """Kirchhoff's equations have no unique solution for these resistances."""
+
+
 class ProjectorSingular(ScreenError):
     """A P A^t is singular: the projector form does not exist although the circuit may."""
 

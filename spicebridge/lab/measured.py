@@ -22,6 +22,7 @@ from spicebridge.lab.diagnosis import block_changes, diagnose
 from spicebridge.lab.inference import Inferred, infer
 from spicebridge.lab.measurement import FEWEST, Measurement, Signal
 from spicebridge.lab.subject import Subject
+from spicebridge.theory.threads import one_blas_thread
 from spicebridge.verify.verdict import Outcome
 
 Array = NDArray[np.float64]
@@ -112,7 +113,18 @@ def compare_measured(
 
     Raises `LabError` for channels that name nothing, or with too few samples within the span.
     """
-    tool = instrument or Instrument()
+    with one_blas_thread():
+        return _compared(subject, measurement, channels, instrument or Instrument(), tolerance, resolve)
+
+
+def _compared(
+    subject: Subject,
+    measurement: Measurement,
+    channels: Mapping[str, Signal],
+    tool: Instrument,
+    tolerance: float,
+    resolve: float,
+) -> Validation:
     circuit = Circuit(subject, list(channels.values()))
     data = _channels(subject, circuit, measurement, channels, tool)
     for _ in range(PASSES):

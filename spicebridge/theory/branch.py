@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.errors import NetworkError, ScreenError, nearest
+from spicebridge.errors import NetworkError, nearest
 from spicebridge.network import Network
 from spicebridge.theory.topology import Topology
 
@@ -23,10 +23,6 @@ METHODS = ("auto", "projector", "nodal", "loop")
 
 FEW_LOOPS = 32
 """Graphs with at most this many loops, and fewer loops than free nodes, use the dense loop form."""
-
-
-class SingularNetwork(ScreenError):
-    """Kirchhoff's equations have no unique solution for these resistances."""
 
 
 class BranchSolver(Protocol):

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spicebridge.errors import SingularNetwork
 from spicebridge.theory.bounds import PROBE, Bounds
-from spicebridge.theory.branch import SingularNetwork
 from spicebridge.theory.march import (
     Demand,
     Keeper,

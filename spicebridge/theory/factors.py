@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import get_lapack_funcs
 
-from spicebridge.theory.branch import SingularNetwork
+from spicebridge.errors import SingularNetwork
 from spicebridge.theory.laplacian import GroundedLaplacian
 
 Array = NDArray[np.float64]

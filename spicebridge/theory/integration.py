@@ -13,9 +13,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spicebridge.errors import NetworkError, RunFailed, nearest
+from spicebridge.errors import NetworkError, RunFailed, SingularNetwork, nearest
 from spicebridge.network import Network
-from spicebridge.theory.branch import SingularNetwork
 from spicebridge.theory.dynamics import Dynamics, network_branch
 from spicebridge.theory.events import march_between_events
 from spicebridge.theory.march import Demand, Keeper, Outcome, System

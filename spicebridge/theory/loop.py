@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.linalg import get_lapack_funcs
 
-from spicebridge.theory.branch import SingularNetwork
+from spicebridge.errors import SingularNetwork
 from spicebridge.theory.topology import Topology
 
 Array = NDArray[np.float64]

@@ -16,9 +16,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from spicebridge.errors import NetworkError
+from spicebridge.errors import NetworkError, SingularNetwork
 from spicebridge.network import Network
-from spicebridge.theory.branch import SingularNetwork
 from spicebridge.theory.topology import Topology
 
 Array = NDArray[np.float64]

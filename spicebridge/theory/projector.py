@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.devices import LinearMemristor, Resistor
-from spicebridge.errors import NetworkError
+from spicebridge.errors import NetworkError, SingularNetwork
 from spicebridge.network import Network
-from spicebridge.theory.branch import SingularNetwork
 from spicebridge.theory.topology import Topology
 
 Array = NDArray[np.float64]

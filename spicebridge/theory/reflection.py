@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.theory.branch import SingularNetwork
+from spicebridge.errors import SingularNetwork
 from spicebridge.theory.march import (
     Demand,
     Keeper,

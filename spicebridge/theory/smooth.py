@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.theory.branch import SingularNetwork
+from spicebridge.errors import SingularNetwork
 from spicebridge.theory.march import (
     Demand,
     Keeper,

@@ -16,9 +16,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from spicebridge.errors import NetworkError, ScreenError
+from spicebridge.errors import NetworkError, ScreenError, SingularNetwork
 from spicebridge.network import Network
-from spicebridge.theory.branch import SingularNetwork
 from spicebridge.theory.projector import reference_resistance
 from spicebridge.theory.topology import Topology
 

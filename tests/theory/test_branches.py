@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import spicebridge as sb
-from spicebridge.errors import NetworkError, ProjectorSingular
-from spicebridge.theory.branch import SingularNetwork, branch_solver
+from spicebridge.errors import NetworkError, ProjectorSingular, SingularNetwork
+from spicebridge.theory.branch import branch_solver
 from spicebridge.theory.loop import LoopSolver
 from spicebridge.theory.nodal import NodalSolver
 from spicebridge.theory.topology import Topology

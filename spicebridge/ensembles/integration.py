@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ from spicebridge.ensembles.tableaux import Tableau, eighth_order, fifth_order
 from spicebridge.ensembles.waveforms import EnsembleWaveforms
 from spicebridge.errors import NetworkError, ScreenError, nearest
 from spicebridge.network import Network
-from spicebridge.theory.integration import checked_times, solve
+from spicebridge.theory.integration import check_evaluations, check_tolerances, checked_times, is_whole, solve
 from spicebridge.theory.march import Demand
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.theory.topology import Topology
@@ -61,7 +60,7 @@ def integrate_ensemble(
     times = checked_times(t)
     demand = _checked_demand(float(times[-1]), rtol, atol, max_evaluations)
     wanted = _checked_signals(signals)
-    if batch is not None and (isinstance(batch, bool) or int(batch) != batch or batch < 1):
+    if batch is not None and not (is_whole(batch) and batch >= 1):
         raise NetworkError(f"batch = {batch!r} must be a number of trajectories, at least 1")
     members = Members.of(network, initial_states, sources, parameters)
     topology = Topology.of(network)
@@ -137,6 +136,8 @@ def _one_by_one(members: Members, times: Array, demand: Demand, wanted: set[str]
 
 
 def _checked_signals(signals: Collection[str]) -> set[str]:
+    if not isinstance(signals, Collection):
+        raise NetworkError(f"signals = {signals!r} must be a list of {', '.join(SIGNALS)}")
     names = {signals} if isinstance(signals, str) else set(signals)
     for name in names:
         if name not in SIGNALS:
@@ -147,7 +148,6 @@ def _checked_signals(signals: Collection[str]) -> set[str]:
 
 
 def _checked_demand(stop: float, rtol: float, atol: float, max_evaluations: int | None) -> Demand:
-    for name, value in (("rtol", rtol), ("atol", atol)):
-        if not (math.isfinite(value) and value > 0):
-            raise NetworkError(f"{name} = {value!r} must be positive and finite")
+    check_tolerances(rtol, atol)
+    check_evaluations(max_evaluations)
     return Demand(stop, rtol, atol, max_evaluations=max_evaluations)

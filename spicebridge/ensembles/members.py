@@ -40,6 +40,8 @@ class Members:
     @classmethod
     def of(cls, network: Network, initial_states: Any, sources: Any, parameters: Mapping[str, Any] | None) -> Members:
         """Check and lay out what the caller gave; see `integrate_ensemble`. Raises `NetworkError`."""
+        if parameters is not None and not isinstance(parameters, Mapping):
+            raise NetworkError('parameters: give {"alpha": values}, a name and its values (n_traj,) or (n_traj, n_e)')
         lengths: dict[str, int] = {}
         states = None if initial_states is None else _table(initial_states, "initial_states", network, lengths)
         drives = None if sources is None else _sources(sources, network, lengths)
@@ -58,7 +60,7 @@ class Members:
         for name in varied:
             if name not in known:
                 raise NetworkError(
-                    f"parameters: no device of the network has a {name!r}{nearest(name, known)}; "
+                    f"parameters: no device of the network has a {name!r}{nearest(str(name), known)}; "
                     f"there are {', '.join(sorted(known))}"
                 )
         if states is None:
@@ -143,7 +145,10 @@ class Members:
 def _table(value: ArrayLike, what: str, network: Network, lengths: dict[str, int]) -> Array:
     """(count, n_e) from (count,) or (count, n_e)."""
     try:
-        table = np.array(value, dtype=float)
+        table = np.array(value)
+        if np.iscomplexobj(table):
+            raise TypeError
+        table = table.astype(float)
     except (TypeError, ValueError):
         raise NetworkError(f"{what}: entries must be numbers, (n_traj,) or (n_traj, n_e)") from None
     if table.ndim == 1:
@@ -154,7 +159,7 @@ def _table(value: ArrayLike, what: str, network: Network, lengths: dict[str, int
         )
     if not np.isfinite(table).all():
         k, edge = np.argwhere(~np.isfinite(table))[0].tolist()
-        raise NetworkError(f"{what}: trajectory {k}, {network.edge_name(edge)}: {table[k, edge]!r} must be finite")
+        raise NetworkError(f"{what}: trajectory {k}, {network.edge_name(edge)}: {table[k, edge]:g} must be finite")
     lengths[what] = table.shape[0]
     return table
 
@@ -166,7 +171,10 @@ def _sources(value: Any, network: Network, lengths: dict[str, int]) -> Array | t
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) == 0:
         raise NetworkError("sources: give levels (n_traj,) or (n_traj, n_e) in V, or a list of one drive each")
     lengths["sources"] = len(value)
-    try:
-        return tuple(network.with_drive(drive) for drive in value)
-    except SpiceBridgeError as error:
-        raise NetworkError(f"sources: {error}") from None
+    networks = []
+    for k, drive in enumerate(value):
+        try:
+            networks.append(network.with_drive(drive))
+        except SpiceBridgeError as error:
+            raise NetworkError(f"sources: trajectory {k}: {error}") from None
+    return tuple(networks)

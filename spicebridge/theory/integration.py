@@ -9,6 +9,7 @@ that one fast edge in a large network is as accurate as it would be alone.
 from __future__ import annotations
 
 import math
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -91,6 +92,7 @@ def solve(
     if max_step is not None and not max_step > 0:
         raise NetworkError(f"max_step = {max_step!r} must be a positive time in s")
     _check_bounds(bounds)
+    check_evaluations(max_evaluations)
     system = _system(network, method, rtol, atol)
     pieces = _Pieces()
     demand = Demand(stop, rtol, atol, max_step or math.inf, max_evaluations)
@@ -172,9 +174,7 @@ def _check_bounds(bounds: str) -> None:
 
 
 def _system(network: Network, method: str, rtol: float, atol: float) -> System:
-    for name, value in (("rtol", rtol), ("atol", atol)):
-        if not (math.isfinite(value) and value > 0):
-            raise NetworkError(f"{name} = {value!r} must be positive and finite")
+    check_tolerances(rtol, atol)
     branch, form = network_branch(network, method)
     return System(network, branch, Dynamics(network, branch), form)
 
@@ -188,8 +188,29 @@ def _check_start(system: System, state: Array) -> None:
         raise SingularNetwork("the currents at t = 0 are not finite; check resistances and sources")
 
 
+def check_tolerances(rtol: float, atol: float) -> None:
+    """Raise `NetworkError` for tolerances of the states that are none."""
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if not (isinstance(value, Real) and math.isfinite(value) and value > 0):
+            raise NetworkError(f"{name} = {value!r} must be positive and finite")
+
+
+def check_evaluations(most: int | None) -> None:
+    """Raise `NetworkError` for a limit of right-hand sides that is none."""
+    if most is not None and not (is_whole(most) and most >= 1):
+        raise NetworkError(f"max_evaluations = {most!r} must be a whole number of at least 1, or None")
+
+
+def is_whole(value: object) -> bool:
+    """Whether `value` is a whole number, of whatever type but bool."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and float(value).is_integer()
+
+
 def checked_times(t: ArrayLike) -> Array:
-    times = np.atleast_1d(np.asarray(t, float))
+    try:
+        times = np.atleast_1d(np.asarray(t, float))
+    except (TypeError, ValueError):
+        raise NetworkError(f"t = {t!r} must be a list of finite times in s") from None
     if times.ndim != 1 or times.size == 0 or not np.isfinite(times).all():
         raise NetworkError("t must be a list of finite times in s")
     if times[0] < 0.0 or (np.diff(times) <= 0.0).any():

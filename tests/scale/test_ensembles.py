@@ -357,6 +357,14 @@ MISUSE = [
     ({"initial_states": [0.2], "signals": "power"}, "signals: 'power' must be one of"),
     ({"initial_states": [0.2], "batch": 0}, "batch = 0"),
     ({"initial_states": [0.2], "rtol": 0.0}, "rtol = 0.0 must be positive"),
+    ({"initial_states": [0.2], "rtol": None}, "rtol = None must be positive"),
+    ({"initial_states": [0.2j]}, "initial_states: entries must be numbers"),
+    ({"sources": [0.1, np.nan]}, "sources: trajectory 1: .*finite"),
+    ({"parameters": [0.1]}, "parameters: give"),
+    ({"parameters": {1: [0.1]}}, "no device of the network has a 1"),
+    ({"initial_states": [0.2], "signals": None}, "signals = None must be a list"),
+    ({"initial_states": [0.2], "batch": np.nan}, "batch = nan"),
+    ({"initial_states": [0.2], "max_evaluations": 0}, "max_evaluations = 0 must be a whole number"),
 ]
 
 

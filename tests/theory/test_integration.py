@@ -297,8 +297,14 @@ def test_misuse_is_refused_with_the_remedy():
         integrate(network, [1.0, 0.5])
     with pytest.raises(NetworkError, match="0 s or later"):
         integrate(network, [-1.0, 0.5])
+    with pytest.raises(NetworkError, match="list of finite times"):
+        integrate(network, "soon")
     with pytest.raises(NetworkError, match="rtol"):
         solve(network, 1.0, rtol=0.0)
+    with pytest.raises(NetworkError, match="atol = 'small'"):
+        solve(network, 1.0, atol="small")
+    with pytest.raises(NetworkError, match="max_evaluations"):
+        solve(network, 1.0, max_evaluations=-1)
     with pytest.raises(NetworkError, match="max_step"):
         solve(network, 1.0, max_step=0.0)
     pair = sb.Network.from_edges([(0, 1), (1, 0)], device=caravelli(), active=[1], initial_state=0.5)

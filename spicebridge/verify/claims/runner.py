@@ -55,7 +55,7 @@ def measure_all(
     from spicebridge.circuit.engines import get_engine
 
     say: Progress = progress or (lambda message: None)
-    names = [claims.get(name).identifier for name in only] or list(claims.identifiers())
+    names = list(dict.fromkeys(claims.get(name).identifier for name in only)) or list(claims.identifiers())
     engine = get_engine("ngspice")
     key = store.key_of(f"{engine.name} {engine.version()}", quick=quick, seed=seed)
     place = store.prepare(Path(folder))

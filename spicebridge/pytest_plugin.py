@@ -56,17 +56,18 @@ def mode(config: pytest.Config) -> str:
 def open_engine(config: pytest.Config, name: str = "ngspice") -> Any:
     """The simulator, or the skip or error that `mode` asks for."""
     from spicebridge.circuit.engines import get_engine
-    from spicebridge.errors import SimulatorMissing
+    from spicebridge.errors import SimulatorMissing, SpiceBridgeError
 
     if mode(config) == "off":
         pytest.skip("simulators are off (--spice=off)")
-    engine = get_engine(config.getoption("--spice-engine") or name)
     try:
+        engine = get_engine(config.getoption("--spice-engine") or name)
         engine.version()
-    except SimulatorMissing as error:
-        if mode(config) == "required":
-            raise
-        pytest.skip(f"{error}")
+    except SpiceBridgeError as error:
+        if isinstance(error, SimulatorMissing) and mode(config) != "required":
+            pytest.skip(f"{error}")
+        # In a set-up pytest prints its own frames for any other exception, hundreds of lines of them.
+        pytest.fail(f"{error}", pytrace=False)
     return engine
 
 

@@ -324,3 +324,10 @@ def test_what_a_twin_of_the_library_is_worth(name: str, tmp_path: Path) -> None:
         changed.write_text(text.replace(old, new), encoding="utf-8")
         result = twins.veriloga_twin(replace(subject, twin=changed), "ngspice")
         assert result.grade is Grade.FAIL, (old, new, result)
+
+
+@pytest.mark.parametrize("value", ["{random = [1, 2], seed = 1}", "[1, 2]", '"x"'])
+def test_a_drive_that_is_no_number_names_its_line(tmp_path: Path, value: str) -> None:
+    law = LAW.replace('amplitude = "1"', f"amplitude = {value}")
+    with pytest.raises(SpiceBridgeError, match=r"mem\.toml:2: check\.amplitude"):
+        load_subject(write(tmp_path, toml=law))

@@ -74,7 +74,18 @@ def test_a_required_simulator_that_is_missing_is_an_error(
     result = run(project, "--spice=required")
     result.assert_outcomes(errors=1)
     assert result.ret != 0
+    text = result.stdout.str()
+    assert "'/nowhere/ngspice' is no program: install it with" in text
+    assert "_pytest" not in text
+    assert len(text.splitlines()) < 25
     run(project, "--spice=available").assert_outcomes(skipped=1)
+
+
+def test_an_unknown_simulator_is_an_error_of_one_line(project: pytest.Pytester) -> None:
+    result = run(project, "--spice-engine", "ngspcie")
+    result.assert_outcomes(errors=1)
+    assert "unknown engine 'ngspcie'" in result.stdout.str()
+    assert "_pytest" not in result.stdout.str()
 
 
 def test_off_skips_and_the_ini_file_decides(project: pytest.Pytester) -> None:

@@ -53,6 +53,11 @@ class Instrument:
         for name, value in self.__dict__.items():
             if not (math.isfinite(value) and 0 <= value < 1):
                 raise LabError(f"instrument: {name} = {value!r} must be at least 0 and below 1")
+        if self.trigger + self.clock >= 0.5:
+            raise LabError(
+                f"instrument: trigger = {self.trigger!r} and clock = {self.clock!r} together must stay below 0.5 of the span: "
+                "nothing of the run would be left to compare; state them closer"
+            )
 
 
 @dataclass(frozen=True, eq=False)

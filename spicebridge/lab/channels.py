@@ -32,8 +32,9 @@ CLIP_RUN = 8
 """Equal samples in a row, at the end of the range and beyond which the theory goes on, that count as clipped."""
 CLIP_STEPS = 3.0
 """How far beyond, in quantisation steps or standard deviations of the noise."""
-ROUNDING = 1e-9
-"""Smallest bar relative to the range of the signal: rounding of the numbers in the file."""
+FINEST = 1e-5
+"""Smallest bar relative to the range of the signal: what the prediction is good for. Splines of the expected signals
+leave 4e-6 at hard bounds, a file of six digits 5e-7; finer than that no instrument of a bench is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,7 @@ class Channel:
     @property
     def bar(self) -> Array:
         """Half-width (n_b,) of what noise, quantisation and the known imperfection of the circuit explain."""
-        return np.maximum(self.random + self.resolution + self.circuit, ROUNDING * self.range)
+        return np.maximum(self.random + self.resolution + self.circuit, FINEST * self.range)
 
     def blocks(self, values: Array) -> Array:
         """Means of (n,) or (n, m) samples over the blocks."""
@@ -86,7 +87,7 @@ def without_clipped(channel: Channel, predicted: Array, n_channels: int) -> Chan
     """The channel without the times at which it is clipped: it stands at an end of its range in whole runs while
     `predicted` (n,) lies beyond it. What is left out goes by the prediction, for a choice by the samples themselves
     would prefer some noise to other."""
-    near = CLIP_STEPS * max(channel.step, channel.noise)
+    near = CLIP_STEPS * max(channel.step, channel.noise, FINEST * channel.range)
     out = np.zeros(channel.y.size, dtype=bool)
     for sign in (1.0, -1.0):
         y, p = sign * channel.y, sign * predicted

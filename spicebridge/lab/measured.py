@@ -33,6 +33,8 @@ BOTH_ENDS = 2.0
 """A wrong part may be met by calibration from one limit to the other: twice its half-width."""
 CLEAR = 2.0
 """A change counts as seen when it stands out by so many bars, so that noise cannot hide it."""
+UNMEASURED = 0.1
+"""Part of the run without any sample that AGREES has to name: what happens there was not seen."""
 AT_LIMIT = 1.0 - 1e-6
 
 
@@ -137,6 +139,8 @@ def _compared(
     results = _results(fit, point)
     blind, unsigned = _unseen(fit, point, resolve)
     outcome, worst, reason = _decide(results, tolerance, blind, unsigned, subject, resolve)
+    if outcome is Outcome.AGREES:
+        reason += "".join(f"; nothing was judged from {a:.4g} to {b:.4g} s" for a, b in _gaps(data, subject.stop))
     explanations = diagnose(fit, point) if outcome is Outcome.DISAGREES else ()
     parts = tuple(
         FittedPart(KINDS[kind], k, float(x * limit), float(limit))
@@ -216,6 +220,13 @@ def _unseen(fit: Fit, point: Point, resolve: float) -> tuple[tuple[int, ...], tu
 
     blind = tuple(k for k in range(n_e) if not (seen(k) and seen(n_e + k)))
     return blind, tuple(k for j, k in enumerate(memory.tolist()) if not seen(2 * n_e + j))
+
+
+def _gaps(data: list[Channel], stop: float) -> list[tuple[float, float]]:
+    """Stretches of the run longer than `UNMEASURED` of it in which no channel has a sample that was judged."""
+    t = np.unique(np.concatenate([[0.0, stop], *(c.t for c in data)]))
+    wide = np.flatnonzero(np.diff(t) > UNMEASURED * stop)
+    return [(float(t[k]), float(t[k + 1])) for k in wide]
 
 
 def _at_limit(fit: Fit, point: Point) -> tuple[str, ...]:

@@ -294,7 +294,7 @@ def _read_law(path: Path, subcircuit: str | None, given: dict[str, float]) -> Su
     root.known(("device", "check"))
     check = root.section("check")
     check.known(KEYS)
-    numbers = {key: float(check.per_edge(key, 1)) for key in KEYS if key in check}
+    numbers = {key: np.asarray(check.per_edge(key, 1)).item() for key in KEYS if key in check}
     for key in ("amplitude", "frequency"):
         if key in check:
             check.positive(key)

@@ -11,10 +11,11 @@ import pytest
 from bench.lab_verdicts import KINDS, TOLERANCE, one, subject_of
 from spicebridge.devices import Resistor
 from spicebridge.drives import DC, Sine
+from spicebridge.lab.bench import LabError
 from spicebridge.lab.calibration import Instrument
 from spicebridge.lab.emulator import run_firmware
 from spicebridge.lab.measured import Validation, compare_measured
-from spicebridge.lab.measurement import parse_signal
+from spicebridge.lab.measurement import Measurement, parse_signal
 from spicebridge.lab.oscilloscope import Scope, measure, show
 from spicebridge.lab.realistic import run_realistic
 from spicebridge.lab.subject import Subject
@@ -137,6 +138,36 @@ def test_a_clipped_channel_is_unresolved_and_cannot_hide_a_wrong_part() -> None:
     assert "end of its range" in result.reason
     assert result.channels[0].clipped > 100
     assert judge_loop(clipped, wrong={0: 0.05}).outcome is Outcome.DISAGREES
+
+
+def test_what_the_prediction_itself_leaves_is_no_disagreement() -> None:
+    network = Network.from_edges([(0, 1), (1, 0)], device=[Resistor(1e3), Resistor(1e-3)], drive={0: DC(1.0)})
+    built, t = Subject.of(network, 1.0), np.linspace(0.0, 1.0, 2001)
+    signal = {"i[0]": parse_signal("i[0]")}
+
+    def outcome(size: float) -> Outcome:
+        current = (1.0 + size * np.sin(6.0 * np.pi * t)) / 1e3
+        return compare_measured(built, Measurement(t, {"i[0]": current}), signal).outcome
+
+    assert outcome(4e-6) is not Outcome.DISAGREES
+    assert outcome(1e-4) is Outcome.DISAGREES
+
+
+def test_a_part_of_the_run_that_was_not_measured_is_named() -> None:
+    built, _ = loop()
+    shown = measure(built, ["i[0]"], CLEAN)
+    signal = {"i[0]": parse_signal("i[0]")}
+    assert "nothing was judged" not in compare_measured(built, shown, signal).reason
+    early = shown.t < 0.4 * built.stop
+    cut = replace(shown, t=shown.t[early], values={"i[0]": shown.values["i[0]"][early]})
+    result = compare_measured(built, cut, signal)
+    assert result.outcome is Outcome.AGREES
+    assert "nothing was judged from 0.39" in result.reason
+
+
+def test_a_time_base_that_leaves_nothing_to_compare_is_refused() -> None:
+    with pytest.raises(LabError, match=r"trigger = 0\.6 and clock = 0\.0001 together must stay below 0\.5"):
+        Instrument(trigger=0.6)
 
 
 def test_the_same_signal_on_two_channels_is_judged_twice() -> None:

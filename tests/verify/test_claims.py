@@ -243,3 +243,21 @@ def test_claims_come_in_the_order_of_the_papers() -> None:
     names = list(claims.identifiers())
     assert names.index("p1.eq4") < names.index("p1.eq12") < names.index("p1.sec3.1.tree") < names.index("p2.eq1")
     assert names.index("p2.eq39") < names.index("p2.fig2") < names.index("new.flux")
+
+
+@pytest.mark.parametrize("identifier", ["p1.eq36", "new.flux"])
+def test_claims_about_currents_say_when_none_flows(identifier: str) -> None:
+    device = sb.LinearMemristor.caravelli2017(100.0, 1600.0, 0.1, 1.0)
+    tree = sb.Network.from_graph(nx.path_graph(4), device=device, drive=0.3, initial_state=0.5)
+    with pytest.raises(NetworkError, match="needs a loop"):
+        claims.run(identifier, network=tree)
+    ring = sb.Network.from_graph(nx.cycle_graph(4), device=device, initial_state=0.5)
+    with pytest.raises(NetworkError, match="needs a source"):
+        claims.run(identifier, network=ring)
+
+
+def test_a_span_of_zero_is_not_the_default() -> None:
+    device = sb.LinearMemristor.caravelli2017(100.0, 1600.0, 0.1, 1.0)
+    ring = sb.Network.from_graph(nx.cycle_graph(4), device=device, drive=0.2, initial_state=0.5)
+    with pytest.raises(NetworkError, match="stop time 0.* must be positive"):
+        claims.run("p1.eq14", network=ring, stop=0.0)

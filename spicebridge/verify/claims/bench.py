@@ -108,7 +108,7 @@ class Bench:
     def circuits(self, makers: Iterable[Callable[[], Circuit]], *, quick: int = 2) -> list[Circuit]:
         """The user's network if there is one, else those of the claim (the first `quick` ones if quick)."""
         if self.network is not None:
-            stop = self.stop or bulk_span(self.network)
+            stop = bulk_span(self.network) if self.stop is None else self.stop
             return [Circuit(self.network.title or "the network given", self.network, stop)]
         chosen = list(makers)
         return [make() for make in (chosen[:quick] if self.quick else chosen)]

@@ -255,6 +255,17 @@ def linear_memristors(network: Network, control: str | None = "current") -> str 
     return None
 
 
+def current_flows(network: Network) -> str | None:
+    """Why no current ever flows in a network of the user, or None."""
+    from spicebridge.theory.topology import Topology
+
+    if Topology.of(network).n_loops == 0:
+        return "it needs a loop: in a tree no current flows"
+    if network.bank.constant and not network.bank(0.0).any():
+        return "it needs a source: without one no current flows"
+    return None
+
+
 def mesh_current(A: Array, q: Array, S: ArrayLike) -> Array:
     """i = A^t (A diag(q) A^t)^-1 A S for rows of q and S, (n_t, n_e)."""
     emf = np.broadcast_to(np.asarray(S, float), q.shape)

@@ -49,6 +49,7 @@ from spicebridge.verify.claims.circuits import (
     XI,
     caravelli,
     circuit,
+    current_flows,
     laws,
     linear_memristors,
     makers,
@@ -267,7 +268,7 @@ def _flux_applies(network: Network) -> str | None:
     reason = linear_memristors(network, "current")
     if reason:
         return reason
-    return None if np.ptp(laws(network)[2]) == 0.0 else "it needs one alpha for all edges"
+    return current_flows(network) if np.ptp(laws(network)[2]) == 0.0 else "it needs one alpha for all edges"
 
 
 @claim(

@@ -27,6 +27,7 @@ from spicebridge.verify.claims.base import (
 from spicebridge.verify.claims.bench import Bench, Circuit, least, side_by_side, vanishing, worst
 from spicebridge.verify.claims.circuits import (
     caravelli,
+    current_flows,
     laws,
     linear_memristors,
     makers,
@@ -206,6 +207,7 @@ def largest_imaginary(value: Array, U: float) -> tuple[float, float]:
     applies=lambda network: (
         linear_memristors(network, "current")
         or (None if abs(network.P.sum()) == network.n_edges else "it needs P = I or P = -I")
+        or current_flows(network)
     ),
     cost=6.0,
 )

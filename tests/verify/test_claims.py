@@ -259,5 +259,5 @@ def test_claims_about_currents_say_when_none_flows(identifier: str) -> None:
 def test_a_span_of_zero_is_not_the_default() -> None:
     device = sb.LinearMemristor.caravelli2017(100.0, 1600.0, 0.1, 1.0)
     ring = sb.Network.from_graph(nx.cycle_graph(4), device=device, drive=0.2, initial_state=0.5)
-    with pytest.raises(NetworkError, match="stop time 0.* must be positive"):
+    with pytest.raises(NetworkError, match=r"stop time 0.* must be positive"):
         claims.run("p1.eq14", network=ring, stop=0.0)

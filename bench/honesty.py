@@ -1,6 +1,6 @@
 """How honest are the verdicts? Correct circuits must never DISAGREE, mutants never AGREE.
 
-    python -m bench.honesty [--count 50]      count per kind of network (five kinds)
+    python -m bench.honesty [--count 40]      count per kind of network (five kinds)
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def judge(arguments: tuple[str, int, str | None]) -> tuple[str, int, str | None,
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=50)
+    parser.add_argument("--count", type=int, default=40)
     count = parser.parse_args().count
     right = [(kind, seed, None) for kind in KINDS for seed in range(count)]
     wrong = [

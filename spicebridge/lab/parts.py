@@ -18,7 +18,8 @@ from spicebridge.lab.bench import LabError
 
 @dataclass(frozen=True)
 class OpAmp:
-    """One-pole op-amp: `gbw` Hz, open-loop gain `gain`, `slew` V/s, `swing` V lost at each rail, `current` A."""
+    """One-pole op-amp: `gbw` Hz, open-loop gain `gain`, `slew` V/s, `swing` V lost at each rail, `current` A,
+    `min_supply` and `max_supply` V each side."""
 
     name: str
     gbw: float
@@ -26,18 +27,20 @@ class OpAmp:
     slew: float
     swing: float
     current: float
+    min_supply: float
     max_supply: float
 
 
 @dataclass(frozen=True)
 class Potentiometer:
-    """`total` ohm end to end, `positions`, `wiper` ohm, `current` A, `max_supply` V each side."""
+    """`total` ohm end to end, `positions`, `wiper` ohm, `current` A, `min_supply` and `max_supply` V each side."""
 
     name: str
     total: float
     positions: int
     wiper: float
     current: float
+    min_supply: float
     max_supply: float
 
     @property
@@ -49,18 +52,18 @@ class Potentiometer:
 OPAMPS = {
     part.name: part
     for part in (
-        OpAmp("LT1490A", 180e3, 1e6, 0.06e6, 0.1, 20e-3, 22.0),
-        OpAmp("OPA2277", 1e6, 5e6, 0.8e6, 2.0, 15e-3, 18.0),
-        OpAmp("TL072", 3e6, 2e5, 13e6, 2.5, 10e-3, 18.0),
-        OpAmp("OPA192", 10e6, 2e6, 20e6, 0.3, 30e-3, 18.0),
+        OpAmp("LT1490A", 180e3, 1e6, 0.06e6, 0.1, 20e-3, 1.25, 22.0),
+        OpAmp("OPA2277", 1e6, 5e6, 0.8e6, 2.0, 15e-3, 2.0, 18.0),
+        OpAmp("TL072", 3e6, 2e5, 13e6, 2.5, 10e-3, 5.0, 18.0),
+        OpAmp("OPA192", 10e6, 2e6, 20e6, 0.3, 30e-3, 2.25, 18.0),
     )
 }
 POTENTIOMETERS = {
     part.name: part
     for part in (
-        Potentiometer("AD5293-20", 20e3, 1024, 60.0, 3e-3, 16.5),
-        Potentiometer("AD5293-50", 50e3, 1024, 60.0, 2e-3, 16.5),
-        Potentiometer("AD5293-100", 100e3, 1024, 60.0, 1e-3, 16.5),
+        Potentiometer("AD5293-20", 20e3, 1024, 60.0, 3e-3, 9.0, 16.5),
+        Potentiometer("AD5293-50", 50e3, 1024, 60.0, 2e-3, 9.0, 16.5),
+        Potentiometer("AD5293-100", 100e3, 1024, 60.0, 1e-3, 9.0, 16.5),
     )
 }
 

@@ -12,7 +12,7 @@ from spicebridge.drives import DC
 from spicebridge.lab.active import Realisation, realise
 from spicebridge.lab.bench import Bench, LabError
 from spicebridge.lab.laws import check_laws
-from spicebridge.lab.parts import MemristorPart, Potentiometer, e96, memristor_part, opamp, potentiometer
+from spicebridge.lab.parts import MemristorPart, OpAmp, Potentiometer, e96, memristor_part, opamp, potentiometer
 from spicebridge.lab.scaling import Scaling
 from spicebridge.lab.sources import Gauge, choose_gauge
 from spicebridge.network import Network
@@ -190,10 +190,13 @@ def _limits(plan: Plan, R: Array, timescale: float) -> list[Limit]:
     network, bench, pot, waves = plan.network, plan.bench, plan.pot, plan.waves
     use = bench.headroom
     drive = opamp(bench.drive_opamp)
-    out = [
-        Limit(part.name, "rails", bench.supply, part.max_supply, "V rail")
-        for part in dict.fromkeys([drive, *(x.part for x in plan.realisation.converters)])
-    ]
+    powered: list[OpAmp | Potentiometer] = [drive, *(x.part for x in plan.realisation.converters)]
+    if plan.emulated.any():
+        powered.append(pot)
+    out: list[Limit] = []
+    for part in dict.fromkeys(powered):
+        out.append(Limit(part.name, "rails", bench.supply, part.max_supply, "V rail"))
+        out.append(Limit(part.name, "least rails against those given", part.min_supply, bench.supply, "V rail"))
     high = np.abs(plan.nodes).max(axis=0)
     for k in range(network.n_edges):
         name = network.edge_name(k)

@@ -85,7 +85,9 @@ def pinched_loop(subject: Subject, engine: str) -> Result:
     """Does the v-i loop pass through the origin, so that no voltage means no current?"""
     waves = _run(subject, engine)
     v, i = waves.voltage[:, 0], waves.current[:, 0]
-    _, (left,) = _crossings(waves.t, v, i)
+    times, (left,) = _crossings(waves.t, v, i)
+    if times.size == 0:
+        return Result("pinched loop", _question(pinched_loop), Grade.FAIL, "the voltage never crosses zero")
     size = float(np.abs(left).max(initial=0.0) / np.abs(i).max())
     grade = Grade.PASS if size <= PINCH else Grade.FAIL
     plot = Plot("voltage (V)", "current (A)", (Curve(v, i),))
@@ -100,7 +102,7 @@ def zero_crossing(subject: Subject, engine: str) -> Result:
     waves = _run(subject, engine)
     tv, _ = _crossings(waves.t, waves.voltage[:, 0])
     ti, _ = _crossings(waves.t, waves.current[:, 0])
-    if tv.size != ti.size:
+    if tv.size != ti.size or tv.size == 0:
         return Result(
             "zero crossing", _question(zero_crossing), Grade.FAIL,
             f"the voltage crosses zero {tv.size} times and the current {ti.size} times",

@@ -87,6 +87,22 @@ class ReflectedStep:
         """The unbounded rate a + b x in 1/s."""
         return np.asarray(self.a + x * self.b)
 
+    def arrivals(self, left: ReflectedStep, right: ReflectedStep) -> tuple[IntArray, Array]:
+        """The edges that come to a wall, flat, and by how much the halves of the step have them elsewhere then.
+
+        At the end of the step they may rest at the wall whatever came before; a hit at another time shows only here.
+        """
+        came = self._D > 0.0
+        place, x, wall = self.place[came], self.hit[came], np.where(self.upper[came], 1.0, 0.0)
+        first = x < 0.5
+        place_of = np.where(first, left._free(place, 2.0 * x), right._free(place, 2.0 * x - 1.0))
+        return place, np.abs(place_of - wall)
+
+    def _free(self, place: IntArray, x: Array) -> Array:
+        """The unbounded y of the edges `place` at their `x`."""
+        slope = self.a.ravel()[place] + (0.5 * x) * self.b.ravel()[place]
+        return np.asarray(self.start.ravel()[place] + self._length(place) * x * slope)
+
     def moments(self) -> Array:
         """(2, …, n_e): the values at the Gauss points of the straight line nearest to w in the mean square.
 

@@ -138,6 +138,8 @@ def test_impossible_demands_name_part_and_amount() -> None:
         make_plan(case("k4"), Bench(generator_rate=10.0, time=1.0))
     with pytest.raises(LabError, match=r"TL072: rails 20 V rail, allowed 18"):
         make_plan(case("k4"), Bench(drive_opamp="TL072", supply=20.0))
+    with pytest.raises(LabError, match=r"AD5293-20: least rails against those given 9 V rail, allowed 5 V rail \(80 % too much\)"):
+        make_plan(case("k4"), Bench(supply=5.0))
 
 
 def test_bench_refuses_nonsense() -> None:

@@ -74,6 +74,23 @@ def test_no_rate_at_a_wall_means_rest(start):
     assert (step.moments() == start).all()
 
 
+def test_a_step_at_whose_end_all_rest_at_walls_is_not_taken_for_exact() -> None:
+    # The end of such a step is right whenever the edges came to their walls; on the way they may be anywhere.
+    device = sb.LinearMemristor.tunneling(1.0, 27.4, alpha=-0.266, beta=0.403, window=sb.Hard())
+    pulse = sb.Pulse(0.0, 2.0, delay=0.5, rise=0.001, fall=0.001, width=0.3, period=1.0)
+    ring = sb.Network.from_edges(
+        [(0, 1), (0, 3), (1, 2), (2, 3)],
+        device=device,
+        drive={0: pulse},
+        initial_state=[0.778, 0.0248, 0.208, 0.301],
+    )
+    t = np.linspace(0.0, 3.0, 61)
+    truth = solve(ring, 3.0, rtol=1e-11, atol=1e-13, bounds="events")(t)
+    for rtol in (1e-4, 1e-6, 1e-8):
+        found = solve(ring, 3.0, rtol=rtol, atol=1e-2 * rtol, bounds="reflection")
+        assert np.abs(found(t) - truth).max() < min(found.bounds_error, rtol)
+
+
 def single(amplitude: float, s0: float) -> sb.Network:
     device = sb.LinearMemristor.caravelli2017(1.0, 10.0, 0.0, 1.0, window=sb.Hard())
     return sb.Network.from_edges([(0, 0)], device=device, drive=sb.Sine(amplitude, 0.5), initial_state=s0)

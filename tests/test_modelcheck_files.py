@@ -297,6 +297,13 @@ def test_a_model_that_knows_ground_is_caught(tmp_path: Path, old: str, new: str)
     assert checks.floating(grounded, "ngspice").grade is Grade.FAIL
 
 
+@pytest.mark.parametrize(("old", "new"), [("Bm p n I=", "Bm p n I=(1+0.3*sin(20*time))*"), ("I=1e4*", "I=1e4*(1+1e-3*time)*")])
+def test_a_model_with_a_clock_is_caught(tmp_path: Path, old: str, new: str) -> None:
+    assert checks.autonomous(load_subject(write(tmp_path, sub=SUB), frequency=1.0), "ngspice").grade is Grade.PASS
+    timed = load_subject(write(tmp_path, sub=SUB.replace(old, new)), frequency=1.0)
+    assert checks.autonomous(timed, "ngspice").grade is Grade.FAIL
+
+
 def test_a_model_that_cannot_be_solved_fails_with_the_reason(tmp_path: Path) -> None:
     up = check_model(load_subject(write(tmp_path, sub=SUB.replace("I=V(p,n)/", "I=ln(V(x)-0.9)*V(p,n)/"))))
     assert not up.passed

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import spicebridge as sb
 from spicebridge.errors import NetworkError, RunFailed, SimulatorDied
-from spicebridge.modelcheck.component import forced, lifted
+from spicebridge.modelcheck.component import forced, held, lifted
 from spicebridge.modelcheck.result import CheckUp, Curve, Grade, Plot, Result
 from spicebridge.modelcheck.subject import PATIENCE, Subject
 from spicebridge.modelcheck.twins import subcircuit_points, veriloga_twin
@@ -40,7 +40,9 @@ START = 1e-6
 """Relative error of the first current, and error of the first state, that count as none. ngspice holds a state
 into which the current of a branch flows by 1e10 S only."""
 FLOATING = 1e-6
-"""Part of the current, or of the rate, that may depend on the potential of both terminals."""
+"""Part of the current, or of the rate, that may depend on the potential of both terminals, or on the time."""
+HELD_PERIODS, HELD_STEPS = 4, 40
+"""Periods of the drive over which voltage and state are held, and the steps in them."""
 SLOPE = 1e-6
 """Relative difference of analytic and numerical derivatives that counts as equal."""
 
@@ -280,6 +282,19 @@ def floating(subject: Subject, engine: str) -> Result:
     return Result("floating", _question(floating), grade, finding, {"changed": moved, "lost": lost})
 
 
+def autonomous(subject: Subject, engine: str) -> Result:
+    """Do voltage and state alone decide, and not the time?"""
+    v = np.array([-1.0, -0.3, 0.5, 0.9]) * subject.amplitude
+    s = np.full(4, float(np.mean(subject.state_range)))
+    i, rate = held(subject.component, v, s, engine, HELD_PERIODS * subject.period, HELD_STEPS)
+    moved = max(
+        float(np.abs(values - values[0]).max()) / (float(np.abs(values[0]).max()) or 1.0) for values in (i, rate)
+    )
+    grade = Grade.PASS if moved <= FLOATING else Grade.FAIL
+    finding = f"current or rate change by {moved:.1e} over {HELD_PERIODS} periods at one voltage and state"
+    return Result("no clock", _question(autonomous), grade, finding, {"changed": moved})
+
+
 def jacobian(subject: Subject, engine: str) -> Result:
     """Are the analytic derivatives those of the law?"""
     device = subject.device
@@ -365,6 +380,7 @@ CHECKS: tuple[Callable[[Subject, str], Result], ...] = (
     operating_point,
     at_the_bounds,
     floating,
+    autonomous,
     jacobian,
     subcircuit_points,
     branches_agree,

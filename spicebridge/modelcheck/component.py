@@ -205,6 +205,25 @@ def lifted(
     lift: float = LIFT,
 ) -> tuple[Array, Array, float]:
     """As `forced`, with the second terminals at `lift` V, and the current (A) that all copies lose to ground."""
+    row = _rows(part, v, s, engine, signs, lift, Transient(1.0, 1.0, max_step=1.0))[0]
+    return -row[1::2], row[2::2] / part.capacitance, float(abs(row[0]))
+
+
+def held(part: Component, v: Array, s: Array, engine: str, stop: float, steps: int) -> tuple[Array, Array]:
+    """As `forced`, at the times of a run to `stop` s in `steps` steps: (n_t, n) each."""
+    rows = _rows(part, v, s, engine, None, LIFT, Transient(stop / steps, stop, max_step=stop / steps))
+    return -rows[:, 1::2], rows[:, 2::2] / part.capacitance
+
+
+def _rows(
+    part: Component,
+    v: Array,
+    s: Array,
+    engine: str,
+    signs: Mapping[str, Array] | None,
+    lift: float,
+    transient: Transient,
+) -> Array:
     elements: list[Element] = [VoltageSource("Vlift", "lift", "0", DcWave(lift))]
     save = ["i(vlift)"]
     for k, (drop, state) in enumerate(zip(v.tolist(), s.tolist(), strict=True)):
@@ -221,11 +240,10 @@ def lifted(
         tuple(elements),
         subcircuits=part.subcircuits,
         options=ACCURATE,
-        transient=Transient(1.0, 1.0, max_step=1.0),
+        transient=transient,
         save=tuple(save),
     )
-    row = run_deck(deck, engine).data[0]
-    return -row[1::2], row[2::2] / part.capacitance, float(abs(row[0]))
+    return np.asarray(run_deck(deck, engine).data)
 
 
 def run_deck(deck: Deck, engine: str, timeout: float | None = None) -> RunRecord:

@@ -44,8 +44,7 @@ def overhead() -> list[Overhead]:
     for side in SIDES:
         network = grid(side)
         process, around = [], []
-        rounds = ROUNDS
-        for _ in range(rounds + 1):
+        for _ in range(ROUNDS + 1):
             begin = time.perf_counter()
             done = run_lowered(lower(network, T, STEP, form="fast"), engine=engine)
             total = time.perf_counter() - begin
@@ -55,7 +54,7 @@ def overhead() -> list[Overhead]:
         # The first round imports modules and asks ngspice for its version.
         process, around = process[1:], around[1:]
         part = median(a / b for a, b in zip(around, process, strict=True))
-        rows.append(Overhead(network.n_edges, rounds, median(process), median(around), part))
+        rows.append(Overhead(network.n_edges, ROUNDS, median(process), median(around), part))
     return rows
 
 
@@ -75,12 +74,11 @@ def forms() -> list[Forms]:
     for side in SIDES:
         network = grid(side)
         runs = {form: _process(network, form) for form in ("readable", "fast")}
-        rounds = ROUNDS
-        times = interleaved(runs, rounds)
+        times = interleaved(runs, ROUNDS)
         rows.append(
             Forms(
                 network.n_edges,
-                rounds,
+                ROUNDS,
                 median(times["readable"]),
                 median(times["fast"]),
                 ratio(times, "readable", "fast"),

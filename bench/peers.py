@@ -144,13 +144,12 @@ def projector() -> list[Peer]:
         def run(method: str, network: sb.Network = network) -> None:
             sb.integrate(network, [T], method=method, rtol=1e-6, atol=1e-8)
 
-        rounds = ROUNDS
-        times = interleaved({m: lambda m=m: run(m) for m in end}, rounds)  # type: ignore[misc]
+        times = interleaved({m: lambda m=m: run(m) for m in end}, ROUNDS)  # type: ignore[misc]
         difference = float(np.abs(end["projector"] - end["nodal"]).max())
         rows.append(
             Peer(
                 network.n_edges,
-                rounds,
+                ROUNDS,
                 median(times["projector"]),
                 median(times["nodal"]),
                 ratio(times, "projector", "nodal"),

@@ -68,16 +68,15 @@ class AgainstSimulator:
 
 
 def _against(network: sb.Network, rtol: float, atol: float, error: float | None = None) -> AgainstSimulator:
-    rounds = ROUNDS
     run: dict[str, Callable[[], float | None]] = {
         "ngspice": simulated(network),
         "theory": lambda: _discarded(sb.integrate(network, [T], rtol=rtol, atol=atol)),
     }
     run["theory"]()
-    times = interleaved(run, rounds)
+    times = interleaved(run, ROUNDS)
     middle = {name: median(values) for name, values in times.items()}
     return AgainstSimulator(
-        network.n_edges, rounds, middle["ngspice"], middle["theory"], ratio(times, "ngspice", "theory"), error
+        network.n_edges, ROUNDS, middle["ngspice"], middle["theory"], ratio(times, "ngspice", "theory"), error
     )
 
 

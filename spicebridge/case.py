@@ -114,7 +114,7 @@ class Case:
     def from_section(cls, root: Section, *, base: Path | str = ".", source: Path | None = None) -> Case:
         """Read a case from a table that holds one. Raises `CaseError`."""
         root.known(("title", "learn", "stop", "network", "device", "drive", "validate"))
-        title, what = root.word("title"), root.word("learn", "")
+        title, what = root.word("title"), "" if root.get("learn", None) is None else root.word("learn")
         settings = root.section("validate")
         settings.known(("tolerance", "points", "form", "engine", "expect"))
         return cls(

@@ -215,6 +215,12 @@ def test_the_project_has_a_case_for_every_kind():
     assert any((case.network.J < 0).any() for case in cases)
 
 
+def test_a_case_need_not_say_what_it_teaches():
+    case = Case.from_toml(PLAIN.replace('learn = "Something."\n', ""))
+    assert case.what == ""
+    assert Case.from_toml(case.to_toml()) == case
+
+
 def test_names_that_toml_cannot_hold_are_replaced():
     device = Resistor(1.0)
     odd = Network.from_edges([(frozenset("a"), 2.5), (2.5, None)], device=device)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from spicebridge import __version__
 from spicebridge.errors import OutputError
-from spicebridge.report.html import data_uri, scientific
+from spicebridge.report.html import data_uri, page_environment, scientific
 from spicebridge.report.wording import one_line
 from spicebridge.waveforms import replacing
 
@@ -218,20 +218,12 @@ def _script() -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("spicebridge.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return page_environment(
+        {
+            "headlines": headlines,
+            "measured": with_uncertainty,
+            "number": number,
+            "one_line": one_line,
+            "scientific": scientific,
+        }
     )
-    environment.filters |= {
-        "headlines": headlines,
-        "measured": with_uncertainty,
-        "number": number,
-        "one_line": one_line,
-        "scientific": scientific,
-    }
-    return environment

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -93,21 +93,27 @@ def _clean(value: Any) -> Any:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("spicebridge.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_clean,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
+    filters: dict[str, Callable[..., Any]] = {
         "data_uri": data_uri,
         "excerpt": excerpt,
         "one_line": one_line,
         "number": format_number,
         "scientific": scientific,
     }
+    return page_environment(filters, finalize=_clean)
+
+
+def page_environment(filters: Mapping[str, Callable[..., Any]], finalize: Callable[[Any], Any] | None = None) -> Environment:
+    """The templates of this package: escaping, unknown names are errors, with the `filters` of a page."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("spicebridge.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= filters
     return environment

@@ -14,7 +14,7 @@ import pytest
 
 import spicebridge as sb
 from spicebridge.circuit.dialects import get_dialect
-from spicebridge.circuit.engines import AUTO, FallbackWarning, Job, Status, engine_names, get_engine
+from spicebridge.circuit.engines import AUTO, FallbackWarning, Job, Status, engine_names, get_engine, probe
 from spicebridge.circuit.engines import worker as worker_module
 from spicebridge.circuit.engines.neospice import NeospiceWorker, judge_neospice_log
 from spicebridge.circuit.engines.ngspice import EXECUTABLE_VARIABLE, NgspiceProcess
@@ -360,3 +360,21 @@ def test_xyce_gets_its_own_dialect(fake_xyce, monkeypatch):
     assert get_engine("xyce").available()
     text = get_dialect(get_engine("xyce").dialect).format_deck(lower(k4(), 1.0, 0.01).deck)
     assert ".options timeint" in text
+
+
+def test_a_simulator_that_hangs_is_probed_once(monkeypatch):
+    runs = []
+
+    class Hangs(NgspiceProcess):
+        def run(self, job):
+            runs.append(job)
+            raise SimulatorDied("ran out of time")
+
+    # A crash on one construct says nothing about the others.
+    assert probe._measure(Hangs())["klu"] == "no"
+    assert len(runs) > 5
+    runs.clear()
+    monkeypatch.setattr(probe, "PROBE_TIMEOUT", 1e-9)
+    with pytest.raises(SimulatorDied):
+        probe._measure(Hangs())
+    assert len(runs) == 1

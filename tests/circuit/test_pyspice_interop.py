@@ -15,6 +15,7 @@ from strategies import networks, windows
 
 import spicebridge as sb
 from spicebridge.circuit.engines import Job, Status, get_engine
+from spicebridge.circuit.engines.pyspice import LIBRARY_VARIABLE, PySpiceShared
 from spicebridge.drives import Pulse, terms
 from spicebridge.errors import NotANetwork, SpiceBridgeError
 from spicebridge.network import Network
@@ -59,8 +60,6 @@ def test_the_text_runs_and_follows_theory() -> None:
     np.testing.assert_allclose(record.data, theory.state[:, [0, 2]], rtol=0, atol=3e-6)
 
 
-LIBRARIES = sorted(str(p) for p in Path("/usr/lib").glob("*/libngspice.so*"))
-
 SHARED = """
 import numpy as np, spicebridge as sb
 from test_pyspice_interop import triangle, STOP
@@ -71,11 +70,10 @@ print(np.abs(np.array(run.nodes["w0"]) - sb.integrate(triangle(), t).state[:, 0]
 """
 
 
-@pytest.mark.skipif(not LIBRARIES, reason="the shared library of ngspice is not installed; the text ran above")
 def test_pyspice_runs_it_itself() -> None:
     """In a process of its own, because the shared library is one simulator per process."""
     folders = os.pathsep.join([str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)])
-    env = os.environ | {"NGSPICE_LIBRARY_PATH": LIBRARIES[0], "PYTHONPATH": folders}
+    env = os.environ | {LIBRARY_VARIABLE: PySpiceShared().path(), "PYTHONPATH": folders}
     done = subprocess.run([sys.executable, "-c", SHARED], env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout.split()[-1]) < 3e-6
@@ -93,8 +91,9 @@ def test_an_extended_circuit_is_the_extended_network() -> None:
 
 
 def test_a_circuit_made_in_pyspice_with_its_units() -> None:
-    netlist = pytest.importorskip("PySpice.Spice.Netlist")
-    circuit = netlist.Circuit("divider")
+    from PySpice.Spice.Netlist import Circuit
+
+    circuit = Circuit("divider")
     circuit.SinusoidalVoltageSource("in", "a", circuit.gnd, amplitude=0.5, frequency=20)
     circuit.R(1, "a", "b", raw_spice="R='100+50*V(w)'")
     circuit.R(2, "b", circuit.gnd, 10)

@@ -9,11 +9,13 @@ validate: ngspice $(VENV)/base
 
 test: ngspice $(VENV)/dev
 	$(RUN)/ruff check .
+	$(RUN)/ruff format --check --quiet .
 	$(RUN)/mypy
 	$(RUN)/pytest -q -n 2 --dist loadfile
 
 lint: $(VENV)/dev
 	$(RUN)/ruff check .
+	$(RUN)/ruff format --check --quiet .
 	$(RUN)/mypy
 
 bench: ngspice $(VENV)/dev
@@ -26,7 +28,7 @@ references: ngspice $(VENV)/dev
 	PYTHONPATH=tests $(RUN)/python -m references.scorecard
 
 devices: $(VENV)/base
-	$(RUN)/python -m spicebridge.modelcheck.devices_page > docs/devices.md
+	$(RUN)/python docs/devices_page.py > docs/devices.md
 
 golden: $(VENV)/base
 	$(RUN)/python -m netlists.regenerate

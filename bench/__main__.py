@@ -42,7 +42,9 @@ def machine() -> list[tuple[str, str]]:
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        names = [
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+        ]
         model = names[0] if names else model
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     rows = [
@@ -69,7 +71,9 @@ def measured(name: str) -> tuple[str, float]:
             print(line, end="", flush=True)
             lines.append(line)
     if process.returncode != 0:
-        raise SystemExit(f"bench.{name} failed with status {process.returncode}; its section of {RESULTS.name} is left as it was")
+        raise SystemExit(
+            f"bench.{name} failed with status {process.returncode}; its section of {RESULTS.name} is left as it was"
+        )
     return "".join(lines), time.monotonic() - begin
 
 
@@ -87,7 +91,9 @@ def sections(text: str) -> dict[str, str]:
     """Module -> its section in the text of a results file."""
     titles = {title: name for name, title in MODULES.items()}
     parts = ["## " + part for part in text.split("\n## ")[1:]]
-    return {titles[title]: part.rstrip("\n") + "\n" for part in parts if (title := part[3:].split("\n", 1)[0]) in titles}
+    return {
+        titles[title]: part.rstrip("\n") + "\n" for part in parts if (title := part[3:].split("\n", 1)[0]) in titles
+    }
 
 
 def keep(name: str, found: str) -> None:

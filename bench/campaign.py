@@ -19,8 +19,8 @@ from pathlib import Path
 
 from spicebridge.campaign import Summary, load, run
 from spicebridge.campaign.plan import Campaign
+from spicebridge.campaign.point import Row
 from spicebridge.campaign.store import Store
-from spicebridge.campaign.work import Row
 
 POINTS = 200
 TIMES = ("wall_time", "simulator_time", "started", "worker")
@@ -68,7 +68,9 @@ def measured(campaign: Campaign, folder: Path, workers: int) -> tuple[Summary, f
 
 
 def main() -> None:
-    print(f"{POINTS} points of three ngspice runs each; load average before {os.getloadavg()[0]:.2f}, {os.cpu_count()} cores")
+    print(
+        f"{POINTS} points of three ngspice runs each; load average before {os.getloadavg()[0]:.2f}, {os.cpu_count()} cores"
+    )
     walls: dict[int, float] = {}
     numbers: dict[int, dict[str, Row]] = {}
     with tempfile.TemporaryDirectory() as name:

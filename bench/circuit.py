@@ -19,7 +19,7 @@ import spicebridge as sb
 from bench.networks import T, grid
 from bench.timing import interleaved, ratio
 from spicebridge.circuit.engines import get_engine
-from spicebridge.circuit.lower import lower
+from spicebridge.circuit.lower.network import lower
 from spicebridge.circuit.simulate import run_lowered
 
 ROUNDS = 5

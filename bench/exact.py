@@ -13,7 +13,7 @@ import argparse
 import numpy as np
 
 import spicebridge as sb
-from spicebridge.theory.closed_forms import clipped_sine_loop, equal_loop_dc, unequal_loop
+from spicebridge.theory.results.closed_forms import clipped_sine_loop, equal_loop_dc, unequal_loop
 
 XI, BETA, STOP = 9.0, 1.0, 4.0
 FAMILIES = ("unequal loop", "equal loop with alpha", "clipped by a sine")

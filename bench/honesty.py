@@ -1,6 +1,6 @@
 """How honest are the verdicts? Correct circuits must never DISAGREE, mutants never AGREE.
 
-    python -m bench.honesty [--count 40]      count per kind of network (five kinds)
+python -m bench.honesty [--count 40]      count per kind of network (five kinds)
 """
 
 from __future__ import annotations

@@ -16,16 +16,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spicebridge.lab.builds import error_limits
-from spicebridge.lab.calibration import Instrument
-from spicebridge.lab.deviation import built_minus_ideal
-from spicebridge.lab.emulator import run_firmware
-from spicebridge.lab.measured import Validation, compare_measured
-from spicebridge.lab.measurement import parse_signal
-from spicebridge.lab.montecarlo import spread
-from spicebridge.lab.oscilloscope import Scope, measure
-from spicebridge.lab.realistic import run_realistic
-from spicebridge.lab.subject import Subject
+from spicebridge.lab.design.builds import error_limits
+from spicebridge.lab.design.emulator import run_firmware
+from spicebridge.lab.design.montecarlo import spread
+from spicebridge.lab.design.realistic import run_realistic
+from spicebridge.lab.measure.calibration import Instrument
+from spicebridge.lab.measure.deviation import built_minus_ideal
+from spicebridge.lab.measure.measured import Validation, compare_measured
+from spicebridge.lab.measure.measured_circuit import Subject
+from spicebridge.lab.measure.measurement import parse_signal
+from spicebridge.lab.measure.oscilloscope import Scope, measure
 from spicebridge.verify.verdict import Outcome
 from tests.lab.networks import NAMES, plan
 
@@ -121,7 +121,9 @@ def main() -> None:
                 counts[found.outcome.value] += 1
                 counts["wrong"] += bad
             total += counts["wrong"]
-            row = "".join(f"{counts[x]:>{w}}" for x, w in (("agrees", 8), ("disagrees", 11), ("unresolved", 12), ("wrong", 7)))
+            row = "".join(
+                f"{counts[x]:>{w}}" for x, w in (("agrees", 8), ("disagrees", 11), ("unresolved", 12), ("wrong", 7))
+            )
             print(f"{name:10} {kind:18} {args.scopes:6}{row}", flush=True)
     print(f"wrong verdicts: {total}")
 

@@ -9,7 +9,7 @@ import networkx as nx
 import numpy as np
 
 import spicebridge as sb
-from spicebridge.circuit.deck import Deck
+from spicebridge.circuit.deck.elements import Deck
 from spicebridge.network import Network
 from spicebridge.theory import screen, solve
 

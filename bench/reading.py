@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from spicebridge.circuit.flatten import flatten
+from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.reader import read_deck
 
 

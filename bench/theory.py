@@ -26,13 +26,13 @@ from bench.networks import WALLS, T, grid
 from bench.picture import draw, exponent
 from bench.timing import interleaved, ratio
 from spicebridge.circuit.engines import get_engine
-from spicebridge.circuit.lower import lower
+from spicebridge.circuit.lower.network import lower
 from spicebridge.circuit.simulate import run_lowered
 from spicebridge.theory import solve
-from spicebridge.theory.factors import SparseLdl
-from spicebridge.theory.laplacian import GroundedLaplacian
+from spicebridge.theory.currents.factorisation import SparseLdl
+from spicebridge.theory.currents.laplacian import GroundedLaplacian
+from spicebridge.theory.currents.topology import Topology
 from spicebridge.theory.threads import one_blas_thread
-from spicebridge.theory.topology import Topology
 
 ROUNDS = 5
 STEPS = 100
@@ -125,9 +125,7 @@ def _size(side: int) -> tuple[int, float, float, float]:
     network = grid(side)
     build = time.perf_counter() - begin
     rounds = 1 if side >= max(LARGE) else ROUNDS
-    times = interleaved(
-        {"run": lambda: _discarded(sb.integrate(network, [T], rtol=RTOL, atol=1e-2 * RTOL))}, rounds
-    )
+    times = interleaved({"run": lambda: _discarded(sb.integrate(network, [T], rtol=RTOL, atol=1e-2 * RTOL))}, rounds)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return network.n_edges, median(times["run"]), memory, build
 

@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from spicebridge.circuit import deck as ir
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects import dialect_names, get_dialect
-from spicebridge.circuit.expressions import (
+from spicebridge.circuit.lower.models import load_model
+from spicebridge.circuit.lower.network import ACCURATE
+from spicebridge.expressions.tree import (
     Binary,
     BranchCurrent,
     Call,
@@ -29,8 +31,6 @@ from spicebridge.circuit.expressions import (
     Time,
     Unary,
 )
-from spicebridge.circuit.lower import ACCURATE
-from spicebridge.circuit.models import load_model
 
 HERE = Path(__file__).parent / "conformance"
 STOP, STEP = 1.0, 1e-3

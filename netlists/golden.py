@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from spicebridge.case import load_case
-from spicebridge.circuit.deck import Deck
+from spicebridge.case.case import load_case
+from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.dialects import dialect_names, get_dialect
-from spicebridge.circuit.lower import lower
+from spicebridge.circuit.lower.network import lower
 from spicebridge.circuit.simulate import first_step
 
 HERE = Path(__file__).parent

@@ -39,8 +39,8 @@ _WHERE = {
     "Case": "case",
     "load_case": "case",
     "integrate": "theory",
-    "integrate_ensemble": "ensembles",
-    "EnsembleWaveforms": "ensembles",
+    "integrate_ensemble": "theory.ensembles",
+    "EnsembleWaveforms": "theory.ensembles",
     "simulate": "circuit",
     "netlist": "circuit",
     "read_netlist": "circuit",
@@ -56,22 +56,10 @@ _WHERE = {
 __all__ = ["__version__", *sorted(_WHERE)]
 
 if TYPE_CHECKING:
-    from spicebridge.case import (
-        Case as Case,
-        load_case as load_case,
-    )
-    from spicebridge.circuit import (
-        netlist as netlist,
-        read_netlist as read_netlist,
-        simulate as simulate,
-    )
-    from spicebridge.circuit.pyspice import (
-        from_pyspice as from_pyspice,
-        to_pyspice as to_pyspice,
-    )
-    from spicebridge.circuit.recognise import (
-        recognise as recognise,
-    )
+    from spicebridge.case.case import Case as Case, load_case as load_case
+    from spicebridge.circuit import netlist as netlist, read_netlist as read_netlist, simulate as simulate
+    from spicebridge.circuit.pyspice import from_pyspice as from_pyspice, to_pyspice as to_pyspice
+    from spicebridge.circuit.recognise import recognise as recognise
     from spicebridge.devices import (
         TEAM as TEAM,
         VTEAM as VTEAM,
@@ -82,34 +70,16 @@ if TYPE_CHECKING:
         ThresholdMemristor as ThresholdMemristor,
         YakopcicMemristor as YakopcicMemristor,
     )
-    from spicebridge.drives import (
-        DC as DC,
-        PWL as PWL,
-        Pulse as Pulse,
-        Sine as Sine,
-        Sum as Sum,
-    )
-    from spicebridge.ensembles import (
+    from spicebridge.drives import DC as DC, PWL as PWL, Pulse as Pulse, Sine as Sine, Sum as Sum
+    from spicebridge.theory.ensembles import (
         EnsembleWaveforms as EnsembleWaveforms,
         integrate_ensemble as integrate_ensemble,
     )
-    from spicebridge.errors import (
-        SpiceBridgeError as SpiceBridgeError,
-    )
-    from spicebridge.network import (
-        Network as Network,
-    )
-    from spicebridge.theory import (
-        integrate as integrate,
-    )
-    from spicebridge.verify import (
-        Outcome as Outcome,
-        Verdict as Verdict,
-        validate as validate,
-    )
-    from spicebridge.waveforms import (
-        Waveforms as Waveforms,
-    )
+    from spicebridge.errors import SpiceBridgeError as SpiceBridgeError
+    from spicebridge.network import Network as Network
+    from spicebridge.theory import integrate as integrate
+    from spicebridge.verify import Outcome as Outcome, Verdict as Verdict, validate as validate
+    from spicebridge.waveforms import Waveforms as Waveforms
     from spicebridge.windows import (
         Biolek as Biolek,
         Hard as Hard,

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from spicebridge.arrays import Array
 from spicebridge.errors import DriveError
-
-Array = NDArray[np.float64]
 
 
 @runtime_checkable
@@ -117,9 +116,7 @@ class Sine(_Adding):
     def __post_init__(self) -> None:
         _finite("Sine drive", **self.__dict__)
         if self.frequency <= 0:
-            raise DriveError(
-                f"Sine drive: frequency = {self.frequency!r} must be positive; use DC for a constant"
-            )
+            raise DriveError(f"Sine drive: frequency = {self.frequency!r} must be positive; use DC for a constant")
         if self.delay < 0:
             raise DriveError(f"Sine drive: delay = {self.delay!r} must not be negative; use phase")
 
@@ -162,9 +159,7 @@ class PWL(_Adding):
         except (TypeError, ValueError):
             raise DriveError("PWL drive: every time and value must be a number") from None
         if times.size != values.size or times.size == 0:
-            raise DriveError(
-                f"PWL drive: {times.size} times and {values.size} values must be as many, at least 1"
-            )
+            raise DriveError(f"PWL drive: {times.size} times and {values.size} values must be as many, at least 1")
         if not (np.isfinite(times).all() and np.isfinite(values).all()):
             raise DriveError("PWL drive: every time and value must be finite")
         if times[0] < 0:
@@ -232,9 +227,7 @@ class PWL(_Adding):
         """Twice the shortest segment over which the value changes."""
         segments = [
             b - a
-            for a, b, u, v in zip(
-                self.times, self.times[1:], self.values, self.values[1:], strict=False
-            )
+            for a, b, u, v in zip(self.times, self.times[1:], self.values, self.values[1:], strict=False)
             if u != v
         ]
         return 2.0 * min(segments) if segments else math.inf
@@ -282,9 +275,7 @@ class Pulse(_Adding):
             raise DriveError("Pulse drive: delay and width must not be negative")
         length = self.rise + self.width + self.fall
         if self.period is not None and self.period < length:
-            raise DriveError(
-                f"Pulse drive: period = {self.period!r} must be at least rise + width + fall = {length!r}"
-            )
+            raise DriveError(f"Pulse drive: period = {self.period!r} must be at least rise + width + fall = {length!r}")
 
     def _corners(self) -> tuple[Array, Array]:
         x = np.cumsum([0.0, self.rise, self.width, self.fall])

@@ -25,15 +25,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spicebridge.arrays import Array, IntArray
 from spicebridge.devices.base import Device, Group, group_devices, take
 from spicebridge.drives import DC, PWL, Drive, DriveBank, Pulse, Sine, Sum, terms
 from spicebridge.errors import NetworkError
 
 if TYPE_CHECKING:
     import networkx as nx
-
-Array = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +77,7 @@ class Network:
             problem = group.device.check_state(self.initial_state[group.edges])
             if problem:
                 k = self._offender(group)
-                raise NetworkError(
-                    f"{self.edge_name(k)}: initial state {self.initial_state[k]:g} {problem}"
-                )
+                raise NetworkError(f"{self.edge_name(k)}: initial state {self.initial_state[k]:g} {problem}")
 
     def _offender(self, group: Group) -> int:
         for position, k in enumerate(group.edges):
@@ -185,9 +181,7 @@ class Network:
         return cls.from_graph(graph, **kwargs)
 
     @classmethod
-    def from_generator(
-        cls, name: str, *args: Any, device: Any, options: Any = None, **kwargs: Any
-    ) -> Network:
+    def from_generator(cls, name: str, *args: Any, device: Any, options: Any = None, **kwargs: Any) -> Network:
         """Call a networkx generator by name, such as ``"complete_graph", 4``.
 
         `options` are the generator's keyword arguments (a seed, say); the rest is `from_graph`.
@@ -231,9 +225,7 @@ class Network:
             )
         none = np.zeros(0, dtype=np.intp)
         labels = [k for k in range(matrix.shape[1])]
-        return cls._assemble(
-            (), none, none, matrix, labels, device, drive, initial_state, active, polarity, title
-        )
+        return cls._assemble((), none, none, matrix, labels, device, drive, initial_state, active, polarity, title)
 
     @classmethod
     def _assemble(
@@ -393,9 +385,7 @@ def _edge_index(key: Any, labels: Sequence[Any], what: str) -> int:
     if isinstance(key, numbers.Integral) and not isinstance(key, bool):
         if 0 <= int(key) < len(labels):
             return int(key)
-        raise NetworkError(
-            f"{what}: edge {key} does not exist; the network has edges 0 to {len(labels) - 1}"
-        )
+        raise NetworkError(f"{what}: edge {key} does not exist; the network has edges 0 to {len(labels) - 1}")
     matches = [k for k, label in enumerate(labels) if isinstance(label, tuple) and label == key]
     if len(matches) == 1:
         return matches[0]

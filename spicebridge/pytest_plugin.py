@@ -33,9 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--spice-engine", default=None, help="simulator to use instead of the cases' own")
     group.addoption("--spice-out", default=None, help="folder for the reports of failures (out/pytest)")
-    group.addoption(
-        "--spice-record", action="store_true", help="rewrite recorded references; the run then fails"
-    )
+    group.addoption("--spice-record", action="store_true", help="rewrite recorded references; the run then fails")
     parser.addini("spice", "as --spice", default="available")
     parser.addini("spice_references", "folder of recorded references, from the root", default="references")
 
@@ -122,8 +120,8 @@ class CaseItem(_Item):
     """Runs a case and holds it to the outcome it expects."""
 
     def runtest(self) -> None:
-        from spicebridge.case import load_case
-        from spicebridge.report.batch import Settings, run_case
+        from spicebridge.batch.cases import Settings, run_case
+        from spicebridge.case.case import load_case
         from spicebridge.testing import require_outcome
 
         case = load_case(self.path)
@@ -163,7 +161,7 @@ def spice_engine(pytestconfig: pytest.Config) -> Any:
 @pytest.fixture
 def spice_case(request: pytest.FixtureRequest) -> Callable[[str | Path], Any]:
     """A function that loads a case file, relative to the folder of the test."""
-    from spicebridge.case import load_case
+    from spicebridge.case.case import load_case
 
     folder = request.path.parent
 

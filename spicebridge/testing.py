@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.report import Report, write_report
 from spicebridge.verify import Verdict, validate
 from spicebridge.waveforms import SIGNALS, Waveforms, replacing
-
-Array = NDArray[np.float64]
 
 REPORTS = Path("out") / "pytest"
 """Folder for the reports of failed comparisons, below the folder pytest runs in."""

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from spicebridge.arrays import Array
 from spicebridge.errors import OutputError, SpiceBridgeError
 
 if TYPE_CHECKING:
     import xarray
 
-Array = NDArray[np.float64]
 
 SIGNALS = {"state": "1", "current": "A", "voltage": "V"}
 
@@ -80,8 +80,7 @@ class Waveforms:
         slack = 1e-9 * max(abs(float(self.t[-1])), abs(float(self.t[0])))
         if grid.min() < self.t[0] - slack or grid.max() > self.t[-1] + slack:
             raise SpiceBridgeError(
-                f"resample: times {grid.min():g} to {grid.max():g} s leave the span "
-                f"{self.t[0]:g} to {self.t[-1]:g} s"
+                f"resample: times {grid.min():g} to {grid.max():g} s leave the span {self.t[0]:g} to {self.t[-1]:g} s"
             )
         if np.array_equal(grid, self.t):
             return self
@@ -95,13 +94,8 @@ class Waveforms:
         try:
             import xarray
         except ImportError:
-            raise SpiceBridgeError(
-                "xarray is not installed; pip install 'spicebridge-memristor[tables]'"
-            ) from None
-        data = {
-            name: (("time", "edge"), getattr(self, name), {"units": unit})
-            for name, unit in SIGNALS.items()
-        }
+            raise SpiceBridgeError("xarray is not installed; pip install 'spicebridge-memristor[tables]'") from None
+        data = {name: (("time", "edge"), getattr(self, name), {"units": unit}) for name, unit in SIGNALS.items()}
         edge = np.arange(self.n_edges)
         coords = {
             "time": ("time", self.t, {"units": "s"}),
@@ -123,9 +117,7 @@ class Waveforms:
     def _write_csv(self, path: Path) -> None:
         with path.open("w", newline="", encoding="utf-8") as handle:
             writer = csv.writer(handle)
-            columns = [
-                f"{name}[{label}] ({unit})" for name, unit in SIGNALS.items() for label in self.labels
-            ]
+            columns = [f"{name}[{label}] ({unit})" for name, unit in SIGNALS.items() for label in self.labels]
             writer.writerow(["t (s)", *columns])
             table = np.column_stack([self.t, self.state, self.current, self.voltage])
             writer.writerows([repr(x) for x in row] for row in table.tolist())

@@ -27,11 +27,9 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.errors import DeviceError
-
-Array = NDArray[np.float64]
 
 
 @runtime_checkable
@@ -259,6 +257,4 @@ def _step_slope(x: Array) -> Array:
     return 0.5 * (1.0 - np.tanh(x) ** 2)
 
 
-WINDOWS: dict[str, type] = {
-    kind.name: kind for kind in (NoWindow, Hard, Tanh, Joglekar, Biolek, Prodromakis, Zha)
-}
+WINDOWS: dict[str, type] = {kind.name: kind for kind in (NoWindow, Hard, Tanh, Joglekar, Biolek, Prodromakis, Zha)}

@@ -172,9 +172,7 @@ def networks(
     """
     edges = draw(edge_lists(min_edges=min_edges, max_edges=max_edges, max_components=max_components))
     parts = draw(
-        _parts(
-            len(edges), active=active, polarity=polarity, constant=constant, memoryless=memoryless, **kinds
-        )
+        _parts(len(edges), active=active, polarity=polarity, constant=constant, memoryless=memoryless, **kinds)
     )
     return Network.from_edges(edges, **parts)
 
@@ -197,7 +195,5 @@ def loop_networks(
     matrix = rest.reshape(rows, n_e)
     # A dominant diagonal makes the rows independent
     matrix[:, :rows] += (1 + rows) * np.eye(rows)
-    parts = draw(
-        _parts(n_e, active=active, polarity=polarity, constant=constant, memoryless=memoryless, **kinds)
-    )
+    parts = draw(_parts(n_e, active=active, polarity=polarity, constant=constant, memoryless=memoryless, **kinds))
     return Network.from_loop_matrix(matrix, **parts)

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import loop_networks, networks, windows
 
-from spicebridge.case import Case, find_cases, load_case
-from spicebridge.case_text import key_lines
+from spicebridge.case.case import Case, find_cases, load_case
+from spicebridge.case.text import key_lines
 from spicebridge.devices import LinearMemristor, Resistor
 from spicebridge.drives import DC, PWL, Pulse, Sine
 from spicebridge.errors import CaseError
@@ -182,9 +182,7 @@ def test_graph_files_start_from_the_case(tmp_path):
     st.integers(1, 10**6),
 )
 def test_writing_and_reading_is_the_identity(network, what, expect, k):
-    case = Case(
-        "a title", what, network, stop=k / 7, points=k + 1, tolerance=k * 1e-9, form="readable", expect=expect
-    )
+    case = Case("a title", what, network, stop=k / 7, points=k + 1, tolerance=k * 1e-9, form="readable", expect=expect)
     text = case.to_toml()
     again = Case.from_toml(text)
     assert again == case

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from case_texts import PLAIN, with_network
 
-from spicebridge.case import Case, load_case
+from spicebridge.case.case import Case, load_case
 from spicebridge.errors import CaseError
 
 MISTAKES = [

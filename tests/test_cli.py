@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 
 import spicebridge as sb
-from spicebridge.case import load_case
+from spicebridge.batch import cases as batch
+from spicebridge.case.case import load_case
 from spicebridge.circuit.engines import FallbackWarning
 from spicebridge.circuit.engines.ngspice import EXECUTABLE_VARIABLE
 from spicebridge.cli import COMMANDS, main, status
 from spicebridge.errors import NetworkError, RunFailed, SimulatorDied, SimulatorMissing, SimulatorTooOld
-from spicebridge.report import batch
 from spicebridge.verify import Outcome, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from spicebridge.case import load_case
+from spicebridge.case.case import load_case
 from spicebridge.circuit.reader import read_deck
 from spicebridge.circuit.recognise import recognise_circuit
 from spicebridge.cli import main, status
 from spicebridge.network import same_parameters
 from spicebridge.verify import Outcome
-from spicebridge.verify.given import validate_deck
+from spicebridge.verify.user_deck import validate_deck
 
 BRIDGE = """* bridge of a stranger
 V1 top 0 SIN(0 1 2)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spicebridge.case import SUFFIX, find_cases, load_case
+from spicebridge.case.case import SUFFIX, find_cases, load_case
 from spicebridge.theory import integrate
 
 FOLDER = Path(__file__).parent.parent / "compare"

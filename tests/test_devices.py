@@ -71,9 +71,7 @@ def test_paper_2_equation_of_motion(device, x, i, P, J):
 @given(memristors(), numbers(0, 1), numbers(-0.01, 0.01), st.sampled_from([1, -1]))
 def test_turning_a_device_round_turns_its_drift(device, s, i, P):
     decay = float(device.a * s)
-    assert rate(device, s, i, P, -1.0) - decay == pytest.approx(
-        -(rate(device, s, i, P, 1.0) - decay), abs=1e-12
-    )
+    assert rate(device, s, i, P, -1.0) - decay == pytest.approx(-(rate(device, s, i, P, 1.0) - decay), abs=1e-12)
     assert rate(device, s, -i, P, -1.0) == pytest.approx(rate(device, s, i, P, 1.0), abs=1e-12)
 
 

@@ -62,9 +62,7 @@ def test_sum_and_scale_are_linear(first, second, factor):
     t = np.linspace(0.0, STOP, 50)
     both = (first + second).scaled(factor)
     np.testing.assert_allclose(both.value(t), factor * (first.value(t) + second.value(t)), atol=1e-12)
-    np.testing.assert_allclose(
-        both.integral(t), factor * (first.integral(t) + second.integral(t)), atol=1e-12
-    )
+    np.testing.assert_allclose(both.integral(t), factor * (first.integral(t) + second.integral(t)), atol=1e-12)
 
 
 def test_sums_are_flat():

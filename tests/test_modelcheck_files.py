@@ -311,7 +311,9 @@ def test_a_voltage_that_never_crosses_zero_is_no_pinched_loop(tmp_path: Path, mo
         assert check(subject, "ngspice").grade is Grade.FAIL
 
 
-@pytest.mark.parametrize(("old", "new"), [("Bm p n I=", "Bm p n I=(1+0.3*sin(20*time))*"), ("I=1e4*", "I=1e4*(1+1e-3*time)*")])
+@pytest.mark.parametrize(
+    ("old", "new"), [("Bm p n I=", "Bm p n I=(1+0.3*sin(20*time))*"), ("I=1e4*", "I=1e4*(1+1e-3*time)*")]
+)
 def test_a_model_with_a_clock_is_caught(tmp_path: Path, old: str, new: str) -> None:
     assert checks.autonomous(load_subject(write(tmp_path, sub=SUB), frequency=1.0), "ngspice").grade is Grade.PASS
     timed = load_subject(write(tmp_path, sub=SUB.replace(old, new)), frequency=1.0)

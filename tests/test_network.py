@@ -58,9 +58,7 @@ def test_signs_are_plus_or_minus_one_and_states_belong_to_memory(network):
 @given(networks())
 def test_resistance_is_that_of_each_edge(network):
     states = np.linspace(0.2, 0.8, 3)[:, None] * np.ones(network.n_edges)
-    expected = [
-        [float(law.resistance(np.array([s]))[0]) for law in network.devices()] for s in (0.2, 0.5, 0.8)
-    ]
+    expected = [[float(law.resistance(np.array([s]))[0]) for law in network.devices()] for s in (0.2, 0.5, 0.8)]
     np.testing.assert_allclose(network.resistance(states), expected, rtol=1e-14)
     np.testing.assert_allclose(network.resistance(states[1]), expected[1], rtol=1e-14)
 

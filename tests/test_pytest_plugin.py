@@ -35,7 +35,7 @@ def spoil(project: pytest.Pytester) -> None:
         """
         import pytest
         from dataclasses import replace
-        import spicebridge.report.batch as batch
+        import spicebridge.batch.cases as batch
 
         original = batch.validate
 

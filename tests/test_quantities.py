@@ -83,7 +83,8 @@ def test_numbers_pass_through(number):
 
 
 @pytest.mark.parametrize(
-    "bad", ["", "k", "1 k", "1,5", "0x10", "nan", "inf", "1e999", "1e99999999999", math.nan, math.inf, True, None, [1], "1k5"]
+    "bad",
+    ["", "k", "1 k", "1,5", "0x10", "nan", "inf", "1e999", "1e99999999999", math.nan, math.inf, True, None, [1], "1k5"],
 )
 def test_what_is_no_number_is_refused_by_name(bad):
     with pytest.raises(QuantityError, match="alpha"):

@@ -106,9 +106,7 @@ def test_unknown_suffix_and_folder(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["run.csv", "run.npz"])
-@pytest.mark.parametrize(
-    "content", [b"", b"time,x\n1,2\n", b"PK\x03\x04 broken", b"\xff\xff", b"t (s)\n0\n1,2\n"]
-)
+@pytest.mark.parametrize("content", [b"", b"time,x\n1,2\n", b"PK\x03\x04 broken", b"\xff\xff", b"t (s)\n0\n1,2\n"])
 def test_foreign_files_are_refused(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)

@@ -66,9 +66,7 @@ def test_hard_bounds_look_at_the_whole_rate(s, f, moves, share):
 
 @given(numbers(-0.2, 1.2), numbers(-2, 2), st.integers(1, 6))
 def test_joglekar_factor_is_one_minus_an_even_power(s, drift, p):
-    assert scalar(Joglekar(p), s, 0.25, drift) == pytest.approx(
-        0.25 + drift * (1 - (2 * s - 1) ** (2 * p)), abs=1e-12
-    )
+    assert scalar(Joglekar(p), s, 0.25, drift) == pytest.approx(0.25 + drift * (1 - (2 * s - 1) ** (2 * p)), abs=1e-12)
 
 
 def test_joglekar_keeps_relative_accuracy_at_the_wall():

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from spicebridge.campaign.lock import locked
 from spicebridge.campaign.plan import Campaign, Point
+from spicebridge.campaign.point import Row, Task
 from spicebridge.campaign.pools import cores, on_cluster, on_this_machine
 from spicebridge.campaign.store import Store, arrow, axis_kinds
-from spicebridge.campaign.work import Row, Task
 from spicebridge.errors import CampaignError
 
 

@@ -10,8 +10,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from spicebridge.campaign.axes import Axis, format_value
-from spicebridge.campaign.facts import FAILED, Sweep, verdict
-from spicebridge.campaign.work import Row
+from spicebridge.campaign.point import Row
+from spicebridge.campaign.summary import FAILED, Sweep, verdict
 from spicebridge.report.plots.style import INK, LIMIT, RC, SOFT, WIDE, new_figure, short, times_ten
 from spicebridge.report.wording import WORDS
 from spicebridge.verify.verdict import Outcome

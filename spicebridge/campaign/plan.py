@@ -42,8 +42,8 @@ from typing import Any
 from spicebridge.campaign.axes import REPEAT, RUN_KEYS, Axis, canonical, format_value, read_axes
 from spicebridge.campaign.dotted import has_key, with_value
 from spicebridge.campaign.seeds import Draws, read_draws
-from spicebridge.case import FORMS, Case
-from spicebridge.case_text import KeyPath, Section, Source, parse
+from spicebridge.case.case import FORMS, Case
+from spicebridge.case.text import KeyPath, Section, Source, parse
 from spicebridge.errors import CampaignError, CaseError, nearest
 
 SUFFIX = ".campaign.toml"

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from spicebridge import __version__
-from spicebridge.campaign.work import Done, Task, run_point
+from spicebridge.campaign.point import Done, Task, run_point
 from spicebridge.errors import CampaignError, SpiceBridgeError
 
 PATIENCE = 10.0
@@ -232,7 +232,9 @@ def _check_workers(client: Any, address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError:
-        raise CampaignError(f"the scheduler at {address} has no workers; start some with 'dask worker {address}'") from None
+        raise CampaignError(
+            f"the scheduler at {address} has no workers; start some with 'dask worker {address}'"
+        ) from None
     try:
         found = client.run(hello)
     except SpiceBridgeError:

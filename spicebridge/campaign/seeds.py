@@ -15,7 +15,7 @@ from typing import Any
 
 from spicebridge.campaign.axes import REPEAT, RUN_KEYS, Axis, canonical
 from spicebridge.campaign.dotted import parse_key
-from spicebridge.case_text import KeyPath, Section
+from spicebridge.case.text import KeyPath, Section
 from spicebridge.errors import CampaignError, nearest
 
 
@@ -32,9 +32,7 @@ class Draws:
     def seeds(self, coordinates: Mapping[str, Any]) -> list[tuple[KeyPath, int]]:
         """(path, seed) of every key at a point."""
         own = {
-            name: value
-            for name, value in coordinates.items()
-            if name not in self.same_along and name not in RUN_KEYS
+            name: value for name, value in coordinates.items() if name not in self.same_along and name not in RUN_KEYS
         }
         out = []
         for key, path in zip(self.keys, self.paths, strict=True):

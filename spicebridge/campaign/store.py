@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from spicebridge.campaign.axes import as_number, canonical, format_value
 from spicebridge.campaign.plan import Campaign, Point
-from spicebridge.campaign.work import Done, Row
+from spicebridge.campaign.point import Done, Row
 from spicebridge.errors import CampaignError, OutputError
 from spicebridge.waveforms import replacing
 
@@ -134,9 +134,7 @@ class Store:
             raise OutputError(f"{mark}: is none of this program's; name another folder for the results")
         others = sorted(entry.name for entry in self.folder.iterdir() if entry.name != "lock")
         if others:
-            raise OutputError(
-                f"{self.folder}: holds {others[0]!r} and no campaign; name an empty or a new folder"
-            )
+            raise OutputError(f"{self.folder}: holds {others[0]!r} and no campaign; name an empty or a new folder")
 
     def stored(self) -> tuple[frozenset[str], frozenset[str]]:
         """Keys of the points with a verdict, and of the failed ones."""
@@ -188,7 +186,7 @@ def _damaged(path: Path, why: str) -> CampaignError:
 
 
 def axis_kinds(campaign: Campaign) -> dict[str, str]:
-    """"double" for an axis whose values are all numbers, "string" for any other."""
+    """ "double" for an axis whose values are all numbers, "string" for any other."""
     kinds = {}
     for axis in campaign.axes:
         for j, key in enumerate(axis.keys):

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spicebridge.campaign.plan import Campaign, load
+from spicebridge.campaign.point import Row
 from spicebridge.campaign.store import Store, axis_cell, axis_kinds, column_names
-from spicebridge.campaign.work import Row
 from spicebridge.errors import CampaignError
 
 if TYPE_CHECKING:

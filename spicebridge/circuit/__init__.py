@@ -11,14 +11,14 @@ from spicebridge.circuit.simulate import first_step, grid_span, simulate
 from spicebridge.network import Network
 
 if TYPE_CHECKING:
-    from spicebridge.circuit.deck import Deck
+    from spicebridge.circuit.deck.elements import Deck
 
 __all__ = ["netlist", "read_netlist", "simulate", "to_deck"]
 
 
 def to_deck(network: Network, t: ArrayLike, *, step: float | None = None, form: str = "readable") -> Deck:
     """Return the circuit of `network` as a `Deck` with a transient over `t`."""
-    from spicebridge.circuit.lower import lower
+    from spicebridge.circuit.lower.network import lower
 
     stop = float(grid_span(t)[-1])
     return lower(network, stop, step or first_step(network, stop), form=form).deck

@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from spicebridge.circuit.deck import Deck
+from spicebridge.arrays import Array
+from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Engine, Job, RunRecord, Status, get_engine
-from spicebridge.circuit.lower import Lowered, lower
+from spicebridge.circuit.lower.network import Lowered, lower
 from spicebridge.drives import Sine, Sum
 from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.network import Network
 from spicebridge.waveforms import SIGNALS, Waveforms
 
-Array = NDArray[np.float64]
 Transform = Callable[[Deck], Deck]
 
 FIRST_STEPS = 100

@@ -29,16 +29,16 @@ def _jobs(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
+    from spicebridge import atlas
+    from spicebridge.atlas.page import Run, summary, write_atlas
+    from spicebridge.atlas.runner import measure_all
     from spicebridge.circuit.engines import get_engine
     from spicebridge.cli.show import progress
-    from spicebridge.report.atlas import Run, summary, write_atlas
     from spicebridge.report.files import check_file
-    from spicebridge.verify import claims
-    from spicebridge.verify.claims.runner import measure_all
 
     if args.list:
-        for name in claims.identifiers():
-            claim = claims.get(name)
+        for name in atlas.identifiers():
+            claim = atlas.get(name)
             print(f"{name:<26} {claim.status_text:<22} {claim.title}")
         return status.SUCCESS
     if args.markdown:

@@ -14,8 +14,8 @@ from spicebridge.cli.options import add_quiet
 
 if TYPE_CHECKING:
     from spicebridge.campaign.execution import Tally
-    from spicebridge.campaign.facts import Sweep
     from spicebridge.campaign.plan import Campaign
+    from spicebridge.campaign.summary import Sweep
 
 HELP = "sweep a case over parameters, seeds, engines and sizes; stored point by point, resumable"
 
@@ -41,7 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="folder of the results; default: NAME.campaign beside FILE")
     parser.add_argument("--retry", action="store_true", help="run failed points again")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--report", action="store_true", help="run nothing; draw the stored points as HTML, Markdown, JSON")
+    what.add_argument(
+        "--report", action="store_true", help="run nothing; draw the stored points as HTML, Markdown, JSON"
+    )
     what.add_argument("--list", action="store_true", help="run nothing; list every point and whether it is stored")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
     add_quiet(parser)
@@ -54,8 +56,8 @@ def _whole(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    from spicebridge.campaign.facts import Sweep
     from spicebridge.campaign.plan import load
+    from spicebridge.campaign.summary import Sweep
     from spicebridge.report.json import format_json
 
     campaign = load(args.file)
@@ -199,7 +201,7 @@ def _list(campaign: Campaign, args: argparse.Namespace) -> int:
 
 def _print(sweep: Sweep) -> None:
     """The summary, and the points that do not agree."""
-    from spicebridge.campaign.facts import coordinates, verdict
+    from spicebridge.campaign.summary import coordinates, verdict
     from spicebridge.report.wording import one_line
 
     print(sweep.summary)
@@ -212,9 +214,7 @@ def _print(sweep: Sweep) -> None:
 
 def _status(sweep: Sweep) -> int:
     """Of all points as for several cases; a point that has not run leaves the sweep unresolved."""
-    found = {
-        status.of_outcome(row["outcome"]) if row["outcome"] else _FAILURES[row["failure"]] for row in sweep.rows
-    }
+    found = {status.of_outcome(row["outcome"]) if row["outcome"] else _FAILURES[row["failure"]] for row in sweep.rows}
     if status.BUG in found:
         return status.BUG
     return status.combined(found | ({status.UNRESOLVED} if sweep.missing else set()))

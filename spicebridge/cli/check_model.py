@@ -13,12 +13,18 @@ HELP = "check a device model for what is known to break memristor models"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="NAME|FILE", nargs="?", help="a law of the library, or a model: .toml, .sub, .va")
+    parser.add_argument(
+        "model", metavar="NAME|FILE", nargs="?", help="a law of the library, or a model: .toml, .sub, .va"
+    )
     parser.add_argument("--list", action="store_true", help="names of the library and what they are")
     parser.add_argument("--subcircuit", metavar="NAME", help="which subcircuit of a file with several")
     parser.add_argument("--amplitude", type=positive, metavar="V", help="of the sine, in V; default: found for a .sub")
-    parser.add_argument("--frequency", type=positive, metavar="HZ", help="of the sine, in Hz; default: found for a .sub")
-    parser.add_argument("--initial-state", type=number, metavar="S", help="of the state; default 0.5, or the model's own")
+    parser.add_argument(
+        "--frequency", type=positive, metavar="HZ", help="of the sine, in Hz; default: found for a .sub"
+    )
+    parser.add_argument(
+        "--initial-state", type=number, metavar="S", help="of the state; default 0.5, or the model's own"
+    )
     parser.add_argument("--engine", default="ngspice", help="simulator (default: ngspice)")
     parser.add_argument("--out", metavar="FILE", type=Path, help="write the page with plots (HTML) there")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")

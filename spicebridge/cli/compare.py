@@ -27,7 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kit", metavar="DIR", help="the kit that was built: data are in its scale and gauge")
     for name, text in LIMITS.items():
         parser.add_argument(f"--{name}", type=positive, metavar="X", help=text)
-    parser.add_argument("--parts", type=positive, metavar="X", help="tolerance of every resistance; default: the kit's, or 0.002")
+    parser.add_argument(
+        "--parts", type=positive, metavar="X", help="tolerance of every resistance; default: the kit's, or 0.002"
+    )
     parser.add_argument("--tolerance", type=positive, metavar="X", help="uncertainty allowed, of a range; default 0.01")
     parser.add_argument("--out", metavar="DIR", help="write report.html, report.md, validation.json and pictures there")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
@@ -35,13 +37,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from spicebridge.case import load_case
-    from spicebridge.lab.bench_circuit import as_built, as_given
-    from spicebridge.lab.calibration import Instrument
-    from spicebridge.lab.measured import compare_measured
-    from spicebridge.lab.measurement import map_channels, read_measurement
-    from spicebridge.lab.validation_facts import Facts
-    from spicebridge.lab.validation_report import check_out, format_json, format_markdown, write_validation
+    from spicebridge.case.case import load_case
+    from spicebridge.lab.measure.bench_circuit import as_built, as_given
+    from spicebridge.lab.measure.calibration import Instrument
+    from spicebridge.lab.measure.measured import compare_measured
+    from spicebridge.lab.measure.measurement import map_channels, read_measurement
+    from spicebridge.lab.measure.validation_report import (
+        check_out,
+        format_json,
+        format_markdown,
+        write_validation,
+    )
+    from spicebridge.lab.measure.validation_summary import Facts
 
     if args.out:
         check_out(args.out)
@@ -60,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _mapping(text: str | None) -> dict[str, str] | None:
-    from spicebridge.lab.bench import LabError
+    from spicebridge.lab.design.equipment import LabError
 
     if text is None:
         return None
@@ -73,5 +80,3 @@ def _mapping(text: str | None) -> dict[str, str] | None:
             raise LabError(f"--channels: {name.strip()!r} is given twice")
         out[name.strip()] = signal
     return out
-
-

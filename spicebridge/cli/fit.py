@@ -22,8 +22,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import numpy as np
 
-    from spicebridge.lab.bench import LabError
-    from spicebridge.lab.fit import fit_response, read_response
+    from spicebridge.lab.design.equipment import LabError
+    from spicebridge.lab.measure.fit import fit_response, read_response
 
     try:
         columns = [int(word) for word in args.columns.split(",")]
@@ -53,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
     print(f"validation: {args.law} (voltage control) fitted to {found.samples} samples of {args.file}")
     print("  " + ", ".join(f"{name} = {value:.4g}" for name, value in found.parameters.items()))
     print(f"  initial state {found.initial_state:.4g}")
-    print(f"  left: {found.rms:.2%} rms, {found.worst:.2%} at most (at {found.worst_time:.4g} s), of the largest current")
+    print(
+        f"  left: {found.rms:.2%} rms, {found.worst:.2%} at most (at {found.worst_time:.4g} s), of the largest current"
+    )
     if found.predicted is not None:
         print(f"  predicted behind {found.until:g} s: {found.predicted:.2%} rms")
     print("A fit says how well a law can describe these data. It verifies neither the law nor this program.")

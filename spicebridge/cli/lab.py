@@ -42,10 +42,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from spicebridge.case import load_case
+    from spicebridge.case.case import load_case
     from spicebridge.cli.show import progress
-    from spicebridge.lab.bench import Bench
-    from spicebridge.lab.kit import KIT, write_kit
+    from spicebridge.lab.design.equipment import Bench
+    from spicebridge.lab.kit.kit import KIT, write_kit
 
     chosen = {name: getattr(args, name) for name in (*BENCH, *PARTS) if getattr(args, name) is not None}
     with progress(args.quiet) as say:

@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from spicebridge.case import load_case
+    from spicebridge.case.case import load_case
     from spicebridge.circuit import netlist
     from spicebridge.report.files import check_file
     from spicebridge.waveforms import replacing

@@ -12,10 +12,10 @@ from spicebridge.cli import status
 from spicebridge.cli.options import positive
 
 if TYPE_CHECKING:
-    from spicebridge.circuit.deck import Deck
+    from spicebridge.circuit.deck.elements import Deck
     from spicebridge.circuit.recognise import Recognised
     from spicebridge.network import Network
-    from spicebridge.theory.topology import Topology
+    from spicebridge.theory.currents.topology import Topology
     from spicebridge.verify import Verdict
 
 HELP = "what network a deck is: nodes, edges, cycles, effective memory, Omega"
@@ -83,7 +83,7 @@ def _validate(deck: Deck, found: Recognised, args: argparse.Namespace, say: Any)
     import numpy as np
 
     from spicebridge.verify import validate
-    from spicebridge.verify.given import validate_deck
+    from spicebridge.verify.user_deck import validate_deck
 
     options = {"tolerance": args.tolerance, "engine": args.engine, "timeout": args.timeout, "progress": say}
     own = validate_deck(deck, found, **options)
@@ -93,7 +93,7 @@ def _validate(deck: Deck, found: Recognised, args: argparse.Namespace, say: Any)
 
 
 def _facts(found: Recognised, source: str) -> dict[str, Any]:
-    from spicebridge.theory.topology import Topology
+    from spicebridge.theory.currents.topology import Topology
 
     network = found.network
     topology = Topology.of(network)
@@ -196,7 +196,7 @@ def _table(edges: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _write_case(deck: Deck, network: Network, args: argparse.Namespace) -> None:
-    from spicebridge.case import Case
+    from spicebridge.case.case import Case
     from spicebridge.errors import DeckError
     from spicebridge.waveforms import replacing
 

@@ -15,7 +15,7 @@ from spicebridge.verify.verdict import Outcome
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from spicebridge.report.facts import Report
+    from spicebridge.report.summary import Report
 
 __all__ = ["print_report", "print_table", "printable", "progress"]
 

@@ -9,7 +9,7 @@ from spicebridge.cli import status
 from spicebridge.cli.options import add_run
 
 if TYPE_CHECKING:
-    from spicebridge.case import Case
+    from spicebridge.case.case import Case
     from spicebridge.waveforms import Waveforms
 
 HELP = "run one branch of a case and save its waveforms"
@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from spicebridge.case import load_case
+    from spicebridge.case.case import load_case
     from spicebridge.cli.show import progress
     from spicebridge.report.files import check_file, check_waveform_suffix
 

@@ -11,7 +11,7 @@ from spicebridge.cli import status
 from spicebridge.cli.options import add_run
 
 if TYPE_CHECKING:
-    from spicebridge.report.batch import Entry
+    from spicebridge.batch.cases import Entry
 
 HELP = "compare circuit and equations of one case, of several, or of a folder of them"
 
@@ -33,13 +33,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from spicebridge.batch import cases as batch
+    from spicebridge.batch.results import Results
     from spicebridge.circuit.engines import get_engine
     from spicebridge.circuit.engines.process import interruptible
     from spicebridge.cli import complain
     from spicebridge.cli.show import print_report, print_table, progress
-    from spicebridge.report import batch
     from spicebridge.report.json import format_json
-    from spicebridge.report.results import Results
 
     if args.engine:
         get_engine(args.engine)

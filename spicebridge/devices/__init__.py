@@ -17,9 +17,7 @@ from spicebridge.devices.vteam import VTEAM
 from spicebridge.devices.yakopcic import YakopcicMemristor
 
 LAWS: dict[str, Law] = {
-    "caravelli2017": Law(
-        LinearMemristor.caravelli2017, LinearMemristor, fixed=(("law", "caravelli2017"),)
-    ),
+    "caravelli2017": Law(LinearMemristor.caravelli2017, LinearMemristor, fixed=(("law", "caravelli2017"),)),
     "tunneling": Law(LinearMemristor.tunneling, LinearMemristor, fixed=(("law", "tunneling"),)),
     "resistor": Law(Resistor, Resistor),
     "hp": Law(HPMemristor, HPMemristor),

@@ -13,14 +13,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.devices.base import freeze_parameters
 from spicebridge.devices.bulk import check_above, check_below, check_resistances, check_window
 from spicebridge.devices.limited import positive_power, positive_power_slope
 from spicebridge.errors import DeviceError, nearest
-
-Array = NDArray[np.float64]
 
 CURVES = ("linear", "exponential")
 

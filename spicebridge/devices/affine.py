@@ -22,14 +22,13 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from spicebridge.arrays import Array
 from spicebridge.devices.base import freeze_parameters, parameter, require, same_device
 from spicebridge.devices.card import Card
 from spicebridge.errors import DeviceError, nearest
 from spicebridge.windows import NoWindow, Window
-
-Array = NDArray[np.float64]
 
 LAWS = ("caravelli2017", "tunneling")
 CONTROLS = ("current", "voltage", "voltage_eq61")
@@ -73,8 +72,7 @@ class LinearMemristor:
             require(self, "r_off", ok, rule, r_off)
         if self.law not in LAWS:
             raise DeviceError(
-                f"LinearMemristor: law {self.law!r} must be one of {', '.join(LAWS)}"
-                f"{nearest(str(self.law), LAWS)}"
+                f"LinearMemristor: law {self.law!r} must be one of {', '.join(LAWS)}{nearest(str(self.law), LAWS)}"
             )
         if self.control not in CONTROLS:
             raise DeviceError(

@@ -21,10 +21,10 @@ from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.errors import DeviceError
 from spicebridge.windows import Window
 
-Array = NDArray[np.float64]
 D = TypeVar("D", bound="Device")
 
 
@@ -114,9 +114,7 @@ def freeze_parameters(device: Device, **rules: str) -> None:
             raise DeviceError(f"{device.kind}: {name} has shape {value.shape}; give one number per edge")
         if value.ndim == 1:
             if length not in (None, value.size):
-                raise DeviceError(
-                    f"{device.kind}: {name} has {value.size} values, other parameters have {length}"
-                )
+                raise DeviceError(f"{device.kind}: {name} has {value.size} values, other parameters have {length}")
             length = value.size
         require(device, name, np.isfinite(value), "must be finite", value)
         rule = rules.get(name, "finite")
@@ -205,9 +203,7 @@ def group_devices(devices: Device | Sequence[Device], n_edges: int) -> tuple[Gro
     groups = []
     for edges in where.values():
         first = laws[edges[0]]
-        stacked = {
-            name: _stack([getattr(laws[k], name) for k in edges]) for name in parameter_names(first)
-        }
+        stacked = {name: _stack([getattr(laws[k], name) for k in edges]) for name in parameter_names(first)}
         device = dataclasses.replace(first, **stacked)  # type: ignore[type-var]
         groups.append(Group(device, np.array(edges, dtype=np.intp)))
     return tuple(groups)

@@ -1,6 +1,6 @@
 """What all laws with ds/dt = window(bulk rate) share: the rate, its partial derivatives, the checks.
 
-    ds/dt = F(s, 0, f),   f = f(s, v, i)        no decay: the window acts on the whole bulk rate f
+ds/dt = F(s, 0, f),   f = f(s, v, i)        no decay: the window acts on the whole bulk rate f
 """
 
 from __future__ import annotations
@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.devices.base import Device, require
 from spicebridge.errors import DeviceError
 from spicebridge.windows import NoWindow, Window
 
-Array = NDArray[np.float64]
 Slopes = tuple[Array, Array, Array]
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from spicebridge.arrays import Array
 from spicebridge.devices.base import freeze_parameters, parameter, same_device
 from spicebridge.devices.bulk import (
     Slopes,
@@ -26,8 +27,6 @@ from spicebridge.devices.bulk import (
 )
 from spicebridge.devices.card import Card
 from spicebridge.windows import NoWindow, Window
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

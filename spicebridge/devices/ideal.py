@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from spicebridge.arrays import Array
 from spicebridge.devices.base import freeze_parameters, parameter, same_device
 from spicebridge.devices.bulk import Slopes, check_resistances
 from spicebridge.devices.card import Card
 from spicebridge.errors import DeviceError
 from spicebridge.windows import NoWindow, Window
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,9 +48,7 @@ class Law:
 
     def describes(self, device: object) -> bool:
         """Whether `device` is of this law."""
-        return type(device) is self.device and all(
-            getattr(device, name) == value for name, value in self.fixed
-        )
+        return type(device) is self.device and all(getattr(device, name) == value for name, value in self.fixed)
 
     def arguments(self, device: object) -> dict[str, Any]:
         """The keyword arguments that build `device` again."""

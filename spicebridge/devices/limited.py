@@ -10,9 +10,8 @@ E and Sh are once continuously differentiable and increasing. L is a parameter o
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from spicebridge.arrays import Array
 
 EXP_LIMIT = 40.0
 """Default L: exp(40) = 2e17 is beyond every law's use and far from overflow (709)."""

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.devices.base import freeze_parameters, parameter, same_device
 from spicebridge.devices.bulk import Slopes, check_window, unit_state_problem, windowed, windowed_partials
 from spicebridge.devices.card import Card
@@ -28,7 +28,6 @@ from spicebridge.devices.limited import EXP_LIMIT, limited_exp, limited_exp_slop
 from spicebridge.errors import DeviceError
 from spicebridge.windows import NoWindow, Window
 
-Array = NDArray[np.float64]
 Table = tuple[tuple[float, float], ...]
 
 

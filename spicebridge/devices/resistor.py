@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.devices.base import freeze_parameters, parameter, same_device
 from spicebridge.windows import NoWindow, Window
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,16 +16,15 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from spicebridge.arrays import Array
 from spicebridge.devices import adaptive
 from spicebridge.devices.base import parameter, same_device
 from spicebridge.devices.bulk import Slopes, check_above, unit_state_problem, windowed, windowed_partials
 from spicebridge.devices.card import Card
 from spicebridge.devices.limited import EXP_LIMIT, limited_exp, limited_exp_slope
 from spicebridge.windows import Hard, Window
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +119,7 @@ class TEAM:
         up_slope, down_slope = adaptive.branch_slopes(self, J * i, self.i_on, self.i_off)
         off, on = self._depth(s)
         f_off, f_on = np.exp(-limited_exp(off, limit)), np.exp(-limited_exp(on, limit))
-        by_s = (
-            down * f_on * limited_exp_slope(on, limit) - up * f_off * limited_exp_slope(off, limit)
-        ) / self.w_c
+        by_s = (down * f_on * limited_exp_slope(on, limit) - up * f_off * limited_exp_slope(off, limit)) / self.w_c
         by_i = J * (up_slope * f_off + down_slope * f_on)
         slopes = (np.asarray(by_s), np.zeros(np.shape(s)), np.asarray(by_i))
         return windowed_partials(self.window, s, self.bulk_rate(s, v, i, P, J), slopes)

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.devices.base import freeze_parameters, parameter, same_device
 from spicebridge.devices.bulk import (
     Slopes,
@@ -32,8 +32,6 @@ from spicebridge.devices.bulk import (
 )
 from spicebridge.devices.card import Card
 from spicebridge.windows import Hard, Window
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,15 +13,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.devices import adaptive
 from spicebridge.devices.base import parameter, same_device
 from spicebridge.devices.bulk import Slopes, unit_state_problem, windowed, windowed_partials
 from spicebridge.devices.card import Card
 from spicebridge.windows import Hard, Window
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

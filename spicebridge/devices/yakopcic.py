@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.devices.base import freeze_parameters, parameter, require, same_device
 from spicebridge.devices.bulk import (
     Slopes,
@@ -37,8 +37,6 @@ from spicebridge.devices.limited import (
     limited_sinh_slope,
 )
 from spicebridge.windows import NoWindow, Window
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

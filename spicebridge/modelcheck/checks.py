@@ -13,16 +13,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import spicebridge as sb
+from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError, RunFailed, SimulatorDied
 from spicebridge.modelcheck.component import forced, held, lifted
+from spicebridge.modelcheck.model_under_test import PATIENCE, Subject
 from spicebridge.modelcheck.result import CheckUp, Curve, Grade, Plot, Result
-from spicebridge.modelcheck.subject import PATIENCE, Subject
 from spicebridge.modelcheck.twins import subcircuit_points, veriloga_twin
 
-Array = NDArray[np.float64]
 Progress = Callable[[str], None]
 
 POINTS = 2000

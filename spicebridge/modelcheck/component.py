@@ -15,10 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from spicebridge.circuit.calls import SpiceTable
-from spicebridge.circuit.deck import (
+from spicebridge.arrays import Array
+from spicebridge.circuit.deck.elements import (
     BehaviouralVoltage,
     Capacitor,
     DcWave,
@@ -30,14 +29,13 @@ from spicebridge.circuit.deck import (
     Transient,
     VoltageSource,
 )
+from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Job, RunRecord, Status, get_engine
-from spicebridge.circuit.flatten import flatten
-from spicebridge.circuit.lower import ACCURATE
+from spicebridge.circuit.lower.calls import SpiceTable
+from spicebridge.circuit.lower.network import ACCURATE
 from spicebridge.circuit.reader import read_subcircuits
 from spicebridge.errors import CaseError, RunFailed, nearest
-
-Array = NDArray[np.float64]
 
 DRIFT = "drift"
 """Pin of a model whose rate leaves through a pin of its own; it is tied to the state here."""

@@ -7,12 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from spicebridge.modelcheck.subject import Subject
-
-Array = NDArray[np.float64]
+from spicebridge.arrays import Array
+from spicebridge.modelcheck.model_under_test import Subject
 
 
 class Grade(enum.Enum):

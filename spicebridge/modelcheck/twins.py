@@ -15,15 +15,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.errors import CaseError, DeckError
 from spicebridge.modelcheck import veriloga
 from spicebridge.modelcheck.component import forced
+from spicebridge.modelcheck.model_under_test import Subject
 from spicebridge.modelcheck.result import Curve, Grade, Plot, Result
-from spicebridge.modelcheck.subject import Subject
 
-Array = NDArray[np.float64]
 Values = Mapping[str, Array]
 
 POINTS = 60

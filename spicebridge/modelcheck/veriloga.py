@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.circuit.engines.worker import worker_environment
 from spicebridge.modelcheck.component import LIFT, Component
-
-Array = NDArray[np.float64]
 
 SECONDS = 60.0
 """Wall-clock limit; a device model compiles in milliseconds."""

@@ -136,7 +136,9 @@ def work(request: dict[str, Any]) -> dict[str, Any]:
     missing = sorted({*request["parameters"], *request["signs"]} - set(known))
     if missing:
         return {"problem": f"it has no parameter {', '.join(missing)}; it has {', '.join(known.values()) or 'none'}"}
-    variables = [n for n, kind in zip(compiled.param_names, compiled.param_kinds, strict=True) if kind == "hidden_state"]
+    variables = [
+        n for n, kind in zip(compiled.param_names, compiled.param_kinds, strict=True) if kind == "hidden_state"
+    ]
     kept = remembered(Path(request["file"]).read_text(encoding="utf-8", errors="replace"), variables)
     if kept:
         return {"problem": f"variable {kept[0]} is read before it is set, so it keeps a value: a hidden state"}

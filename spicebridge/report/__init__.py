@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _WHERE = {
-    "Report": "facts",
+    "Report": "summary",
     "record": "json",
     "format_json": "json",
     "format_text": "text",
@@ -29,10 +29,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from spicebridge.report.facts import Report
     from spicebridge.report.html import format_html
     from spicebridge.report.json import format_json, record
     from spicebridge.report.markdown import format_markdown
+    from spicebridge.report.summary import Report
     from spicebridge.report.text import format_text
     from spicebridge.report.writer import write_report
 

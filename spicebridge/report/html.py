@@ -13,18 +13,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from spicebridge import __version__
-from spicebridge.report.facts import Report
 from spicebridge.report.plots import Plot, draw
 from spicebridge.report.plots.style import times_ten
 from spicebridge.report.ruler import ruler
-from spicebridge.report.wording import (
-    UNKNOWN,
-    WORDS,
-    format_number,
-    one_line,
-    printable,
-    three_words,
-)
+from spicebridge.report.summary import Report
+from spicebridge.report.wording import UNKNOWN, WORDS, format_number, one_line, printable, three_words
 from spicebridge.verify.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -103,7 +96,9 @@ def _environment() -> Environment:
     return page_environment(filters, finalize=_clean)
 
 
-def page_environment(filters: Mapping[str, Callable[..., Any]], finalize: Callable[[Any], Any] | None = None) -> Environment:
+def page_environment(
+    filters: Mapping[str, Callable[..., Any]], finalize: Callable[[Any], Any] | None = None
+) -> Environment:
     """The templates of this package: escaping, unknown names are errors, with the `filters` of a page."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

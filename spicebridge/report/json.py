@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from spicebridge.report.facts import Report
+from spicebridge.report.summary import Report
 
 FORMAT = "spicebridge.verdict/1"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from spicebridge.report.facts import Report
+from spicebridge.report.summary import Report
 from spicebridge.report.wording import WORDS, one_line, printable, three_words
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&$^])")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from spicebridge.report.facts import Report
 from spicebridge.report.plots.style import times_ten
+from spicebridge.report.summary import Report
 from spicebridge.report.wording import format_number
 
 MOST_TICKS = 9

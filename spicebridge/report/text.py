@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from spicebridge.report.facts import Report
+from spicebridge.report.summary import Report
 from spicebridge.report.wording import WORDS, one_line
 
 WIDTH = 88

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from spicebridge.errors import OutputError
-from spicebridge.report.facts import Report
 from spicebridge.report.html import format_html, format_index
 from spicebridge.report.json import FORMAT, format_json, record
 from spicebridge.report.plots import draw
+from spicebridge.report.summary import Report
 from spicebridge.report.wording import printable
 from spicebridge.waveforms import replacing
 

@@ -9,22 +9,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _WHERE = {
-    "integrate": "integration",
-    "solve": "integration",
-    "Trajectory": "trajectory",
-    "Event": "trajectory",
-    "Screen": "stability",
-    "screen": "stability",
-    "Topology": "topology",
+    "integrate": "time.integration",
+    "solve": "time.integration",
+    "Trajectory": "time.trajectory",
+    "Event": "time.trajectory",
+    "Screen": "results.stability",
+    "screen": "results.stability",
+    "Topology": "currents.topology",
 }
 
 __all__ = ["Event", "Screen", "Topology", "Trajectory", "integrate", "screen", "solve"]
 
 if TYPE_CHECKING:
-    from spicebridge.theory.integration import integrate, solve
-    from spicebridge.theory.stability import Screen, screen
-    from spicebridge.theory.topology import Topology
-    from spicebridge.theory.trajectory import Event, Trajectory
+    from spicebridge.theory.currents.topology import Topology
+    from spicebridge.theory.results.stability import Screen, screen
+    from spicebridge.theory.time.integration import integrate, solve
+    from spicebridge.theory.time.trajectory import Event, Trajectory
 
 
 def __getattr__(name: str) -> Any:

@@ -14,15 +14,14 @@ drives, a tolerance of 1e-5 asks for switching times within 1e-5 of a period and
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.verify.norms import Deviation
 from spicebridge.waveforms import Waveforms
-
-Array = NDArray[np.float64]
 
 REACH = 2
 """Steps on either side of a sample in which the slopes count."""
@@ -65,7 +64,7 @@ def crossings(waves: Waveforms, level: float = 0.5, band: float = 0.05) -> tuple
     for edge, s in enumerate(waves.state.T):
         side = (s > level + band).astype(int) - (s < level - band)
         known = np.flatnonzero(side)
-        for before, after in zip(known[:-1], known[1:], strict=True):
+        for before, after in itertools.pairwise(known):
             if side[before] == side[after]:
                 continue
             up = bool(side[after] > 0)

@@ -14,12 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.network import Network
 from spicebridge.waveforms import Waveforms
-
-Array = NDArray[np.float64]
 
 MOST_LOOPS = 4000
 """Loops above which KVL is checked on the first so many, to bound memory."""
@@ -82,7 +80,7 @@ def _kirchhoff(network: Network, i: Array, drop: Array) -> tuple[float, float]:
         coordinates = np.linalg.lstsq(A.T, i.T, rcond=None)[0]
         outside = i.T - A.T @ coordinates
         return float(np.abs(outside).max(initial=0.0)), float(np.abs(A @ drop.T).max(initial=0.0))
-    from spicebridge.theory.topology import cycle_matrix, incidence_matrix
+    from spicebridge.theory.currents.topology import cycle_matrix, incidence_matrix
 
     B = incidence_matrix(network)
     loops = cycle_matrix(network)[:MOST_LOOPS]

@@ -11,11 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.waveforms import Waveforms
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

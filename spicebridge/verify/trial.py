@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 import spicebridge
 from spicebridge.circuit.engines import Engine, get_engine
-from spicebridge.circuit.lower import Lowered, lower
+from spicebridge.circuit.lower.network import Lowered, lower
 from spicebridge.circuit.simulate import (
     MAX_STEPS,
     CircuitRun,
@@ -32,7 +32,6 @@ from spicebridge.verify.norms import Deviation, deviation
 from spicebridge.verify.refinement import Ladder, ladder
 from spicebridge.verify.verdict import Outcome, Verdict, decide
 
-Array = NDArray[np.float64]
 Progress = Callable[[str], None]
 
 THEORY_RTOL = 1e-11
@@ -141,9 +140,7 @@ def validate(
     }
     for trajectory in (fine, loose):
         if not trajectory.complete:
-            return Verdict(
-                Outcome.UNRESOLVED, f"theory: {trajectory.reason}", np.nan, np.nan, **common
-            )
+            return Verdict(Outcome.UNRESOLVED, f"theory: {trajectory.reason}", np.nan, np.nan, **common)
     time_scale = min(stop, drive_timescale(network)) if norm == "events" else 0.0
     trial = _Trial(tried, lowered, door, timeout, transform, fine, loose, time_scale, say)
     return trial.judge(h, adaptive=step is None, max_steps=max_steps, common=common)

@@ -61,9 +61,7 @@ class Verdict:
         return self.outcome is Outcome.AGREES
 
 
-def decide(
-    error: float, theory_uncertainty: float, rungs: Ladder, tolerance: float
-) -> tuple[Outcome, float, str]:
+def decide(error: float, theory_uncertainty: float, rungs: Ladder, tolerance: float) -> tuple[Outcome, float, str]:
     """Apply the rule, in this order, and return (outcome, U, reason).
 
     The ladder does not converge above the solver floor: UNRESOLVED. E > U: DISAGREES. U > tolerance:

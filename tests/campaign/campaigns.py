@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 from spicebridge.campaign.plan import Campaign, load
+from spicebridge.campaign.point import Row
 from spicebridge.campaign.store import Store
-from spicebridge.campaign.work import Row
 
 CASE = """\
 title = "Two in a loop"

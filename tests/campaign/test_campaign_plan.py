@@ -81,7 +81,7 @@ def test_a_missing_file_and_a_broken_base_case_are_named(tmp_path):
     with pytest.raises(SpiceBridgeError, match=r"none\.campaign\.toml: cannot read the campaign"):
         load(tmp_path / "none.campaign.toml")
     with pytest.raises(SpiceBridgeError, match=r"two\.case\.toml:9: .*r_off"):
-        written(tmp_path, SWEEP.replace("device.r_off = [400, \"1k\"]\n", ""), CASE.replace("r_off = 1000\n", ""))
+        written(tmp_path, SWEEP.replace('device.r_off = [400, "1k"]\n', ""), CASE.replace("r_off = 1000\n", ""))
     with pytest.raises(SpiceBridgeError, match=r"two\.case\.toml:11: device\.r_on: .*positive"):
         written(tmp_path, SWEEP, CASE.replace("r_on = 100\n", "r_on = -1\n"))
 

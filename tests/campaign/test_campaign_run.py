@@ -21,7 +21,7 @@ from spicebridge.campaign import load, results, run, store
 from spicebridge.campaign.execution import state
 from spicebridge.campaign.lock import locked
 from spicebridge.campaign.store import Store
-from spicebridge.case import Case
+from spicebridge.case.case import Case
 from spicebridge.circuit.engines.ngspice import EXECUTABLE_VARIABLE
 from spicebridge.cli import main
 from spicebridge.errors import CampaignError, OutputError, SimulatorMissing
@@ -93,7 +93,9 @@ def test_a_longer_axis_runs_its_new_points_only(tmp_path):
     assert before.items() <= after.items()
     assert len(after) == 5
     assert list(results(longer)["device.r_off"]) == [300.0, 400.0, 1000.0]
-    changed = load(write(tmp_path, text, (tmp_path / "two.case.toml").read_text().replace("alpha = 0.1", "alpha = 0.2")))
+    changed = load(
+        write(tmp_path, text, (tmp_path / "two.case.toml").read_text().replace("alpha = 0.1", "alpha = 0.2"))
+    )
     assert (len(state(changed).missing), len(state(changed).old)) == (4, 5)
 
 
@@ -217,7 +219,9 @@ def test_an_interruption_ends_simulators_and_keeps_what_is_stored(tmp_path, monk
         command(campaign.path, "--workers", 2), start_new_session=True, stderr=subprocess.PIPE, text=True
     ) as running:
         hanging = tmp_path / "hanging"
-        wait_until(lambda: hanging.exists() and len(hanging.read_text().split()) >= 2 and len(state(campaign).done) == 2)
+        wait_until(
+            lambda: hanging.exists() and len(hanging.read_text().split()) >= 2 and len(state(campaign).done) == 2
+        )
         began = time.monotonic()
         os.killpg(running.pid, signal.SIGINT)
         assert running.wait(timeout=30.0) == 130

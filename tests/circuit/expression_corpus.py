@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spicebridge.circuit.expressions import (
+from spicebridge.expressions.tree import (
     Binary,
     Call,
     Conditional,
@@ -67,13 +67,13 @@ DOMAINS = (
 
 BEHAVIOURAL = Style(
     signals=True,
-    functions=tuple(f for f in SMOOTH if f != "arctan") + ("u", "uramp", "u2", "nint"),
+    functions=(*tuple(f for f in SMOOTH if f != "arctan"), "u", "uramp", "u2", "nint"),
     pairs=("min", "max", "pow", "pwr"),
     singles=DOMAINS,
 )
 CONSTANT = Style(
     signals=False,
-    functions=SMOOTH + ("sqr", "int", "nint"),
+    functions=(*SMOOTH, "sqr", "int", "nint"),
     pairs=("min", "max", "pow", "pwr"),
     nested_choice=False,
     sign_after_operator=False,

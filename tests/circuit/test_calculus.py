@@ -12,8 +12,10 @@ from circuit.expression_corpus import BEHAVIOURAL, PARAMETERS, VOLTAGES, Corpus,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spicebridge.circuit.calculus import differentiate, simplify
-from spicebridge.circuit.expressions import (
+from spicebridge.circuit.reader import read_expression
+from spicebridge.errors import DeckError
+from spicebridge.expressions.calculus import differentiate, simplify
+from spicebridge.expressions.tree import (
     Binary,
     BranchCurrent,
     Call,
@@ -31,8 +33,6 @@ from spicebridge.circuit.expressions import (
     evaluate,
     walk,
 )
-from spicebridge.circuit.reader import read_expression
-from spicebridge.errors import DeckError
 
 A = NodeVoltage("a")
 P = Parameter("p")

@@ -12,15 +12,24 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from spicebridge.circuit import deck as ir
-from spicebridge.circuit.deck import Deck
+from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.dialects import dialect_names, get_dialect
-from spicebridge.circuit.dialects.adapt import lines_from_zero, relabel, resistors_as_sources, shifted_sines, sine
+from spicebridge.circuit.dialects.adapt import (
+    lines_from_zero,
+    relabel,
+    resistors_as_sources,
+    shifted_sines,
+    sine,
+)
 from spicebridge.circuit.dialects.base import check_names
 from spicebridge.circuit.dialects.expansions import clamp_exponents, expand
 from spicebridge.circuit.dialects.switches import WIDTH, smooth_switches
 from spicebridge.circuit.engines import Job, Status, get_engine
-from spicebridge.circuit.expressions import (
+from spicebridge.circuit.lower.network import lower
+from spicebridge.circuit.reader import read_deck
+from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import (
     FUNCTIONS,
     Binary,
     BranchCurrent,
@@ -35,9 +44,6 @@ from spicebridge.circuit.expressions import (
     Unary,
     evaluate,
 )
-from spicebridge.circuit.lower import lower
-from spicebridge.circuit.reader import read_deck
-from spicebridge.errors import DeckError
 from tests.circuit.netlist_reading import Scope, read_spectre, read_spice
 from tests.circuit.vendor_language import VENDORS, Refused, evaluate_text
 from tests.strategies import loop_networks, networks
@@ -668,7 +674,7 @@ ADDED = ("sgn", "u", "uramp", "limit", "int", "ceil", "nint", "table", "atan2", 
 
 
 def walk_calls(tree: object) -> list[Call]:
-    from spicebridge.circuit.expressions import walk
+    from spicebridge.expressions.tree import walk
 
     return [e for e in walk(tree) if isinstance(e, Call)]  # type: ignore[arg-type]
 

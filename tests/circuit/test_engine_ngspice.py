@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from spicebridge.circuit.engines import Job, RunRecord, Status, engine_names, get_engine, probe, process
+from spicebridge.circuit.engines.completeness import STOP_RTOL
 from spicebridge.circuit.engines.deckguard import saved_names
-from spicebridge.circuit.engines.judge import STOP_RTOL
 from spicebridge.circuit.engines.ngspice import EXECUTABLE_VARIABLE, NgspiceProcess
 from spicebridge.errors import (
     DeckError,
@@ -149,7 +149,7 @@ def test_start_up_files_and_environment_of_the_user_do_not_count(tmp_path, monke
 
 
 def test_large_output_outlives_its_directory(private_tmp, monkeypatch):
-    monkeypatch.setattr("spicebridge.circuit.rawfile.MMAP_THRESHOLD", 1)
+    monkeypatch.setattr("spicebridge.circuit.raw.file.MMAP_THRESHOLD", 1)
     record = run(RC_DECK)
     assert list(private_tmp.iterdir()) == []
     assert np.abs(record.data[:, 0] - (1 - np.exp(-record.time / TAU))).max() < 1e-5
@@ -315,9 +315,7 @@ def test_decks_with_commands_or_foreign_files_are_refused_unrun(line, private_tm
         NgspiceProcess("/no/such/program").run(Job(rc_deck(line), VECTORS, STOP))
 
 
-@pytest.mark.parametrize(
-    "line", [".include cells.inc", "* .control", "S1 out 0 in 0 sx\n.model sx sw", "* file=/x"]
-)
+@pytest.mark.parametrize("line", [".include cells.inc", "* .control", "S1 out 0 in 0 sx\n.model sx sw", "* file=/x"])
 def test_harmless_lines_are_not_refused(line):
     run(rc_deck(line))
 

@@ -23,9 +23,13 @@ from circuit.first_point import first_point
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spicebridge.circuit.calculus import differentiate
 from spicebridge.circuit.dialects.ngspice import format_expression
-from spicebridge.circuit.expressions import (
+from spicebridge.circuit.reader import read_deck, read_expression
+from spicebridge.circuit.reader.dialects import NGSPICE, NGSPICE_CONSTANT
+from spicebridge.circuit.reader.expressions import MAX_DEPTH, Spelling, parse_expression
+from spicebridge.errors import DeckError
+from spicebridge.expressions.calculus import differentiate
+from spicebridge.expressions.tree import (
     Binary,
     BranchCurrent,
     Call,
@@ -41,10 +45,6 @@ from spicebridge.circuit.expressions import (
     evaluate,
     walk,
 )
-from spicebridge.circuit.reader import read_deck, read_expression
-from spicebridge.circuit.reader.dialects import NGSPICE, NGSPICE_CONSTANT
-from spicebridge.circuit.reader.expressions import MAX_DEPTH, Spelling, parse_expression
-from spicebridge.errors import DeckError
 
 HERE = Environment(VOLTAGES, {"vs": -0.5}, PARAMETERS, 0.0)
 START = Environment(dict.fromkeys(VOLTAGES, 0.0), {"vs": 0.0}, PARAMETERS, 0.0)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from circuit.first_point import transient
 
-from spicebridge.circuit.deck import (
+from spicebridge.circuit.deck.elements import (
     BehaviouralCurrent,
     BehaviouralVoltage,
     Capacitor,
@@ -25,20 +25,12 @@ from spicebridge.circuit.deck import (
     Switch,
     VoltageSource,
 )
+from spicebridge.circuit.deck.flatten import constant, flatten
 from spicebridge.circuit.dialects import get_dialect
-from spicebridge.circuit.expressions import (
-    Binary,
-    BranchCurrent,
-    Call,
-    NodeVoltage,
-    Number,
-    Parameter,
-    walk,
-)
-from spicebridge.circuit.flatten import constant, flatten
-from spicebridge.circuit.models import load_model
+from spicebridge.circuit.lower.models import load_model
 from spicebridge.circuit.reader import read_deck, read_expression
 from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import Binary, BranchCurrent, Call, NodeVoltage, Number, Parameter, walk
 
 
 def flat(cards: str) -> Deck:

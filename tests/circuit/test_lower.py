@@ -12,9 +12,9 @@ from strategies import networks
 
 import spicebridge as sb
 from spicebridge.circuit.dialects import get_dialect
-from spicebridge.circuit.lower import lower, node_names
+from spicebridge.circuit.lower.network import lower, node_names
 from spicebridge.errors import DeckError, NetworkError, RunFailed
-from spicebridge.theory.closed_forms import equal_loop
+from spicebridge.theory.results.closed_forms import equal_loop
 
 SOLVER_NOISE = 1e-9
 """Newton noise of ngspice in a state of order one at reltol 1e-9."""

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from spicebridge.circuit import rawfile
-from spicebridge.circuit.rawfile import RawPlot, read_raw
+from spicebridge.circuit.raw import file as rawfile
+from spicebridge.circuit.raw.file import RawPlot, read_raw
 from spicebridge.errors import RawFileError
 
 
@@ -85,9 +85,7 @@ def plots(draw):
     if points and draw(st.booleans()):
         # One variable keeps the full length, as the plot's number of points is the longest one.
         lengths = [points, *(draw(st.integers(1, points)) for _ in range(width - 1))]
-    extra = draw(
-        st.lists(st.sampled_from(["Command: version 4", "Offset: 0.0", "Option: x = ( 1 )", "Version: 7"]))
-    )
+    extra = draw(st.lists(st.sampled_from(["Command: version 4", "Offset: 0.0", "Option: x = ( 1 )", "Version: 7"])))
     order = draw(st.permutations(range(7 + len(extra))))
     content = write_raw(
         table,
@@ -157,9 +155,7 @@ def test_noise_is_an_error_with_a_place(noise, data):
     assert problem is None or "byte" in str(problem)
 
 
-@pytest.mark.parametrize(
-    ("declared", "binary"), [(0, True), (0, False), (3, True), (3, False), (9, True), (9, False)]
-)
+@pytest.mark.parametrize(("declared", "binary"), [(0, True), (0, False), (3, True), (3, False), (9, True), (9, False)])
 def test_rows_are_counted_not_believed(declared, binary):
     (plot,) = read_raw(write_raw(RAMP, RAMP_NAMES, declared=declared, binary=binary))
     assert same(plot.data, RAMP)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from circuit.first_point import transient
 
-from spicebridge.circuit.deck import (
+from spicebridge.circuit.deck.elements import (
     BehaviouralCurrent,
     BehaviouralVoltage,
     Capacitor,
@@ -33,20 +33,12 @@ from spicebridge.circuit.deck import (
     VoltageControlledVoltage,
     VoltageSource,
 )
+from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.dialects import get_dialect
-from spicebridge.circuit.expressions import (
-    Binary,
-    BranchCurrent,
-    Call,
-    NodeVoltage,
-    Number,
-    Parameter,
-    Power,
-)
-from spicebridge.circuit.flatten import flatten
-from spicebridge.circuit.models import load_model, model_names
+from spicebridge.circuit.lower.models import load_model, model_names
 from spicebridge.circuit.reader import read_deck, read_subcircuits
 from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import Binary, BranchCurrent, Call, NodeVoltage, Number, Parameter, Power
 
 W = NodeVoltage("w")
 P = Parameter("p")

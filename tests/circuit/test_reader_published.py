@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from circuit.first_point import transient
 
+from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.dialects import get_dialect
-from spicebridge.circuit.flatten import flatten
 from spicebridge.circuit.reader import read_deck
 
 # Linear ion drift (Strukov 2008) with the window of Joglekar and Wolf 2009, in the style of Biolek 2009:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from circuit.test_flatten import NESTED as NESTED_DECK
 
-from spicebridge.circuit import flatten as flatten_module
-from spicebridge.circuit.flatten import flatten
+from spicebridge.circuit.deck import flatten as flatten_module
+from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.reader import includes, read_deck
 from spicebridge.errors import DeckError
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from spicebridge import devices
-from spicebridge.circuit.models import load_model, model_names
+from spicebridge.circuit.lower.models import load_model, model_names
 from spicebridge.windows import NoWindow
 
 # Wheels exist for these only; there the compiler is a requirement of the suite, not an option.

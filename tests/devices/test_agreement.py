@@ -174,9 +174,7 @@ for affine in AFFINE:
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "kind", "old", "new"), [(n, *m) for n, mutants in MUTANTS.items() for m in mutants]
-)
+@pytest.mark.parametrize(("name", "kind", "old", "new"), [(n, *m) for n, mutants in MUTANTS.items() for m in mutants])
 def test_a_mutant_of_the_subcircuit_is_caught(name, kind, old, new):
     """A sign, a bound, an exponent: the deck gets the changed model, the theory keeps the law."""
     example = (EXAMPLES | AFFINE)[name]

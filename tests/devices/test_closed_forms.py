@@ -17,7 +17,7 @@ from scipy.optimize import brentq
 
 import spicebridge as sb
 from spicebridge.circuit.engines import get_engine
-from spicebridge.circuit.lower import lower
+from spicebridge.circuit.lower.network import lower
 from spicebridge.circuit.simulate import run_lowered
 from spicebridge.theory import solve
 
@@ -160,7 +160,9 @@ def test_the_smoothing_is_seen_where_it_is_too_wide():
     assert abs(R / lower_memristance() - 1) > 3e-5
 
 
-@pytest.mark.parametrize("window", [sb.Joglekar(1), sb.Joglekar(3), sb.Prodromakis(2.5, 1.2), sb.Zha(2.0), sb.Biolek(2)])
+@pytest.mark.parametrize(
+    "window", [sb.Joglekar(1), sb.Joglekar(3), sb.Prodromakis(2.5, 1.2), sb.Zha(2.0), sb.Biolek(2)]
+)
 def test_every_window_is_a_sigmoid_of_the_charge(window):
     """One direction of drift (a DC source): y(x(t)) - y(x(0)) = k q(t), with q the integral of the current."""
     k = 2e3
@@ -168,7 +170,9 @@ def test_every_window_is_a_sigmoid_of_the_charge(window):
     network = sb.Network.from_edges([(0, 0)], device=device, drive=1.0, initial_state=0.2)
 
     def y(x: float) -> float:
-        return quad(lambda s: 1.0 / float(window.rate(np.array(s), np.array(0.0), np.array(1.0))), 0.2, x, epsrel=1e-12)[0]
+        return quad(
+            lambda s: 1.0 / float(window.rate(np.array(s), np.array(0.0), np.array(1.0))), 0.2, x, epsrel=1e-12
+        )[0]
 
     for waves in (sb.integrate(network, np.linspace(0.0, 1.0, 401)), circuit(network, 1.0, 2.5e-4)):
         # v = 1 V, so the charge is the integral of 1/R: Simpson on the theory, trapezoid on the circuit's own points

@@ -56,9 +56,7 @@ SWEPT = {
     "hp": (sb.HPMemristor(100.0, 1.6e4, 1e4, sb.Biolek(2)), 1.0),
     "threshold": (sb.ThresholdMemristor(1e3, 1e4, 0.6, 2e4), 1.0),
     "vteam": (
-        sb.VTEAM(
-            r_on=100.0, r_off=1600.0, k_on=-2.0, k_off=2.0, alpha_on=3.0, alpha_off=3.0, v_on=-0.3, v_off=0.3
-        ),
+        sb.VTEAM(r_on=100.0, r_off=1600.0, k_on=-2.0, k_off=2.0, alpha_on=3.0, alpha_off=3.0, v_on=-0.3, v_off=0.3),
         0.8,
     ),
 }

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spicebridge.modelcheck.devices_page import format_devices
 
 import spicebridge as sb
 from devices.laws import DOWN, EXAMPLES, PIECEWISE, TEAM, UP, VTEAM, YAKOPCIC
-from spicebridge.case import Case, load_case
-from spicebridge.circuit.calls import subcircuit_call
-from spicebridge.circuit.models import load_model
+from spicebridge.case.case import Case, load_case
+from spicebridge.circuit.lower.calls import subcircuit_call
+from spicebridge.circuit.lower.models import load_model
 from spicebridge.devices import LAWS, read_table
 from spicebridge.devices.base import Differentiable, GeneralDevice, OhmicDevice, parameter_names, take
 from spicebridge.errors import DeviceError, NetworkError
-from spicebridge.modelcheck.devices_page import format_devices
 from spicebridge.network import same_parameters
 
 HP = dict(r_on=100.0, r_off=1e4, k=1e4)
@@ -148,9 +148,7 @@ def test_hp_from_mobility():
 
 def test_team_from_lengths():
     rest = {k: v for k, v in TEAM.items() if k not in ("k_on", "k_off", "a_on", "a_off", "w_c")}
-    device = sb.TEAM.from_lengths(
-        1e-9, 4e-9, k_on=-6e-9, k_off=3e-9, a_on=1.3e-9, a_off=3.4e-9, w_c=0.3e-9, **rest
-    )
+    device = sb.TEAM.from_lengths(1e-9, 4e-9, k_on=-6e-9, k_off=3e-9, a_on=1.3e-9, a_off=3.4e-9, w_c=0.3e-9, **rest)
     assert [float(getattr(device, n)) for n in ("k_on", "k_off", "a_on", "a_off", "w_c")] == pytest.approx(
         [-2.0, 1.0, 0.1, 0.8, 0.1], rel=1e-12
     )

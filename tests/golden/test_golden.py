@@ -10,10 +10,10 @@ import pytest
 
 from netlists.conformance_deck import checks, conformance_files
 from netlists.golden import CASES, HERE, KEPT, golden_decks
-from spicebridge.case import load_case
+from spicebridge.case.case import load_case
 from spicebridge.circuit.dialects import dialect_names, get_dialect
 from spicebridge.circuit.engines import Job, Status, get_engine
-from spicebridge.circuit.lower import lower
+from spicebridge.circuit.lower.network import lower
 from spicebridge.circuit.reader import read_deck
 from spicebridge.circuit.simulate import first_step
 

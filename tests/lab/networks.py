@@ -7,10 +7,10 @@ from pathlib import Path
 
 import networkx as nx
 
-from spicebridge.case import Case, load_case
+from spicebridge.case.case import Case, load_case
 from spicebridge.devices import LinearMemristor, Resistor
 from spicebridge.drives import DC, Sine
-from spicebridge.lab.plan import Plan, make_plan
+from spicebridge.lab.design.plan import Plan, make_plan
 from spicebridge.network import Network
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from spicebridge.devices import Resistor
-from spicebridge.lab.layout import curve, label_places, node_places
-from spicebridge.lab.schematic import NETWORK_LABELS, _chain, draw_schematic, schematic
-from spicebridge.lab.wiring import node_net, wire
+from spicebridge.lab.design.wiring import node_net, wire
+from spicebridge.lab.kit.layout import curve, label_places, node_places
+from spicebridge.lab.kit.schematic import NETWORK_LABELS, _chain, draw_schematic, schematic
 from spicebridge.network import Network
 from tests.lab.networks import NAMES, plan
 
@@ -46,7 +46,9 @@ def test_every_strip_leads_from_tail_to_head_through_all_its_parts(name: str) ->
         assert drawn == {x.reference for x in own} - silent
 
 
-@pytest.mark.parametrize("graph", [nx.complete_graph(4), nx.circular_ladder_graph(3), nx.grid_2d_graph(3, 3), nx.cycle_graph(3)])
+@pytest.mark.parametrize(
+    "graph", [nx.complete_graph(4), nx.circular_ladder_graph(3), nx.grid_2d_graph(3, 3), nx.cycle_graph(3)]
+)
 def test_planar_networks_are_drawn_without_crossings(graph: nx.Graph) -> None:
     graph = nx.convert_node_labels_to_integers(graph)
     network = Network.from_graph(graph, device=Resistor(1.0), drive={0: 1.0})

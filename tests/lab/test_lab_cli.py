@@ -13,9 +13,9 @@ import pytest
 from spicebridge.circuit.dialects import dialect_names
 from spicebridge.cli import main
 from spicebridge.errors import OutputError
-from spicebridge.lab.bench_circuit import as_built
-from spicebridge.lab.kit import write_kit
-from spicebridge.lab.oscilloscope import Scope, measure
+from spicebridge.lab.kit.kit import write_kit
+from spicebridge.lab.measure.bench_circuit import as_built
+from spicebridge.lab.measure.oscilloscope import Scope, measure
 from tests.lab.networks import case, memristor
 
 
@@ -104,7 +104,9 @@ def test_a_kit_is_complete_or_not_there(path: Path, tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("place", ["two.case.toml", "two.case.toml/kit"])
-def test_a_place_that_cannot_be_a_folder_is_refused_before_the_work(path: Path, place: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_place_that_cannot_be_a_folder_is_refused_before_the_work(
+    path: Path, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["lab", str(path), "--out", str(path.parent / place), "--quiet"]) == 2
     assert "folder" in capsys.readouterr().err
     assert path.read_text() == case("two_loops").to_toml()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spicebridge.case import Case
+from spicebridge.case.case import Case
 from spicebridge.devices import (
     TEAM,
     VTEAM,
@@ -23,15 +23,15 @@ from spicebridge.devices import (
     YakopcicMemristor,
 )
 from spicebridge.drives import DC, Sine
-from spicebridge.lab.bench import Bench, LabError
-from spicebridge.lab.builds import Errors, integrate_builds
-from spicebridge.lab.emulator import format_firmware, run_firmware, table
-from spicebridge.lab.kit import bill, write_kit
-from spicebridge.lab.laws import UNITS, check_laws, resistance_expression, state_of
-from spicebridge.lab.plan import Plan, make_plan
-from spicebridge.lab.realistic import compare_with_ideal, realistic_deck, run_realistic
-from spicebridge.lab.scaling import Scaling
-from spicebridge.lab.wiring import node_net, target_offset, wire
+from spicebridge.lab.design.builds import Errors, integrate_builds
+from spicebridge.lab.design.emulator import format_firmware, run_firmware, table
+from spicebridge.lab.design.equipment import Bench, LabError
+from spicebridge.lab.design.laws import UNITS, check_laws, resistance_expression, state_of
+from spicebridge.lab.design.plan import Plan, make_plan
+from spicebridge.lab.design.realistic import compare_with_ideal, realistic_deck, run_realistic
+from spicebridge.lab.design.scaling import Scaling
+from spicebridge.lab.design.wiring import node_net, target_offset, wire
+from spicebridge.lab.kit.kit import bill, write_kit
 from spicebridge.network import Network
 from spicebridge.theory import integrate
 from spicebridge.windows import Biolek, Hard, Joglekar
@@ -89,7 +89,7 @@ def test_scaling_keeps_the_states_and_can_be_undone(name: str) -> None:
 
 @pytest.mark.parametrize("name", LAWS)
 def test_resistance_can_be_inverted_and_written(name: str) -> None:
-    from spicebridge.circuit.expressions import Number, evaluate
+    from spicebridge.expressions.tree import Number, evaluate
 
     law, states = LAWS[name], np.linspace(0.05, 0.95, 7)
     R = law.resistance(states)
@@ -101,9 +101,7 @@ def test_resistance_can_be_inverted_and_written(name: str) -> None:
 @pytest.mark.parametrize("name", LAWS)
 def test_builds_firmware_and_realistic_circuit_follow_the_theory(name: str) -> None:
     planned = plan(name)
-    runs = integrate_builds(
-        planned.network, planned.stop, Errors.none(1, 4), ground=planned.gauge.ground, steps=2000
-    )
+    runs = integrate_builds(planned.network, planned.stop, Errors.none(1, 4), ground=planned.gauge.ground, steps=2000)
     ideal = integrate(planned.network, runs.t)
     # Thresholds and walls are kinks, across which Runge-Kutta keeps first order only: here a step of 5e-4 s.
     np.testing.assert_allclose(runs.state[0], ideal.state, atol=1e-3)
@@ -130,7 +128,9 @@ def test_firmware_tables_and_equations_are_those_of_the_law(name: str) -> None:
     found, law = table(planned, 0), planned.network.device(0)
     good = np.isfinite(found.states)
     assert good.any()
-    np.testing.assert_allclose(law.resistance(found.states[good]) + target_offset(planned, 0), found.ohms[good], rtol=1e-9)
+    np.testing.assert_allclose(
+        law.resistance(found.states[good]) + target_offset(planned, 0), found.ohms[good], rtol=1e-9
+    )
     rows = json.loads(format_firmware(planned))["edges"]
     assert [row["edge"] for row in rows] == [0, 1, 2, 3]
     assert rows[1]["polarity"] == -1

@@ -11,14 +11,14 @@ import pytest
 from bench.lab_verdicts import KINDS, TOLERANCE, one, subject_of
 from spicebridge.devices import Resistor
 from spicebridge.drives import DC, Sine
-from spicebridge.lab.bench import LabError
-from spicebridge.lab.calibration import Instrument
-from spicebridge.lab.emulator import run_firmware
-from spicebridge.lab.measured import Validation, compare_measured
-from spicebridge.lab.measurement import Measurement, parse_signal
-from spicebridge.lab.oscilloscope import Scope, measure, show
-from spicebridge.lab.realistic import run_realistic
-from spicebridge.lab.subject import Subject
+from spicebridge.lab.design.emulator import run_firmware
+from spicebridge.lab.design.equipment import LabError
+from spicebridge.lab.design.realistic import run_realistic
+from spicebridge.lab.measure.calibration import Instrument
+from spicebridge.lab.measure.measured import Validation, compare_measured
+from spicebridge.lab.measure.measured_circuit import Subject
+from spicebridge.lab.measure.measurement import Measurement, parse_signal
+from spicebridge.lab.measure.oscilloscope import Scope, measure, show
 from spicebridge.network import Network
 from spicebridge.verify.verdict import Outcome
 from tests.lab.networks import NAMES, plan
@@ -88,7 +88,7 @@ def test_the_circuit_as_it_will_be_built_agrees(name: str) -> None:
     run, loop_ = run_realistic(planned), run_firmware(planned)
     names = [str(node) for node in planned.network.nodes]
     drop = loop_.voltage - planned.network.bank(loop_.t)
-    from spicebridge.lab.plan import node_voltages
+    from spicebridge.lab.design.plan import node_voltages
 
     p = node_voltages(planned.network, planned.gauge.ground, drop)
     times, first = np.unique(run.t, return_index=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spicebridge.lab.bench import LabError
-from spicebridge.lab.measured import compare_measured
-from spicebridge.lab.measurement import map_channels, parse_signal, read_measurement
-from spicebridge.lab.subject import Subject
+from spicebridge.lab.design.equipment import LabError
+from spicebridge.lab.measure.measured import compare_measured
+from spicebridge.lab.measure.measured_circuit import Subject
+from spicebridge.lab.measure.measurement import map_channels, parse_signal, read_measurement
 from tests.lab.networks import case
 
 N = 100
@@ -78,7 +78,10 @@ def test_gaps_and_nan_are_lost_samples(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (text().replace("0.500000,", "0.100000,"), r"scope.csv:52: time must increase, but 0.1 s follows 0.49 s; it goes back"),
+        (
+            text().replace("0.500000,", "0.100000,"),
+            r"scope.csv:52: time must increase, but 0.1 s follows 0.49 s; it goes back",
+        ),
         (text().replace("0.500000,", "0.490000,"), "too few digits"),
         (text(decimal=","), "decimal commas need semicolons"),
         (text(header="t (s),CH1 (furlong),p[a]"), "furlong"),

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from spicebridge.devices import Resistor
 from spicebridge.drives import DC, PWL, Pulse, Sine
-from spicebridge.lab.bench import Bench, LabError
-from spicebridge.lab.parts import e96, e96_pair
-from spicebridge.lab.plan import make_plan
-from spicebridge.lab.scaling import Scaling
-from spicebridge.lab.sources import choose_gauge
+from spicebridge.lab.design.equipment import Bench, LabError
+from spicebridge.lab.design.parts import e96, e96_pair
+from spicebridge.lab.design.plan import make_plan
+from spicebridge.lab.design.scaling import Scaling
+from spicebridge.lab.design.sources import choose_gauge
 from spicebridge.network import Network
 from spicebridge.theory import integrate
 from tests.lab.networks import NAMES, case, memristor, plan
@@ -127,18 +127,26 @@ def test_impossible_demands_name_part_and_amount() -> None:
         make_plan(case("k4"), Bench(time=1e-3))
     # Four times the current of the plan is too much for its op-amps once the potentiometers stand it.
     strong = Bench(drive_opamp="TL072", potentiometer="AD5293-20", impedance=0.25, amplitude=2.0, headroom=1.0)
-    with pytest.raises(LabError, match=r"TL072 driving edge 0-1: current 0\.0\d+ A, allowed 0\.01 A \(\d.* % too much\)"):
+    with pytest.raises(
+        LabError, match=r"TL072 driving edge 0-1: current 0\.0\d+ A, allowed 0\.01 A \(\d.* % too much\)"
+    ):
         make_plan(case("k4"), strong)
     plain = Network.from_edges([(0, 1), (1, 0)], device=[Resistor(330.0), Resistor(1e3)], drive={0: DC(0.1)})
-    with pytest.raises(LabError, match=r"resistor of edge 0-1: value 3\.3e\+07 ohm, allowed 1e\+07 ohm \(230 % too much\)"):
+    with pytest.raises(
+        LabError, match=r"resistor of edge 0-1: value 3\.3e\+07 ohm, allowed 1e\+07 ohm \(230 % too much\)"
+    ):
         make_plan(replace(case("k4"), network=plain), Bench(impedance=1e5))
-    with pytest.raises(LabError, match=r"resistor of edge 0-1: purchasable minimum against its value 1 ohm, allowed 0\.33 ohm"):
+    with pytest.raises(
+        LabError, match=r"resistor of edge 0-1: purchasable minimum against its value 1 ohm, allowed 0\.33 ohm"
+    ):
         make_plan(replace(case("k4"), network=plain), Bench(impedance=1e-3))
     with pytest.raises(LabError, match=r"generator: sample rate needed .* allowed 10 1/s"):
         make_plan(case("k4"), Bench(generator_rate=10.0, time=1.0))
     with pytest.raises(LabError, match=r"TL072: rails 20 V rail, allowed 18"):
         make_plan(case("k4"), Bench(drive_opamp="TL072", supply=20.0))
-    with pytest.raises(LabError, match=r"AD5293-20: least rails against those given 9 V rail, allowed 5 V rail \(80 % too much\)"):
+    with pytest.raises(
+        LabError, match=r"AD5293-20: least rails against those given 9 V rail, allowed 5 V rail \(80 % too much\)"
+    ):
         make_plan(case("k4"), Bench(supply=5.0))
 
 

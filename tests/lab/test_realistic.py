@@ -9,17 +9,17 @@ import kinparse
 import numpy as np
 import pytest
 
-from spicebridge.circuit.deck import Deck, Instance, element_nodes
+from spicebridge.circuit.deck.elements import Deck, Instance, element_nodes
 from spicebridge.circuit.engines import Job, get_engine
-from spicebridge.lab.builds import Errors, integrate_builds
-from spicebridge.lab.emulator import run_firmware, table
-from spicebridge.lab.generator import format_pwl, samples
-from spicebridge.lab.kicad import format_kicad
-from spicebridge.lab.montecarlo import influences, spread, test_points
-from spicebridge.lab.parts import OPAMPS
-from spicebridge.lab.plan import Plan
-from spicebridge.lab.realistic import compare_with_ideal, realistic_deck, run_realistic
-from spicebridge.lab.wiring import target_offset, wire
+from spicebridge.lab.design.builds import Errors, integrate_builds
+from spicebridge.lab.design.emulator import run_firmware, table
+from spicebridge.lab.design.montecarlo import influences, spread, test_points
+from spicebridge.lab.design.parts import OPAMPS
+from spicebridge.lab.design.plan import Plan
+from spicebridge.lab.design.realistic import compare_with_ideal, realistic_deck, run_realistic
+from spicebridge.lab.design.wiring import target_offset, wire
+from spicebridge.lab.kit.generator import format_pwl, samples
+from spicebridge.lab.kit.kicad import format_kicad
 from spicebridge.theory import integrate
 from tests.lab.networks import NAMES, plan
 
@@ -151,11 +151,13 @@ def test_generator_files_are_the_source() -> None:
 
 
 def test_ngspice_runs_the_deck_as_written_to_disk(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from spicebridge.lab.kit import write_kit
+    from spicebridge.lab.kit.kit import write_kit
     from tests.lab.networks import case
 
     write_kit(tmp_path / "kit", case("two_loops"))
     for name in ("ideal", "realistic"):
         text = (tmp_path / "kit" / f"{name}_ngspice.cir").read_text()
-        record = get_engine("ngspice").run(Job(text=text, vectors=("v(w0)",), stop=plan("two_loops").stop, timeout=60.0))
+        record = get_engine("ngspice").run(
+            Job(text=text, vectors=("v(w0)",), stop=plan("two_loops").stop, timeout=60.0)
+        )
         assert record.complete, record.reason

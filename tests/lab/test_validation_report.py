@@ -11,11 +11,16 @@ import pytest
 
 from bench.lab_verdicts import subject_of
 from spicebridge.errors import OutputError
-from spicebridge.lab.measured import compare_measured
-from spicebridge.lab.measurement import Signal, parse_signal
-from spicebridge.lab.oscilloscope import Scope, measure
-from spicebridge.lab.validation_facts import Facts
-from spicebridge.lab.validation_report import format_html, format_json, format_markdown, write_validation
+from spicebridge.lab.measure.measured import compare_measured
+from spicebridge.lab.measure.measurement import Signal, parse_signal
+from spicebridge.lab.measure.oscilloscope import Scope, measure
+from spicebridge.lab.measure.validation_report import (
+    format_html,
+    format_json,
+    format_markdown,
+    write_validation,
+)
+from spicebridge.lab.measure.validation_summary import Facts
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +29,9 @@ def facts() -> Facts:
     names = ["v[0]", "i[0]", "p[b]"]
     shown = measure(subject, names, Scope(bits=12, noise=1e-3), wrong={0: 0.05})
     column = "<script>|p[b]"
-    shown = replace(shown, values={"v[0]": shown.values["v[0]"], "i[0]": shown.values["i[0]"], column: shown.values["p[b]"]})
+    shown = replace(
+        shown, values={"v[0]": shown.values["v[0]"], "i[0]": shown.values["i[0]"], column: shown.values["p[b]"]}
+    )
     signals = {"v[0]": parse_signal("v[0]"), "i[0]": parse_signal("i[0]"), column: Signal("p", "b")}
     return Facts("a <b>title</b>", "what it is", subject, compare_measured(subject, shown, signals), "scope.csv")
 
@@ -63,7 +70,11 @@ def test_markdown_names_the_suspect(facts: Facts) -> None:
 def test_the_folder_is_complete_and_replaces_only_its_own(facts: Facts, tmp_path: Path) -> None:
     place = tmp_path / "out"
     files = write_validation(place, facts)
-    assert sorted(x.name for x in place.iterdir()) == sorted(files) == json.loads((place / "validation.json").read_text())["files"]
+    assert (
+        sorted(x.name for x in place.iterdir())
+        == sorted(files)
+        == json.loads((place / "validation.json").read_text())["files"]
+    )
     write_validation(place, facts)
     (place / "mine.txt").write_text("keep")
     with pytest.raises(OutputError, match=r"mine\.txt"):

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 import spicebridge as sb
+from spicebridge.arrays import Array
 from spicebridge.circuit.engines import get_engine
-from spicebridge.circuit.lower import lower
+from spicebridge.circuit.lower.network import lower
 from spicebridge.circuit.simulate import run_lowered, usable
 
-Array = NDArray[np.float64]
 DATA = Path(__file__).parent / "data" / "qucs_crossbar" / "qucs_reference.json"
 ALLOWED = 1e-9
 """A and V."""

@@ -1,6 +1,6 @@
 """The scorecard: every reference of others, what it allows, what both branches measure.
 
-    PYTHONPATH=tests python -m references.scorecard        writes docs/references.md (make references)
+PYTHONPATH=tests python -m references.scorecard        writes docs/references.md (make references)
 """
 
 from __future__ import annotations
@@ -59,52 +59,88 @@ REFERENCES = (
     ),
     Reference("xyce.pem1wic", "the same from x = 0.11, 60 stored rows", XYCE, xyce.ALLOWED, _xyce("PEM1wIC", 0.11)),
     Reference(
-        "xyce.pem2", "known-bad control: tables with blanks, stored result of a misread table", XYCE, xyce.ALLOWED,
-        _pem2, refuted=True,
+        "xyce.pem2",
+        "known-bad control: tables with blanks, stored result of a misread table",
+        XYCE,
+        xyce.ALLOWED,
+        _pem2,
+        refuted=True,
         note="the stored x does not follow the table as written",
     ),
     Reference(
-        "xyce.pem2.misread", "the same with the first character of the second column lost, up to 0.1 ms", XYCE,
-        {"x": 1e-4, "i": 1e-6}, _pem2_corrupted, note="which explains the stored result",
+        "xyce.pem2.misread",
+        "the same with the first character of the second column lost, up to 0.1 ms",
+        XYCE,
+        {"x": 1e-4, "i": 1e-6},
+        _pem2_corrupted,
+        note="which explains the stored result",
     ),
     Reference(
-        "qucs.crossbars", "33 crossbars, 1 x 1 and 5 x 4, frozen states; zero and infinite elements",
-        "badcrossbar 1c42e095, MIT", {"I, V": qucs.ALLOWED}, _qucs, branches=("projector", "nodal", "circuit"),
+        "qucs.crossbars",
+        "33 crossbars, 1 x 1 and 5 x 4, frozen states; zero and infinite elements",
+        "badcrossbar 1c42e095, MIT",
+        {"I, V": qucs.ALLOWED},
+        _qucs,
+        branches=("projector", "nodal", "circuit"),
     ),
     Reference(
-        "biolek.r1", "ideal memristor, Joglekar p = 1, 1 V, 1 Hz: q_max = 1.4924341712e-3 C", BIOLEK + ", Eq. 11",
-        {"q_max": 1e-6}, lambda branch: {"q_max": published.ideal_charge(branch)},
+        "biolek.r1",
+        "ideal memristor, Joglekar p = 1, 1 V, 1 Hz: q_max = 1.4924341712e-3 C",
+        BIOLEK + ", Eq. 11",
+        {"q_max": 1e-6},
+        lambda branch: {"q_max": published.ideal_charge(branch)},
     ),
     Reference(
-        "biolek.r2", "threshold device, 5 V, 50 MHz: lower memristance 3181.871 ohm", BIOLEK + ", Eq. 18",
-        {"R": 1e-6}, lambda branch: {"R": published.threshold_resistance(branch, 0.0)},
+        "biolek.r2",
+        "threshold device, 5 V, 50 MHz: lower memristance 3181.871 ohm",
+        BIOLEK + ", Eq. 18",
+        {"R": 1e-6},
+        lambda branch: {"R": published.threshold_resistance(branch, 0.0)},
     ),
     Reference(
-        "biolek.r2.smooth", "the same smoothed over b = 10 uV", BIOLEK + ", Eq. 18",
-        {"R": 3e-5}, lambda branch: {"R": published.threshold_resistance(branch, 1e-5)},
+        "biolek.r2.smooth",
+        "the same smoothed over b = 10 uV",
+        BIOLEK + ", Eq. 18",
+        {"R": 3e-5},
+        lambda branch: {"R": published.threshold_resistance(branch, 1e-5)},
     ),
     Reference(
-        "biolek.r2.printed", "the number printed for that formula, 3.1847 kohm", BIOLEK, {"R": 3e-5},
-        lambda branch: {"R": published.printed_resistance()}, branches=("formula",), refuted=True,
+        "biolek.r2.printed",
+        "the number printed for that formula, 3.1847 kohm",
+        BIOLEK,
+        {"R": 3e-5},
+        lambda branch: {"R": published.printed_resistance()},
+        branches=("formula",),
+        refuted=True,
         note="the formula gives 3181.871 ohm; the formula is what is held",
     ),
     Reference(
-        "ngspice.memristor", "examples/memristor/memristor.sp, its exact R(t), 3 V sine",
-        "ngspice; Pershin, Di Ventra, arXiv:1204.2600", {"R": 5e-6},
+        "ngspice.memristor",
+        "examples/memristor/memristor.sp, its exact R(t), 3 V sine",
+        "ngspice; Pershin, Di Ventra, arXiv:1204.2600",
+        {"R": 5e-6},
         lambda branch: {"R": published.ngspice_example(branch)},
     ),
     Reference(
-        "xyce.team", "TEAM, 6146 stored rows", XYCE, {},
+        "xyce.team",
+        "TEAM, 6146 stored rows",
+        XYCE,
+        {},
         note="its state leaps at hard limits that leak (R = 48.80 below Ron = 50): pointwise it is no reference, and "
         "it is not kept here",
     ),
     Reference(
-        "other simulators", "Xyce, LTspice, HSPICE, PSpice, Spectre run on the same decks", "netlists/", {},
+        "other simulators",
+        "Xyce, LTspice, HSPICE, PSpice, Spectre run on the same decks",
+        "netlists/",
+        {},
         note="not installed where this page is made; `netlists/conformance` holds what to run",
     ),
     Reference(
-        "milano.pulse", "measured 2 V pulse of a silver nanowire network",
-        "Milano et al., Nature Materials 2021, doi:10.1038/s41563-021-01099-9", {},
+        "milano.pulse",
+        "measured 2 V pulse of a silver nanowire network",
+        "Milano et al., Nature Materials 2021, doi:10.1038/s41563-021-01099-9",
+        {},
         note="validation, kept apart from verification; its licence is not stated, so it is no part of this project: "
         "`spicebridge fit FILE` on your copy (docs/devices.md)",
     ),
@@ -125,7 +161,9 @@ def rows() -> list[tuple[str, str, str, str, str, str]]:
             good = good and ref.holds(errors)
             words.append(f"{branch}: " + ", ".join(f"{key} {errors[key]:.1e}" for key in ref.allowed))
         outcome = ("refuted" if ref.refuted else "passes") if good else "FAILS"
-        out.append((ref.name, ref.what, allowed, "; ".join(words), outcome, "; ".join(filter(None, (ref.source, ref.note)))))
+        out.append(
+            (ref.name, ref.what, allowed, "; ".join(words), outcome, "; ".join(filter(None, (ref.source, ref.note))))
+        )
     return out
 
 

@@ -1,6 +1,6 @@
 """Xyce's stored results of its piecewise empirical memristor, against both branches.
 
-    0.5 sin(2 pi 100 t) V  ->  memristor (level 4)  ->  50 ohm  ->  ground
+0.5 sin(2 pi 100 t) V  ->  memristor (level 4)  ->  50 ohm  ->  ground
 """
 
 from __future__ import annotations
@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 import spicebridge as sb
+from spicebridge.arrays import Array
 from spicebridge.circuit.engines import get_engine
-from spicebridge.circuit.lower import lower
+from spicebridge.circuit.lower.network import lower
 from spicebridge.circuit.simulate import run_lowered, usable
 from spicebridge.devices import read_table
 from spicebridge.theory import solve
 
-Array = NDArray[np.float64]
 DATA = Path(__file__).parent / "data" / "xyce_memristor"
 
 ALLOWED = {"i": 2e-3, "x": 1e-2, "R": 2e-2}

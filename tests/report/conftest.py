@@ -13,7 +13,7 @@ from spicebridge.circuit.engines import RunRecord, Status
 from spicebridge.devices import LinearMemristor
 from spicebridge.drives import Sine
 from spicebridge.network import Network
-from spicebridge.report.facts import Report
+from spicebridge.report.summary import Report
 from spicebridge.verify import Outcome, Verdict
 from spicebridge.verify.invariants import measure
 from spicebridge.verify.refinement import Ladder

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spicebridge.batch.cases import Entry, Job, plan
+from spicebridge.batch.results import Results
 from spicebridge.errors import CaseError, OutputError
 from spicebridge.report import writer
-from spicebridge.report.batch import Entry, Job, plan
-from spicebridge.report.results import Results
 from spicebridge.report.writer import check_collection, check_folder, write_report
 from spicebridge.waveforms import Waveforms
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 
@@ -16,8 +17,8 @@ from bench.networks import grid
 from spicebridge.circuit.dialects import get_dialect, repeated
 from spicebridge.circuit.dialects.base import wrapped
 from spicebridge.circuit.engines.deckguard import saved_names, silent_trap
-from spicebridge.circuit.forms import FastAffine
-from spicebridge.circuit.lower import lower, node_names
+from spicebridge.circuit.lower.forms import FastAffine
+from spicebridge.circuit.lower.network import lower, node_names
 
 NGSPICE = get_dialect("ngspice")
 WINDOWS = (None, sb.Hard(), sb.Joglekar(2), sb.Biolek(1), sb.Tanh(50.0))
@@ -125,7 +126,7 @@ def test_wrapping_is_greedy(items, length):
     assert " ".join(lines).split() == " ".join([head, *items]).replace(" ", " ").split() or "+" in " ".join(lines)
     assert [w for line in lines for w in line.split(" ")[1:]] == items
     assert all(len(line) <= 100 or len(line.split(" ")) <= 2 for line in lines)
-    for line, after in zip(lines, lines[1:], strict=False):
+    for line, after in itertools.pairwise(lines):
         assert len(line) + 1 + len(after.split(" ")[1]) > 100
 
 

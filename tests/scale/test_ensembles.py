@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 import spicebridge as sb
 from bench.networks import grid
 from bench.population import random_network
-from spicebridge.ensembles import currents, gram, march, tableaux
 from spicebridge.errors import NetworkError, RunFailed
-from spicebridge.theory import closed_forms as exact
 from spicebridge.theory import solve
+from spicebridge.theory.ensembles import batched_cg as gram
+from spicebridge.theory.ensembles import currents, tableaux
+from spicebridge.theory.ensembles import stepping as march
+from spicebridge.theory.results import closed_forms as exact
 
 RTOL = 1e-7
 CLOSE = 10 * RTOL
@@ -181,7 +183,7 @@ def test_loops_and_cuts_give_the_currents_of_the_laplacian(graph):
 
 
 def test_a_loose_residual_shows_in_the_currents(monkeypatch):
-    from spicebridge.ensembles import field
+    from spicebridge.theory.ensembles import field
 
     monkeypatch.setattr(field, "SIGNAL_RESIDUAL", 1e-6)
     with pytest.raises(AssertionError):
@@ -330,7 +332,7 @@ def test_tableaux_are_consistent(tableau):
 
 @pytest.mark.parametrize(("order", "rtols"), [(5, (1e-4, 1e-5, 1e-6)), (8, (1e-6, 1e-8, 1e-10))])
 def test_the_error_follows_the_tolerance(monkeypatch, order, rtols):
-    from spicebridge.ensembles import integration
+    from spicebridge.theory.ensembles import integration
 
     pair = tableaux.fifth_order if order == 5 else tableaux.eighth_order
     monkeypatch.setattr(integration, "_tableau", lambda network, rtol: pair())

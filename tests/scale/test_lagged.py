@@ -9,11 +9,12 @@ import pytest
 
 import spicebridge as sb
 from bench.networks import grid, memristors
-from spicebridge.theory import lagged, nodal
-from spicebridge.theory.factors import DenseCholesky, SparseLdl, SupernodalCholesky
-from spicebridge.theory.laplacian import GroundedLaplacian
-from spicebridge.theory.nodal import NodalSolver
-from spicebridge.theory.topology import Topology
+from spicebridge.theory.currents import nodal
+from spicebridge.theory.currents import reused_factor as lagged
+from spicebridge.theory.currents.factorisation import DenseCholesky, SparseLdl, SupernodalCholesky
+from spicebridge.theory.currents.laplacian import GroundedLaplacian
+from spicebridge.theory.currents.nodal import NodalSolver
+from spicebridge.theory.currents.topology import Topology
 
 EQUAL = 1e-11
 """Largest difference of currents in units of the largest: the solver asks for 1e-13 in energy."""

@@ -11,9 +11,10 @@ import pytest
 import spicebridge as sb
 from bench.networks import WALLS, T, grid
 from spicebridge.errors import NetworkError
-from spicebridge.theory import closed_forms as exact
-from spicebridge.theory import integration, solve
-from spicebridge.theory.reflected import GAUSS, ROOT3, ReflectedStep
+from spicebridge.theory import solve
+from spicebridge.theory.results import closed_forms as exact
+from spicebridge.theory.time import integration
+from spicebridge.theory.time.reflection.step import GAUSS, ROOT3, ReflectedStep
 
 
 def random_steps(n: int = 4000) -> ReflectedStep:
@@ -106,17 +107,13 @@ def test_one_clipped_memristor_under_ac_is_exact(amplitude, s0):
     assert error < found.bounds_error
     located = solve(single(amplitude, s0), 6.0, bounds="events")
     assert [event.kind for event in found.events] == [event.kind for event in located.events]
-    np.testing.assert_allclose(
-        [event.t for event in found.events], [event.t for event in located.events], atol=1e-5
-    )
+    np.testing.assert_allclose([event.t for event in found.events], [event.t for event in located.events], atol=1e-5)
 
 
 def series_ring() -> sb.Network:
     """Edges in series are released at one instant under AC."""
     rng = np.random.default_rng(5)
-    device = sb.LinearMemristor.caravelli2017(
-        1.0 + rng.random(5), 20.0 + rng.random(5), 0.0, 1.0, window=sb.Hard()
-    )
+    device = sb.LinearMemristor.caravelli2017(1.0 + rng.random(5), 20.0 + rng.random(5), 0.0, 1.0, window=sb.Hard())
     return sb.Network.from_edges(
         [(k, (k + 1) % 5) for k in range(5)],
         device=device,
@@ -202,9 +199,7 @@ def test_auto_locates_few_events_and_reflects_many(monkeypatch):
     used = []
     for name in ("march_between_events", "march_by_reflection"):
         original = getattr(integration, name)
-        monkeypatch.setattr(
-            integration, name, lambda *a, _name=name, _march=original: used.append(_name) or _march(*a)
-        )
+        monkeypatch.setattr(integration, name, lambda *a, _name=name, _march=original: used.append(_name) or _march(*a))
     sb.integrate(grid(4, amplitude=WALLS, window=sb.Hard()), [0.0, 0.1])
     sb.integrate(grid(15, amplitude=WALLS, window=sb.Hard()), [0.0, 0.1], rtol=1e-6, atol=1e-8)
     assert used == ["march_between_events", "march_by_reflection"]
@@ -219,9 +214,7 @@ def test_a_vanishing_resistance_ends_the_march():
     """An edge without window next to hard ones: the reason names it."""
     hard = sb.LinearMemristor.caravelli2017(1.0, 10.0, 0.1, 1.0, window=sb.Hard())
     free = sb.LinearMemristor.caravelli2017(1.0, 10.0, 0.1, 1.0)
-    network = sb.Network.from_edges(
-        [(0, 1), (1, 0)], device=[hard, free], drive={0: 8.0}, initial_state=0.3
-    )
+    network = sb.Network.from_edges([(0, 1), (1, 0)], device=[hard, free], drive={0: 8.0}, initial_state=0.3)
     found = solve(network, 10.0, bounds="reflection")
     located = solve(network, 10.0, bounds="events")
     assert not found.complete

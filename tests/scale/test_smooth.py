@@ -12,8 +12,8 @@ import spicebridge as sb
 from bench.networks import grid
 from spicebridge.errors import RunFailed
 from spicebridge.theory import solve
-from spicebridge.theory.march import Stepper
-from spicebridge.theory.topology import Topology
+from spicebridge.theory.currents.topology import Topology
+from spicebridge.theory.time.stepping import Stepper
 
 
 def test_no_dense_output_is_made_for_the_end_alone(monkeypatch):

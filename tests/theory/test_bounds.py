@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import spicebridge as sb
-from spicebridge.theory import closed_forms as exact
 from spicebridge.theory import integrate, solve
-from spicebridge.theory.pieces import NODES, first_crossing, lagrange
-from spicebridge.theory.topology import Topology
+from spicebridge.theory.currents.topology import Topology
+from spicebridge.theory.results import closed_forms as exact
+from spicebridge.theory.time.dense_output import NODES, first_crossing, lagrange
 
 from .networks import caravelli, graph_edges, random_network
 
@@ -28,9 +28,7 @@ def single(amplitude: float, s0: float, **law) -> sb.Network:
     )
 
 
-@pytest.mark.parametrize(
-    ("amplitude", "s0"), [(3.0, 0.5), (12.0, 0.5), (-12.0, 0.3), (5.0, 0.0), (-9.0, 1.0)]
-)
+@pytest.mark.parametrize(("amplitude", "s0"), [(3.0, 0.5), (12.0, 0.5), (-12.0, 0.3), (5.0, 0.0), (-9.0, 1.0)])
 def test_clipped_single_memristor_is_exact_over_three_periods(amplitude, s0):
     t = np.linspace(0, 6, 601)
     reference = exact.clipped_sine_loop(t, s0, kappa=9.0, g=-1.0, amplitude=amplitude, frequency=0.5)
@@ -124,9 +122,7 @@ def test_grazing_a_bound_is_integrated_through():
     t = np.linspace(0, 4, 401)
     for factor in (1 - 1e-9, 1.0, 1 + 1e-9):
         state = integrate(single(factor * amplitude, s0), t).state[:, 0]
-        reference = exact.clipped_sine_loop(
-            t, s0, kappa=9.0, g=-1.0, amplitude=factor * amplitude, frequency=0.5
-        )
+        reference = exact.clipped_sine_loop(t, s0, kappa=9.0, g=-1.0, amplitude=factor * amplitude, frequency=0.5)
         assert np.abs(state - reference).max() < 1e-8
 
 
@@ -189,9 +185,7 @@ def test_wall_runs_converge_with_the_tolerance():
 def test_walls_do_not_depend_on_the_form(method):
     network = random_network(graph_edges("complete_graph", 4), 2, device=hard(alpha=0.0, beta=0.05))
     t = np.linspace(0, 3, 61)
-    np.testing.assert_allclose(
-        integrate(network, t, method=method).state, integrate(network, t).state, atol=1e-8
-    )
+    np.testing.assert_allclose(integrate(network, t, method=method).state, integrate(network, t).state, atol=1e-8)
 
 
 def test_a_balanced_bridge_at_its_bound_does_not_chatter():
@@ -199,9 +193,7 @@ def test_a_balanced_bridge_at_its_bound_does_not_chatter():
     edges = [(0, 1), (0, 2), (1, 3), (2, 3), (1, 2), (3, 0)]
     laws = [sb.Resistor(r) for r in (1.0, 3.0, 2.0, 6.0)] + [hard(alpha=0.0), sb.Resistor(0.7)]
     for wall in (0.0, 1.0):
-        network = sb.Network.from_edges(
-            edges, device=laws, drive={5: sb.Sine(1.0, 1.0)}, initial_state={4: wall}
-        )
+        network = sb.Network.from_edges(edges, device=laws, drive={5: sb.Sine(1.0, 1.0)}, initial_state={4: wall})
         for method in ("nodal", "loop"):
             trajectory = solve(network, 5.0, method=method)
             assert trajectory.complete

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 import spicebridge as sb
 from spicebridge.errors import NetworkError, ProjectorSingular, SingularNetwork
-from spicebridge.theory.branch import branch_solver
-from spicebridge.theory.loop import LoopSolver
-from spicebridge.theory.nodal import NodalSolver
-from spicebridge.theory.topology import Topology
+from spicebridge.theory.currents.branch import branch_solver
+from spicebridge.theory.currents.loop import LoopSolver
+from spicebridge.theory.currents.nodal import NodalSolver
+from spicebridge.theory.currents.topology import Topology
 
 from .networks import caravelli, edge_lists, graph_edges, random_network
 
@@ -81,13 +81,11 @@ def test_the_plan_follows_the_fill():
 def test_a_sparse_loop_solver_agrees(monkeypatch):
     network = random_network(graph_edges("grid_2d_graph", 6, 6), 3, mixed=True)
     topology = Topology.of(network)
-    monkeypatch.setattr("spicebridge.theory.loop.DENSE_LOOPS", 0)
+    monkeypatch.setattr("spicebridge.theory.currents.loop.DENSE_LOOPS", 0)
     q = network.P * network.resistance(network.initial_state)
     S = np.random.default_rng(0).normal(size=network.n_edges)
     reference = mesh_reference(topology, q, S)
-    np.testing.assert_allclose(
-        LoopSolver(topology).solve(q, S), reference, atol=1e-10 * np.abs(reference).max()
-    )
+    np.testing.assert_allclose(LoopSolver(topology).solve(q, S), reference, atol=1e-10 * np.abs(reference).max())
 
 
 @given(edge_lists(), st.integers(0, 10**6), st.booleans())
@@ -104,9 +102,7 @@ def test_a_gauge_change_of_the_sources_changes_nothing(edges, seed, mixed):
     for method in ("nodal", "loop"):
         solver = branch_solver(network, method)
         before = solver.solve(q, S)
-        np.testing.assert_allclose(
-            solver.solve(q, shifted), before, atol=1e-11 * max(1.0, np.abs(before).max())
-        )
+        np.testing.assert_allclose(solver.solve(q, shifted), before, atol=1e-11 * max(1.0, np.abs(before).max()))
 
 
 @given(edge_lists(), st.integers(0, 10**6))

@@ -9,7 +9,8 @@ import pytest
 
 import spicebridge as sb
 from spicebridge.errors import NetworkError
-from spicebridge.theory import conservation, integrate
+from spicebridge.theory import integrate
+from spicebridge.theory.results import conservation
 
 from .networks import graph_edges, random_network
 
@@ -21,9 +22,7 @@ EDGES = [*graph_edges("complete_graph", 5), (0, 1), (4, 5), (3, 3)]
 def network(seed: int, *, mixed: bool = False, law: str = "caravelli2017", **changes) -> sb.Network:
     rng = np.random.default_rng(seed)
     m = len(EDGES)
-    values = dict(
-        r_on=1.0 + rng.random(m), r_off=5.0 + 5.0 * rng.random(m), alpha=0.0, beta=1.0 + rng.random(m)
-    )
+    values = dict(r_on=1.0 + rng.random(m), r_off=5.0 + 5.0 * rng.random(m), alpha=0.0, beta=1.0 + rng.random(m))
     values.update(changes)
     return random_network(EDGES, seed, device=getattr(sb.LinearMemristor, law)(**values), mixed=mixed)
 
@@ -38,12 +37,7 @@ CASES = [
 
 @pytest.mark.parametrize(
     ("law", "control", "mixed", "alpha"),
-    [
-        (law, control, mixed, a)
-        for law, control, both, rates in CASES
-        for mixed in {False, both}
-        for a in rates
-    ],
+    [(law, control, mixed, a) for law, control, both, rates in CASES for mixed in {False, both} for a in rates],
 )
 @pytest.mark.parametrize("family", ["caravelli2017", "tunneling"])
 def test_law_holds_and_a_mutant_breaks_it(law, control, mixed, alpha, family):
@@ -59,7 +53,7 @@ def test_law_holds_and_a_mutant_breaks_it(law, control, mixed, alpha, family):
 
 @pytest.mark.parametrize("alpha", [0.0, 0.3])
 def test_tree_states_follow_from_the_chords(alpha):
-    from spicebridge.theory.topology import Topology
+    from spicebridge.theory.currents.topology import Topology
 
     system = network(0, alpha=alpha, mixed=True)
     waves = integrate(system, T)
@@ -74,7 +68,7 @@ def test_eq_27_without_its_linear_term_is_wrong():
     device = system.groups[0].device
     quadratic = 0.5 * device.kappa * (waves.state**2 - waves.state[0] ** 2) * system.J * system.P / device.g
     flux = system.bank.integral(T)
-    from spicebridge.theory.topology import Topology
+    from spicebridge.theory.currents.topology import Topology
 
     residual = Topology.of(system).A @ (quadratic - flux).T
     assert np.abs(residual).max() > 0.02 * np.abs(flux).max()

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import spicebridge as sb
 from spicebridge.errors import NetworkError, RunFailed, ScreenError, SpiceBridgeError
-from spicebridge.theory import closed_forms as exact
 from spicebridge.theory import integrate, solve
-from spicebridge.theory.topology import Topology
+from spicebridge.theory.currents.topology import Topology
+from spicebridge.theory.results import closed_forms as exact
 
 from .networks import caravelli, edge_lists, graph_edges, random_network
 
@@ -124,8 +124,7 @@ def test_time_reversal(mixed):
     there = solve(base, stop)
     assert there.complete
     mirrored = [
-        sb.Sine(-d.amplitude, d.frequency, phase=np.pi - 2 * np.pi * d.frequency * stop - d.phase)
-        for d in base.drives
+        sb.Sine(-d.amplitude, d.frequency, phase=np.pi - 2 * np.pi * d.frequency * stop - d.phase) for d in base.drives
     ]
     t = np.linspace(0, stop, 31)
     for k in range(3):
@@ -188,18 +187,14 @@ def test_pulses_are_never_stepped_across():
 
 def test_trees_components_self_loops_and_resistors():
     laws = [caravelli(), caravelli(), caravelli(), sb.Resistor(2.0), caravelli(alpha=0.0)]
-    network = sb.Network.from_edges(
-        [(0, 1), (1, 2), (3, 4), (4, 3), (5, 5)], device=laws, drive=0.3, initial_state=0.4
-    )
+    network = sb.Network.from_edges([(0, 1), (1, 2), (3, 4), (4, 3), (5, 5)], device=laws, drive=0.3, initial_state=0.4)
     t = np.linspace(0, 2, 9)
     waves = integrate(network, t)
     assert (waves.current[:, :2] == 0.0).all()
     np.testing.assert_allclose(waves.state[:, :2], 0.4 * np.exp(0.1 * t)[:, None] * np.ones(2), rtol=1e-9)
     assert (waves.state[:, 3] == 0.0).all()
     np.testing.assert_allclose(waves.current[:, 2], waves.current[:, 3], rtol=1e-12)
-    np.testing.assert_allclose(
-        waves.state[:, 4], exact.equal_loop(0.3 * t, 0.4, kappa=9.0, g=-1.0), atol=ACCURATE
-    )
+    np.testing.assert_allclose(waves.state[:, 4], exact.equal_loop(0.3 * t, 0.4, kappa=9.0, g=-1.0), atol=ACCURATE)
 
 
 def test_networks_without_memory_integrate_to_ohms_law():
@@ -223,9 +218,7 @@ def test_windows_follow_an_independent_integrator(window):
     """Field written out from the mesh equations, integrated by an implicit method."""
     from scipy.integrate import solve_ivp
 
-    network = random_network(
-        graph_edges("complete_graph", 4), 5, device=caravelli(window=window, beta=0.5, alpha=-0.2)
-    )
+    network = random_network(graph_edges("complete_graph", 4), 5, device=caravelli(window=window, beta=0.5, alpha=-0.2))
     A = Topology.of(network).A.toarray()
 
     def field(time, w):

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 import spicebridge as sb
 from spicebridge.errors import ScreenError
-from spicebridge.theory import closed_forms as exact
-from spicebridge.theory import screen, solve, stability
-from spicebridge.theory.branch import branch_solver
-from spicebridge.theory.dynamics import Dynamics, ohmic_branch
-from spicebridge.theory.topology import Topology
+from spicebridge.theory import screen, solve
+from spicebridge.theory.currents.branch import branch_solver
+from spicebridge.theory.currents.topology import Topology
+from spicebridge.theory.results import closed_forms as exact
+from spicebridge.theory.results import stability
+from spicebridge.theory.time.dynamics import Dynamics, ohmic_branch
 
 from .networks import (
     PRISM_ALPHA,
@@ -80,9 +81,7 @@ def test_a_singular_network_names_the_edges_of_its_loop():
 
 
 def test_a_missing_projector_is_reported_though_the_circuit_is_fine():
-    network = sb.Network.from_edges(
-        [(0, 1), (1, 0)], device=caravelli(), active=[1], initial_state=[0.2, 0.7]
-    )
+    network = sb.Network.from_edges([(0, 1), (1, 0)], device=caravelli(), active=[1], initial_state=[0.2, 0.7])
     report = screen(network)
     assert report.projector_singular
     assert not report.singular
@@ -91,9 +90,7 @@ def test_a_missing_projector_is_reported_though_the_circuit_is_fine():
 
 
 def test_screening_a_given_state():
-    network = sb.Network.from_edges(
-        [(0, 1), (1, 0)], device=caravelli(), active=[1], initial_state=[0.2, 0.7]
-    )
+    network = sb.Network.from_edges([(0, 1), (1, 0)], device=caravelli(), active=[1], initial_state=[0.2, 0.7])
     assert screen(network).negative_mesh == 1
     assert screen(network, [0.7, 0.2]).negative_mesh == 0
     assert screen(network, [0.5, 0.5]).singular
@@ -120,9 +117,7 @@ def test_prism_rests_at_its_fixed_point_with_the_known_spectrum():
     field = Dynamics(network, ohmic_branch(network, branch_solver(network)))
     assert np.abs(field(PRISM_W, 0.0)).max() < 1e-13
     A = Topology.of(network).A.toarray()
-    spectrum = np.sort_complex(
-        exact.fixed_point_spectrum(A, PRISM_P, PRISM_W, xi=PRISM_XI, alpha=PRISM_ALPHA)
-    )
+    spectrum = np.sort_complex(exact.fixed_point_spectrum(A, PRISM_P, PRISM_W, xi=PRISM_XI, alpha=PRISM_ALPHA))
     numeric = np.linalg.eigvals(numerical_jacobian(network, PRISM_W))
     for value in spectrum:
         assert np.abs(numeric - value).min() < 1e-6

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import spicebridge as sb
 from spicebridge.errors import NetworkError, ProjectorSingular
-from spicebridge.theory.topology import Topology
+from spicebridge.theory.currents.topology import Topology
 
 from .networks import caravelli, edge_lists, graph_edges
 

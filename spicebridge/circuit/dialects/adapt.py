@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, get_args
 
-from spicebridge.circuit import deck as ir
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects.base import has_signals
-from spicebridge.circuit.expressions import (
+from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import (
     Binary,
     BranchCurrent,
     Call,
@@ -26,7 +27,6 @@ from spicebridge.circuit.expressions import (
     rebuild,
     walk,
 )
-from spicebridge.errors import DeckError
 
 Change = Callable[[ir.Element], ir.Element]
 

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from spicebridge.circuit.deck import Deck, Element, Function, Instance, Model, Subcircuit
-from spicebridge.circuit.expressions import BranchCurrent, NodeVoltage, Time, Value, walk
+from spicebridge.circuit.deck.elements import Deck, Element, Function, Instance, Model, Subcircuit
 from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import BranchCurrent, NodeVoltage, Time, Value, walk
 
 if TYPE_CHECKING:
-    from spicebridge.circuit.edges import EdgeElements
+    from spicebridge.circuit.lower.edges import EdgeElements
 
 
 class Dialect(Protocol):

@@ -10,7 +10,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from spicebridge.circuit.expressions import (
+from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import (
     FUNCTIONS,
     Binary,
     Call,
@@ -22,7 +23,6 @@ from spicebridge.circuit.expressions import (
     rebuild,
     walk,
 )
-from spicebridge.errors import DeckError
 
 Make = Callable[..., Any]
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from spicebridge.circuit.dialects.expansions import clamp_exponents, expand
 from spicebridge.circuit.dialects.tables import line_tables
-from spicebridge.circuit.expressions import (
+from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import (
     COMPARISONS,
     FUNCTIONS,
     LOGIC,
@@ -29,7 +30,6 @@ from spicebridge.circuit.expressions import (
     Unary,
     Value,
 )
-from spicebridge.errors import DeckError
 from spicebridge.quantities import format_number
 
 PRODUCT_LIMIT = 8

@@ -16,7 +16,7 @@ initial conditions are held by GMAX, raised from 100 S to `HOLD` because a state
 
 from __future__ import annotations
 
-from spicebridge.circuit import deck as ir
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects.adapt import lines_from_zero, relabel, require_voltage_sources
 from spicebridge.circuit.dialects.base import wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
@@ -24,7 +24,7 @@ from spicebridge.circuit.dialects.names import NameRules
 from spicebridge.circuit.dialects.options import method, wanted_options, without_truncation_error
 from spicebridge.circuit.dialects.spice import Lines, Setting, SpiceStyle, SpiceWriter
 from spicebridge.circuit.dialects.switches import smooth_switches
-from spicebridge.circuit.expressions import FUNCTIONS
+from spicebridge.expressions.tree import FUNCTIONS
 from spicebridge.quantities import format_number
 
 STYLE = ExpressionStyle(

@@ -14,14 +14,14 @@ precision (``plotwinsize``, ``numdgt``), without which data are good to 1e-3 onl
 
 from __future__ import annotations
 
-from spicebridge.circuit import deck as ir
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects.base import NAME, wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.names import NameRules
 from spicebridge.circuit.dialects.options import method, wanted_options
 from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
 from spicebridge.circuit.dialects.switches import switch_model
-from spicebridge.circuit.expressions import FUNCTIONS
+from spicebridge.expressions.tree import FUNCTIONS
 from spicebridge.quantities import format_number
 
 _NATIVE = frozenset(FUNCTIONS) - {"u", "nint"}

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from spicebridge.circuit import deck as ir
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects.adapt import rename
 from spicebridge.circuit.dialects.base import touched
-from spicebridge.circuit.expressions import NodeVoltage, walk
+from spicebridge.expressions.tree import NodeVoltage, walk
 
 PLAIN = re.compile(r"[A-Za-z0-9_]+\Z")
 """Letters, digits and underscores: what every simulator reads, inside expressions too."""

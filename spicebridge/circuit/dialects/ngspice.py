@@ -11,13 +11,13 @@ parameters take x^y for ``pow`` and |x|^y for ``pwr``, ``^`` and ``**``.
 
 from __future__ import annotations
 
-from spicebridge.circuit import deck as ir
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects.base import NAME, wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.names import NameRules
 from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
-from spicebridge.circuit.edges import EdgeElements
-from spicebridge.circuit.expressions import FUNCTIONS, Value
+from spicebridge.circuit.lower.edges import EdgeElements
+from spicebridge.expressions.tree import FUNCTIONS, Value
 
 _COMMON = frozenset(FUNCTIONS) - {"limit", "atan2", "int", "table", "u", "uramp", "nint"}
 

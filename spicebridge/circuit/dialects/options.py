@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from spicebridge.circuit import deck as ir
-from spicebridge.circuit.expressions import Number, Value
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.errors import DeckError, nearest
+from spicebridge.expressions.tree import Number, Value
 
 LTE_OFF = 1e3
 """trtol from which on truncation error no longer limits the step, so that the ceiling is the step."""

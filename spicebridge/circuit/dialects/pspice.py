@@ -16,7 +16,7 @@ ceiling, never longer. `.IC` is held through 0.0002 ohm: a state whose rate is f
 
 from __future__ import annotations
 
-from spicebridge.circuit import deck as ir
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects.adapt import (
     lines_from_zero,
     relabel,
@@ -29,8 +29,8 @@ from spicebridge.circuit.dialects.names import NameRules
 from spicebridge.circuit.dialects.options import method, wanted_options, without_truncation_error
 from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
 from spicebridge.circuit.dialects.switches import WIDEST, smooth_switches, switch_model
-from spicebridge.circuit.expressions import FUNCTIONS
 from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import FUNCTIONS
 from spicebridge.quantities import format_number
 
 STYLE = ExpressionStyle(

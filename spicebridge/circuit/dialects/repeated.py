@@ -14,10 +14,10 @@ from itertools import repeat
 
 import numpy as np
 
-from spicebridge.circuit.deck import Element
+from spicebridge.circuit.deck.elements import Element
 from spicebridge.circuit.dialects.base import one_line
-from spicebridge.circuit.edges import EdgeElements, EdgeGroup
-from spicebridge.circuit.forms import RepeatedEdges, Repeats, Shape
+from spicebridge.circuit.lower.edges import EdgeElements, EdgeGroup
+from spicebridge.circuit.lower.forms import RepeatedEdges, Repeats, Shape
 from spicebridge.quantities import format_number
 
 Write = Callable[[Element], str]

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from spicebridge.circuit import deck as ir
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects import repeated
 from spicebridge.circuit.dialects.base import check_names, has_signals, one_line, wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.names import NameRules, safe_names
-from spicebridge.circuit.edges import EdgeElements
-from spicebridge.circuit.expressions import Number, Value
+from spicebridge.circuit.lower.edges import EdgeElements
 from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import Number, Value
 from spicebridge.quantities import format_number
 
 Lines = list[str]

@@ -19,9 +19,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from spicebridge.circuit import deck as ir
-from spicebridge.circuit.expressions import Binary, Call, NodeVoltage, Number, Parameter
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import Binary, Call, NodeVoltage, Number, Parameter
 
 WIDTH = 1e-3
 """V: width of the transition, which begins at the threshold."""

@@ -8,7 +8,7 @@ with a sum of ramps the text is short and an evaluation is one search instead of
 
 from __future__ import annotations
 
-from spicebridge.circuit.expressions import Call, Expression, Number, Value, rebuild
+from spicebridge.expressions.tree import Call, Expression, Number, Value, rebuild
 
 LEAST = 4
 """Numbers of the shortest table that has a piece: two points."""

@@ -18,9 +18,14 @@ from spicebridge.circuit.engines.base import TIME, Job, RunRecord, Status
 from spicebridge.circuit.engines.deckguard import refuse_unsafe, saved_names, silent_trap
 from spicebridge.circuit.engines.ngspice import DEFAULT_TIMEOUT
 from spicebridge.circuit.engines.ngspice_log import QUOTED_LINES, LogFinding
-from spicebridge.circuit.engines.outcome import DECK, RAW, Program, not_run, run_program
-from spicebridge.circuit.engines.worker import ask_version, package_identity, worker_command, worker_environment
-from spicebridge.circuit.rawfile import RawPlot
+from spicebridge.circuit.engines.run_program import DECK, RAW, Program, not_run, run_program
+from spicebridge.circuit.engines.worker import (
+    ask_version,
+    package_identity,
+    worker_command,
+    worker_environment,
+)
+from spicebridge.circuit.raw.file import RawPlot
 from spicebridge.errors import SimulatorDied, SimulatorMissing
 
 _SCRIPT = "neospice_run.py"

@@ -15,8 +15,8 @@ from spicebridge.circuit.engines import probe
 from spicebridge.circuit.engines.base import Job, RunRecord
 from spicebridge.circuit.engines.deckguard import refuse_unsafe, saved_names, silent_trap
 from spicebridge.circuit.engines.ngspice_log import judge_log
-from spicebridge.circuit.engines.outcome import DECK, RAW, Program, not_run, run_program, tail
 from spicebridge.circuit.engines.process import private_environment, run_in_group
+from spicebridge.circuit.engines.run_program import DECK, RAW, Program, not_run, run_program, tail
 from spicebridge.errors import SimulatorDied, SimulatorMissing, SimulatorTooOld
 
 EXECUTABLE_VARIABLE = "SPICEBRIDGE_NGSPICE"

@@ -69,9 +69,7 @@ def _measure(engine: Engine) -> dict[str, str]:
             found["ic_without_uic"] = _initial_value(record)
     klu = _run(engine, f".options klu\n.save v(c)\n.tran {_STEP} {_STOP} 0 {_STEP}", "v(c)")
     found["klu"] = "yes" if klu is not None and klu.complete and "using klu" in klu.log.lower() else "no"
-    diverging = _run(
-        engine, f"Bd 0 d I=V(d)*V(d)\nCd d 0 1\n.ic v(d)=1\n.save v(d)\n.tran {_STEP} 2 0 {_STEP}", "v(d)"
-    )
+    diverging = _run(engine, f"Bd 0 d I=V(d)*V(d)\nCd d 0 1\n.ic v(d)=1\n.save v(d)\n.tran {_STEP} 2 0 {_STEP}", "v(d)")
     found["diverging_status"] = _ending(diverging)
     found["diverging_exit"] = REJECTED if diverging is None else str(diverging.exit_code)
     return found

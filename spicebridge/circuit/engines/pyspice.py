@@ -21,8 +21,13 @@ from spicebridge.circuit.engines.base import Job, RunRecord
 from spicebridge.circuit.engines.deckguard import refuse_unsafe, saved_names, silent_trap
 from spicebridge.circuit.engines.ngspice import DEFAULT_TIMEOUT, OLDEST_VERSION
 from spicebridge.circuit.engines.ngspice_log import judge_log
-from spicebridge.circuit.engines.outcome import DECK, RAW, Program, not_run, run_program
-from spicebridge.circuit.engines.worker import ask_version, package_identity, worker_command, worker_environment
+from spicebridge.circuit.engines.run_program import DECK, RAW, Program, not_run, run_program
+from spicebridge.circuit.engines.worker import (
+    ask_version,
+    package_identity,
+    worker_command,
+    worker_environment,
+)
 from spicebridge.errors import SimulatorDied, SimulatorMissing, SimulatorTooOld
 
 LIBRARY_VARIABLE = "NGSPICE_LIBRARY_PATH"

@@ -14,8 +14,8 @@ import tempfile
 from collections.abc import Hashable
 from pathlib import Path
 
-from spicebridge.circuit.engines.outcome import tail
 from spicebridge.circuit.engines.process import private_environment, run_in_group
+from spicebridge.circuit.engines.run_program import tail
 from spicebridge.errors import SimulatorDied, SimulatorMissing
 
 PROBE_TIMEOUT = 60.0

@@ -22,9 +22,9 @@ from spicebridge.circuit.engines.base import TIME, Job, RunRecord, Status
 from spicebridge.circuit.engines.deckguard import refuse_unsafe
 from spicebridge.circuit.engines.ngspice import DEFAULT_TIMEOUT, PROBE_TIMEOUT
 from spicebridge.circuit.engines.ngspice_log import QUOTED_LINES, LogFinding
-from spicebridge.circuit.engines.outcome import DECK, RAW, Program, run_program, tail
 from spicebridge.circuit.engines.process import private_environment, run_in_group
-from spicebridge.circuit.rawfile import RawPlot
+from spicebridge.circuit.engines.run_program import DECK, RAW, Program, run_program, tail
+from spicebridge.circuit.raw.file import RawPlot
 from spicebridge.errors import SimulatorDied, SimulatorMissing, SimulatorTooOld, SpiceBridgeError
 
 EXECUTABLE_VARIABLE = "SPICEBRIDGE_XYCE"
@@ -123,10 +123,7 @@ def renamed(vectors: tuple[str, ...]) -> Callable[[list[RawPlot]], list[RawPlot]
     def one(name: str, unit: str) -> str:
         if name == TIME or "(" in name:
             return name
-        if unit == "current":
-            bare = f"i({name.removesuffix('#branch')})"
-        else:
-            bare = f"v({name})"
+        bare = f"i({name.removesuffix('#branch')})" if unit == "current" else f"v({name})"
         return meant.get(bare, bare)
 
     def change(plots: list[RawPlot]) -> list[RawPlot]:
@@ -136,7 +133,7 @@ def renamed(vectors: tuple[str, ...]) -> Callable[[list[RawPlot]], list[RawPlot]
 
 
 def _mangled(name: str) -> str:
-    """"v(a_b_c)" -> "v(a_b#c)"; branches already have their "#" at the end."""
+    """ "v(a_b_c)" -> "v(a_b#c)"; branches already have their "#" at the end."""
     if not name.startswith("v("):
         return name
     head, underscore, end = name.rpartition("_")
@@ -187,9 +184,7 @@ def _version(program: str, size: int, modified: int) -> str:
         raise SimulatorDied(f"{program} -v hangs or crashes: {_INSTALL}", log=log)
     match = _VERSION.search(log)
     if match is None:
-        raise SimulatorMissing(
-            f"{program} does not say which Xyce it is ({log.strip()[:80]!r}): {_INSTALL}", log=log
-        )
+        raise SimulatorMissing(f"{program} does not say which Xyce it is ({log.strip()[:80]!r}): {_INSTALL}", log=log)
     if (int(match["major"]), int(match["minor"])) < OLDEST_VERSION:
         oldest = ".".join(map(str, OLDEST_VERSION))
         raise SimulatorTooOld(f"{program} is Xyce {match['version']}, {oldest} or later is needed: {_INSTALL}", log=log)

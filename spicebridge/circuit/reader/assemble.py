@@ -5,26 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from spicebridge.circuit import deck as ir
-from spicebridge.circuit.expressions import BranchCurrent, NodeVoltage, Value, walk
-from spicebridge.circuit.flatten import constant
+from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.flatten import constant
+from spicebridge.circuit.reader.card_tokens import directive_kind, first_word, scan_directive, scan_element
 from spicebridge.circuit.reader.cards import CardReader
 from spicebridge.circuit.reader.dialects import Dialect
 from spicebridge.circuit.reader.expressions import Spelling
-from spicebridge.circuit.reader.frames import Frame, Sources
 from spicebridge.circuit.reader.includes import Includes
-from spicebridge.circuit.reader.kinds import (
-    directive_kind,
-    first_word,
-    scan_directive,
-    scan_element,
-)
+from spicebridge.circuit.reader.keywords import DIRECTIVES
 from spicebridge.circuit.reader.lines import Remark
 from spicebridge.circuit.reader.located import Card
-from spicebridge.circuit.reader.records import USAGE, Assignment, Plain, Raw, Record
+from spicebridge.circuit.reader.parsed_cards import USAGE, Assignment, Plain, Raw, Record
+from spicebridge.circuit.reader.scope_stack import Frame, Sources
 from spicebridge.circuit.reader.tokens import Token
-from spicebridge.circuit.reader.words import DIRECTIVES
 from spicebridge.errors import DeckError, nearest
+from spicebridge.expressions.tree import BranchCurrent, NodeVoltage, Value, walk
 
 MAX_SUBCIRCUIT_NESTING = 50
 """Deepest .subckt definition inside another."""

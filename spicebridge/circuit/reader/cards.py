@@ -6,18 +6,27 @@ import functools
 import re
 from typing import Any, NoReturn
 
-from spicebridge.circuit import deck as ir
-from spicebridge.circuit.expressions import Expression, Number, Value
+from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.reader.card_tokens import inner_range
 from spicebridge.circuit.reader.dialects import Dialect, Language
 from spicebridge.circuit.reader.expressions import ExpressionError, Spelling, parse_expression
-from spicebridge.circuit.reader.kinds import inner_range
+from spicebridge.circuit.reader.keywords import COMMANDS
 from spicebridge.circuit.reader.located import Card
-from spicebridge.circuit.reader.records import TERMINALS, USAGE, Assignment, Part, Plain, Quoted, Raw, Record
-from spicebridge.circuit.reader.shapes import ShapeError, ShapeParser
+from spicebridge.circuit.reader.parse_cache import ShapeError, ShapeParser
+from spicebridge.circuit.reader.parsed_cards import (
+    TERMINALS,
+    USAGE,
+    Assignment,
+    Part,
+    Plain,
+    Quoted,
+    Raw,
+    Record,
+)
 from spicebridge.circuit.reader.tokens import Token, parse_number
 from spicebridge.circuit.reader.waves import read_wave
-from spicebridge.circuit.reader.words import COMMANDS
 from spicebridge.errors import DeckError, QuantityError, UnsafeDeck
+from spicebridge.expressions.tree import Expression, Number, Value
 
 _SIGNAL = re.compile(r"(?<![\w.])(?:[vi]\s*\(|time(?![\w.])|temper(?![\w.])|hertz(?![\w.]))", re.IGNORECASE)
 

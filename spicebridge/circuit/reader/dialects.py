@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from spicebridge.circuit.expressions import (
+from spicebridge.expressions.tree import (
     FUNCTIONS,
     Binary,
     Call,

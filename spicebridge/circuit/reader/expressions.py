@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from spicebridge.circuit.expressions import (
+from spicebridge.circuit.reader.dialects import Language, power
+from spicebridge.circuit.reader.parse_cache import DepthError, ShapeError, ShapeParser
+from spicebridge.circuit.reader.tokens import OPERATOR_KINDS, ScanError, Token, parse_number, scan_expression
+from spicebridge.errors import QuantityError
+from spicebridge.expressions.tree import (
     Binary,
     BranchCurrent,
     Call,
@@ -21,10 +25,6 @@ from spicebridge.circuit.expressions import (
     children,
     with_children,
 )
-from spicebridge.circuit.reader.dialects import Language, power
-from spicebridge.circuit.reader.shapes import DepthError, ShapeError, ShapeParser
-from spicebridge.circuit.reader.tokens import OPERATOR_KINDS, ScanError, Token, parse_number, scan_expression
-from spicebridge.errors import QuantityError
 
 MAX_DEPTH = 200
 """Deepest expression tree that is read: programs that walk trees recurse, and Python's stack is finite."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spicebridge.circuit.reader.kinds import directive_kind, first_word, scan_directive
+from spicebridge.circuit.reader.card_tokens import directive_kind, first_word, scan_directive
 from spicebridge.circuit.reader.lines import Remark, split_cards
 from spicebridge.circuit.reader.located import Card, SourceFile
 from spicebridge.errors import DeckError, UnsafeDeck

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spicebridge.circuit import deck as ir
-from spicebridge.circuit.expressions import Value
-from spicebridge.circuit.reader.records import Part, Plain, Quoted
+from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.reader.parsed_cards import Part, Plain, Quoted
 from spicebridge.circuit.reader.tokens import Token
+from spicebridge.expressions.tree import Value
 
 if TYPE_CHECKING:
     from spicebridge.circuit.reader.cards import CardReader

@@ -18,20 +18,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from spicebridge.circuit import deck as ir
-from spicebridge.circuit.expressions import Call, walk
-from spicebridge.circuit.recognise.account import Refusal
-from spicebridge.circuit.recognise.anatomy import Anatomy
+from spicebridge.arrays import Array
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.recognise.named import NamedLaw
 from spicebridge.circuit.recognise.probe import NotLocal, Probe
-from spicebridge.circuit.recognise.supply import low
+from spicebridge.circuit.recognise.refusals import Refusal
+from spicebridge.circuit.recognise.source_clusters import low
+from spicebridge.circuit.recognise.structure import Anatomy
 from spicebridge.devices import LinearMemristor, Resistor
 from spicebridge.errors import DeviceError
+from spicebridge.expressions.tree import Call, walk
 from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, Tanh, Window, Zha
-
-Array = NDArray[np.float64]
 
 AGREEMENT = 1e-11
 """Relative difference up to which two evaluations of one law are one law: rounding, after cancellation."""
@@ -77,9 +75,7 @@ def samples(stop: float, low_end: float = 0.02, high_end: float = 0.98) -> tuple
 class EdgeReader:
     """Reads one edge; `named` is the law that its subcircuit's name promises."""
 
-    def __init__(
-        self, body: Anatomy, number: int, state: str | None, stop: float, named: NamedLaw | None
-    ) -> None:
+    def __init__(self, body: Anatomy, number: int, state: str | None, stop: float, named: NamedLaw | None) -> None:
         self.body = body
         self.number = number
         self.branch = body.branches[number]
@@ -264,9 +260,9 @@ class EdgeReader:
                     if gain is None or not (math.isfinite(gain) and gain > 0.0):
                         continue
                     try:
-                        made = LinearMemristor(
-                            np.float64(min(r0, r1)), np.float64(max(r0, r1)), np.float64(alpha),  # type: ignore[arg-type]
-                            np.float64(1.0 / gain), law, control, window,  # type: ignore[arg-type]
+                        made_by = getattr(LinearMemristor, law)
+                        made: LinearMemristor = made_by(
+                            min(r0, r1), max(r0, r1), alpha, 1.0 / gain, control=control, window=window
                         )
                     except DeviceError:
                         continue

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spicebridge.circuit import deck as ir
-from spicebridge.circuit.expressions import Call, Number, Value, walk
-from spicebridge.circuit.flatten import constant
+from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.flatten import constant
 from spicebridge.devices import LAWS, LinearMemristor, PiecewiseMemristor, Resistor
 from spicebridge.devices.base import parameter_names
 from spicebridge.errors import DeckError, DeviceError
+from spicebridge.expressions.tree import Call, Number, Value, walk
 
 CURVES = ("linear", "exponential")
 _INSIDE = re.compile(r"^[a-z]\.(.+)\.[^.]+$")

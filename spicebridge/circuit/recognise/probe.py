@@ -12,15 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from spicebridge.circuit import deck as ir
-from spicebridge.circuit.expressions import Environment, Expression, NodeVoltage, Value, evaluate, rebuild
-from spicebridge.circuit.recognise.account import Refusal
-from spicebridge.circuit.recognise.anatomy import Anatomy, Branch, inputs, reads
-from spicebridge.circuit.recognise.supply import GROUND, Part, drive_of, low
-
-Array = NDArray[np.float64]
+from spicebridge.arrays import Array
+from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.recognise.refusals import Refusal
+from spicebridge.circuit.recognise.source_clusters import GROUND, Part, drive_of, low
+from spicebridge.circuit.recognise.structure import Anatomy, Branch, inputs, reads
+from spicebridge.expressions.tree import Environment, Expression, NodeVoltage, Value, evaluate, rebuild
 
 DEEPEST = 100
 """Signals that may depend on one another in a chain."""

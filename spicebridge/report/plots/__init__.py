@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from spicebridge.report.facts import Report
 from spicebridge.report.plots.style import DPI, RC, Drawn
+from spicebridge.report.summary import Report
 
 __all__ = ["Plot", "draw", "render_all"]
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spicebridge.report.facts import Report
 from spicebridge.report.plots.style import (
     HALF,
     INK,
@@ -20,6 +19,7 @@ from spicebridge.report.plots.style import (
     new_figure,
     times_ten,
 )
+from spicebridge.report.summary import Report
 from spicebridge.report.wording import format_seconds
 
 if TYPE_CHECKING:

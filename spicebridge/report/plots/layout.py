@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.network import Network
-
-Array = NDArray[np.float64]
 
 STRESS_NODES = 150
 """Nodes of a component up to which its layout minimises stress (Kamada and Kawai); beyond, distances are

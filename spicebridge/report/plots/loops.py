@@ -6,10 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.network import Network
-from spicebridge.report.facts import Report
 from spicebridge.report.plots.style import (
     HALF,
     SOFT,
@@ -21,12 +20,12 @@ from spicebridge.report.plots.style import (
     state_colours,
     times_ten,
 )
+from spicebridge.report.summary import Report
 from spicebridge.waveforms import Waveforms
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Array = NDArray[np.float64]
 
 MOST_LOOPS, MOST_LINES = 6, 3
 """Panels at most, under alternating sources and under others."""

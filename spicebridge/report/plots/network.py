@@ -6,25 +6,17 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spicebridge.arrays import Array
 from spicebridge.network import Network
-from spicebridge.report.facts import Report
 from spicebridge.report.plots.layout import edge_paths, node_positions
-from spicebridge.report.plots.style import (
-    HALF,
-    INK,
-    Drawn,
-    new_figure,
-    state_colours,
-    state_symbol,
-)
+from spicebridge.report.plots.style import HALF, INK, Drawn, new_figure, state_colours, state_symbol
+from spicebridge.report.summary import Report
 from spicebridge.report.wording import format_seconds, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Array = NDArray[np.float64]
 
 MOST_NODES = 1000
 """Nodes above which a drawing shows nothing any more."""

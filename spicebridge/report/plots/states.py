@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.report.facts import Report
 from spicebridge.report.plots.style import (
     CURVES,
     INK,
@@ -25,13 +24,13 @@ from spicebridge.report.plots.style import (
     state_symbol,
     times_ten,
 )
+from spicebridge.report.summary import Report
 from spicebridge.report.wording import format_number
 from spicebridge.waveforms import Waveforms
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Array = NDArray[np.float64]
 
 BAND_ROWS = 3000
 """Time points at most for quantile bands; extremes always use all of them."""

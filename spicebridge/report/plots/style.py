@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spicebridge.network import Network
 from spicebridge.report.wording import one_line
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
-Array = NDArray[np.float64]
 
 DPI = 180
 WIDE, HALF = 10.0, 5.4

@@ -1,0 +1,375 @@
+"""Beyond the papers: Omega as it is measured, and active circuits with parasitic elements.
+
+T = di/dS = A^t (A Q A^t)^-1 A,   Ob = T Q,   Q = diag(P R)
+n_-(A Q A^t) + n_-(B Q^-1 B^t) = n_-(Q)
+series inductance l     l A A^t dj/dt = -A Q A^t j + A S          stable iff A Q A^t > 0
+node capacitance c      c dp/dt = -B Q^-1 B^t p - B Q^-1 S         stable iff B Q^-1 B^t > 0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from spicebridge.arrays import Array
+from spicebridge.atlas.circuits import K4, Edges, circuit, linear_memristors, makers, matrices
+from spicebridge.atlas.claim import (
+    Evidence,
+    Finding,
+    Panel,
+    Row,
+    Series,
+    Status,
+    at_least,
+    claim,
+    equals,
+    vanishes,
+)
+from spicebridge.atlas.response import Response, response
+from spicebridge.atlas.runs import Bench, value_of, vanishing, worst
+from spicebridge.circuit.deck.elements import Capacitor, Deck, Element, Inductor
+from spicebridge.circuit.deck.elements import Resistor as DeckResistor
+from spicebridge.devices import Resistor
+from spicebridge.drives import Pulse
+from spicebridge.errors import RunFailed
+from spicebridge.network import Network
+from spicebridge.theory.currents.topology import Topology
+from spicebridge.verify.trial import SOLVER_FLOOR
+
+SHARP = 1e-9
+"""Bar on the uncertainty of measured projectors."""
+
+
+def _measured(bench: Bench, *, mixed: bool) -> list[tuple[str, Network, Response]]:
+    """Responses of frozen networks: the user's own, or the standard graphs."""
+    out = []
+    for case in bench.circuits(makers(mixed=mixed, stop=1.0)):
+        measured = bench.keep(f"{case.name} {mixed}", partial(response, bench, case.network))
+        out.append((case.name, case.network, measured))
+    return out
+
+
+@claim(
+    "new.omega",
+    title="The measured response is a projector",
+    printed="Omega = A^t (A A^t)^-1 A (Eq. 4), from the graph",
+    exact="Ob = (di/dS) P R, read one unit source after the other with frozen w, satisfies Ob^2 = Ob to 1e-9",
+    status=Status.EXACT,
+    circuits="K4, parallel edges with a bridge and two components, 3x3 grid, random graph (seed 5): mixed P, random w",
+    mutant="the resistances taken at w = 0",
+    applies=lambda network: linear_memristors(network, None),
+)
+def projector(bench: Bench) -> Evidence:
+    rows: list[Row] = []
+    panels: tuple[Panel, ...] = ()
+    for name, network, measured in _measured(bench, mixed=True):
+        q = network.P * network.resistance(np.zeros(network.n_edges)) if bench.mutant else measured.q
+
+        def gap(T: Array, q: Array = q) -> Array:
+            Ob = T * q
+            return np.asarray(Ob @ Ob - Ob)
+
+        value, U = measured.value(gap)
+        rows.append((name, float(np.abs(value).max()), U))
+        if not panels:
+            shown = tuple(tuple(float(x) for x in row) for row in measured.Ob)
+            panels = (Panel(f"Measured Ob, {name}", "driven edge", "edge", matrix=shown),)
+    return vanishing("|Ob^2 - Ob|", rows, resolution=SHARP, panels=panels)
+
+
+@claim(
+    "new.omega.trace",
+    title="Trace of the measured response: number of loops",
+    printed="Omega projects on the space of loops",
+    exact="trace Ob = L, the number of independent loops, for any signs and states",
+    status=Status.EXACT,
+    circuits="the graphs of new.omega, mixed P, random w",
+    mutant="nodes counted instead of loops",
+    applies=lambda network: linear_memristors(network, None),
+)
+def trace(bench: Bench) -> Evidence:
+    rows: list[Row] = []
+    for name, network, measured in _measured(bench, mixed=True):
+        loops = network.n_nodes if bench.mutant else Topology.of(network).n_loops
+        value, U = measured.value(lambda T, q=measured.q, loops=loops: np.asarray(np.trace(T * q) - loops))  # type: ignore[misc]
+        rows.append((f"{name}, L = {loops}", abs(float(value)), U))
+    return vanishing("|trace Ob - L|", rows, resolution=SHARP)
+
+
+TWO_BLOCKS: Edges = [(0, 1), (1, 2), (2, 0), (0, 2), (2, 3), (3, 4), (4, 2), (3, 2)]
+"""Two blocks of four edges that share node 2."""
+
+
+@claim(
+    "new.omega.symmetric",
+    title="When the projector is orthogonal",
+    printed="Omega is symmetric",
+    exact="with equal R, Ob is symmetric if and only if P is constant on every block of the graph",
+    status=Status.EXACT,
+    circuits="two blocks at one node, all 256 sign patterns by theory; 2 + 6 patterns measured (seed 95)",
+    mutant="blocks merged into one",
+)
+def symmetric(bench: Bench) -> Evidence:
+    base = circuit("two blocks", TWO_BLOCKS, initial_state=0.0).network
+    A = matrices(base)[0]
+    blocks = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    if bench.mutant:
+        blocks = np.zeros(8, dtype=int)
+    wrong, regular = 0, 0
+    for code in range(256):
+        P = np.array([1.0 - 2.0 * ((code >> k) & 1) for k in range(8)])
+        mesh = (A * P) @ A.T
+        if abs(np.linalg.det(mesh)) < 0.5:
+            continue
+        regular += 1
+        Ob = A.T @ np.linalg.solve(mesh, A * P)
+        even = bool(np.abs(Ob - Ob.T).max() < 1e-9)
+        constant = all(np.ptp(P[blocks == b]) == 0.0 for b in set(blocks.tolist()))
+        wrong += even != constant
+    patterns = [[4, 5, 6, 7], [0, 1, 2, 3], [1], [5], [0, 4], [1, 2, 6]]
+    exact: list[Row] = []
+    findings: list[Finding] = [equals("sign patterns against the rule", float(wrong), 0.0, 0.0)]
+    for active in patterns[: 3 if bench.quick else None]:
+        network = base.with_active(active)
+        if abs(np.linalg.det((A * network.P) @ A.T)) < 0.5:
+            continue
+        measured = response(bench, network)
+        value, U = measured.value(lambda T, q=measured.q: np.asarray(T * q - (T * q).T))  # type: ignore[misc]
+        row = (f"active edges {active}", float(np.abs(value).max()), U)
+        if len(active) == 4:
+            exact.append(row)
+        else:
+            findings.append(at_least(f"|Ob - Ob^t|, {row[0]}", row[1], row[2], 0.1))
+    findings.insert(0, worst("|Ob - Ob^t|, P constant on blocks", exact, resolution=SHARP))
+    return Evidence(tuple(findings), rows=tuple(exact), numbers={"regular patterns": float(regular)})
+
+
+@claim(
+    "new.bridge",
+    title="Bridges carry no current",
+    printed="(not in the papers)",
+    exact="an edge in no loop carries no current, Omega_kk = 0, whatever its source",
+    status=Status.EXACT,
+    circuits="triangle, bridge and square with sources on every edge, AC (seed 96); response of the bridge measured",
+    mutant="an edge of the triangle read instead",
+)
+def bridge(bench: Bench) -> Evidence:
+    edges = [(0, 1), (1, 2), (2, 0), (2, 3), (3, 4), (4, 5), (5, 6), (6, 3)]
+    rng = np.random.default_rng(96)
+    case = circuit("triangle, bridge, square", edges, drive=rng.uniform(-0.3, 0.3, 8), initial_state=0.5)
+    k = 0 if bench.mutant else 3
+    pair = bench.pair(case)
+    value, U_alone = value_of(lambda waves: waves.current[:, k] / np.abs(waves.current).max(), pair)
+    alone = float(np.abs(value).max())
+    measured = response(bench, case.network)
+    value, U = measured.value(lambda T: np.asarray(T[k] * measured.q[k]))
+    findings = (
+        vanishes("current of the bridge / largest current", alone, U_alone, resolution=1e-8),
+        vanishes("largest |Ob_kj| of the bridge", float(np.abs(value).max()), U, resolution=SHARP),
+    )
+    return Evidence(findings)
+
+
+def _k4(active: list[int], r: Array) -> Network:
+    return circuit("K4", K4, device=[Resistor(np.array(x)) for x in r.tolist()], active=active).network
+
+
+def _sign_patterns(quick: bool) -> list[list[int]]:
+    patterns = [[k for k in range(6) if code >> k & 1] for code in range(1, 64)]
+    return patterns[:: 9 if quick else 1]
+
+
+@claim(
+    "new.inertia",
+    title="The inertia identity of active circuits",
+    printed="(not in the papers)",
+    exact="n_-(A P R A^t) + n_-(B (P R)^-1 B^t) = n_-(P)",
+    status=Status.EXACT,
+    circuits="K4 of unequal resistors, all 63 patterns with active edges: signs of measured responses",
+    mutant="the nodal part counted on the reduced passive twin",
+    cost=15.0,
+)
+def inertia(bench: Bench) -> Evidence:
+    r = np.array([1.0, 2.3, 1.7, 3.1, 0.8, 1.3])
+    broken, counted, closest = 0, 0, np.inf
+    for active in _sign_patterns(bench.quick):
+        network = _k4(active, r)
+        try:
+            measured = bench.keep(str(active), partial(response, bench, network))
+        except RunFailed:
+            continue
+        T, q = measured.T, measured.q
+        nodal = np.diag(q) - q[:, None] * T * q
+        if bench.mutant:
+            nodal = np.abs(np.diag(q)) - nodal
+        mesh_values, node_values = (np.linalg.eigvalsh(0.5 * (M + M.T)) for M in (T, nodal))
+        # three eigenvalues of each belong to its space, three are zero
+        mesh_kept = mesh_values[np.argsort(-np.abs(mesh_values))[:3]]
+        node_kept = node_values[np.argsort(-np.abs(node_values))[:3]]
+        closest = min(closest, float(np.abs(mesh_kept).min()), float(np.abs(node_kept).min()))
+        broken += int((mesh_kept < 0).sum() + (node_kept < 0).sum()) != len(active)
+        counted += 1
+    findings = (
+        equals("patterns that break the identity", float(broken), 0.0, 0.0),
+        equals("patterns measured", float(counted), 0.0, float(len(_sign_patterns(bench.quick)))),
+        at_least("least eigenvalue whose sign was counted", closest, 1e-9, 1e-3),
+    )
+    return Evidence(findings)
+
+
+PARASITIC_L, PARASITIC_C = 1e-3, 1e-3
+"""H in series with every edge, F from every node to ground: rates of about 1000/s with 1 ohm."""
+
+
+def with_inductance(deck: Deck, size: float = PARASITIC_L) -> Deck:
+    """A readable deck of resistors with an inductor in series with each."""
+    elements: list[Element] = []
+    for element in deck.elements:
+        if isinstance(element, DeckResistor):
+            middle = f"q{element.name[1:]}"
+            elements.append(Inductor(f"LP{element.name[1:]}", element.plus, middle, size))
+            elements.append(replace(element, plus=middle))
+        else:
+            elements.append(element)
+    return replace(deck, elements=tuple(elements))
+
+
+def with_capacitance(deck: Deck, size: float = PARASITIC_C) -> Deck:
+    """A readable deck with a capacitor from every node of the network to ground."""
+    nodes: dict[str, None] = {}
+    for element in deck.elements:
+        for node in (getattr(element, "plus", "0"), getattr(element, "minus", "0")):
+            if node != "0" and node[0] == "n":
+                nodes[node] = None
+    extra = tuple(Capacitor(f"CP{node[1:]}", node, "0", size) for node in nodes)
+    return replace(deck, elements=deck.elements + extra)
+
+
+def growth_rate(bench: Bench, network: Network, transform: Callable[[Deck], Deck], rate: float) -> tuple[float, float]:
+    """Measured growth (1/s) of the currents after a short pulse, and U; `rate` (1/s) sets span and step.
+
+    The pulse is over before the reading begins, so that the natural response is left.
+    """
+    stop = 8.0 / rate
+    rng = np.random.default_rng(5)
+    drives = {
+        k: Pulse(0.0, float(x), 0.0, stop / 100, stop / 100, stop / 100) for k, x in enumerate(rng.normal(size=6))
+    }
+    probe = network.with_drive(drives)
+    found = []
+    for steps in (2000, 4000):
+        waves = bench.run(probe, stop, stop / steps, transform=transform, form="readable")
+        at = waves.resample(np.array([0.75, 1.0]) * stop).current
+        size = np.linalg.norm(at, axis=1)
+        found.append(float(np.log(size[1] / size[0]) / (0.25 * stop)))
+    return found[1], abs(found[1] - found[0])
+
+
+def _grows(
+    bench: Bench, transform: Callable[[Deck], Deck], rates: Callable[[Array, Array, Array], Array], what: str
+) -> Evidence:
+    """Measured growth against the spectrum of a parasitic circuit, for sign patterns of K4."""
+    r = np.array([1.0, 2.3, 1.7, 3.1, 0.8, 1.3])
+    A, B, _ = matrices(_k4([], r))
+    rows: list[Row] = []
+    wrong, unstable, points = 0, 0, []
+    for active in [*_sign_patterns(True)[: 4 if bench.quick else None], [], [0], [1]]:
+        network = _k4(active, r)
+        spectrum = rates(A, B[1:], network.P * r)
+        order = np.sort(spectrum.real)[::-1]
+        top, next_top = float(order[0]), float(order[1])
+        size = float(np.abs(spectrum).max())
+        # a second mode of nearly the same rate would still be there at the reading
+        if abs(top) < 0.02 * size or top - next_top < 0.15 * abs(top):
+            continue
+        value, U = bench.keep(f"{what} {active}", partial(growth_rate, bench, network, transform, abs(top)))
+        # what is left of the second mode after six spans of the first
+        U += abs(top) * float(np.exp(-6.0 * (top - next_top) / abs(top)))
+        if bench.mutant:
+            top = -top
+        rows.append((f"active edges {active}", abs(value - top) / abs(top), 2.0 * U / abs(top)))
+        wrong += (value > 0.0) != (top > 0.0)
+        unstable += top > 0.0
+        points.append((top, value))
+    findings = (
+        equals(f"patterns whose sign of {what} misses the growth", float(wrong), 0.0, 0.0),
+        at_least("unstable patterns seen", float(unstable), 0.0, 1.0),
+        worst("|measured rate / rate of the spectrum - 1|", rows, resolution=0.2),
+    )
+    line = [min(x for x, _ in points), max(x for x, _ in points)]
+    picture = Panel(
+        f"Growth with parasitics, sign of {what}",
+        "rate of the spectrum (1/s)",
+        "rate in ngspice (1/s)",
+        (
+            Series([x for x, _ in points], [y for _, y in points], "ngspice", "points"),
+            Series(line, line, "equal", "dashed"),
+        ),
+    )
+    return Evidence(findings, rows=tuple(rows), panels=(picture,))
+
+
+@claim(
+    "new.inductance",
+    title="Stability against series inductance",
+    printed="(not in the papers)",
+    exact="stable against parasitic series inductance if and only if A P R A^t > 0",
+    status=Status.EXACT,
+    circuits="K4 of resistors, 10 sign patterns, 1 mH in series with every edge: growth of the currents after a pulse",
+    mutant="the sign of the growth turned",
+    cost=8.0,
+)
+def inductance(bench: Bench) -> Evidence:
+    def rates(A: Array, B: Array, q: Array) -> Array:
+        return np.asarray(-np.linalg.eigvals(np.linalg.solve(A @ A.T, (A * q) @ A.T)) / PARASITIC_L)
+
+    return _grows(bench, with_inductance, rates, "A P R A^t")
+
+
+@claim(
+    "new.capacitance",
+    title="Stability against node capacitance",
+    printed="(not in the papers)",
+    exact="stable against parasitic node capacitance if and only if B (P R)^-1 B^t > 0",
+    status=Status.EXACT,
+    circuits="K4 of resistors, 10 sign patterns, 1 mF from every node to ground: growth of the currents after a pulse",
+    mutant="the sign of the growth turned",
+    cost=8.0,
+)
+def capacitance(bench: Bench) -> Evidence:
+    def rates(A: Array, B: Array, q: Array) -> Array:
+        return np.asarray(-np.linalg.eigvals((B / q) @ B.T) / PARASITIC_C)
+
+    return _grows(bench, with_capacitance, rates, "B (P R)^-1 B^t")
+
+
+@claim(
+    "new.hidden",
+    title="An implicit integrator hides the instability",
+    printed="(not in the papers)",
+    exact="a circuit that grows at more than 1e5/s looks perfect at a step of 0.01 s: screen signs before the run",
+    status=Status.EXACT,
+    circuits="K4 with one active edge, 10 uH in series with every edge, steps of 0.01 s and of 20 ns",
+    mutant="the active edge made passive",
+)
+def hidden(bench: Bench) -> Evidence:
+    r = np.array([10.0, 2.3, 1.7, 3.1, 0.8, 1.3])
+    small = 1e-5
+    network = _k4([] if bench.mutant else [0], r)
+    A = matrices(network)[0]
+    top = float(-np.linalg.eigvals(np.linalg.solve(A @ A.T, (A * (network.P * r)) @ A.T)).real.min() / small)
+    driven = network.with_drive({1: 1.0, 4: -0.5})
+    static = bench.run(driven, 1.0, 0.01)
+    parasitic = bench.run(driven, 1.0, 0.01, transform=partial(with_inductance, size=small), form="readable")
+    scale = float(np.abs(static.current).max())
+    gap = float(np.abs(parasitic.resample(static.t).current - static.current).max()) / scale
+    rate, U = growth_rate(bench, network, partial(with_inductance, size=small), abs(top))
+    findings = (
+        vanishes("difference from the circuit without parasitics at 0.01 s", gap, SOLVER_FLOOR, resolution=1e-8),
+        at_least("growth rate in 1/s at a small step", rate, U, 1e5),
+        equals("the same against the spectrum", rate, U, top, resolution=1e-3 * abs(top)),
+    )
+    return Evidence(findings, numbers={"rate of the spectrum in 1/s": top})

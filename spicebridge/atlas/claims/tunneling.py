@@ -1,0 +1,416 @@
+"""Paper 2, Eqs. 1, 2, 7, 26, 29, 33: one memristor and its potential.
+
+    dx/dt = -dV/dx,   V(x, s) = x^2/2 + (s/chi) ln(1 - chi x)        alpha = beta = 1, chi = 0.9
+    x_-+ = (1 -+ sqrt(1 - 4 s chi))/(2 chi)
+
+The potential is measured as work: along a run V falls by int (dx/dt)^2 dt, with dx/dt = Roff i - x from
+the simulator's current and state.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from spicebridge.arrays import Array
+from spicebridge.atlas.circuits import CHI, caravelli, circuit, linear_memristors, makers, tunneling
+from spicebridge.atlas.claim import (
+    Evidence,
+    Finding,
+    Panel,
+    Row,
+    Series,
+    Status,
+    at_least,
+    claim,
+    equals,
+    refutes,
+)
+from spicebridge.atlas.response import response
+from spicebridge.atlas.runs import Bench, Circuit, Pair, least, side_by_side, value_of, vanishing, worst
+from spicebridge.network import Network
+from spicebridge.theory.results.closed_forms import tunneling_fixed_points
+from spicebridge.waveforms import Waveforms
+from spicebridge.windows import Hard, Tanh
+
+S_CRIT = 0.2061060431
+"""Where both minima are equally deep, to ten digits."""
+LEAVE = 1e-5
+"""Start beside an unstable point."""
+
+
+def potential(x: ArrayLike, s: float) -> Array:
+    """V(x, s) of the module."""
+    x = np.asarray(x, float)
+    return np.asarray(0.5 * x**2 + s / CHI * np.log1p(-CHI * x))
+
+
+def single(s: float, x0: float, *, stop: float, window: Any = None, reverse: bool = False) -> Circuit:
+    """One memristor of paper 2 across its own source s (V); `reverse` runs its law backwards."""
+    device = tunneling(alpha=-1.0 if reverse else 1.0, window=window)
+    name = f"one memristor, s = {s:g}, x0 = {x0:g}"
+    polarity = -1 if reverse else 1
+    return circuit(name, [(0, 0)], device=device, drive=s, initial_state=x0, stop=stop, polarity=polarity)
+
+
+def _rate(waves: Waveforms) -> Array:
+    """dx/dt from the simulator's own current and state (Roff = 1 ohm)."""
+    return np.asarray(waves.current[:, 0] - waves.state[:, 0])
+
+
+def work(waves: Waveforms) -> Array:
+    """int (dx/dt)^2 dt up to every time point: how far V has fallen."""
+    from scipy.interpolate import make_interp_spline
+
+    spline: Any = make_interp_spline(waves.t, _rate(waves) ** 2, k=5).antiderivative()
+    return np.asarray(spline(waves.t) - spline(waves.t[0]))
+
+
+@claim(
+    "p2.eq1",
+    title="A memristor in a potential (Eqs. 1, 6)",
+    printed="dx/dt = -dV/dx, V = x^2/2 + (s/chi) ln(1 - chi x)",
+    exact="exact for one memristor: V(x(t)) = V(x0) - int (dx/dt)^2 dt along the run",
+    status=Status.EXACT,
+    circuits="one memristor, s = 0.15 and 0.25, from x0 = 0.02, 0.5 and 0.9",
+    mutant="chi x instead of ln(1 - chi x)",
+)
+def in_a_potential(bench: Bench) -> Evidence:
+    rows: list[Row] = []
+    curves: list[Series] = []
+    for s in (0.15, 0.25):
+        for x0 in (0.02, 0.5, 0.9):
+            if x0 > tunneling_fixed_points(s, CHI)[1]:
+                continue
+
+            def gap(waves: Waveforms, s: float = s) -> Array:
+                x = waves.state[:, 0]
+                V = 0.5 * x**2 - s * x if bench.mutant else potential(x, s)
+                return np.asarray(V - V[0] + work(waves))
+
+            pair = bench.pair(single(s, x0, stop=6.0), steps=1600)
+            value, U = value_of(gap, pair)
+            rows.append((pair.circuit.name, float(np.abs(value).max()), U))
+            x = pair.fine.state[::60, 0]
+            measured = potential(x0, s) - work(pair.fine)[::60]
+            curves.append(Series(x.tolist(), measured.tolist(), f"ngspice, s = {s:g}, x0 = {x0:g}", "points"))
+    grid = np.linspace(0.0, 1.0, 101)
+    for s in (0.15, 0.25):
+        curves.append(Series(grid.tolist(), potential(grid, s).tolist(), f"V(x, {s:g})"))
+    picture = Panel("Potential, measured as work", "x", "V", tuple(curves))
+    return vanishing("|V(x) - V(x0) + int (dx/dt)^2 dt|", rows, resolution=1e-6, panels=(picture,))
+
+
+@claim(
+    "p2.eq2",
+    title="Minimum and maximum of the potential",
+    printed="x_-+ = (1 -+ sqrt(1 - 4 s chi))/(2 chi)",
+    exact="exact: 0.178759 and 0.932352 at s = 0.15, 0.379873 and 0.731238 at s = 0.25",
+    status=Status.EXACT,
+    circuits="one memristor run forwards (to x_-) and with its law reversed (to x_+), s = 0.15 and 0.25",
+    mutant="chi = 0.89 in the formula",
+)
+def extrema(bench: Bench) -> Evidence:
+    known = {0.15: (0.178759, 0.932352), 0.25: (0.379873, 0.731238)}
+    findings: list[Finding] = []
+    for s, (low, high) in known.items():
+        exact = tunneling_fixed_points(s, 0.89 if bench.mutant else CHI)
+        for reverse, x0, target, printed in ((False, 0.3, exact[0], low), (True, 0.85, exact[1], high)):
+            pair = bench.pair(single(s, x0, stop=60.0, reverse=reverse), steps=1500)
+            value, U = value_of(lambda waves: waves.state[-1, 0], pair)
+            name = f"x_{'+' if reverse else '-'} at s = {s:g}"
+            findings.append(equals(name, float(value), U, target, resolution=1e-7))
+            findings.append(equals(f"{name}, six digits", float(value), U, printed, target_uncertainty=5e-7))
+    return Evidence(tuple(findings))
+
+
+@claim(
+    "p2.eq29",
+    title="Which root is the minimum",
+    printed="x_- with the positive square root (Eq. 29)",
+    exact="x_- takes -sqrt(1 - 4 s chi); the other root is the maximum, from which runs depart",
+    status=Status.WRONG,
+    circuits="one memristor, s = 0.15 and 0.25, from 1e-5 below the printed root",
+    mutant="the printed root judged as the exact one",
+)
+def root(bench: Bench) -> Evidence:
+    findings: list[Finding] = []
+    for s in (0.15, 0.25):
+        low, high = tunneling_fixed_points(s, CHI)
+        pair = bench.pair(single(s, high - LEAVE, stop=60.0), steps=1500)
+        value, U = value_of(lambda waves: waves.state[-1, 0], pair)
+        target = high if bench.mutant else low
+        findings.append(equals(f"where the run ends, s = {s:g}", float(value), U, target, resolution=1e-7))
+        findings.append(refutes(f"distance from the printed root, s = {s:g}", abs(float(value) - high), U))
+    return Evidence(tuple(findings))
+
+
+@claim(
+    "p2.minima",
+    title="When there are two minima",
+    printed="two minima for 1 - chi < s < 1/(4 chi)",
+    exact="exact: 0.1 < s < 5/18 for chi = 0.9 (the second one at the wall x = 1)",
+    status=Status.EXACT,
+    circuits="one memristor: R(x) of frozen states at 5 places; ends of runs at s = 0.098, 0.102, 0.275, 0.281",
+    mutant="R(x) taken at 1 - x",
+)
+def two_minima(bench: Bench) -> Evidence:
+    places = np.array([0.4, 0.5, 0.6, 0.7, 1.0])
+    held, U = [], 0.0
+    for x in places:
+        network = single(0.2, 1.0 - float(x) if bench.mutant else float(x), stop=1.0).network
+        value, u = response(bench, network).value(lambda T: np.asarray(1.0 / T[0, 0]))
+        held.append(float(x) * float(value))
+        U = max(U, 10.0 * u)
+    # the source that holds x is s(x) = x R(x): its parabola has its top at the upper threshold
+    c = np.polyfit(places[:4], held[:4], 2)
+    top = float(c[2] - c[1] ** 2 / (4.0 * c[0]))
+    ends = []
+    for s, x0 in ((0.098, 0.999), (0.102, 0.999), (0.275, 0.0), (0.281, 0.0)):
+        waves = bench.run(single(s, x0, stop=120.0, window=Hard()).network, 120.0, 0.05)
+        ends.append(float(waves.state[-1, 0]))
+    findings = (
+        equals("lower threshold: s that holds x = 1", held[4], U, 0.1, resolution=1e-7),
+        equals("upper threshold: largest s that holds any x", top, U, 5.0 / 18.0, resolution=1e-7),
+        at_least("end at s = 0.102 from 0.999", ends[1], 1e-6, 0.999),
+        at_least("distance from the wall at s = 0.098", 1.0 - ends[0], 1e-6, 0.5),
+        at_least("distance from the wall at s = 0.275 from 0", 1.0 - ends[2], 1e-6, 0.4),
+        at_least("end at s = 0.281 from 0", ends[3], 1e-6, 0.999),
+    )
+    return Evidence(findings)
+
+
+EDGE = 0.999
+"""The last bit of the way to the wall x = 1, short of where the clamp begins to act."""
+SLOW = 0.01
+"""Near its start at x_+ a run creeps, and its work is read in time; farther on along x."""
+
+
+def released(bench: Bench, s: float) -> tuple[Pair, Pair]:
+    """One memristor released just below x_+ and just above it."""
+    top = tunneling_fixed_points(s, CHI)[1]
+    low, high = (
+        bench.pair(single(s, start, stop=60.0, window=Hard()), steps=6000) for start in (top - LEAVE, top + LEAVE)
+    )
+    return low, high
+
+
+def inside(waves: Waveforms) -> Waveforms:
+    """The part of a run before `EDGE`, all of it for a run that stays below."""
+    n = int(np.argmax(waves.state[:, 0] > EDGE)) or waves.t.size
+    return _first(waves, n)
+
+
+def _first(waves: Waveforms, n: int) -> Waveforms:
+    return Waveforms(waves.t[:n], waves.state[:n], waves.current[:n], waves.voltage[:n])
+
+
+def fallen(waves: Waveforms) -> Array:
+    """Measured fall of V from the start of a run to where it rests, or to the wall."""
+    from scipy.interpolate import make_interp_spline
+
+    part = inside(waves)
+    if part.t.size == waves.t.size:
+        return np.asarray(work(part)[-1])
+    x = part.state[:, 0]
+    away = int(np.argmax(x - x[0] > SLOW))
+    # int v dx has no error of time in it; the measured rate is carried on over the last fraction of a step
+    force: Any = make_interp_spline(x[away:], _rate(part)[away:], k=5).antiderivative()
+    return np.asarray(work(_first(part, away + 1))[-1] + force(1.0) - force(x[away]))
+
+
+def depths(bench: Bench, s: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Measured ((V(x_+) - V(x_-), U), (V(x_+) - V(1), U)): the work of leaving x_+ to either side."""
+    left, right = ((float(v), U + LEAVE**2) for v, U in (value_of(fallen, pair) for pair in released(bench, s)))
+    return left, right
+
+
+def measured_potential(bench: Bench, s: float, n: int = 12) -> tuple[list[float], list[float]]:
+    """Places x and V(x) - V(0), read as work on the way from x_+ to both sides (V(x_+) is taken as known)."""
+    top = float(potential(tunneling_fixed_points(s, CHI)[1], s))
+    places, values = [], []
+    for pair in released(bench, s):
+        part = inside(pair.fine)
+        x, V = part.state[:, 0], top - work(part)
+        at = np.linspace(x[0], x[-1], n + 1)[1:]
+        order = np.argsort(x)
+        places += at.tolist()
+        values += np.interp(at, x[order], V[order]).tolist()
+    return places, values
+
+
+@claim(
+    "p2.s_crit",
+    title="Where both minima are equally deep",
+    printed="a critical s between the two thresholds",
+    exact="s_crit = 0.2061060431 for chi = 0.9: V(x_-, s) = V(1, s)",
+    status=Status.EXACT,
+    circuits="algebra to 1e-9; one memristor released from x_+ to both sides at s = 0.2055, 0.2061, 0.2067",
+    mutant="x = 0.99 in the place of the wall",
+)
+def critical(bench: Bench) -> Evidence:
+    from scipy.optimize import brentq
+
+    wall = 0.99 if bench.mutant else 1.0
+
+    def difference(s: float) -> float:
+        low = tunneling_fixed_points(s, CHI)[0]
+        return float(potential(low, s) - potential(wall, s))
+
+    algebra = float(brentq(difference, 0.15, 0.27, xtol=1e-14, rtol=1e-14))
+    values, spread = [], 0.0
+    grid = (0.2055, 0.2061, 0.2067)
+    for s in grid:
+        (left, u), (right, v) = bench.keep(f"depths {s}", partial(depths, bench, s))
+        values.append(right - left)
+        spread = max(spread, u + v)
+    slope = (values[2] - values[0]) / (grid[2] - grid[0])
+    # a parabola through three values; its root is where the depths agree
+    roots = np.roots(np.polyfit(np.subtract(grid, grid[1]), values, 2))
+    measured = grid[1] + float(min(roots[np.isreal(roots)].real, key=abs, default=np.nan))
+    findings = (
+        equals("s_crit by algebra", algebra, 1e-13, S_CRIT, target_uncertainty=5e-11, resolution=1e-9),
+        equals("s_crit from measured work", measured, spread / abs(slope), algebra, resolution=1e-6),
+    )
+    return Evidence(findings)
+
+
+@claim(
+    "p2.eq7",
+    title="The barrier (Eqs. 7, 26)",
+    printed="the barrier V(x_+) - V(x_-) between the minima",
+    exact="0.040826, 0.021236, 0.013286 at s = 0.22, 0.24, 0.25",
+    status=Status.EXACT,
+    circuits="one memristor released just below x_+, s = 0.22, 0.24, 0.25: work until it rests at x_-",
+    mutant="the work on the other side of the barrier",
+)
+def barrier(bench: Bench) -> Evidence:
+    findings: list[Finding] = []
+    for s, known in ((0.22, 0.040826), (0.24, 0.021236), (0.25, 0.013286)):
+        left, right = bench.keep(f"depths {s}", partial(depths, bench, s))
+        value, U = right if bench.mutant else left
+        what = f"barrier at s = {s:g}"
+        findings.append(equals(what, value, U, known, target_uncertainty=5e-7, resolution=1e-5))
+    return Evidence(tuple(findings))
+
+
+@claim(
+    "p2.map",
+    title="From paper 1 to paper 2",
+    printed="w = 1 - x maps one law on the other",
+    exact="with xi = chi/(1 - chi), beta_1 = beta_2 (1 - chi) for alpha = 0 only; alpha (1 - w) against alpha w",
+    status=Status.WRONG,
+    circuits="K4, parallel edges with a bridge, 3x3 grid, random graph (seed 5), both laws, alpha 0 and 0.3 (seed 11)",
+    mutant="beta_1 = beta_2",
+)
+def mapping(bench: Bench) -> Evidence:
+    exact: list[Row] = []
+    printed: list[Row] = []
+    for alpha in (0.0, 0.3):
+        device = tunneling(alpha=alpha)
+        for case in bench.circuits(makers(device=device, stop=0.5, amplitude=0.1)):
+            beta = 1.0 if bench.mutant else 1.0 - CHI
+            twin = caravelli(r_on=1.0 - CHI, r_off=1.0, alpha=alpha, beta=beta)
+            other = case.network.with_device(twin).with_initial_state(1.0 - case.network.initial_state)
+            first, second = bench.pair(case, steps=800), bench.pair(Circuit(case.name, other, case.stop), steps=800)
+            both = Pair(case, _sum(first.coarse, second.coarse), _sum(first.fine, second.fine), first.step)
+            value, U = value_of(lambda waves: waves.state - 1.0, both)
+            row = (f"{case.name}, alpha = {alpha:g}/s", float(np.abs(value).max()), U)
+            (exact if alpha == 0.0 else printed).append(row)
+    findings = (
+        worst("|w + x - 1| at alpha = 0", exact, resolution=1e-6),
+        least("|w + x - 1| at alpha = 0.3/s", printed),
+    )
+    return Evidence(findings, rows=side_by_side(exact, printed))
+
+
+def _sum(first: Waveforms, second: Waveforms) -> Waveforms:
+    """Waveforms whose state is the sum of two; both runs have the same steps."""
+    other = second.resample(first.t)
+    return Waveforms(first.t, first.state + other.state, first.current, first.voltage)
+
+
+@claim(
+    "p2.eq33",
+    title="The tanh window",
+    printed="the window keeps x in [0, 1]",
+    exact="it is an equation of its own: the circuit follows it, and x overshoots the wall by about ln(t)/(2p)",
+    status=Status.WRONG,
+    circuits="one memristor and K4 under p = 100, s = 0.3, run against the wall for 4 s",
+    mutant="hard bounds in the equation",
+)
+def tanh_window(bench: Bench) -> Evidence:
+    from spicebridge.atlas.claims.currents import against_theory
+
+    exact: list[Row] = []
+    findings: list[Finding] = []
+    k4 = circuit(
+        "K4", [(0, 1), (1, 2), (2, 3), (3, 0), (0, 2), (1, 3)],
+        device=tunneling(window=Tanh(100.0)), drive=0.3, initial_state=0.5, stop=4.0,
+    )  # fmt: skip
+    for case in (single(0.3, 0.9, stop=4.0, window=Tanh(100.0)), k4)[: 1 if bench.quick else 2]:
+        theory = case.network.with_device(tunneling(window=Hard())) if bench.mutant else case.network
+        exact.append((case.name, *against_theory(bench, case, theory, "auto", steps=800)))
+    alone = single(0.3, 0.9, stop=4.0, window=Tanh(100.0))
+    top, U = value_of(lambda waves: waves.state.max() - 1.0, bench.pair(alone, steps=1600))
+    findings.append(refutes("overshoot of the wall", float(top), U))
+    main = worst("|x - x(tanh equation)|", exact, resolution=1e-4)
+    numbers: dict[str, float | str] = {"ln(t)/(2p) at 4 s": float(np.log(4.0) / 200.0)}
+    return Evidence((main, *findings), rows=tuple(exact), numbers=numbers)
+
+
+@claim(
+    "p2.eq3",
+    title="The network equation of paper 2 on graphs",
+    printed="dx/dt = -alpha x + (1/beta) (I - chi Omega X)^-1 Omega S",
+    exact="exact in the bulk",
+    status=Status.EXACT,
+    circuits="K4, parallel edges with a bridge, 3x3 grid, random graph (seed 5), random DC and AC sources (seed 11)",
+    mutant="chi = 0.89 in the equation",
+    applies=lambda network: linear_memristors(network, "current"),
+)
+def on_graphs(bench: Bench) -> Evidence:
+    from spicebridge.atlas.claims.currents import against_theory
+
+    rows: list[Row] = []
+    for case in bench.circuits(makers(device=tunneling(), stop=1.0)):
+        theory: Network = case.network
+        if bench.mutant:
+            theory = theory.with_device(tunneling(r_on=0.11))
+        rows.append((case.name, *against_theory(bench, case, theory, "projector")))
+    return vanishing("max |x_spice - x_projector|", rows, resolution=1e-5)
+
+
+@claim(
+    "p2.eq3.loop",
+    title="Any real loop matrix as a circuit",
+    printed="Omega = A^t (A A^t)^-1 A of a random matrix A",
+    exact="exact: a network of gyrators carries A and follows the same equation, although there is no graph",
+    status=Status.EXACT,
+    circuits="A uniform in [0, 1], 5 x 10 and 10 x 20 (seeds 1, 2), s = 0.15, random x0, hard bounds",
+    mutant="an orthonormalised A, taken without signs",
+)
+def on_loop_matrices(bench: Bench) -> Evidence:
+    from spicebridge.atlas.claims.currents import against_theory
+
+    rows: list[Row] = []
+    for seed, loops in ((1, 5), (2, 10))[: 1 if bench.quick else 2]:
+        rng = np.random.default_rng(seed)
+        A = rng.random((loops, 2 * loops))
+        network = Network.from_loop_matrix(
+            A, device=tunneling(window=Hard()), drive=0.15, initial_state=rng.random(2 * loops)
+        )
+        case = Circuit(f"A {loops} x {2 * loops}, seed {seed}", network, 5.0)
+        theory = network
+        if bench.mutant:
+            theory = Network.from_loop_matrix(
+                np.abs(np.linalg.qr(A.T)[0].T),
+                device=tunneling(window=Hard()),
+                drive=0.15,
+                initial_state=network.initial_state,
+            )
+        rows.append((case.name, *against_theory(bench, case, theory, "loop")))
+    return vanishing("max |x_spice - x_theory|", rows, resolution=1e-4)

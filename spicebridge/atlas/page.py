@@ -1,0 +1,235 @@
+"""The atlas: every claim with its measurement on one self-contained page, and as a Markdown twin.
+
+Everything on the page is escaped; pictures are embedded; the only script is the filter of the table,
+allowed by its hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import os
+import platform
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata, resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spicebridge import __version__
+from spicebridge.errors import OutputError
+from spicebridge.report.html import data_uri, page_environment, scientific
+from spicebridge.report.wording import one_line
+from spicebridge.waveforms import replacing
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+Record = Mapping[str, Any]
+
+PAGE, TWIN = "atlas.html", "RESULTS.md"
+
+VERDICTS = {
+    "confirmed": ("✓", "#00614a", "#e3f3ee", "the statement holds on the circuit"),
+    "refuted": ("✗", "#0063a0", "#e6f1f8", "the printed statement is refuted, the corrected one confirmed"),
+    "unresolved": ("?", "#4a4a68", "#ededf5", "the uncertainty is too large to tell"),
+    "contradicted": ("≠", "#a03a00", "#fdeee2", "the circuit contradicts what was expected"),
+}
+"""Mark, colour, tint and meaning of every verdict; never shown by colour alone."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How the records came about; times in s, `measured` of the records new in this run.
+
+    `processor_time` is that of this process and of all that it started, simulators included.
+    """
+
+    quick: bool
+    seed: int
+    jobs: int
+    wall_time: float
+    measured: int
+    simulator: str
+    processor_time: float = 0.0
+
+    def facts(self, records: Sequence[Record]) -> list[tuple[str, str]]:
+        """Name and value of everything that a reader needs to do it again."""
+        spent = sum(float(record["wall_time"]) for record in records)
+        share = self.processor_time / max(self.wall_time * (os.cpu_count() or 1), 1e-9)
+        note = "" if self.measured == len(records) else f", {len(records) - self.measured} kept from earlier runs"
+        libraries = ", ".join(f"{name} {metadata.version(name)}" for name in ("numpy", "scipy"))
+        return [
+            ("command", "spicebridge atlas" + (" --quick" if self.quick else "")),
+            ("spicebridge", __version__),
+            ("simulator", self.simulator),
+            ("Python", f"{platform.python_version()}, {libraries}"),
+            ("seed", f"{self.seed} (seeds of random circuits stand beside each claim)"),
+            ("claims", f"{len(records)}, {self.measured} measured in this run{note}"),
+            ("wall time", f"{self.wall_time:.0f} s in {self.jobs} processes on {os.cpu_count()} cores"),
+            (
+                "processor time",
+                f"{self.processor_time:.0f} s, simulators included: {100 * share:.0f} % of what the cores had",
+            ),
+            ("measuring time", f"{spent:.0f} s summed over the claims, mutants included"),
+        ]
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number for the table; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.{digits}g}"
+
+
+def with_uncertainty(finding: Mapping[str, Any]) -> str:
+    """'7.38275 ± 1e-4': as many digits as the uncertainty leaves."""
+    value, U = finding["measured"], finding["uncertainty"]
+    if value is None or U is None:
+        return "–"
+    if U == 0.0:
+        return number(value, 6)
+    if value == 0.0 or abs(value) <= U:
+        return f"{value:.1e} ± {U:.1e}" if value else f"0 ± {U:.1e}"
+    digits = min(10, max(2, math.ceil(math.log10(abs(value) / U)) + 1))
+    return f"{value:.{digits}g} ± {U:.1g}"
+
+
+def headlines(record: Record) -> list[Mapping[str, Any]]:
+    """The findings of a record's row: the first, and before it the first against the printed statement."""
+    against = [finding for finding in record["findings"] if finding["printed"]]
+    exact = [finding for finding in record["findings"] if not finding["printed"]]
+    return against[:1] + exact[:1]
+
+
+def summary(records: Sequence[Record]) -> str:
+    """One sentence about all of them."""
+    count = Counter(record["verdict"] for record in records)
+    parts = [f"{count[name]} {name}" for name in VERDICTS if count[name]]
+    wrong = sum(not record["as_expected"] for record in records)
+    missed = sum(record["mutant_caught"] is False for record in records)
+    text = f"{len(records)} claims: {', '.join(parts)}"
+    text += ", all as expected" if wrong == 0 else f", {wrong} NOT as expected"
+    return text + ("; every mutant flips its verdict" if missed == 0 else f"; {missed} mutants are NOT caught")
+
+
+def format_page(records: Sequence[Record], run: Run) -> str:
+    """The HTML page."""
+    from spicebridge.atlas.picture import draw
+
+    script = _script()
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    pictures = {record["identifier"]: data_uri(draw(record["panels"])) for record in records if record["panels"]}
+    return (
+        _environment()
+        .get_template("atlas.html")
+        .render(
+            records=records,
+            verdicts=VERDICTS,
+            counts=Counter(record["verdict"] for record in records),
+            papers=Counter(record["paper"] for record in records),
+            pictures=pictures,
+            facts=run.facts(records),
+            summary=summary(records),
+            script=script,
+            digest=digest,
+            version=__version__,
+        )
+    )
+
+
+_MARKDOWN = re.compile(r"([\\`*_<>|\[\]])")
+
+
+def _cell(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", one_line(text))
+
+
+def format_twin(records: Sequence[Record], run: Run) -> str:
+    """The same results as Markdown: one table, then the findings of every claim."""
+    lines = ["# The atlas: every claim of the two papers, judged on the circuit", ""]
+    lines += [f"{summary(records)}.", "", "Regenerate with `make atlas`. Every number comes from SPICE waveforms"]
+    lines += ["unless a claim is about an ensemble; U is the numerical uncertainty from refinement, or half of a"]
+    lines += [
+        "95 % interval over seeds for ensembles. A printed statement is refuted only by at least ten times U.",
+        "",
+    ]
+    lines += ["| | |", "|---|---|"]
+    lines += [f"| {_cell(name)} | {_cell(value)} |" for name, value in run.facts(records)]
+    lines += ["", "| claim | what | status | measured | bar | verdict | mutant |", "|---|---|---|---|---|---|---|"]
+    for record in records:
+        shown = headlines(record)
+        words = ["printed: " if len(shown) > 1 else "", "exact: "]
+        measured = "; ".join(word + with_uncertainty(f) for word, f in zip(words, shown, strict=False)) or "–"
+        bar = "; ".join(f["rule"] for f in shown) or "–"
+        mutant = {True: "caught", False: "NOT CAUGHT", None: "–"}[record["mutant_caught"]]
+        mark = "" if record["as_expected"] else " (NOT AS EXPECTED)"
+        lines.append(
+            f"| {record['identifier']} | {_cell(record['title'])} | {record['status_text']} | {_cell(measured)} | "
+            f"{_cell(bar)} | {record['verdict']}{mark} | {mutant} |"
+        )
+    lines += ["", "## Evidence", ""]
+    for record in records:
+        lines += _evidence(record)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _evidence(record: Record) -> list[str]:
+    lines = [f"### {record['identifier']}: {_cell(record['title'])}", ""]
+    lines += [f"- printed: {_cell(record['printed'])}", f"- exact: {_cell(record['exact'])}"]
+    lines += [f"- circuits: {_cell(record['circuits'])}"]
+    lines += [f"- mutant: {_cell(record['mutant'])} ({record['mutant_verdict'] or 'not tried'})"]
+    if record["problem"]:
+        lines.append(f"- problem: {_cell(record['problem'])}")
+    for finding in record["findings"]:
+        kind = "against the printed statement: " if finding["printed"] else ""
+        mark = "" if finding["passed"] and finding["resolved"] else " **missed**"
+        text = f"{kind}{finding['what']}: {with_uncertainty(finding)}, bar {finding['rule']}"
+        lines.append(f"- {_cell(text)}{mark}")
+    for name, value in record["numbers"].items():
+        lines.append(f"- {_cell(name)}: {_cell(value if isinstance(value, str) else number(value, 6))}")
+    if record["note"]:
+        lines.append(f"- {_cell(record['note'])}")
+    return [*lines, ""]
+
+
+def write_atlas(folder: str | Path, records: Sequence[Record], run: Run, *, twin: str | Path | None = None) -> Path:
+    """Write the page and its twin into `folder`, and the twin to `twin` as well; return the page's path.
+
+    Raises `OutputError`.
+    """
+    place = Path(folder)
+    text = format_twin(records, run)
+    targets = [(place / PAGE, format_page(records, run)), (place / TWIN, text)]
+    if twin is not None:
+        targets.append((Path(twin), text))
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{place}: cannot hold the atlas: {error.strerror or error}") from None
+    for target, content in targets:
+        with replacing(target) as temporary:
+            temporary.write_text(content, encoding="utf-8", newline="\n")
+    return place / PAGE
+
+
+@cache
+def _script() -> str:
+    return (resources.files("spicebridge.report") / "templates" / "atlas.js").read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    return page_environment(
+        {
+            "headlines": headlines,
+            "measured": with_uncertainty,
+            "number": number,
+            "one_line": one_line,
+            "scientific": scientific,
+        }
+    )

@@ -1,0 +1,118 @@
+"""All claims, measured in several processes; what is finished is kept and never measured twice.
+
+Ctrl-C ends the workers and the simulators they run; finished claims stay on disk.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from spicebridge import atlas
+from spicebridge.atlas import store
+from spicebridge.atlas.store import Record
+from spicebridge.errors import SimulatorMissing, SpiceBridgeError
+
+Progress = Callable[[str], None]
+
+JOBS = 2
+"""Processes by default."""
+
+
+def measure(identifier: str, key: str, quick: bool, seed: int) -> Record:
+    """One claim and its mutant as a record; a run that fails numerically is an unresolved one."""
+    started = time.perf_counter()
+    try:
+        return store.record(atlas.run(identifier, quick=quick, mutant=True, seed=seed), key)
+    except SimulatorMissing:
+        raise
+    except SpiceBridgeError as error:
+        return store.failure(atlas.get(identifier), key, str(error), time.perf_counter() - started)
+
+
+def measure_all(
+    folder: str | Path,
+    *,
+    only: Sequence[str] = (),
+    quick: bool = False,
+    jobs: int = JOBS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> tuple[list[Record], int]:
+    """Measure every claim (or those in `only`); (records in the order of the page, how many are new).
+
+    Records are written to ``folder/claims`` as they are finished and read from there when they were made
+    with the same code, simulator, size and seed. Raises `SimulatorMissing`, `OutputError`, and
+    `SpiceBridgeError` for unknown claims.
+    """
+    from spicebridge.circuit.engines import get_engine
+
+    say: Progress = progress or (lambda message: None)
+    names = list(dict.fromkeys(atlas.get(name).identifier for name in only)) or list(atlas.identifiers())
+    engine = get_engine("ngspice")
+    key = store.key_of(f"{engine.name} {engine.version()}", quick=quick, seed=seed)
+    place = store.prepare(Path(folder))
+    found = {name: kept for name in names if (kept := store.load(place, name, key)) is not None}
+    if found:
+        say(f"{len(found)} of {len(names)} claims are there already")
+    # the longest first, so that no process idles at the end
+    missing = sorted((name for name in names if name not in found), key=lambda name: -atlas.get(name).cost)
+    for content in _finished(missing, key, quick, seed, jobs):
+        found[content["identifier"]] = content
+        if content["problem"] is None:
+            store.save(place, content)
+        say(f"{len(found)}/{len(names)} {content['identifier']} {content['verdict']} ({content['wall_time']:.1f} s)")
+    return [found[name] for name in atlas.in_order(found)], len(missing)
+
+
+def _finished(names: Sequence[str], key: str, quick: bool, seed: int, jobs: int) -> Iterator[Record]:
+    """Records as they are finished."""
+    if jobs <= 1 or len(names) <= 1:
+        from spicebridge.theory.threads import one_blas_thread
+
+        with one_blas_thread():
+            for name in names:
+                yield measure(name, key, quick, seed)
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
+    try:
+        tasks: list[Future[Record]] = [pool.submit(_measure_in_worker, name, key, quick, seed) for name in names]
+        for task in as_completed(tasks):
+            yield task.result()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in multiprocessing.active_children():
+            child.terminate()
+        raise
+    finally:
+        pool.shutdown()
+
+
+def _measure_in_worker(identifier: str, key: str, quick: bool, seed: int) -> Record:
+    """`measure` in a process that ends when it is told to: a pool would take the exit for a result and go on."""
+    try:
+        return measure(identifier, key, quick, seed)
+    except SystemExit:
+        os._exit(1)
+
+
+_limits: list[Any] = []
+
+
+def _start_worker() -> None:
+    """One BLAS thread; Ctrl-C is the parent's business, and its order to end unwinds the running simulator."""
+    from spicebridge.theory.threads import one_blas_thread
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
+    limit = one_blas_thread()
+    limit.__enter__()
+    _limits.append(limit)

@@ -1,0 +1,179 @@
+"""One point on a worker: the case is built, judged and turned into one row. Runs anywhere, stores nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+import time
+import traceback
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spicebridge import __version__
+from spicebridge.errors import SpiceBridgeError
+
+if TYPE_CHECKING:
+    from spicebridge.circuit.engines.base import Engine, Job, RunRecord
+    from spicebridge.verify.verdict import Verdict
+    from spicebridge.waveforms import Waveforms
+
+LOG_TAIL = 4000
+"""Characters of a dead simulator's log, or of a traceback, that are kept."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker needs to know of a point; `folder` is where file names in the case start.
+
+    `timeout` in s for one run of a simulator; `record` names what is wanted besides the numbers.
+    """
+
+    key: str
+    name: str
+    case: Mapping[str, Any]
+    folder: str
+    run: Mapping[str, Any]
+    timeout: float | None
+    record: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished point: its row, and the simulator's waveforms where they were asked for."""
+
+    row: Row
+    waveforms: Waveforms | None = None
+
+
+@dataclass
+class OneAtATime:
+    """An engine that runs one job at a time and sums up its time.
+
+    A campaign has a worker for every core; the threads in which a comparison runs its ladder would
+    only compete with the other points. `seconds` is the wall time inside the simulator, `runs` their number.
+    """
+
+    door: Engine
+    seconds: float = 0.0
+    runs: int = 0
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.door.name
+
+    @property
+    def dialect(self) -> str:
+        return self.door.dialect
+
+    def version(self) -> str:
+        return self.door.version()
+
+    def available(self) -> bool:
+        return self.door.available()
+
+    def identity(self) -> Hashable:
+        return self.door.identity()
+
+    def capabilities(self) -> Mapping[str, str]:
+        return self.door.capabilities()
+
+    def run(self, job: Job) -> RunRecord:
+        with self._turn:
+            record = self.door.run(job)
+            self.seconds += record.wall_time
+            self.runs += 1
+        return record
+
+
+def run_point(task: Task) -> Done:
+    """Judge one point. Whatever goes wrong becomes a row with its reason; only interruptions pass."""
+    began = time.perf_counter()
+    row: Row = {
+        "key": task.key,
+        "status": "failed",
+        "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "worker": f"{platform.node()}:{os.getpid()}",
+        "spicebridge": __version__,
+    }
+    waves = None
+    try:
+        verdict, engine, network_facts = _judge(task)
+        row |= network_facts | _numbers(verdict) | {"simulator_time": engine.seconds, "simulator_runs": engine.runs}
+        row["status"] = "done"
+        if verdict.spice is not None and "final_state" in task.record:
+            row["final_state"] = verdict.spice.state[-1].tolist()
+        if verdict.spice is not None and "waveforms" in task.record:
+            # deck and log stay here: they would be far larger than the samples
+            waves = replace(verdict.spice, run=None)
+    except SpiceBridgeError as error:
+        from spicebridge.errors import RunFailed, SimulatorError
+
+        kind = "unresolved" if isinstance(error, RunFailed) else "simulator"
+        row["failure"] = kind if isinstance(error, SimulatorError) else "input"
+        row["error"] = type(error).__name__
+        # the case of a point has no file and no lines; its key says where the mistake is
+        row["reason"] = str(error).removeprefix(f"{task.name}:1: ")
+        row["log"] = getattr(error, "log", "")[-LOG_TAIL:]
+    except Exception as error:
+        row["failure"] = "bug"
+        row["error"] = type(error).__name__
+        row["reason"] = str(error) or type(error).__name__
+        row["log"] = traceback.format_exc()[-LOG_TAIL:]
+    row["wall_time"] = time.perf_counter() - began
+    return Done(row, waves)
+
+
+def _judge(task: Task) -> tuple[Verdict, OneAtATime, Row]:
+    from spicebridge.campaign.axes import as_number
+    from spicebridge.case.case import Case
+    from spicebridge.case.text import Section, Source
+    from spicebridge.circuit.engines import get_engine
+    from spicebridge.theory.threads import one_blas_thread
+    from spicebridge.verify import validate
+
+    root = Section(Source(task.name, "", {}), task.case)
+    with one_blas_thread():
+        case = Case.from_section(root, base=Path(task.folder))
+        engine = OneAtATime(get_engine(task.run.get("engine") or case.engine))
+        verdict = validate(
+            case.network,
+            case.t,
+            tolerance=as_number(task.run.get("tolerance")) or case.tolerance,
+            engine=engine,
+            step=as_number(task.run.get("step")),
+            form=task.run.get("form") or case.form,
+            timeout=task.timeout,
+        )
+    facts = {"nodes": case.network.n_nodes, "edges": case.network.n_edges, "expected": case.expect}
+    return verdict, engine, facts
+
+
+def _numbers(verdict: Verdict) -> Row:
+    ladder, found, facts = verdict.ladder, verdict.invariants, verdict.provenance
+    row: Row = {
+        "outcome": verdict.outcome.value,
+        "reason": verdict.reason,
+        "max_error": verdict.max_error,
+        "uncertainty": verdict.uncertainty,
+        "accepted": verdict.tolerance,
+        "observed_order": verdict.observed_order,
+        "theory_uncertainty": verdict.theory_uncertainty,
+        "worst_edge": verdict.worst_edge or None,
+        "worst_time": verdict.worst_time,
+        "finest_step": None if ladder is None else ladder.steps[-1],
+        "simulator": facts.get("engine"),
+        "simulator_version": facts.get("engine_version"),
+        "deck_form": facts.get("form"),
+        "theory_method": facts.get("theory_method"),
+    }
+    if found is not None:
+        for name, value in found.as_dict().items():
+            row[name if name.endswith("_state") else f"{name}_residual"] = value
+    return row

@@ -1,0 +1,209 @@
+"""What the sections of a case file mean: ``[network]``, ``[device]`` and ``[drive]`` become a `Network`.
+
+Random draws always carry their seed, so that a case is the same network on every machine.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spicebridge.case.text import Section
+from spicebridge.devices import LAWS, Law, Resistor, group_devices
+from spicebridge.devices.base import take
+from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum
+from spicebridge.generators import generate, unseeded
+from spicebridge.network import Network
+from spicebridge.windows import WINDOWS, Window
+
+GRAPHS = ("generator", "edges", "graphml", "loop_matrix", "random_loop_matrix")
+KIND_DRIVES: dict[str, type] = {"dc": DC, "sine": Sine, "pulse": Pulse}
+DISTRIBUTIONS: dict[str, Callable[..., Any]] = {
+    "uniform": lambda rng, shape: rng.random(shape),
+    "normal": lambda rng, shape: rng.standard_normal(shape),
+}
+
+
+def build_network(root: Section, base: Path, title: str) -> Network:
+    """The network of a case file. `base` is the folder that relative file names start from."""
+    for name in ("network", "device"):
+        if name not in root:
+            root.fail(None, f"section [{name}] is missing; add it")
+    section = root.section("network")
+    section.known((*GRAPHS, "args", "options", "nodes", "initial_state", "active", "polarity"))
+    graph = _graph(section, base)
+    n_e = graph.n_edges
+    groups = group_devices(_devices(root.sections("device"), n_e), n_e)
+    state = section.per_edge("initial_state", n_e) if "initial_state" in section else 0.0
+    with section.located("initial_state" if "initial_state" in section else None):
+        network = dataclasses.replace(graph, groups=groups, initial_state=np.full(n_e, state), title=title)
+    with section.located("polarity"):
+        network = network.with_polarity(_polarity(section, n_e))
+    if "active" in section:
+        edges = _edges(section, n_e, "active")
+        with section.located("active"):
+            network = network.with_active(edges)
+    return network.with_drive(_drives(root.sections("drive"), n_e, base))
+
+
+def _graph(section: Section, base: Path) -> Network:
+    """The bare graph or loop matrix, every edge a resistor until the devices are known."""
+    given = [key for key in GRAPHS if key in section]
+    if len(given) != 1:
+        found = f"found {' and '.join(given)}" if given else "found none"
+        section.fail(given[1] if given else None, f"needs exactly one of {', '.join(GRAPHS)}; {found}")
+    kind = given[0]
+    for key, owner in (("args", "generator"), ("options", "generator"), ("nodes", "edges")):
+        if key in section and kind != owner:
+            section.fail(key, f"goes with {owner!r} only; remove it")
+    bare = Resistor(1.0)  # type: ignore[arg-type]
+    with section.located(kind):
+        if kind == "generator":
+            return Network.from_graph(_generated(section), device=bare)
+        if kind == "edges":
+            pairs = [_node(section, "edges", pair) for pair in section.array("edges")]
+            listed = section.array("nodes") if "nodes" in section else None
+            nodes = None if listed is None else [_node(section, "nodes", node) for node in listed]
+            return Network.from_edges(pairs, device=bare, nodes=nodes)
+        if kind == "graphml":
+            return Network.from_graphml(base / section.word("graphml"), device=bare)
+        if kind == "loop_matrix":
+            return Network.from_loop_matrix(section.array("loop_matrix"), device=bare)
+        return Network.from_loop_matrix(_random_matrix(section.section(kind)), device=bare)
+
+
+def _generated(section: Section) -> Any:
+    name = section.word("generator")
+    args = section.array("args") if "args" in section else []
+    options = dict(section.section("options").data)
+    graph = generate(name, *args, **options)
+    if unseeded(name, *args, **options):
+        section.fail("generator", f"{name} draws at random; add options = {{seed = 1}}")
+    return graph
+
+
+def _node(section: Section, key: str, value: Any) -> Any:
+    """A node (text or whole number), or a list of them as a tuple."""
+    if isinstance(value, list):
+        return tuple(_node(section, key, part) for part in value)
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        section.fail(key, f"{value!r} is no node; use text or whole numbers")
+    return value
+
+
+def _random_matrix(section: Section) -> Any:
+    keys = ("loops", "edges", "distribution")
+    rng = section.generator(*keys)
+    shape = section.whole("loops", least=1), section.whole("edges", least=1)
+    return DISTRIBUTIONS[section.word("distribution", "uniform", among=DISTRIBUTIONS)](rng, shape)
+
+
+def _edges(section: Section, n_e: int, key: str = "edges") -> list[int]:
+    """A list of different edge indices."""
+    edges = section.array(key)
+    for k in edges:
+        if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k < n_e:
+            section.fail(key, f"{k!r} is no edge index; the network has edges 0 to {n_e - 1}")
+    if len(set(edges)) < len(edges):
+        section.fail(key, "names an edge twice; once is enough")
+    return edges
+
+
+def _polarity(section: Section, n_e: int) -> Any:
+    if "polarity" not in section:
+        return 1.0
+    if not isinstance(section.get("polarity"), Mapping):
+        return section.per_edge("polarity", n_e)
+    inner = section.section("polarity")
+    rng = inner.generator()
+    if inner.get("random") is not True:
+        inner.fail("random", f"{inner.get('random')!r} must be true: polarities are drawn from -1 and 1")
+    return rng.choice([-1.0, 1.0], n_e)
+
+
+def _devices(blocks: list[Section], n_e: int) -> Any:
+    """One device for all edges, or a list with one per edge from several blocks."""
+    if len(blocks) == 1 and "edges" not in blocks[0]:
+        return _device(blocks[0], n_e)
+    laws: list[Any] = [None] * n_e
+    rest = [block for block in blocks if "edges" not in block]
+    if len(rest) > 1:
+        rest[1].fail(None, "a second block without edges; only one may take the edges that no other names")
+    for block in [b for b in blocks if "edges" in b] + rest:
+        edges = _edges(block, n_e) if "edges" in block else [k for k, law in enumerate(laws) if law is None]
+        device = _device(block, len(edges))
+        for position, k in enumerate(edges):
+            if laws[k] is not None:
+                block.fail("edges", f"edge {k} has a device already; name it in one block only")
+            laws[k] = take(device, position)
+    for k, law in enumerate(laws):
+        if law is None:
+            blocks[0].fail(None, f"edge {k} has no device; add it to a block or give one block without edges")
+    return laws
+
+
+def _device(block: Section, count: int) -> Any:
+    law = LAWS[block.word("law", among=LAWS)]
+    block.known(("law", "edges", *law.keys))
+    arguments = {key: _argument(block, law, key, count) for key in law.keys if key in block}
+    for key in law.required:
+        if key not in arguments:
+            block.fail(None, f"{key!r} is missing; law {block.word('law')} needs {', '.join(law.required)}")
+    with block.located():
+        return law.build(**arguments)
+
+
+def _argument(block: Section, law: Law, key: str, count: int) -> Any:
+    if key in law.numeric:
+        return block.per_edge(key, count)
+    return _window(block) if key == "window" else block.get(key)
+
+
+def _window(block: Section) -> Window:
+    if not isinstance(block.get("window"), Mapping):
+        kind: type = WINDOWS[block.word("window", among=WINDOWS)]
+        return kind()  # type: ignore[no-any-return]
+    section = block.section("window")
+    kind = WINDOWS[section.word("kind", among=WINDOWS)]
+    names = [f.name for f in dataclasses.fields(kind)]
+    section.known(("kind", *names))
+    with section.located():
+        return kind(**{name: section.get(name) for name in names if name in section})  # type: ignore[no-any-return]
+
+
+def _drives(blocks: list[Section], n_e: int, base: Path) -> list[Drive | None]:
+    """One drive per edge; blocks that meet on an edge add up."""
+    drives: list[Drive | None] = [None] * n_e
+    for block in blocks:
+        edges = _edges(block, n_e) if "edges" in block else list(range(n_e))
+        for k, term in zip(edges, _terms(block, len(edges), base), strict=True):
+            before = drives[k]
+            drives[k] = term if before is None else Sum((before, term))
+    return drives
+
+
+def _terms(block: Section, count: int, base: Path) -> list[Drive]:
+    kind = block.word("kind", among=(*KIND_DRIVES, "pwl", "csv"))
+    if kind == "pwl":
+        block.known(("kind", "edges", "times", "values"))
+        with block.located():
+            return [PWL(tuple(block.numbers("times")), tuple(block.numbers("values")))] * count
+    if kind == "csv":
+        block.known(("kind", "edges", "file", "time", "column"))
+        where = {key: block.whole(key, least=0) for key in ("time", "column") if key in block}
+        with block.located("file"):
+            return [PWL.from_csv(base / block.word("file"), **where)] * count
+    fields = dataclasses.fields(KIND_DRIVES[kind])
+    block.known(("kind", "edges", *(f.name for f in fields)))
+    missing = [f.name for f in fields if f.default is dataclasses.MISSING and f.name not in block]
+    if missing:
+        block.fail(None, f"{missing[0]!r} is missing; add {missing[0]} = …")
+    given = [f.name for f in fields if f.name in block]
+    columns = {name: np.full(count, block.per_edge(name, count)).tolist() for name in given}
+    with block.located():
+        rows = zip(*columns.values(), strict=True)
+        return [KIND_DRIVES[kind](**dict(zip(columns, row, strict=True))) for row in rows]

@@ -1,0 +1,1 @@
+"""Decks: the elements of a circuit as records, their scopes and definitions, and the flat deck."""

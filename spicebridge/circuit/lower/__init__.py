@@ -1,0 +1,1 @@
+"""Network -> deck: the two forms of an edge, bounds, sources, saved signals."""

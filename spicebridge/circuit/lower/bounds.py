@@ -1,0 +1,226 @@
+"""Bounds of the state in a circuit: what each window adds at the state node.
+
+The state node integrates currents in 1 F, so a rate in 1/s is a current in A. Formulas as in
+``windows``; here they are circuit elements: two switches to the levels 0 and 1 for hard bounds, one
+behavioural source for the others. The switches' resistances go with the rates they have to hold.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spicebridge.arrays import Array
+from spicebridge.circuit.deck.elements import (
+    BehaviouralCurrent,
+    DcWave,
+    Element,
+    Model,
+    Resistor,
+    Switch,
+    VoltageSource,
+)
+from spicebridge.devices import LinearMemristor
+from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import (
+    Binary,
+    Call,
+    Conditional,
+    Expression,
+    NodeVoltage,
+    Number,
+    Power,
+    Unary,
+)
+from spicebridge.network import Network
+from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, Tanh, Window, Zha
+
+CLAMP_ON = 3e-11
+"""ohm at a rate of 1/s: the switch that holds a state. The overshoot is this times the rate, below 1e-10 for
+the rates of the decade for which it is made. A closed switch opens when the rate points inward by
+`HYSTERESIS` / `CLAMP_ON`, 3e-5 of these."""
+CLAMP_OFF = 1e14
+"""ohm at a rate of 1/s: the open switch; it leaks 1e-14/s of the distance to the wall."""
+HYSTERESIS = 1e-15
+"""V, a few roundings of a state near 1. Without it a switch whose overshoot is of the order of the rounding
+cannot tell held from free, and the simulator toggles it without end (measured: 19 of 40 runs with overshoots
+of 3e-17 to 3e-15)."""
+BAND = 1e-10
+"""V: the same where the rate decides as well; it may then be far above the rounding."""
+RATE_GAIN = 1e6
+"""How far an inward rate moves the control of its switch, in V for the rates it is made for: the switch opens at
+`BAND` / `RATE_GAIN` = 1e-16 of them."""
+PEAK_SAMPLES = 200
+"""Samples over the span, beside the breakpoints, in which the largest source is looked for."""
+
+UPPER_NODE = "one"
+
+
+def rate_decades(network: Network, stop: float) -> dict[int, int]:
+    """Group -> power of ten of the rates (1/s) that press its states against hard bounds.
+
+    The law's own bulk rate at both bounds, under the largest source of the network: an upper estimate,
+    which sets the resistances of the clamps and nothing else.
+    """
+    if not any(group.device.stateful and group.device.window.hard for group in network.groups):
+        return {}
+    times = np.linspace(0.0, stop, PEAK_SAMPLES)
+    corners = [t for drive in set(network.drives) if drive is not None for t in drive.breakpoints(stop)]
+    peak = float(np.abs(network.bank(np.unique([*times, *corners]))).max(initial=0.0))
+    decades = {}
+    for number, group in enumerate(network.groups):
+        device = group.device
+        if device.stateful and device.window.hard:
+            P, J = network.P[group.edges], network.J[group.edges]
+            rates = [_rate(device, np.full(P.shape, s), v, P, J) for s in (0.0, 1.0) for v in (-peak, peak)]
+            largest = max(float(np.abs(rate).max()) for rate in rates)
+            decades[number] = round(math.log10(largest)) if 0.0 < largest < math.inf else 0
+    return decades
+
+
+def _rate(device: Any, s: Array, drop: float, P: Array, J: Array) -> Array:
+    v = np.full(s.shape, drop)
+    i = v / (P * device.resistance(s)) if device.ohmic else J * device.current(J * v, s)
+    return np.asarray(device.bulk_rate(s, v, i, P, J))
+
+
+def held_by_rate(device: Any) -> bool:
+    """Whether hard bounds of this law look at the sign of its rate, which its drift pin carries whole.
+
+    The affine law adds its decay at the state node; its rates have one scale, and its clamps need no more.
+    """
+    return bool(device.stateful and device.window.hard and not isinstance(device, LinearMemristor))
+
+
+@dataclass(frozen=True)
+class Clamps:
+    """Hard bounds for rates of about 10^`decade` 1/s; `suffix` tells its switch models from others.
+
+    With `by_rate` the switches see the state only while the rate points outward. Laws with thresholds need it:
+    between release and full speed their rates grow over many decades, and no one resistance tells held from
+    free for all of them.
+    """
+
+    decade: int
+    by_rate: bool = False
+    suffix: str = ""
+
+    def models(self) -> tuple[Model, ...]:
+        """The two switch models."""
+        scale = 10.0**self.decade
+        band = BAND if self.by_rate else HYSTERESIS
+        common = (("vh", band), ("ron", CLAMP_ON / scale), ("roff", CLAMP_OFF / scale))
+        return (
+            Model(f"SHI{self.suffix}", "sw", (("vt", 1.0), *common)),
+            Model(f"SLO{self.suffix}", "sw", (("vt", 0.0), *common)),
+        )
+
+    def switches(self, k: int | str, state: str) -> tuple[Element, ...]:
+        """Closed to 1 above 1, closed to 0 below 0; with `by_rate` if the rate at node d points outward."""
+        if not self.by_rate:
+            return self._pair(k, state, state, state)
+        # Continuous in the rate: with a step or a comparison here a rate that rests at zero keeps the simulator
+        # from converging.
+        s, one, zero = NodeVoltage(state), Number(1.0), Number(0.0)
+        rate = Binary("*", Number(RATE_GAIN / 10.0**self.decade), NodeVoltage(f"d{k}"))
+        outward_up = Binary("+", s, Call("max", (Call("min", (rate, zero)), Unary("-", one))))
+        outward_down = Binary("+", s, Call("min", (Call("max", (rate, zero)), one)))
+        return (
+            BehaviouralCurrent(f"BH{k}", "0", f"h{k}", outward_up),
+            Resistor(f"RH{k}", f"h{k}", "0", 1.0),
+            BehaviouralCurrent(f"BL{k}", "0", f"l{k}", outward_down),
+            Resistor(f"RL{k}", f"l{k}", "0", 1.0),
+            *self._pair(k, state, f"h{k}", f"l{k}"),
+        )
+
+    def _pair(self, k: int | str, state: str, high: str, low: str) -> tuple[Element, Element]:
+        return (
+            Switch(f"SH{k}", state, UPPER_NODE, high, "0", f"SHI{self.suffix}"),
+            Switch(f"SL{k}", state, "0", "0", low, f"SLO{self.suffix}"),
+        )
+
+
+def clamps_by_group(network: Network, stop: float) -> dict[int, Clamps]:
+    """Group -> its clamps, for the groups with hard bounds; one set of switch models per kind and decade."""
+    wanted = {n: (d, held_by_rate(network.groups[n].device)) for n, d in rate_decades(network, stop).items()}
+    distinct = {key: Clamps(*key, str(n or "")) for n, key in enumerate(dict.fromkeys(wanted.values()))}
+    return {number: distinct[key] for number, key in wanted.items()}
+
+
+def clamp_level() -> Element:
+    """The source that holds the upper wall at 1 V, once per deck."""
+    return VoltageSource("VH", UPPER_NODE, "0", DcWave(1.0), "upper bound of every state")
+
+
+def is_linear(window: Window) -> bool:
+    """Whether the rate reaches the state node through linear elements (and clamps) alone."""
+    return isinstance(window, (NoWindow, Hard))
+
+
+def windowed_rate(window: Window, state: str, decay: Expression | None, drift: Expression) -> Expression:
+    """F as one expression of the state node and the two parts of the rate.
+
+    The decay is left out, as it stays a linear element; for tanh alone it is part of the window, and None
+    stands for zero.
+    """
+    s: Expression = NodeVoltage(state)
+    one = Number(1.0)
+    match window:
+        case Joglekar(p):
+            u: Expression = Binary("-", Binary("*", Number(2.0), s), one)
+            square = Binary("*", u, u)
+            factor: Expression = Binary("*", Number(4.0), Binary("*", s, Binary("-", one, s)))
+            if p > 1:
+                factor = Binary("*", factor, _series(square, p))
+            return Binary("*", drift, factor)
+        case Biolek(p):
+            u = Conditional(Binary("<", drift, Number(0.0)), Binary("-", s, one), s)
+            square = Binary("*", u, u)
+            power: Expression = square
+            for _ in range(p - 1):
+                power = Binary("*", power, square)
+            return Binary("*", drift, Binary("-", one, power))
+        case Prodromakis(p, j):
+            small = Binary("*", s, Binary("-", one, s))
+            return Binary("*", drift, Binary("*", Number(j), _one_minus_power(small, p)))
+        case Zha(p, j):
+            d: Expression = Conditional(Binary("<", drift, Number(0.0)), Binary("-", s, one), s)
+            both = Binary("*", Binary("-", one, d), Binary("+", one, d))
+            small = Binary("*", Number(0.25), both)
+            return Binary("*", drift, Binary("*", Number(j), _one_minus_power(small, p)))
+        case Tanh(p, scale):
+            f = drift if decay is None else Binary("+", decay, drift)
+            argument = Binary("*", Number(p / scale), f)
+            up = _step(argument)
+            down = _step(Unary("-", argument))
+            low = _step(Binary("*", Number(p), s))
+            high = _step(Binary("*", Number(p), Binary("-", one, s)))
+            return Binary("*", f, Binary("+", Binary("*", down, low), Binary("*", up, high)))
+    raise DeckError(f"window {window!r} has no circuit; add it to circuit/bounds.py")
+
+
+LONGEST_SERIES = 8
+"""Largest whole exponent that is factorised; a power loses the digits of a state near its bound."""
+
+
+def _one_minus_power(small: Expression, p: float) -> Expression:
+    """1 - (1 - small)^p; for a whole p as small (1 + u + … + u^(p-1)), u = 1 - small."""
+    u = Binary("-", Number(1.0), small)
+    if float(p).is_integer() and p <= LONGEST_SERIES:
+        return small if p == 1 else Binary("*", small, _series(u, int(p)))
+    return Binary("-", Number(1.0), Power(u, Number(float(p))))
+
+
+def _series(u: Expression, n: int) -> Expression:
+    """1 + u + … + u^(n-1)."""
+    series: Expression = Number(1.0)
+    for _ in range(n - 1):
+        series = Binary("+", Number(1.0), Binary("*", u, series))
+    return series
+
+
+def _step(x: Expression) -> Expression:
+    return Binary("*", Number(0.5), Binary("+", Number(1.0), Call("tanh", (x,))))

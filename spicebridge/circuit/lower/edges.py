@@ -1,0 +1,54 @@
+"""The elements of a lowered network, edge by edge, made when they are asked for.
+
+A network of thousands of edges repeats a few shapes. What stands here is the recipe: who writes which edge
+between which nodes. Iterating makes the elements; a dialect that only needs text may use the shapes instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spicebridge.circuit.deck.elements import Element
+from spicebridge.circuit.lower.bounds import Clamps
+from spicebridge.circuit.lower.forms import EdgeWriter
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeGroup:
+    """Edges (indexes, ascending) that one writer writes, and what clamps their states, if anything."""
+
+    writer: EdgeWriter
+    edges: list[int]
+    clamps: Clamps | None
+
+    def guards(self, k: int | str) -> tuple[Element, ...]:
+        """The elements that clamp the state of edge k."""
+        return () if self.clamps is None else self.clamps.switches(k, f"w{k}")
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeElements:
+    """All elements: `before` the edges, those of `groups` in order, and `after` them.
+
+    `tails` and `heads` (n_e,) are deck nodes, `titles` (n_e,) the names of the edges in comments.
+    """
+
+    before: tuple[Element, ...]
+    groups: tuple[EdgeGroup, ...]
+    after: tuple[Element, ...]
+    tails: list[str]
+    heads: list[str]
+    titles: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[Element]:
+        yield from self.before
+        for group in self.groups:
+            for position in range(len(group.edges)):
+                yield from self.of(group, position)
+        yield from self.after
+
+    def of(self, group: EdgeGroup, position: int) -> list[Element]:
+        """The elements of one edge, the `position`-th of its group."""
+        k = group.edges[position]
+        return [*group.writer.elements(position, k, self.tails[k], self.heads[k]), *group.guards(k)]

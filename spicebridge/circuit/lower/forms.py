@@ -1,0 +1,323 @@
+"""How one edge is written, in the fast and in the readable form. See ``lower`` for the equations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from spicebridge.circuit.deck.elements import (
+    BehaviouralCurrent,
+    Capacitor,
+    CurrentSource,
+    Element,
+    Instance,
+    Resistor,
+    Subcircuit,
+    VoltageControlledCurrent,
+    VoltageSource,
+    Wave,
+)
+from spicebridge.circuit.lower.bounds import held_by_rate, is_linear, windowed_rate
+from spicebridge.circuit.lower.calls import subcircuit_call
+from spicebridge.circuit.lower.signals import EdgeSignals
+from spicebridge.circuit.lower.sources import wave_numbers, waves, waves_of
+from spicebridge.devices import Group, LinearMemristor
+from spicebridge.devices import Resistor as ResistorLaw
+from spicebridge.drives import DC
+from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number
+from spicebridge.network import Network
+
+Shape = tuple[Any, ...]
+Numbers = tuple[float, ...]
+
+
+class EdgeWriter(Protocol):
+    """Writes the edges of one group."""
+
+    subcircuits: dict[str, Subcircuit]
+
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
+        """Elements of edge k, the `position`-th of its group, between two deck nodes."""
+        ...
+
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> EdgeSignals:
+        """Where the signals of all edges of the group come back."""
+        ...
+
+
+def fast_edge(network: Network, group: Group) -> EdgeWriter:
+    """The fast writer where the law is affine, else the readable one."""
+    device = group.device
+    if isinstance(device, LinearMemristor):
+        return FastAffine(network, group)
+    if isinstance(device, ResistorLaw):
+        return FastResistor(network, group)
+    return readable_edge(network, group)
+
+
+def readable_edge(network: Network, group: Group) -> EdgeWriter:
+    """A series source and a subcircuit of ``models/`` (or a plain resistor)."""
+    device = group.device
+    if isinstance(device, ResistorLaw):
+        return ReadableResistor(network, group)
+    return ReadableMemristor(network, group)
+
+
+def _spread(value: Any, n: int) -> list[float]:
+    return np.broadcast_to(np.asarray(value, float), (n,)).tolist()  # type: ignore[no-any-return]
+
+
+def _suffix(n: int) -> str:
+    return "" if n == 0 else f"_{n}"
+
+
+def _potential(node: str) -> str:
+    return "" if node == "0" else f"v({node})"
+
+
+def _fast_signals(edges: list[int], tails: list[str], heads: list[str], r0: list[float], stateful: bool) -> EdgeSignals:
+    vector = {node: _potential(node) for node in {*tails, *heads}}
+    return EdgeSignals(
+        state=[f"v(w{k})" for k in edges] if stateful else [""] * len(edges),
+        current=[f"v(y{k})" for k in edges],
+        plus=[vector[tail] for tail in tails],
+        minus=[vector[head] for head in heads],
+        current_scale=[1.0 / r for r in r0],
+        aided=True,
+    )
+
+
+def _fast_port(k: str, tail: str, head: str, conductance: float, source: list[Wave]) -> list[Element]:
+    """The linear part of an edge: what enters node y, and the current it sends round the edge."""
+    y = f"y{k}"
+    return [
+        VoltageControlledCurrent(f"GA{k}", "0", y, tail, head, 1.0),
+        *(CurrentSource(f"I{k}{_suffix(n)}", "0", y, wave) for n, wave in enumerate(source)),
+        VoltageControlledCurrent(f"GE{k}", tail, head, y, "0", conductance),
+    ]
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Edges of one shape: their `positions` in the group, and the columns of their numbers, one a number."""
+
+    positions: list[int]
+    columns: list[list[float]]
+
+
+@runtime_checkable
+class RepeatedEdges(Protocol):
+    """A writer whose edges have few shapes."""
+
+    def repeats(self) -> dict[Shape, Repeats]:
+        """The edges by what they have in common (hashable), and the numbers that are their own."""
+        ...
+
+    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[Element]:
+        """The elements of edge `k` between two deck nodes; `title` is its name in the comment.
+
+        Numbers enter the elements only as values: neither their size nor their sign changes anything else.
+        """
+        ...
+
+
+def _repeats(rows: Iterable[tuple[Shape, Numbers]]) -> dict[Shape, Repeats]:
+    positions: dict[Shape, list[int]] = {}
+    numbers: dict[Shape, list[Numbers]] = {}
+    for position, (shape, row) in enumerate(rows):
+        positions.setdefault(shape, []).append(position)
+        numbers.setdefault(shape, []).append(row)
+    return {
+        shape: Repeats(places, [list(column) for column in zip(*numbers[shape], strict=True)])
+        for shape, places in positions.items()
+    }
+
+
+class FastAffine:
+    """y, w and at most eight elements per edge; no division, no voltage source."""
+
+    def __init__(self, network: Network, group: Group) -> None:
+        device: LinearMemristor = group.device
+        n = group.edges.size
+        self.network = network
+        self.device = device
+        self.subcircuits: dict[str, Subcircuit] = {}
+        self.linear = is_linear(device.window)
+        self.edges: list[int] = group.edges.tolist()
+        self.r0 = _spread(device.r0, n)
+        self.kappa = _spread(device.kappa, n)
+        self.a = _spread(device.a, n)
+        P, J = network.P[group.edges], network.J[group.edges]
+        self.P = P.tolist()
+        gain = J * device.g * (P if device.control == "voltage_eq61" else 1.0)
+        self.gain = _spread(gain, n)
+
+    def repeats(self) -> dict[Shape, Repeats]:
+        return self._uniform() or _repeats(self._shape_and_numbers(p, k) for p, k in enumerate(self.edges))
+
+    def _uniform(self) -> dict[Shape, Repeats] | None:
+        """The only shape, where all edges are alike but for numbers and have constant sources."""
+        drives = [self.network.drives[k] for k in self.edges]
+        leaks = bool(self.a[0])
+        alike = len(set(self.P)) == 1 and all(bool(a) == leaks for a in self.a)
+        if not alike or self.device.control != "current" or any(type(drive) is not DC for drive in drives):
+            return None
+        leak = [-1.0 / a for a in self.a] if leaks else [0.0] * len(self.a)
+        levels = [float(drive.level) for drive in drives]  # type: ignore[union-attr]
+        columns = [self.kappa, [1.0 / r for r in self.r0], self.gain, self.a, leak, levels]
+        return {(self.P[0] > 0, leaks, ("dc",), ()): Repeats(list(range(len(levels))), columns)}
+
+    def _shape_and_numbers(self, position: int, k: int) -> tuple[Shape, Numbers]:
+        drive = self.network.drives[k]
+        a, gain = self.a[position], self.gain[position]
+        kinds, source = wave_numbers(drive)
+        aided = drive is not None and self.linear and self.device.control != "current"
+        scaled_kinds, scaled = wave_numbers(drive.scaled(gain) if aided and drive is not None else None)
+        leak = -1.0 / a if a else 0.0
+        numbers = (self.kappa[position], 1.0 / self.r0[position], gain, a, leak, *source, *scaled)
+        return (self.P[position] > 0, bool(a), kinds, scaled_kinds), numbers
+
+    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[Element]:
+        passive, leaks, kinds, scaled_kinds = shape
+        kappa, conductance, gain, a, leak, *rest = numbers
+        values = iter(rest)
+        y, w = f"y{k}", f"w{k}"
+        one_plus = Binary("+", Number(1.0), Binary("*", Number(kappa), NodeVoltage(w)))
+        drop: Expression = Binary("*", NodeVoltage(y), one_plus)
+        signed = drop if passive else Binary("*", Number(-1.0), drop)
+        out: list[Element] = [BehaviouralCurrent(f"B{k}", y, "0", signed, f"{title}: {tail} -> {head}, state {w}")]
+        out += _fast_port(k, tail, head, conductance, waves_of(kinds, values))
+        window, by_current = self.device.window, self.device.control == "current"
+        if self.linear:
+            sense = (y, "0") if by_current else (tail, head)
+            out.append(VoltageControlledCurrent(f"GW{k}", "0", w, *sense, gain))
+            scaled = waves_of(scaled_kinds, values)
+            out += [CurrentSource(f"IW{k}{_suffix(n)}", "0", w, wave) for n, wave in enumerate(scaled)]
+        else:
+            drift = Binary("*", Number(gain), NodeVoltage(y) if by_current else signed)
+            decay = Binary("*", Number(a), NodeVoltage(w)) if leaks else None
+            out.append(BehaviouralCurrent(f"BW{k}", "0", w, windowed_rate(window, w, decay, drift)))
+        out.append(Capacitor(f"C{k}", w, "0", 1.0))
+        if leaks and window.name != "tanh":
+            out.append(Resistor(f"RW{k}", w, "0", leak))
+        return out
+
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
+        return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
+
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> EdgeSignals:
+        return _fast_signals(edges, tails, heads, self.r0, stateful=True)
+
+
+class FastResistor:
+    """A memoryless edge in the same form: y = r i with a resistor of P ohm at node y."""
+
+    def __init__(self, network: Network, group: Group) -> None:
+        self.network = network
+        self.subcircuits: dict[str, Subcircuit] = {}
+        self.edges: list[int] = group.edges.tolist()
+        self.r = _spread(group.device.r, group.edges.size)
+        self.P = network.P[group.edges].tolist()
+
+    def repeats(self) -> dict[Shape, Repeats]:
+        return _repeats(self._shape_and_numbers(p, k) for p, k in enumerate(self.edges))
+
+    def _shape_and_numbers(self, position: int, k: int) -> tuple[Shape, Numbers]:
+        kinds, source = wave_numbers(self.network.drives[k])
+        return (kinds,), (self.P[position], 1.0 / self.r[position], *source)
+
+    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[Element]:
+        P, conductance, *source = numbers
+        first = Resistor(f"R{k}", f"y{k}", "0", P, f"{title}: {tail} -> {head}, memoryless")
+        return [first, *_fast_port(k, tail, head, conductance, waves_of(shape[0], iter(source)))]
+
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
+        return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
+
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> EdgeSignals:
+        return _fast_signals(edges, tails, heads, self.r, stateful=False)
+
+
+@dataclass
+class _Readable:
+    """The series sources of an edge: V(m) = V(tail) + S; the last one meets the device at node m."""
+
+    network: Network
+    group: Group
+    subcircuits: dict[str, Subcircuit] = field(default_factory=dict)
+
+    def sources(self, k: int, tail: str, head: str, what: str) -> list[Element]:
+        wave_list = waves(self.network.drives[k])
+        comment = f"{self.network.edge_name(k)}: {tail} -> {head}, {what}"
+        out: list[Element] = []
+        below = tail
+        for n, wave in enumerate(wave_list):
+            above = f"m{k}" if n == len(wave_list) - 1 else f"m{k}_{n}"
+            out.append(VoltageSource(f"V{k}{_suffix(n)}", above, below, wave, comment if n == 0 else ""))
+            below = above
+        return out
+
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> EdgeSignals:
+        return EdgeSignals(
+            state=[f"v(w{k})" if self.group.device.stateful else "" for k in edges],
+            current=[f"i(v{k})" for k in edges],
+            plus=[f"v(m{k})" for k in edges],
+            minus=[_potential(head) for head in heads],
+            current_scale=[-1.0] * len(edges),
+            aided=False,
+        )
+
+
+class ReadableResistor(_Readable):
+    """A series source and a plain resistor."""
+
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
+        r = float(np.broadcast_to(self.group.device.r, self.group.edges.shape)[position])
+        return [
+            *self.sources(k, tail, head, "memoryless"),
+            Resistor(f"R{k}", f"m{k}", head, float(self.network.P[k]) * r),
+        ]
+
+
+class ReadableMemristor(_Readable):
+    """A series source and one instance of the device's subcircuit, plus its window."""
+
+    def __init__(self, network: Network, group: Group) -> None:
+        super().__init__(network, group)
+        from spicebridge.circuit.lower.models import load_model
+
+        self.call = subcircuit_call(group.device)
+        models = [load_model(name) for name in dict.fromkeys(self.call.names)]
+        self.subcircuits = {model.name: model for model in models}
+
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
+        w = f"w{k}"
+        window = self.group.device.window
+        P, J = float(self.network.P[k]), float(self.network.J[k])
+        parameters = self.call.parameters(self.group, position, P, J)
+        by_rate = held_by_rate(self.group.device)
+        drift = w if is_linear(window) and not by_rate else f"d{k}"
+        nodes = (f"m{k}", head, w, drift, *(f"{table.pin}{k}" for table in self.call.tables))
+        out: list[Element] = [
+            *self.sources(k, tail, head, f"state {w}"),
+            Instance(f"X{k}", nodes, self.call.name(position), parameters),
+        ]
+        for table in self.call.tables:
+            node = f"{table.pin}{k}"
+            out.append(BehaviouralCurrent(f"BT{node}", "0", node, table.expression(w)))
+            out.append(Resistor(f"RT{node}", node, "0", 1.0))
+        if by_rate:
+            out.append(Resistor(f"RD{k}", drift, "0", 1.0))
+            out.append(VoltageControlledCurrent(f"GD{k}", "0", w, drift, "0", 1.0))
+        elif not is_linear(window):
+            a = float(np.broadcast_to(self.call.decay, self.group.edges.shape)[position])
+            decay = Binary("*", Number(a), NodeVoltage(w)) if a else None
+            rate = windowed_rate(window, w, decay, NodeVoltage(drift))
+            if decay is not None and window.name == "tanh":
+                rate = Binary("-", rate, decay)
+            out.append(Resistor(f"RD{k}", drift, "0", 1.0))
+            out.append(BehaviouralCurrent(f"BW{k}", "0", w, rate))
+        return out

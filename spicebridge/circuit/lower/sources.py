@@ -1,0 +1,121 @@
+"""Drives as SPICE waveforms. A sum becomes several sources, in series or in parallel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+from spicebridge.circuit.deck.elements import DcWave, PulseWave, PwlWave, SinWave, Wave
+from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum
+from spicebridge.errors import DeckError
+
+
+def waves(drive: Drive | None) -> tuple[Wave, ...]:
+    """Return the waveforms whose sum is the drive; at least one, DC terms merged into one."""
+    terms = () if drive is None else drive.terms if isinstance(drive, Sum) else (drive,)
+    level = sum(term.level for term in terms if isinstance(term, DC))
+    out = [wave for term in terms if not isinstance(term, DC) for wave in _waves(term)]
+    if level or not out:
+        out.insert(0, DcWave(float(level)))
+    return tuple(out)
+
+
+def _waves(term: Drive) -> tuple[Wave, ...]:
+    if isinstance(term, Pulse) and term.period is not None and term.width == 0.0:
+        return _needles(term, term.period)
+    return (_wave(term),)
+
+
+def _needles(term: Pulse, period: float) -> tuple[Wave, ...]:
+    """A repeated pulse without a top: SPICE reads width 0 as the stop time, so its pauses are the pulses.
+
+    A pulse from `pulsed` down to `initial` for the length of the pause, and one ramp that puts right what
+    comes before its first edge.
+    """
+    pause = period - term.rise - term.fall
+    if pause <= 0.0:
+        raise DeckError(
+            f"drive {term!r}: a triangle without pause and top cannot be a SPICE pulse; give it a width or a "
+            "longer period, or use PWL"
+        )
+    top = term.delay + term.rise
+    pauses = PulseWave(term.pulsed, term.initial, top, term.fall, term.rise, pause, period)
+    return pauses, _points([(term.delay, term.initial - term.pulsed), (top, 0.0)])
+
+
+def wave_numbers(drive: Drive | None) -> tuple[tuple[str | Wave, ...], tuple[float, ...]]:
+    """The waveforms of a drive as their kinds and their numbers; None has neither.
+
+    Constants and sines are "dc" and "sine"; any other waveform is its own kind and has no numbers.
+    """
+    if drive is None:
+        return (), ()
+    if type(drive) is DC:
+        return ("dc",), (float(drive.level),)
+    kinds: list[str | Wave] = []
+    numbers: list[float] = []
+    for wave in waves(drive):
+        if isinstance(wave, DcWave):
+            kinds.append("dc")
+            numbers.append(wave.value)  # type: ignore[arg-type]
+        elif isinstance(wave, SinWave):
+            kinds.append("sine")
+            numbers += [wave.offset, wave.amplitude, wave.frequency, wave.delay, wave.damping, wave.phase]  # type: ignore[list-item]
+        else:
+            kinds.append(wave)
+    return tuple(kinds), tuple(numbers)
+
+
+def waves_of(kinds: Iterable[str | Wave], numbers: Iterator[float]) -> list[Wave]:
+    """The waveforms behind what `wave_numbers` returned; takes their numbers from the iterator."""
+    out: list[Wave] = []
+    for kind in kinds:
+        if kind == "dc":
+            out.append(DcWave(next(numbers)))
+        elif kind == "sine":
+            out.append(SinWave(*(next(numbers) for _ in range(6))))
+        else:
+            assert not isinstance(kind, str)
+            out.append(kind)
+    return out
+
+
+def _wave(term: Drive) -> Wave:
+    match term:
+        case Sine():
+            return SinWave(
+                float(term.offset),
+                float(term.amplitude),
+                float(term.frequency),
+                float(term.delay),
+                0.0,
+                math.degrees(term.phase),
+            )
+        case Pulse(period=None):
+            x = [term.delay, term.rise, term.width, term.fall]
+            corners = [sum(x[: k + 1]) for k in range(4)]
+            levels = (term.initial, term.pulsed, term.pulsed, term.initial)
+            points = list(zip(corners, levels, strict=True))
+            if term.width == 0.0:
+                del points[2]
+            return _points(points)
+        case Pulse():
+            return PulseWave(
+                float(term.initial),
+                float(term.pulsed),
+                float(term.delay),
+                float(term.rise),
+                float(term.fall),
+                float(term.width),
+                float(term.period or 0.0),
+            )
+        case PWL():
+            return _points(list(zip(term.times, term.values, strict=True)))
+    raise DeckError(f"drive {term!r} has no SPICE waveform; add it to circuit/sources.py")
+
+
+def _points(points: list[tuple[float, float]]) -> Wave:
+    """A point at t = 0 always stands first, because simulators differ on what comes before one."""
+    if points[0][0] > 0.0:
+        points = [(0.0, points[0][1]), *points]
+    return PwlWave(tuple((float(t), float(v)) for t, v in points))

@@ -1,0 +1,218 @@
+"""Card -> tokens of the card grammar: which word is a keyword at its place, and what is not read."""
+
+from __future__ import annotations
+
+import re
+
+from spicebridge.circuit.reader.keywords import (
+    BEHAVIOUR,
+    COMMANDS,
+    DIRECTIVES,
+    ELEMENTS,
+    HARMLESS,
+    OTHER_CONTROL,
+    OTHER_ELEMENTS,
+    OTHER_WAVES,
+    UNSAFE,
+    UNSUPPORTED,
+    WAVES,
+)
+from spicebridge.circuit.reader.located import Card
+from spicebridge.circuit.reader.tokens import ScanError, Token, closing_brace, scan_card
+from spicebridge.errors import UnsafeDeck, nearest
+
+_FIRST = re.compile(r"\s*([^\s=(),{}'\"]+)")
+_RESISTANCE = re.compile(r"\s*+\S++\s++\S++\s++\S++\s++[rR]\s*+=")
+_BLANK = re.compile(r"""'[^']*+'|"[^"]*+"|[(){}]|\s++""")
+_NAMED_VALUE = re.compile(r"""'[^']*+'|"[^"]*+"|[(){}]|(?<![^\s,])([A-Za-z_][\w.]*+)\s*+=(?!=)""")
+
+
+def first_word(card: Card) -> tuple[str, int]:
+    """The first word of a card, and its offset."""
+    found = _FIRST.match(card.text)
+    if found is None:
+        start = len(card.text) - len(card.text.lstrip())
+        card.fail(start, f"a card cannot start with {card.text[start : start + 1]!r}; write a comment with '*'")
+    return found.group(1), found.start(1)
+
+
+def directive_kind(card: Card, word: str, offset: int) -> str | None:
+    """The terminal of a dot-card, or None for one that is left out with a note; raises for all others."""
+    folded = word.lower()
+    kind = DIRECTIVES.get(folded)
+    if kind is not None:
+        return kind
+    if folded in HARMLESS:
+        return None
+    if folded in UNSAFE:
+        card.fail(offset, f"{word} {UNSAFE[folded]}: decks with commands are refused; remove it", UnsafeDeck)
+    if folded in UNSUPPORTED:
+        card.fail(offset, f"card {word} is not read: {UNSUPPORTED[folded]}")
+    card.fail(offset, f"card {word} is unknown{nearest(folded, DIRECTIVES)}; remove it if it is not needed")
+
+
+def scan_element(card: Card, word: str, offset: int, *, bare_resistance: bool = False) -> list[Token]:
+    """Tokens of an element card, the first one named by its letter.
+
+    `bare_resistance`: ``R=`` may be followed by an expression without quotes or braces, as in LTspice.
+    """
+    letter = word[0].upper()
+    if letter not in ELEMENTS:
+        if word.lower() in COMMANDS or letter == "!":
+            card.fail(offset, f"{word!r} is a command, not an element: decks with commands are refused", UnsafeDeck)
+        if letter in OTHER_ELEMENTS:
+            what = OTHER_ELEMENTS[letter]
+            card.fail(offset, f"element {word} is not read: a {what} is outside R C L V I E G F H B S X")
+        card.fail(offset, f"no element starts with {word[0]!r}; a comment starts with '*'")
+    tokens = _scan(card, letter, bare_resistance)
+    tokens[0] = Token(letter, tokens[0].text, tokens[0].offset)
+    if letter in "VI":
+        _name_waves(card, tokens)
+    elif letter in "EGFH":
+        _name_controls(card, tokens, letter)
+    elif letter == "X":
+        _name_params(tokens)
+    return tokens
+
+
+def _scan(card: Card, letter: str, bare_resistance: bool) -> list[Token]:
+    try:
+        if letter == "R" and bare_resistance:
+            found = _RESISTANCE.match(card.text)
+            if found is not None:
+                head = scan_card(card.text[: found.end() - 1].rstrip())
+                return [*head, Token("_EQUALS", "=", found.end() - 1), *_rest(card, found.end())]
+        if letter == "B" and "=" in card.text:
+            cut = card.text.index("=")
+            head = scan_card(card.text[:cut])
+            return [*head, Token("_EQUALS", "=", cut), *_rest(card, cut + 1)]
+        return scan_card(card.text)
+    except ScanError as error:
+        card.fail(error.offset, error.message)
+
+
+def _rest(card: Card, start: int, end: int | None = None) -> list[Token]:
+    """The text from `start` on as one EXPRESSION token, if there is any."""
+    piece = card.text[start:end]
+    body = piece.strip(" \t,")
+    return [Token("EXPRESSION", body, start + piece.index(body))] if body else []
+
+
+def _name_waves(card: Card, tokens: list[Token]) -> None:
+    for k in range(3, len(tokens)):
+        kind, text, offset = tokens[k]
+        if kind == "STRING" or text.upper() == "FILE":
+            card.fail(offset, f"{tokens[0].text}: waveforms in files are not read; write the points")
+        if kind != "WORD":
+            continue
+        folded = text.upper()
+        if folded in ("DC", "AC"):
+            tokens[k] = Token(folded, text, offset)
+        elif folded in WAVES:
+            tokens[k] = Token("WAVE", text, offset)
+        elif folded in OTHER_WAVES:
+            card.fail(offset, f"waveform {text} is not read; SIN, PULSE, PWL and EXP are")
+
+
+def _name_controls(card: Card, tokens: list[Token], letter: str) -> None:
+    if len(tokens) < 4 or tokens[3].kind != "WORD":
+        return
+    _, text, offset = tokens[3]
+    folded = text.upper()
+    if folded in OTHER_CONTROL and len(tokens) > 4 and tokens[4].kind != "WORD":
+        card.fail(offset, f"{tokens[0].text}: {text} is not read: {OTHER_CONTROL[folded]}")
+    behaves = len(tokens) > 4 and tokens[4].kind in ("_EQUALS", "EXPRESSION")
+    if behaves and folded in BEHAVIOUR.get(letter, ()):
+        tokens[3] = Token("BEHAVIOUR", text, offset)
+
+
+def _name_params(tokens: list[Token]) -> None:
+    for k, (kind, text, offset) in enumerate(tokens):
+        if kind == "WORD" and text.lower() in ("params:", "param:"):
+            tokens[k] = Token("PARAMS", text, offset)
+
+
+def scan_directive(
+    card: Card, kind: str, word: str, offset: int, *, ngspice: bool = False, inside: bool = False
+) -> list[Token]:
+    """Tokens of a dot-card, the first one named `kind`.
+
+    ngspice cuts a bare parameter value at a blank, where the card has several or stands `inside` a subcircuit.
+    """
+    head = Token(kind, word, offset)
+    start = offset + len(word)
+    try:
+        if kind == "PARAM":
+            return [head, *_named_values(card, start, ngspice, inside)]
+        if kind == "FUNC":
+            return [head, *_function(card, start)]
+        tokens = [head, *scan_card(card.text, start)]
+    except ScanError as error:
+        card.fail(error.offset, error.message)
+    if kind == "SUBCKT":
+        _name_params(tokens)
+    return tokens
+
+
+def _named_values(card: Card, start: int, ngspice: bool, inside: bool) -> list[Token]:
+    """``a = 1 b = 2*a c = {b}``: values may be bare expressions with blanks in them."""
+    text = card.text
+    starts: list[tuple[int, int, str]] = []
+    depth = 0
+    for found in _NAMED_VALUE.finditer(text, start):
+        mark = found.group()
+        if found.group(1):
+            if depth == 0:
+                starts.append((found.start(1), found.end(), found.group(1)))
+        elif mark in "({":
+            depth += 1
+        elif mark in ")}":
+            depth -= 1
+    if not starts:
+        return scan_card(text, start)
+    tokens = scan_card(text[: starts[0][0]], start)
+    for k, (at, behind, name) in enumerate(starts):
+        end = starts[k + 1][0] if k + 1 < len(starts) else len(text)
+        value = _rest(card, behind, end)
+        if ngspice and (inside or len(starts) > 1):
+            _no_blank(card, value)
+        tokens += [Token("WORD", name, at), Token("_EQUALS", "=", behind - 1), *value]
+    return tokens
+
+
+def _no_blank(card: Card, value: list[Token]) -> None:
+    for token in value:
+        depth = 0
+        for found in _BLANK.finditer(token.text):
+            mark = found.group()
+            if mark in "({":
+                depth += 1
+            elif mark in ")}":
+                depth -= 1
+            elif depth == 0 and mark[0] not in "'\"":
+                card.fail(token.offset + found.start(), "ngspice ends the value at this blank; write {…} around it")
+
+
+def _function(card: Card, start: int) -> list[Token]:
+    cut = card.text.find(")", start) + 1
+    if cut == 0:
+        return scan_card(card.text, start)
+    tokens = scan_card(card.text[:cut], start)
+    sign = re.compile(r"\s*=").match(card.text, cut)
+    if sign:
+        cut = sign.end()
+        tokens.append(Token("_EQUALS", "=", cut - 1))
+    return [*tokens, *_rest(card, cut)]
+
+
+def inner_range(card: Card, token: Token) -> tuple[int, int]:
+    """Where the expression of an EXPRESSION token starts and ends, its quotes or braces left out."""
+    text, start = token.text, token.offset
+    quoted = text[0] == "'" and len(text) > 1 and text.find("'", 1) == len(text) - 1
+    try:
+        braced = text[0] == "{" and closing_brace(text, 0) == len(text)
+    except ScanError as error:
+        card.fail(start + error.offset, error.message)
+    if quoted or braced:
+        return start + 1, start + len(text) - 1
+    return start, start + len(text)

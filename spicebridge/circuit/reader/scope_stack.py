@@ -1,0 +1,87 @@
+"""What is being read: one frame per open scope, and where its parts stand in the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.reader.located import Card
+from spicebridge.expressions.tree import BranchCurrent, Value, rebuild, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the parts of a deck were read: (scope, kind) -> folded name -> card.
+
+    A scope is the dotted path of subcircuit definitions, empty for the top.
+    """
+
+    cards: dict[tuple[str, str], dict[str, Card]] = field(default_factory=dict)
+
+    def table(self, scope: str, kind: str) -> dict[str, Card]:
+        """The cards of one kind in one scope."""
+        return self.cards.setdefault((scope, kind), {})
+
+    def describe(self, scope: str, kind: str, name: str, message: str) -> str:
+        """`message` with file, line, column and caret, or as it is where the place is not known."""
+        card = self.table(scope, kind).get(name.lower())
+        if card is None:
+            return message
+        return card.describe(len(card.text) - len(card.text.lstrip()), message)
+
+
+@dataclass
+class Frame:
+    """One scope while it is being read."""
+
+    name: str
+    scope: str
+    card: Card | None
+    pins: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, Value], ...] = ()
+    header: tuple[str, ...] = ()
+    elements: list[ir.Element] = field(default_factory=list)
+    models: list[ir.Model] = field(default_factory=list)
+    subcircuits: list[ir.Subcircuit] = field(default_factory=list)
+    functions: list[ir.Function] = field(default_factory=list)
+    local: dict[str, Value] = field(default_factory=dict)
+    initial: dict[str, Value] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+
+    def finished(self) -> tuple[ir.Element, ...]:
+        """The elements; currents of E sources that became B sources follow the new name."""
+        if not self.renamed:
+            return tuple(self.elements)
+        return tuple(_follow(element, self.renamed) for element in self.elements)
+
+    def subcircuit(self) -> ir.Subcircuit:
+        """The frame of a subcircuit, closed."""
+        return ir.Subcircuit(
+            name=self.name,
+            pins=self.pins,
+            parameters=self.parameters,
+            elements=self.finished(),
+            models=tuple(self.models),
+            subcircuits=tuple(self.subcircuits),
+            functions=tuple(self.functions),
+            local_parameters=tuple(self.local.items()),
+            initial_conditions=tuple(self.initial.items()),
+            header=self.header,
+        )
+
+
+def _follow(element: ir.Element, renamed: dict[str, str]) -> ir.Element:
+    def change(e: Any) -> Any:
+        if isinstance(e, BranchCurrent) and e.source.lower() in renamed:
+            return BranchCurrent(renamed[e.source.lower()])
+        return None
+
+    changes: dict[str, Any] = {}
+    if isinstance(element, (ir.CurrentControlledCurrent, ir.CurrentControlledVoltage)):
+        changes["source"] = renamed.get(element.source.lower(), element.source)
+    for name in ("value", "expression"):
+        tree = getattr(element, name, None)
+        if tree is not None and any(isinstance(e, BranchCurrent) for e in walk(tree)):
+            changes[name] = rebuild(tree, change)
+    return replace(element, **changes) if changes else element

@@ -1,0 +1,205 @@
+"""Deck -> Network, when it is one.
+
+The deck is flattened and taken apart (`anatomy`); every edge is evaluated at samples (`probe`) and its law
+identified from what it does (`laws`), so that one reader serves both of our forms and the textbook form: a
+resistance or a source that a state node controls, an integrator, and voltage sources anywhere. Sources that
+feed several edges are shifted into each; nodes keep their names, and ground is "0".
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.flatten import flatten
+from spicebridge.circuit.recognise.laws import EdgeLaw, EdgeReader
+from spicebridge.circuit.recognise.named import instance_of, named_law
+from spicebridge.circuit.recognise.probe import edge_parts, states_read
+from spicebridge.circuit.recognise.refusals import Account, Refusal
+from spicebridge.circuit.recognise.source_clusters import GROUND, low, total
+from spicebridge.circuit.recognise.structure import Anatomy, Branch, dissect
+from spicebridge.drives import Drive
+from spicebridge.errors import NetworkError, NotANetwork
+from spicebridge.network import Network
+
+__all__ = ["EdgeOrigin", "Recognised", "recognise", "recognise_circuit"]
+
+_NUMBERED = re.compile(r"^(?:[a-z]\.)?[a-z_]+?(\d+)(?:\.[^.]+)?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class EdgeOrigin:
+    """Where edge k of the network is in the deck: its elements, its state node ("" without memory)."""
+
+    elements: tuple[str, ...]
+    state: str
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A network with its flat deck and the origin of every edge."""
+
+    network: Network
+    deck: ir.Deck
+    edges: tuple[EdgeOrigin, ...]
+
+
+def recognise(deck: ir.Deck) -> Network:
+    """Return the network that a deck describes.
+
+    Raises `NotANetwork` naming the first element that prevents it, located where the deck was read from
+    text; its `account` has all of them.
+    """
+    return recognise_circuit(deck).network
+
+
+def recognise_circuit(deck: ir.Deck) -> Recognised:
+    """As `recognise`, with the places of the edges in the deck."""
+    flat = flatten(deck)
+    account = Account(flat)
+    body = dissect(flat, account)
+    states = _states(body, account)
+    account.settle()
+    if not body.branches:
+        raise NotANetwork("not a memristive network: no element is a resistor or memristor between two nodes")
+    _count_ends(body)
+    stop = flat.transient.stop if flat.transient is not None else 1.0
+    laws: list[EdgeLaw | None] = []
+    drives: list[Drive | None] = []
+    initial: list[float] = []
+    for number, branch in enumerate(body.branches):
+        state = states[number]
+        try:
+            laws.append(_law(deck, body, number, state, stop))
+            drives.append(total(edge_parts(body, branch)))
+            initial.append(0.0 if state is None else _initial(body, branch, state))
+        except Refusal as refusal:
+            account.refuse(refusal.name, refusal.reason)
+    account.settle()
+    order = _order(body)
+    found = [law for law in laws if law is not None]
+    parts: dict[str, Any] = {
+        "device": [found[k].device for k in order],
+        "drive": [drives[k] for k in order],
+        "initial_state": [initial[k] for k in order],
+        "active": [n for n, k in enumerate(order) if found[k].P < 0],
+        "polarity": [found[k].J for k in order],
+        "title": deck.title,
+    }
+    network = _network(body, order, parts)
+    edges = tuple(EdgeOrigin(body.branches[k].names, body.shown.get(states[k] or "", "")) for k in order)
+    return Recognised(network, flat, edges)
+
+
+def _law(deck: ir.Deck, body: Anatomy, number: int, state: str | None, stop: float) -> EdgeLaw:
+    named = None
+    if state is not None:
+        call = instance_of(deck, body.branches[number].name)
+        named = None if call is None else named_law(deck, call)
+    return EdgeReader(body, number, state, stop, named).read()
+
+
+def _states(body: Anatomy, account: Account) -> list[str | None]:
+    """The state of every branch; every state belongs to exactly one."""
+    owner: dict[str, str] = {}
+    out: list[str | None] = []
+    for branch in body.branches:
+        elements = [branch.link.load] if branch.link else [element for element, _ in branch.series]
+        found = sorted(states_read(body, elements))
+        if len(found) > 1:
+            shown = ", ".join(body.shown[node] for node in found)
+            account.refuse(branch.name, f"depends on several states ({shown}); an edge of a network has one")
+        for node in found:
+            if node in owner:
+                account.refuse(
+                    branch.name,
+                    f"shares the state {body.shown[node]} with {owner[node]}; give every memristor a state of its own",
+                )
+            owner.setdefault(node, branch.name)
+        out.append(found[0] if found else None)
+    for node in body.capacitance:
+        if node not in owner:
+            name = next(e.name for e in body.touching[node] if isinstance(e, ir.Capacitor))
+            account.refuse(name, f"integrates node {body.shown[node]}, which no resistance depends on; take it away")
+    return out
+
+
+def _count_ends(body: Anatomy) -> None:
+    ends: dict[str, list[tuple[int, int]]] = {}
+    for number, branch in enumerate(body.branches):
+        ends.setdefault(branch.tail, []).append((number, 1))
+        ends.setdefault(branch.head, []).append((number, -1))
+    for edge, _ in body.gyrators:
+        ends.setdefault(edge, []).append((-1, 0))
+    body.clusters.count_ends(ends)
+
+
+def _initial(body: Anatomy, branch: Branch, state: str) -> float:
+    """The state at t = 0: .ic, or the capacitor's IC= where the simulator honours it."""
+    for node, value in body.deck.initial_conditions:
+        if low(node) == state and isinstance(value, (int, float)):
+            return float(value)
+    tran = body.deck.transient
+    for element in body.touching[state]:
+        own = element.initial if isinstance(element, ir.Capacitor) else None
+        if isinstance(own, (int, float)) and (tran is None or tran.uic):
+            return float(own)
+    if tran is not None and tran.uic:
+        return 0.0
+    shown = body.shown[state]
+    raise Refusal(branch.name, f"has a state without initial value; add .ic v({shown})=… (IC= counts under uic only)")
+
+
+def _order(body: Anatomy) -> list[int]:
+    """Branches by the number in their names (B7, R7, X7) where every one has its own; else as in the deck."""
+    numbers = [_NUMBERED.match(branch.name) for branch in body.branches]
+    keys = [int(match[1]) for match in numbers if match is not None]
+    if len(set(keys)) == len(body.branches):
+        return sorted(range(len(keys)), key=keys.__getitem__)
+    place = {element.name: n for n, element in enumerate(body.deck.elements)}
+    return sorted(range(len(body.branches)), key=lambda k: place[body.branches[k].name])
+
+
+def _network(body: Anatomy, order: list[int], parts: dict[str, Any]) -> Network:
+    ends = [(body.clusters.of(body.branches[k].tail), body.clusters.of(body.branches[k].head)) for k in order]
+    try:
+        if not body.gyrators:
+            shown = {root: body.shown.get(root, root) for pair in ends for root in pair}
+            return Network.from_edges([(shown[a], shown[b]) for a, b in ends], **parts)
+        return Network.from_loop_matrix(_loop_matrix(body, ends), **parts)
+    except NetworkError as error:
+        raise NotANetwork(f"not a memristive network: {error}") from None
+
+
+def _loop_matrix(body: Anatomy, ends: list[tuple[str, str]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """A of a network whose edges lead from nodes e_k to ground and whose loops are the nodes j_c."""
+    terminals = {body.clusters.of(edge) for edge, _ in body.gyrators}
+    used = Counter(node for pair in ends for node in pair if node != GROUND)
+    column: dict[str, tuple[int, float]] = {}
+    for k, (tail, head) in enumerate(ends):
+        node = head if tail == GROUND else tail
+        if GROUND not in (tail, head) or used[node] != 1:
+            raise NotANetwork(
+                "not a memristive network: controlled sources realise a loop matrix, but the edge at node "
+                f"{body.shown.get(node, node)} does not lead from a node of its own to ground"
+            )
+        column[node] = k, 1.0 if node == tail else -1.0
+    stray = terminals - set(column)
+    if stray:
+        raise NotANetwork(f"not a memristive network: the loop matrix has no edge at node {sorted(stray)[0]}")
+    loops = sorted(body.loops, key=_natural)
+    A = np.zeros((len(loops), len(ends)))
+    for (edge, loop), gain in body.gyrators.items():
+        k, sign = column[body.clusters.of(edge)]
+        A[loops.index(loop), k] += sign * gain
+    return A
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts j2 before j10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name) if part]

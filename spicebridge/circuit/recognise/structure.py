@@ -1,0 +1,328 @@
+"""Which node and which element of a flat deck plays which part in a memristive network.
+
+=========  ================================================================================
+link       y and two controlled sources: a current gain V(y) flows tail -> head, y is fed by
+           V(tail, head) and sources and loaded by the law of the edge (the fast form)
+gyrator    two controlled sources that carry one entry of a loop matrix
+state      a node with capacitors to ground and nothing but currents into it
+signal     a node that only expressions read: a resistor to ground fed by currents, or a source
+clamp      a switch at a state node
+branch     what is left: two-terminal elements between nodes of the network
+=========  ================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.recognise.refusals import Account
+from spicebridge.circuit.recognise.source_clusters import GROUND, Clusters, cluster, low
+from spicebridge.expressions.tree import BranchCurrent, NodeVoltage, Value, walk
+
+CURRENTS = (ir.VoltageControlledCurrent, ir.CurrentControlledCurrent, ir.BehaviouralCurrent, ir.CurrentSource)
+VOLTAGES = (ir.VoltageControlledVoltage, ir.CurrentControlledVoltage, ir.BehaviouralVoltage)
+
+
+@dataclass(frozen=True)
+class Link:
+    """One edge of the fast form: i = `out` V(y) from tail to head, `sense` V(tail, head) flows into y."""
+
+    y: str
+    tail: str
+    head: str
+    sense: float
+    out: float
+    load: ir.BehaviouralCurrent | ir.Resistor
+    feeds: tuple[ir.CurrentSource, ...]
+    name: str
+
+
+@dataclass
+class Branch:
+    """One edge: elements in series with the sign +1 where `plus` faces the tail, or a link."""
+
+    series: list[tuple[ir.Element, int]]
+    tail: str
+    head: str
+    link: Link | None = None
+
+    @property
+    def name(self) -> str:
+        """The element that the edge is called by."""
+        return self.link.load.name if self.link else self.series[0][0].name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All elements that carry the edge's law."""
+        return (self.name,) if self.link else tuple(element.name for element, _ in self.series)
+
+    def turned(self) -> list[tuple[ir.Element, int]]:
+        """The series from head to tail."""
+        return [(element, -sign) for element, sign in reversed(self.series)]
+
+
+@dataclass
+class Anatomy:
+    """The parts of a flat deck; nodes in lower case, `shown` gives their own spelling."""
+
+    deck: ir.Deck
+    shown: dict[str, str] = field(default_factory=dict)
+    touching: dict[str, list[ir.Element]] = field(default_factory=dict)
+    by_name: dict[str, ir.Element] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
+    gyrators: dict[tuple[str, str], float] = field(default_factory=dict)
+    loops: list[str] = field(default_factory=list)
+    capacitance: dict[str, float] = field(default_factory=dict)
+    clamps: dict[str, list[ir.Switch]] = field(default_factory=dict)
+    signals: dict[str, list[ir.Element]] = field(default_factory=dict)
+    branches: list[Branch] = field(default_factory=list)
+    clusters: Clusters = field(default_factory=Clusters)
+
+
+def dissect(deck: ir.Deck, account: Account) -> Anatomy:
+    """Sort the elements of a flat deck into parts; what has no part goes to `account`."""
+    body = Anatomy(deck)
+    for element in deck.elements:
+        body.by_name[element.name.lower()] = element
+        for node in ir.element_nodes(element):
+            body.shown.setdefault(low(node), node)
+        for node in dict.fromkeys((low(element.plus), low(element.minus))):  # type: ignore[union-attr]
+            if node != GROUND:
+                body.touching.setdefault(node, []).append(element)
+    taken: set[str] = set()
+    _find_links(body, taken)
+    _find_gyrators(body, taken)
+    fixed = {node for link in body.links for node in (link.tail, link.head)}
+    fixed |= {node for node, _ in body.gyrators}
+    _find_states(body, taken, fixed)
+    _find_signals(body, taken, fixed | {link.y for link in body.links} | set(body.loops))
+    _find_branches(body, taken, fixed, account)
+    return body
+
+
+def reads(values: Iterable[Value]) -> tuple[list[NodeVoltage], list[str]]:
+    """The voltages and the sources whose currents stand in expressions."""
+    nodes: list[NodeVoltage] = []
+    sources: list[str] = []
+    for value in values:
+        for e in walk(value):
+            if isinstance(e, NodeVoltage):
+                nodes.append(e)
+            elif isinstance(e, BranchCurrent):
+                sources.append(e.source.lower())
+    return nodes, sources
+
+
+def inputs(element: ir.Element) -> tuple[list[NodeVoltage], list[str]]:
+    """The voltages and source currents that decide what an element does, besides its own terminals."""
+    match element:
+        case ir.BehaviouralCurrent() | ir.BehaviouralVoltage():
+            return reads([element.expression])
+        case ir.Resistor():
+            return reads([element.value])
+        case ir.VoltageControlledCurrent() | ir.VoltageControlledVoltage():
+            return [NodeVoltage(element.control_plus, element.control_minus)], []
+        case ir.CurrentControlledCurrent() | ir.CurrentControlledVoltage():
+            return [], [element.source.lower()]
+    return [], []
+
+
+def _ends(element: ir.Element) -> tuple[str, str]:
+    return low(element.plus), low(element.minus)  # type: ignore[union-attr]
+
+
+def _control(element: ir.VoltageControlledCurrent) -> tuple[str, str]:
+    return low(element.control_plus), low(element.control_minus)
+
+
+def _grounded(element: ir.Element) -> bool:
+    return GROUND in _ends(element)
+
+
+def _reads_node(element: ir.Element, node: str) -> bool:
+    return any(node in (low(v.plus), low(v.minus)) for v in inputs(element)[0])
+
+
+def _constant(value: Value) -> bool:
+    return isinstance(value, (int, float))
+
+
+def _find_links(body: Anatomy, taken: set[str]) -> None:
+    driven: dict[str, list[ir.VoltageControlledCurrent]] = {}
+    for element in body.deck.elements:
+        if isinstance(element, ir.VoltageControlledCurrent):
+            plus, minus = _control(element)
+            if GROUND in (plus, minus) and plus != minus:
+                driven.setdefault(minus if plus == GROUND else plus, []).append(element)
+    for y, there in body.touching.items():
+        link = _link(y, there, driven.get(y, ()))
+        if link is not None:
+            body.links.append(link)
+            taken |= {element.name for element in there} | {link.name}
+
+
+def _link(y: str, there: list[ir.Element], driven: Iterable[ir.VoltageControlledCurrent]) -> Link | None:
+    if not all(_grounded(element) for element in there):
+        return None
+    senses = [e for e in there if isinstance(e, ir.VoltageControlledCurrent) and y not in _control(e)]
+    feeds = [e for e in there if isinstance(e, ir.CurrentSource)]
+    loads = [
+        e
+        for e in there
+        if (isinstance(e, ir.Resistor) and _constant(e.value))
+        or (isinstance(e, ir.BehaviouralCurrent) and _reads_node(e, y))
+    ]
+    if len(senses) != 1 or len(loads) != 1 or len(there) != 2 + len(feeds):
+        return None
+    sense, load = senses[0], loads[0]
+    into = _into(sense, y) * float(sense.gain)  # type: ignore[arg-type]
+    outs = [g for g in driven if g is not sense and set(_ends(g)) == set(_control(sense))]
+    if len(outs) != 1 or into == 0.0 or float(outs[0].gain) == 0.0:  # type: ignore[arg-type]
+        return None
+    out = outs[0]
+    tail, head = _ends(out)
+    gain = float(out.gain) * (1.0 if low(out.control_plus) == y else -1.0)  # type: ignore[arg-type]
+    if _control(sense) != (tail, head):
+        into = -into
+    assert isinstance(load, (ir.Resistor, ir.BehaviouralCurrent))
+    return Link(y, tail, head, into, gain, load, tuple(feeds), out.name)
+
+
+def _into(element: ir.Element, node: str) -> float:
+    """+1 where the current of an element flows into `node`, -1 where out of it, 0 for a loop."""
+    plus, minus = _ends(element)
+    return float(minus == node) - float(plus == node)
+
+
+def _find_gyrators(body: Anatomy, taken: set[str]) -> None:
+    into: dict[tuple[str, str], list[ir.VoltageControlledCurrent]] = {}
+    for element in body.deck.elements:
+        if not isinstance(element, ir.VoltageControlledCurrent) or element.name in taken:
+            continue
+        ends, control = _ends(element), _control(element)
+        if GROUND in ends and GROUND in control and ends[0] != ends[1] and control[0] != control[1]:
+            node = ends[0] if ends[1] == GROUND else ends[1]
+            other = control[0] if control[1] == GROUND else control[1]
+            if node != other:
+                into.setdefault((node, other), []).append(element)
+
+    def gain(pair: tuple[str, str]) -> float:
+        node, other = pair
+        parts: list[float] = [
+            _into(g, node) * (1.0 if low(g.control_plus) == other else -1.0) * float(g.gain)  # type: ignore[arg-type]
+            for g in into[pair]
+        ]
+        return sum(parts)
+
+    pairs = {p for p in into if p[::-1] in into and gain(p) == -gain(p[::-1])}
+    halves = {g.name for p in pairs for g in into[p]}
+    loops = {node for node, _ in pairs if all(element.name in halves for element in body.touching.get(node, ()))}
+    for edge, loop in into:
+        if (edge, loop) in pairs and loop in loops and edge not in loops:
+            body.gyrators[edge, loop] = gain((edge, loop))
+            taken |= {g.name for g in (*into[edge, loop], *into[loop, edge])}
+    body.loops = list(dict.fromkeys(loop for _, loop in body.gyrators))
+
+
+def _find_states(body: Anatomy, taken: set[str], fixed: set[str]) -> None:
+    allowed = (ir.Capacitor, ir.Resistor, ir.Switch, *CURRENTS)
+    for node, there in body.touching.items():
+        capacitors = [e for e in there if isinstance(e, ir.Capacitor)]
+        if not capacitors or node in fixed:
+            continue
+        fits = all(isinstance(e, allowed) and (_grounded(e) or isinstance(e, ir.Switch)) for e in there)
+        if fits and all(_constant(c.value) for c in capacitors):
+            values: list[float] = [float(c.value) for c in capacitors]  # type: ignore[arg-type]
+            body.capacitance[node] = sum(values)
+            taken |= {element.name for element in there}
+            body.clamps[node] = [e for e in there if isinstance(e, ir.Switch)]
+
+
+def _find_signals(body: Anatomy, taken: set[str], fixed: set[str]) -> None:
+    read: set[str] = set()
+    for element in body.deck.elements:
+        read.update(low(node) for v in inputs(element)[0] for node in (v.plus, v.minus))
+        if isinstance(element, ir.Switch):
+            read |= {low(element.control_plus), low(element.control_minus)}
+    for node, there in body.touching.items():
+        if node in fixed or node in body.capacitance or node not in read:
+            continue
+        if any(not _grounded(e) or e.name in taken or _reads_node(e, node) for e in there):
+            continue
+        loads = [e for e in there if isinstance(e, ir.Resistor) and _constant(e.value)]
+        feeds = [e for e in there if isinstance(e, CURRENTS)]
+        divider = bool(loads) and bool(feeds) and len(loads) + len(feeds) == len(there)
+        if divider or (len(there) == 1 and isinstance(there[0], VOLTAGES)):
+            body.signals[node] = there
+            taken |= {element.name for element in there}
+
+
+_NO_PART: Mapping[type, str] = {
+    ir.Capacitor: "is a capacitor that is no state: a state is a capacitor from a node of its own to ground, fed "
+    "by current sources only; take it away",
+    ir.Inductor: "is an inductor, which stores energy outside the memristors; take it away",
+    ir.CurrentSource: "is a current source between nodes of the network; sources of a network are electromotive "
+    "forces in series with an edge, so give a voltage source",
+    ir.VoltageControlledCurrent: "is a current that another voltage controls; only the two forms of this "
+    "program and elements controlled by their own terminals are edges",
+    ir.CurrentControlledCurrent: "is a current that another branch controls, and feeds no state",
+    ir.VoltageControlledVoltage: "is a voltage that another voltage controls, in a network that has none",
+    ir.Switch: "is a switch that bounds no state; take it away, or make it a resistor",
+}
+
+
+def _find_branches(body: Anatomy, taken: set[str], fixed: set[str], account: Account) -> None:
+    sources: list[ir.VoltageSource] = []
+    for link in body.links:
+        body.branches.append(Branch([], link.tail, link.head, link))
+    for element in body.deck.elements:
+        if element.name in taken:
+            continue
+        plus, minus = _ends(element)
+        ohmic = isinstance(element, (ir.Resistor, ir.BehaviouralCurrent, ir.BehaviouralVoltage))
+        own = isinstance(element, ir.VoltageControlledCurrent) and set(_control(element)) == {plus, minus}
+        if isinstance(element, ir.VoltageSource):
+            sources.append(element)
+        elif ohmic or (own and plus != minus) or isinstance(element, ir.CurrentControlledVoltage):
+            body.branches.append(Branch([(element, 1)], plus, minus))
+        else:
+            account.refuse(element.name, _NO_PART.get(type(element), "is no part of a memristive network"))
+    weight = {node: len(there) for node, there in body.touching.items()}
+    keep = fixed - {GROUND}
+    body.clusters = cluster(sources, weight, keep, account)
+    _merge_series(body, fixed)
+
+
+def _merge_series(body: Anatomy, fixed: set[str]) -> None:
+    """A voltage that follows its own current (V = R(s) I) is one edge with its neighbour in series; one that
+    it meets inside a subcircuit first."""
+    near: dict[str, list[Branch]] = {}
+    for branch in body.branches:
+        for node in (branch.tail, branch.head):
+            near.setdefault(body.clusters.of(node), []).append(branch)
+    pinned = {body.clusters.of(node) for node in (*fixed, GROUND)}
+    gone: set[int] = set()
+    for root in sorted(near, key=lambda node: "." not in node):
+        there = near[root]
+        if root in pinned or len(there) != 2 or there[0] is there[1]:
+            continue
+        first, second = there
+        if not any(branch.series and all(isinstance(e, VOLTAGES) for e, _ in branch.series) for branch in there):
+            continue
+        if first.link or second.link:
+            continue
+        if body.clusters.of(first.head) != root:
+            if body.clusters.of(second.head) == root and body.clusters.of(first.tail) == root:
+                first, second = second, first
+            else:
+                first.series, first.tail, first.head = first.turned(), first.head, first.tail
+        if body.clusters.of(second.tail) != root:
+            second.series, second.tail, second.head = second.turned(), second.head, second.tail
+        first.series += second.series
+        first.head = second.head
+        gone.add(id(second))
+        end = near[body.clusters.of(second.head)]
+        end[[b is second for b in end].index(True)] = first
+    body.branches = [branch for branch in body.branches if id(branch) not in gone]

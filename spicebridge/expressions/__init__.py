@@ -1,0 +1,1 @@
+"""Expressions of circuits and laws: the tree, its operators, its derivatives."""

@@ -1,0 +1,132 @@
+"""Memristor emulators as their firmware runs them: quantised, sampled, one update late.
+
+Every update period T_u the controller reads the voltage over its potentiometer through a converter of `ADC_BITS`
+over +-supply, infers i = v/R with the resistance of the code that stands, steps w <- w + T_u F, and sends the code
+of the new w, which takes effect at the next update. Between updates the network is resistive and its currents
+follow from Kirchhoff's laws at once.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spicebridge.arrays import Array
+from spicebridge.devices.base import parameter_names
+from spicebridge.lab.design.builds import rates
+from spicebridge.lab.design.laws import equation, state_of
+from spicebridge.lab.design.plan import Plan
+from spicebridge.lab.design.wiring import target_offset
+from spicebridge.theory.currents.topology import Topology
+from spicebridge.waveforms import Waveforms
+
+ADC_BITS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Firmware of one edge: `codes` (positions,), `ohms` set by each, `states` for which each is meant."""
+
+    edge: int
+    codes: NDArray[np.intp]
+    ohms: Array
+    states: Array
+
+
+def table(plan: Plan, k: int) -> Table:
+    """Code, resistance and state of edge k; resistances include the wiper."""
+    pot, law = plan.pot, plan.network.device(k)
+    codes = np.arange(pot.positions)
+    ohms = pot.wiper + codes * pot.step
+    states = state_of(law, ohms - target_offset(plan, k))
+    return Table(k, codes, np.asarray(ohms, float), np.asarray(states, float))
+
+
+def format_tables(plan: Plan) -> str:
+    """CSV of all tables: code, ohm, then the state for every edge."""
+    edges = np.flatnonzero(plan.emulated).tolist()
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["code", "ohm", *(f"state of edge {k}" for k in edges)])
+    tables = [table(plan, k) for k in edges]
+    for code in range(plan.pot.positions):
+        ohm = plan.pot.wiper + code * plan.pot.step
+        writer.writerow([code, f"{ohm:.3f}", *(_number(x.states[code]) for x in tables)])
+    return out.getvalue()
+
+
+def format_firmware(plan: Plan) -> str:
+    """JSON: the loop, and law, parameters, window and first state of every edge."""
+    network, bench = plan.network, plan.bench
+    rows = []
+    for k in np.flatnonzero(plan.emulated).tolist():
+        law = network.device(k)
+        rows.append(
+            {
+                "edge": k, "law": law.kind, "equation": equation(law),
+                "parameters": {name: float(getattr(law, name)) for name in parameter_names(law)},
+                "window": {"name": law.window.name, **asdict(law.window)},
+                "polarity": float(network.J[k]), "active": float(network.P[k]),
+                "set_ohm": f"R(s) {target_offset(plan, k):+.6g}", "initial_state": float(network.initial_state[k]),
+            }
+        )  # fmt: skip
+    content = {
+        "update_period_s": 1.0 / bench.update_rate,
+        "converter_bits": ADC_BITS,
+        "converter_range_V": [-bench.supply, bench.supply],
+        "step_ohm": plan.pot.step,
+        "wiper_ohm": plan.pot.wiper,
+        "positions": plan.pot.positions,
+        "loop": "every period: i = v_read / ohm[code]; v = active R(s) i; set the code of s; s += period * ds/dt(s, v, i)",
+        "delay": "the code set in one period acts from the next on",
+        "edges": rows,
+    }
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _number(state: float) -> str:
+    """Empty where no state has the resistance."""
+    return f"{state:.7g}" if math.isfinite(state) else ""
+
+
+def run_firmware(plan: Plan, *, quantised: bool = True) -> Waveforms:
+    """The sampled loop over the whole run, at every update; `quantised` False keeps the sampling and the delay."""
+    network, pot = plan.network, plan.pot
+    A = Topology.of(network).A.toarray()
+    period = 1.0 / plan.bench.update_rate
+    t = np.asarray(np.arange(round(plan.stop / period) + 1) * period, float)
+    S = network.bank(t)
+    offset = np.array([target_offset(plan, k) for k in range(network.n_edges)])
+    memory = network.stateful
+    lsb = 2.0 * plan.bench.supply / 2**ADC_BITS
+    hard = [g.edges for g in network.groups if g.device.stateful and g.device.window.hard]
+
+    def set_ohms(w: Array) -> Array:
+        target = network.resistance(w) + offset
+        if not quantised:
+            return np.asarray(target)
+        code = np.clip(np.rint((target - pot.wiper) / pot.step), 0, pot.positions - 1)
+        return np.asarray(np.where(memory, pot.wiper + code * pot.step, target))
+
+    w = network.initial_state.copy()
+    ohms = set_ohms(w)
+    state, current, voltage = (np.empty((t.size, network.n_edges)) for _ in range(3))
+    for n in range(t.size):
+        R = network.P * (ohms - offset)
+        i = A.T @ np.linalg.solve((A * R) @ A.T, A @ S[n])
+        state[n], current[n], voltage[n] = w, i, R * i
+        read = ohms * i
+        if quantised:
+            read = lsb * np.rint(read / lsb)
+        upcoming = set_ohms(w)
+        w = w + period * rates(network, w, read / ohms, ohms - offset)
+        for edges in hard:
+            w[edges] = np.clip(w[edges], 0.0, 1.0)
+        ohms = upcoming
+    return Waveforms(t, state, current, voltage, network.edge_labels, "firmware")

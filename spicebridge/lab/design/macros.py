@@ -1,0 +1,79 @@
+"""Macromodels of the parts as subcircuits.
+
+Op-amp: one pole, slew limit, output that stops `swing` short of its rails, current limit behind R_OUT::
+
+    C dx/dt = min(max(2 pi GBW C vd, -slew C), slew C) - x/Rp,   Rp C = gain/(2 pi GBW)
+    y       = (x + middle of rails - v_out)/R_OUT,   i_out = y/sqrt(1 + (y/i_max)^2), taken from the + rail
+
+x is pulled back from beyond the reach of the output (rail less `swing`), so that it stops there.
+"""
+
+from __future__ import annotations
+
+import math
+
+from spicebridge.circuit.deck.elements import BehaviouralCurrent, Capacitor, Resistor, Subcircuit
+from spicebridge.expressions.tree import Binary, Call, Expression, NodeVoltage, Number
+from spicebridge.lab.design.parts import OpAmp
+
+R_OUT = 10.0
+"""Output resistance inside the loop, ohm."""
+C_POLE = 1e-9
+"""Capacitance of the internal pole, F; sets the impedance level only."""
+RECOVERY = 10.0
+"""How much faster than 2 pi GBW the internal node is pulled back from beyond the rails."""
+
+
+def times(a: Expression, b: Expression) -> Expression:
+    return Binary("*", a, b)
+
+
+def plus(a: Expression, b: Expression) -> Expression:
+    return Binary("+", a, b)
+
+
+def minus(a: Expression, b: Expression) -> Expression:
+    return Binary("-", a, b)
+
+
+def clamped(x: Expression, low: Expression, high: Expression) -> Expression:
+    return Call("min", (Call("max", (x, low)), high))
+
+
+def limited(x: Expression, limit: float) -> Expression:
+    """x/sqrt(1 + (x/limit)^2): never flat, for Newton's method finds no way back from a flat limit."""
+    ratio = times(Number(1.0 / limit), x)
+    return Binary("/", x, Call("sqrt", (plus(Number(1.0), times(ratio, ratio)),)))
+
+
+def subcircuit_name(part: str) -> str:
+    """A name every simulator takes."""
+    return "".join(c if c.isalnum() else "_" for c in part).upper()
+
+
+def opamp_macro(part: OpAmp) -> Subcircuit:
+    """Pins inp inn vp vn out; see the module."""
+    w = 2.0 * math.pi * part.gbw
+    x: Expression = NodeVoltage("x")
+    rise = Number(part.slew * C_POLE)
+    drive = clamped(times(Number(w * C_POLE), NodeVoltage("inp", "inn")), Number(-part.slew * C_POLE), rise)
+    middle = times(Number(0.5), plus(NodeVoltage("vp"), NodeVoltage("vn")))
+    reach = minus(times(Number(0.5), NodeVoltage("vp", "vn")), Number(part.swing))
+    beyond = plus(Call("max", (minus(x, reach), Number(0.0))), Call("min", (plus(x, reach), Number(0.0))))
+    wanted = times(Number(1.0 / R_OUT), minus(plus(x, middle), NodeVoltage("out")))
+    return Subcircuit(
+        subcircuit_name(part.name),
+        ("inp", "inn", "vp", "vn", "out"),
+        elements=(
+            BehaviouralCurrent("B1", "0", "x", drive, "gain-bandwidth and slew rate"),
+            Capacitor("C1", "x", "0", C_POLE),
+            Resistor("R1", "x", "0", part.gain / (w * C_POLE)),
+            BehaviouralCurrent("B2", "x", "0", times(Number(RECOVERY * w * C_POLE), beyond), "no wind-up at the rails"),
+            BehaviouralCurrent("B3", "vp", "out", limited(wanted, part.current), "output, with its limit"),
+            Resistor("R2", "inp", "inn", 1e12),
+        ),
+        header=(
+            f"{part.name}: GBW {part.gbw:g} Hz, gain {part.gain:g}, slew {part.slew:g} V/s, "
+            f"{part.swing:g} V from the rails, {part.current:g} A",
+        ),
+    )

@@ -1,0 +1,170 @@
+"""Part families with the figures the models use, E96 values, and the bill of materials.
+
+Figures are typical values of the makers' data sheets, rounded; a kit states which it used, and a
+`Bench` or another entry here replaces them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from spicebridge.errors import nearest
+from spicebridge.lab.design.equipment import LabError
+
+
+@dataclass(frozen=True)
+class OpAmp:
+    """One-pole op-amp: `gbw` Hz, open-loop gain `gain`, `slew` V/s, `swing` V lost at each rail, `current` A,
+    `min_supply` and `max_supply` V each side."""
+
+    name: str
+    gbw: float
+    gain: float
+    slew: float
+    swing: float
+    current: float
+    min_supply: float
+    max_supply: float
+
+
+@dataclass(frozen=True)
+class Potentiometer:
+    """`total` ohm end to end, `positions`, `wiper` ohm, `current` A, `min_supply` and `max_supply` V each side."""
+
+    name: str
+    total: float
+    positions: int
+    wiper: float
+    current: float
+    min_supply: float
+    max_supply: float
+
+    @property
+    def step(self) -> float:
+        """Resistance of one position, ohm."""
+        return self.total / (self.positions - 1)
+
+
+OPAMPS = {
+    part.name: part
+    for part in (
+        OpAmp("LT1490A", 180e3, 1e6, 0.06e6, 0.1, 20e-3, 1.25, 22.0),
+        OpAmp("OPA2277", 1e6, 5e6, 0.8e6, 2.0, 15e-3, 2.0, 18.0),
+        OpAmp("TL072", 3e6, 2e5, 13e6, 2.5, 10e-3, 5.0, 18.0),
+        OpAmp("OPA192", 10e6, 2e6, 20e6, 0.3, 30e-3, 2.25, 18.0),
+    )
+}
+POTENTIOMETERS = {
+    part.name: part
+    for part in (
+        Potentiometer("AD5293-20", 20e3, 1024, 60.0, 3e-3, 9.0, 16.5),
+        Potentiometer("AD5293-50", 50e3, 1024, 60.0, 2e-3, 9.0, 16.5),
+        Potentiometer("AD5293-100", 100e3, 1024, 60.0, 1e-3, 9.0, 16.5),
+    )
+}
+
+
+@dataclass(frozen=True)
+class MemristorPart:
+    """A discrete memristor: `per_package` devices, largest `current` A, and `typical` figures in words."""
+
+    name: str
+    package: str
+    per_package: int
+    current: float
+    typical: str
+
+
+MEMRISTORS = {
+    part.name: part
+    for part in (
+        MemristorPart(
+            "Knowm-SDC-W", "Knowm SDC memristors, tungsten, 16-pin ceramic DIP", 8, 1e-3,
+            "the maker's switch model has 500 ohm to 1500 ohm and thresholds of +-0.27 V; measure your own devices",
+        ),
+        MemristorPart(
+            "Knowm-SDC-C", "Knowm SDC memristors, carbon, 16-pin ceramic DIP", 8, 5e-5,
+            "no figures are published beyond the largest current; measure your own devices",
+        ),
+    )
+}  # fmt: skip
+"""Largest currents as the maker's questions-and-answers page cites the data sheet (1 mA and 0.05 mA), figures of the
+switch model as in the maker's published subcircuit. The law of the case, not `typical`, is what a kit uses."""
+
+
+def memristor_part(name: str) -> MemristorPart:
+    """The discrete memristor called `name`. Raises `LabError`."""
+    if name not in MEMRISTORS:
+        raise LabError(
+            f"memristor {name!r} is not listed; use one of {', '.join(MEMRISTORS)}{nearest(name, MEMRISTORS)}"
+        )
+    return MEMRISTORS[name]
+
+
+def opamp(name: str) -> OpAmp:
+    """The op-amp called `name`. Raises `LabError`."""
+    if name not in OPAMPS:
+        raise LabError(f"op-amp {name!r} is not listed; use one of {', '.join(OPAMPS)}{nearest(name, OPAMPS)}")
+    return OPAMPS[name]
+
+
+def potentiometer(name: str) -> Potentiometer:
+    """The digital potentiometer called `name`. Raises `LabError`."""
+    if name not in POTENTIOMETERS:
+        known = ", ".join(POTENTIOMETERS)
+        raise LabError(f"potentiometer {name!r} is not listed; use one of {known}{nearest(name, POTENTIOMETERS)}")
+    return POTENTIOMETERS[name]
+
+
+def e96(value: float) -> float:
+    """The E96 value nearest to `value` (ohm) in ratio: round(10^(n/96), 2 decimals) times a power of ten."""
+    if not (math.isfinite(value) and value > 0):
+        raise LabError(f"resistance {value!r} must be positive and finite")
+    step = round(96.0 * math.log10(value))
+    candidates = []
+    for n in (step - 1, step, step + 1):
+        decade, index = divmod(n, 96)
+        candidates.append(float(f"{round(10.0 ** (index / 96.0), 2):.2f}e{decade}"))
+    return min(candidates, key=lambda x: (abs(math.log(x / value)), x))
+
+
+SMALLEST = 0.1
+"""Smallest resistor in a series pair, ohm."""
+
+
+def e96_pair(value: float) -> tuple[float, ...]:
+    """One or two E96 values in series, as near to `value` (ohm) as a coarse and a fine resistor come."""
+    best: tuple[float, ...] = (e96(value),)
+    step = round(96.0 * math.log10(value))
+    for n in range(step - 40, step + 1):
+        first = e96(10.0 ** (n / 96.0))
+        rest = value - first
+        if rest >= SMALLEST:
+            pair = (first, e96(rest))
+            if abs(sum(pair) - value) < abs(sum(best) - value):
+                best = pair
+    return best
+
+
+@dataclass(frozen=True)
+class BillLine:
+    """One kind of part: how many, what, where."""
+
+    count: int
+    part: str
+    value: str
+    references: tuple[str, ...]
+    note: str = ""
+
+
+def format_bill(lines: Iterable[BillLine]) -> str:
+    """The bill of materials as CSV."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["count", "part", "value", "references", "note"])
+    writer.writerows([x.count, x.part, x.value, " ".join(x.references), x.note] for x in lines)
+    return out.getvalue()

@@ -1,0 +1,249 @@
+"""From a case to a circuit within the limits of a bench: gauge, scale, versions of active edges, margins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spicebridge.arrays import Array
+from spicebridge.case.case import Case
+from spicebridge.drives import DC
+from spicebridge.lab.design.active import Realisation, realise
+from spicebridge.lab.design.equipment import Bench, LabError
+from spicebridge.lab.design.laws import check_laws
+from spicebridge.lab.design.parts import (
+    MemristorPart,
+    OpAmp,
+    Potentiometer,
+    e96,
+    memristor_part,
+    opamp,
+    potentiometer,
+)
+from spicebridge.lab.design.scaling import Scaling
+from spicebridge.lab.design.sources import Gauge, choose_gauge
+from spicebridge.network import Network
+from spicebridge.theory import integrate
+from spicebridge.theory.currents.topology import Topology
+from spicebridge.waveforms import Waveforms
+
+POT_USE = 0.98
+"""Fraction of a potentiometer's range that the largest resistance takes."""
+DIVIDER = 10e3
+"""The two equal resistors of a converter, ohm."""
+TYPICAL = 4.7e3
+"""Resistance, ohm, to which a network without memristors is brought (geometric mean)."""
+SMALLEST_RESISTOR, LARGEST_RESISTOR = 1.0, 10e6
+"""Between these, ohm, precision resistors are on every distributor's shelf."""
+GENERATOR_POINTS = 50
+"""Generator samples over a drive's shortest time scale."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One demand on a part: `value` of `unit` against `allowed`."""
+
+    part: str
+    what: str
+    value: float
+    allowed: float
+    unit: str
+
+    @property
+    def use(self) -> float:
+        return self.value / self.allowed
+
+    def __str__(self) -> str:
+        return f"{self.part}: {self.what} {self.value:.4g} {self.unit}, allowed {self.allowed:.4g} {self.unit}"
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What will be built. `gauge.network` and `waves` are scaled; `nodes` (n_t, n) are node voltages in V."""
+
+    case: Case
+    bench: Bench
+    scaling: Scaling
+    gauge: Gauge
+    realisation: Realisation
+    waves: Waveforms
+    nodes: Array
+    sense: dict[int, float]
+    limits: tuple[Limit, ...]
+
+    @property
+    def network(self) -> Network:
+        return self.gauge.network
+
+    @property
+    def stop(self) -> float:
+        return float(self.waves.t[-1])
+
+    @property
+    def emulated(self) -> NDArray[np.bool_]:
+        """(n_e,) edges whose memristor is an emulator."""
+        return np.asarray(self.network.stateful & (self.bench.memristor is None))
+
+    @property
+    def memristor(self) -> MemristorPart | None:
+        """The discrete part, if memristors are not emulated."""
+        return None if self.bench.memristor is None else memristor_part(self.bench.memristor)
+
+    @property
+    def pot(self) -> Potentiometer:
+        return potentiometer(self.bench.potentiometer)
+
+
+def make_plan(case: Case, bench: Bench | None = None) -> Plan:
+    """Choose everything. Raises `LabError` naming the part and the amount where the bench does not suffice."""
+    bench = bench or Bench()
+    check_laws(case.network)
+    if bench.memristor is not None:
+        bench = _unscaled(case, bench)
+    gauge = choose_gauge(case.network, case.stop)
+    ideal = integrate(gauge.network, case.t)
+    pot = potentiometer(bench.potentiometer)
+    z = bench.impedance or _impedance(case.network, ideal.state, pot)
+    c = bench.time or _time(case, bench, ideal)
+    unit = _attempt(case, bench, gauge, ideal, Scaling(z, 1.0, c), None)
+    realisation = realise(unit.network, unit.waves.state, bench, gauge.ground)
+    unit = _attempt(case, bench, gauge, ideal, Scaling(z, 1.0, c), realisation)
+    linear = [limit for limit in unit.limits if limit.unit in ("V", "A")]
+    worst = max((limit.use for limit in linear), default=0.0)
+    a = bench.amplitude or (1.0 / worst if worst > 0 else 1.0)
+    plan = _attempt(case, bench, gauge, ideal, Scaling(z, a, c), realisation)
+    broken = [limit for limit in plan.limits if limit.use > 1.0 + 1e-9]
+    if broken:
+        account = "; ".join(f"{limit} ({100 * (limit.use - 1):.3g} % too much)" for limit in broken)
+        raise LabError(
+            f"the bench does not suffice for {case.name}: {account}; change the scale factors (amplitude "
+            f"{a:.4g}, impedance {z:.4g}, time {c:.4g}) or the parts"
+        )
+    return plan
+
+
+def _unscaled(case: Case, bench: Bench) -> Bench:
+    """A device cannot be rescaled: a kit with discrete memristors is the case as it is."""
+    assert bench.memristor is not None
+    part = memristor_part(bench.memristor)
+    for name in ("impedance", "amplitude", "time"):
+        if getattr(bench, name) not in (None, 1.0):
+            raise LabError(
+                f"{part.name}: a discrete memristor cannot be scaled; leave {name} at 1 and write the case in its units"
+            )
+    network = case.network
+    active = np.flatnonzero(network.stateful & (network.P < 0))
+    if active.size:
+        raise LabError(
+            f"{network.edge_name(int(active[0]))}: an active edge needs an emulator, whose controller knows the sign; "
+            f"{part.name} does not"
+        )
+    if not network.stateful.any():
+        raise LabError(f"{part.name}: the case has no memristors")
+    return replace(bench, impedance=1.0, amplitude=1.0, time=1.0)
+
+
+def _impedance(network: Network, state: Array, pot: Potentiometer) -> float:
+    R = network.resistance(state)
+    if network.stateful.any():
+        return POT_USE * pot.total / float(R[:, network.stateful].max())
+    return float(TYPICAL / np.exp(np.log(R[0]).mean()))
+
+
+def _timescale(case: Case, ideal: Waveforms) -> float:
+    """The shortest time, s, in which a drive or a state changes by order one."""
+    scales = [d.timescale() for d in set(case.network.drives) if d is not None]
+    rate = float(np.abs(np.gradient(ideal.state, ideal.t, axis=0)).max(initial=0.0))
+    return min([*scales, case.stop, 1.0 / rate if rate > 0 else case.stop])
+
+
+def _time(case: Case, bench: Bench, ideal: Waveforms) -> float:
+    if not case.network.stateful.any():
+        return max(1.0, GENERATOR_POINTS / bench.generator_rate / _timescale(case, ideal))
+    scale = _timescale(case, ideal)
+    slowest = max(bench.updates_per_timescale / bench.update_rate, GENERATOR_POINTS / bench.generator_rate)
+    return max(1.0, slowest / scale)
+
+
+def _attempt(
+    case: Case, bench: Bench, gauge: Gauge, ideal: Waveforms, scaling: Scaling, realisation: Realisation | None
+) -> Plan:
+    network = scaling.network(gauge.network)
+    scaled = Gauge(
+        network, gauge.tree, gauge.chords, gauge.driven, gauge.ground, gauge.grounded, gauge.M,
+        gauge.peak * scaling.amplitude,
+    )  # fmt: skip
+    waves = scaling.waveforms(ideal)
+    nodes = node_voltages(network, gauge.ground, waves.voltage - network.bank(waves.t))
+    R = network.resistance(waves.state)
+    sense = {k: _round_sense(bench.sense_ratio * float(R[:, k].min())) for k in gauge.chords}
+    plan = Plan(case, bench, scaling, scaled, realisation or Realisation((), 0.0, ""), waves, nodes, sense, ())
+    limits = tuple(_limits(plan, R, _timescale(case, ideal) * scaling.time))
+    return Plan(case, bench, scaling, scaled, plan.realisation, waves, nodes, sense, limits)
+
+
+def _round_sense(value: float) -> float:
+    return e96(max(value, 0.1))
+
+
+def node_voltages(network: Network, ground: int, drop: Array) -> Array:
+    """p (n_t, n) in V from p_tail - p_head = `drop` = v - S (n_t, n_e), zero at `ground`."""
+    B = np.delete(Topology.of(network).B.toarray(), ground, axis=0)
+    p = np.linalg.lstsq(-B.T, drop.T, rcond=None)[0].T
+    return np.asarray(np.insert(p, ground, 0.0, axis=1))
+
+
+def _limits(plan: Plan, R: Array, timescale: float) -> list[Limit]:
+    network, bench, pot, waves = plan.network, plan.bench, plan.pot, plan.waves
+    use = bench.headroom
+    drive = opamp(bench.drive_opamp)
+    powered: list[OpAmp | Potentiometer] = [drive, *(x.part for x in plan.realisation.converters)]
+    if plan.emulated.any():
+        powered.append(pot)
+    out: list[Limit] = []
+    for part in dict.fromkeys(powered):
+        out.append(Limit(part.name, "rails", bench.supply, part.max_supply, "V rail"))
+        out.append(Limit(part.name, "least rails against those given", part.min_supply, bench.supply, "V rail"))
+    high = np.abs(plan.nodes).max(axis=0)
+    for k in range(network.n_edges):
+        name = network.edge_name(k)
+        peak_i = float(np.abs(waves.current[:, k]).max())
+        peak_v = float(np.abs(waves.voltage[:, k]).max())
+        if k in plan.gauge.driven:
+            S = float(plan.gauge.peak[k])
+            out.append(Limit(f"generator of {name}", "voltage", S, use * bench.generator_peak, "V"))
+            out.append(Limit(f"{drive.name} driving {name}", "output", S, use * (bench.supply - drive.swing), "V"))
+            out.append(Limit(f"{drive.name} driving {name}", "current", peak_i, use * drive.current, "A"))
+        if plan.memristor is not None and network.stateful[k]:
+            out.append(Limit(f"{plan.memristor.name} of {name}", "current", peak_i, use * plan.memristor.current, "A"))
+        if plan.emulated[k]:
+            out.append(Limit(f"{pot.name} of {name}", "current", peak_i, use * pot.current, "A"))
+            largest, smallest = float(R[:, k].max()), float(R[:, k].min()) - plan.sense.get(k, 0.0)
+            out.append(Limit(f"{pot.name} of {name}", "resistance", largest, pot.total, "ohm"))
+            out.append(
+                Limit(f"{pot.name} of {name}", "wiper against the smallest resistance", pot.wiper, smallest, "ohm")
+            )
+            if network.P[k] > 0:
+                ends = (int(network.tail[k]), int(network.head[k]))
+                swing = max(high[ends[0]], high[ends[1]]) + plan.gauge.peak[k]
+                out.append(Limit(f"{pot.name} of {name}", "terminal", float(swing), use * bench.supply, "V"))
+        if not network.stateful[k]:
+            ohm = float(R[0, k])
+            out.append(Limit(f"resistor of {name}", "value", ohm, LARGEST_RESISTOR, "ohm"))
+            out.append(
+                Limit(f"resistor of {name}", "purchasable minimum against its value", SMALLEST_RESISTOR, ohm, "ohm")
+            )
+        if network.P[k] < 0:
+            part = next((x.part for x in plan.realisation.converters if x.edge == k), drive)
+            load = peak_i + peak_v / DIVIDER
+            out.append(Limit(f"{part.name} of {name}", "output", 2 * peak_v, use * (bench.supply - part.swing), "V"))
+            out.append(Limit(f"{part.name} of {name}", "current", load, use * part.current, "A"))
+    if plan.emulated.any():
+        out.append(
+            Limit("controller", "updates needed", bench.updates_per_timescale / timescale, bench.update_rate, "1/s")
+        )
+    if any(not isinstance(d, (DC, type(None))) for d in network.drives):
+        out.append(Limit("generator", "sample rate needed", GENERATOR_POINTS / timescale, bench.generator_rate, "1/s"))
+    return out

@@ -1,0 +1,154 @@
+"""The circuit as parts and nets: what is soldered, before any file format.
+
+Nets: ``0`` is ground, ``n3`` a node of the network, ``m3`` behind the source of edge 3, ``s3`` behind its sense
+resistor, ``r3`` inside a pair of resistors, ``h3`` before a source at the head, ``g3`` a generator output, ``o3``
+``x3`` output and divider of a converter, ``p3`` ``q3`` its rails (or those of an isolated source), ``w3`` the
+state as a voltage (1 V for 1), ``c3`` the controller's code to the potentiometer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spicebridge.lab.design.active import SHORT, Converter
+from spicebridge.lab.design.laws import raises_resistance
+from spicebridge.lab.design.parts import MemristorPart, e96_pair
+from spicebridge.lab.design.plan import DIVIDER, Plan
+from spicebridge.quantities import format_quantity
+
+GROUND, PLUS_RAIL, MINUS_RAIL = "0", "vcc", "vee"
+
+
+@dataclass(frozen=True)
+class Component:
+    """One part: `kind` (resistor, opamp, pot, controller, memristor, generator, supply), reference, type, value, pins.
+
+    `pins` are (number, name, net) in the order of the deck's element. `number` holds the value in SI units.
+    """
+
+    kind: str
+    reference: str
+    part: str
+    value: str
+    pins: tuple[tuple[str, str, str], ...]
+    edge: int | None = None
+    number: float = 0.0
+    note: str = ""
+
+    @property
+    def nets(self) -> tuple[str, ...]:
+        return tuple(net for _, _, net in self.pins)
+
+
+def node_net(plan: Plan, node: int) -> str:
+    """Net of a node of the network."""
+    return GROUND if node == plan.gauge.ground else f"n{node}"
+
+
+def wire(plan: Plan) -> tuple[Component, ...]:
+    """Every part with its nets."""
+    out = [_supply("0", PLUS_RAIL, GROUND, MINUS_RAIL, plan, "common rails")]
+    versions = {x.edge: x for x in plan.realisation.converters}
+    for k in range(plan.network.n_edges):
+        out += _edge(plan, k, versions.get(k))
+    return tuple(out)
+
+
+def _pins(*named: tuple[str, str]) -> tuple[tuple[str, str, str], ...]:
+    return tuple((str(n), name, net) for n, (name, net) in enumerate(named, start=1))
+
+
+def _supply(mark: str, plus: str, middle: str, minus: str, plan: Plan, note: str) -> Component:
+    pins = _pins(("+", plus), ("COM", middle), ("-", minus))
+    kind = "isolated DC/DC" if mark != "0" else "bench supply"
+    value = f"+-{plan.bench.supply:g}V"
+    return Component("supply", f"PS{mark}", kind, value, pins, None, plan.bench.supply, note)
+
+
+def _resistor(reference: str, a: str, b: str, ohm: float, k: int, note: str) -> Component:
+    return Component("resistor", reference, "resistor", format_quantity(ohm), _pins(("1", a), ("2", b)), k, ohm, note)
+
+
+def _opamp(reference: str, part: str, nets: tuple[str, str, str, str, str], k: int, note: str) -> Component:
+    names = ("+IN", "-IN", "V+", "V-", "OUT")
+    return Component("opamp", reference, part, part, _pins(*zip(names, nets, strict=True)), k, note=note)
+
+
+def _edge(plan: Plan, k: int, converter: Converter | None) -> list[Component]:
+    network, gauge = plan.network, plan.gauge
+    tail, head = node_net(plan, int(network.tail[k])), node_net(plan, int(network.head[k]))
+    out: list[Component] = []
+    if k in gauge.driven:
+        at_head = k in gauge.grounded and tail != GROUND
+        near, far = (head, f"h{k}") if at_head else (tail, f"m{k}")
+        out += _drive(plan, k, near, far, "inverted: it stands at the head" if at_head else "")
+        tail, head = (tail, far) if at_head else (far, head)
+    if k in plan.sense:
+        out.append(_resistor(f"RS{k}", tail, f"s{k}", plan.sense[k], k, "sense"))
+        tail = f"s{k}"
+    far_end, senses = head, (tail, head)
+    if converter is not None:
+        far_end, senses = f"o{k}", (tail, f"o{k}")
+        out += _converter(plan, k, tail, head, converter)
+    if network.stateful[k] and plan.memristor is not None:
+        out.append(_discrete(plan, k, tail, far_end, plan.memristor))
+    elif network.stateful[k]:
+        rails = (f"p{k}", f"q{k}") if converter is not None else (PLUS_RAIL, MINUS_RAIL)
+        names = ("A", "W", "VDD", "VSS", "BUS")
+        pins = _pins(*zip(names, (tail, far_end, *rails, f"c{k}"), strict=True))
+        out.append(Component("pot", f"UM{k}", plan.pot.name, plan.pot.name, pins, k, note="memristor"))
+        pins = _pins(("SENSE+", senses[0]), ("SENSE-", senses[1]), ("STATE", f"w{k}"), ("BUS", f"c{k}"))
+        out.append(Component("controller", f"UC{k}", "controller channel", "state equation", pins, k))
+    else:
+        out += _fixed(plan, k, tail, far_end)
+    return out
+
+
+def _discrete(plan: Plan, k: int, tail: str, head: str, part: MemristorPart) -> Component:
+    """A two-terminal part; its top electrode is where positive current lowers the resistance."""
+    law = plan.network.device(k)
+    turned = (plan.network.J[k] < 0) != raises_resistance(law)
+    pins = _pins(("TE", head if turned else tail), ("BE", tail if turned else head))
+    return Component("memristor", f"UM{k}", part.package, part.name, pins, k, note=f"memristor, {law.kind}")
+
+
+def target_offset(plan: Plan, k: int) -> float:
+    """Ohm to add to R so that edge k with its sense resistor in series is P R: -Rs, or +Rs if active.
+
+    Zero for a discrete memristor, from which nothing can be taken; the realistic deck shows what that does.
+    """
+    if plan.memristor is not None and plan.network.stateful[k]:
+        return 0.0
+    return -float(plan.network.P[k]) * plan.sense.get(k, 0.0)
+
+
+def _fixed(plan: Plan, k: int, a: str, b: str) -> list[Component]:
+    wanted = float(plan.network.device(k).r) + target_offset(plan, k)
+    values = e96_pair(wanted)
+    nets = [a, b] if len(values) == 1 else [a, f"r{k}", b]
+    note = f"wanted {wanted:.6g} ohm"
+    return [_resistor(f"R{'AB'[j]}{k}", nets[j], nets[j + 1], v, k, note) for j, v in enumerate(values)]
+
+
+def _drive(plan: Plan, k: int, near: str, out: str, note: str) -> list[Component]:
+    isolated = near != GROUND
+    rails = (f"p{k}i", f"q{k}i") if isolated else (PLUS_RAIL, MINUS_RAIL)
+    pins = _pins(("OUT", f"g{k}"), ("COM", near))
+    part = "isolated generator channel" if isolated else "generator channel"
+    parts = [Component("generator", f"VG{k}", part, f"S{k}", pins, k, -1.0 if note else 1.0, note)]
+    name = plan.bench.drive_opamp
+    parts.append(_opamp(f"UA{k}", name, (f"g{k}", out, *rails, out), k, "source buffer"))
+    if isolated:
+        parts.append(_supply(f"{k}i", rails[0], near, rails[1], plan, "floats with the source"))
+    return parts
+
+
+def _converter(plan: Plan, k: int, a: str, b: str, converter: Converter) -> list[Component]:
+    inputs = (a, f"x{k}") if converter.version == SHORT else (f"x{k}", a)
+    rails = (f"p{k}", f"q{k}")
+    return [
+        _opamp(f"UN{k}", converter.part.name, (*inputs, *rails, f"o{k}"), k, converter.version),
+        _resistor(f"RF{k}", f"o{k}", f"x{k}", DIVIDER, k, "converter"),
+        _resistor(f"RG{k}", f"x{k}", b, DIVIDER, k, "converter"),
+        _supply(str(k), rails[0], b, rails[1], plan, "floats with the converter"),
+    ]

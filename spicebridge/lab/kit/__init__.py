@@ -1,0 +1,1 @@
+"""What a kit consists of: netlist, schematic, generator files, protocol."""

@@ -1,0 +1,80 @@
+"""The wiring as a KiCad netlist (s-expression, version E) and as a list for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from spicebridge.lab.design.wiring import GROUND, Component
+
+FOOTPRINTS = {
+    "resistor": "Resistor_SMD:R_0805_2012Metric",
+    "opamp": "Package_SO:SOIC-8_3.9x4.9mm_P1.27mm",
+    "memristor": "Package_DIP:DIP-16_W7.62mm",
+    "pot": "Package_SO:TSSOP-14_4.4x5mm_P0.65mm",
+}
+"""What is not listed is a module on a pin header of its own."""
+
+
+def net_name(net: str) -> str:
+    """Name of a net in KiCad: ground is GND."""
+    return "GND" if net == GROUND else net
+
+
+def _quoted(text: str) -> str:
+    safe = "".join(c if c.isprintable() else " " for c in text)
+    return '"' + safe.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def nets_of(components: Sequence[Component]) -> dict[str, list[tuple[str, str]]]:
+    """Net -> [(reference, pin number), …] in the order of the parts."""
+    out: dict[str, list[tuple[str, str]]] = {}
+    for part in components:
+        for number, _, net in part.pins:
+            out.setdefault(net_name(net), []).append((part.reference, number))
+    return out
+
+
+def format_kicad(components: Sequence[Component], title: str) -> str:
+    """The netlist that KiCad's board editor imports."""
+    lines = ['(export (version "E")', f"  (design (source {_quoted(title)}) (tool {_quoted('spicebridge lab')}))"]
+    lines.append("  (components")
+    for part in components:
+        footprint = FOOTPRINTS.get(
+            part.kind, f"Connector_PinHeader_2.54mm:PinHeader_1x{len(part.pins):02d}_P2.54mm_Vertical"
+        )
+        lines += [
+            f"    (comp (ref {_quoted(part.reference)})",
+            f"      (value {_quoted(part.value)})",
+            f"      (footprint {_quoted(footprint)})",
+            f"      (libsource (lib {_quoted('spicebridge')}) (part {_quoted(part.kind)}) (description {_quoted(part.part)})))",
+        ]
+    lines += ["  )", "  (libparts"]
+    seen: set[str] = set()
+    for part in components:
+        if part.kind in seen:
+            continue
+        seen.add(part.kind)
+        lines.append(f"    (libpart (lib {_quoted('spicebridge')}) (part {_quoted(part.kind)})")
+        pins = [
+            f"(pin (num {_quoted(n)}) (name {_quoted(name)}) (type {_quoted('passive')}))" for n, name, _ in part.pins
+        ]
+        lines.append("      (pins " + " ".join(pins) + "))")
+    lines += ["  )", "  (nets"]
+    for code, (net, pins_) in enumerate(nets_of(components).items(), start=1):
+        lines.append(f"    (net (code {_quoted(str(code))}) (name {_quoted(net)})")
+        nodes = [f"      (node (ref {_quoted(ref)}) (pin {_quoted(number)}))" for ref, number in pins_]
+        lines += [*nodes[:-1], nodes[-1] + ")"]
+    return "\n".join([*lines, "  ))"]) + "\n"
+
+
+def format_wiring(components: Sequence[Component]) -> str:
+    """One line a net and one a part, for the soldering iron."""
+    names = {(p.reference, n): name for p in components for n, name, _ in p.pins}
+    lines = ["Nets"]
+    for net, pins in nets_of(components).items():
+        lines.append(f"  {net:8} " + "  ".join(f"{ref}.{number}({names[ref, number]})" for ref, number in pins))
+    lines.append("Parts")
+    for part in components:
+        note = f"  {part.note}" if part.note else ""
+        lines.append(f"  {part.reference:8} {part.part} {part.value}{note}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,191 @@
+"""The kit: one folder with everything, complete or not at all."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from spicebridge.case.case import Case
+from spicebridge.circuit import to_deck
+from spicebridge.circuit.dialects import dialect_names, get_dialect
+from spicebridge.lab.design.builds import error_limits
+from spicebridge.lab.design.emulator import format_firmware, format_tables, run_firmware
+from spicebridge.lab.design.equipment import Bench
+from spicebridge.lab.design.montecarlo import Influence, Spread, influences, spread
+from spicebridge.lab.design.parts import BillLine, format_bill
+from spicebridge.lab.design.plan import Plan, make_plan
+from spicebridge.lab.design.realistic import Difference, compare_with_ideal, realistic_deck, run_realistic
+from spicebridge.lab.design.wiring import Component, wire
+from spicebridge.lab.kit.generator import format_csv, format_pwl
+from spicebridge.lab.kit.kicad import format_kicad, format_wiring
+from spicebridge.lab.kit.protocol import format_protocol
+from spicebridge.lab.kit.schematic import draw_schematic
+from spicebridge.lab.measure.deviation import built_minus_ideal
+from spicebridge.lab.measure.measured_circuit import Subject
+from spicebridge.lab.measure.oscilloscope import format_rehearsal
+from spicebridge.report.writer import check_folder, replacing_folder
+from spicebridge.theory import integrate
+from spicebridge.waveforms import Waveforms
+
+KIT, FORMAT = "kit.json", "spicebridge.kit/1"
+CHANNELS_PER_CONVERTER = 8
+"""Differential inputs of the analog-to-digital converter (AD7609)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kit:
+    """What was computed for a kit, and the names of its `files`."""
+
+    plan: Plan
+    components: tuple[Component, ...]
+    difference: Difference
+    firmware_error: float
+    spread: Spread
+    influences: tuple[Influence, ...]
+    files: tuple[str, ...]
+
+
+def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit:
+    """Plan, simulate and write. Raises `LabError` (impossible demands), `RunFailed` and `OutputError`."""
+    place = Path(folder).resolve()
+    check_folder(place, KIT, FORMAT)
+    plan = make_plan(case, bench)
+    components = wire(plan)
+    run = run_realistic(plan)
+    difference = compare_with_ideal(plan, run)
+    loop = run_firmware(plan) if plan.emulated.any() else None
+    error = firmware_error(plan, loop)
+    spread_, ranking = spread(plan), influences(plan)
+    texts: dict[str, str | bytes] = {
+        "netlist.net": format_kicad(components, case.title),
+        "wiring.txt": format_wiring(components),
+        "bill.csv": format_bill(bill(plan, components)),
+        "bands.csv": _bands(spread_),
+        "sensitivity.csv": _sensitivity(plan, ranking),
+        "schematic.svg": draw_schematic(plan),
+        "protocol.md": format_protocol(plan, components, difference, error, spread_, ranking),
+    }
+    deviation = built_minus_ideal(plan, run, loop)
+    limits = error_limits(plan.network, spread_.plan.bench, plan.gauge.driven)
+    subject = Subject(plan.network, plan.stop, plan.gauge.ground, limits, deviation)
+    texts["rehearsal.csv"] = format_rehearsal(subject, spread_.band.names)
+    if plan.emulated.any():
+        texts["firmware_codes.csv"] = format_tables(plan)
+        texts["firmware.json"] = format_firmware(plan)
+    for part in components:
+        if part.kind == "generator":
+            texts[f"{part.reference}.csv"] = format_csv(plan, part)
+            texts[f"{part.reference}.pwl"] = format_pwl(plan, part)
+    ideal, real = to_deck(plan.network, plan.waves.t), realistic_deck(plan, components)
+    for name in dialect_names():
+        dialect = get_dialect(name)
+        for what, deck in (("ideal", ideal), ("realistic", real)):
+            # PSpice chooses its own integration method and has no option for it.
+            options = tuple(x for x in deck.options if not (name == "pspice" and x[0] == "method"))
+            texts[f"{what}_{name}{dialect.suffix}"] = dialect.format_deck(replace(deck, options=options))
+    files = tuple(sorted([*texts, KIT]))
+    record = _record(plan, difference, error, spread_, files)
+    record["built_minus_ideal"] = deviation.record()
+    texts[KIT] = json.dumps(record, indent=1) + "\n"
+    with replacing_folder(place) as stage:
+        for name, text in texts.items():
+            data = text if isinstance(text, bytes) else text.encode("utf-8")
+            (stage / name).write_bytes(data)
+    return Kit(plan, components, difference, error, spread_, ranking, files)
+
+
+def digest(case: Case) -> str:
+    """What tells one case from another: a hash of its network and its span."""
+    bare = Case(title="", what="", network=case.network, stop=case.stop)
+    return hashlib.sha256(bare.to_toml().encode("utf-8")).hexdigest()[:16]
+
+
+def firmware_error(plan: Plan, loop: Waveforms | None) -> float:
+    """Largest deviation of a state in the quantised, sampled loop from the theory; 0 without emulators."""
+    if loop is None:
+        return 0.0
+    inside = loop.t <= plan.stop
+    ideal = integrate(plan.network, loop.t[inside])
+    return float(np.abs(loop.state[inside] - ideal.state).max())
+
+
+def bill(plan: Plan, components: tuple[Component, ...]) -> list[BillLine]:
+    """Parts with counts: resistors by value, modules by type; converters shared by eight channels."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    memristors: list[str] = []
+    for part in components:
+        if part.kind == "resistor":
+            kind = f"resistor E96 {100 * plan.bench.resistor_tolerance:g} %"
+            groups.setdefault((kind, part.value), []).append(part.reference)
+        elif part.kind == "memristor":
+            memristors.append(part.reference)
+        elif part.kind != "controller":
+            value = part.value if part.kind == "supply" else ""
+            groups.setdefault((part.part, value), []).append(part.reference)
+    lines = [BillLine(len(refs), kind, value, tuple(refs)) for (kind, value), refs in sorted(groups.items())]
+    if plan.memristor is not None:
+        part_ = plan.memristor
+        count = -(-len(memristors) // part_.per_package)
+        note = f"{part_.per_package} memristors each; at most {part_.current:g} A; {part_.typical}"
+        lines.append(BillLine(count, part_.package, part_.name, tuple(memristors), note))
+    channels = [part.reference for part in components if part.kind == "controller"]
+    if channels:
+        count = -(-len(channels) // CHANNELS_PER_CONVERTER)
+        note = f"{CHANNELS_PER_CONVERTER} differential channels each"
+        lines.append(BillLine(count, "AD7609", "16 bits used", tuple(channels), note))
+        lines.append(BillLine(1, "RP2040 board", "", tuple(channels), "runs the state equations"))
+    return lines
+
+
+def _bands(found: Spread) -> str:
+    band = found.band
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["t (s)", *(f"{edge} {name}" for name in band.names for edge in ("low", "high"))])
+    for row, t in enumerate(band.t.tolist()):
+        pairs = zip(band.low[row].tolist(), band.high[row].tolist(), strict=True)
+        writer.writerow([f"{t:.9g}", *(f"{x:.7g}" for pair in pairs for x in pair)])
+    return out.getvalue()
+
+
+def _sensitivity(plan: Plan, ranking: tuple[Influence, ...]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["edge", "name", "error", "limit", "effect", "seen at"])
+    for x in ranking:
+        writer.writerow([x.edge, plan.network.edge_name(x.edge), x.what, f"{x.limit:g}", f"{x.effect:.4g}", x.where])
+    return out.getvalue()
+
+
+def _record(
+    plan: Plan, difference: Difference, error: float, found: Spread, files: tuple[str, ...]
+) -> dict[str, object]:
+    return {
+        "format": FORMAT,
+        "case": plan.case.name,
+        "digest": digest(plan.case),
+        "bench": asdict(plan.bench),
+        "files": list(files),
+        "scaling": {"impedance": plan.scaling.impedance, "amplitude": plan.scaling.amplitude, "time": plan.scaling.time},
+        "ground": plan.gauge.ground,
+        "chords": list(plan.gauge.chords),
+        "sources": list(plan.gauge.driven),
+        "grounded_sources": list(plan.gauge.grounded),
+        "converters": [[x.edge, x.version, x.part.name] for x in plan.realisation.converters],
+        "realistic_minus_ideal": {
+            "voltage_V": difference.voltage, "current_A": difference.current, "state": difference.state,
+            "relative": difference.relative,
+        },
+        "firmware_state_error": error,
+        "builds_that_escape": found.share,
+        "precision_factor": found.factor,
+        "band_factor": found.band.k,
+        "parts": dict(Counter(part.kind for part in wire(plan))),
+    }  # fmt: skip

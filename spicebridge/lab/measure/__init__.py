@@ -1,0 +1,1 @@
+"""From what an oscilloscope saved to a verdict with its measurement uncertainty."""

@@ -1,0 +1,271 @@
+"""Bounded fit of what an instrument and the parts may be off by.
+
+    y_c(t) = (1 + g_c) s_c(u; theta) + o_c + noise,   u = t - t0 + e (t - t_mid)
+
+g_c gain and o_c offset of channel c, t0 trigger, e clock, theta the errors of parts (`builds.KINDS`), each no larger
+than its stated limit, so that calibration takes up what it may and no more. Gauss-Newton on block means: the
+circuit is integrated again, with all its derivatives, at every accepted theta.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spicebridge.arrays import Array
+from spicebridge.lab.design.builds import KINDS, Ensemble, Errors, integrate_builds
+from spicebridge.lab.design.equipment import LabError
+from spicebridge.lab.measure.channels import Channel
+from spicebridge.lab.measure.measured_circuit import Subject
+from spicebridge.lab.measure.measurement import Signal
+
+SCAN = 15
+"""Trigger offsets tried before the fit."""
+ROUNDS = 12
+"""Gauss-Newton steps at most."""
+HALVINGS = 4
+"""Shorter steps tried where a full one makes the fit worse."""
+ENOUGH = 1e-3
+"""The fit ends when the sum of squares falls by less than this fraction."""
+STEP = 0.1
+"""Step of a derivative, as a fraction of the limit of the error."""
+RIDGE = 1e-3
+"""Weight, in bars per limit, that keeps directions which nothing determines at zero."""
+RUNAWAY = 1e6
+"""Stands for the signal of a circuit that runs away."""
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """Limits as the maker states them: `gain` relative, `offset` of a channel's range, `trigger` of the span,
+    `clock` relative."""
+
+    gain: float = 5e-3
+    offset: float = 1e-2
+    trigger: float = 0.02
+    clock: float = 1e-4
+
+    def __post_init__(self) -> None:
+        for name, value in self.__dict__.items():
+            if not (math.isfinite(value) and 0 <= value < 1):
+                raise LabError(f"instrument: {name} = {value!r} must be at least 0 and below 1")
+        if self.trigger + self.clock >= 0.5:
+            raise LabError(
+                f"instrument: trigger = {self.trigger!r} and clock = {self.clock!r} together must stay below 0.5 of the span: "
+                "nothing of the run would be left to compare; state them closer"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """Splines over time of the signals (n_s,), their slopes, and per signal the derivatives (n_p,) by theta."""
+
+    nominal: object
+    slope: object
+    partial: tuple[object, ...]
+    finite: bool
+
+
+class Circuit:
+    """Signals of a subject whose parts are off by `theta` (n_p,), in units of their limits."""
+
+    def __init__(self, subject: Subject, signals: list[Signal]) -> None:
+        self.subject, self.signals = subject, signals
+        n_e = subject.network.n_edges
+        self.picks = [(kind, k) for kind in range(len(KINDS)) for k in range(n_e) if subject.limits[kind][k] > 0]
+        self.limit = np.array([subject.limits[kind][k] for kind, k in self.picks])
+
+    def errors(self, theta: Array) -> Errors:
+        """Errors of builds with `theta` (n_b, n_p)."""
+        out = Errors.none(theta.shape[0], self.subject.network.n_edges)
+        for column, (kind, k) in enumerate(self.picks):
+            out.tables[kind][:, k] = theta[:, column] * self.limit[column]
+        return out
+
+    def signals_of(self, errors: Errors) -> tuple[Array, Array]:
+        """Times (n_t,) and signals (n_b, n_t, n_s)."""
+        runs = integrate_builds(self.subject.network, self.subject.stop, errors, ground=self.subject.ground)
+        return runs.t, np.stack([pick(self.subject, runs, signal) for signal in self.signals], axis=-1)
+
+    def at(self, theta: Array) -> Curves:
+        """Signals and derivatives at `theta` (n_p,)."""
+        from scipy.interpolate import CubicSpline
+
+        # Inward, so that a parameter at its limit is not asked for what lies beyond.
+        step = np.where(theta > 0, -STEP, STEP)
+        t, y = self.signals_of(self.errors(np.vstack([theta, theta + np.diag(step)])))
+        finite = bool(np.isfinite(y).all())
+        y = np.clip(np.nan_to_num(y, nan=RUNAWAY, posinf=RUNAWAY, neginf=-RUNAWAY), -RUNAWAY, RUNAWAY)
+        partial = np.moveaxis((y[1:] - y[0]) / step[:, None, None], 0, 1)
+        nominal = CubicSpline(t, y[0])
+        each = tuple(CubicSpline(t, partial[..., j]) for j in range(len(self.signals)))
+        return Curves(nominal, nominal.derivative(), each, finite)
+
+    def changes(self, theta: Array, resistance: Array, flipped: Array) -> object:
+        """Spline of the change (n_b, n_s) of the signals when resistances change by `resistance` (n_b, n_e),
+        relative, and memristors are turned round where `flipped` is -1."""
+        from scipy.interpolate import CubicSpline
+
+        base = self.errors(np.repeat(theta[None], len(resistance) + 1, axis=0))
+        n_e = self.subject.network.n_edges
+        errors = replace(
+            base,
+            resistance=base.resistance + np.vstack([np.zeros(n_e), resistance]),
+            flipped=np.vstack([np.ones(n_e), flipped]),
+        )
+        t, y = self.signals_of(errors)
+        # What runs away is beyond any range and would be seen.
+        change = np.nan_to_num(y[1:] - y[0], nan=RUNAWAY, posinf=RUNAWAY, neginf=-RUNAWAY)
+        return CubicSpline(t, np.moveaxis(np.clip(change, -RUNAWAY, RUNAWAY), 0, 1))
+
+
+def pick(subject: Subject, runs: Ensemble, signal: Signal) -> Array:
+    """(n_b, n_t) of one signal times its factor. Raises `LabError` for what the network does not have."""
+    network = subject.network
+    if signal.kind == "p":
+        names = [str(node) for node in network.nodes]
+        if signal.name not in names:
+            raise LabError(f"p[{signal.name}]: there is no such node; the network has {', '.join(names)}")
+        return signal.factor * np.asarray(runs.nodes[..., names.index(signal.name)])
+    if not signal.name.isdigit() or int(signal.name) >= network.n_edges:
+        raise LabError(f"{signal.kind}[{signal.name}]: edges are numbered 0 to {network.n_edges - 1}")
+    table = {"i": runs.current, "v": runs.voltage, "w": runs.state}[signal.kind]
+    if signal.kind == "w" and not network.stateful[int(signal.name)]:
+        raise LabError(f"w[{signal.name}]: {network.edge_name(int(signal.name))} has no state")
+    return signal.factor * np.asarray(table[..., int(signal.name)])
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """One place of the fit: all unknowns, the curves there, residuals in bars and their sum of squares."""
+
+    theta: Array
+    gain: Array
+    offset: Array
+    t0: float
+    clock: float
+    curves: Curves
+    residual: Array
+    cost: float
+
+
+class Fit:
+    """Bounded least squares; theta, gain and offset are in units of their limits, hence in [-1, 1]."""
+
+    def __init__(self, circuit: Circuit, data: list[Channel], tool: Instrument) -> None:
+        self.circuit, self.data, self.tool = circuit, data, tool
+        self.stop = circuit.subject.stop
+        self.reach = tool.trigger * self.stop
+        self.rows = np.cumsum([0, *(c.count.size for c in data)])
+        self.bar = np.concatenate([c.bar for c in data])
+        self.mean = np.concatenate([c.mean for c in data])
+
+    def time(self, c: Channel, t0: float, clock: float) -> Array:
+        """u of the module."""
+        return np.clip(c.t - t0 + clock * (c.t - 0.5 * self.stop), 0.0, self.stop)
+
+    def split(self, values: Array) -> list[Array]:
+        """(n, …) rows of all channels, one array a channel."""
+        return [values[a:b] for a, b in zip(self.rows[:-1], self.rows[1:], strict=True)]
+
+    def signal(self, curves: Curves, t0: float, clock: float) -> Array:
+        """Block means (n,) of the ideal signals."""
+        parts = [c.blocks(curves.nominal(self.time(c, t0, clock))[:, j]) for j, c in enumerate(self.data)]  # type: ignore[operator]
+        return np.concatenate(parts)
+
+    def point(
+        self, theta: Array, gain: Array, offset: Array, t0: float, clock: float, curves: Curves | None = None
+    ) -> Point:
+        """Evaluate one place; an infinite cost where the circuit runs away."""
+        curves = curves or self.circuit.at(theta)
+        s = self.signal(curves, t0, clock)
+        model = np.concatenate(
+            [
+                (1.0 + self.tool.gain * g) * x + self.tool.offset * c.range * o
+                for x, g, o, c in zip(self.split(s), gain, offset, self.data, strict=True)
+            ]
+        )
+        r = (self.mean - model) / self.bar
+        prior = RIDGE**2 * float((theta**2).sum() + (gain**2).sum() + (offset**2).sum())
+        return Point(
+            theta, gain, offset, t0, clock, curves, r, float((r**2).sum()) + prior if curves.finite else math.inf
+        )
+
+    def matrix(self, p: Point) -> Array:
+        """Derivatives (n, n_p + 2 n_c + 2) of the block means over their bars: theta, gains, offsets, t0, clock."""
+        n_p, n_c = p.theta.size, len(self.data)
+        out = np.zeros((self.mean.size, n_p + 2 * n_c + 2))
+        for j, c in enumerate(self.data):
+            rows = slice(self.rows[j], self.rows[j + 1])
+            u = self.time(c, p.t0, p.clock)
+            scale = 1.0 + self.tool.gain * p.gain[j]
+            slope = p.curves.slope(u)[:, j]  # type: ignore[operator]
+            out[rows, :n_p] = scale * c.blocks(p.curves.partial[j](u))  # type: ignore[operator]
+            out[rows, n_p + j] = self.tool.gain * c.blocks(p.curves.nominal(u)[:, j])  # type: ignore[operator]
+            out[rows, n_p + n_c + j] = self.tool.offset * c.range
+            out[rows, -2] = -scale * c.blocks(slope)
+            out[rows, -1] = scale * c.blocks(slope * (c.t - 0.5 * self.stop))
+        return np.asarray(out / self.bar[:, None])
+
+    def solve(self) -> Point:
+        """The best point found from the best of `SCAN` trigger offsets."""
+        n_p, n_c = len(self.circuit.picks), len(self.data)
+        zero = np.zeros(n_p), np.zeros(n_c), np.zeros(n_c)
+        curves = self.circuit.at(zero[0])
+        starts = np.linspace(-self.reach, self.reach, SCAN).tolist() if self.reach else [0.0]
+        trials = [self.point(*zero, t0, 0.0, curves) for t0 in starts]
+        best = min(trials, key=lambda p: self._linear_cost(p))
+        width = 2.0 * self.reach / SCAN
+        for _ in range(ROUNDS):
+            step = self._step(best, width)
+            trial, size = best, 1.0
+            for _ in range(HALVINGS):
+                trial = self._moved(best, size * step)
+                if trial.cost < best.cost:
+                    break
+                size *= 0.5
+            if not trial.cost < best.cost:
+                break
+            gained = best.cost - trial.cost
+            best = trial
+            if gained < ENOUGH * trial.cost:
+                break
+        return best
+
+    def _moved(self, p: Point, step: Array) -> Point:
+        n_p, n_c = p.theta.size, len(self.data)
+        theta, gain, offset, timing = np.split(step, [n_p, n_p + n_c, n_p + 2 * n_c])
+        return self.point(
+            np.clip(p.theta + theta, -1.0, 1.0),
+            np.clip(p.gain + gain, -1.0, 1.0),
+            np.clip(p.offset + offset, -1.0, 1.0),
+            p.t0 + float(timing[0]),
+            p.clock + float(timing[1]),
+        )
+
+    def _linear_cost(self, p: Point) -> float:
+        m = self.matrix(p)[:, :-2]
+        x = bounded(m, p.residual, -np.ones(m.shape[1]), np.ones(m.shape[1]))
+        return float(((p.residual - m @ x) ** 2).sum())
+
+    def _step(self, p: Point, width: float) -> Array:
+        m = self.matrix(p)
+        x = np.concatenate([p.theta, p.gain, p.offset])
+        low = np.array([*(-1.0 - x), max(-self.reach - p.t0, -width), -self.tool.clock - p.clock])
+        high = np.array([*(1.0 - x), min(self.reach - p.t0, width), self.tool.clock - p.clock])
+        n = x.size
+        ridge = np.hstack([RIDGE * np.eye(n), np.zeros((n, 2))])
+        return bounded(np.vstack([m, ridge]), np.concatenate([p.residual, -RIDGE * x]), low, high)
+
+
+def bounded(matrix: Array, target: Array, low: Array, high: Array) -> Array:
+    """argmin |matrix x - target| within bounds; columns without room stay 0."""
+    from scipy.optimize import lsq_linear
+
+    live = high > low
+    x = np.zeros(matrix.shape[1])
+    if live.any():
+        x[live] = lsq_linear(matrix[:, live], target, (low[live], high[live]), method="bvls").x
+    return x

@@ -1,0 +1,79 @@
+"""What one change beyond the stated limits would explain a disagreement: a part, a flip, a channel, the clock.
+
+It never changes the verdict; it says where to look first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spicebridge.arrays import Array
+from spicebridge.lab.measure.calibration import Fit, Point, bounded
+
+WRONG_PART = 0.5
+"""Largest relative error of a resistance that is looked for."""
+WRONG_CLOCK = 0.05
+WRONG_GAIN = 0.5
+EXPLAINS = 1.5
+"""A change explains what is left within this many bars; it is found by a straight line through a curved law."""
+
+
+def diagnose(fit: Fit, point: Point) -> tuple[str, ...]:
+    """Sentences, the best explanation first; empty when no single change explains the measurement."""
+    network, n_p, n_c = fit.circuit.subject.network, point.theta.size, len(fit.data)
+    matrix = fit.matrix(point)
+    x = np.concatenate([point.theta, point.gain, point.offset, [0.0, 0.0]])
+    low, high = -1.0 - x, 1.0 - x
+    low[-2:] = [-fit.reach - point.t0, -fit.tool.clock - point.clock]
+    high[-2:] = [fit.reach - point.t0, fit.tool.clock - point.clock]
+    found: list[tuple[float, str]] = []
+
+    def trial(column: Array, reach: float, words: str, now: float, unit: str, scale: float) -> None:
+        wide = np.column_stack([matrix, column])
+        y = bounded(wide, point.residual, np.array([*low, -reach]), np.array([*high, reach]))
+        left = float(np.abs(point.residual - wide @ y).max())
+        found.append((left, words.format(f"{scale * (now + y[-1]):+.3g}{unit}")))
+
+    for column, (kind, k) in enumerate(fit.circuit.picks):
+        if kind == 0:
+            limit = fit.circuit.limit[column]
+            words = f"a resistance of {network.edge_name(k)} that is {{}} off"
+            trial(matrix[:, column] / limit, WRONG_PART, words, float(point.theta[column]) * limit, " %", 100.0)
+    for j, c in enumerate(fit.data):
+        if fit.tool.offset:
+            now = fit.tool.offset * c.range * float(point.offset[j])
+            words = f"an offset of {{}} on {c.column} (AC coupling? --offset states a wider limit)"
+            column_ = matrix[:, n_p + n_c + j] / (fit.tool.offset * c.range)
+            trial(column_, 2.0 * c.range, words, now, "", 1.0)
+        if fit.tool.gain:
+            words = f"a gain of {c.column} that is {{}} off (--gain states a wider limit)"
+            now = fit.tool.gain * float(point.gain[j])
+            trial(matrix[:, n_p + j] / fit.tool.gain, WRONG_GAIN, words, now, " %", 100.0)
+    words = "a time base that is {} off (--clock states a wider limit)"
+    trial(matrix[:, -1], WRONG_CLOCK, words, point.clock, " ppm", 1e6)
+    _flips(fit, point, matrix, low, high, found)
+    return tuple(words for left, words in sorted(found) if left <= EXPLAINS)
+
+
+def _flips(fit: Fit, point: Point, matrix: Array, low: Array, high: Array, found: list[tuple[float, str]]) -> None:
+    network = fit.circuit.subject.network
+    edges = np.flatnonzero(network.stateful)
+    if not edges.size:
+        return
+    flipped = np.ones((edges.size, network.n_edges))
+    flipped[np.arange(edges.size), edges] = -1.0
+    change = fit.circuit.changes(point.theta, np.zeros_like(flipped), flipped)
+    blocks = block_changes(fit, point, change)
+    for column, k in enumerate(edges.tolist()):
+        target = point.residual - blocks[:, column] / fit.bar
+        left = float(np.abs(target - matrix @ bounded(matrix, target, low, high)).max())
+        found.append((left, f"the memristor of {network.edge_name(k)} the wrong way round"))
+
+
+def block_changes(fit: Fit, point: Point, change: object) -> Array:
+    """Block means (n, n_b) of the changes that `Circuit.changes` gives."""
+    parts = []
+    for j, c in enumerate(fit.data):
+        u = fit.time(c, point.t0, point.clock)
+        parts.append(c.blocks(change(u)[..., j]))  # type: ignore[operator]
+    return np.concatenate(parts)

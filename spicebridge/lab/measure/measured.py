@@ -1,0 +1,302 @@
+"""Validation: does the measured circuit do what the equations say, within the measurement's uncertainty?
+
+Calibration and the errors of parts are fitted within their stated limits (`calibration`). What remains, r, is judged
+block by block against its bar U (`channels`). In this order: some |r| > U: DISAGREES. A channel clipped, U of every
+channel above the tolerance (of its range), or blind to a change `resolve` of every resistance: UNRESOLVED. Else
+AGREES, with the edges named in which a change `resolve` or a flipped memristor would not have been seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from spicebridge.arrays import Array
+from spicebridge.lab.design.builds import KINDS
+from spicebridge.lab.design.equipment import LabError
+from spicebridge.lab.measure.calibration import Circuit, Fit, Instrument, Point, bounded, pick
+from spicebridge.lab.measure.channels import Channel, make_channel, without_clipped
+from spicebridge.lab.measure.diagnosis import block_changes, diagnose
+from spicebridge.lab.measure.inference import Inferred, infer
+from spicebridge.lab.measure.measured_circuit import Subject
+from spicebridge.lab.measure.measurement import FEWEST, Measurement, Signal
+from spicebridge.theory.threads import one_blas_thread
+from spicebridge.verify.verdict import Outcome
+
+PASSES = 3
+"""Fits at most, each without the samples that the last showed to be clipped."""
+BOTH_ENDS = 2.0
+"""A wrong part may be met by calibration from one limit to the other: twice its half-width."""
+CLEAR = 2.0
+"""A change counts as seen when it stands out by so many bars, so that noise cannot hide it."""
+UNMEASURED = 0.1
+"""Part of the run without any sample that AGREES has to name: what happens there was not seen."""
+AT_LIMIT = 1.0 - 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelResult:
+    """One channel: fitted `gain`, `offset`; `noise` and `step` (quantisation) in its unit; `error`, `uncertainty`
+    and its parts `random`, `resolution`, `circuit` over its `range`, at the worst block.
+
+    `curve` holds block means as (time s, measured, expected, residual, bar), (5, n_b).
+    """
+
+    column: str
+    signal: Signal
+    gain: float
+    offset: float
+    noise: float
+    step: float
+    lost: int
+    clipped: int
+    range: float
+    error: float
+    uncertainty: float
+    random: float
+    resolution: float
+    circuit: float
+    worst_time: float
+    curve: Array
+
+
+@dataclass(frozen=True)
+class FittedPart:
+    """A part's error: which of `builds.KINDS`, `edge`, fitted `value` and its stated `limit`."""
+
+    what: str
+    edge: int
+    value: float
+    limit: float
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """Verdict of validation; `error` and `uncertainty` relative to a channel's range, of the worst channel.
+
+    `trigger` s and `clock` are fitted within `instrument`; `parts` are the fitted errors; `at_limit` names what is at
+    its bound; `blind` are the edges whose change by `resolve` this measurement would not show, `unsigned` those whose
+    memristor could be turned round unseen; `explanations` says which single change would explain a disagreement.
+    """
+
+    outcome: Outcome
+    reason: str
+    error: float
+    uncertainty: float
+    tolerance: float
+    trigger: float
+    clock: float
+    stop: float
+    instrument: Instrument
+    channels: tuple[ChannelResult, ...]
+    parts: tuple[FittedPart, ...]
+    at_limit: tuple[str, ...]
+    blind: tuple[int, ...]
+    unsigned: tuple[int, ...]
+    resolve: float
+    inferred: tuple[Inferred, ...]
+    explanations: tuple[str, ...]
+
+
+def compare_measured(
+    subject: Subject,
+    measurement: Measurement,
+    channels: Mapping[str, Signal],
+    *,
+    instrument: Instrument | None = None,
+    tolerance: float = 0.01,
+    resolve: float = 0.05,
+) -> Validation:
+    """Judge a measurement of `subject`; its signals in the bench's units.
+
+    Raises `LabError` for channels that name nothing, or with too few samples within the span.
+    """
+    with one_blas_thread():
+        return _compared(subject, measurement, channels, instrument or Instrument(), tolerance, resolve)
+
+
+def _compared(
+    subject: Subject,
+    measurement: Measurement,
+    channels: Mapping[str, Signal],
+    tool: Instrument,
+    tolerance: float,
+    resolve: float,
+) -> Validation:
+    circuit = Circuit(subject, list(channels.values()))
+    data = _channels(subject, circuit, measurement, channels, tool)
+    for _ in range(PASSES):
+        fit = Fit(circuit, data, tool)
+        point = fit.solve()
+        cleaned = _without_clipped(fit, point)
+        if all(a is b for a, b in zip(cleaned, data, strict=True)):
+            break
+        data = cleaned
+    results = _results(fit, point)
+    blind, unsigned = _unseen(fit, point, resolve)
+    outcome, worst, reason = _decide(results, tolerance, blind, unsigned, subject, resolve)
+    if outcome is Outcome.AGREES:
+        reason += "".join(f"; nothing was judged from {a:.4g} to {b:.4g} s" for a, b in _gaps(data, subject.stop))
+    explanations = diagnose(fit, point) if outcome is Outcome.DISAGREES else ()
+    parts = tuple(
+        FittedPart(KINDS[kind], k, float(x * limit), float(limit))
+        for (kind, k), x, limit in zip(circuit.picks, point.theta, circuit.limit, strict=True)
+    )
+    return Validation(
+        outcome, reason, worst.error, worst.uncertainty, tolerance, point.t0, point.clock, subject.stop, tool, results,
+        parts, _at_limit(fit, point), blind, unsigned, resolve, infer(fit, point), explanations,
+    )  # fmt: skip
+
+
+def _channels(
+    subject: Subject, circuit: Circuit, measurement: Measurement, channels: Mapping[str, Signal], tool: Instrument
+) -> list[Channel]:
+    _, expected = circuit.signals_of(circuit.errors(np.zeros((1, len(circuit.picks)))))
+    # Only times that stay inside the run whatever the trigger turns out to be.
+    margin = (tool.trigger + tool.clock) * subject.stop
+    span = margin, subject.stop - margin
+    t = measurement.t
+    if np.count_nonzero((t >= span[0]) & (t <= span[1])) < FEWEST:
+        raise LabError(
+            f"the measurement's times go from {t[0]:.6g} to {t[-1]:.6g} s, the run from 0 to {subject.stop:.6g} s: fewer "
+            f"than {FEWEST} samples fall into it; name the unit of the time in the header, as in 't (ms)', and give "
+            "--kit if a kit was built"
+        )
+    out = []
+    for j, (column, signal) in enumerate(channels.items()):
+        size = float(np.abs(expected[0, :, j]).max())
+        known = subject.deviation.of(subject.network, signal) if subject.deviation else 0.0
+        out.append(make_channel(measurement, column, signal, span, size, known, len(channels)))
+    return out
+
+
+def _without_clipped(fit: Fit, p: Point) -> list[Channel]:
+    out = []
+    for j, c in enumerate(fit.data):
+        clean = p.curves.nominal(fit.time(c, p.t0, p.clock))[:, j]  # type: ignore[operator]
+        shown = (1.0 + fit.tool.gain * p.gain[j]) * clean + fit.tool.offset * c.range * p.offset[j]
+        out.append(without_clipped(c, shown, len(fit.data)))
+    return out
+
+
+def _results(fit: Fit, point: Point) -> tuple[ChannelResult, ...]:
+    out = []
+    expected = fit.split(fit.mean - point.residual * fit.bar)
+    for j, (c, r) in enumerate(zip(fit.data, fit.split(point.residual * fit.bar), strict=True)):
+        worst = int(np.argmax(np.abs(r) / c.bar))
+        curve = np.array([c.blocks(c.t), c.mean, expected[j], r, c.bar])
+        out.append(
+            ChannelResult(
+                c.column, c.signal, 1.0 + fit.tool.gain * float(point.gain[j]),
+                fit.tool.offset * c.range * float(point.offset[j]), c.noise, c.step, c.lost, c.clipped, c.range,
+                abs(float(r[worst])) / c.range, float(c.bar[worst]) / c.range, float(c.random[worst]) / c.range,
+                c.resolution / c.range, c.circuit / c.range, float(curve[0, worst]), curve,
+            )
+        )  # fmt: skip
+    return tuple(out)
+
+
+def _unseen(fit: Fit, point: Point, resolve: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Edges whose resistance could change by `resolve` unseen, and edges whose memristor could be flipped unseen."""
+    network = fit.circuit.subject.network
+    n_e, memory = network.n_edges, np.flatnonzero(network.stateful)
+    resistance = np.vstack([resolve * np.eye(n_e), -resolve * np.eye(n_e), np.zeros((memory.size, n_e))])
+    flipped = np.ones_like(resistance)
+    flipped[2 * n_e + np.arange(memory.size), memory] = -1.0
+    changes = block_changes(fit, point, fit.circuit.changes(point.theta, resistance, flipped)) / fit.bar[:, None]
+    matrix = fit.matrix(point)
+    reach = np.full(matrix.shape[1], BOTH_ENDS)
+    reach[-2:] = 2.0 * fit.reach, 2.0 * fit.tool.clock
+    reach = np.where(np.abs(matrix).max(axis=0) > 0, reach, 0.0)
+
+    def seen(column: int) -> bool:
+        target = changes[:, column]
+        # Least squares cannot leave more than what was there: no need to fit what is small.
+        return bool(np.abs(target - matrix @ bounded(matrix, target, -reach, reach)).max() > CLEAR)
+
+    blind = tuple(k for k in range(n_e) if not (seen(k) and seen(n_e + k)))
+    return blind, tuple(k for j, k in enumerate(memory.tolist()) if not seen(2 * n_e + j))
+
+
+def _gaps(data: list[Channel], stop: float) -> list[tuple[float, float]]:
+    """Stretches of the run longer than `UNMEASURED` of it in which no channel has a sample that was judged."""
+    t = np.unique(np.concatenate([[0.0, stop], *(c.t for c in data)]))
+    wide = np.flatnonzero(np.diff(t) > UNMEASURED * stop)
+    return [(float(t[k]), float(t[k + 1])) for k in wide]
+
+
+def _at_limit(fit: Fit, point: Point) -> tuple[str, ...]:
+    names = [f"{KINDS[kind]} of edge {k}" for kind, k in fit.circuit.picks]
+    names += [f"{what} of {c.column}" for what in ("gain", "offset") for c in fit.data]
+    values = [*point.theta, *point.gain, *point.offset]
+    hit = [name for name, value in zip(names, values, strict=True) if abs(value) >= AT_LIMIT]
+    hit += ["trigger"] if fit.reach and abs(point.t0) >= fit.reach * AT_LIMIT else []
+    return tuple([*hit, *(["clock"] if fit.tool.clock and abs(point.clock) >= fit.tool.clock * AT_LIMIT else [])])
+
+
+def _decide(
+    results: tuple[ChannelResult, ...],
+    tolerance: float,
+    blind: tuple[int, ...],
+    unsigned: tuple[int, ...],
+    subject: Subject,
+    resolve: float,
+) -> tuple[Outcome, ChannelResult, str]:
+    network = subject.network
+    worst = max(results, key=lambda c: c.error / c.uncertainty)
+    if worst.error > worst.uncertainty:
+        return (
+            Outcome.DISAGREES,
+            worst,
+            f"channel {worst.column} leaves the theory by {100 * worst.error:.3g} % of its range at t = {worst.worst_time:.4g} s, "
+            f"more than calibration, parts and noise explain ({100 * worst.uncertainty:.3g} %)",
+        )
+    cut = max(results, key=lambda c: c.clipped)
+    if cut.clipped:
+        return (
+            Outcome.UNRESOLVED,
+            cut,
+            f"channel {cut.column} stands at an end of its range in {cut.clipped} samples while the theory goes on beyond: clipped "
+            "by the oscilloscope or by a rail; measure it in a larger range",
+        )
+    clear = [c for c in results if c.uncertainty <= tolerance]
+    if not clear:
+        vague = min(results, key=lambda c: c.uncertainty)
+        text = (
+            f"no channel is certain enough: that of {vague.column}, {100 * vague.uncertainty:.3g} % of its range, "
+            "exceeds the tolerance "
+        )
+        fixed = vague.resolution + vague.circuit
+        if fixed >= tolerance:
+            remedy = f"{100 * fixed:.3g} % are quantisation and the circuit's own steps; use a finer range or a larger signal"
+        else:
+            times = (vague.random / (tolerance - fixed)) ** 2
+            remedy = f"average about {times:.0f} times as many samples or use a finer range"
+        return Outcome.UNRESOLVED, vague, f"{text}{100 * tolerance:.3g} %; {remedy}"
+    if len(blind) == network.n_edges:
+        return (
+            Outcome.UNRESOLVED,
+            worst,
+            f"no resistance that is {100 * resolve:g} % wrong would be seen; measure other points or with less noise",
+        )
+    note = (
+        f"; blind to a change of {100 * resolve:g} % in " + ", ".join(network.edge_name(k) for k in blind)
+        if blind
+        else ""
+    )
+    if unsigned:
+        note += "; blind to the polarity of " + ", ".join(network.edge_name(k) for k in unsigned)
+    vague_ones = [f"{c.column} ({100 * c.uncertainty:.3g} %)" for c in results if c.uncertainty > tolerance]
+    if vague_ones:
+        note += "; of little weight, as their uncertainty exceeds the tolerance: " + ", ".join(vague_ones)
+    shown = max(clear, key=lambda c: c.uncertainty)
+    return (
+        Outcome.AGREES,
+        max(clear, key=lambda c: c.error / c.uncertainty),
+        f"every channel follows the theory, within {100 * shown.uncertainty:.3g} % of its range or better{note}",
+    )
+
+
+__all__ = ["ChannelResult", "FittedPart", "Instrument", "Validation", "compare_measured", "pick"]

@@ -1,0 +1,1 @@
+"""Currents of a network at one instant: topology and the projector, loop and nodal solutions."""

@@ -1,0 +1,76 @@
+"""From resistances and sources to branch currents: the protocol and the choice of a form.
+
+    A (q * i - S) = 0,   i = A^t j                q = P R(s), signed, in ohm
+
+Three forms give the same currents: *projector* (the papers' own, dense), *nodal* (weighted Laplacian,
+sparse) and *loop* (A diag(q) A^t, for loop matrices and for graphs with few loops).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from spicebridge.arrays import Array
+from spicebridge.errors import NetworkError, nearest
+from spicebridge.network import Network
+from spicebridge.theory.currents.topology import Topology
+
+METHODS = ("auto", "projector", "nodal", "loop")
+
+FEW_LOOPS = 32
+"""Graphs with at most this many loops, and fewer loops than free nodes, use the dense loop form."""
+
+
+class BranchSolver(Protocol):
+    """Solves Kirchhoff's equations of one topology again and again.
+
+    `form` is "projector", "nodal" or "loop".
+    """
+
+    form: str
+
+    def solve(self, resistance: Array, S: Array) -> Array:
+        """Return the currents (n_e,) in A, tail to head.
+
+        `resistance` (n_e,) is signed, P R in ohm, none of it zero; `S` (n_e,) the sources in V.
+        Raises `SingularNetwork`. The result is a new array; the arguments are not kept.
+        """
+        ...
+
+
+def choose_form(topology: Topology, method: str) -> str:
+    """Resolve `method`: "auto" takes the loop form for loop matrices and few loops, else the nodal one.
+
+    Raises `NetworkError` for an unknown method, or one that a loop matrix cannot have.
+    """
+    if method not in METHODS:
+        known = ", ".join(METHODS)
+        raise NetworkError(f"method {method!r} must be one of {known}{nearest(str(method), METHODS)}")
+    if not topology.is_graph:
+        if method == "nodal":
+            raise NetworkError("method 'nodal' needs a graph; a loop matrix has none: use 'loop' or 'auto'")
+        return "loop" if method == "auto" else method
+    if method != "auto":
+        return method
+    unknowns = topology.n_nodes - topology.n_components
+    return "loop" if topology.n_loops <= min(FEW_LOOPS, unknowns) else "nodal"
+
+
+def branch_solver(network: Network, method: str = "auto", *, topology: Topology | None = None) -> BranchSolver:
+    """Build the solver of one network.
+
+    Raises `NetworkError` (unknown or impossible method) and `ProjectorSingular`.
+    """
+    topology = topology or Topology.of(network)
+    form = choose_form(topology, method)
+    if form == "projector":
+        from spicebridge.theory.currents.projector import ProjectorSolver
+
+        return ProjectorSolver(network, topology)
+    if form == "loop":
+        from spicebridge.theory.currents.loop import LoopSolver
+
+        return LoopSolver(topology)
+    from spicebridge.theory.currents.nodal import NodalSolver
+
+    return NodalSolver(topology, passive=bool((network.P > 0).all()))

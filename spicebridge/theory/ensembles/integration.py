@@ -1,0 +1,156 @@
+"""Many initial states, sources or parameters of one network as one vectorised integration."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from spicebridge.arrays import Array
+from spicebridge.errors import NetworkError, ScreenError, nearest
+from spicebridge.network import Network
+from spicebridge.theory.currents.topology import Topology
+from spicebridge.theory.ensembles.active_runs import Record
+from spicebridge.theory.ensembles.currents import BatchCurrents, fits
+from spicebridge.theory.ensembles.members import Members
+from spicebridge.theory.ensembles.stepping import EnsembleMarch
+from spicebridge.theory.ensembles.tableaux import Tableau, eighth_order, fifth_order
+from spicebridge.theory.ensembles.waveforms import EnsembleWaveforms
+from spicebridge.theory.threads import one_blas_thread
+from spicebridge.theory.time.integration import (
+    check_evaluations,
+    check_tolerances,
+    checked_times,
+    is_whole,
+    solve,
+)
+from spicebridge.theory.time.stepping import Demand
+from spicebridge.waveforms import SIGNALS
+
+BATCH_NUMBERS = 65_536
+"""States in a batch by default: enough for matrix products at full speed, few enough for the cache."""
+SHARP = 1e-7
+"""Below this rtol the pair of order eight needs fewer evaluations on networks with hard bounds too."""
+
+
+def integrate_ensemble(
+    network: Network,
+    t: ArrayLike,
+    *,
+    initial_states: ArrayLike | None = None,
+    sources: Any = None,
+    parameters: Mapping[str, ArrayLike] | None = None,
+    signals: Collection[str] = ("state",),
+    rtol: float = 1e-6,
+    atol: float = 1e-8,
+    batch: int | None = None,
+    max_evaluations: int | None = None,
+) -> EnsembleWaveforms:
+    """Integrate many trajectories of `network` from t = 0; signals on `t` (n_t,), in s.
+
+    At least one of these is given, and all that are have one entry per trajectory: `initial_states` (n_traj, n_e) or
+    (n_traj,), one value for all edges; `sources`, levels in V as an array (n_traj, n_e) or (n_traj,), or a list with a
+    drive (as `Network.with_drive` takes it) for each; `parameters`, ``{"alpha": values}`` with values
+    (n_traj, n_e) or (n_traj,) for every device that has a parameter of that name. What is not given is the network's own.
+
+    `signals` names what is returned; current and voltage cost one more solve per output time. `batch` trajectories
+    are under way at a time (None: as many as serve the cache); results do not depend on it beyond rounding. Each
+    trajectory keeps its own step and error: at most `atol` + `rtol` |s| a step on every edge.
+
+    A trajectory that meets numerical trouble, a singular start included, does not raise: it has a reason in the result
+    and the others go on. Raises `NetworkError` for misuse.
+    """
+    times = checked_times(t)
+    demand = _checked_demand(float(times[-1]), rtol, atol, max_evaluations)
+    wanted = _checked_signals(signals)
+    if batch is not None and not (is_whole(batch) and batch >= 1):
+        raise NetworkError(f"batch = {batch!r} must be a number of trajectories, at least 1")
+    members = Members.of(network, initial_states, sources, parameters)
+    topology = Topology.of(network)
+    with one_blas_thread():
+        if not _together(network, topology):
+            return _one_by_one(members, times, demand, wanted)
+        currents = BatchCurrents(topology)
+        size = int(batch or max(1, BATCH_NUMBERS // network.n_edges))
+        march = EnsembleMarch(members, currents, _tableau(network, rtol), times, demand, size)
+        record = march.march()
+        values = {"state": record.state}
+        if wanted & {"current", "voltage"}:
+            values["current"], values["voltage"] = march.field.signals(times, record.state, size)
+    return _waveforms(members, times, values, wanted, record, currents.form)
+
+
+def _waveforms(
+    members: Members, times: Array, values: dict[str, Array], wanted: set[str], record: Record, form: str
+) -> EnsembleWaveforms:
+    return EnsembleWaveforms(
+        times,
+        values["state"],
+        values["current"] if "current" in wanted else None,
+        values["voltage"] if "voltage" in wanted else None,
+        record.stop,
+        tuple(record.reasons),
+        record.count,
+        form,
+        members.network.edge_labels,
+    )
+
+
+def _together(network: Network, topology: Topology) -> bool:
+    """Whether the batched integration can take this network and gains from it."""
+    devices = [group.device for group in network.groups]
+    simple = all(device.ohmic and getattr(device, "smooth", True) for device in devices)
+    return simple and fits(topology)
+
+
+def _tableau(network: Network, rtol: float) -> Tableau:
+    """Hits cut steps short, so that with hard bounds a pair with fewer stages is cheaper."""
+    hard = any(group.device.stateful and group.device.window.hard for group in network.groups)
+    return fifth_order() if hard and rtol > SHARP else eighth_order()
+
+
+def _one_by_one(members: Members, times: Array, demand: Demand, wanted: set[str]) -> EnsembleWaveforms:
+    """Single integrations, for laws or sizes that gain nothing from company."""
+    shape = (members.count, times.size, members.network.n_edges)
+    values = {name: np.full(shape, np.nan) for name in {"state", *wanted}}
+    count = np.zeros(members.count, dtype=np.intp)
+    record = Record(values["state"], np.zeros(members.count), [""] * members.count, count)
+    for k in range(members.count):
+        try:
+            run = solve(
+                members.member(k),
+                demand.stop,
+                rtol=demand.rtol,
+                atol=demand.atol,
+                max_evaluations=demand.max_evaluations,
+            )
+        except ScreenError as error:
+            record.reasons[k] = str(error)
+            continue
+        record.reasons[k], record.stop[k], record.count[k] = run.reason, run.stop, run.rhs_count
+        reached = times[times <= run.stop]
+        if wanted == {"state"}:
+            values["state"][k, : reached.size] = run(reached)
+        elif reached.size:
+            waves = run.waveforms(reached)
+            for name in values:
+                values[name][k, : reached.size] = getattr(waves, name)
+    return _waveforms(members, times, values, wanted, record, "one by one")
+
+
+def _checked_signals(signals: Collection[str]) -> set[str]:
+    if not isinstance(signals, Collection):
+        raise NetworkError(f"signals = {signals!r} must be a list of {', '.join(SIGNALS)}")
+    names = {signals} if isinstance(signals, str) else set(signals)
+    for name in names:
+        if name not in SIGNALS:
+            raise NetworkError(f"signals: {name!r} must be one of {', '.join(SIGNALS)}{nearest(str(name), SIGNALS)}")
+    return names | {"state"}
+
+
+def _checked_demand(stop: float, rtol: float, atol: float, max_evaluations: int | None) -> Demand:
+    check_tolerances(rtol, atol)
+    check_evaluations(max_evaluations)
+    return Demand(stop, rtol, atol, max_evaluations=max_evaluations)

@@ -1,0 +1,1 @@
+"""What theory knows of a network without integrating it: closed forms, conservation laws, stability."""

@@ -1,0 +1,1 @@
+"""The network ODE in time: stepping, events at walls, dense output."""

@@ -1,0 +1,175 @@
+"""What every way of marching through time shares: the stepper, the drives' corners, the reasons to stop."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from scipy.integrate import DOP853
+
+from spicebridge.arrays import Array
+from spicebridge.drives import Drive, Sine, Sum
+from spicebridge.network import Network
+from spicebridge.theory.time.dense_output import StatePiece, first_crossing
+from spicebridge.theory.time.dynamics import Branch, Dynamics
+from spicebridge.theory.time.trajectory import Event
+
+STEPS_PER_PERIOD = 2.0
+"""At least this many steps in the shortest period of a sine, so that no period is jumped over, …"""
+KINKED_STEPS_PER_PERIOD = 32.0
+"""… and this many with a law that rests below a threshold, so that no switching is."""
+VANISHING = 1e-3
+"""A resistance below this part of its initial value is named as the cause when no step succeeds."""
+EVALUATIONS = 200_000
+"""Right-hand sides after which a run is given up as stiff, …"""
+EVALUATIONS_PER_PERIOD = 100
+"""… with so many more for every period of the fastest sine."""
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """A network with its currents (by the form of Kirchhoff's equations named `form`) and its rates."""
+
+    network: Network
+    branch: Branch
+    dynamics: Dynamics
+    form: str
+
+
+@dataclass(frozen=True)
+class Demand:
+    """How far (s), how accurate, how long the steps (s), and how many right-hand sides at most."""
+
+    stop: float
+    rtol: float
+    atol: float
+    max_step: float = math.inf
+    max_evaluations: int | None = None
+
+    def budget(self, period: float) -> float:
+        """Right-hand sides after which the run is given up as stiff."""
+        if self.max_evaluations is not None:
+            return float(self.max_evaluations)
+        return EVALUATIONS + (EVALUATIONS_PER_PERIOD * self.stop / period if math.isfinite(period) else 0.0)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where a march ended, and why if that is too early.
+
+    `error` is the error of the states that the way of handling bounds may have caused, beyond the tolerances.
+    """
+
+    stop: float
+    reason: str
+    rhs_count: int
+    events: list[Event] = field(default_factory=list)
+    error: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        return not self.reason
+
+
+class Keeper(Protocol):
+    """Takes the solution piece by piece."""
+
+    def wants(self, start: float, stop: float) -> bool:
+        """Whether values inside the step (start, stop) are needed; its end alone needs no piece."""
+        ...
+
+    def keep(self, piece: StatePiece) -> None:
+        """Take an accepted step."""
+        ...
+
+    def reach(self, t: float, state: Array) -> None:
+        """Take the state at the end of a step of which no piece was wanted."""
+        ...
+
+
+class Stepper(DOP853):
+    """DOP853 with the largest scaled error over the components instead of the mean square."""
+
+    def _estimate_error_norm(self, K: Array, h: float, scale: Array) -> float:
+        fifth = (self.E5 @ K / scale) ** 2
+        third = (self.E3 @ K / scale) ** 2
+        root = np.sqrt(fifth + 0.01 * third)
+        ratio = np.divide(fifth, root, out=np.where(np.isnan(root), np.nan, 0.0), where=root > 0.0)
+        return float(abs(h) * ratio.max())
+
+
+def zero_resistance(system: System, values: Array, x: float) -> tuple[int, float] | None:
+    """First edge whose resistance reaches zero in a step before place x, and where; `values` (8, n_e)."""
+    edges, R = system.dynamics.unbounded_resistance(values)
+    if edges.size == 0 or (R > 0.0).all():
+        return None
+    place = first_crossing(-R / np.abs(R).max(axis=0), np.zeros(edges.size))
+    k = int(place.argmin())
+    return (int(edges[k]), float(place[k])) if place[k] < min(x, 2.0) else None
+
+
+def vanished(system: System, k: int, t: float, state: float) -> str:
+    """The reason when edge k reaches R = 0."""
+    return (
+        f"{system.network.edge_name(k)}: the resistance reaches zero at t = {t:.6g} s (state {state:.6g}); "
+        "the device law ends there: bound the state with a window or shorten the span"
+    )
+
+
+def stiff(count: int, t: float, step: float) -> str:
+    """The reason when the budget of right-hand sides is spent."""
+    return (
+        f"{count} evaluations brought the equations only to t = {t:.6g} s (step {step:.3g} s): they are stiff "
+        "there, as near a singular network; bound the states or shorten the span"
+    )
+
+
+def stuck(system: System, state: Array, t: float, trouble: str) -> str:
+    """Why no step is small enough at (t, state)."""
+    cause = trouble or "the currents grow without bound or change faster than time can be resolved"
+    states = np.stack([system.network.initial_state, state])
+    edges, R = system.dynamics.unbounded_resistance(states)
+    if edges.size:
+        k = int((R[1] / R[0]).argmin())
+        if R[1, k] < VANISHING * R[0, k]:
+            cause = (
+                f"the resistance of {system.network.edge_name(int(edges[k]))} vanishes (state "
+                f"{state[edges[k]]:.6g}); bound the state with a window or shorten the span"
+            )
+    return f"the step size fell below the spacing of numbers at t = {t:.9g} s: {cause}"
+
+
+def breakpoints(network: Network, stop: float) -> list[float]:
+    """Times in (0, stop) where a derivative of a source jumps, then `stop`."""
+    if network.bank.constant:
+        return [stop]
+    distinct = {id(drive): drive for drive in network.drives if drive is not None}
+    return [*sorted({time for drive in distinct.values() for time in drive.breakpoints(stop)}), stop]
+
+
+def shortest_period(network: Network) -> float:
+    """Shortest period of a sine in s; other waveforms are resolved by their breakpoints."""
+    if network.bank.constant:
+        return math.inf
+    shortest = math.inf
+    waiting: list[Drive] = list({id(d): d for d in network.drives if d is not None}.values())
+    while waiting:
+        drive = waiting.pop()
+        if isinstance(drive, Sum):
+            waiting.extend(drive.terms)
+        elif isinstance(drive, Sine):
+            shortest = min(shortest, drive.timescale())
+    return shortest
+
+
+def longest_step(system: System, demand: Demand, period: float) -> float:
+    """The step ceiling in s that sines and kinked laws ask for."""
+    per_period = KINKED_STEPS_PER_PERIOD if system.dynamics.kinked else STEPS_PER_PERIOD
+    return min(demand.max_step, period / per_period)
+
+
+def not_a_number(raw: Array) -> Any:
+    """The rate at a singular point: it makes the stepper shorten its step."""
+    return np.full(raw.shape, np.nan)

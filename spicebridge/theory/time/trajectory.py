@@ -1,0 +1,93 @@
+"""The result of one integration: a piecewise polynomial in time, with what happened on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from spicebridge.arrays import Array
+from spicebridge.errors import SpiceBridgeError
+from spicebridge.network import Network
+from spicebridge.theory.time.dense_output import StatePiece
+from spicebridge.theory.time.dynamics import Branch
+from spicebridge.waveforms import Waveforms
+
+
+@dataclass(frozen=True)
+class Event:
+    """At time `t` (s) edge `edge` "reaches 0", "reaches 1", "leaves 0" or "leaves 1"."""
+
+    t: float
+    edge: int
+    kind: str
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """State of every edge as a function of time on [0, stop].
+
+    `stop` is the time reached in s; `complete` is False when that is short of the time asked for, and
+    `reason` says why. `events` are hits and releases of hard bounds in order of time; `rhs_count` the
+    number of right-hand sides; `method` the form of Kirchhoff's equations that was used. `bounds_error` is the
+    error of the states that marching past hits and releases may have caused, 0 where they were located.
+    """
+
+    network: Network = field(repr=False)
+    pieces: tuple[StatePiece, ...] = field(repr=False)
+    initial: Array = field(repr=False)
+    stop: float
+    complete: bool
+    reason: str
+    events: tuple[Event, ...] = field(repr=False)
+    rhs_count: int
+    method: str
+    branch: Branch = field(repr=False)
+    bounds_error: float = 0.0
+
+    @cached_property
+    def _starts(self) -> Array:
+        return np.array([piece.start for piece in self.pieces])
+
+    def __call__(self, t: ArrayLike) -> Array:
+        """State (n_t, n_e) at times t (n_t,), or (n_e,) at one time, within [0, stop].
+
+        After a march by reflection every time costs four right-hand sides, otherwise none.
+
+        Raises `SpiceBridgeError` outside.
+        """
+        times = np.asarray(t, float)
+        if times.ndim == 0:
+            return np.asarray(self(times[None])[0])
+        if times.size and not (times.min() >= 0.0 and times.max() <= self.stop):
+            raise SpiceBridgeError(
+                f"trajectory: times {times.min():g} to {times.max():g} s leave the span 0 to {self.stop:g} s"
+                + (f" ({self.reason})" if self.reason else "")
+            )
+        out = np.empty((times.size, self.network.n_edges))
+        if not self.pieces:
+            out[:] = self.initial
+            return out
+        where = np.clip(np.searchsorted(self._starts, times, side="right") - 1, 0, None)
+        order = np.argsort(where, kind="stable")
+        cuts = np.flatnonzero(np.diff(where[order])) + 1
+        for chosen in np.split(order, cuts):
+            if chosen.size:
+                out[chosen] = self.pieces[where[chosen[0]]](times[chosen])
+        out[times == 0.0] = self.initial
+        return out
+
+    def waveforms(self, t: ArrayLike) -> Waveforms:
+        """State, current and drop at times t (n_t,), increasing within [0, stop]; one solve a time."""
+        times = np.asarray(t, float)
+        return waveforms(self.network, self.branch, times, self(times), self.method)
+
+
+def waveforms(network: Network, branch: Branch, t: Array, state: Array, method: str) -> Waveforms:
+    """Currents and drops that belong to states (n_t, n_e) at times t (n_t,)."""
+    current, voltage = np.empty_like(state), np.empty_like(state)
+    for row, time in enumerate(t.tolist()):
+        current[row], voltage[row] = branch(state[row], time)
+    return Waveforms(t, state, current, voltage, network.edge_labels, f"theory ({method})")

@@ -9,31 +9,6 @@
 Names below are loaded on first use: the store needs the extra ``campaign`` (pyarrow, pandas, dask).
 """
 
-from __future__ import annotations
+import lazy_loader
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
-_WHERE = {
-    "Campaign": "plan",
-    "Point": "plan",
-    "load": "plan",
-    "Summary": "execution",
-    "run": "execution",
-    "results": "table",
-}
-
-__all__ = ["Campaign", "Point", "Summary", "load", "results", "run"]
-
-if TYPE_CHECKING:
-    from spicebridge.campaign.execution import Summary, run
-    from spicebridge.campaign.plan import Campaign, Point, load
-    from spicebridge.campaign.table import results
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'spicebridge.campaign' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"spicebridge.campaign.{_WHERE[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

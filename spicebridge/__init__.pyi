@@ -1,0 +1,108 @@
+"""The public names of this package, each with the module it is loaded from on first use."""
+
+from .case import (
+    Case as Case,
+)
+from .case import (
+    load_case as load_case,
+)
+from .circuit import (
+    netlist as netlist,
+)
+from .circuit import (
+    read_netlist as read_netlist,
+)
+from .circuit import (
+    simulate as simulate,
+)
+from .circuit.pyspice import (
+    from_pyspice as from_pyspice,
+)
+from .circuit.pyspice import (
+    to_pyspice as to_pyspice,
+)
+from .circuit.recognise import recognise as recognise
+from .devices import (
+    TEAM as TEAM,
+)
+from .devices import (
+    VTEAM as VTEAM,
+)
+from .devices import (
+    HPMemristor as HPMemristor,
+)
+from .devices import (
+    IdealMemristor as IdealMemristor,
+)
+from .devices import (
+    LinearMemristor as LinearMemristor,
+)
+from .devices import (
+    PiecewiseMemristor as PiecewiseMemristor,
+)
+from .devices import (
+    Resistor as Resistor,
+)
+from .devices import (
+    ThresholdMemristor as ThresholdMemristor,
+)
+from .devices import (
+    YakopcicMemristor as YakopcicMemristor,
+)
+from .drives import (
+    DC as DC,
+)
+from .drives import (
+    PWL as PWL,
+)
+from .drives import (
+    Pulse as Pulse,
+)
+from .drives import (
+    Sine as Sine,
+)
+from .drives import (
+    Sum as Sum,
+)
+from .errors import SpiceBridgeError as SpiceBridgeError
+from .network import Network as Network
+from .theory import integrate as integrate
+from .theory.ensembles import (
+    EnsembleWaveforms as EnsembleWaveforms,
+)
+from .theory.ensembles import (
+    integrate_ensemble as integrate_ensemble,
+)
+from .verify import (
+    Outcome as Outcome,
+)
+from .verify import (
+    Verdict as Verdict,
+)
+from .verify import (
+    validate as validate,
+)
+from .waveforms import Waveforms as Waveforms
+from .windows import (
+    Biolek as Biolek,
+)
+from .windows import (
+    Hard as Hard,
+)
+from .windows import (
+    Joglekar as Joglekar,
+)
+from .windows import (
+    NoWindow as NoWindow,
+)
+from .windows import (
+    Prodromakis as Prodromakis,
+)
+from .windows import (
+    Tanh as Tanh,
+)
+from .windows import (
+    Zha as Zha,
+)
+
+__version__: str

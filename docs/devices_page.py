@@ -1,6 +1,6 @@
 """The page of the device library, written from the cards of the laws: docs/devices.md.
 
-python -m spicebridge.modelcheck.devices_page > docs/devices.md        (make devices)
+python docs/devices_page.py > docs/devices.md        (make devices)
 """
 
 from __future__ import annotations

@@ -11,13 +11,13 @@ from typing import Any
 
 from spicebridge.circuit.lower.calls import subcircuit_call
 from spicebridge.circuit.lower.models import model_twin
-from spicebridge.devices import LAWS
+from spicebridge.laws import LAWS
 from spicebridge.modelcheck.library import library
 
 _HEAD = """\
 # Device library
 
-Every law is a frozen record in `spicebridge/devices/`, a subcircuit in `models/*.sub` and a Verilog-A module in
+Every law is a frozen record in `spicebridge/laws/`, a subcircuit in `models/*.sub` and a Verilog-A module in
 `models/*.va`; all three are held against each other at the same voltages and states, values and derivatives
 (`spicebridge check-model NAME`). Any law may stand on any edge; several in one network are fine. What persists is the
 state s, a node of the circuit: no model has a variable that remembers. P = +-1 is the sign of an active edge, J = +-1

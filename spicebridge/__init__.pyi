@@ -22,31 +22,31 @@ from .circuit.pyspice import (
     to_pyspice as to_pyspice,
 )
 from .circuit.recognise import recognise as recognise
-from .devices import (
+from .laws import (
     TEAM as TEAM,
 )
-from .devices import (
+from .laws import (
     VTEAM as VTEAM,
 )
-from .devices import (
+from .laws import (
     HPMemristor as HPMemristor,
 )
-from .devices import (
+from .laws import (
     IdealMemristor as IdealMemristor,
 )
-from .devices import (
+from .laws import (
     LinearMemristor as LinearMemristor,
 )
-from .devices import (
+from .laws import (
     PiecewiseMemristor as PiecewiseMemristor,
 )
-from .devices import (
+from .laws import (
     Resistor as Resistor,
 )
-from .devices import (
+from .laws import (
     ThresholdMemristor as ThresholdMemristor,
 )
-from .devices import (
+from .laws import (
     YakopcicMemristor as YakopcicMemristor,
 )
 from .drives import (

@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spicebridge.arrays import Array, IntArray
-from spicebridge.devices.base import Device, Group, group_devices, take
 from spicebridge.drives import DC, PWL, Drive, DriveBank, Pulse, Sine, Sum, terms
 from spicebridge.errors import NetworkError
+from spicebridge.laws.base import Device, Group, group_devices, take
 
 if TYPE_CHECKING:
     import networkx as nx

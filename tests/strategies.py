@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from spicebridge.devices import LinearMemristor, Resistor
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum
+from spicebridge.laws import LinearMemristor, Resistor
 from spicebridge.network import Network
 from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Tanh, Window
 

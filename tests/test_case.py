@@ -15,9 +15,9 @@ from strategies import loop_networks, networks, windows
 
 from spicebridge.case.case import Case, find_cases, load_case
 from spicebridge.case.text import key_lines
-from spicebridge.devices import LinearMemristor, Resistor
 from spicebridge.drives import DC, PWL, Pulse, Sine
 from spicebridge.errors import CaseError
+from spicebridge.laws import LinearMemristor, Resistor
 from spicebridge.network import Network, same_parameters
 from spicebridge.windows import Hard, NoWindow, Tanh
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import CONTROLS, memristors, numbers, resistors, windows
 
-from spicebridge.devices import LAWS, Law, LinearMemristor, Resistor, group_devices, law_of
-from spicebridge.devices.base import Device, OhmicDevice, freeze_parameters, parameter, parameter_names, take
 from spicebridge.errors import DeviceError
+from spicebridge.laws import LAWS, Law, LinearMemristor, Resistor, group_devices, law_of
+from spicebridge.laws.base import Device, OhmicDevice, freeze_parameters, parameter, parameter_names, take
 from spicebridge.windows import Hard, NoWindow, Tanh
 
 ONE = np.ones(1)

@@ -12,7 +12,7 @@ from spicebridge.theory import ensembles
 PACKAGE = Path(__file__).resolve().parent.parent / "spicebridge"
 ORDER = (
     # the ground and the description
-    *("errors", "arrays", "quantities", "windows", "drives", "expressions", "devices", "generators", "network"),
+    *("errors", "arrays", "quantities", "windows", "drives", "expressions", "laws", "generators", "network"),
     *("waveforms", "case"),
     # the branches, which know nothing of each other
     *("theory", "circuit"),
@@ -83,7 +83,7 @@ def test_the_rule_can_fail() -> None:
     assert violations("circuit", {"spicebridge.theory.currents"})
     assert violations("network", {"spicebridge.verify"})
     assert violations("report", {"spicebridge.lab.kit"})
-    assert violations("windows", {"spicebridge.devices"})
+    assert violations("windows", {"spicebridge.laws"})
     assert not violations("verify", {"spicebridge.circuit.deck", "spicebridge.theory"})
 
 

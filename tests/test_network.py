@@ -11,10 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import edge_lists, loop_networks, memristors, networks, numbers
 
-from spicebridge.devices import LinearMemristor, Resistor
 from spicebridge.drives import DC, Sine
 from spicebridge.errors import DeviceError, NetworkError, SpiceBridgeError
 from spicebridge.generators import generate, unseeded
+from spicebridge.laws import LinearMemristor, Resistor
 from spicebridge.network import Network, same_parameters
 from spicebridge.windows import Hard
 

@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.atlas.runs import Circuit
-from spicebridge.devices import LinearMemristor
 from spicebridge.drives import DC, Sine
+from spicebridge.laws import LinearMemristor
 from spicebridge.network import Network
 
 Edges = list[tuple[int, int]]

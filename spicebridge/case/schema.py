@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from spicebridge.case.text import Section
-from spicebridge.devices import LAWS, Law, Resistor, group_devices
-from spicebridge.devices.base import take
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum
 from spicebridge.generators import generate, unseeded
+from spicebridge.laws import LAWS, Law, Resistor, group_devices
+from spicebridge.laws.base import take
 from spicebridge.network import Network
 from spicebridge.windows import WINDOWS, Window
 

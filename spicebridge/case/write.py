@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from spicebridge.case.schema import KIND_DRIVES
-from spicebridge.devices import LAWS, law_of
 from spicebridge.drives import PWL, Drive, terms
 from spicebridge.errors import CaseError
+from spicebridge.laws import LAWS, law_of
 from spicebridge.network import Network
 from spicebridge.quantities import format_number
 from spicebridge.windows import Window

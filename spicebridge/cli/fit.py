@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     if len(columns) != 3 or min(columns) < 0:
         raise LabError(f"--columns {args.columns!r} must be three numbers from 0, such as 0,2,1")
     t, v, i = read_response(args.file, columns)
-    from spicebridge.devices import LinearMemristor
+    from spicebridge.laws import LinearMemristor
 
     conducting = np.abs(v) > 0.5 * np.abs(v).max()
     R = np.abs(v[conducting] / i[conducting])

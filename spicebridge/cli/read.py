@@ -119,7 +119,7 @@ def _omega(topology: Topology) -> list[list[float]] | None:
 
 
 def _edge(found: Recognised, k: int) -> dict[str, Any]:
-    from spicebridge.devices.base import parameter_names
+    from spicebridge.laws.base import parameter_names
 
     network, origin = found.network, found.edges[k]
     device = network.device(k)

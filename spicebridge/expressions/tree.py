@@ -17,22 +17,75 @@ import numpy as np
 from spicebridge.errors import DeckError, nearest
 
 
+class Node:
+    """Operators of every node, so that ``4 * (s * (1 - s))`` builds the tree that it looks like.
+
+    Plain numbers may stand on either side; ``<``, ``<=``, ``>``, ``>=`` give tests; ``**`` is the power "real".
+    Nothing is simplified.
+    """
+
+    __slots__ = ()
+    __array_ufunc__ = None
+
+    def __add__(self, other: Value) -> Binary:
+        return _pair("+", self, other)
+
+    def __radd__(self, other: float) -> Binary:
+        return _pair("+", other, self)
+
+    def __sub__(self, other: Value) -> Binary:
+        return _pair("-", self, other)
+
+    def __rsub__(self, other: float) -> Binary:
+        return _pair("-", other, self)
+
+    def __mul__(self, other: Value) -> Binary:
+        return _pair("*", self, other)
+
+    def __rmul__(self, other: float) -> Binary:
+        return _pair("*", other, self)
+
+    def __truediv__(self, other: Value) -> Binary:
+        return _pair("/", self, other)
+
+    def __rtruediv__(self, other: float) -> Binary:
+        return _pair("/", other, self)
+
+    def __lt__(self, other: Value) -> Binary:
+        return _pair("<", self, other)
+
+    def __le__(self, other: Value) -> Binary:
+        return _pair("<=", self, other)
+
+    def __gt__(self, other: Value) -> Binary:
+        return _pair(">", self, other)
+
+    def __ge__(self, other: Value) -> Binary:
+        return _pair(">=", self, other)
+
+    def __pow__(self, exponent: Value) -> Power:
+        return Power(as_expression(self), as_expression(exponent))
+
+    def __neg__(self) -> Unary:
+        return Unary("-", as_expression(self))
+
+
 @dataclass(frozen=True, slots=True)
-class Number:
+class Number(Node):
     """A constant in SI units."""
 
     value: float
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Node):
     """A `.param` or subcircuit parameter, or a formal argument of a `.func`."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class NodeVoltage:
+class NodeVoltage(Node):
     """V(plus, minus) in V."""
 
     plus: str
@@ -40,19 +93,19 @@ class NodeVoltage:
 
 
 @dataclass(frozen=True, slots=True)
-class BranchCurrent:
+class BranchCurrent(Node):
     """I(source) in A: positive from plus through the source to minus."""
 
     source: str
 
 
 @dataclass(frozen=True, slots=True)
-class Time:
+class Time(Node):
     """The simulation time in s."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unary:
+class Unary(Node):
     """`op` is "-" or "!"."""
 
     op: str
@@ -60,7 +113,7 @@ class Unary:
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(Node):
     """`op` is one of + - * / < <= > >= == != && ||; comparisons give 1 or 0."""
 
     op: str
@@ -69,7 +122,7 @@ class Binary:
 
 
 @dataclass(frozen=True, slots=True)
-class Power:
+class Power(Node):
     """base to the exponent; `kind` is "real", "abs" or "signed" (see the module)."""
 
     base: Expression
@@ -78,7 +131,7 @@ class Power:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Node):
     """A function of `FUNCTIONS`, or a user function before expansion."""
 
     function: str
@@ -86,7 +139,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Conditional:
+class Conditional(Node):
     """test ? yes : no; the test holds where it is greater than 0.5 in size, as for a 0/1 value."""
 
     test: Expression
@@ -98,6 +151,30 @@ Expression = Union[  # noqa: UP007 - a recursive alias must name itself as text
     Number, Parameter, NodeVoltage, BranchCurrent, Time, Unary, Binary, Power, Call, Conditional
 ]
 Value = Union[float, "Expression"]
+
+
+def as_expression(value: object) -> Expression:
+    """A plain number as a `Number`, a node as it is. Raises `DeckError` for anything else."""
+    if isinstance(value, Node):
+        return value  # type: ignore[return-value]
+    if isinstance(value, (int, float, np.number)):
+        return Number(float(value))
+    raise DeckError(f"{value!r} is no expression and no number")
+
+
+def _pair(op: str, left: object, right: object) -> Binary:
+    return Binary(op, as_expression(left), as_expression(right))
+
+
+def call(function: str, *arguments: Value) -> Call:
+    """`function` of expressions and plain numbers."""
+    return Call(function, tuple(as_expression(x) for x in arguments))
+
+
+def choose(test: Expression, yes: Value, no: Value) -> Conditional:
+    """test ? yes : no."""
+    return Conditional(test, as_expression(yes), as_expression(no))
+
 
 ARITHMETIC = ("+", "-", "*", "/")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")

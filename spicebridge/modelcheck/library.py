@@ -14,7 +14,7 @@ def _make(law: Any, *numbers: Any, **named: Any) -> Any:
 
 def library() -> dict[str, tuple[Any, float, float, float]]:
     """Name -> device, amplitude (V), frequency (Hz), initial state."""
-    from spicebridge.devices import (
+    from spicebridge.laws import (
         TEAM,
         VTEAM,
         HPMemristor,

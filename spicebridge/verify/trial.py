@@ -97,7 +97,7 @@ def validate(
     if norm not in NORMS:
         raise SpiceBridgeError(f"norm {norm!r} must be one of {', '.join(NORMS)}{nearest(str(norm), NORMS)}")
     if norm == "auto":
-        switching = any(not getattr(group.device, "smooth", True) for group in network.groups)
+        switching = any(not group.device.smooth for group in network.groups)
         norm = "events" if switching else "pointwise"
     door: Engine = get_engine(engine) if isinstance(engine, str) else engine
     say: Progress = progress or (lambda message: None)

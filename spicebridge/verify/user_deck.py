@@ -51,7 +51,7 @@ def validate_deck(
     loose = solve(network, stop, rtol=THEORY_RTOL * LOOSENING, atol=THEORY_RTOL)
     h = first_step(network, stop) if step is None else float(step)
     lowered = lowered_as_given(deck, found, h)
-    switching = any(not getattr(group.device, "smooth", True) for group in network.groups)
+    switching = any(not group.device.smooth for group in network.groups)
     facts: dict[str, Any] = {
         "engine": door.name,
         "engine_version": door.version(),

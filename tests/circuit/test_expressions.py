@@ -26,9 +26,9 @@ from hypothesis import strategies as st
 from spicebridge.circuit.dialects.ngspice import format_expression
 from spicebridge.circuit.reader import read_deck, read_expression
 from spicebridge.circuit.reader.dialects import NGSPICE, NGSPICE_CONSTANT
-from spicebridge.circuit.reader.expressions import MAX_DEPTH, Spelling, parse_expression
 from spicebridge.errors import DeckError
 from spicebridge.expressions.calculus import differentiate
+from spicebridge.expressions.parse import MAX_DEPTH, Spelling, parse_expression
 from spicebridge.expressions.tree import (
     Binary,
     BranchCurrent,

@@ -1,4 +1,4 @@
-"""Verilog-A twins: what OpenVAF makes of models/*.va is the law of spicebridge.devices.
+"""Verilog-A twins: what OpenVAF makes of models/*.va is the law of spicebridge.laws.
 
 At random parameters and points, on both sides of every threshold and limit: residual and Jacobian of the
 compiled module against current, rate and partial derivatives of the Python law, to 1e-9 relative.

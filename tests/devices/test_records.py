@@ -17,9 +17,9 @@ from devices.laws import DOWN, EXAMPLES, PIECEWISE, TEAM, UP, VTEAM, YAKOPCIC
 from spicebridge.case.case import Case, load_case
 from spicebridge.circuit.lower.calls import subcircuit_call
 from spicebridge.circuit.lower.models import load_model
-from spicebridge.devices import LAWS, read_table
-from spicebridge.devices.base import Differentiable, GeneralDevice, OhmicDevice, parameter_names, take
 from spicebridge.errors import DeviceError, NetworkError
+from spicebridge.laws import LAWS, read_table
+from spicebridge.laws.base import Differentiable, GeneralDevice, OhmicDevice, parameter_names, take
 from spicebridge.network import same_parameters
 
 HP = dict(r_on=100.0, r_off=1e4, k=1e4)

@@ -8,9 +8,9 @@ from pathlib import Path
 import networkx as nx
 
 from spicebridge.case.case import Case, load_case
-from spicebridge.devices import LinearMemristor, Resistor
 from spicebridge.drives import DC, Sine
 from spicebridge.lab.design.plan import Plan, make_plan
+from spicebridge.laws import LinearMemristor, Resistor
 from spicebridge.network import Network
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,13 +9,13 @@ import pytest
 
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Job, get_engine
-from spicebridge.devices import Resistor
 from spicebridge.drives import DC
 from spicebridge.lab.design.active import OPEN, SHORT, Converter, poles, realise
 from spicebridge.lab.design.equipment import Bench, LabError
 from spicebridge.lab.design.parts import OPAMPS
 from spicebridge.lab.design.plan import Plan, make_plan
 from spicebridge.lab.design.realistic import realistic_deck
+from spicebridge.laws import Resistor
 from spicebridge.network import Network
 from spicebridge.theory.results.stability import screen
 from tests.lab.networks import case, plan

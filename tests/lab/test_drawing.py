@@ -9,10 +9,10 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from spicebridge.devices import Resistor
 from spicebridge.lab.design.wiring import node_net, wire
 from spicebridge.lab.kit.layout import curve, label_places, node_places
 from spicebridge.lab.kit.schematic import NETWORK_LABELS, _chain, draw_schematic, schematic
+from spicebridge.laws import Resistor
 from spicebridge.network import Network
 from tests.lab.networks import NAMES, plan
 

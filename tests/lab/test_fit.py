@@ -9,9 +9,9 @@ import pytest
 
 import spicebridge as sb
 from spicebridge.cli import main
-from spicebridge.devices.base import take
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.measure.fit import fit_response, read_response, respond
+from spicebridge.laws.base import take
 
 TRUE = dict(r_on=210.0, r_off=930.0, alpha=0.4, beta=8.0)
 STATE = 0.35

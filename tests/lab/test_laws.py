@@ -12,16 +12,6 @@ import numpy as np
 import pytest
 
 from spicebridge.case.case import Case
-from spicebridge.devices import (
-    TEAM,
-    VTEAM,
-    HPMemristor,
-    IdealMemristor,
-    LinearMemristor,
-    PiecewiseMemristor,
-    ThresholdMemristor,
-    YakopcicMemristor,
-)
 from spicebridge.drives import DC, Sine
 from spicebridge.lab.design.builds import Errors, integrate_builds
 from spicebridge.lab.design.emulator import format_firmware, run_firmware, table
@@ -32,6 +22,16 @@ from spicebridge.lab.design.realistic import compare_with_ideal, realistic_deck,
 from spicebridge.lab.design.scaling import Scaling
 from spicebridge.lab.design.wiring import node_net, target_offset, wire
 from spicebridge.lab.kit.kit import bill, write_kit
+from spicebridge.laws import (
+    TEAM,
+    VTEAM,
+    HPMemristor,
+    IdealMemristor,
+    LinearMemristor,
+    PiecewiseMemristor,
+    ThresholdMemristor,
+    YakopcicMemristor,
+)
 from spicebridge.network import Network
 from spicebridge.theory import integrate
 from spicebridge.windows import Biolek, Hard, Joglekar

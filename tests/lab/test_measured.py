@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from bench.lab_verdicts import KINDS, TOLERANCE, one, subject_of
-from spicebridge.devices import Resistor
 from spicebridge.drives import DC, Sine
 from spicebridge.lab.design.emulator import run_firmware
 from spicebridge.lab.design.equipment import LabError
@@ -19,6 +18,7 @@ from spicebridge.lab.measure.measured import Validation, compare_measured
 from spicebridge.lab.measure.measured_circuit import Subject
 from spicebridge.lab.measure.measurement import Measurement, parse_signal
 from spicebridge.lab.measure.oscilloscope import Scope, measure, show
+from spicebridge.laws import Resistor
 from spicebridge.network import Network
 from spicebridge.verify.verdict import Outcome
 from tests.lab.networks import NAMES, plan

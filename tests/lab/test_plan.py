@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spicebridge.devices import Resistor
 from spicebridge.drives import DC, PWL, Pulse, Sine
 from spicebridge.lab.design.equipment import Bench, LabError
 from spicebridge.lab.design.parts import e96, e96_pair
 from spicebridge.lab.design.plan import make_plan
 from spicebridge.lab.design.scaling import Scaling
 from spicebridge.lab.design.sources import choose_gauge
+from spicebridge.laws import Resistor
 from spicebridge.network import Network
 from spicebridge.theory import integrate
 from tests.lab.networks import NAMES, case, memristor, plan

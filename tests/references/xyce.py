@@ -15,7 +15,7 @@ from spicebridge.arrays import Array
 from spicebridge.circuit.engines import get_engine
 from spicebridge.circuit.lower.network import lower
 from spicebridge.circuit.simulate import run_lowered, usable
-from spicebridge.devices import read_table
+from spicebridge.laws import read_table
 from spicebridge.theory import solve
 
 DATA = Path(__file__).parent / "data" / "xyce_memristor"

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from spicebridge.circuit.engines import RunRecord, Status
-from spicebridge.devices import LinearMemristor
 from spicebridge.drives import Sine
+from spicebridge.laws import LinearMemristor
 from spicebridge.network import Network
 from spicebridge.report.summary import Report
 from spicebridge.verify import Outcome, Verdict

@@ -13,8 +13,8 @@ from conftest import ring, signals
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spicebridge.devices import LinearMemristor, Resistor
 from spicebridge.drives import DC
+from spicebridge.laws import LinearMemristor, Resistor
 from spicebridge.network import Network
 from spicebridge.report import plots
 from spicebridge.report.plots import draw

@@ -32,9 +32,9 @@ from spicebridge.atlas.response import Response, response
 from spicebridge.atlas.runs import Bench, value_of, vanishing, worst
 from spicebridge.circuit.deck.elements import Capacitor, Deck, Element, Inductor
 from spicebridge.circuit.deck.elements import Resistor as DeckResistor
-from spicebridge.devices import Resistor
 from spicebridge.drives import Pulse
 from spicebridge.errors import RunFailed
+from spicebridge.laws import Resistor
 from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.verify.trial import SOLVER_FLOOR

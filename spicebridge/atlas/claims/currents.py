@@ -28,8 +28,8 @@ from spicebridge.atlas.circuits import (
 from spicebridge.atlas.claim import Evidence, Panel, Series, Status, claim, equals, refutes, vanishes
 from spicebridge.atlas.response import response
 from spicebridge.atlas.runs import Bench, Circuit, least, residuals, side_by_side, worst
-from spicebridge.devices import Resistor
 from spicebridge.errors import ProjectorSingular, RunFailed
+from spicebridge.laws import Resistor
 from spicebridge.network import Network
 from spicebridge.waveforms import Waveforms
 

@@ -23,7 +23,6 @@ from spicebridge.circuit.deck.elements import (
     Switch,
     VoltageSource,
 )
-from spicebridge.devices import LinearMemristor
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import (
     Binary,
@@ -35,6 +34,7 @@ from spicebridge.expressions.tree import (
     Power,
     Unary,
 )
+from spicebridge.laws import LinearMemristor
 from spicebridge.network import Network
 from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, Tanh, Window, Zha
 

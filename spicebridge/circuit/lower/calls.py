@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spicebridge.devices import Group, LinearMemristor
-from spicebridge.devices.base import parameter_names
 from spicebridge.expressions.tree import Binary, Call, Conditional, Expression, NodeVoltage, Number
+from spicebridge.laws import Group, LinearMemristor
+from spicebridge.laws.base import parameter_names
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,10 @@ from spicebridge.circuit.lower.bounds import held_by_rate, is_linear, windowed_r
 from spicebridge.circuit.lower.calls import subcircuit_call
 from spicebridge.circuit.lower.signals import EdgeSignals
 from spicebridge.circuit.lower.sources import wave_numbers, waves, waves_of
-from spicebridge.devices import Group, LinearMemristor
-from spicebridge.devices import Resistor as ResistorLaw
 from spicebridge.drives import DC
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number
+from spicebridge.laws import Group, LinearMemristor
+from spicebridge.laws import Resistor as ResistorLaw
 from spicebridge.network import Network
 
 Shape = tuple[Any, ...]

@@ -12,11 +12,11 @@ from pathlib import Path
 from spicebridge.circuit.deck.elements import Deck, Subcircuit
 from spicebridge.circuit.reader.assemble import Assembler
 from spicebridge.circuit.reader.dialects import DIALECTS, Dialect
-from spicebridge.circuit.reader.expressions import ExpressionError, Spelling, parse_expression
 from spicebridge.circuit.reader.includes import Includes, source_from_file, source_from_text
 from spicebridge.circuit.reader.lines import Remark, split_cards
 from spicebridge.circuit.reader.located import Card, SourceFile
 from spicebridge.errors import DeckError, nearest
+from spicebridge.expressions.parse import ExpressionError, Spelling, parse_expression
 from spicebridge.expressions.tree import Expression
 
 __all__ = ["read_deck", "read_expression", "read_subcircuits"]

@@ -10,15 +10,15 @@ from spicebridge.circuit.deck.flatten import constant
 from spicebridge.circuit.reader.card_tokens import directive_kind, first_word, scan_directive, scan_element
 from spicebridge.circuit.reader.cards import CardReader
 from spicebridge.circuit.reader.dialects import Dialect
-from spicebridge.circuit.reader.expressions import Spelling
 from spicebridge.circuit.reader.includes import Includes
 from spicebridge.circuit.reader.keywords import DIRECTIVES
 from spicebridge.circuit.reader.lines import Remark
 from spicebridge.circuit.reader.located import Card
 from spicebridge.circuit.reader.parsed_cards import USAGE, Assignment, Plain, Raw, Record
 from spicebridge.circuit.reader.scope_stack import Frame, Sources
-from spicebridge.circuit.reader.tokens import Token
 from spicebridge.errors import DeckError, nearest
+from spicebridge.expressions.parse import Spelling
+from spicebridge.expressions.tokens import Token
 from spicebridge.expressions.tree import BranchCurrent, NodeVoltage, Value, walk
 
 MAX_SUBCIRCUIT_NESTING = 50

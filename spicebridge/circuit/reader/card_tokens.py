@@ -18,8 +18,9 @@ from spicebridge.circuit.reader.keywords import (
     WAVES,
 )
 from spicebridge.circuit.reader.located import Card
-from spicebridge.circuit.reader.tokens import ScanError, Token, closing_brace, scan_card
+from spicebridge.circuit.reader.tokens import closing_brace, scan_card
 from spicebridge.errors import UnsafeDeck, nearest
+from spicebridge.expressions.tokens import ScanError, Token
 
 _FIRST = re.compile(r"\s*([^\s=(),{}'\"]+)")
 _RESISTANCE = re.compile(r"\s*+\S++\s++\S++\s++\S++\s++[rR]\s*+=")

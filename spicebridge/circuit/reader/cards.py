@@ -8,11 +8,9 @@ from typing import Any, NoReturn
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.reader.card_tokens import inner_range
-from spicebridge.circuit.reader.dialects import Dialect, Language
-from spicebridge.circuit.reader.expressions import ExpressionError, Spelling, parse_expression
+from spicebridge.circuit.reader.dialects import Dialect
 from spicebridge.circuit.reader.keywords import COMMANDS
 from spicebridge.circuit.reader.located import Card
-from spicebridge.circuit.reader.parse_cache import ShapeError, ShapeParser
 from spicebridge.circuit.reader.parsed_cards import (
     TERMINALS,
     USAGE,
@@ -23,9 +21,12 @@ from spicebridge.circuit.reader.parsed_cards import (
     Raw,
     Record,
 )
-from spicebridge.circuit.reader.tokens import Token, parse_number
 from spicebridge.circuit.reader.waves import read_wave
 from spicebridge.errors import DeckError, QuantityError, UnsafeDeck
+from spicebridge.expressions.language import Language
+from spicebridge.expressions.parse import ExpressionError, Spelling, parse_expression
+from spicebridge.expressions.parse_cache import ShapeError, ShapeParser
+from spicebridge.expressions.tokens import Token, parse_number
 from spicebridge.expressions.tree import Expression, Number, Value
 
 _SIGNAL = re.compile(r"(?<![\w.])(?:[vi]\s*\(|time(?![\w.])|temper(?![\w.])|hertz(?![\w.]))", re.IGNORECASE)
@@ -42,7 +43,7 @@ def _assigned(value: Raw) -> Raw:
 
 @functools.cache
 def _parser() -> ShapeParser:
-    return ShapeParser("spice.lark", terminals=TERMINALS)
+    return ShapeParser("spice.lark", package="spicebridge.circuit.reader", terminals=TERMINALS)
 
 
 @functools.lru_cache(maxsize=65536)

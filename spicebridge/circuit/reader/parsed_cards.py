@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Union
 
-from spicebridge.circuit.reader.tokens import Token
+from spicebridge.expressions.tokens import Token
 
 
 @dataclass(frozen=True, slots=True)

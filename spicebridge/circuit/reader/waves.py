@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.reader.parsed_cards import Part, Plain, Quoted
-from spicebridge.circuit.reader.tokens import Token
+from spicebridge.expressions.tokens import Token
 from spicebridge.expressions.tree import Value
 
 if TYPE_CHECKING:

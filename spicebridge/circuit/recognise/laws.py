@@ -26,9 +26,9 @@ from spicebridge.circuit.recognise.probe import NotLocal, Probe
 from spicebridge.circuit.recognise.refusals import Refusal
 from spicebridge.circuit.recognise.source_clusters import low
 from spicebridge.circuit.recognise.structure import Anatomy
-from spicebridge.devices import LinearMemristor, Resistor
 from spicebridge.errors import DeviceError
 from spicebridge.expressions.tree import Call, walk
+from spicebridge.laws import LinearMemristor, Resistor
 from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, Tanh, Window, Zha
 
 AGREEMENT = 1e-11

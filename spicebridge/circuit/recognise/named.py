@@ -13,10 +13,10 @@ from typing import Any
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.flatten import constant
-from spicebridge.devices import LAWS, LinearMemristor, PiecewiseMemristor, Resistor
-from spicebridge.devices.base import parameter_names
 from spicebridge.errors import DeckError, DeviceError
 from spicebridge.expressions.tree import Call, Number, Value, walk
+from spicebridge.laws import LAWS, LinearMemristor, PiecewiseMemristor, Resistor
+from spicebridge.laws.base import parameter_names
 
 CURVES = ("linear", "exponential")
 _INSIDE = re.compile(r"^[a-z]\.(.+)\.[^.]+$")

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
-from spicebridge.devices.base import parameter_names
 from spicebridge.lab.design.builds import rates
 from spicebridge.lab.design.laws import equation, state_of
 from spicebridge.lab.design.plan import Plan
 from spicebridge.lab.design.wiring import target_offset
+from spicebridge.laws.base import parameter_names
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.waveforms import Waveforms
 

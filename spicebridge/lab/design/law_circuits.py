@@ -20,12 +20,12 @@ from spicebridge.circuit.deck.elements import (
 )
 from spicebridge.circuit.lower.bounds import clamp_level, clamps_by_group
 from spicebridge.circuit.lower.forms import ReadableMemristor
-from spicebridge.devices import LinearMemristor
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number
 from spicebridge.lab.design.laws import raises_resistance, resistance_expression
 from spicebridge.lab.design.macros import plus, times
 from spicebridge.lab.design.plan import Plan
 from spicebridge.lab.design.wiring import target_offset
+from spicebridge.laws import LinearMemristor
 
 LAG_PERIODS = 1.5
 """Mean delay of sensing to setting, in update periods."""

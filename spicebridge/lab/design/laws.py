@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array
-from spicebridge.devices import (
+from spicebridge.expressions.tree import Binary, Call, Expression, Number
+from spicebridge.lab.design.equipment import LabError
+from spicebridge.laws import (
     TEAM,
     VTEAM,
     HPMemristor,
@@ -25,8 +27,6 @@ from spicebridge.devices import (
     Resistor,
     ThresholdMemristor,
 )
-from spicebridge.expressions.tree import Binary, Call, Expression, Number
-from spicebridge.lab.design.equipment import LabError
 from spicebridge.network import Network
 
 Unit = tuple[int, int, int]

@@ -31,7 +31,6 @@ from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Job, get_engine
 from spicebridge.circuit.lower.bounds import clamp_level, is_linear, windowed_rate
 from spicebridge.circuit.lower.sources import waves
-from spicebridge.devices import LinearMemristor
 from spicebridge.errors import RunFailed
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number
 from spicebridge.lab.design.law_circuits import LawWriter, delayed, set_resistance
@@ -39,6 +38,7 @@ from spicebridge.lab.design.macros import opamp_macro, plus, times
 from spicebridge.lab.design.parts import OPAMPS
 from spicebridge.lab.design.plan import Plan
 from spicebridge.lab.design.wiring import Component, node_net, wire
+from spicebridge.laws import LinearMemristor
 from spicebridge.waveforms import Waveforms
 
 OPTIONS: tuple[tuple[str, Any], ...] = (

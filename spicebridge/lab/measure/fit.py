@@ -106,7 +106,7 @@ def fit_response(
     """
     from scipy.optimize import least_squares
 
-    from spicebridge.devices.base import parameter_names
+    from spicebridge.laws.base import parameter_names
 
     known = parameter_names(device)
     for name in free:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.devices import LinearMemristor, Resistor
 from spicebridge.errors import NetworkError, SingularNetwork
 from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology
@@ -21,20 +20,17 @@ from spicebridge.theory.currents.topology import Topology
 def reference_resistance(network: Network) -> tuple[Array, Array]:
     """Return (r0 in ohm, kappa), each (n_e,): R = r0 (1 + kappa s) on every edge.
 
-    Raises `NetworkError` when an edge is neither a linear memristor nor a resistor.
+    Raises `NetworkError` when the resistance of an edge is not affine in its state, or zero at s = 0.
     """
     r0, kappa = np.empty(network.n_edges), np.zeros(network.n_edges)
     for group in network.groups:
-        device = group.device
-        if isinstance(device, LinearMemristor):
-            r0[group.edges], kappa[group.edges] = device.r0, device.kappa
-        elif isinstance(device, Resistor):
-            r0[group.edges] = device.r
-        else:
+        affine = group.device.affine()
+        if affine is None or not np.all(affine[0]):
             raise NetworkError(
                 f"{network.edge_name(int(group.edges[0]))}: the projector form needs R linear in the state, "
-                f"a {device.kind} is not; use method='nodal' or 'auto'"
+                f"a {group.device.kind} is not; use method='nodal' or 'auto'"
             )
+        r0[group.edges], kappa[group.edges] = affine[0], affine[1] / affine[0]
     return r0, kappa
 
 

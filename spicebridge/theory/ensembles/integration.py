@@ -101,7 +101,7 @@ def _waveforms(
 def _together(network: Network, topology: Topology) -> bool:
     """Whether the batched integration can take this network and gains from it."""
     devices = [group.device for group in network.groups]
-    simple = all(device.ohmic and getattr(device, "smooth", True) for device in devices)
+    simple = all(device.ohmic and device.smooth for device in devices)
     return simple and fits(topology)
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.devices import LinearMemristor, Resistor
-from spicebridge.devices.base import Group
+from spicebridge.laws.base import Group, OhmicDevice
 from spicebridge.network import Network
 from spicebridge.theory.time.dynamics import rate_kernel
 
@@ -68,11 +67,11 @@ class Laws:
         return np.asarray(law(*(signal.ravel() for signal in signals))).reshape(shape)
 
 
-def _signed_resistance(device: Any, P: Array) -> Resistance:
-    if not isinstance(device, (LinearMemristor, Resistor)):
+def _signed_resistance(device: OhmicDevice, P: Array) -> Resistance:
+    found = device.affine()
+    if found is None:
         return lambda state: np.asarray(P * device.resistance(state))
-    at_zero = np.zeros(P.size)
-    level, slope = P * device.resistance(at_zero), P * device.resistance_slope(at_zero)
+    level, slope = P * found[0], P * found[1]
 
     def affine(state: Array) -> Array:
         signed = slope * state

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array, IntArray
-from spicebridge.devices.base import Group, parameter_names
 from spicebridge.drives import DriveBank
 from spicebridge.errors import NetworkError, SpiceBridgeError, nearest
+from spicebridge.laws.base import Group, parameter_names
 from spicebridge.network import Network
 from spicebridge.theory.time.stepping import breakpoints, shortest_period
 

@@ -22,8 +22,8 @@ from itertools import pairwise
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.devices import LinearMemristor
 from spicebridge.errors import NetworkError
+from spicebridge.laws import LinearMemristor
 from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.waveforms import Waveforms

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
-from spicebridge.devices import LinearMemristor, Resistor
 from spicebridge.errors import NetworkError
 from spicebridge.network import Network
 from spicebridge.theory.currents.branch import BranchSolver, branch_solver, choose_form
@@ -115,7 +114,7 @@ class Dynamics:
         self.branch = branch
         self.emf = sources(network)
         self.hard = np.zeros(network.n_edges, dtype=bool)
-        self.kinked = any(not getattr(group.device, "smooth", True) for group in network.groups)
+        self.kinked = any(not group.device.smooth for group in network.groups)
         self._parts: list[tuple[Any, Kernel]] = []
         for group in network.groups:
             if not group.device.stateful:
@@ -184,23 +183,22 @@ class Dynamics:
 
 def _level_and_slope(network: Network) -> tuple[Array, Array] | None:
     """R = level + slope s in ohm, (n_e,) each; None where a law is another one."""
-    if not all(isinstance(group.device, (LinearMemristor, Resistor)) for group in network.groups):
-        return None
     level, slope = np.zeros(network.n_edges), np.zeros(network.n_edges)
     for group in network.groups:
-        at_zero = np.zeros(group.edges.size)
-        level[group.edges] = group.device.resistance(at_zero)
-        slope[group.edges] = group.device.resistance_slope(at_zero)
+        affine = group.device.affine()
+        if affine is None:
+            return None
+        level[group.edges], slope[group.edges] = affine
     return level, slope
 
 
 def rate_kernel(device: Any, P: Array, J: Array) -> Kernel:
     """(s, v, i) -> ds/dt for one group, with constants folded in."""
-    if isinstance(device, LinearMemristor):
-        a, window = device.a, device.window
-        factor = {"current": device.r0, "voltage": np.ones(()), "voltage_eq61": P}[device.control]
-        gain = J * device.g * factor
-        by_current = device.control == "current"
+    linear = device.linear_rate(P, J)
+    if linear is not None and not (linear[1].any() and linear[2].any()):
+        a, by_i, by_v = linear
+        window, by_current = device.window, bool(by_i.any())
+        gain = by_i if by_current else by_v
         if window.hard or isinstance(window, NoWindow):
             return lambda s, v, i: a * s + gain * (i if by_current else v)
         return lambda s, v, i: window.rate(s, a * s, gain * (i if by_current else v))

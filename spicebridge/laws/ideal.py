@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array
-from spicebridge.devices.base import freeze_parameters, parameter, same_device
-from spicebridge.devices.bulk import Slopes, check_resistances
-from spicebridge.devices.card import Card
 from spicebridge.errors import DeviceError
+from spicebridge.laws.base import freeze_parameters, parameter, same_device
+from spicebridge.laws.bulk import Slopes, check_resistances
+from spicebridge.laws.card import Card
 from spicebridge.windows import NoWindow, Window
 
 
@@ -66,6 +66,12 @@ class IdealMemristor:
         if not ((self.r_on < R) & (self.r_off > R)).all():
             raise DeviceError(f"{self.kind}: a resistance must lie between `r_on` and `r_off`, not {resistance!r}")
         return np.asarray(0.25 * np.log((self.r_off - R) / (R - self.r_on)))
+
+    def affine(self) -> tuple[Array, Array] | None:
+        return None
+
+    def linear_rate(self, P: Array, J: Array) -> tuple[Array, Array, Array] | None:
+        return np.zeros(()), np.asarray(self.k * J), np.zeros(())
 
     def check_state(self, s: Array) -> str | None:
         return None if np.isfinite(s).all() else "must be finite"

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array
-from spicebridge.devices import adaptive
-from spicebridge.devices.base import parameter, same_device
-from spicebridge.devices.bulk import Slopes, check_above, unit_state_problem, windowed, windowed_partials
-from spicebridge.devices.card import Card
-from spicebridge.devices.limited import EXP_LIMIT, limited_exp, limited_exp_slope
+from spicebridge.laws import adaptive
+from spicebridge.laws.base import parameter, same_device
+from spicebridge.laws.bulk import Slopes, check_above, unit_state_problem, windowed, windowed_partials
+from spicebridge.laws.card import Card
+from spicebridge.laws.limited import EXP_LIMIT, limited_exp, limited_exp_slope
 from spicebridge.windows import Hard, Window
 
 
@@ -95,6 +95,12 @@ class TEAM:
     @property
     def spice_model(self) -> str:
         return f"team_{self.curve}"
+
+    def affine(self) -> tuple[Array, Array] | None:
+        return adaptive.affine(self)
+
+    def linear_rate(self, P: Array, J: Array) -> tuple[Array, Array, Array] | None:
+        return None
 
     def check_state(self, s: Array) -> str | None:
         return unit_state_problem(self, s)

@@ -15,10 +15,10 @@ from typing import ClassVar
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.devices import adaptive
-from spicebridge.devices.base import parameter, same_device
-from spicebridge.devices.bulk import Slopes, unit_state_problem, windowed, windowed_partials
-from spicebridge.devices.card import Card
+from spicebridge.laws import adaptive
+from spicebridge.laws.base import parameter, same_device
+from spicebridge.laws.bulk import Slopes, unit_state_problem, windowed, windowed_partials
+from spicebridge.laws.card import Card
 from spicebridge.windows import Hard, Window
 
 
@@ -63,6 +63,12 @@ class VTEAM:
     @property
     def spice_model(self) -> str:
         return f"vteam_{self.curve}"
+
+    def affine(self) -> tuple[Array, Array] | None:
+        return adaptive.affine(self)
+
+    def linear_rate(self, P: Array, J: Array) -> tuple[Array, Array, Array] | None:
+        return None
 
     def check_state(self, s: Array) -> str | None:
         return unit_state_problem(self, s)

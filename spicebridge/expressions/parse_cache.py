@@ -16,7 +16,7 @@ from lark import Lark, Tree, UnexpectedInput
 from lark import Token as LarkToken
 from lark.lexer import Lexer
 
-from spicebridge.circuit.reader.tokens import Token
+from spicebridge.expressions.tokens import Token
 
 REMEMBERED_SHAPES = 4096
 """Number of shapes kept; more are parsed anew."""
@@ -52,13 +52,13 @@ class _Kinds(Lexer):  # type: ignore[misc]
 
 
 class ShapeParser:
-    """A grammar (one or more files of this package, put together) and the rules' meaning.
+    """A grammar (one or more files of `package`, put together) and the rules' meaning.
 
     `rules` has one method per rule or alias of the grammar; it receives the children's values.
     """
 
-    def __init__(self, *files: str, terminals: Sequence[str], start: str = "start") -> None:
-        folder = resources.files(__package__)
+    def __init__(self, *files: str, package: str, terminals: Sequence[str], start: str = "start") -> None:
+        folder = resources.files(package)
         text = "\n".join((folder / name).read_text(encoding="utf-8") for name in files)
         text += "\n%declare " + " ".join(terminals) + "\n"
         self._lark = Lark(

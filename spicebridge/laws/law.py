@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from spicebridge.devices.base import parameter_names
 from spicebridge.errors import DeviceError
+from spicebridge.laws.base import parameter_names
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.devices.base import freeze_parameters
-from spicebridge.devices.bulk import check_above, check_below, check_resistances, check_window
-from spicebridge.devices.limited import positive_power, positive_power_slope
 from spicebridge.errors import DeviceError, nearest
+from spicebridge.laws.base import freeze_parameters
+from spicebridge.laws.bulk import check_above, check_below, check_resistances, check_window
+from spicebridge.laws.limited import positive_power, positive_power_slope
 
 CURVES = ("linear", "exponential")
 
@@ -51,6 +51,11 @@ def resistance_slope(device: Any, s: Array) -> Array:
     if device.curve == "linear":
         return np.broadcast_to(device.r_off - device.r_on, np.shape(s)).astype(float)
     return np.asarray(np.log(device.r_off / device.r_on) * resistance(device, s))
+
+
+def affine(device: Any) -> tuple[Array, Array] | None:
+    """(R at s = 0, dR/ds) in ohm of the linear curve."""
+    return (np.asarray(device.r_on), np.asarray(device.r_off - device.r_on)) if device.curve == "linear" else None
 
 
 def branches(device: Any, u: Array, on: Array, off: Array) -> tuple[Array, Array]:

@@ -30,15 +30,38 @@ D = TypeVar("D", bound="Device")
 
 @runtime_checkable
 class Device(Protocol):
-    """One law with parameters: scalars, or arrays (n_g,) over the edges of its group."""
+    """One law with parameters: scalars, or arrays (n_g,) over the edges of its group. All of it is required.
+
+    `kind` names the law in messages, `stateful` says whether a state moves, `ohmic` whether v = P R(s) i.
+    """
 
     kind: ClassVar[str]
     stateful: ClassVar[bool]
     ohmic: ClassVar[bool]
 
     @property
+    def smooth(self) -> bool:
+        """Whether ds/dt has no kink and no jump but what the window makes."""
+        ...
+
+    @property
     def window(self) -> Window:
         """Bound handling of the state."""
+        ...
+
+    def affine(self) -> tuple[Array, Array] | None:
+        """(R at s = 0 in ohm, dR/ds in ohm), each () or (n_g,), where R is affine in s; else None."""
+        ...
+
+    def linear_rate(self, P: Array, J: Array) -> tuple[Array, Array, Array] | None:
+        """(a in 1/s, b in 1/(A s), c in 1/(V s)) where the rate without bounds is a s + b i + c v; else None.
+
+        `a s` is then the decay, which no window changes, and b i + c v the drift.
+        """
+        ...
+
+    def bulk_rate(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Array:
+        """ds/dt in 1/s without bounds; its sign decides when a held state is released."""
         ...
 
     def check_state(self, s: Array) -> str | None:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from spicebridge.circuit.reader.dialects import Language, power
-from spicebridge.circuit.reader.parse_cache import DepthError, ShapeError, ShapeParser
-from spicebridge.circuit.reader.tokens import OPERATOR_KINDS, ScanError, Token, parse_number, scan_expression
 from spicebridge.errors import QuantityError
+from spicebridge.expressions.language import Language, power
+from spicebridge.expressions.parse_cache import DepthError, ShapeError, ShapeParser
+from spicebridge.expressions.tokens import OPERATOR_KINDS, ScanError, Token, parse_number, scan_expression
 from spicebridge.expressions.tree import (
     Binary,
     BranchCurrent,
@@ -162,7 +162,7 @@ _MEANING: Mapping[str, str] = {"<>": "!=", "=": "=="}
 
 @functools.cache
 def _parser(grammar: tuple[str, ...]) -> ShapeParser:
-    return ShapeParser(*grammar, terminals=_TERMINALS)
+    return ShapeParser(*grammar, package="spicebridge.expressions", terminals=_TERMINALS)
 
 
 def parse_expression(

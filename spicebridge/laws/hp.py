@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array
-from spicebridge.devices.base import freeze_parameters, parameter, same_device
-from spicebridge.devices.bulk import (
+from spicebridge.laws.base import freeze_parameters, parameter, same_device
+from spicebridge.laws.bulk import (
     Slopes,
     check_resistances,
     check_window,
@@ -25,7 +25,7 @@ from spicebridge.devices.bulk import (
     windowed,
     windowed_partials,
 )
-from spicebridge.devices.card import Card
+from spicebridge.laws.card import Card
 from spicebridge.windows import NoWindow, Window
 
 
@@ -75,6 +75,12 @@ class HPMemristor:
         return same_device(self, other)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def affine(self) -> tuple[Array, Array] | None:
+        return np.asarray(self.r_off), np.asarray(self.r_on - self.r_off)
+
+    def linear_rate(self, P: Array, J: Array) -> tuple[Array, Array, Array] | None:
+        return np.zeros(()), np.asarray(self.k * J), np.zeros(())
 
     def check_state(self, s: Array) -> str | None:
         return unit_state_problem(self, s)

@@ -21,11 +21,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.devices.base import freeze_parameters, parameter, same_device
-from spicebridge.devices.bulk import Slopes, check_window, unit_state_problem, windowed, windowed_partials
-from spicebridge.devices.card import Card
-from spicebridge.devices.limited import EXP_LIMIT, limited_exp, limited_exp_slope
 from spicebridge.errors import DeviceError
+from spicebridge.laws.base import freeze_parameters, parameter, same_device
+from spicebridge.laws.bulk import Slopes, check_window, unit_state_problem, windowed, windowed_partials
+from spicebridge.laws.card import Card
+from spicebridge.laws.limited import EXP_LIMIT, limited_exp, limited_exp_slope
 from spicebridge.windows import NoWindow, Window
 
 Table = tuple[tuple[float, float], ...]
@@ -84,6 +84,12 @@ class PiecewiseMemristor:
     def spice_tables(self) -> tuple[tuple[str, Table, str], ...]:
         """(pin of the subcircuit, points, end beyond which the table is zero)."""
         return (("up", self.up, "high"), ("down", self.down, "low"))
+
+    def affine(self) -> tuple[Array, Array] | None:
+        return None
+
+    def linear_rate(self, P: Array, J: Array) -> tuple[Array, Array, Array] | None:
+        return None
 
     def check_state(self, s: Array) -> str | None:
         if (np.asarray(s) < 0.0).any():

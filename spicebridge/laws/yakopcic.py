@@ -19,8 +19,8 @@ from typing import ClassVar
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.devices.base import freeze_parameters, parameter, require, same_device
-from spicebridge.devices.bulk import (
+from spicebridge.laws.base import freeze_parameters, parameter, require, same_device
+from spicebridge.laws.bulk import (
     Slopes,
     check_below,
     check_window,
@@ -28,8 +28,8 @@ from spicebridge.devices.bulk import (
     windowed,
     windowed_partials,
 )
-from spicebridge.devices.card import Card
-from spicebridge.devices.limited import (
+from spicebridge.laws.card import Card
+from spicebridge.laws.limited import (
     EXP_LIMIT,
     limited_exp,
     limited_exp_slope,
@@ -87,6 +87,12 @@ class YakopcicMemristor:
         return same_device(self, other)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def affine(self) -> tuple[Array, Array] | None:
+        return None
+
+    def linear_rate(self, P: Array, J: Array) -> tuple[Array, Array, Array] | None:
+        return None
 
     def check_state(self, s: Array) -> str | None:
         if ((np.asarray(s) < 0.0) | (np.asarray(s) > 1.0)).any():

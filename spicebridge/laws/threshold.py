@@ -21,8 +21,8 @@ from typing import ClassVar
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.devices.base import freeze_parameters, parameter, same_device
-from spicebridge.devices.bulk import (
+from spicebridge.laws.base import freeze_parameters, parameter, same_device
+from spicebridge.laws.bulk import (
     Slopes,
     check_resistances,
     check_window,
@@ -30,7 +30,7 @@ from spicebridge.devices.bulk import (
     windowed,
     windowed_partials,
 )
-from spicebridge.devices.card import Card
+from spicebridge.laws.card import Card
 from spicebridge.windows import Hard, Window
 
 
@@ -75,6 +75,12 @@ class ThresholdMemristor:
         """The subcircuit; one per edge where b is."""
         names = tuple("threshold_smooth" if b > 0.0 else "threshold" for b in np.atleast_1d(self.b).tolist())
         return names if self.b.ndim else names[0]
+
+    def affine(self) -> tuple[Array, Array] | None:
+        return np.asarray(self.r_on), np.asarray(self.r_off - self.r_on)
+
+    def linear_rate(self, P: Array, J: Array) -> tuple[Array, Array, Array] | None:
+        return None
 
     def check_state(self, s: Array) -> str | None:
         return unit_state_problem(self, s)

@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array
-from spicebridge.devices.base import freeze_parameters, parameter, require, same_device
-from spicebridge.devices.card import Card
 from spicebridge.errors import DeviceError, nearest
+from spicebridge.laws.base import freeze_parameters, parameter, require, same_device
+from spicebridge.laws.card import Card
 from spicebridge.windows import NoWindow, Window
 
 LAWS = ("caravelli2017", "tunneling")
@@ -52,6 +52,7 @@ class LinearMemristor:
     kind: ClassVar[str] = "LinearMemristor"
     stateful: ClassVar[bool] = True
     ohmic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         law="caravelli2017: R = Ron + (Roff - Ron) w, dw/dt = F(w, alpha w - (J/beta) q), q = Ron i; "
         "tunneling: R = Roff - (Roff - Ron) x, dx/dt = F(x, (J/beta) q - alpha x), q = Roff i; "
@@ -148,6 +149,18 @@ class LinearMemristor:
     def g(self) -> Array:
         """Coefficient of J q in ds/dt, 1/(V s)."""
         return np.asarray((-1.0 if self.law == "caravelli2017" else 1.0) / self.beta)
+
+    def affine(self) -> tuple[Array, Array] | None:
+        return np.asarray(self.r0), np.asarray(self.r0 * self.kappa)
+
+    def linear_rate(self, P: Array, J: Array) -> tuple[Array, Array, Array] | None:
+        return (
+            np.asarray(self.a),
+            np.asarray(J * self.g * self.r0) if self.control == "current" else np.zeros(()),
+            np.asarray(J * self.g * (P if self.control == "voltage_eq61" else 1.0))
+            if self.control != "current"
+            else np.zeros(()),
+        )
 
     def check_state(self, s: Array) -> str | None:
         s = np.asarray(s, float)

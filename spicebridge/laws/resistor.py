@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.devices.base import freeze_parameters, parameter, same_device
+from spicebridge.laws.base import freeze_parameters, parameter, same_device
 from spicebridge.windows import NoWindow, Window
 
 
@@ -20,6 +20,7 @@ class Resistor:
     kind: ClassVar[str] = "Resistor"
     stateful: ClassVar[bool] = False
     ohmic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         freeze_parameters(self, r="positive")
@@ -33,6 +34,12 @@ class Resistor:
     def window(self) -> Window:
         return NoWindow()
 
+    def affine(self) -> tuple[Array, Array] | None:
+        return np.asarray(self.r), np.zeros(())
+
+    def linear_rate(self, P: Array, J: Array) -> tuple[Array, Array, Array] | None:
+        return np.zeros(()), np.zeros(()), np.zeros(())
+
     def check_state(self, s: Array) -> str | None:
         return None
 
@@ -40,6 +47,9 @@ class Resistor:
         return np.broadcast_to(self.r, np.shape(s)).astype(float)
 
     def resistance_slope(self, s: Array) -> Array:
+        return np.zeros(np.shape(s))
+
+    def bulk_rate(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Array:
         return np.zeros(np.shape(s))
 
     def rate(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Array:

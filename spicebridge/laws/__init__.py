@@ -3,18 +3,18 @@
 `LAWS` maps the word in a case file to the law; a new device is one file and one line here.
 """
 
-from spicebridge.devices.affine import LinearMemristor
-from spicebridge.devices.base import Device, Group, group_devices
-from spicebridge.devices.card import Card
-from spicebridge.devices.hp import HPMemristor
-from spicebridge.devices.ideal import IdealMemristor
-from spicebridge.devices.law import Law, law_of
-from spicebridge.devices.piecewise import PiecewiseMemristor, read_table
-from spicebridge.devices.resistor import Resistor
-from spicebridge.devices.team import TEAM
-from spicebridge.devices.threshold import ThresholdMemristor
-from spicebridge.devices.vteam import VTEAM
-from spicebridge.devices.yakopcic import YakopcicMemristor
+from spicebridge.laws.affine import LinearMemristor
+from spicebridge.laws.base import Device, Group, group_devices
+from spicebridge.laws.card import Card
+from spicebridge.laws.hp import HPMemristor
+from spicebridge.laws.ideal import IdealMemristor
+from spicebridge.laws.law import Law, law_of
+from spicebridge.laws.piecewise import PiecewiseMemristor, read_table
+from spicebridge.laws.resistor import Resistor
+from spicebridge.laws.team import TEAM
+from spicebridge.laws.threshold import ThresholdMemristor
+from spicebridge.laws.vteam import VTEAM
+from spicebridge.laws.yakopcic import YakopcicMemristor
 
 LAWS: dict[str, Law] = {
     "caravelli2017": Law(LinearMemristor.caravelli2017, LinearMemristor, fixed=(("law", "caravelli2017"),)),

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.devices.base import Device, require
 from spicebridge.errors import DeviceError
+from spicebridge.laws.base import Device, require
 from spicebridge.windows import NoWindow, Window
 
 Slopes = tuple[Array, Array, Array]

@@ -1,0 +1,64 @@
+"""What the words of an expression mean in one language: operators, functions, constants, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from spicebridge.expressions.tree import Binary, Call, Expression, Number, Power, Unary
+
+Maker = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Language:
+    """One expression language: grammar files, operators, words.
+
+    - `functions` maps a name to (least, most arguments, what it means), `refused` words to the reason,
+      `constants` names to a fixed value, `powers` the signs of powers to their kind, `hints` tokens that do
+      not fit to a remedy.
+    - `braces`: ``{`` is "dropped" (ngspice; checked for ambiguity) or read as "brackets".
+    - `true_above_half`: a value is true above one half, instead of where it is not 0.
+    - `signals`: voltages and currents may occur.
+    - `literal_sign_first`: ``2*-3^2`` is 2*(-3)^2.
+    - `mil`: the suffix mil is 25.4e-6.
+    """
+
+    name: str
+    grammar: tuple[str, ...]
+    functions: Mapping[str, tuple[int, int, Maker]]
+    refused: Mapping[str, str]
+    constants: Mapping[str, float] = field(default_factory=dict)
+    powers: Mapping[str, str] = field(default_factory=dict)
+    hints: Mapping[str, str] = field(default_factory=dict)
+    braces: str = "brackets"
+    true_above_half: bool = False
+    signals: bool = True
+    literal_sign_first: bool = False
+    mil: bool = True
+
+    def truth(self, x: Expression) -> Expression:
+        """`x` as 0 or 1, by the rule of this language."""
+        if is_truth(x):
+            return x
+        return Binary(">", x, Number(0.5)) if self.true_above_half else Binary("!=", x, Number(0.0))
+
+
+def power(base: Expression, exponent: Expression, kind: str) -> Expression:
+    """A power in one form: that of |x| is the absolute power of x, however it is written."""
+    if kind != "signed" and isinstance(base, Call) and base.function == "abs":
+        return Power(base.arguments[0], exponent, "abs")
+    return Power(base, exponent, kind)
+
+
+def is_truth(x: Expression) -> bool:
+    """Whether the value of `x` can only be 0 or 1."""
+    match x:
+        case Binary(op, _, _):
+            return op not in "+-*/"
+        case Unary("!", _):
+            return True
+        case Number(value):
+            return value in (0.0, 1.0)
+    return False

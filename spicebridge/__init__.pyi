@@ -22,6 +22,22 @@ from .circuit.pyspice import (
     to_pyspice as to_pyspice,
 )
 from .circuit.recognise import recognise as recognise
+from .drives import (
+    DC as DC,
+)
+from .drives import (
+    PWL as PWL,
+)
+from .drives import (
+    Pulse as Pulse,
+)
+from .drives import (
+    Sine as Sine,
+)
+from .drives import (
+    Sum as Sum,
+)
+from .errors import SpiceBridgeError as SpiceBridgeError
 from .laws import (
     TEAM as TEAM,
 )
@@ -49,22 +65,6 @@ from .laws import (
 from .laws import (
     YakopcicMemristor as YakopcicMemristor,
 )
-from .drives import (
-    DC as DC,
-)
-from .drives import (
-    PWL as PWL,
-)
-from .drives import (
-    Pulse as Pulse,
-)
-from .drives import (
-    Sine as Sine,
-)
-from .drives import (
-    Sum as Sum,
-)
-from .errors import SpiceBridgeError as SpiceBridgeError
 from .network import Network as Network
 from .theory import integrate as integrate
 from .theory.ensembles import (

@@ -249,10 +249,11 @@ def _run(root: Section) -> tuple[dict[str, Any], float | None]:
 def _check_setting(key: str, value: Any, where: str) -> None:
     """Refuse an engine, form, step or tolerance that no run could have."""
     if key in ("engine", "form"):
-        from spicebridge.circuit.engines import AUTO, engine_names
+        from spicebridge.circuit.engines import AUTO, engine_names, known_engines
 
-        known = FORMS if key == "form" else (*engine_names(), AUTO)
-        if value not in known:
+        known = FORMS if key == "form" else (*known_engines(), AUTO)
+        own_program = key == "engine" and str(value).partition("=")[0] in engine_names()
+        if value not in known and not own_program:
             raise CampaignError(f"{where}: {value!r} must be one of {', '.join(known)}{nearest(str(value), known)}")
     else:
         from spicebridge.campaign.axes import as_number

@@ -14,13 +14,19 @@ HELP = "which simulators are installed, their versions and what they were measur
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
     parser.add_argument("--no-probe", action="store_true", help="versions only, no measuring runs")
+    parser.add_argument(
+        "--engine",
+        action="append",
+        metavar="E",
+        help="only this one (again for more): a name, or KIND=FILE such as ngspice=/opt/ngspice/bin/ngspice",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    from spicebridge.circuit.engines import engine_names
+    from spicebridge.circuit.engines import known_engines
     from spicebridge.report.json import format_json
 
-    found = [_look(name, probe=not args.no_probe) for name in engine_names()]
+    found = [_look(name, probe=not args.no_probe) for name in args.engine or known_engines()]
     if args.json:
         sys.stdout.write(format_json(found))
     else:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import spicebridge
-from spicebridge.circuit.engines import Engine, get_engine
+from spicebridge.circuit.engines import Engine, Status, get_engine
 from spicebridge.circuit.lower.network import Lowered, lower
 from spicebridge.circuit.simulate import (
     MAX_STEPS,
@@ -241,7 +241,9 @@ class _Trial:
         for h in steps:
             run = self.runs[h]
             if run.failure is not None:
-                return f"{self.engine.name} at a step of {h:.3g} s: {run.failure}", h > steps[-1]
+                # A deck that was refused is refused at every step.
+                finer_helps = h > steps[-1] and run.record.status is not Status.REJECTED
+                return f"{self.engine.name} at a step of {h:.3g} s: {run.failure}", finer_helps
             assert run.waveforms is not None
             problem = range_problem(self.network, run.waveforms)
             if problem is not None:

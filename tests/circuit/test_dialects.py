@@ -234,6 +234,31 @@ def test_switches() -> None:
     }
 
 
+def test_no_switch_is_steeper_than_xyce_works_with() -> None:
+    clamp = ir.Model("HOLD", "sw", (("vt", 1.0), ("ron", 3e-12), ("roff", 1e13)))
+    lines = written("xyce", ir.Switch("S1", "a", "b", "c", "0", "HOLD"), models=(clamp,))
+    (body,) = (line for line in lines if line.startswith(".func g_HOLD"))
+    text = body.partition("{")[2].removesuffix("}")
+    v = np.linspace(0.0, 2e-3, 4001)
+    part = np.clip(v / 1e-3, 0.0, 1.0)
+    assert text == "1e-13+5000000000*smoothstep(min(max((x-1)/0.001,0),1))"
+    current = v * 5e9 * part * part * (3.0 - 2.0 * part)
+    assert np.gradient(current, v).max() < 1e10
+
+
+@pytest.mark.parametrize("name", ["stp", "cubic", "sqrt"])
+def test_functions_called_like_built_in_ones_get_another_name(name) -> None:
+    functions = (
+        ir.Function(name, ("x",), Binary("*", Number(3.0), Parameter("x"))),
+        ir.Function("twice", ("x",), Call(name, (Call(name, (Parameter("x"),)),))),
+    )
+    use = ir.BehaviouralVoltage("B1", "a", "0", Call(name, (NodeVoltage("b"),)))
+    lines = written("xyce", use, functions=functions)
+    assert {f".func f_{name}(x) {{3*x}}", f".func twice(x) {{f_{name}(f_{name}(x))}}"} <= set(lines)
+    assert f"B1 a 0 V={{f_{name}(V(b))}}" in lines
+    assert f"B1 a 0 V={name}(V(b))" in written("ngspice", use, functions=functions)
+
+
 def test_switches_with_hysteresis() -> None:
     model = ir.Model("LATCH", "sw", (("vt", 0.5), ("vh", 0.2), ("ron", 1.0), ("roff", 1e6)))
     switch = ir.Switch("S1", "a", "b", "c", "0", "LATCH")
@@ -351,7 +376,7 @@ def test_analysis_options_conditions_and_what_is_saved() -> None:
             ".options nonlin abstol=1e-15",
             ".options nonlin-tran abstol=1e-15",
             ".print tran precision=15 width=24 v(a) i(v9)",
-            ".tran 0.01 2 0 0.005",
+            ".tran 5e-05 2 0 0.005",
             ".end",
         ],
         "hspice": [
@@ -386,7 +411,8 @@ def test_analysis_options_conditions_and_what_is_saved() -> None:
 def test_uic_and_late_start() -> None:
     tran = ir.Transient(0.01, 2.0, 0.5, 0.005, uic=True)
     lines = {d: written(d, transient=tran) for d in DIALECTS}
-    assert lines["ngspice"][-2] == lines["ltspice"][-2] == lines["xyce"][-2] == ".tran 0.01 2 0.5 0.005 uic"
+    assert lines["ngspice"][-2] == lines["ltspice"][-2] == ".tran 0.01 2 0.5 0.005 uic"
+    assert lines["xyce"][-2] == ".tran 5e-05 2 0.5 0.005 uic", "its first step is the first number, here a hundredth"
     assert lines["pspice"][-2] == ".tran 0.01 2 0.5 0.005 skipbp"
     assert lines["hspice"][-2] == ".tran 0.01 2 start=0.5 uic"
     assert lines["spectre"][-1] == "run tran stop=2 outputstart=0.5 maxstep=0.005 skipdc=yes"
@@ -631,7 +657,8 @@ def test_traps_of_the_table_are_answered_in_text() -> None:
     step = Call("u", (X,))
     choice = Conditional(Binary("<", X, Number(0.0)), Number(1.0), Number(2.0))
     assert [text_of(d, cube) for d in DIALECTS] == [
-        "V(a)*V(a)*V(a)", "pow(V(a),3)", "V(a)*V(a)*V(a)", "V(a)*V(a)*V(a)", "V(a)*V(a)*V(a)", "v(a)*v(a)*v(a)",
+        "V(a)*V(a)*V(a)", "pow(V(a),3)", "*".join(["max(min(V(a),1e+33),(-1e+33))"] * 3), "V(a)*V(a)*V(a)",
+        "V(a)*V(a)*V(a)", "v(a)*v(a)*v(a)",
     ]  # fmt: skip
     assert [text_of(d, choice) for d in DIALECTS] == [
         "((V(a) < 0) ? 1 : 2)", "if((V(a) < 0),1,2)", "IF((V(a) < 0),1,2)", "((V(a) < 0) ? 1 : 2)",
@@ -644,7 +671,7 @@ def test_traps_of_the_table_are_answered_in_text() -> None:
         "ln(V(a))", "ln(V(a))", "ln(V(a))", "log(V(a))", "LOG(V(a))", "ln(v(a))",
     ]  # fmt: skip
     assert [text_of(d, Call("exp", (X,))) for d in DIALECTS] == [
-        "exp(V(a))", "exp(V(a))", *["exp(min(V(a),700))"] * 3, "exp(min(v(a),80))",
+        "exp(V(a))", "exp(V(a))", "exp(min(V(a),230))", *["exp(min(V(a),700))"] * 2, "exp(min(v(a),80))",
     ]  # fmt: skip
     assert [text_of(d, Time()) for d in DIALECTS] == ["time", "time", "TIME", "time", "TIME", "$time"]
     braces = Binary("*", Binary("-", Parameter("k"), Parameter("m")), X)

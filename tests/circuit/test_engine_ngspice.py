@@ -456,7 +456,7 @@ def test_a_missing_simulator_says_what_to_install(fake, name, error, words):
 
 
 def test_a_version_that_never_comes_is_a_death(fake, monkeypatch):
-    monkeypatch.setattr("spicebridge.circuit.engines.ngspice.PROBE_TIMEOUT", 0.3)
+    monkeypatch.setattr("spicebridge.circuit.engines.door.PROBE_TIMEOUT", 0.3)
     with pytest.raises(SimulatorDied, match="hangs"):
         fake("hang_version")
     assert not NgspiceProcess(FAKES / "hang_version").available()

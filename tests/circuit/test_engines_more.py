@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import tempfile
@@ -221,9 +222,9 @@ def test_a_file_that_is_no_library(tmp_path):
 
 
 def missing(monkeypatch, *packages):
-    found = worker_module.importlib.util.find_spec
+    found = importlib.util.find_spec
     monkeypatch.setattr(
-        worker_module.importlib.util, "find_spec", lambda name, *rest: None if name in packages else found(name, *rest)
+        importlib.util, "find_spec", lambda name, *rest: None if name in packages else found(name, *rest)
     )
 
 
@@ -294,7 +295,7 @@ def test_a_verdict_says_what_the_simulator_was_measured_to_do():
 # Xyce, imitated: see docs/engines.md
 
 XYCE_DECK = "t\nV1 in 0 1\nR1 in out 1k\nC1 out 0 1u\n.ic v(out)=0\n.tran 1e-5 1e-3 0 1e-5\n.end\n"
-XYCE_VECTORS = ("v(out)", "v(a_b)", "i(v1)")
+XYCE_VECTORS = ("v(out)", "v(a_b)", "v(n_branch)", "i(v1)")
 
 
 @pytest.fixture
@@ -315,9 +316,10 @@ def fake_xyce(private_tmp, tmp_path, monkeypatch):
 def test_xyce_names_are_translated(fake_xyce):
     record = fake_xyce("xyce_honest")
     assert record.complete, record.reason
-    assert record.version == "7.8-opensource"
+    assert record.version == "7.10.0-opensource"
     np.testing.assert_allclose(record.vector("v(out)"), 1 - np.exp(-record.time / STOP), rtol=1e-12)
     assert (record.vector("v(a_b)") == 0.5).all()
+    assert (record.vector("v(n_branch)") == 0.25).all()
     np.testing.assert_allclose(record.vector("i(v1)"), -1e-3 * np.exp(-record.time / STOP), rtol=1e-12)
 
 
@@ -328,10 +330,40 @@ def test_xyce_names_are_translated(fake_xyce):
         ("xyce_stops", Status.NUMERICAL_FAILURE),
         ("xyce_cut", Status.TRUNCATED),
         ("xyce_talks", Status.LOG_ERROR),
+        ("xyce_retries", Status.COMPLETE),
+        ("xyce_steep", Status.NUMERICAL_FAILURE),
     ],
 )
 def test_xyce_is_judged_like_the_others(fake_xyce, name, status):
-    assert fake_xyce(name).status is status
+    record = fake_xyce(name)
+    assert record.status is status, record.reason
+    if name == "xyce_steep":
+        assert "soften the clamp" in record.reason
+
+
+def test_the_probe_asks_xyce_in_its_own_words(fake_xyce):
+    found = XyceProcess(FAKES / "xyce_language").capabilities()
+    expected = {
+        "caret_of_negative": "exclusive or",
+        "double_star_of_negative": "signed",
+        "pow_of_negative": "signed",
+        "pwr_of_negative": "signed",
+        "u_of_zero": "rejected",
+        "zero_over_zero": "-1e+50",
+        "brace_expansion": "parenthesised",
+        "first_row": "t=0",
+        "ic_without_uic": "honoured",
+    }
+    assert expected.items() <= found.items()
+
+
+def test_a_refused_deck_is_refused_at_once(fake_xyce):
+    door = XyceProcess(FAKES / "xyce_warns")
+    said = []
+    verdict = sb.validate(k4(), np.linspace(0.0, 1.0, 11), engine=door, progress=said.append)
+    assert verdict.outcome.value == "unresolved"
+    assert "Remedy: correct the deck" in verdict.reason
+    assert len([line for line in said if line.startswith("circuit at steps")]) == 1
 
 
 def test_xyce_under_mpi(fake_xyce, tmp_path):

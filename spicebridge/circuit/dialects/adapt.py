@@ -169,13 +169,14 @@ def rename(
     nodes: Mapping[str, str] | None = None,
     parameters: Mapping[str, str] | None = None,
     subcircuits: Mapping[str, str] | None = None,
+    functions: Mapping[str, str] | None = None,
     label: Label | None = None,
 ) -> ir.Deck:
     """The deck under other names; keys in lower case, names that no mapping has stay.
 
     `label` gives the new names of the elements of one scope.
     """
-    renamer = _Renamer(nodes or {}, parameters or {}, subcircuits or {}, label or (lambda _: {}))
+    renamer = _Renamer(nodes or {}, parameters or {}, subcircuits or {}, functions or {}, label or (lambda _: {}))
     renamed: ir.Deck = renamer.record(deck)
     return renamed
 
@@ -194,11 +195,13 @@ class _Renamer:
         nodes: Mapping[str, str],
         parameters: Mapping[str, str],
         subcircuits: Mapping[str, str],
+        functions: Mapping[str, str],
         label: Label,
     ) -> None:
         self.nodes = nodes
         self.parameters = parameters
         self.subcircuits = subcircuits
+        self.functions = functions
         self.label = label
         self.elements: Mapping[str, str] = {}
 
@@ -217,6 +220,8 @@ class _Renamer:
             return tuple(map(self.node, value))
         if name == "name" and isinstance(owner, ir.Subcircuit):
             return self.subcircuits.get(value.lower(), value)
+        if name == "name" and isinstance(owner, ir.Function):
+            return self.functions.get(value.lower(), value)
         if name == "subcircuit":
             return self.subcircuits.get(value.lower(), value)
         if name == "source" or (name == "name" and not isinstance(owner, (ir.Function, ir.Model))):
@@ -249,6 +254,8 @@ class _Renamer:
                 return BranchCurrent(self.elements.get(source.lower(), source))
             case Parameter(name):
                 return Parameter(self.parameters.get(name.lower(), name))
+            case Call(name, arguments) if name.lower() in self.functions:
+                return Call(self.functions[name.lower()], arguments)
         return None
 
     def vector(self, text: str) -> str:

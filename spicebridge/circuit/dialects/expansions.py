@@ -14,10 +14,14 @@ from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import (
     FUNCTIONS,
     Binary,
+    BranchCurrent,
     Call,
     Conditional,
     Expression,
+    NodeVoltage,
     Number,
+    Power,
+    Time,
     Unary,
     Value,
     rebuild,
@@ -169,6 +173,36 @@ def clamp_exponents(expression: Value, limit: float) -> Value:
     if isinstance(expression, (int, float)):
         return expression
     return rebuild(expression, change)  # type: ignore[no-any-return]
+
+
+def clamp_powers(expression: Value, decades: int) -> Value:
+    """Return the tree with the bases of powers cut where the power is about 10^`decades` in size.
+
+    No solution gets there, but Newton iterates do, and a product of two such is no number any more.
+    """
+
+    def change(e: Expression) -> Value | None:
+        if not isinstance(e, Power) or not _has_signals(e.base):
+            return None
+        match e.exponent:
+            case Number(y):
+                most: Expression = Number(10.0 ** int(decades / max(abs(y), 1.0)))
+            case y if _has_signals(y):
+                return None
+            case y:
+                most = Power(Number(10.0**decades), Binary("/", ONE, Call("max", (y, ONE))), "abs")
+        if e.kind == "abs":
+            return Power(Call("min", (Call("abs", (e.base,)), most)), e.exponent, "abs")
+        low = Number(-most.value) if isinstance(most, Number) else Unary("-", most)
+        return Power(Call("max", (Call("min", (e.base, most)), low)), e.exponent, e.kind)
+
+    if isinstance(expression, (int, float)):
+        return expression
+    return rebuild(expression, change)  # type: ignore[no-any-return]
+
+
+def _has_signals(e: Value) -> bool:
+    return any(isinstance(part, (NodeVoltage, BranchCurrent, Time)) for part in walk(e))
 
 
 def _bounded(x: Expression, limit: float) -> bool:

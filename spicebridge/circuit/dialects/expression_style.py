@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from spicebridge.circuit.dialects.expansions import clamp_exponents, expand
+from spicebridge.circuit.dialects.expansions import clamp_exponents, clamp_powers, expand
 from spicebridge.circuit.dialects.tables import line_tables
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import (
@@ -53,7 +53,8 @@ class ExpressionStyle:
     && and || must be tests; `brackets` stand around every test. `negation` is "" where there is no such
     operator: it is then moved inwards. Without `unequal`, x != y is not (x == y). `plain_truth`: 0 and 1 may
     stand for a test. `products`: whole powers are written out, because the simulator's own ones lose signs.
-    `exponent_limit`: largest argument of exp. `line_table`: a function of the arguments of ``table`` that goes
+    `exponent_limit`: largest argument of exp; `power_limit`: decades of the
+    largest power. `line_table`: a function of the arguments of ``table`` that goes
     on with its last slope outside.
     """
 
@@ -81,6 +82,7 @@ class ExpressionStyle:
     current: str = "I({0})"
     products: bool = True
     exponent_limit: float | None = None
+    power_limit: int | None = None
     line_table: str = ""
 
     def format(self, expression: Value) -> str:
@@ -90,6 +92,8 @@ class ExpressionStyle:
         expression = expand(expression, self.native)
         if self.exponent_limit is not None:
             expression = clamp_exponents(expression, self.exponent_limit)
+        if self.power_limit is not None:
+            expression = clamp_powers(expression, self.power_limit)
         return self._number(expression)[0]
 
     def _number(self, e: Value) -> tuple[str, int]:

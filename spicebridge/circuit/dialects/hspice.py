@@ -83,6 +83,10 @@ def _adapted(deck: ir.Deck) -> ir.Deck:
     return relabel(deck, _letters)
 
 
+_FUNCTIONS = """
+    abs acos agauss asin atan aunif cos cosh db exp gauss int limit log log10 max min nint pow pwr sgn sign sin sinh sqrt
+    tan tanh unif
+"""
 _WRITER = SpiceWriter(
     SpiceStyle(
         title="HSPICE",
@@ -91,6 +95,7 @@ _WRITER = SpiceWriter(
         names=NameRules(
             nodes=frozenset(("gnd", "gnd!", "ground")),
             parameters=frozenset(("m", "i", "v", "dtemp", "scale")),
+            functions=frozenset(_FUNCTIONS.split()),
         ),
         settings=_settings,
         resistor="{name} {plus} {minus} R='{expression}'",

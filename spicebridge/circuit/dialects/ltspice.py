@@ -79,12 +79,23 @@ def _model(writer: SpiceWriter, model: ir.Model) -> str:
     return f".model {model.name} sw({values})"
 
 
+_FUNCTIONS = """
+    abs absdelay acos acosh arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atan2 atanh buf ceil cos cosh
+    ddt delay dnlim exp fabs flat floor gauss hypot idt idtmod if int inv limit ln log log10 max mc min pow pwr pwrs rand
+    random round sdt sgn sin sinh sqrt table tan tanh u uplim uramp white
+"""
 _WRITER = SpiceWriter(
     SpiceStyle(
         title="LTspice",
         behavioural=BEHAVIOURAL,
         constant=CONSTANT,
-        names=NameRules(nodes=frozenset({"gnd"}), parameters=frozenset({"gmin"}), characters=NAME, separator=":"),
+        names=NameRules(
+            nodes=frozenset({"gnd"}),
+            parameters=frozenset({"gmin"}),
+            functions=frozenset(_FUNCTIONS.split()),
+            characters=NAME,
+            separator=":",
+        ),
         settings=_settings,
         model=_model,
     )

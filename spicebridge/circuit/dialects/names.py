@@ -19,13 +19,14 @@ PLAIN = re.compile(r"[A-Za-z0-9_]+\Z")
 class NameRules:
     """What a simulator does not take. Words are in lower case.
 
-    `nodes`, `parameters` and `subcircuits` are reserved; `characters` is what a name must match; `separator`
-    stands between an instance and a node inside it.
+    `nodes`, `parameters`, `subcircuits` and `functions` are reserved; `characters` is what a name must match;
+    `separator` stands between an instance and a node inside it.
     """
 
     nodes: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
     subcircuits: frozenset[str] = frozenset()
+    functions: frozenset[str] = frozenset()
     characters: re.Pattern[str] = PLAIN
     separator: str = "."
 
@@ -33,13 +34,14 @@ class NameRules:
 def safe_names(deck: ir.Deck, rules: NameRules) -> ir.Deck:
     """The deck with every name that `rules` forbid replaced, or the deck itself.
 
-    A node becomes ``n_…``, a parameter ``p_…``, a subcircuit ``s_…``, with other characters as underscores
+    A node becomes ``n_…``, a parameter ``p_…``, a subcircuit ``s_…``, a function ``f_…``, with other characters as underscores
     and a number at the end where that is taken; elements keep their letter.
     """
     scopes = list(_scopes(deck))
     nodes = _Table("n_", rules.nodes, rules.characters)
     parameters = _Table("p_", rules.parameters, rules.characters)
     subcircuits = _Table("s_", rules.subcircuits, rules.characters)
+    functions = _Table("f_", rules.functions, rules.characters)
     for scope in scopes:
         nodes.meet(dict.fromkeys(n for e in scope.elements for n in touched(e)))
         if isinstance(scope, ir.Subcircuit):
@@ -47,13 +49,14 @@ def safe_names(deck: ir.Deck, rules: NameRules) -> ir.Deck:
             subcircuits.meet((scope.name,))
             parameters.meet(name for name, _ in scope.local_parameters)
         parameters.meet(name for name, _ in scope.parameters)
+        functions.meet(f.name for f in scope.functions)
         for f in scope.functions:
             parameters.meet(f.arguments)
     paths = {}
     if rules.separator != ".":
         paths = {p: p.replace(".", rules.separator) for p in _paths(deck, scopes, set(nodes.names))}
     clean = all(rules.characters.match(e.name) for scope in scopes for e in scope.elements)
-    tables = (nodes.changes(), parameters.changes(), subcircuits.changes())
+    tables = (nodes.changes(), parameters.changes(), subcircuits.changes(), functions.changes())
     if clean and not paths and not any(tables):
         return deck
 
@@ -62,7 +65,14 @@ def safe_names(deck: ir.Deck, rules: NameRules) -> ir.Deck:
         table.meet(e.name for e in elements)
         return table.changes()
 
-    return rename(deck, nodes=tables[0] | paths, parameters=tables[1], subcircuits=tables[2], label=label)
+    return rename(
+        deck,
+        nodes=tables[0] | paths,
+        parameters=tables[1],
+        subcircuits=tables[2],
+        functions=tables[3],
+        label=label,
+    )
 
 
 Scope = ir.Deck | ir.Subcircuit

@@ -33,7 +33,8 @@ CONSTANT = ExpressionStyle(
     products=False,
 )
 
-# A function is pasted where it is used, in either language: only what both read alike may stand in it.
+# A function of the deck comes before a built-in one of the same name (39: sqrt, max, table, if, limit, pwl), so that
+# no function name is reserved. A function is pasted where it is used, in either language: only what both read alike may stand in it.
 BODY = ExpressionStyle(native=BEHAVIOURAL.native, line_table="pwl")
 
 

@@ -88,12 +88,18 @@ def _adapted(deck: ir.Deck) -> ir.Deck:
     return relabel(resistors_as_sources(deck), _letters)
 
 
+_FUNCTIONS = """
+    abs acos arctan asin atan atan2 cos cosh ddt exp if img limit log log10 m max min p pwr pwrs r sdt sgn sin sinh sqrt
+    stp table tan tanh
+"""
 _WRITER = SpiceWriter(
     SpiceStyle(
         title="PSpice",
         behavioural=STYLE,
         constant=STYLE,
-        names=NameRules(parameters=frozenset(("gmin", "vt", "frequency", "s"))),
+        names=NameRules(
+            parameters=frozenset(("gmin", "vt", "frequency", "s")), functions=frozenset(_FUNCTIONS.split())
+        ),
         settings=_settings,
         voltage="{name} {plus} {minus} VALUE={{{expression}}}",
         current="{name} {plus} {minus} VALUE={{{expression}}}",

@@ -54,10 +54,15 @@ FORCE = 1e-9
 """ohm: rforce, through which .ic holds a node during the operating point; a state starts rate*FORCE away."""
 _MASTERS = "resistor capacitor inductor vsource isource vcvs vccs cccs ccvs bsource relay iprobe switch port tran dc ac"
 _WORDS = "parameters subckt ends model simulator include global save ic nodeset options if else real return"
+_FUNCTIONS = """
+    abs acos acosh asin asinh atan atan2 atanh ceil cos cosh exp floor fmod hypot int ln log log10 max min pow sgn sin
+    sinh sqrt tan tanh
+"""
 _RULES = NameRules(
     nodes=frozenset(_WORDS.split()),
     parameters=frozenset(f"{_WORDS} {_MASTERS} m i v freq".split()),
     subcircuits=frozenset(f"{_WORDS} {_MASTERS}".split()),
+    functions=frozenset(f"{_WORDS} {_FUNCTIONS}".split()),
 )
 _INDENT = "    "
 

@@ -87,15 +87,15 @@ STEP = "smoothstep"
 """Name of the function s^2 (3 - 2 s) in a deck."""
 
 
-def smooth_switches(deck: ir.Deck, *, hysteresis: bool, simulator: str) -> ir.Deck:
+def smooth_switches(deck: ir.Deck, *, hysteresis: bool, simulator: str, steepest: float = math.inf) -> ir.Deck:
     """Switches as behavioural sources ``v g_model(control)``, every model as a function ``g_model``.
 
-    Those with hysteresis stay where `hysteresis` says that there is a native one; elsewhere they raise
+    None conducts more than `steepest` S. Those with hysteresis stay where `hysteresis` says that there is a native one; elsewhere they raise
     `DeckError`, as does a name that is taken.
     """
     if not deck.models and not any(sub.models for sub in deck.subcircuits):
         return deck
-    smoother = _Smoother(hysteresis, simulator)
+    smoother = _Smoother(hysteresis, simulator, steepest)
     elements, models, functions = smoother.scope(deck, {})
     subcircuits = tuple(smoother.subcircuit(sub, {m.name.lower(): m for m in deck.models}) for sub in deck.subcircuits)
     if smoother.used:
@@ -111,9 +111,10 @@ def smooth_switches(deck: ir.Deck, *, hysteresis: bool, simulator: str) -> ir.De
 class _Smoother:
     """Turns the switches of one scope after the other."""
 
-    def __init__(self, hysteresis: bool, simulator: str) -> None:
+    def __init__(self, hysteresis: bool, simulator: str, steepest: float) -> None:
         self.hysteresis = hysteresis
         self.simulator = simulator
+        self.steepest = steepest
         self.used = False
 
     def subcircuit(self, sub: ir.Subcircuit, outer: Mapping[str, ir.Model]) -> ir.Subcircuit:
@@ -131,7 +132,7 @@ class _Smoother:
         elements = tuple(self.element(e, models, taken) for e in scope.elements)
         smooth = [m for m in scope.models if switch_model(m).vh < NARROW]
         self.used |= bool(smooth)
-        functions = tuple(conductance(m) for m in smooth)
+        functions = tuple(conductance(m, self.steepest) for m in smooth)
         return elements, tuple(m for m in scope.models if m not in smooth), (*functions, *scope.functions)
 
     def element(self, e: ir.Element, models: Mapping[str, ir.Model], taken: set[str]) -> ir.Element:
@@ -150,12 +151,12 @@ class _Smoother:
         return ir.BehaviouralCurrent(name, e.plus, e.minus, current, e.comment)
 
 
-def conductance(model: ir.Model) -> ir.Function:
-    """The conductance in S of a smooth switch as a function of its control in V."""
+def conductance(model: ir.Model, steepest: float = math.inf) -> ir.Function:
+    """The conductance in S, at most `steepest`, of a smooth switch as a function of its control in V."""
     s = switch_model(model)
     x = Parameter("x")
     above = Binary("-", x, Number(s.vt)) if s.vt else x
     part = Call("min", (Call("max", (Binary("/", above, Number(WIDTH)), Number(0.0))), Number(1.0)))
-    off, on = 1.0 / s.roff, 1.0 / s.ron
+    off, on = 1.0 / s.roff, min(1.0 / s.ron, steepest)
     body = Binary("+", Number(off), Binary("*", Number(on - off), Call(STEP, (part,))))
     return ir.Function(f"g_{model.name}", ("x",), body)

@@ -1,4 +1,8 @@
-"""The doors to simulators. A new engine is a new file and one line in `_ENGINES`."""
+"""The doors to simulators. A new engine is a new file and one line in `_ENGINES`.
+
+An engine is asked for by kind ("ngspice"), by kind and program ("ngspice=/opt/ngspice-46/bin/ngspice"), or by a
+name that the user's own list gives to such a text (`names`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import os
 import warnings
 from typing import cast
 
+from spicebridge.circuit.engines import names
 from spicebridge.circuit.engines.base import Engine, Job, RunRecord, Status
 from spicebridge.errors import SimulatorMissing, SpiceBridgeError, nearest
 
@@ -19,6 +24,7 @@ __all__ = [
     "Status",
     "engine_names",
     "get_engine",
+    "known_engines",
 ]
 
 AUTO = "auto"
@@ -30,6 +36,7 @@ _ENGINES: dict[str, str] = {
     "neospice": "spicebridge.circuit.engines.neospice:NeospiceWorker",
     "xyce": "spicebridge.circuit.engines.xyce:XyceProcess",
 }
+_WITHOUT_FILE = frozenset(("neospice",))
 
 
 class FallbackWarning(UserWarning):
@@ -37,13 +44,19 @@ class FallbackWarning(UserWarning):
 
 
 def engine_names() -> tuple[str, ...]:
-    """Names of the engines, installed or not; `get_engine` takes "auto" besides."""
+    """Kinds of engines, installed or not; `get_engine` takes "auto" besides."""
     return tuple(_ENGINES)
+
+
+def known_engines() -> tuple[str, ...]:
+    """The kinds, and the names of the user's own list."""
+    return (*_ENGINES, *names.own_names())
 
 
 def get_engine(name: str) -> Engine:
     """Return the engine called `name`; nothing is started or probed yet, except for "auto".
 
+    `name` is a kind, "KIND=FILE" for a program (of pyspice: a library) of one's own, or a name of the user's list.
     "auto" is ngspice, or neospice with a FallbackWarning where there is no ngspice; a program that
     $SPICEBRIDGE_NGSPICE names is never replaced by another. Raises
     SimulatorMissing, for "auto" only, if there is neither, and SpiceBridgeError, with the nearest known
@@ -51,14 +64,25 @@ def get_engine(name: str) -> Engine:
     """
     if name == AUTO:
         return _automatic()
-    try:
-        module, _, factory = _ENGINES[name].partition(":")
-    except KeyError:
-        known = (*_ENGINES, AUTO)
+    kind, equals, file = str(name).partition("=")
+    if kind not in _ENGINES and not equals:
+        own = names.own_names()
+        if kind in own:
+            kind, equals, file = own[kind].partition("=")
+    module, _, factory = _ENGINES.get(kind, "").partition(":")
+    if not module:
+        known = (*known_engines(), AUTO)
         raise SpiceBridgeError(
-            f"unknown engine {name!r}{nearest(str(name), known)}: known engines are {', '.join(known)}"
-        ) from None
-    return cast(Engine, getattr(importlib.import_module(module), factory)())
+            f"unknown engine {name!r}{nearest(kind, known)}: known engines are {', '.join(known)}, "
+            "or KIND=FILE such as ngspice=/opt/ngspice/bin/ngspice"
+        )
+    made = getattr(importlib.import_module(module), factory)
+    if not equals:
+        return cast(Engine, made())
+    if kind in _WITHOUT_FILE or not file:
+        what = "is a Python package and takes no file" if kind in _WITHOUT_FILE else "names no file behind the ="
+        raise SpiceBridgeError(f"engine {name!r}: {kind} {what}")
+    return cast(Engine, made(os.path.expanduser(file), name=str(name)))
 
 
 def _automatic() -> Engine:

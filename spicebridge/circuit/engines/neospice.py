@@ -8,28 +8,22 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spicebridge.circuit.engines import probe
 from spicebridge.circuit.engines.base import TIME, Job, RunRecord, Status
 from spicebridge.circuit.engines.deckguard import refuse_unsafe, saved_names, silent_trap
-from spicebridge.circuit.engines.ngspice import DEFAULT_TIMEOUT
+from spicebridge.circuit.engines.door import DEFAULT_TIMEOUT, Door, Installation, package_files
 from spicebridge.circuit.engines.ngspice_log import QUOTED_LINES, LogFinding
 from spicebridge.circuit.engines.run_program import DECK, RAW, Program, not_run, run_program
-from spicebridge.circuit.engines.worker import (
-    ask_version,
-    package_identity,
-    worker_command,
-    worker_environment,
-)
+from spicebridge.circuit.engines.worker import worker_command, worker_environment
 from spicebridge.circuit.raw.file import RawPlot
-from spicebridge.errors import SimulatorDied, SimulatorMissing
+from spicebridge.errors import SimulatorMissing
 
 _SCRIPT = "neospice_run.py"
 _INSTALL = "install it with 'pip install neospice', or use the engine 'ngspice'"
+_VERSION = re.compile(r"neospice (?P<version>(?P<major>\d+)(?:\.(?P<minor>\d+))?\S*)")
 # A resistor whose value is an expression: neospice 0.2 drops the element.
 _EXPRESSION_RESISTOR = re.compile(r"^\s*r\S*\s+\S+\s+\S+\s+(?:r\s*=|['{])", re.IGNORECASE)
 # neospice runs one analysis and is silent about the others.
@@ -39,7 +33,7 @@ _STUCK = re.compile(r"converge|singular|timestep|time step", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class NeospiceWorker:
+class NeospiceWorker(Door):
     """Engine that runs neospice; only decks of the fast form.
 
     At t = 0 its output has only the signals set by `.ic` right; the others are extrapolated from the next
@@ -49,33 +43,18 @@ class NeospiceWorker:
     """
 
     timeout: float = DEFAULT_TIMEOUT
+    name: str = "neospice"
 
-    name = "neospice"
     dialect = "ngspice"
 
-    def identity(self) -> Hashable:
-        """The installed package. Raises SimulatorMissing."""
-        package = package_identity("neospice")
-        if package is None:
+    def installation(self) -> Installation:
+        """The installed package; see `Door`."""
+        files = package_files("neospice")
+        if files is None:
             raise SimulatorMissing(f"neospice is not installed: {_INSTALL}")
-        return package
-
-    def version(self) -> str:
-        """Such as "0.2.0". Raises SimulatorMissing or SimulatorDied."""
-        said = ask_version("neospice", _INSTALL, self.identity(), *worker_command(_SCRIPT, "--version"))
-        return said.removeprefix("neospice ")
-
-    def available(self) -> bool:
-        """Whether the package is installed and loads."""
-        try:
-            self.version()
-        except (SimulatorMissing, SimulatorDied):
-            return False
-        return True
-
-    def capabilities(self) -> Mapping[str, str]:
-        """Measured on first use, then remembered; see `probe.capabilities`."""
-        return probe.capabilities(self)
+        ask = tuple(worker_command(_SCRIPT, "--version"))
+        environment = tuple(worker_environment().items())
+        return Installation("neospice", files, ask, _VERSION, (0, 0), _INSTALL, environment)
 
     def run(self, job: Job) -> RunRecord:
         """Run one job; see `Engine` for what is raised and what is returned."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Hashable, Mapping
 from types import MappingProxyType
 
+from spicebridge.circuit.engines import memory
 from spicebridge.circuit.engines.base import Engine, Job, RunRecord
 from spicebridge.errors import SpiceBridgeError
 
@@ -22,12 +23,12 @@ READ_RTOL = 1e-9
 REJECTED = "rejected"
 
 _STEP, _STOP = 1e-3, 1e-2
-_SAVE = re.compile(r"^\.save .*\n", re.MULTILINE)
+_SAVE = re.compile(r"^\.save (.*)\n", re.MULTILINE)
 _EXPRESSION = re.compile(r"^(B\S* \S+ \S+ [VI]=)(.*)$", re.MULTILINE)
 
 # name in the result -> (B-source expression of V(x) = -2 and V(z) = 0, meanings of its value)
 _EXPRESSIONS: dict[str, tuple[str, dict[float, str]]] = {
-    "caret_of_negative": ("V(x)^3", {8.0: "absolute", -8.0: "signed"}),
+    "caret_of_negative": ("V(x)^3", {8.0: "absolute", -8.0: "signed", 1.0: "exclusive or"}),
     "double_star_of_negative": ("V(x)**3", {8.0: "absolute", -8.0: "signed"}),
     "pow_of_negative": ("pow(V(x),3)", {8.0: "absolute", -8.0: "signed"}),
     "pwr_of_negative": ("pwr(V(x),3)", {8.0: "absolute", -8.0: "signed"}),
@@ -44,13 +45,18 @@ def capabilities(engine: Engine) -> Mapping[str, str]:
 
     version, the keys of the expression table, first_row and first_row_uic ("t=0" or the time of
     the first sample in units of the step), ic_without_uic ("honoured" or the value found for 0.25),
-    klu ("yes"/"no"), diverging_status and diverging_exit. Kept in memory until `engine.identity()`
-    changes. Raises what `engine.run` raises where
+    klu ("yes"/"no"), diverging_status and diverging_exit. Kept in memory, and in the user's cache folder
+    (`memory`), until `engine.identity()` changes. Raises what `engine.run` raises where
     the engine is missing or a deck takes `PROBE_TIMEOUT`.
     """
     key = (engine.name, engine.identity())
     if key not in _memory:
-        _memory[key] = MappingProxyType(_measure(engine))
+        kept_as = f"capabilities {engine.dialect} {engine.version()} {engine.identity()}"
+        found = memory.recall(kept_as)
+        if found is None:
+            found = _measure(engine)
+            memory.keep(kept_as, found)
+        _memory[key] = MappingProxyType(found)
     return _memory[key]
 
 
@@ -77,9 +83,9 @@ def _measure(engine: Engine) -> dict[str, str]:
 
 def _run(engine: Engine, body: str, *vectors: str) -> RunRecord | None:
     """Run `body` together with an RC pair that starts at 0.25 V; None if the engine raises."""
-    if engine.dialect != "ngspice":
-        # Others write every signal without being asked, and read expressions in braces only.
-        body = _EXPRESSION.sub(r"\1{\2}", _SAVE.sub("", body))
+    if engine.dialect == "xyce":
+        # It reads expressions in braces only and lists its output on another card.
+        body = _EXPRESSION.sub(r"\1{\2}", _SAVE.sub(r".print tran \1\n", body))
     text = f"probe\n.param one=1 three=3\nRc c 0 1\nCc c 0 1\n.ic v(c)=0.25\n{body}\n.end\n"
     stop = 2.0 if " 2 0 " in body else _STOP
     begin = time.monotonic()

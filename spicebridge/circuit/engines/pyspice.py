@@ -12,23 +12,18 @@ import os
 import re
 import sys
 import sysconfig
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from spicebridge.circuit.engines import probe
 from spicebridge.circuit.engines.base import Job, RunRecord
 from spicebridge.circuit.engines.deckguard import refuse_unsafe, saved_names, silent_trap
-from spicebridge.circuit.engines.ngspice import DEFAULT_TIMEOUT, OLDEST_VERSION
+from spicebridge.circuit.engines.door import DEFAULT_TIMEOUT, Door, Installation, package_files
+from spicebridge.circuit.engines.ngspice import OLDEST_VERSION
 from spicebridge.circuit.engines.ngspice_log import judge_log
 from spicebridge.circuit.engines.run_program import DECK, RAW, Program, not_run, run_program
-from spicebridge.circuit.engines.worker import (
-    ask_version,
-    package_identity,
-    worker_command,
-    worker_environment,
-)
-from spicebridge.errors import SimulatorDied, SimulatorMissing, SimulatorTooOld
+from spicebridge.circuit.engines.worker import worker_command, worker_environment
+from spicebridge.errors import SimulatorMissing
 
 LIBRARY_VARIABLE = "NGSPICE_LIBRARY_PATH"
 """PySpice's own variable: the file of the shared library."""
@@ -38,11 +33,11 @@ _INSTALL = (
     "install it with 'apt install libngspice0' or 'brew install libngspice' and 'pip install PySpice', "
     f"point ${LIBRARY_VARIABLE} at the library, or use the engine 'ngspice'"
 )
-_VERSION = re.compile(r"ngspice (?P<ngspice>\d+) PySpice (?P<pyspice>\S+)")
+_VERSION = re.compile(r"ngspice (?P<version>(?P<major>\d+) \(PySpice \S+\))")
 
 
 @dataclass(frozen=True)
-class PySpiceShared:
+class PySpiceShared(Door):
     """Engine that runs PySpice's NgSpiceShared.
 
     library  file of libngspice; None takes $NGSPICE_LIBRARY_PATH, then the usual folders
@@ -53,8 +48,8 @@ class PySpiceShared:
 
     library: str | os.PathLike[str] | None = None
     timeout: float = DEFAULT_TIMEOUT
+    name: str = "pyspice"
 
-    name = "pyspice"
     dialect = "ngspice"
 
     def path(self) -> str:
@@ -71,40 +66,16 @@ class PySpiceShared:
             raise SimulatorMissing(f"libngspice is not installed: {_INSTALL}")
         return found
 
-    def identity(self) -> Hashable:
-        """The library's file and the installed PySpice."""
+    def installation(self) -> Installation:
+        """The library's file and the installed PySpice; see `Door`."""
         library = self.path()
-        package = package_identity("PySpice")
+        package = package_files("PySpice")
         if package is None:
             raise SimulatorMissing(f"PySpice is not installed: {_INSTALL}")
-        stat = Path(library).stat() if Path(library).is_file() else None
-        return library, stat and (stat.st_size, stat.st_mtime_ns), package
-
-    def version(self) -> str:
-        """Such as "39 (PySpice 1.5)". Raises SimulatorMissing, SimulatorTooOld or SimulatorDied."""
-        identity = self.identity()
-        command = worker_command(_SCRIPT, self.path(), "--version")
-        said = ask_version("libngspice by PySpice", _INSTALL, identity, *command)
-        match = _VERSION.search(said)
-        if match is None:
-            raise SimulatorMissing(f"PySpice does not say which ngspice it has ({said[:80]!r}): {_INSTALL}")
-        if int(match["ngspice"]) < OLDEST_VERSION:
-            raise SimulatorTooOld(
-                f"{self.path()} is ngspice {match['ngspice']}, {OLDEST_VERSION} or later is needed: {_INSTALL}"
-            )
-        return f"{match['ngspice']} (PySpice {match['pyspice']})"
-
-    def available(self) -> bool:
-        """Whether PySpice finds a recent enough library."""
-        try:
-            self.version()
-        except (SimulatorMissing, SimulatorDied):
-            return False
-        return True
-
-    def capabilities(self) -> Mapping[str, str]:
-        """Measured on first use, then remembered; see `probe.capabilities`."""
-        return probe.capabilities(self)
+        ask = tuple(worker_command(_SCRIPT, library, "--version"))
+        environment = tuple(worker_environment().items())
+        files = (library, *package)
+        return Installation("ngspice", files, ask, _VERSION, (OLDEST_VERSION, 0), _INSTALL, environment)
 
     def run(self, job: Job) -> RunRecord:
         """Run one job; see `Engine` for what is raised and what is returned."""

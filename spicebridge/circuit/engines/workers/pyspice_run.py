@@ -46,7 +46,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     shared = Messenger()
     if sys.argv[2] == "--version":
-        print(f"ngspice {shared.ngspice_version} PySpice {version('PySpice')}")
+        print(f"ngspice {shared.ngspice_version} (PySpice {version('PySpice')})")
         return 0
     deck, raw = sys.argv[2:]
     shared.listening = True

@@ -1,0 +1,199 @@
+"""What every door to a simulator says of itself: where it is, which one it is, whether it answers.
+
+A door names its `Installation`; identity, version, availability and measured capabilities follow from that, here
+and nowhere else.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spicebridge.circuit.engines import memory, probe
+from spicebridge.circuit.engines.base import Job, RunRecord
+from spicebridge.circuit.engines.process import private_environment, run_in_group
+from spicebridge.circuit.engines.run_program import tail
+from spicebridge.errors import SimulatorDied, SimulatorMissing, SimulatorTooOld
+
+DEFAULT_TIMEOUT = 600.0
+"""Wall-clock limit of a run in s, where neither the job nor the engine sets one."""
+PROBE_TIMEOUT = 60.0
+"""Wall-clock limit in s of asking for a version; a first import on a busy machine is slow."""
+
+Stamp = tuple[str, int, int]
+"""Path, size and modification time (ns) of a file; -1 where it is no file."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One simulator on this machine.
+
+    title        how people call it
+    files        what runs: a program, a library, a package; `stamps` of them notice an upgrade
+    ask          command that prints the version
+    pattern      finds it there: groups "version", "major" and, if it counts, "minor"
+    oldest       (major, minor) that is needed
+    install      sentence with what to do where it is missing
+    environment  variables for `ask` beside the private ones
+    steady       the files decide alone which version runs (a script may start anything)
+    how          further words that tell one way of starting it from another
+    """
+
+    title: str
+    files: tuple[str, ...]
+    ask: tuple[str, ...]
+    pattern: re.Pattern[str]
+    oldest: tuple[int, int]
+    install: str
+    environment: tuple[tuple[str, str], ...] = ()
+    steady: bool = True
+    how: tuple[str, ...] = ()
+
+    def stamps(self) -> tuple[Stamp, ...]:
+        """Path, size and time of every file."""
+        return tuple(map(stamp, self.files))
+
+
+class Door(ABC):
+    """The part of `Engine` that is the same for all; `name` and `dialect` are the engine's own."""
+
+    name: str
+    dialect: str
+
+    @abstractmethod
+    def installation(self) -> Installation:
+        """What would run. Raises SimulatorMissing, with how to install it."""
+
+    @abstractmethod
+    def run(self, job: Job) -> RunRecord:
+        """Run one job; see `Engine` for what is raised and what is returned."""
+
+    def identity(self) -> tuple[object, ...]:
+        """Changes whenever the installed simulator, or the way it is started, changes."""
+        found = self.installation()
+        return (found.title, found.stamps(), found.how)
+
+    def version(self) -> str:
+        """Such as "39" or "44.2". Raises SimulatorMissing, SimulatorTooOld or SimulatorDied."""
+        found = self.installation()
+        return _version(found, found.stamps())
+
+    def available(self) -> bool:
+        """Whether a recent enough simulator answers."""
+        try:
+            self.version()
+        except (SimulatorMissing, SimulatorDied):
+            return False
+        return True
+
+    def capabilities(self) -> Mapping[str, str]:
+        """Measured on first use, then remembered for this simulator; see `probe.capabilities`."""
+        return probe.capabilities(self)
+
+
+def stamp(file: str) -> Stamp:
+    """Path, size and modification time of `file`."""
+    try:
+        stat = os.stat(file)
+    except OSError:
+        return file, -1, -1
+    return file, stat.st_size, stat.st_mtime_ns
+
+
+def find_program(
+    title: str, names: Sequence[str], wanted: str | os.PathLike[str] | None, variable: str, install: str
+) -> Path:
+    """The program `wanted`, else the one that $`variable` names, else the first of `names` on PATH.
+
+    Raises SimulatorMissing.
+    """
+    origin = "executable"
+    if wanted is None and os.environ.get(variable):
+        wanted, origin = os.environ[variable], f"${variable}"
+    for candidate in [wanted] if wanted is not None else names:
+        found = shutil.which(candidate)
+        if found is not None:
+            return Path(found).resolve()
+    what = f"{title} is not on PATH" if wanted is None else f"{origin} {str(wanted)!r} is no program"
+    raise SimulatorMissing(f"{what}: {install}")
+
+
+def is_script(program: Path) -> bool:
+    """Whether the file only starts another program."""
+    with program.open("rb") as file:
+        return file.read(2) == b"#!"
+
+
+def package_files(package: str) -> tuple[str, ...] | None:
+    """Origin and version of an installed Python package; None if there is none. Imports nothing."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return None
+    if spec is None or spec.origin is None:
+        return None
+    try:
+        version = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        version = "without metadata"
+    return spec.origin, f"{package} {version}"
+
+
+@functools.lru_cache(maxsize=64)
+def _version(found: Installation, stamps: tuple[Stamp, ...]) -> str:
+    """Ask; `stamps` are in the key so that an upgrade is noticed."""
+    key = f"version {found.title} {stamps} {found.ask}"
+    kept = memory.recall(key) if found.steady else None
+    if kept is not None and "version" in kept:
+        return kept["version"]
+    said = _ask(found)
+    match = found.pattern.search(said)
+    program = found.files[0]
+    if match is None:
+        raise SimulatorMissing(
+            f"{program} does not say which {found.title} it is ({said.strip()[:80]!r}): {found.install}", log=said
+        )
+    words = match.groupdict()
+    version = words["version"].rstrip(".-")
+    if (int(words["major"]), int(words.get("minor") or 0)) < found.oldest:
+        oldest = ".".join(map(str, found.oldest if found.oldest[1] else found.oldest[:1]))
+        raise SimulatorTooOld(
+            f"{program} is {found.title} {version}, {oldest} or later is needed: {found.install}", log=said
+        )
+    if found.steady:
+        memory.keep(key, {"version": version})
+    return version
+
+
+def _ask(found: Installation) -> str:
+    """What the simulator prints when it is asked for its version, on both channels."""
+    command = " ".join(found.ask[-2:])
+    with tempfile.TemporaryDirectory(prefix="spicebridge-", ignore_cleanup_errors=True) as name:
+        place = Path(name)
+        try:
+            ended = run_in_group(
+                found.ask,
+                directory=place,
+                environment=private_environment(place) | dict(found.environment),
+                timeout=PROBE_TIMEOUT,
+                stdout=place / "stdout",
+                stderr=place / "stderr",
+            )
+        except OSError as error:
+            raise SimulatorMissing(f"{found.ask[0]} cannot be started: {error}: {found.install}") from error
+        stdout, stderr = tail(place / "stdout"), tail(place / "stderr")
+    if ended.timed_out or ended.exit_code < 0:
+        raise SimulatorDied(f"{command} hangs or crashes: {found.install}", log=stdout + stderr)
+    if ended.exit_code != 0 and not found.pattern.search(stdout):
+        last = (stderr.strip().splitlines() or ["no message"])[-1]
+        raise SimulatorMissing(f"{found.title} cannot be loaded: {last}: {found.install}", log=stdout + stderr)
+    return stdout + stderr

@@ -45,6 +45,15 @@ from .laws import (
     VTEAM as VTEAM,
 )
 from .laws import (
+    Capacitor as Capacitor,
+)
+from .laws import (
+    CurrentSource as CurrentSource,
+)
+from .laws import (
+    Inductor as Inductor,
+)
+from .laws import (
     HPMemristor as HPMemristor,
 )
 from .laws import (

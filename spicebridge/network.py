@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 from spicebridge.arrays import Array, IntArray
 from spicebridge.drives import DC, PWL, Drive, DriveBank, Pulse, Sine, Sum, terms
 from spicebridge.errors import NetworkError
-from spicebridge.laws.base import Device, Group, group_devices, take
+from spicebridge.laws.base import Device, Group, group_devices, imposes, state_unit, take
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -39,7 +39,8 @@ class Network:
     """A memristive network; build it with `from_graph`, `from_edges`, `from_loop_matrix`, ….
 
     ``tail``, ``head`` (n_e,) index ``nodes`` (empty for a loop matrix); ``loop_matrix`` is (L, n_e) or
-    None; ``P``, ``J`` (n_e,) are +-1; ``initial_state`` (n_e,) is dimensionless, 0 on memoryless edges;
+    None; ``P``, ``J`` (n_e,) are +-1; ``initial_state`` (n_e,) is dimensionless, in V on capacitors, in A on
+    inductors, 0 on memoryless edges;
     ``drives`` has one entry per edge, None where there is no source. Raises `NetworkError`.
     """
 
@@ -74,10 +75,26 @@ class Network:
                     f"{self.edge_name(k)}: a {group.device.kind} cannot be active; "
                     "only devices with v = R(s) i have a negative twin"
                 )
+            if imposes(group.device):
+                self._check_imposing(group)
             problem = group.device.check_state(self.initial_state[group.edges])
             if problem:
                 k = self._offender(group)
                 raise NetworkError(f"{self.edge_name(k)}: initial state {self.initial_state[k]:g} {problem}")
+
+    def _check_imposing(self, group: Group) -> None:
+        first = int(group.edges[0])
+        if not self.is_graph:
+            raise NetworkError(
+                f"{self.edge_name(first)}: a {group.device.kind} needs a graph; a loop matrix knows resistances only"
+            )
+        if group.device.kind == "CurrentSource":
+            for k in group.edges.tolist():
+                if self.drives[k] is not None:
+                    raise NetworkError(
+                        f"{self.edge_name(k)}: a current source has no series source, as it fixes the current whatever "
+                        "stands beside it; remove the drive of this edge and give CurrentSource(drive) the current in A"
+                    )
 
     def _offender(self, group: Group) -> int:
         for position, k in enumerate(group.edges):
@@ -268,6 +285,52 @@ class Network:
     def bank(self) -> DriveBank:
         """The sources as one function of time: ``bank(t)`` is (n_e,) or (n_t, n_e) in V."""
         return DriveBank(self.drives)
+
+    @cached_property
+    def imposed(self) -> tuple[str, ...]:
+        """Per edge "voltage" (capacitor), "current" (inductor, current source) or "" (it has a characteristic)."""
+        return self._per_group(imposes)
+
+    @cached_property
+    def reactive(self) -> bool:
+        """Whether any edge is a capacitor, an inductor or a current source."""
+        return any(imposes(group.device) for group in self.groups)
+
+    @cached_property
+    def state_units(self) -> tuple[str, ...]:
+        """The unit of every state column: "1", "V" for a capacitor, "A" for an inductor."""
+        return self._per_group(state_unit)
+
+    def _per_group(self, what: Callable[[object], str]) -> tuple[str, ...]:
+        out = [""] * self.n_edges
+        for group in self.groups:
+            word = what(group.device)
+            for k in group.edges.tolist():
+                out[k] = word
+        return tuple(out)
+
+    @cached_property
+    def forcing(self) -> tuple[Drive | None, ...]:
+        """The currents of the current sources, one entry an edge, None elsewhere; in A."""
+        out: list[Drive | None] = [None] * self.n_edges
+        for group in self.groups:
+            if group.device.kind == "CurrentSource":
+                for k in group.edges.tolist():
+                    out[k] = group.device.drive
+        return tuple(out)
+
+    @cached_property
+    def forced(self) -> DriveBank:
+        """The current sources as one function of time: ``forced(t)`` is (n_e,) or (n_t, n_e) in A."""
+        return DriveBank(self.forcing)
+
+    @cached_property
+    def waveforms_of_sources(self) -> tuple[Drive, ...]:
+        """Every different drive, of series sources and of current sources; none where nothing changes in time."""
+        if self.bank.constant and not self.reactive:
+            return ()
+        found = {id(drive): drive for drive in (*self.drives, *self.forcing) if drive is not None}
+        return tuple(found.values())
 
     @cached_property
     def stateful(self) -> NDArray[np.bool_]:

@@ -27,7 +27,8 @@ SIGNALS = {"state": "1", "current": "A", "voltage": "V"}
 class Waveforms:
     """Signals of every edge over time, in the edge order of the network.
 
-    ``t`` (n_t,) in s, increasing. ``state`` (n_t, n_e) dimensionless, 0 on memoryless edges; ``current``
+    ``t`` (n_t,) in s, increasing. ``state`` (n_t, n_e), 0 on memoryless edges, in the unit ``units`` (n_e,) says:
+    "1" for a memristor, "V" for the voltage of a capacitor, "A" for the current of an inductor. ``current``
     (n_t, n_e) in A, positive from tail to head; ``voltage`` (n_t, n_e) in V, the drop P R i over the
     device, without its source. ``run`` is the simulator's record (deck, log, version, own time points)
     or None for the theory branch. Raises `SpiceBridgeError` when shapes do not fit.
@@ -40,6 +41,7 @@ class Waveforms:
     labels: tuple[str, ...] = ()
     source: str = ""
     run: Any = field(default=None, repr=False)
+    units: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         t = np.asarray(self.t, float)
@@ -59,6 +61,12 @@ class Waveforms:
         object.__setattr__(self, "t", t)
         if not self.labels:
             object.__setattr__(self, "labels", tuple(str(k) for k in range(self.n_edges)))
+        if not self.units:
+            object.__setattr__(self, "units", (SIGNALS["state"],) * self.n_edges)
+        if len(self.units) != self.n_edges:
+            raise SpiceBridgeError(
+                f"waveforms: {len(self.units)} units of states for {self.n_edges} edges; give one per edge or none"
+            )
         if len(self.labels) != self.n_edges:
             raise SpiceBridgeError(
                 f"waveforms: {len(self.labels)} labels for {self.n_edges} edges; give one per edge or none"
@@ -87,7 +95,7 @@ class Waveforms:
         inside = np.clip(grid, self.t[0], self.t[-1])
         values = [_between(self.t, getattr(self, name), inside) for name in SIGNALS]
         state, current, voltage = values
-        return Waveforms(grid, state, current, voltage, self.labels, self.source, self.run)
+        return Waveforms(grid, state, current, voltage, self.labels, self.source, self.run, self.units)
 
     def to_xarray(self) -> xarray.Dataset:
         """As an `xarray.Dataset` with units (needs the extra ``tables``)."""
@@ -101,6 +109,7 @@ class Waveforms:
             "time": ("time", self.t, {"units": "s"}),
             "edge": ("edge", edge),
             "label": ("edge", np.array(self.labels)),
+            "state_unit": ("edge", np.array(self.units)),
         }
         return xarray.Dataset(data, coords=coords, attrs={"source": self.source})
 
@@ -117,7 +126,10 @@ class Waveforms:
     def _write_csv(self, path: Path) -> None:
         with path.open("w", newline="", encoding="utf-8") as handle:
             writer = csv.writer(handle)
-            columns = [f"{name}[{label}] ({unit})" for name, unit in SIGNALS.items() for label in self.labels]
+            units = {name: self.units if name == "state" else (unit,) * self.n_edges for name, unit in SIGNALS.items()}
+            columns = [
+                f"{name}[{label}] ({unit})" for name in SIGNALS for label, unit in zip(self.labels, units[name], strict=True)
+            ]
             writer.writerow(["t (s)", *columns])
             table = np.column_stack([self.t, self.state, self.current, self.voltage])
             writer.writerows([repr(x) for x in row] for row in table.tolist())
@@ -132,6 +144,7 @@ class Waveforms:
                 voltage=self.voltage,
                 labels=np.array(self.labels),
                 source=np.array(self.source),
+                units=np.array(self.units),
             )
 
     def _write_netcdf(self, path: Path) -> None:
@@ -152,14 +165,16 @@ class Waveforms:
                         data["voltage"],
                         tuple(str(x) for x in data["labels"]),
                         str(data["source"]),
+                        units=tuple(str(x) for x in data["units"]) if "units" in data else (),
                     )
             with source.open(newline="", encoding="utf-8") as handle:
                 header, *rows = csv.reader(handle)
             table = np.array(rows, dtype=float)
             n_e = (len(header) - 1) // 3
             labels = tuple(cell[cell.index("[") + 1 : cell.rindex("]")] for cell in header[1 : 1 + n_e])
+            units = tuple(cell[cell.rindex("(") + 1 : cell.rindex(")")] for cell in header[1 : 1 + n_e])
             state, current, voltage = np.split(table[:, 1:], 3, axis=1)
-            return cls(table[:, 0], state, current, voltage, labels, str(source))
+            return cls(table[:, 0], state, current, voltage, labels, str(source), units=units)
         except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
             raise SpiceBridgeError(f"{source}: not waveforms saved by spicebridge: {error}") from None
 

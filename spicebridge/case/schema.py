@@ -15,7 +15,7 @@ import numpy as np
 from spicebridge.case.text import Section
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum
 from spicebridge.generators import generate, unseeded
-from spicebridge.laws import LAWS, Law, Resistor, group_devices
+from spicebridge.laws import LAWS, CurrentSource, Law, Resistor, group_devices
 from spicebridge.laws.base import take
 from spicebridge.network import Network
 from spicebridge.windows import WINDOWS, Window
@@ -37,7 +37,9 @@ def build_network(root: Section, base: Path, title: str) -> Network:
     section.known((*GRAPHS, "args", "options", "nodes", "initial_state", "active", "polarity"))
     graph = _graph(section, base)
     n_e = graph.n_edges
-    groups = group_devices(_devices(root.sections("device"), n_e), n_e)
+    blocks = root.sections("device")
+    drives = _drives(root.sections("drive"), n_e, base)
+    groups = group_devices(_with_currents(_devices(blocks, n_e), drives, blocks), n_e)
     state = section.per_edge("initial_state", n_e) if "initial_state" in section else 0.0
     with section.located("initial_state" if "initial_state" in section else None):
         network = dataclasses.replace(graph, groups=groups, initial_state=np.full(n_e, state), title=title)
@@ -47,7 +49,7 @@ def build_network(root: Section, base: Path, title: str) -> Network:
         edges = _edges(section, n_e, "active")
         with section.located("active"):
             network = network.with_active(edges)
-    return network.with_drive(_drives(root.sections("drive"), n_e, base))
+    return network.with_drive(drives)
 
 
 def _graph(section: Section, base: Path) -> Network:
@@ -146,8 +148,24 @@ def _devices(blocks: list[Section], n_e: int) -> Any:
     return laws
 
 
+def _with_currents(devices: Any, drives: list[Drive | None], blocks: list[Section]) -> Any:
+    """The devices with the drives of current sources moved into them, out of `drives`; these are in A."""
+    laws = devices if isinstance(devices, list) else [devices] * len(drives)
+    for k, law in enumerate(laws):
+        if isinstance(law, CurrentSource):
+            drive = drives[k]
+            if drive is None:
+                block = next(b for b in blocks if b.get("law") == "current_source")
+                block.fail(None, f"edge {k} is a current source without current; add a [[drive]] with edges = [{k}], in A")
+            laws[k], drives[k] = CurrentSource(drive), None
+    return laws if any(isinstance(law, CurrentSource) for law in laws) else devices
+
+
 def _device(block: Section, count: int) -> Any:
     law = LAWS[block.word("law", among=LAWS)]
+    if law.device is CurrentSource:
+        block.known(("law", "edges"))
+        return CurrentSource(DC(0.0))
     block.known(("law", "edges", *law.keys))
     arguments = {key: _argument(block, law, key, count) for key in law.keys if key in block}
     for key in law.required:

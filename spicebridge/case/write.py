@@ -15,7 +15,7 @@ import numpy as np
 from spicebridge.case.schema import KIND_DRIVES
 from spicebridge.drives import PWL, Drive, terms
 from spicebridge.errors import CaseError
-from spicebridge.laws import LAWS, law_of
+from spicebridge.laws import LAWS, CurrentSource, law_of
 from spicebridge.network import Network
 from spicebridge.quantities import format_number
 from spicebridge.windows import Window
@@ -98,7 +98,8 @@ def _devices(network: Network) -> list[str]:
         law = LAWS[name]
         values: dict[str, Any] = {} if everywhere else {"edges": group.edges.tolist()}
         values["law"] = name
-        for key, value in law.arguments(group.device).items():
+        arguments = {} if law.device is CurrentSource else law.arguments(group.device)
+        for key, value in arguments.items():
             if isinstance(value, Window):
                 value = {"kind": value.name, **dataclasses.asdict(value)}  # type: ignore[call-overload]
                 value = value["kind"] if len(value) == 1 else value
@@ -109,7 +110,7 @@ def _devices(network: Network) -> list[str]:
 
 def _drives(network: Network) -> list[str]:
     """One section per position in the sums and kind of drive, so that terms keep their order."""
-    columns = [terms(drive) for drive in network.drives]
+    columns = [terms(drive or forced) for drive, forced in zip(network.drives, network.forcing, strict=True)]
     sections = []
     for position in range(max(len(column) for column in columns)):
         kinds: dict[Any, list[int]] = {}

@@ -15,7 +15,7 @@ from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Engine, Job, RunRecord, Status, get_engine
 from spicebridge.circuit.lower.network import Lowered, lower
-from spicebridge.drives import Sine, Sum
+from spicebridge.drives import Sine, terms
 from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.network import Network
 from spicebridge.waveforms import SIGNALS, Waveforms
@@ -84,8 +84,8 @@ def drive_timescale(network: Network) -> float:
     The corners of pulses and straight lines are breakpoints, which both branches meet exactly: a fast edge
     asks for no small step elsewhere.
     """
-    terms = [t for d in set(network.drives) if d is not None for t in (d.terms if isinstance(d, Sum) else (d,))]
-    return min((term.timescale() for term in terms if isinstance(term, Sine)), default=math.inf)
+    sines = {term for drive in set(network.waveforms_of_sources) for term in terms(drive) if isinstance(term, Sine)}
+    return min((sine.timescale() for sine in sines), default=math.inf)
 
 
 def grid_span(t: ArrayLike) -> Array:

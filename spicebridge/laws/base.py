@@ -1,11 +1,12 @@
 """What every edge law offers, and how laws are laid over the edges of a network.
 
-A device is a one-port with at most one state s (dimensionless). Two kinds:
+A device is a one-port with at most one state s, dimensionless where nothing else is said. Two kinds:
 
 *ohmic*     v = P R(s) i          `resistance`, `resistance_slope`
 *general*   i = i(v, s)           `current`, `current_partials`   (P = +1 only)
 
-and for both ds/dt = F(s, v, i; P, J). Here v is the drop over the device from tail to head (V),
+and beside them capacitors, inductors and current sources, which *impose* a voltage or a current at every
+instant (`imposes`) and have no characteristic. For all ds/dt = F(s, v, i; P, J). Here v is the drop over the device from tail to head (V),
 i the current from tail to head (A), P = +-1 the sign of an active element and J = +-1 its polarity
 (physics conventions of paper 1, section 2). A general device of polarity J = -1 is the same device
 connected the other way round: i = J i(J v, s).
@@ -106,6 +107,17 @@ class Differentiable(Device, Protocol):
     def rate_partials(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> tuple[Array, Array, Array]:
         """(dF/ds in 1/s, dF/dv in 1/(V s), dF/di in 1/(A s)), each at the two others fixed."""
         ...
+
+
+def imposes(device: object) -> str:
+    """What a device holds at every instant whatever the network does: "voltage" (a capacitor its state),
+    "current" (an inductor its state, a current source its drive), or "" for a device with a characteristic."""
+    return str(getattr(device, "imposes", ""))
+
+
+def state_unit(device: object) -> str:
+    """The unit of the state column: "1", or "V" and "A" where the state is a voltage or a current."""
+    return str(getattr(device, "state_unit", "1"))
 
 
 def parameter(**kwargs: Any) -> Any:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spicebridge.arrays import Array
+from spicebridge.laws.base import imposes
 from spicebridge.network import Network
 from spicebridge.waveforms import Waveforms
 
@@ -92,6 +93,8 @@ def _kirchhoff(network: Network, i: Array, drop: Array) -> tuple[float, float]:
 def _device(network: Network, waves: Waveforms, scale: float) -> float:
     largest = 0.0
     for group in network.groups:
+        if imposes(group.device):
+            continue
         s, v = waves.state[:, group.edges], waves.voltage[:, group.edges]
         i = waves.current[:, group.edges]
         J = network.J[group.edges]

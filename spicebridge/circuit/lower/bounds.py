@@ -68,7 +68,7 @@ def rate_decades(network: Network, stop: float) -> dict[int, int]:
     if not any(group.device.stateful and group.device.window.hard for group in network.groups):
         return {}
     times = np.linspace(0.0, stop, PEAK_SAMPLES)
-    corners = [t for drive in set(network.drives) if drive is not None for t in drive.breakpoints(stop)]
+    corners = [t for drive in set(network.waveforms_of_sources) for t in drive.breakpoints(stop)]
     peak = float(np.abs(network.bank(np.unique([*times, *corners]))).max(initial=0.0))
     decades = {}
     for number, group in enumerate(network.groups):

@@ -22,12 +22,14 @@ from spicebridge.circuit.deck.elements import (
 )
 from spicebridge.circuit.lower.bounds import held_by_rate, is_linear, windowed_rate
 from spicebridge.circuit.lower.calls import subcircuit_call
+from spicebridge.circuit.lower.reactive import ReactiveEdge
 from spicebridge.circuit.lower.signals import EdgeSignals
 from spicebridge.circuit.lower.sources import wave_numbers, waves, waves_of
 from spicebridge.drives import DC
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number
 from spicebridge.laws import Group, LinearMemristor
 from spicebridge.laws import Resistor as ResistorLaw
+from spicebridge.laws.base import imposes
 from spicebridge.network import Network
 
 Shape = tuple[Any, ...]
@@ -61,6 +63,8 @@ def fast_edge(network: Network, group: Group) -> EdgeWriter:
 def readable_edge(network: Network, group: Group) -> EdgeWriter:
     """A series source and a subcircuit of ``models/`` (or a plain resistor)."""
     device = group.device
+    if imposes(device):
+        return ReactiveEdge(network, group)
     if isinstance(device, ResistorLaw):
         return ReadableResistor(network, group)
     return ReadableMemristor(network, group)

@@ -26,9 +26,11 @@ from spicebridge.circuit.dialects.base import Dialect, WritesEdges
 from spicebridge.circuit.lower.bounds import Clamps, clamp_level, clamps_by_group
 from spicebridge.circuit.lower.edges import EdgeElements, EdgeGroup
 from spicebridge.circuit.lower.forms import fast_edge, readable_edge
+from spicebridge.circuit.lower.reactive import dependent_laws
 from spicebridge.circuit.lower.signals import Signals
 from spicebridge.errors import DeckError, NetworkError, nearest
 from spicebridge.network import Network
+from spicebridge.reactive import require_consistent
 from spicebridge.waveforms import SIGNALS
 
 FORMS = ("fast", "readable")
@@ -107,7 +109,9 @@ def lower(
     if form not in FORMS:
         raise DeckError(f"form {form!r} must be one of {', '.join(FORMS)}{nearest(str(form), FORMS)}")
     check_times(stop, step)
+    require_consistent(network)
     nodes = node_names(network)
+    dependent = dependent_laws(network)
     subcircuits: dict[str, Subcircuit] = {}
     where = Signals.empty(network, ("state", *signals))
     conditions: list[tuple[str, float]] = []
@@ -127,7 +131,7 @@ def lower(
         edges = group.edges.tolist()
         groups.append(EdgeGroup(writer, edges, clamps.get(number)))
         if group.device.stateful:
-            conditions += [(f"w{k}", state[k]) for k in edges]
+            conditions += [(f"w{k}", state[k]) for k in edges if k not in dependent]
         where.add(edges, writer.signals(edges, [tails[k] for k in edges], [heads[k] for k in edges]))
     frame = Deck(
         title=title or network.title or "memristive network",
@@ -193,6 +197,8 @@ def _header(network: Network, nodes: list[str], form: str, stop: float, step: fl
         f"{form} form; transient to {stop:g} s, step ceiling {step:g} s",
         "units: V, A, ohm, s; node w<k> is the dimensionless state of edge k, 1 V stands for 1",
     ]
+    if network.reactive:
+        lines.append("on a capacitor w<k> is its voltage, on an inductor its current, 1 V for 1 A")
     if form == "fast":
         lines.append("node y<k> is r0 i of edge k in V; i = y/r0 flows tail -> head")
     if network.is_graph:

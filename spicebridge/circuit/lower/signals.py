@@ -107,4 +107,5 @@ class Signals:
             elif aided.any():
                 voltage[:, aided] += self.network.bank(t)[:, aided]
         labels = self.network.edge_labels
-        return Waveforms(np.asarray(t, float), state, current, voltage, labels, source, run)
+        units = self.network.state_units
+        return Waveforms(np.asarray(t, float), state, current, voltage, labels, source, run, units)

@@ -34,6 +34,12 @@ ITERATIONS = 60
 HALVINGS = 40
 
 
+def largest(i: Array, outside: Array | None) -> float:
+    """max |i| over the edges and what enters from outside, in A."""
+    top = float(np.abs(i).max(initial=0.0))
+    return top if outside is None else max(top, float(np.abs(outside).max(initial=0.0)))
+
+
 class NewtonSolver:
     """Currents of a graph with devices of any law. Raises `NetworkError` for a loop-matrix network."""
 
@@ -49,6 +55,7 @@ class NewtonSolver:
         self.ohmic = [(g.edges, g.device, network.P[g.edges]) for g in network.groups if g.device.ohmic]
         self.general = [(g.edges, g.device, network.J[g.edges]) for g in network.groups if not g.device.ohmic]
         free = np.delete(np.arange(topology.n_nodes), topology.roots)
+        self.free = free
         self.n_free = free.size
         self.dense = self.n_free <= DENSE_NODES
         B = sp.csr_array(topology.B[free])
@@ -58,8 +65,10 @@ class NewtonSolver:
         self.potential = np.zeros(self.n_free)
         self.source_scale = 0.0
 
-    def solve(self, state: Array, S: Array) -> tuple[Array, Array]:
+    def solve(self, state: Array, S: Array, entering: Array | None = None) -> tuple[Array, Array]:
         """Return (current in A, drop in V), each (n_e,), for states (n_e,) and sources S (n_e,) in V.
+
+        `entering` (n,) in A comes from outside into each node, or None for nothing.
 
         Raises `SingularNetwork` when the node potentials are not determined or Newton's method fails.
         """
@@ -69,13 +78,14 @@ class NewtonSolver:
         v = S - self.B_t @ p
         conductance = self.conductance(state)
         i, g = self.characteristic(state, v, conductance)
-        residual = self.B @ i
+        outside = None if entering is None else entering[self.free]
+        residual = self._residual(i, outside)
         for _ in range(ITERATIONS):
             size = float(np.abs(residual).max(initial=0.0))
-            if size <= RESIDUAL * np.abs(i).max(initial=0.0):
+            if size <= RESIDUAL * largest(i, outside):
                 break
             step = self._correction(g, residual)
-            p, v, i, g, residual = self._advance(state, S, p, step, size, conductance)
+            p, v, i, g, residual = self._advance(state, S, p, step, size, conductance, outside)
             if np.abs(step).max() <= max(CORRECTION * max(np.abs(v).max(), here), ROUNDING * self.source_scale):
                 break
         else:
@@ -86,8 +96,13 @@ class NewtonSolver:
         if not np.isfinite(i).all():
             raise SingularNetwork("the currents are not finite; check the range of the states")
         self.potential = p
-        i[self.bridges] = 0.0
+        if outside is None:
+            i[self.bridges] = 0.0
         return i, v
+
+    def _residual(self, i: Array, outside: Array | None) -> Array:
+        residual = self.B @ i
+        return residual if outside is None else residual + outside
 
     def conductance(self, state: Array) -> Array:
         """1/(P R) in S of the ohmic edges, (n_e,); zero on the others."""
@@ -106,7 +121,7 @@ class NewtonSolver:
         return i, g
 
     def _advance(
-        self, state: Array, S: Array, p: Array, step: Array, size: float, conductance: Array
+        self, state: Array, S: Array, p: Array, step: Array, size: float, conductance: Array, outside: Array | None
     ) -> tuple[Array, Array, Array, Array, Array]:
         """The longest of the steps 1, 1/2, 1/4, … that lowers the residual; the shortest if none does."""
         fraction = 1.0
@@ -114,7 +129,7 @@ class NewtonSolver:
             trial = p + fraction * step
             v = S - self.B_t @ trial
             i, g = self.characteristic(state, v, conductance)
-            residual = self.B @ i
+            residual = self._residual(i, outside)
             if np.abs(residual).max() < size:
                 break
             fraction *= 0.5

@@ -9,7 +9,7 @@ instabilities, and with active elements A P R A^t may be singular, which paper 1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike
 from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError, ScreenError, SingularNetwork
 from spicebridge.network import Network
+from spicebridge.reactive import require_consistent
+from spicebridge.theory.currents.hybrid import conducting_rest
 from spicebridge.theory.currents.projector import reference_resistance
 from spicebridge.theory.currents.topology import Topology
 
@@ -101,12 +103,15 @@ def screen(network: Network, state: ArrayLike | None = None) -> Screen:
 
     Raises `ScreenError` when a large network's inertia cannot be determined.
     """
+    require_consistent(network)
     n_active = int((network.P < 0).sum())
     if n_active == 0:
         return Screen(0, 0, 0, 0, (), False)
     s = network.initial_state if state is None else np.asarray(state, float)
     if s.shape != (network.n_edges,):
         raise NetworkError(f"screen: state has shape {s.shape}; it must be ({network.n_edges},)")
+    if network.reactive:
+        return _screen_rest(network, s)
     topology = Topology.of(network)
     q = signed_resistance(network, s)
     if topology.is_graph and topology.n_nodes - topology.n_components < topology.n_loops:
@@ -120,6 +125,18 @@ def screen(network: Network, state: ArrayLike | None = None) -> Screen:
     if nullity:
         edges = _singular_edges(network, topology, q)
     return Screen(n_active, negative_mesh, negative_nodal, nullity, edges, _projector_singular(network, topology))
+
+
+def _screen_rest(network: Network, state: Array) -> Screen:
+    """The screen of what conducts, with capacitors contracted and inductors and current sources deleted."""
+    rest = conducting_rest(network)
+    assert rest is not None  # an active edge conducts
+    conducting = [k for k, what in enumerate(network.imposed) if not what]
+    found = screen(rest, state[conducting])
+    if not found.singular:
+        return found
+    names = {rest.edge_name(at): network.edge_name(k) for at, k in enumerate(conducting)}
+    return replace(found, singular_edges=tuple(names.get(name, name) for name in found.singular_edges))
 
 
 def require_regular(network: Network, state: Array) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError
+from spicebridge.laws.base import imposes
 from spicebridge.network import Network
 from spicebridge.theory.currents.branch import BranchSolver, branch_solver, choose_form
 from spicebridge.theory.currents.topology import Topology
@@ -40,6 +41,11 @@ def network_branch(network: Network, method: str = "auto") -> tuple[Branch, str]
     With a device that is not v = P R(s) i this is Newton's method on the nodal form, whatever the size.
     Raises `NetworkError` (a method the network cannot have) and `ProjectorSingular`.
     """
+    if network.reactive:
+        from spicebridge.theory.currents.hybrid import HybridSolver
+
+        hybrid = HybridSolver(network, method)
+        return hybrid, hybrid.form
     general = next((group for group in network.groups if not group.device.ohmic), None)
     if general is None:
         solver = branch_solver(network, method)
@@ -140,16 +146,28 @@ class Dynamics:
             out[edges] = kernel(state[edges], voltage[edges], current[edges])
         return out
 
+    def enter(self, start: float, stop: float) -> None:
+        """Say between which breakpoints the next states lie, for sources whose derivative counts."""
+        if hasattr(self.branch, "segment"):
+            self.branch.segment = (start, stop)
+
+    def leave(self) -> None:
+        """Say that the march is over."""
+        if hasattr(self.branch, "segment"):
+            self.branch.segment = None
+
     def __call__(self, state: Array, t: float) -> Array:
         current, voltage = self.branch(state, t)
         return self.rate(state, current, voltage)
 
     def conductance(self, state: Array, voltage: Array) -> Array:
-        """|di/dv| in S, (n_e,)."""
+        """|di/dv| in S, (n_e,); zero on edges that impose a voltage or a current."""
         out = np.empty(state.shape)
         for group in self.network.groups:
             s, device = state[group.edges], group.device
-            if device.ohmic:
+            if imposes(device):
+                out[group.edges] = 0.0
+            elif device.ohmic:
                 out[group.edges] = 1.0 / np.abs(device.resistance(s))
             else:
                 J = self.network.J[group.edges]

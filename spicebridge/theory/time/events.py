@@ -43,7 +43,7 @@ def march_between_events(system: System, demand: Demand, keeper: Keeper) -> Outc
     """Advance a network with hard bounds from 0 to `demand.stop`, handing every accepted piece to `keeper`."""
     stop, rtol, atol = demand.stop, demand.rtol, demand.atol
     network, dynamics = system.network, system.dynamics
-    bounds = Bounds(dynamics)
+    bounds, level = Bounds(dynamics), atol * system.scale
     period = shortest_period(network)
     max_step, budget = longest_step(system, demand, period), demand.budget(period)
     t, state = 0.0, network.initial_state.copy()
@@ -67,10 +67,11 @@ def march_between_events(system: System, demand: Demand, keeper: Keeper) -> Outc
 
     with np.errstate(all="ignore"):
         for barrier in breakpoints(network, stop):
+            dynamics.enter(t, barrier)
             while t < barrier:
                 state = bounds.resolve(t, state, min(probe, 0.5 * (barrier - t)), record=t > 0.0)
                 count += 2
-                absolute: Any = np.where(bounds.mode != 0, atol + rtol, atol) if bounds.any_held else atol
+                absolute: Any = np.where(bounds.mode != 0, atol + rtol, level) if bounds.any_held else level
                 stepper: Any = Stepper(
                     field,
                     t,

@@ -22,6 +22,7 @@ from spicebridge.theory.time.dense_output import StatePiece
 from spicebridge.theory.time.dynamics import Dynamics, network_branch
 from spicebridge.theory.time.events import march_between_events
 from spicebridge.theory.time.reflection.method import march_by_reflection
+from spicebridge.theory.time.scales import state_scale
 from spicebridge.theory.time.smooth import march_smoothly
 from spicebridge.theory.time.stepping import Demand, Keeper, Outcome, System
 from spicebridge.theory.time.trajectory import Trajectory, waveforms
@@ -50,17 +51,19 @@ def integrate(
 ) -> Waveforms:
     """Integrate from the initial state at t = 0 and return the waveforms on `t` (n_t,), in s.
 
-    `method` is "projector", "nodal", "loop" or "auto". `bounds` says how hits and releases of hard bounds are
+    `method` is "projector", "nodal", "loop" or "auto". `rtol` and `atol` are those of every step and state; `atol`
+    counts in units of the largest voltage and current to expect where the state has a unit. `bounds` says how hits and releases of hard bounds are
     met: "events" locates each, "reflection" marches past them with a stated error (see `solve`), "auto" takes
     what is expected to be cheaper. Raises `NetworkError` and `ScreenError` for misuse, `RunFailed` with the
     reason when the integration cannot reach t[-1].
     """
     times = checked_times(t)
     _check_bounds(bounds)
-    system = _system(network, method, rtol, atol)
+    system = _system(network, method, rtol, atol, float(times[-1]))
     samples = _Samples(times, network)
     with one_blas_thread():
         outcome = _march(system, Demand(float(times[-1]), rtol, atol), samples, bounds)
+        system.dynamics.leave()
         if not outcome.complete:
             raise RunFailed(outcome.reason)
         return waveforms(network, system.branch, times, samples.state, system.form)
@@ -91,11 +94,12 @@ def solve(
         raise NetworkError(f"max_step = {max_step!r} must be a positive time in s")
     _check_bounds(bounds)
     check_evaluations(max_evaluations)
-    system = _system(network, method, rtol, atol)
+    system = _system(network, method, rtol, atol, stop)
     pieces = _Pieces()
     demand = Demand(stop, rtol, atol, max_step or math.inf, max_evaluations)
     with one_blas_thread():
         outcome = _march(system, demand, pieces, bounds)
+        system.dynamics.leave()
     return Trajectory(
         network,
         tuple(pieces.pieces),
@@ -158,6 +162,8 @@ def _march(system: System, demand: Demand, keeper: Keeper, bounds: str) -> Outco
     n_hard = int(system.dynamics.hard.sum())
     if n_hard == 0:
         return march_smoothly(system, demand, keeper)
+    if bounds == "auto" and system.network.reactive:
+        bounds = "events"
     if bounds == "auto":
         reflected = REFLECTION_EVALUATIONS * demand.rtol**REFLECTION_EXPONENT
         located = EVALUATIONS_PER_HIT * HITS_PER_EDGE * n_hard
@@ -171,10 +177,11 @@ def _check_bounds(bounds: str) -> None:
         raise NetworkError(f"bounds {bounds!r} must be one of {', '.join(BOUNDS)}{nearest(str(bounds), BOUNDS)}")
 
 
-def _system(network: Network, method: str, rtol: float, atol: float) -> System:
+def _system(network: Network, method: str, rtol: float, atol: float, stop: float) -> System:
     check_tolerances(rtol, atol)
     branch, form = network_branch(network, method)
-    return System(network, branch, Dynamics(network, branch), form)
+    scale = state_scale(network, stop) if network.reactive else 1.0
+    return System(network, branch, Dynamics(network, branch), form, scale)
 
 
 def _check_start(system: System, state: Array) -> None:

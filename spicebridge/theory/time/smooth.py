@@ -56,6 +56,7 @@ def march_smoothly(system: System, demand: Demand, keeper: Keeper) -> Outcome:
         for barrier in breakpoints(system.network, demand.stop):
             if not t < barrier:
                 continue
+            dynamics.enter(t, barrier)
             stepper: Any = Stepper(
                 field,
                 t,
@@ -63,7 +64,7 @@ def march_smoothly(system: System, demand: Demand, keeper: Keeper) -> Outcome:
                 barrier,
                 max_step=ceiling,
                 rtol=demand.rtol,
-                atol=demand.atol,
+                atol=demand.atol * system.scale,
                 first_step=None if step is None else min(step, barrier - t),
             )
             while stepper.status == "running":

@@ -30,12 +30,16 @@ EVALUATIONS_PER_PERIOD = 100
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """A network with its currents (by the form of Kirchhoff's equations named `form`) and its rates."""
+    """A network with its currents (by the form of Kirchhoff's equations named `form`) and its rates.
+
+    `scale` is what the absolute tolerance of a state is measured by, 1 or (n_e,) (see ``scales``).
+    """
 
     network: Network
     branch: Branch
     dynamics: Dynamics
     form: str
+    scale: Array | float = 1.0
 
 
 @dataclass(frozen=True)
@@ -143,18 +147,13 @@ def stuck(system: System, state: Array, t: float, trouble: str) -> str:
 
 def breakpoints(network: Network, stop: float) -> list[float]:
     """Times in (0, stop) where a derivative of a source jumps, then `stop`."""
-    if network.bank.constant:
-        return [stop]
-    distinct = {id(drive): drive for drive in network.drives if drive is not None}
-    return [*sorted({time for drive in distinct.values() for time in drive.breakpoints(stop)}), stop]
+    return [*sorted({time for drive in network.waveforms_of_sources for time in drive.breakpoints(stop)}), stop]
 
 
 def shortest_period(network: Network) -> float:
     """Shortest period of a sine in s; other waveforms are resolved by their breakpoints."""
-    if network.bank.constant:
-        return math.inf
     shortest = math.inf
-    waiting: list[Drive] = list({id(d): d for d in network.drives if d is not None}.values())
+    waiting: list[Drive] = list(network.waveforms_of_sources)
     while waiting:
         drive = waiting.pop()
         if isinstance(drive, Sum):

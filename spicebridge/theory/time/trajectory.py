@@ -27,7 +27,7 @@ class Event:
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """State of every edge as a function of time on [0, stop].
+    """State of every edge as a function of time on [0, stop], in the network's ``state_units``.
 
     `stop` is the time reached in s; `complete` is False when that is short of the time asked for, and
     `reason` says why. `events` are hits and releases of hard bounds in order of time; `rhs_count` the
@@ -90,4 +90,5 @@ def waveforms(network: Network, branch: Branch, t: Array, state: Array, method: 
     current, voltage = np.empty_like(state), np.empty_like(state)
     for row, time in enumerate(t.tolist()):
         current[row], voltage[row] = branch(state[row], time)
-    return Waveforms(t, state, current, voltage, network.edge_labels, f"theory ({method})")
+    source = f"theory ({method})"
+    return Waveforms(t, state, current, voltage, network.edge_labels, source, units=network.state_units)

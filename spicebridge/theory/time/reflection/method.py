@@ -86,6 +86,7 @@ class _Reflection:
         budget = demand.budget(self.period)
         with np.errstate(all="ignore"):
             for barrier in breakpoints(network, demand.stop):
+                self.system.dynamics.enter(t, barrier)
                 rate, slope = self.field(state, t), np.zeros_like(state)
                 sweeps = FIRST_SWEEPS
                 while t < barrier:
@@ -137,7 +138,7 @@ class _Reflection:
         # that move it shows nothing, where they are few the others are the sharper measure of the whole.
         hidden = place.size / max(1, int(np.count_nonzero(right.end != state)))
         passing[place] = min(1.0, hidden) ** 2 * distance
-        scale = self.demand.atol + self.demand.rtol * np.maximum(np.abs(state), np.abs(right.end))
+        scale = self.demand.atol * self.system.scale + self.demand.rtol * np.maximum(np.abs(state), np.abs(right.end))
         ratio = CONTROLLED * float((np.maximum(difference, passing) / scale).max())
         if not np.isfinite(ratio):
             return None

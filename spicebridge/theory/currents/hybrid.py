@@ -1,0 +1,317 @@
+"""Networks with capacitors, inductors and current sources: the resistive network of one instant.
+
+    x = (w, v_C, i_L)         capacitors are voltage sources v_C, inductors and current sources are currents i_J
+    dv_C/dt = i_C / C,   di_L/dt = v_L / L
+
+*Contracted form.* The nodes that capacitors join become one, with offsets o: o_tail - o_head = v_C - S on the
+capacitors. What conducts stays, with sources S + o_tail - o_head, and the currents i_J enter at its nodes:
+
+    i = i_0 + T i_J,    A (q i_0 - (S + o_tail - o_head - q T i_J)) = 0,    B i_0 = 0,    q = P R(s)
+
+T routes the forced currents through a spanning tree, so that any solver of a network of resistances serves.
+
+*Loops and cutsets* (see ``reactive``). Kirchhoff's laws give the currents of the capacitors and the drops of
+the inductors up to what circulates in loops of capacitors, and the potentials between parts that only forced
+currents join. The derivatives of the laws of these loops and cutsets settle both, by two constant matrices:
+
+    i_C = C (S' - B_C^t p'),      (B_C C B_C^t) p' = B_C C S' + b             b: current into each node
+    i_L' = (u - B_L^t z) / L,     (B_L L^-1 B_L^t) z = B_L L^-1 u + B_J i_J'    u: drop for z = 0
+
+p' is the rate of the potentials of the joined nodes, z the potential of each part.
+
+*Projector form*, the papers' own (generalised in Barrows, Sheldon, Caravelli, arXiv:2402.16015): delete the
+edges of i_J, keep the capacitors with reference resistance 0. A' is the cycle matrix of what remains,
+Q = diag(P r0) with zeros, K = diag(kappa), and Omega becomes the oblique projector Ob:
+
+    Ob = A'^t (A' Q A'^t)^-1 A' Q,     M = A'^t (A' Q A'^t)^-1 A'
+    i = (I + Ob K W)^-1 M (S - v_C - P R T i_J) + T i_J
+
+Ob projects on the cycle space of A'; a column of a capacitor is zero, as its voltage does not depend on its
+current. A' Q A'^t is singular when capacitors form a loop, and this form then does not exist.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from spicebridge.arrays import Array, IntArray
+from spicebridge.laws import Group
+from spicebridge.laws.base import take
+from spicebridge.errors import NetworkError, ProjectorSingular, SingularNetwork
+from spicebridge.network import Network
+from spicebridge.reactive import reductions, require_consistent
+from spicebridge.theory.currents.branch import branch_solver
+from spicebridge.theory.currents.newton import NewtonSolver
+from spicebridge.theory.currents.projector import reference_resistance
+from spicebridge.theory.currents.slopes import Segment, slope
+from spicebridge.theory.currents.topology import SINGULAR_CONDITION, Topology
+
+
+class HybridSolver:
+    """Currents and drops of all edges from the states, at one instant.
+
+    ``form`` is that of the conducting rest, "nodal", "loop" or "newton", or "projector". ``segment`` is the
+    time between two breakpoints in which the sources' derivatives are taken (None: just after t).
+    Raises `ScreenError` for values that cannot be consistent, `NetworkError` for a method that does not fit.
+    """
+
+    def __init__(self, network: Network, method: str = "auto") -> None:
+        require_consistent(network)
+        self.network = network
+        self.segment: Segment | None = None
+        imposed = np.array(network.imposed)
+        self.C, self.J, self.R = (np.flatnonzero(imposed == what) for what in ("voltage", "current", ""))
+        self.found = reductions(network)
+        self.moving_loops = bool(self.found.loops)
+        self.rest = conducting_rest(network)
+        joined = self.found.joined
+        self.tail, self.head = network.tail, network.head
+        self._offsets = TreeMap(Topology(network.n_nodes, network.tail[self.C], network.head[self.C]))
+        self.topology = Topology(int(joined.max()) + 1, joined[network.tail[self.R]], joined[network.head[self.R]])
+        self._tree = TreeMap(self.topology)
+        self._solver: Any = None
+        self._newton: NewtonSolver | None = None
+        self.form = self._choose(method)
+        self._capacitive = _Capacitive(network, self.C)
+        self._parts = _Parts(network, self.J, self.found.part)
+        self._into_joined = _incidence(joined[self.tail[self.J]], joined[self.head[self.J]], int(joined.max()) + 1)
+        others = np.concatenate([self.R, self.J])
+        self._others = others
+        self._into_nodes = _incidence(self.tail[others], self.head[others], network.n_nodes)
+
+    def _choose(self, method: str) -> str:
+        if self.rest is None:
+            return "none" if method != "projector" else self._projector()
+        if method == "projector":
+            return self._projector()
+        general = next((group for group in self.rest.groups if not group.device.ohmic), None)
+        if general is None:
+            self._solver = branch_solver(self.rest, method, topology=self.topology)
+            return str(self._solver.form)
+        if method not in ("auto", "nodal"):
+            k = int(self.R[general.edges[0]])
+            raise NetworkError(
+                f"{self.network.edge_name(k)}: a {general.device.kind} is not v = R(s) i; "
+                f"the {method} form cannot solve it, use method='nodal' or 'auto'"
+            )
+        self._newton = NewtonSolver(self.rest, self.topology)
+        return "newton"
+
+    def _projector(self) -> str:
+        self._solver = LiteralProjector(self.network, self.R, self.C)
+        return "projector"
+
+    def __call__(self, state: Array, t: float) -> tuple[Array, Array]:
+        """(current in A, drop in V), each (n_e,), for states (n_e,) at t in s. Raises `SingularNetwork`."""
+        network, R, C, J = self.network, self.R, self.C, self.J
+        S = network.bank(t)
+        current = np.zeros(network.n_edges)
+        voltage = np.zeros(network.n_edges)
+        current[J] = np.where(network.stateful[J], state[J], network.forced(t)[J] if J.size else 0.0)
+        voltage[C] = state[C]
+        o = self._offsets.potentials(state[C] - S[C])
+        source = S[R] + o[self.tail[R]] - o[self.head[R]]
+        joined = self.found.joined
+        entering = self._into_joined @ current[J]
+        if R.size:
+            current[R], voltage[R] = self._conducting(state, S, source, entering, current)
+        p = o + self._tree.potentials(voltage[R] - source)[joined]
+        self._capacitive.currents(self, S, t, self._into_nodes @ current[self._others], current)
+        drop = p[self.tail[J]] - p[self.head[J]] + S[J]
+        voltage[J] = self._parts.settled(self, drop, t)
+        return current, voltage
+
+    def _conducting(self, state: Array, S: Array, source: Array, entering: Array, current: Array) -> tuple[Array, Array]:
+        """(i, v) of the conducting edges."""
+        assert self.rest is not None
+        own = state[self.R]
+        if self._newton is not None:
+            return self._newton.solve(own, source, entering)
+        q = self.rest.P * self.rest.resistance(own)
+        routed = self._tree.route(entering)
+        if isinstance(self._solver, LiteralProjector):
+            i = self._solver.solve(q, S[self.R], state[self.C] - S[self.C], current[self.J])
+        else:
+            i = self._solver.solve(q, source - q * routed) + routed
+        return i, q * i
+
+
+class _Capacitive:
+    """Currents of the capacitors from what enters their nodes: the network of rates, weighted by C."""
+
+    def __init__(self, network: Network, C: IntArray) -> None:
+        self.edges = C
+        topology = Topology(network.n_nodes, network.tail[C], network.head[C])
+        self.value = per_edge(network, "c")[C]
+        self.free = np.delete(np.arange(network.n_nodes), topology.roots)
+        self.B = sp.csr_array(topology.B[self.free]) if C.size else None
+        self._solve = _factor(self.B, self.value)
+
+    def currents(self, owner: HybridSolver, S: Array, t: float, entering: Array, out: Array) -> None:
+        """Write the currents; `entering` (n,) in A comes from all other edges."""
+        if self.B is None:
+            return
+        rate = owner_slopes(owner, owner.network.drives, self.edges, t) if owner.moving_loops else None
+        load = entering[self.free]
+        if rate is not None:
+            load = load + self.B @ (self.value * rate)
+        p = self._solve(load)
+        current = -(self.B.T @ p)
+        if rate is not None:
+            current = current + rate
+        out[self.edges] = self.value * current
+
+
+class _Parts:
+    """Potentials of the parts that only forced currents join, from the laws of the cutsets of inductors."""
+
+    def __init__(self, network: Network, J: IntArray, part: IntArray) -> None:
+        self.edges = J
+        n = int(part.max()) + 1
+        tail, head = part[network.tail[J]], part[network.head[J]]
+        self.inductive = network.stateful[J]
+        graph = Topology(n, tail[self.inductive], head[self.inductive])
+        free = np.delete(np.arange(n), graph.roots) if self.inductive.any() else np.zeros(0, dtype=np.intp)
+        self.B: Any = None
+        if free.size:
+            self.B = sp.csr_array(_incidence(tail, head, n)[free])
+            self.weight = np.zeros(J.size)
+            self.weight[self.inductive] = 1.0 / per_edge(network, "l")[J[self.inductive]]
+            self._solve = _factor(sp.csr_array(self.B[:, np.flatnonzero(self.inductive)]), self.weight[self.inductive])
+
+    def settled(self, owner: HybridSolver, drop: Array, t: float) -> Array:
+        """The drops of the forced edges, from those for equal potentials of all parts."""
+        if self.B is None:
+            return drop
+        rate = owner_slopes(owner, owner.network.forcing, self.edges, t)
+        z = self._solve(self.B @ (self.weight * drop + rate))
+        return np.asarray(drop - self.B.T @ z)
+
+
+def owner_slopes(owner: HybridSolver, drives: Any, edges: IntArray, t: float) -> Array:
+    """Derivatives of the drives of `edges` in the solver's segment, (n,)."""
+    return np.array([slope(drives[k], t, owner.segment) for k in edges.tolist()])
+
+
+class TreeMap:
+    """A spanning forest as two maps: forced currents to tree currents, and drops to potentials."""
+
+    def __init__(self, topology: Topology) -> None:
+        self.n_nodes, self.n_edges = topology.n_nodes, topology.n_edges
+        self.tree: IntArray = np.zeros(0, dtype=np.intp)
+        if topology.n_edges:
+            self.tree = topology.forest.tree
+        self.free = np.zeros(0, dtype=np.intp)
+        if self.tree.size:
+            from scipy.sparse.linalg import splu
+
+            self.free = np.delete(np.arange(self.n_nodes), topology.roots)
+            square = sp.csc_array(topology.B[self.free][:, self.tree])
+            self._lu = splu(square)
+
+    def route(self, entering: Array) -> Array:
+        """T: currents (n_e,) on the tree that carry away what enters the nodes (n,), in A."""
+        out = np.zeros(self.n_edges)
+        if self.tree.size:
+            out[self.tree] = -self._lu.solve(entering[self.free])
+        return out
+
+    def potentials(self, drop: Array) -> Array:
+        """Potentials (n,) in V with p_tail - p_head = `drop` (n_e,) on the tree, 0 at its roots."""
+        out = np.zeros(self.n_nodes)
+        if self.tree.size:
+            out[self.free] = -self._lu.solve(drop[self.tree], trans="T")
+        return out
+
+
+class LiteralProjector:
+    """The projector form of the module, dense; edges are the conducting ones R, then the capacitors C."""
+
+    form = "projector"
+
+    def __init__(self, network: Network, R: IntArray, C: IntArray) -> None:
+        edges = np.concatenate([R, C])
+        rest = conducting_rest(network)
+        r0 = reference_resistance(rest)[0] if rest is not None else np.zeros(0)
+        self.n_R = R.size
+        self.Q = np.concatenate([network.P[R] * r0, np.zeros(C.size)])
+        topology = Topology(network.n_nodes, network.tail[edges], network.head[edges])
+        A = topology.A.toarray()
+        mesh = (A * self.Q) @ A.T
+        if mesh.size and np.linalg.cond(mesh / np.abs(self.Q).max(initial=1e-300)) > SINGULAR_CONDITION:
+            raise ProjectorSingular(
+                "A' Q A'^t is singular: capacitors form a loop, or active edges cancel, so that the projector form "
+                "does not exist; use method='nodal', 'loop' or 'auto'"
+            )
+        self.M = A.T @ np.linalg.solve(mesh, A) if mesh.size else np.zeros((edges.size, edges.size))
+        self.Ob = self.M * self.Q
+        J = np.flatnonzero(np.array(network.imposed) == "current")
+        tree = TreeMap(topology)
+        into = _incidence(network.tail[J], network.head[J], network.n_nodes).toarray()
+        self.T = np.stack([tree.route(column) for column in into.T], axis=1) if J.size else np.zeros((edges.size, 0))
+
+    def solve(self, q: Array, S: Array, v_less_S: Array, forced: Array) -> Array:
+        """Currents of the conducting edges for signed resistances q (n_R,)."""
+        routed = self.T @ forced
+        emf = np.concatenate([S - q * routed[: self.n_R], -v_less_S])
+        relative = np.zeros(self.Q.size)
+        relative[: self.n_R] = q / self.Q[: self.n_R] - 1.0
+        try:
+            i = np.linalg.solve(np.eye(self.Q.size) + self.Ob * relative, self.M @ emf)
+        except np.linalg.LinAlgError:
+            raise SingularNetwork("I + Ob K W is singular: the currents are not determined") from None
+        return np.asarray((i + routed)[: self.n_R])
+
+
+def conducting_rest(network: Network) -> Network | None:
+    """The conducting edges between the nodes that capacitors join, without sources; None when there are none."""
+    R = np.flatnonzero(np.array(network.imposed) == "")
+    if R.size == 0:
+        return None
+    joined = reductions(network).joined
+    place = np.full(network.n_edges, -1, dtype=np.intp)
+    place[R] = np.arange(R.size)
+    groups = tuple(
+        Group(take(group.device, slice(None)), place[group.edges])  # type: ignore[arg-type]
+        for group in network.groups
+        if place[group.edges[0]] >= 0
+    )
+    return Network(
+        tuple(range(int(joined.max()) + 1)),
+        joined[network.tail[R]],
+        joined[network.head[R]],
+        groups,
+        (None,) * int(R.size),
+        network.initial_state[R],
+        network.P[R],
+        network.J[R],
+        title=network.title,
+    )
+
+
+def per_edge(network: Network, name: str) -> Array:
+    """A parameter of the capacitors ("c") or inductors ("l") as (n_e,), zero elsewhere."""
+    out = np.zeros(network.n_edges)
+    for group in network.groups:
+        if name in ("c", "l") and hasattr(group.device, name) and getattr(group.device, "imposes", ""):
+            out[group.edges] = getattr(group.device, name)
+    return out
+
+
+def _incidence(tail: IntArray, head: IntArray, n: int) -> sp.csr_array:
+    return Topology(n, tail, head).B
+
+
+def _factor(B: Any, weight: Array) -> Any:
+    """x -> (B diag(weight) B^t)^-1 x for a constant matrix, scaled by its diagonal; nothing for no unknowns."""
+    if B is None or B.shape[0] == 0:
+        return lambda load: load
+    from scipy.sparse.linalg import splu
+
+    matrix = sp.csc_array((B * weight) @ B.T)
+    scale = 1.0 / np.sqrt(matrix.diagonal())
+    lu = splu(sp.csc_array(matrix * scale[:, None] * scale), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+    return lambda load: scale * lu.solve(scale * load)

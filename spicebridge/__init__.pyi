@@ -51,13 +51,13 @@ from .laws import (
     CurrentSource as CurrentSource,
 )
 from .laws import (
-    Inductor as Inductor,
-)
-from .laws import (
     HPMemristor as HPMemristor,
 )
 from .laws import (
     IdealMemristor as IdealMemristor,
+)
+from .laws import (
+    Inductor as Inductor,
 )
 from .laws import (
     LinearMemristor as LinearMemristor,

@@ -128,7 +128,9 @@ class Waveforms:
             writer = csv.writer(handle)
             units = {name: self.units if name == "state" else (unit,) * self.n_edges for name, unit in SIGNALS.items()}
             columns = [
-                f"{name}[{label}] ({unit})" for name in SIGNALS for label, unit in zip(self.labels, units[name], strict=True)
+                f"{name}[{label}] ({unit})"
+                for name in SIGNALS
+                for label, unit in zip(self.labels, units[name], strict=True)
             ]
             writer.writerow(["t (s)", *columns])
             table = np.column_stack([self.t, self.state, self.current, self.voltage])

@@ -156,7 +156,9 @@ def _with_currents(devices: Any, drives: list[Drive | None], blocks: list[Sectio
             drive = drives[k]
             if drive is None:
                 block = next(b for b in blocks if b.get("law") == "current_source")
-                block.fail(None, f"edge {k} is a current source without current; add a [[drive]] with edges = [{k}], in A")
+                block.fail(
+                    None, f"edge {k} is a current source without current; add a [[drive]] with edges = [{k}], in A"
+                )
             laws[k], drives[k] = CurrentSource(drive), None
     return laws if any(isinstance(law, CurrentSource) for law in laws) else devices
 

@@ -30,9 +30,7 @@ class CurrentSource:
         if isinstance(self.drive, numbers.Real) and not isinstance(self.drive, bool):
             object.__setattr__(self, "drive", DC(float(self.drive)))
         if not isinstance(self.drive, Drive):
-            raise DeviceError(
-                f"{self.kind}: {self.drive!r} is no drive; use DC, Sine, Pulse, PWL or a number, in A"
-            )
+            raise DeviceError(f"{self.kind}: {self.drive!r} is no drive; use DC, Sine, Pulse, PWL or a number, in A")
 
     @property
     def window(self) -> Window:

@@ -86,7 +86,7 @@ class Tableau:
                 F[row] = v[k] - sign * R * i[k]
                 F_y[row, V[k]], F_y[row, I[k]], F_y[row, X[k]] = 1.0, -sign * R, -sign * slope * i[k]
                 if isinstance(law, LinearMemristor):
-                    assert law.law == "caravelli2017" and law.control == "current"
+                    assert (law.law, law.control) == ("caravelli2017", "current")
                     gain = -J * float(law.r_on) / float(law.beta)
                     rate[k] = float(law.alpha) * x[k] + gain * i[k]
                     rate_y[k, X[k]], rate_y[k, I[k]] = float(law.alpha), gain

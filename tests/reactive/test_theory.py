@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from devices.laws import EXAMPLES
 from threadpoolctl import threadpool_limits
 
 import spicebridge as sb
 from bench.reactive import STOP, random_network
 from spicebridge.errors import NetworkError, ProjectorSingular
-from devices.laws import EXAMPLES
 from tests.reactive.tableau import Tableau
 
 T = np.linspace(0.0, STOP, 101)

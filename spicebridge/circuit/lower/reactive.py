@@ -35,8 +35,8 @@ from spicebridge.circuit.deck.elements import (
 )
 from spicebridge.circuit.lower.signals import EdgeSignals
 from spicebridge.circuit.lower.sources import waves
-from spicebridge.laws import Group
 from spicebridge.drives import DC, Drive, Sine, terms
+from spicebridge.laws import Group
 from spicebridge.network import Network
 from spicebridge.reactive import Law, reductions
 

@@ -38,9 +38,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from spicebridge.arrays import Array, IntArray
-from spicebridge.laws import Group
-from spicebridge.laws.base import take
 from spicebridge.errors import NetworkError, ProjectorSingular, SingularNetwork
+from spicebridge.laws import Capacitor, Group, Inductor
+from spicebridge.laws.base import take
 from spicebridge.network import Network
 from spicebridge.reactive import reductions, require_consistent
 from spicebridge.theory.currents.branch import branch_solver
@@ -124,7 +124,9 @@ class HybridSolver:
         voltage[J] = self._parts.settled(self, drop, t)
         return current, voltage
 
-    def _conducting(self, state: Array, S: Array, source: Array, entering: Array, current: Array) -> tuple[Array, Array]:
+    def _conducting(
+        self, state: Array, S: Array, source: Array, entering: Array, current: Array
+    ) -> tuple[Array, Array]:
         """(i, v) of the conducting edges."""
         assert self.rest is not None
         own = state[self.R]
@@ -210,7 +212,7 @@ class TreeMap:
 
             self.free = np.delete(np.arange(self.n_nodes), topology.roots)
             square = sp.csc_array(topology.B[self.free][:, self.tree])
-            self._lu = splu(square)
+            self._lu: Any = splu(square)
 
     def route(self, entering: Array) -> Array:
         """T: currents (n_e,) on the tree that carry away what enters the nodes (n,), in A."""
@@ -296,7 +298,7 @@ def per_edge(network: Network, name: str) -> Array:
     """A parameter of the capacitors ("c") or inductors ("l") as (n_e,), zero elsewhere."""
     out = np.zeros(network.n_edges)
     for group in network.groups:
-        if name in ("c", "l") and hasattr(group.device, name) and getattr(group.device, "imposes", ""):
+        if isinstance(group.device, Capacitor if name == "c" else Inductor):
             out[group.edges] = getattr(group.device, name)
     return out
 
@@ -313,5 +315,7 @@ def _factor(B: Any, weight: Array) -> Any:
 
     matrix = sp.csc_array((B * weight) @ B.T)
     scale = 1.0 / np.sqrt(matrix.diagonal())
-    lu = splu(sp.csc_array(matrix * scale[:, None] * scale), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+    lu = splu(
+        sp.csc_array(matrix * scale[:, None] * scale), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}
+    )
     return lambda load: scale * lu.solve(scale * load)

@@ -101,7 +101,7 @@ class NewtonSolver:
         return i, v
 
     def _residual(self, i: Array, outside: Array | None) -> Array:
-        residual = self.B @ i
+        residual: Array = self.B @ i
         return residual if outside is None else residual + outside
 
     def conductance(self, state: Array) -> Array:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from spicebridge.arrays import Array
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, terms
 from spicebridge.errors import NetworkError
 
@@ -52,7 +53,7 @@ def slope(drive: Drive | None, t: float, segment: Segment | None) -> float:
     return float(total)
 
 
-def _piecewise(x: np.ndarray, y: np.ndarray, t: float) -> float:  # type: ignore[type-arg]
+def _piecewise(x: Array, y: Array, t: float) -> float:
     k = int(np.searchsorted(x, t, side="right"))
     if k == 0 or k == x.size:
         return 0.0

@@ -57,6 +57,7 @@ def march_smoothly(system: System, demand: Demand, keeper: Keeper) -> Outcome:
             if not t < barrier:
                 continue
             dynamics.enter(t, barrier)
+            absolute: Any = demand.atol * system.scale
             stepper: Any = Stepper(
                 field,
                 t,
@@ -64,7 +65,7 @@ def march_smoothly(system: System, demand: Demand, keeper: Keeper) -> Outcome:
                 barrier,
                 max_step=ceiling,
                 rtol=demand.rtol,
-                atol=demand.atol * system.scale,
+                atol=absolute,
                 first_step=None if step is None else min(step, barrier - t),
             )
             while stepper.status == "running":

@@ -20,6 +20,9 @@ STEPS_PER_PERIOD = 2.0
 """At least this many steps in the shortest period of a sine, so that no period is jumped over, …"""
 KINKED_STEPS_PER_PERIOD = 32.0
 """… and this many with a law that rests below a threshold, so that no switching is."""
+REACTIVE_STEPS_PER_PERIOD = 16.0
+"""… and this many where capacitors or inductors integrate a sine almost as it is: the error estimate of the
+method sees little of such a quadrature (measured: RC under a sine, 1.7e-7 at rtol 1e-10 without, 7e-11 with)."""
 VANISHING = 1e-3
 """A resistance below this part of its initial value is named as the cause when no step succeeds."""
 EVALUATIONS = 200_000
@@ -166,6 +169,8 @@ def shortest_period(network: Network) -> float:
 def longest_step(system: System, demand: Demand, period: float) -> float:
     """The step ceiling in s that sines and kinked laws ask for."""
     per_period = KINKED_STEPS_PER_PERIOD if system.dynamics.kinked else STEPS_PER_PERIOD
+    if system.network.reactive:
+        per_period = max(per_period, REACTIVE_STEPS_PER_PERIOD)
     return min(demand.max_step, period / per_period)
 
 

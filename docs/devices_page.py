@@ -12,6 +12,7 @@ from typing import Any
 from spicebridge.circuit.lower.calls import subcircuit_call
 from spicebridge.circuit.lower.models import model_twin
 from spicebridge.laws import LAWS
+from spicebridge.laws.base import imposes
 from spicebridge.modelcheck.library import library
 
 _HEAD = """\
@@ -47,7 +48,7 @@ def format_devices() -> str:
     shown: dict[Any, list[str]] = {}
     for word, law in LAWS.items():
         kind: Any = law.device
-        if kind.stateful:
+        if kind.stateful and not imposes(kind):
             shown.setdefault(kind, []).append(word)
     files: dict[type, set[str]] = {}
     for device, *_ in library().values():

@@ -69,13 +69,18 @@ def same_circuit(first: Network, second: Network) -> None:
         np.testing.assert_allclose(rate2, rate, rtol=0, atol=LAW * max(1.0, np.abs(rate).max()))
 
 
+KINK = 1e-7
+"""Error of an integration across the kink of a window: there the last bit of a parameter may change the steps."""
+
+
 def same_motion(first: Network, second: Network) -> None:
     try:
         one = sb.integrate(first, T)
     except (ScreenError, sb.SpiceBridgeError):
         assume(False)
     two = sb.integrate(second, T)
-    assert np.abs(two.state - one.state).max(initial=0.0) <= 1e-12
+    kinked = any(group.device.stateful and group.device.window.name in ("biolek", "zha") for group in first.groups)
+    assert np.abs(two.state - one.state).max(initial=0.0) <= (KINK if kinked else 1e-12)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -82,14 +82,16 @@ def _potential(node: str) -> str:
     return "" if node == "0" else f"v({node})"
 
 
-def _fast_signals(edges: list[int], tails: list[str], heads: list[str], r0: list[float], stateful: bool) -> EdgeSignals:
+def _fast_signals(
+    edges: list[int], tails: list[str], heads: list[str], conductance: list[float], stateful: bool
+) -> EdgeSignals:
     vector = {node: _potential(node) for node in {*tails, *heads}}
     return EdgeSignals(
         state=[f"v(w{k})" for k in edges] if stateful else [""] * len(edges),
         current=[f"v(y{k})" for k in edges],
         plus=[vector[tail] for tail in tails],
         minus=[vector[head] for head in heads],
-        current_scale=[1.0 / r for r in r0],
+        current_scale=conductance,
         aided=True,
     )
 
@@ -141,7 +143,13 @@ def _repeats(rows: Iterable[tuple[Shape, Numbers]]) -> dict[Shape, Repeats]:
 
 
 class FastAffine:
-    """y, w and at most eight elements per edge; no division, no voltage source."""
+    """y = P kappa r0 i, w and at most nine elements per edge; no division, no voltage source.
+
+        y w + y / kappa = p_tail - p_head + S
+
+    The nonlinearity is a bare product, whatever the edge's numbers: a simulator spends most of its time on the
+    expressions of behavioural sources.
+    """
 
     def __init__(self, network: Network, group: Group) -> None:
         device: LinearMemristor = group.device
@@ -151,12 +159,16 @@ class FastAffine:
         self.subcircuits: dict[str, Subcircuit] = {}
         self.linear = is_linear(device.window)
         self.edges: list[int] = group.edges.tolist()
-        self.r0 = _spread(device.r0, n)
         self.kappa = _spread(device.kappa, n)
         self.a = _spread(device.a, n)
         P, J = network.P[group.edges], network.J[group.edges]
-        self.P = P.tolist()
-        gain = J * device.g * (P if device.control == "voltage_eq61" else 1.0)
+        self.conductance = _spread(1.0 / (P * device.kappa * device.r0), n)
+        self.by_current = device.control == "current"
+        gain = J * device.g
+        if self.by_current:
+            gain = gain / (P * device.kappa)
+        elif device.control == "voltage_eq61":
+            gain = gain * P
         self.gain = _spread(gain, n)
 
     def repeats(self) -> dict[Shape, Repeats]:
@@ -166,42 +178,44 @@ class FastAffine:
         """The only shape, where all edges are alike but for numbers and have constant sources."""
         drives = [self.network.drives[k] for k in self.edges]
         leaks = bool(self.a[0])
-        alike = len(set(self.P)) == 1 and all(bool(a) == leaks for a in self.a)
-        if not alike or self.device.control != "current" or any(type(drive) is not DC for drive in drives):
+        alike = all(bool(a) == leaks for a in self.a)
+        if not alike or not self.by_current or any(type(drive) is not DC for drive in drives):
             return None
         leak = [-1.0 / a for a in self.a] if leaks else [0.0] * len(self.a)
         levels = [float(drive.level) for drive in drives]  # type: ignore[union-attr]
-        columns = [self.kappa, [1.0 / r for r in self.r0], self.gain, self.a, leak, levels]
-        return {(self.P[0] > 0, leaks, ("dc",), ()): Repeats(list(range(len(levels))), columns)}
+        columns = [self.kappa, self.conductance, self.gain, self.a, leak, levels]
+        return {(leaks, ("dc",), ()): Repeats(list(range(len(levels))), columns)}
 
     def _shape_and_numbers(self, position: int, k: int) -> tuple[Shape, Numbers]:
         drive = self.network.drives[k]
         a, gain = self.a[position], self.gain[position]
         kinds, source = wave_numbers(drive)
-        aided = drive is not None and self.linear and self.device.control != "current"
+        aided = drive is not None and self.linear and not self.by_current
         scaled_kinds, scaled = wave_numbers(drive.scaled(gain) if aided and drive is not None else None)
         leak = -1.0 / a if a else 0.0
-        numbers = (self.kappa[position], 1.0 / self.r0[position], gain, a, leak, *source, *scaled)
-        return (self.P[position] > 0, bool(a), kinds, scaled_kinds), numbers
+        numbers = (self.kappa[position], self.conductance[position], gain, a, leak, *source, *scaled)
+        return (bool(a), kinds, scaled_kinds), numbers
 
     def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[Element]:
-        passive, leaks, kinds, scaled_kinds = shape
+        leaks, kinds, scaled_kinds = shape
         kappa, conductance, gain, a, leak, *rest = numbers
         values = iter(rest)
         y, w = f"y{k}", f"w{k}"
-        one_plus = Binary("+", Number(1.0), Binary("*", Number(kappa), NodeVoltage(w)))
-        drop: Expression = Binary("*", NodeVoltage(y), one_plus)
-        signed = drop if passive else Binary("*", Number(-1.0), drop)
-        out: list[Element] = [BehaviouralCurrent(f"B{k}", y, "0", signed, f"{title}: {tail} -> {head}, state {w}")]
+        product: Expression = Binary("*", NodeVoltage(y), NodeVoltage(w))
+        out: list[Element] = [
+            BehaviouralCurrent(f"B{k}", y, "0", product, f"{title}: {tail} -> {head}, state {w}"),
+            Resistor(f"R{k}", y, "0", kappa),
+        ]
         out += _fast_port(k, tail, head, conductance, waves_of(kinds, values))
-        window, by_current = self.device.window, self.device.control == "current"
+        window = self.device.window
         if self.linear:
-            sense = (y, "0") if by_current else (tail, head)
+            sense = (y, "0") if self.by_current else (tail, head)
             out.append(VoltageControlledCurrent(f"GW{k}", "0", w, *sense, gain))
             scaled = waves_of(scaled_kinds, values)
             out += [CurrentSource(f"IW{k}{_suffix(n)}", "0", w, wave) for n, wave in enumerate(scaled)]
         else:
-            drift = Binary("*", Number(gain), NodeVoltage(y) if by_current else signed)
+            drop = Binary("+", product, Binary("/", NodeVoltage(y), Number(kappa)))
+            drift = Binary("*", Number(gain), NodeVoltage(y) if self.by_current else drop)
             decay = Binary("*", Number(a), NodeVoltage(w)) if leaks else None
             out.append(BehaviouralCurrent(f"BW{k}", "0", w, windowed_rate(window, w, decay, drift)))
         out.append(Capacitor(f"C{k}", w, "0", 1.0))
@@ -213,7 +227,7 @@ class FastAffine:
         return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
 
     def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> EdgeSignals:
-        return _fast_signals(edges, tails, heads, self.r0, stateful=True)
+        return _fast_signals(edges, tails, heads, self.conductance, stateful=True)
 
 
 class FastResistor:
@@ -242,7 +256,7 @@ class FastResistor:
         return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
 
     def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> EdgeSignals:
-        return _fast_signals(edges, tails, heads, self.r, stateful=False)
+        return _fast_signals(edges, tails, heads, [1.0 / r for r in self.r], stateful=False)
 
 
 @dataclass

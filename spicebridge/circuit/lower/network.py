@@ -3,9 +3,9 @@
 Two forms of the same circuit:
 
 *readable*  a source V, one subcircuit of ``models/`` per memristor; for people and other simulators
-*fast*      y = r0 i is itself a node voltage and the only nonlinearity is one product::
+*fast*      y = P kappa r0 i is itself a node voltage and the only nonlinearity is one bare product::
 
-                P (1 + kappa s) y = p_tail - p_head + S,     i = y / r0
+                y s + y / kappa = p_tail - p_head + S,     i = y / (P kappa r0)
 
 The simulator imposes Kirchhoff's laws; no incidence or cycle matrix is formed. A loop-matrix network is
 realised by controlled sources that carry its rows (node e_k holds R_k i_k - S_k in V, node j_c the
@@ -200,7 +200,7 @@ def _header(network: Network, nodes: list[str], form: str, stop: float, step: fl
     if network.reactive:
         lines.append("on a capacitor w<k> is its voltage, on an inductor its current, 1 V for 1 A")
     if form == "fast":
-        lines.append("node y<k> is r0 i of edge k in V; i = y/r0 flows tail -> head")
+        lines.append("node y<k> is proportional to the current of edge k: GE<k> makes it flow tail -> head")
     if network.is_graph:
         ground = [str(n) for n, name in zip(network.nodes, nodes, strict=True) if name == "0"]
         shown = ", ".join(ground[:8]) + (", …" if len(ground) > 8 else "")

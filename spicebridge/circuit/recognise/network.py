@@ -109,7 +109,7 @@ def _states(body: Anatomy, account: Account) -> list[str | None]:
     owner: dict[str, str] = {}
     out: list[str | None] = []
     for branch in body.branches:
-        elements = [branch.link.load] if branch.link else [element for element, _ in branch.series]
+        elements = list(branch.link.loads) if branch.link else [element for element, _ in branch.series]
         found = sorted(states_read(body, elements))
         if len(found) > 1:
             shown = ", ".join(body.shown[node] for node in found)

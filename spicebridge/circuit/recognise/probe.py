@@ -124,10 +124,12 @@ class Probe:
         self.i = self.x
         y = self.i / link.out
         self.known[link.y] = y
-        if isinstance(link.load, ir.Resistor):
-            drawn = y / float(link.load.value)  # type: ignore[arg-type]
-        else:
-            drawn = self.value(link.load.expression) * (1.0 if low(link.load.plus) == link.y else -1.0)
+        drawn = np.zeros_like(y)
+        for load in link.loads:
+            if isinstance(load, ir.Resistor):
+                drawn = drawn + y / float(load.value)  # type: ignore[arg-type]
+            else:
+                drawn = drawn + self.value(load.expression) * (1.0 if low(load.plus) == link.y else -1.0)
         self.v = drawn / link.sense
         fed = np.zeros_like(self.v)
         for feed in link.feeds:

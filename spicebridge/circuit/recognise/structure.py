@@ -34,7 +34,7 @@ class Link:
     head: str
     sense: float
     out: float
-    load: ir.BehaviouralCurrent | ir.Resistor
+    loads: tuple[ir.BehaviouralCurrent | ir.Resistor, ...]
     feeds: tuple[ir.CurrentSource, ...]
     name: str
 
@@ -51,7 +51,7 @@ class Branch:
     @property
     def name(self) -> str:
         """The element that the edge is called by."""
-        return self.link.load.name if self.link else self.series[0][0].name
+        return self.link.loads[0].name if self.link else self.series[0][0].name
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -168,15 +168,15 @@ def _link(y: str, there: list[ir.Element], driven: Iterable[ir.VoltageControlled
         return None
     senses = [e for e in there if isinstance(e, ir.VoltageControlledCurrent) and y not in _control(e)]
     feeds = [e for e in there if isinstance(e, ir.CurrentSource)]
-    loads = [
+    loads = tuple(
         e
         for e in there
         if (isinstance(e, ir.Resistor) and _constant(e.value))
         or (isinstance(e, ir.BehaviouralCurrent) and _reads_node(e, y))
-    ]
-    if len(senses) != 1 or len(loads) != 1 or len(there) != 2 + len(feeds):
+    )
+    if len(senses) != 1 or not loads or len(there) != 1 + len(loads) + len(feeds):
         return None
-    sense, load = senses[0], loads[0]
+    sense = senses[0]
     into = _into(sense, y) * float(sense.gain)  # type: ignore[arg-type]
     outs = [g for g in driven if g is not sense and set(_ends(g)) == set(_control(sense))]
     if len(outs) != 1 or into == 0.0 or float(outs[0].gain) == 0.0:  # type: ignore[arg-type]
@@ -186,8 +186,7 @@ def _link(y: str, there: list[ir.Element], driven: Iterable[ir.VoltageControlled
     gain = float(out.gain) * (1.0 if low(out.control_plus) == y else -1.0)  # type: ignore[arg-type]
     if _control(sense) != (tail, head):
         into = -into
-    assert isinstance(load, (ir.Resistor, ir.BehaviouralCurrent))
-    return Link(y, tail, head, into, gain, load, tuple(feeds), out.name)
+    return Link(y, tail, head, into, gain, loads, tuple(feeds), out.name)
 
 
 def _into(element: ir.Element, node: str) -> float:

@@ -118,7 +118,7 @@ def mutate(trial: Trial, mutation: str) -> Trial:
     if mutation == "orientation":
         tail, head = network.tail.copy(), network.head.copy()
         tail[k], head[k] = head[k], tail[k]
-        return replace(trial, circuit=replace(network, tail=tail, head=head))
+        return replace(trial, circuit=network.with_ends(tail, head))
     if mutation == "xi":
         stretched = law.r_on + 1.001 * (law.r_off - law.r_on)
         return replace(trial, circuit=network.with_device(replace(law, r_off=stretched)))

@@ -1,6 +1,7 @@
 """Source waveforms S(t) in volt: value, exact time integral, breakpoints.
 
 A drive is an electromotive force in series with its edge that pushes current from tail to head.
+Every number may be text with a suffix and a unit, as in a case file: ``Sine(amplitude="100m", frequency="2 kHz")``.
 Drives add with ``+`` and scale with ``scaled(c)``. The sine follows SPICE: before `delay` it holds
 its value at `phase`; here the phase is in rad, in SPICE in degrees.
 """
@@ -9,16 +10,23 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array
-from spicebridge.errors import DriveError
+from spicebridge.errors import DriveError, QuantityError
+from spicebridge.quantities import parse_quantities, parse_quantity
+
+VOLT_OR_AMPERE = "V or A"
+"""What a drive is in: a series source in V, a current source in A."""
+_FIRST_SAMPLES = 256
+_NARROWEST = 1e-7
+"""Part of the span: a function that is not straight over so short a time is taken to jump."""
 
 
 @runtime_checkable
@@ -54,8 +62,18 @@ def terms(drive: Drive | None) -> tuple[Drive, ...]:
     return drive.terms if isinstance(drive, Sum) else (drive,)
 
 
-def _finite(kind: str, **fields: float) -> None:
-    for name, value in fields.items():
+def _take(drive: Any, kind: str) -> None:
+    """Turn text into numbers and check every field."""
+    for name, unit in drive.units.items():
+        value = getattr(drive, name)
+        if value is None:
+            continue
+        if isinstance(value, str):
+            try:
+                value = parse_quantity(value, what=f"{kind}: {name}", unit=unit)
+            except QuantityError as error:
+                raise DriveError(str(error)) from None
+            object.__setattr__(drive, name, value)
         if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
             raise DriveError(f"{kind}: {name} = {value!r} must be a number")
         if not math.isfinite(value):
@@ -81,8 +99,10 @@ class DC(_Adding):
 
     level: float
 
+    units: ClassVar[dict[str, str]] = {"level": VOLT_OR_AMPERE}
+
     def __post_init__(self) -> None:
-        _finite("DC drive", level=self.level)
+        _take(self, "DC drive")
 
     def value(self, t: ArrayLike) -> Array:
         return np.full(np.shape(t), float(self.level))
@@ -113,8 +133,16 @@ class Sine(_Adding):
     phase: float = 0.0
     delay: float = 0.0
 
+    units: ClassVar[dict[str, str]] = {
+        "amplitude": VOLT_OR_AMPERE,
+        "frequency": "Hz",
+        "offset": VOLT_OR_AMPERE,
+        "phase": "rad",
+        "delay": "s",
+    }
+
     def __post_init__(self) -> None:
-        _finite("Sine drive", **self.__dict__)
+        _take(self, "Sine drive")
         if self.frequency <= 0:
             raise DriveError(f"Sine drive: frequency = {self.frequency!r} must be positive; use DC for a constant")
         if self.delay < 0:
@@ -147,15 +175,21 @@ class Sine(_Adding):
 
 @dataclass(frozen=True)
 class PWL(_Adding):
-    """Straight lines through (times, values), constant before the first and after the last."""
+    """Straight lines through (times, values), constant before the first and after the last.
+
+    `sampling_error` in V is how far a function that was sampled leaves the lines, 0 where the lines are meant.
+    """
 
     times: tuple[float, ...]
     values: tuple[float, ...]
+    sampling_error: float = field(default=0.0, compare=False)
 
     def __post_init__(self) -> None:
         try:
-            times = np.asarray(self.times, float).ravel()
-            values = np.asarray(self.values, float).ravel()
+            times = parse_quantities(self.times, what="PWL drive: times", unit="s").ravel()
+            values = parse_quantities(self.values, what="PWL drive: values", unit=VOLT_OR_AMPERE).ravel()
+        except QuantityError as error:
+            raise DriveError(str(error)) from None
         except (TypeError, ValueError):
             raise DriveError("PWL drive: every time and value must be a number") from None
         if times.size != values.size or times.size == 0:
@@ -213,6 +247,71 @@ class PWL(_Adding):
         except DriveError as error:
             raise DriveError(f"{path}: {error}") from None
 
+    @classmethod
+    def from_function(
+        cls, f: Callable[[float], float], *, stop: float | str, tolerance: float = 1e-4, most: int = 20_000
+    ) -> PWL:
+        """Sample a function of time so that the straight lines leave it by at most `tolerance` of its range.
+
+        Intervals are halved until the function, at a quarter, the middle and three quarters of each, is met; the
+        largest difference seen there is kept as `sampling_error` (V). What is narrower than a 256th of `stop` may
+        be missed.
+
+        Parameters
+        ----------
+        f
+            S(t) in V for t in s, of one number.
+        stop
+            Last time in s; the value there holds on.
+        tolerance
+            Relative to the range of f over the span.
+        most
+            Samples at most.
+
+        Raises
+        ------
+        DriveError
+            Where f gives no finite number, or `most` samples do not reach the tolerance.
+        """
+        end = parse_quantity(stop, what="PWL.from_function: stop", unit="s")
+        if not end > 0.0:
+            raise DriveError(f"PWL.from_function: stop {stop!r} must be positive")
+
+        def at(t: float) -> float:
+            value = f(t)
+            try:
+                number = float(value)
+            except (TypeError, ValueError):
+                raise DriveError(f"PWL.from_function: the function gives {value!r} at t = {t:g} s, no number") from None
+            if not math.isfinite(number):
+                raise DriveError(f"PWL.from_function: the function gives {number} at t = {t:g} s")
+            return number
+
+        times = np.linspace(0.0, end, _FIRST_SAMPLES + 1)
+        values = np.array([at(t) for t in times.tolist()])
+        worst = 0.0
+        open_ = np.ones(_FIRST_SAMPLES, dtype=bool)
+        while open_.any():
+            # 0.25, 0.5 and 0.75 of every interval that is not yet known to be straight
+            left = np.flatnonzero(open_)
+            quarters = times[left, None] + np.diff(times)[left, None] * np.array([0.25, 0.5, 0.75])
+            seen = np.array([[at(t) for t in row] for row in quarters.tolist()])
+            error = np.abs(seen - np.interp(quarters, times, values)).max(axis=1)
+            limit = tolerance * (float(max(values.max(), seen.max()) - min(values.min(), seen.min())) or 1.0)
+            split = error > limit
+            worst = max(worst, float(error[~split].max(initial=0.0)))
+            after = left[split] + 1
+            times, values = np.insert(times, after, quarters[split, 1]), np.insert(values, after, seen[split, 1])
+            open_[left[~split]] = False
+            open_ = np.insert(open_, after, True)
+            if times.size > most or (np.diff(times)[open_] < _NARROWEST * end).any():
+                raise DriveError(
+                    f"PWL.from_function: {times.size} samples leave {float(error.max()):.3g} V of the function, at "
+                    f"t = {float(times[left[int(error.argmax())]]):.6g} s; it jumps or turns too fast: give the jumps a "
+                    "rise time, a larger tolerance, or PWL with your own times"
+                )
+        return cls(tuple(times.tolist()), tuple(values.tolist()), worst)
+
     def value(self, t: ArrayLike) -> Array:
         return np.asarray(np.interp(np.asarray(t, float), self.times, self.values))
 
@@ -233,7 +332,7 @@ class PWL(_Adding):
         return 2.0 * min(segments) if segments else math.inf
 
     def scaled(self, factor: float) -> PWL:
-        return PWL(self.times, tuple(v * factor for v in self.values))
+        return PWL(self.times, tuple(v * factor for v in self.values), abs(factor) * self.sampling_error)
 
 
 def _antiderivative(x: Array, y: Array, t: Array) -> Array:
@@ -262,9 +361,20 @@ class Pulse(_Adding):
     width: float
     period: float | None = None
 
+    units: ClassVar[dict[str, str]] = {
+        **{
+            "initial": VOLT_OR_AMPERE,
+            "pulsed": VOLT_OR_AMPERE,
+            "delay": "s",
+            "rise": "s",
+            "fall": "s",
+            "width": "s",
+            "period": "s",
+        }
+    }
+
     def __post_init__(self) -> None:
-        fields = {k: v for k, v in self.__dict__.items() if v is not None}
-        _finite("Pulse drive", **fields)
+        _take(self, "Pulse drive")
         for name in ("rise", "fall"):
             if getattr(self, name) <= 0:
                 raise DriveError(

@@ -102,7 +102,21 @@ class CampaignError(SpiceBridgeError, ValueError):
     """A sweep that cannot be planned, stored or resumed."""
 
 
+class NetworkNote(UserWarning):
+    """Something in a graph that the network does not use."""
+
+
+class StateRangeWarning(UserWarning):
+    """An initial state outside the range that its law describes."""
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` was meant to be, if there is one."""
+    match = difflib.get_close_matches(name, [str(k) for k in known], n=1, cutoff=0.5)
+    return match[0] if match else None
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the closest known name, or an empty string."""
-    match = difflib.get_close_matches(name, [str(k) for k in known], n=1, cutoff=0.5)
-    return f" (did you mean {match[0]!r}?)" if match else ""
+    match = closest(name, known)
+    return "" if match is None else f" (did you mean {match!r}?)"

@@ -6,7 +6,7 @@ import pytest
 from case_texts import PLAIN, with_network
 
 from spicebridge.case.case import Case, load_case
-from spicebridge.errors import CaseError
+from spicebridge.errors import CaseError, StateRangeWarning
 
 MISTAKES = [
     # old text, new text, line, key, words of the message
@@ -18,6 +18,20 @@ MISTAKES = [
     ('stop = "5"', "stop = inf", 3, "stop", "inf must be finite"),
     ('stop = "5"', 'stop = "five"', 3, "stop", "'five' is no number"),
     ('stop = "5"', "stop = true", 3, "stop", "True is no number"),
+    ('stop = "5"', 'stop = "5 V"', 3, "stop", "another unit; this is a number in s"),
+    (
+        'stop = "5"',
+        'stop = "5"\ntolerence = 1e-6',
+        4,
+        "tolerence",
+        "did you mean 'tolerance'?); it belongs in [validate]",
+    ),
+    ("= 0.4", "= 0.4\nstop = 5", 9, "network.stop", "it belongs in the top"),
+    ('"1.6k"', '"1.6kV"', 13, "device.r_off", "this is a number in ohm"),
+    ('"1.6k"', '"1.6Mohm"', 13, "device.r_off", "upper-case M"),
+    ("alpha = 0.1", 'alpha = "0.1 s"', 14, "device.alpha", "this is a number in 1/s"),
+    ("frequency = 2.0", 'frequency = "1MHz"', 20, "drive.frequency", "write 'meg'"),
+    ("frequency = 2.0", 'phase = "90 V"\nfrequency = 2.0', 20, "drive.phase", "this is a number in rad"),
     ("[network]", "[netwrok]", 5, "netwrok", "unknown key (did you mean 'network'?)"),
     ("complete_graph", "complet_graph", 6, "network.generator", "did you mean 'complete_graph'"),
     ("complete_graph", "gnm_random_graph", 6, "network.generator", "gnm_random_graph: "),
@@ -171,3 +185,9 @@ def test_missing_sections():
         end = PLAIN.index("[", start + 1) if name == "device" else PLAIN.index("[device]")
         with pytest.raises(CaseError, match=rf"case: section \[{name}\] is missing"):
             Case.from_toml(PLAIN[:start] + PLAIN[end:])
+
+
+def test_an_initial_state_outside_the_range_of_its_law_is_said():
+    with pytest.warns(StateRangeWarning, match=r"edge 0-1: initial state 1.5 lies outside \[0, 1\]"):
+        network = Case.from_toml(PLAIN.replace("= 0.4", "= [1.5, 0.4, 0.4, 0.4, 0.4, 0.4]")).network
+    assert network.initial_state[0] == 1.5

@@ -171,7 +171,7 @@ def test_rules_for_parameters(field, bad, good, rule):
         ({"beta": 0.0}, "`beta` 0 must be positive"),
         ({"beta": [1.0, -2.0]}, "entry 1: `beta` -2 must be positive"),
         ({"alpha": np.nan}, "`alpha` nan must be finite"),
-        ({"alpha": "fast"}, "alpha = 'fast' must be a number"),
+        ({"alpha": "fast"}, "alpha: 'fast' is no number"),
         ({"alpha": [[0.1]]}, r"alpha has shape \(1, 1\)"),
         ({"alpha": [0.1] * 3, "beta": [1.0] * 2}, "beta has 2 values, other parameters have 3"),
         ({"control": "volts"}, "control 'volts' must be one of .*did you mean"),

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import drives, numbers
 
+import spicebridge as sb
 from spicebridge.drives import DC, PWL, DriveBank, Pulse, Sine, Sum, terms
 from spicebridge.errors import DriveError
 
@@ -147,7 +148,7 @@ def test_timescale_is_the_shortest_change(drive, scale):
     ("build", "message"),
     [
         (lambda: DC(math.nan), "level = nan must be finite"),
-        (lambda: DC("1"), "level = '1' must be a number"),
+        (lambda: DC("high"), "level: 'high' is no number"),
         (lambda: DC(True), "level = True must be a number"),
         (lambda: Sine(1.0, 0.0), "frequency = 0.0 must be positive"),
         (lambda: Sine(1.0, 1.0, delay=-1.0), "delay = -1.0 must not be negative"),
@@ -161,7 +162,7 @@ def test_timescale_is_the_shortest_change(drive, scale):
         (lambda: PWL((0, 1, 1), (0, 1, 2)), r"times\[2\] = .* follows"),
         (lambda: PWL((-1, 1), (0, 1)), "must not be negative"),
         (lambda: PWL((0, math.nan), (0, 1)), "finite"),
-        (lambda: PWL((0, 1), (0, "x")), "must be a number"),
+        (lambda: PWL((0, 1), (0, "x")), "is no number"),
         (lambda: Sum(()), "at least one drive"),
         (lambda: Sum((DC(1.0), 2.0)), "nothing else"),
     ],
@@ -206,3 +207,34 @@ def test_missing_and_binary_sample_files(tmp_path):
     (tmp_path / "raw.csv").write_bytes(b"\xff\xfe\x00\x81")
     with pytest.raises(DriveError, match="not a text file"):
         PWL.from_csv(tmp_path / "raw.csv")
+
+
+def test_drives_and_devices_take_the_text_of_a_case_file():
+    assert sb.Sine("100m", "2 kHz", phase="90deg") == sb.Sine(0.1, 2000.0, phase=math.pi / 2)
+    assert sb.DC("1.5 V") == sb.DC(1.5)
+    assert sb.PWL(("0", "1 ms"), (0, "5 V")) == sb.PWL((0.0, 1e-3), (0.0, 5.0))
+    assert sb.Pulse(0, "1", "1m", "1u", "1u", "2m") == sb.Pulse(0.0, 1.0, 1e-3, 1e-6, 1e-6, 2e-3)
+    assert sb.Resistor("1.6 kohm") == sb.Resistor(1600.0)
+    assert sb.Resistor(["1k", 2.0]) == sb.Resistor([1000.0, 2.0])
+    for wrong in (lambda: sb.Sine(1.0, "2 s"), lambda: sb.Resistor("1kV"), lambda: sb.PWL(("0 V",), (1,))):
+        with pytest.raises(sb.SpiceBridgeError, match="another unit"):
+            wrong()
+
+
+def test_a_function_is_sampled_with_the_error_it_states():
+    def bump(t):
+        return math.exp(-(((t - 0.3) / 0.02) ** 2)) + 0.1 * t
+
+    drive = PWL.from_function(bump, stop="1 s", tolerance=1e-4)
+    grid = np.linspace(0.0, 1.0, 50_001)
+    error = np.abs(drive.value(grid) - [bump(t) for t in grid]).max()
+    assert error <= 1.05 * drive.sampling_error <= 1.05e-4 * 1.1
+    assert len(drive.times) < 2_000
+    assert drive.scaled(-2.0).sampling_error == 2.0 * drive.sampling_error
+    for wrong, message in (
+        (lambda t: 1.0 if t < 1 / 3 else 0.0, "give the jumps a rise time"),
+        (lambda t: math.nan, "gives nan at t = 0 s"),
+        (lambda t: "x", "no number"),
+    ):
+        with pytest.raises(DriveError, match=message):
+            PWL.from_function(wrong, stop=1.0, most=2_000)

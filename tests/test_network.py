@@ -7,15 +7,16 @@ import dataclasses
 import networkx as nx
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import edge_lists, loop_networks, memristors, networks, numbers
 
 from spicebridge.drives import DC, Sine
-from spicebridge.errors import DeviceError, NetworkError, SpiceBridgeError
+from spicebridge.errors import DeviceError, NetworkError, NetworkNote, SpiceBridgeError, StateRangeWarning
 from spicebridge.generators import generate, unseeded
 from spicebridge.laws import LinearMemristor, Resistor
-from spicebridge.network import Network, same_parameters
+from spicebridge.network import LoopMatrix, Network, same_parameters
 from spicebridge.windows import Hard
 
 DEVICE = LinearMemristor.caravelli2017(100.0, 1000.0, 0.1, 1.0)
@@ -99,11 +100,11 @@ def test_any_difference_is_seen(network, data):
         if network.tail[k] != network.head[k]:
             tail, head = network.tail.copy(), network.head.copy()
             tail[k], head[k] = head[k], tail[k]
-            others.append(dataclasses.replace(network, tail=tail, head=head))
+            others.append(network.with_ends(tail, head))
     else:
         matrix = network.loop_matrix.copy()
         matrix[0, k] += 0.5
-        others.append(dataclasses.replace(network, loop_matrix=matrix))
+        others.append(dataclasses.replace(network, structure=LoopMatrix(matrix=matrix)))
     assert not any(same_parameters(network, other) for other in others)
 
 
@@ -158,7 +159,7 @@ def test_names_are_those_of_the_user():
         "edge in-out (index 1)",
         "edge out-in",
     ]
-    assert network.edge_labels == ("in-out", "in-out", "out-in")
+    assert network.edge_labels == ("in-out#0", "in-out#1", "out-in")
     loop = Network.from_loop_matrix([[1.0, 2.0]], device=DEVICE)
     assert loop.edge_name(1) == "edge 1"
     assert loop.edge_labels == ("0", "1")
@@ -186,9 +187,9 @@ def test_arrays_are_copies_and_read_only():
         ({"initial_state": [0.1, np.nan, 0.2]}, "edge b-c: initial_state .*nan.* must be finite"),
         ({"initial_state": -0.2}, "edge a-b: initial state -0.2 makes the resistance zero or negative"),
         ({"initial_state": [0.1, 0.2, -0.5]}, "edge c-a: initial state -0.5"),
-        ({"initial_state": "many"}, "initial_state: 'many' must be a number"),
+        ({"initial_state": "many"}, "initial_state: 'many' is no number"),
         ({"initial_state": {5: 0.1}}, "initial_state: edge 5 does not exist; the network has edges 0 to 2"),
-        ({"initial_state": {0: "x"}}, "initial_state: 'x' for edge 0 must be a number"),
+        ({"initial_state": {0: "x"}}, "initial_state of edge 0: 'x' is no number"),
         ({"initial_state": {0: np.inf}}, "initial_state: inf for edge 0 must be finite"),
         ({"initial_state": {("a", "z"): 0.1}}, r"edge \('a', 'z'\) does not exist"),
         ({"polarity": 2}, r"edge a-b: polarity 2 must be \+1 or -1"),
@@ -218,8 +219,10 @@ def test_a_window_confines_the_initial_state():
     bounded = DEVICE.with_window(Hard())
     with pytest.raises(NetworkError, match=r"edge b-c: initial state 1.2 must lie in \[0, 1\]"):
         triangle(device=bounded, initial_state=[1.0, 1.2, 0.0])
+    with pytest.warns(StateRangeWarning, match="edge b-c"):
+        outside = triangle(initial_state=[0.5, 1.2, 0.5])
     with pytest.raises(NetworkError, match="edge b-c"):
-        triangle(initial_state=[0.5, 1.2, 0.5]).with_device(bounded)
+        outside.with_device(bounded)
 
 
 def test_changes_are_checked_like_constructions():
@@ -337,3 +340,100 @@ def test_every_error_is_of_one_family(network, device):
         network.with_device([device])
     with pytest.raises(SpiceBridgeError):
         network.with_initial_state([0.5])
+
+
+SPARSE = (np.asarray, scipy.sparse.csr_array, scipy.sparse.coo_matrix)
+
+
+@pytest.mark.parametrize("kind", SPARSE)
+@given(seed=st.integers(0, 50))
+def test_matrices_of_a_graph_give_the_graph(kind, seed):
+    graph = nx.gnm_random_graph(7, 11, seed=seed)
+    expected = Network.from_graph(graph, device=DEVICE)
+    found = Network.from_adjacency(kind(nx.to_numpy_array(graph)), device=DEVICE)
+    assert {frozenset(e) for e in found.structure.keys} == {frozenset(e) for e in graph.edges}
+    assert (found.tail <= found.head).all()
+    B = nx.incidence_matrix(graph, oriented=True)
+    again = Network.from_incidence(kind(B.toarray()), device=DEVICE)
+    assert same_parameters(again, expected)
+    directed = Network.from_adjacency(kind(np.triu(nx.to_numpy_array(graph)).T), device=DEVICE, nodes="abcdefg")
+    assert (directed.tail >= directed.head).all()
+    assert directed.nodes == tuple("abcdefg")
+    loops = kind(np.array([[1.0, 1.0, 0.0], [0.0, 1.0, 2.0]]))
+    assert Network.from_loop_matrix(loops, device=DEVICE).loop_matrix.tolist() == [[1, 1, 0], [0, 1, 2]]
+
+
+def test_entries_and_attributes_become_parameters():
+    A = np.array([[0.0, 120.0, 0.0], [120.0, 0.0, 150.0], [0.0, 150.0, 0.0]])
+    network = Network.from_adjacency(A, device=DEVICE, r_on="weight")
+    assert [float(d.r_on) for d in network.devices()] == [120.0, 150.0]
+    graph = nx.path_graph(3)
+    nx.set_edge_attributes(graph, {(0, 1): 200.0, (1, 2): "1.6k"}, "high")
+    nx.set_node_attributes(graph, {n: (float(n), 0.5) for n in graph}, "pos")
+    law = LinearMemristor.caravelli2017
+    network = Network.from_graph(graph, device=law, r_on=100, r_off="high", alpha="0.1 1/s", beta=1.0)
+    assert [float(d.r_off) for d in network.devices()] == [200.0, 1600.0]
+    np.testing.assert_array_equal(network.structure.positions, [[0, 0.5], [1, 0.5], [2, 0.5]])
+    for build, message in (
+        (lambda: Network.from_graph(graph, device=DEVICE, r_of="high"), "no parameter 'r_of' .did you mean 'r_off'"),
+        (lambda: Network.from_graph(graph, device=DEVICE, r_off="hihg"), "no attribute 'hihg' .*did you mean 'high'"),
+        (lambda: Network.from_graph(graph, device=law, r_on=100), "missing"),
+        (lambda: Network.from_graph(graph, device=[DEVICE] * 2, r_on=1.0), "one device for all edges"),
+    ):
+        with pytest.raises(NetworkError, match=message):
+            build()
+
+
+def test_a_weight_is_used_or_said():
+    graph = nx.karate_club_graph()
+    with pytest.warns(NetworkNote, match="'weight' is not used"):
+        Network.from_graph(graph, device=DEVICE)
+    Network.from_graph(graph, device=DEVICE, ignore=["weight"])
+    Network.from_graph(graph, device=DEVICE, r_on="weight")
+    Network.from_adjacency(np.ones((3, 3)), device=DEVICE)
+    with pytest.warns(NetworkNote):
+        Network.from_adjacency(2.0 * np.ones((3, 3)), device=DEVICE)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Network.from_adjacency([[0, 1]], device=DEVICE), "must be square"),
+        (lambda: Network.from_adjacency([[0, 1], [2, 0]], device=DEVICE), "with another entry; say directed=True"),
+        (lambda: Network.from_adjacency([[0, 1], [0, 0]], device=DEVICE, directed=False), "not symmetric"),
+        (lambda: Network.from_adjacency([[0, np.nan], [0, 0]], device=DEVICE), "finite"),
+        (lambda: Network.from_adjacency(np.zeros((2, 2)), device=DEVICE), "no edges"),
+        (lambda: Network.from_adjacency([["a"]], device=DEVICE), "real numbers"),
+        (lambda: Network.from_adjacency(np.ones((2, 2)), device=DEVICE, nodes=["a"]), "1 nodes for 2 rows"),
+        (lambda: Network.from_incidence([[-1], [-1]], device=DEVICE), "column 0 holds"),
+        (lambda: Network.from_incidence([[1, 1], [1, 1]], device=DEVICE), "oriented=True"),
+        (lambda: Network.from_incidence([[-1, 1, 0], [0, -1, 1], [-1, 1, 0]], device=DEVICE), "give B.T"),
+        (lambda: Network.from_graph(np.ones((2, 2)), device=DEVICE), "use from_adjacency"),
+        (
+            lambda: triangle(drive={("b", "a"): 0.5}),
+            r"edge 0 goes the other way; name it \('a', 'b'\); the same source",
+        ),
+        (lambda: triangle(polarity={("b", "a"): -1}), "the polarity there is the opposite"),
+        (lambda: triangle(drive=np.sin), r"PWL.from_function\(f, stop=…, tolerance=1e-4\)"),
+        (lambda: triangle(drive=[0.1, lambda t: t, None]), "drive of edge b-c: a function of time"),
+    ],
+)
+def test_what_is_no_network_names_the_cure(build, message):
+    with pytest.raises(NetworkError, match=message):
+        build()
+
+
+def test_a_graph_with_its_own_exporter_is_taken():
+    class Foreign:
+        """As igraph has it: no `nodes`, and an exporter."""
+
+        def to_networkx(self):
+            return nx.path_graph(3)
+
+    assert Network.from_graph(Foreign(), device=DEVICE).n_edges == 2
+
+
+def test_labels_of_parallel_edges_are_distinct():
+    network = Network.from_edges([("a", "b"), ("a", "b"), ("a-b", "c"), ("a", "b-c")], device=DEVICE)
+    assert network.edge_labels == ("a-b#0", "a-b#1", "a-b-c#2", "a-b-c#3")
+    assert network.edge_name(1) == "edge a-b (index 1)"

@@ -243,7 +243,7 @@ def _run(root: Section) -> tuple[dict[str, Any], float | None]:
     run = {key: section.get(key) for key in RUN_KEYS if key in section}
     for key, value in run.items():
         _check_setting(key, value, f"{where[key]}: run.{key}")
-    return run, section.positive("timeout") if "timeout" in section else None
+    return run, section.positive("timeout", unit="s") if "timeout" in section else None
 
 
 def _check_setting(key: str, value: Any, where: str) -> None:

@@ -39,7 +39,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.case.schema import build_network
+from spicebridge.case.schema import KEYS, build_network
 from spicebridge.case.text import Section, parse
 from spicebridge.case.write import format_section, network_sections
 from spicebridge.errors import CaseError
@@ -113,17 +113,17 @@ class Case:
     @classmethod
     def from_section(cls, root: Section, *, base: Path | str = ".", source: Path | None = None) -> Case:
         """Read a case from a table that holds one. Raises `CaseError`."""
-        root.known(("title", "learn", "stop", "network", "device", "drive", "validate"))
+        root.known(KEYS[""], elsewhere=KEYS)
         title, what = root.word("title"), "" if root.get("learn", None) is None else root.word("learn")
         settings = root.section("validate")
-        settings.known(("tolerance", "points", "form", "engine", "expect"))
+        settings.known(KEYS["validate"], elsewhere=KEYS)
         return cls(
             title=title,
             what=what,
             network=build_network(root, Path(base), title),
-            stop=root.positive("stop"),
+            stop=root.positive("stop", unit="s"),
             points=settings.whole("points", cls.points, least=2),
-            tolerance=settings.positive("tolerance", cls.tolerance),
+            tolerance=settings.positive("tolerance", cls.tolerance, unit="1"),
             form=settings.word("form", cls.form, among=FORMS),
             engine=settings.word("engine", cls.engine),
             expect=settings.word("expect", cls.expect, among=EXPECTATIONS),

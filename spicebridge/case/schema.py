@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from spicebridge.case.text import Section
-from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum
+from spicebridge.drives import DC, PWL, VOLT_OR_AMPERE, Drive, Pulse, Sine, Sum
 from spicebridge.generators import generate, unseeded
 from spicebridge.laws import LAWS, CurrentSource, Law, Resistor, group_devices
 from spicebridge.laws.base import take
@@ -21,7 +21,15 @@ from spicebridge.network import Network
 from spicebridge.windows import WINDOWS, Window
 
 GRAPHS = ("generator", "edges", "graphml", "loop_matrix", "random_loop_matrix")
-KIND_DRIVES: dict[str, type] = {"dc": DC, "sine": Sine, "pulse": Pulse}
+KIND_DRIVES: dict[str, type[DC | Sine | Pulse]] = {"dc": DC, "sine": Sine, "pulse": Pulse}
+KEYS: dict[str, tuple[str, ...]] = {
+    "": ("title", "learn", "stop", "network", "device", "drive", "validate"),
+    "validate": ("tolerance", "points", "form", "engine", "expect"),
+    "network": (*GRAPHS, "args", "options", "nodes", "ignore", "initial_state", "active", "polarity"),
+    "device": ("law", *dict.fromkeys(key for law in LAWS.values() for key in law.keys)),
+    "drive": ("kind", *dict.fromkeys(name for kind in KIND_DRIVES.values() for name in kind.units)),
+}
+"""Table of a case -> its keys; the top has no name. The keys of a device or drive depend on its kind."""
 DISTRIBUTIONS: dict[str, Callable[..., Any]] = {
     "uniform": lambda rng, shape: rng.random(shape),
     "normal": lambda rng, shape: rng.standard_normal(shape),
@@ -34,15 +42,17 @@ def build_network(root: Section, base: Path, title: str) -> Network:
         if name not in root:
             root.fail(None, f"section [{name}] is missing; add it")
     section = root.section("network")
-    section.known((*GRAPHS, "args", "options", "nodes", "initial_state", "active", "polarity"))
+    section.known(KEYS["network"], elsewhere=KEYS)
     graph = _graph(section, base)
     n_e = graph.n_edges
     blocks = root.sections("device")
-    drives = _drives(root.sections("drive"), n_e, base)
-    groups = group_devices(_with_currents(_devices(blocks, n_e), drives, blocks), n_e)
+    devices = _devices(blocks, n_e)
+    drives = _drives(root.sections("drive"), _drive_units(devices, n_e), base)
+    groups = group_devices(_with_currents(devices, drives, blocks), n_e)
     state = section.per_edge("initial_state", n_e) if "initial_state" in section else 0.0
     with section.located("initial_state" if "initial_state" in section else None):
         network = dataclasses.replace(graph, groups=groups, initial_state=np.full(n_e, state), title=title)
+    network.say_states_outside()
     with section.located("polarity"):
         network = network.with_polarity(_polarity(section, n_e))
     if "active" in section:
@@ -65,17 +75,25 @@ def _graph(section: Section, base: Path) -> Network:
     bare = Resistor(1.0)  # type: ignore[arg-type]
     with section.located(kind):
         if kind == "generator":
-            return Network.from_graph(_generated(section), device=bare)
+            return Network.from_graph(_generated(section), device=bare, ignore=_ignored(section))
         if kind == "edges":
             pairs = [_node(section, "edges", pair) for pair in section.array("edges")]
             listed = section.array("nodes") if "nodes" in section else None
             nodes = None if listed is None else [_node(section, "nodes", node) for node in listed]
             return Network.from_edges(pairs, device=bare, nodes=nodes)
         if kind == "graphml":
-            return Network.from_graphml(base / section.word("graphml"), device=bare)
+            return Network.from_graphml(base / section.word("graphml"), device=bare, ignore=_ignored(section))
         if kind == "loop_matrix":
             return Network.from_loop_matrix(section.array("loop_matrix"), device=bare)
         return Network.from_loop_matrix(_random_matrix(section.section(kind)), device=bare)
+
+
+def _ignored(section: Section) -> list[str]:
+    """Edge attributes that the case says it does not use."""
+    names = section.array("ignore") if "ignore" in section else []
+    if not all(isinstance(name, str) for name in names):
+        section.fail("ignore", f"{names!r} must be a list of edge attributes, such as ['weight']")
+    return names
 
 
 def _generated(section: Section) -> Any:
@@ -168,7 +186,7 @@ def _device(block: Section, count: int) -> Any:
     if law.device is CurrentSource:
         block.known(("law", "edges"))
         return CurrentSource(DC(0.0))
-    block.known(("law", "edges", *law.keys))
+    block.known(("law", "edges", *law.keys), elsewhere={"": KEYS[""], "network": KEYS["network"]})
     arguments = {key: _argument(block, law, key, count) for key in law.keys if key in block}
     for key in law.required:
         if key not in arguments:
@@ -179,7 +197,7 @@ def _device(block: Section, count: int) -> Any:
 
 def _argument(block: Section, law: Law, key: str, count: int) -> Any:
     if key in law.numeric:
-        return block.per_edge(key, count)
+        return block.per_edge(key, count, law.unit(key))
     return _window(block) if key == "window" else block.get(key)
 
 
@@ -195,35 +213,45 @@ def _window(block: Section) -> Window:
         return kind(**{name: section.get(name) for name in names if name in section})  # type: ignore[no-any-return]
 
 
-def _drives(blocks: list[Section], n_e: int, base: Path) -> list[Drive | None]:
+def _drive_units(devices: Any, n_e: int) -> list[str]:
+    """The unit of every edge's drive: A on current sources, V elsewhere."""
+    laws = devices if isinstance(devices, list) else [devices] * n_e
+    return ["A" if isinstance(law, CurrentSource) else "V" for law in laws]
+
+
+def _drives(blocks: list[Section], units: list[str], base: Path) -> list[Drive | None]:
     """One drive per edge; blocks that meet on an edge add up."""
+    n_e = len(units)
     drives: list[Drive | None] = [None] * n_e
     for block in blocks:
         edges = _edges(block, n_e) if "edges" in block else list(range(n_e))
-        for k, term in zip(edges, _terms(block, len(edges), base), strict=True):
+        for k, term in zip(
+            edges, _terms(block, len(edges), " or ".join(sorted({units[k] for k in edges})), base), strict=True
+        ):
             before = drives[k]
             drives[k] = term if before is None else Sum((before, term))
     return drives
 
 
-def _terms(block: Section, count: int, base: Path) -> list[Drive]:
+def _terms(block: Section, count: int, unit: str, base: Path) -> list[Drive]:
     kind = block.word("kind", among=(*KIND_DRIVES, "pwl", "csv"))
     if kind == "pwl":
         block.known(("kind", "edges", "times", "values"))
         with block.located():
-            return [PWL(tuple(block.numbers("times")), tuple(block.numbers("values")))] * count
+            return [PWL(tuple(block.numbers("times", "s")), tuple(block.numbers("values", unit)))] * count
     if kind == "csv":
         block.known(("kind", "edges", "file", "time", "column"))
         where = {key: block.whole(key, least=0) for key in ("time", "column") if key in block}
         with block.located("file"):
             return [PWL.from_csv(base / block.word("file"), **where)] * count
     fields = dataclasses.fields(KIND_DRIVES[kind])
-    block.known(("kind", "edges", *(f.name for f in fields)))
+    units = {name: unit if of == VOLT_OR_AMPERE else of for name, of in KIND_DRIVES[kind].units.items()}
+    block.known(("kind", "edges", *units), elsewhere={"": KEYS[""], "validate": KEYS["validate"]})
     missing = [f.name for f in fields if f.default is dataclasses.MISSING and f.name not in block]
     if missing:
         block.fail(None, f"{missing[0]!r} is missing; add {missing[0]} = …")
     given = [f.name for f in fields if f.name in block]
-    columns = {name: np.full(count, block.per_edge(name, count)).tolist() for name in given}
+    columns = {name: np.full(count, block.per_edge(name, count, units[name])).tolist() for name in given}
     with block.located():
         rows = zip(*columns.values(), strict=True)
         return [KIND_DRIVES[kind](**dict(zip(columns, row, strict=True))) for row in rows]

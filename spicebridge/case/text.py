@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.errors import CaseError, QuantityError, SpiceBridgeError, nearest
+from spicebridge.errors import CaseError, QuantityError, SpiceBridgeError, closest, nearest
 from spicebridge.quantities import parse_quantity
 
 KeyPath = tuple[str | int, ...]
@@ -158,12 +158,22 @@ class Section:
         words = re.findall(r"\w+", message)
         return next((word for word in words if word in self.data), None)
 
-    def known(self, keys: Iterable[str]) -> None:
-        """Refuse any other key."""
+    def known(self, keys: Iterable[str], *, elsewhere: Mapping[str, Iterable[str]] | None = None) -> None:
+        """Refuse any other key. `elsewhere` {table: its keys} is where a key that stands here may belong."""
         keys = tuple(keys)
+        homes = {
+            name: f"[{table}]" if table else "the top" for table, names in (elsewhere or {}).items() for name in names
+        }
+        homes = {name: home for name, home in homes.items() if name not in keys}
         for key in self.data:
-            if key not in keys:
-                self.fail(key, f"unknown key{nearest(key, keys)}; known here: {', '.join(keys)}")
+            if key in keys:
+                continue
+            meant = closest(key, (*keys, *homes))
+            if meant in homes:
+                self.fail(
+                    key, f"unknown key{'' if meant == key else nearest(key, [meant])}; it belongs in {homes[meant]}"
+                )
+            self.fail(key, f"unknown key{nearest(key, keys)}; known here: {', '.join(keys)}")
 
     def get(self, key: str, default: Any = _REQUIRED) -> Any:
         """The raw value of `key`."""
@@ -206,9 +216,9 @@ class Section:
             self.fail(key, f"{value!r} must be a whole number of at least {least}")
         return value
 
-    def positive(self, key: str, default: Any = _REQUIRED) -> float:
-        """A positive number, or its text with a suffix."""
-        value = self._quantity(key, self.get(key, default))
+    def positive(self, key: str, default: Any = _REQUIRED, *, unit: str) -> float:
+        """A positive number in `unit`, or its text with a suffix."""
+        value = self._quantity(key, self.get(key, default), unit)
         if value <= 0:
             self.fail(key, f"{value:g} must be positive")
         return value
@@ -220,26 +230,26 @@ class Section:
             self.fail(key, f"{value!r} must be a list")
         return value
 
-    def numbers(self, key: str) -> list[float]:
-        """A list of numbers."""
-        return [self._quantity(key, entry, k) for k, entry in enumerate(self.array(key))]
+    def numbers(self, key: str, unit: str | None = None) -> list[float]:
+        """A list of numbers in `unit`."""
+        return [self._quantity(key, entry, unit, k) for k, entry in enumerate(self.array(key))]
 
-    def per_edge(self, key: str, count: int) -> float | Array:
-        """One number, `count` numbers, or ``{random = [low, high], seed = k}``: `count` uniform draws."""
+    def per_edge(self, key: str, count: int, unit: str | None = None) -> float | Array:
+        """One number, `count` numbers, or ``{random = [low, high], seed = k}``: `count` uniform draws; in `unit`."""
         value = self.get(key)
         if isinstance(value, Mapping):
             inner = self.section(key)
             rng = inner.generator()
-            bounds = inner.numbers("random")
+            bounds = inner.numbers("random", unit)
             if len(bounds) != 2 or bounds[0] > bounds[1]:
                 inner.fail("random", f"{bounds} must be [low, high]")
             return rng.uniform(bounds[0], bounds[1], count)
         if not isinstance(value, list):
-            return self._quantity(key, value)
+            return self._quantity(key, value, unit)
         if len(value) != count:
             remedy = "give one number, one per edge, or {random = [low, high], seed = 1}"
             self.fail(key, f"{len(value)} values for {count} edges; {remedy}")
-        return np.array(self.numbers(key))
+        return np.array(self.numbers(key, unit))
 
     def generator(self, *keys: str) -> np.random.Generator:
         """The random numbers of a table with ``random`` (or `keys`) and a mandatory ``seed``."""
@@ -248,8 +258,9 @@ class Section:
             self.fail(None, "'seed' is missing; add seed = 1, so that every run draws the same numbers")
         return np.random.default_rng(self.whole("seed", least=0))
 
-    def _quantity(self, key: str, value: Any, entry: int | None = None) -> float:
+    def _quantity(self, key: str, value: Any, unit: str | None, entry: int | None = None) -> float:
         try:
-            return parse_quantity(value, what=self.dotted(key) + ("" if entry is None else f"[{entry}]"))
+            what = self.dotted(key) + ("" if entry is None else f"[{entry}]")
+            return parse_quantity(value, what=what, unit=unit)
         except QuantityError as error:
             raise CaseError(f"{self._where(key)}{error}") from None

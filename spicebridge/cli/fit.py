@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from spicebridge.cli import status
-from spicebridge.cli.options import positive
+from spicebridge.cli.options import seconds
 
 HELP = "fit a law to a measured response: validation, no verdict"
 
@@ -15,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="text with columns of time (s), voltage (V), current (A)")
     parser.add_argument("--columns", default="0,1,2", metavar="T,V,I", help="which columns they are, from 0")
     parser.add_argument("--law", default="tunneling", choices=("tunneling", "caravelli2017"), help="law to fit")
-    parser.add_argument("--until", type=positive, metavar="S", help="fit samples before this time, predict the rest")
+    parser.add_argument("--until", type=seconds, metavar="S", help="fit samples before this time, predict the rest")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
 
 

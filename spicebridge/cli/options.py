@@ -9,22 +9,27 @@ from spicebridge.errors import QuantityError
 FORMS = ("fast", "readable")
 
 
-def number(text: str) -> float:
-    """A number, with a SPICE suffix if wanted ("10m" is 0.01)."""
+def number(text: str, unit: str | None = None) -> float:
+    """A number in `unit`, with a suffix if wanted ("10m" is 0.01)."""
     from spicebridge.quantities import parse_quantity
 
     try:
-        return parse_quantity(text, what="value")
+        return parse_quantity(text, what="value", unit=unit)
     except QuantityError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def positive(text: str) -> float:
-    """A positive number, with a SPICE suffix if wanted."""
-    value = number(text)
+def positive(text: str, unit: str | None = None) -> float:
+    """A positive number in `unit`, with a suffix if wanted."""
+    value = number(text, unit)
     if value <= 0.0:
         raise argparse.ArgumentTypeError(f"value {text!r} must be positive")
     return value
+
+
+def seconds(text: str) -> float:
+    """A positive time in s."""
+    return positive(text, "s")
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -32,10 +37,10 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", metavar="E", help="simulator to use instead of the case's (see engines)")
     parser.add_argument("--form", choices=FORMS, help="form of the deck instead of the case's")
     parser.add_argument(
-        "--step", type=positive, metavar="S", help="step ceiling in s (coarsest of a ladder); default: chosen"
+        "--step", type=seconds, metavar="S", help="step ceiling in s (coarsest of a ladder); default: chosen"
     )
     parser.add_argument("--tolerance", type=positive, metavar="X", help="instead of the case's tolerance")
-    parser.add_argument("--timeout", type=positive, metavar="S", help="wall-clock limit of one run in s")
+    parser.add_argument("--timeout", type=seconds, metavar="S", help="wall-clock limit of one run in s")
     add_quiet(parser)
 
 

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from spicebridge.errors import QuantityError
-from spicebridge.quantities import parse_quantity
+from spicebridge.quantities import parse_netlist_number
 
 
 class Token(NamedTuple):
@@ -114,4 +114,4 @@ def parse_number(text: str, *, mil: bool = True) -> float:
         raise QuantityError(
             f"{text!r}: ngspice reads 'mil' in parameters as 1e-3, elsewhere as 25.4e-6; write the number"
         )
-    return parse_quantity(text, units=False)
+    return parse_netlist_number(text)

@@ -53,6 +53,7 @@ class LinearMemristor:
     stateful: ClassVar[bool] = True
     ohmic: ClassVar[bool] = True
     smooth: ClassVar[bool] = True
+    state_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     card: ClassVar[Card] = Card(
         law="caravelli2017: R = Ron + (Roff - Ron) w, dw/dt = F(w, alpha w - (J/beta) q), q = Ron i; "
         "tunneling: R = Roff - (Roff - Ron) x, dx/dt = F(x, (J/beta) q - alpha x), q = Roff i; "

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
-from spicebridge.errors import DeviceError
+from spicebridge.errors import DeviceError, QuantityError
+from spicebridge.quantities import parse_quantities
 from spicebridge.windows import Window
 
 D = TypeVar("D", bound="Device")
@@ -140,7 +141,9 @@ def freeze_parameters(device: Device, **rules: str) -> None:
     length: int | None = None
     for name in parameter_names(device):
         try:
-            value = np.array(getattr(device, name), dtype=float)
+            value = parse_quantities(getattr(device, name), what=f"{device.kind}: {name}", unit=_unit(device, name))
+        except QuantityError as error:
+            raise DeviceError(str(error)) from None
         except (TypeError, ValueError):
             raise DeviceError(
                 f"{device.kind}: {name} = {getattr(device, name)!r} must be a number or one per edge"
@@ -161,6 +164,11 @@ def freeze_parameters(device: Device, **rules: str) -> None:
             require(device, name, value >= 0, "must not be negative", value)
         value.setflags(write=False)
         object.__setattr__(device, name, value)
+
+
+def _unit(device: Device, name: str) -> str | None:
+    card = getattr(device, "card", None)
+    return card.unit(name) if card else {"r": "ohm"}.get(name)
 
 
 def require(device: Device, name: str, ok: Any, rule: str, value: Array) -> None:

@@ -19,3 +19,12 @@ class Card:
     units: str
     valid: str
     smoothness: str
+
+    def unit(self, name: str) -> str | None:
+        """The unit of parameter `name` by `units`, where "alpha 1" speaks for alpha_on and alpha_off, too."""
+        for clause in self.units.split("; "):
+            *names, last = clause.split(", ")
+            final, _, unit = last.partition(" ")
+            if {name, name.rpartition("_")[0]} & {*names, final}:
+                return unit
+        return None

@@ -46,6 +46,11 @@ class Law:
         names = parameter_names(self.device)
         return tuple(k for k in self.keys if k in names)
 
+    def unit(self, key: str) -> str | None:
+        """The unit of a numeric argument, where its law says one."""
+        card = getattr(self.device, "card", None)
+        return card.unit(key) if card else {"r": "ohm"}.get(key)
+
     def describes(self, device: object) -> bool:
         """Whether `device` is of this law."""
         return type(device) is self.device and all(getattr(device, name) == value for name, value in self.fixed)

@@ -295,9 +295,9 @@ def _read_law(path: Path, subcircuit: str | None, given: dict[str, float]) -> Su
     check = root.section("check")
     check.known(KEYS)
     numbers = {key: np.asarray(check.per_edge(key, 1)).item() for key in KEYS if key in check}
-    for key in ("amplitude", "frequency"):
+    for key, unit in (("amplitude", "V"), ("frequency", "Hz")):
         if key in check:
-            check.positive(key)
+            check.positive(key, unit=unit)
     values = dict(zip(KEYS, (1.0, 1.0, 0.5), strict=True)) | numbers | given
     edge = {"edges": [["a", "a"]], "initial_state": values["initial_state"]}
     network = build_network(Section(root.source, {**root.data, "network": edge}), path.parent, path.stem)

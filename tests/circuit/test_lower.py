@@ -157,7 +157,9 @@ def test_text_is_deterministic_and_names_are_unique(network: sb.Network) -> None
 
 
 def test_every_edge_has_one_commented_line() -> None:
-    network = sb.Network.from_graph(nx.karate_club_graph(), device=device(), drive=0.1, initial_state=0.4)
+    network = sb.Network.from_graph(
+        nx.karate_club_graph(), device=device(), drive=0.1, ignore=["weight"], initial_state=0.4
+    )
     for form in ("fast", "readable"):
         text = sb.netlist(network, [0.0, 1.0], form=form)
         assert len(re.findall(r"; edge \d+-\d+: \S+ -> \S+, state w\d+", text)) == 78

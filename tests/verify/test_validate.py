@@ -80,7 +80,7 @@ def test_a_loop_matrix_without_a_graph_agrees() -> None:
         assert verdict.outcome is sb.Outcome.AGREES, verdict
     wrong = A.copy()
     wrong[1, 2] *= 1.001
-    other = replace(network, loop_matrix=wrong)
+    other = replace(network, structure=sb.network.LoopMatrix(matrix=wrong))
     assert sb.validate(network, [0.0, 2.0], circuit=other).outcome is sb.Outcome.DISAGREES
 
 

@@ -111,13 +111,11 @@ def _cycles(network: Network, tree: tuple[int, ...]) -> Array:
 
 def _reversed_edges(network: Network, D: Array, *, S: bool, J: bool) -> Network:
     """Edges with D = -1 reversed; their sources and polarities turned as well where asked."""
-    from dataclasses import replace
-
     turned = D < 0
     tail = np.where(turned, network.head, network.tail)
     head = np.where(turned, network.tail, network.head)
     drives = tuple(d.scaled(-1.0) if d is not None and turned[k] and S else d for k, d in enumerate(network.drives))
-    return replace(network, tail=tail, head=head, drives=drives, J=network.J * D if J else network.J)
+    return network.with_ends(tail, head).with_drive(drives).with_polarity(network.J * D if J else network.J)
 
 
 @claim(

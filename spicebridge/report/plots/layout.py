@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.network import Network
+from spicebridge.network import Graph, Network
 
 STRESS_NODES = 150
 """Nodes of a component up to which its layout minimises stress (Kamada and Kawai); beyond, distances are
@@ -24,8 +24,13 @@ BEND = 0.22
 
 
 def node_positions(network: Network) -> Array:
-    """Places (n, 2) of the nodes, one component beside the other."""
+    """Places (n, 2) of the nodes: their own where the graph came with some, else one component beside the other."""
     import networkx as nx
+
+    structure = network.structure
+    if isinstance(structure, Graph) and structure.positions is not None:
+        places = structure.positions - structure.positions.min(axis=0)
+        return np.asarray(places * (math.sqrt(network.n_nodes) / (float(places.max()) or 1.0)))
 
     graph = nx.Graph()
     graph.add_nodes_from(range(network.n_nodes))

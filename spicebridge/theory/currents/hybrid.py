@@ -41,7 +41,7 @@ from spicebridge.arrays import Array, IntArray
 from spicebridge.errors import NetworkError, ProjectorSingular, SingularNetwork
 from spicebridge.laws import Capacitor, Group, Inductor
 from spicebridge.laws.base import take
-from spicebridge.network import Network
+from spicebridge.network import Graph, Network
 from spicebridge.reactive import reductions, require_consistent
 from spicebridge.theory.currents.branch import branch_solver
 from spicebridge.theory.currents.newton import NewtonSolver
@@ -281,15 +281,14 @@ def conducting_rest(network: Network) -> Network | None:
         for group in network.groups
         if place[group.edges[0]] >= 0
     )
+    nodes = tuple(range(int(joined.max()) + 1))
     return Network(
-        tuple(range(int(joined.max()) + 1)),
-        joined[network.tail[R]],
-        joined[network.head[R]],
-        groups,
-        (None,) * int(R.size),
-        network.initial_state[R],
-        network.P[R],
-        network.J[R],
+        structure=Graph(nodes=nodes, tail=joined[network.tail[R]], head=joined[network.head[R]]),
+        groups=groups,
+        drives=(None,) * int(R.size),
+        initial_state=network.initial_state[R],
+        P=network.P[R],
+        J=network.J[R],
         title=network.title,
     )
 

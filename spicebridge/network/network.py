@@ -15,55 +15,61 @@ A network is either a graph (tail and head) or, for paper 2, a real loop matrix 
 from __future__ import annotations
 
 import math
-import numbers
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spicebridge.arrays import Array, IntArray
-from spicebridge.drives import DC, PWL, Drive, DriveBank, Pulse, Sine, Sum, terms
-from spicebridge.errors import NetworkError
-from spicebridge.laws.base import Device, Group, group_devices, imposes, state_unit, take
+from spicebridge.drives import Drive, DriveBank, terms
+from spicebridge.errors import NetworkError, StateRangeWarning
+from spicebridge.laws.base import Device, Group, group_devices, imposes, state_unit
+from spicebridge.network.entries import drives_per_edge, edge_index, per_edge, signs
+from spicebridge.network.graphs import (
+    Row,
+    from_attribute,
+    graph_of,
+    named,
+    networkx_graph,
+    pairs_of_incidence,
+    positions,
+    rows_of_adjacency,
+    say_ignored,
+    with_parameters,
+)
+from spicebridge.network.structure import Graph, LoopMatrix
 
-if TYPE_CHECKING:
-    import networkx as nx
+_NONE: IntArray = np.zeros(0, dtype=np.intp)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Network:
     """A memristive network; build it with `from_graph`, `from_edges`, `from_loop_matrix`, ….
 
-    ``tail``, ``head`` (n_e,) index ``nodes`` (empty for a loop matrix); ``loop_matrix`` is (L, n_e) or
-    None; ``P``, ``J`` (n_e,) are +-1; ``initial_state`` (n_e,) is dimensionless, in V on capacitors, in A on
-    inductors, 0 on memoryless edges;
-    ``drives`` has one entry per edge, None where there is no source. Raises `NetworkError`.
+    ``structure`` is a `Graph` or a `LoopMatrix`; ``P``, ``J`` (n_e,) are +-1; ``initial_state`` (n_e,) is
+    dimensionless, in V on capacitors, in A on inductors, 0 on memoryless edges; ``drives`` has one entry per edge, None where there is no source. Raises `NetworkError`.
     """
 
-    nodes: tuple[Hashable, ...]
-    tail: IntArray
-    head: IntArray
+    structure: Graph | LoopMatrix
     groups: tuple[Group, ...]
     drives: tuple[Drive | None, ...]
     initial_state: Array
     P: Array
     J: Array
-    loop_matrix: Array | None = None
     title: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("tail", "head", "initial_state", "P", "J", "loop_matrix"):
-            value = getattr(self, name)
-            if value is not None:
-                value = np.array(value)
-                if name == "initial_state":
-                    value = np.where(self.stateful, value, 0.0)
-                value.setflags(write=False)
-                object.__setattr__(self, name, value)
+        for name in ("initial_state", "P", "J"):
+            value = np.array(getattr(self, name))
+            if name == "initial_state":
+                value = np.where(self.stateful, value, 0.0)
+            value.setflags(write=False)
+            object.__setattr__(self, name, value)
         signs = np.isin(self.J, (-1.0, 1.0))
         if not signs.all():
             k = int(np.argmin(signs))
@@ -107,10 +113,10 @@ class Network:
         cls,
         edges: Iterable[tuple[Hashable, Hashable]],
         *,
-        device: Device | Sequence[Device],
+        device: Any,
         drive: Any = None,
         initial_state: Any = 0.0,
-        active: Iterable[int] = (),
+        active: Iterable[Any] = (),
         polarity: Any = 1,
         nodes: Iterable[Hashable] | None = None,
         title: str = "",
@@ -120,68 +126,43 @@ class Network:
         `drive`: one for all, a sequence with one per edge, or ``{edge: drive}`` (edge index, or
         (tail, head) where that is unique); a number is a DC level in V; None is no source.
         `initial_state` and `polarity`: one value, one per edge, or ``{edge: value}``.
-        `active`: indexes of the edges with P = -1. `nodes`, if given, is the list of allowed nodes and
-        fixes their order.
+        `active`: the edges with P = -1. `nodes`, if given, is the list of allowed nodes and fixes their order.
         """
-        pairs: list[tuple[Hashable, Hashable]] = []
-        for k, edge in enumerate(edges):
-            try:
-                tail, head = edge
-                hash(tail), hash(head)
-            except (TypeError, ValueError):
-                raise NetworkError(f"edge {k}: {edge!r} must be a pair (tail, head)") from None
-            pairs.append((tail, head))
-        if not pairs:
-            raise NetworkError("the network has no edges; give at least one (tail, head)")
-        if nodes is None:
-            index = {node: k for k, node in enumerate(dict.fromkeys(n for pair in pairs for n in pair))}
-        else:
-            index = {node: k for k, node in enumerate(dict.fromkeys(nodes))}
-            for k, pair in enumerate(pairs):
-                for node in pair:
-                    if node not in index:
-                        raise NetworkError(
-                            f"edge {k} ({_name(pair[0])}-{_name(pair[1])}): node {node!r} is not in the "
-                            "list of nodes; add it or correct the edge"
-                        )
-        ends = np.array([(index[a], index[b]) for a, b in pairs], dtype=np.intp).T
-        return cls._assemble(
-            tuple(index), ends[0], ends[1], None, pairs, device, drive, initial_state, active, polarity, title
-        )
+        return cls._assemble(graph_of(edges, nodes), device, drive, initial_state, active, polarity, title)
 
     @classmethod
     def from_graph(
         cls,
-        graph: nx.Graph,
+        graph: Any,
         *,
-        device: Device | Sequence[Device],
+        device: Any,
         drive: Any = None,
         initial_state: Any = 0.0,
-        active: Iterable[int] = (),
+        active: Iterable[Any] = (),
         polarity: Any = 1,
         title: str = "",
+        ignore: Iterable[str] = (),
+        **parameters: Any,
     ) -> Network:
-        """Build from any networkx graph, in its own edge order and orientation.
+        """Build from any networkx graph, in its own edge order and orientation, or from one of igraph.
 
-        As `from_edges`; moreover `drive`, `initial_state` and `polarity` may be the name of an edge
-        attribute, read from every edge of the graph.
+        As `from_edges`; moreover `drive`, `initial_state` and `polarity` may be the name of an edge attribute, and so
+        may `parameters` of the device: ``from_graph(G, device=device, r_on="r_on")``. `device` may then also be the
+        law itself: ``device=sb.LinearMemristor.caravelli2017, r_on="r_on", r_off="1.6k", …``. A node attribute
+        ``pos`` is kept for drawings. A ``weight`` that nothing reads is said (`NetworkNote`), unless `ignore` names it.
         """
-        if not hasattr(graph, "edges") or not hasattr(graph, "nodes"):
-            raise NetworkError(f"{type(graph).__name__} is no networkx graph; from_edges takes edge lists")
-        rows = list(graph.edges(data=True))
-        read = {"drive": drive, "initial_state": initial_state, "polarity": polarity}
-        for what, value in read.items():
-            if isinstance(value, str):
-                read[what] = [_attribute(k, row, value, what) for k, row in enumerate(rows)]
-        return cls.from_edges(
-            [(a, b) for a, b, _ in rows],
-            device=device,
-            drive=read["drive"],
-            initial_state=read["initial_state"],
-            active=active,
-            polarity=read["polarity"],
-            nodes=list(graph.nodes),
-            title=title or str(getattr(graph, "name", "") or ""),
+        source = networkx_graph(graph)
+        rows: list[Row] = list(source.edges(data=True))
+        say_ignored(rows, (drive, initial_state, polarity, *parameters.values(), *ignore))
+        shape = graph_of(((a, b) for a, b, _ in rows), list(source.nodes))
+        return cls._assemble(
+            replace(shape, positions=positions(source)),
+            with_parameters(device, parameters, rows),
+            from_attribute(drive, rows, "drive"),
+            from_attribute(initial_state, rows, "initial_state"),
+            active,
+            from_attribute(polarity, rows, "polarity"),
+            title or str(getattr(source, "name", "") or ""),
         )
 
     @classmethod
@@ -209,24 +190,67 @@ class Network:
         return cls.from_graph(graph, device=device, **kwargs)
 
     @classmethod
-    def from_loop_matrix(
+    def from_adjacency(
         cls,
-        A: ArrayLike,
+        matrix: Any,
         *,
-        device: Device | Sequence[Device],
+        nodes: Iterable[Hashable] | None = None,
+        directed: bool | None = None,
+        device: Any,
         drive: Any = None,
         initial_state: Any = 0.0,
-        active: Iterable[int] = (),
+        polarity: Any = 1,
+        active: Iterable[Any] = (),
+        title: str = "",
+        **parameters: Any,
+    ) -> Network:
+        """Build from an adjacency matrix (n, n), numpy or scipy.sparse: an edge where an entry is not 0.
+
+        A symmetric matrix gives one edge (i, j) with i <= j per pair, any other one edge i -> j per entry; edges are
+        ordered by row, then column. The entry is the edge attribute ``"weight"``, to be used as in `from_graph`.
+        `nodes` names the rows.
+        """
+        count, rows = rows_of_adjacency(matrix, directed)
+        say_ignored(rows, (drive, initial_state, polarity, *parameters.values()))
+        names = named(count, nodes, "adjacency")
+        return cls._assemble(
+            graph_of(((names[a], names[b]) for a, b, _ in rows), names),  # type: ignore[call-overload]
+            with_parameters(device, parameters, rows),
+            from_attribute(drive, rows, "drive"),
+            from_attribute(initial_state, rows, "initial_state"),
+            active,
+            from_attribute(polarity, rows, "polarity"),
+            title,
+        )
+
+    @classmethod
+    def from_incidence(cls, matrix: Any, *, nodes: Iterable[Hashable] | None = None, **kwargs: Any) -> Network:
+        """Build from an oriented incidence matrix (n, n_e), numpy or scipy.sparse: -1 where an edge leaves, +1 where
+        it enters. `nodes` names the rows; other arguments as `from_edges`.
+        """
+        count, pairs = pairs_of_incidence(matrix)
+        names = named(count, nodes, "incidence")
+        return cls.from_edges([(names[a], names[b]) for a, b in pairs], nodes=names, **kwargs)
+
+    @classmethod
+    def from_loop_matrix(
+        cls,
+        A: Any,
+        *,
+        device: Any,
+        drive: Any = None,
+        initial_state: Any = 0.0,
+        active: Iterable[Any] = (),
         polarity: Any = 1,
         title: str = "",
     ) -> Network:
         """Build from a real matrix A (n_loops, n_e) of full row rank: A (P R i - S) = 0, i in range A^t.
 
-        The matrix is the description itself; there need be no graph (paper 2). In SPICE it is
+        The matrix, numpy or scipy.sparse, is the description itself; there need be no graph (paper 2). In SPICE it is
         realised with controlled sources.
         """
         try:
-            matrix = np.array(A, dtype=float)
+            matrix = np.array(A.toarray() if hasattr(A, "toarray") else A, dtype=float)
         except (TypeError, ValueError):
             raise NetworkError("loop matrix: entries must be real numbers") from None
         if matrix.ndim != 2 or 0 in matrix.shape:
@@ -240,36 +264,60 @@ class Network:
                 f"loop matrix: rank {rank} is below its {matrix.shape[0]} rows; "
                 "remove the loops that others already imply"
             )
-        none = np.zeros(0, dtype=np.intp)
-        labels = [k for k in range(matrix.shape[1])]
-        return cls._assemble((), none, none, matrix, labels, device, drive, initial_state, active, polarity, title)
+        return cls._assemble(LoopMatrix(matrix=matrix), device, drive, initial_state, active, polarity, title)
 
     @classmethod
     def _assemble(
         cls,
-        nodes: tuple[Hashable, ...],
-        tail: IntArray,
-        head: IntArray,
-        matrix: Array | None,
-        labels: Sequence[Any],
+        structure: Graph | LoopMatrix,
         device: Any,
         drive: Any,
         initial_state: Any,
-        active: Iterable[int],
+        active: Iterable[Any],
         polarity: Any,
         title: str,
     ) -> Network:
-        n_e = len(labels)
-        groups = group_devices(device, n_e)
-        J = _per_edge(polarity, labels, "polarity", 1.0)
-        P = _signs(active, labels)
-        state = _per_edge(initial_state, labels, "initial_state", 0.0)
-        drives = tuple(_drives(drive, labels))
-        return cls(nodes, tail, head, groups, drives, state, P, J, matrix, title)
+        keys = structure.keys
+        network = cls(
+            structure=structure,
+            groups=group_devices(device, len(keys)),
+            drives=drives_per_edge(drive, keys),
+            initial_state=per_edge(initial_state, keys, "initial_state", 0.0),
+            P=signs(active, keys),
+            J=per_edge(polarity, keys, "polarity", 1.0),
+            title=title,
+        )
+        network.say_states_outside()
+        return network
+
+    def say_states_outside(self) -> None:
+        """Warn of the first initial state outside the range that its law describes (`StateRangeWarning`)."""
+        for group in self.groups:
+            low, high = getattr(group.device, "state_range", (-math.inf, math.inf))
+            outside = (self.initial_state[group.edges] < low) | (self.initial_state[group.edges] > high)
+            if outside.any():
+                k = int(group.edges[int(np.argmax(outside))])
+                warnings.warn(
+                    f"{self.edge_name(k)}: initial state {self.initial_state[k]:g} lies outside [{low:g}, {high:g}], "
+                    f"where {group.device.kind} has its meaning; it is taken as it stands",
+                    StateRangeWarning,
+                    stacklevel=3,
+                )
+                return
 
     @property
     def n_edges(self) -> int:
         return len(self.drives)
+
+    @property
+    def is_graph(self) -> bool:
+        """False when the network is a loop matrix without a graph."""
+        return isinstance(self.structure, Graph)
+
+    @property
+    def nodes(self) -> tuple[Hashable, ...]:
+        """The nodes of the graph; none of a loop matrix."""
+        return self.structure.nodes if isinstance(self.structure, Graph) else ()
 
     @property
     def n_nodes(self) -> int:
@@ -277,9 +325,19 @@ class Network:
         return len(self.nodes)
 
     @property
-    def is_graph(self) -> bool:
-        """False when the network is a loop matrix without a graph."""
-        return self.loop_matrix is None
+    def tail(self) -> IntArray:
+        """(n_e,) index of the node that each edge leaves; empty for a loop matrix."""
+        return self.structure.tail if isinstance(self.structure, Graph) else _NONE
+
+    @property
+    def head(self) -> IntArray:
+        """(n_e,) index of the node that each edge enters; empty for a loop matrix."""
+        return self.structure.head if isinstance(self.structure, Graph) else _NONE
+
+    @property
+    def loop_matrix(self) -> Array | None:
+        """A (n_loops, n_e), or None for a graph."""
+        return self.structure.matrix if isinstance(self.structure, LoopMatrix) else None
 
     @cached_property
     def bank(self) -> DriveBank:
@@ -360,25 +418,15 @@ class Network:
         """'edge 3-7' with the nodes' own names, and the index where parallel edges need it."""
         return self.edge_names[k]
 
-    @cached_property
+    @property
     def edge_names(self) -> tuple[str, ...]:
         """The name of every edge in messages and comments."""
-        names = [f"edge {label}" for label in self.edge_labels]
-        if self.is_graph:
-            _, which, count = np.unique(self.tail * self.n_nodes + self.head, return_inverse=True, return_counts=True)
-            for k in np.flatnonzero(count[which.ravel()] > 1).tolist():
-                names[k] += f" (index {k})"
-        return tuple(names)
+        return self.structure.names
 
-    @cached_property
+    @property
     def edge_labels(self) -> tuple[str, ...]:
-        """Short names for tables and plots: 'tail-head', or the index without a graph."""
-        if not self.is_graph:
-            return tuple(str(k) for k in range(self.n_edges))
-        return tuple(
-            f"{_name(self.nodes[a])}-{_name(self.nodes[b])}"
-            for a, b in zip(self.tail.tolist(), self.head.tolist(), strict=True)
-        )
+        """Short names for tables and plots, all different: 'tail-head', or the index without a graph."""
+        return self.structure.labels
 
     def resistance(self, state: ArrayLike) -> Array:
         """R(s) in ohm without the sign P for states (..., n_e); ohmic devices only."""
@@ -388,13 +436,21 @@ class Network:
             out[..., group.edges] = group.device.resistance(s[..., group.edges])
         return out
 
+    def with_ends(self, tail: IntArray, head: IntArray) -> Network:
+        """The same edges between other nodes; `tail` and `head` (n_e,) index `nodes`."""
+        if not isinstance(self.structure, Graph):
+            raise NetworkError("a loop matrix has no ends of edges; build another matrix")
+        return replace(self, structure=replace(self.structure, tail=tail, head=head))
+
     def with_initial_state(self, initial_state: Any) -> Network:
         """The same network from another state (one value, one per edge, or {edge: value})."""
-        return replace(self, initial_state=_per_edge(initial_state, self._labels(), "initial_state", 0.0))
+        network = replace(self, initial_state=per_edge(initial_state, self.structure.keys, "initial_state", 0.0))
+        network.say_states_outside()
+        return network
 
     def with_drive(self, drive: Any) -> Network:
         """The same network with other sources (as in `from_edges`)."""
-        return replace(self, drives=tuple(_drives(drive, self._labels())))
+        return replace(self, drives=drives_per_edge(drive, self.structure.keys))
 
     def with_device(self, device: Device | Sequence[Device]) -> Network:
         """The same network with other laws."""
@@ -402,25 +458,25 @@ class Network:
 
     def with_polarity(self, polarity: Any) -> Network:
         """The same network with other polarities J."""
-        return replace(self, J=_per_edge(polarity, self._labels(), "polarity", 1.0))
+        return replace(self, J=per_edge(polarity, self.structure.keys, "polarity", 1.0))
 
     def with_active(self, active: Iterable[int]) -> Network:
         """The same network with P = -1 on exactly these edges."""
-        return replace(self, P=_signs(active, self._labels()))
+        return replace(self, P=signs(active, self.structure.keys))
 
     def without_edge(self, k: int) -> Network:
         """The graph with edge k left out; later edges move up by one."""
-        if not self.is_graph:
+        graph = self.structure
+        if not isinstance(graph, Graph):
             raise NetworkError("a loop matrix has no edges to leave out; build another matrix")
-        k = _edge_index(k, self._labels(), "without_edge")
+        k = edge_index(k, self.structure.keys, "without_edge")
         if self.n_edges == 1:
             raise NetworkError(f"{self.edge_name(k)} is the only edge; a network needs at least one")
         keep = np.delete(np.arange(self.n_edges), k)
         laws = self.devices()
         return replace(
             self,
-            tail=self.tail[keep],
-            head=self.head[keep],
+            structure=replace(graph, tail=graph.tail[keep], head=graph.head[keep]),
             groups=group_devices([laws[e] for e in keep], keep.size),
             drives=tuple(self.drives[e] for e in keep),
             initial_state=self.initial_state[keep],
@@ -428,128 +484,12 @@ class Network:
             J=self.J[keep],
         )
 
-    def _labels(self) -> list[Any]:
-        if not self.is_graph:
-            return list(range(self.n_edges))
-        return [(self.nodes[a], self.nodes[b]) for a, b in zip(self.tail, self.head, strict=True)]
-
-
-def _name(node: Hashable) -> str:
-    return str(node)
-
-
-def _edge_name(k: int, labels: Sequence[Any]) -> str:
-    label = labels[k]
-    return f"edge {_name(label[0])}-{_name(label[1])}" if isinstance(label, tuple) else f"edge {k}"
-
-
-def _edge_index(key: Any, labels: Sequence[Any], what: str) -> int:
-    """Index of an edge named by its index or by its (tail, head) pair."""
-    if isinstance(key, numbers.Integral) and not isinstance(key, bool):
-        if 0 <= int(key) < len(labels):
-            return int(key)
-        raise NetworkError(f"{what}: edge {key} does not exist; the network has edges 0 to {len(labels) - 1}")
-    matches = [k for k, label in enumerate(labels) if isinstance(label, tuple) and label == key]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise NetworkError(f"{what}: {key!r} names parallel edges {matches}; use the index")
-    raise NetworkError(f"{what}: edge {key!r} does not exist; use an edge index or (tail, head)")
-
-
-def _signs(active: Iterable[Any], labels: Sequence[Any]) -> Array:
-    """P: -1 on the `active` edges, +1 elsewhere."""
-    try:
-        keys = list(active)
-    except TypeError:
-        raise NetworkError(f"active: {active!r} must be a list of edge indices, such as [2]") from None
-    P = np.ones(len(labels))
-    P[[_edge_index(k, labels, "active") for k in keys]] = -1.0
-    return P
-
-
-def _per_edge(value: Any, labels: Sequence[Any], what: str, default: float) -> Array:
-    n_e = len(labels)
-    if isinstance(value, Mapping):
-        out = np.full(n_e, default)
-        for key, entry in value.items():
-            out[_edge_index(key, labels, what)] = _number(entry, what, key)
-        return out
-    try:
-        array = np.array(value, dtype=float)
-    except (TypeError, ValueError):
-        raise NetworkError(f"{what}: {value!r} must be a number, one per edge, or {{edge: number}}") from None
-    if array.ndim == 0:
-        array = np.full(n_e, float(array))
-    if array.shape != (n_e,):
-        raise NetworkError(f"{what}: {array.size} values for {n_e} edges; give one for all or one per edge")
-    if not np.isfinite(array).all():
-        k = int(np.argmin(np.isfinite(array)))
-        raise NetworkError(f"{_edge_name(k, labels)}: {what} {array[k]!r} must be finite")
-    return array
-
-
-def _number(value: Any, what: str, key: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise NetworkError(f"{what}: {value!r} for edge {key!r} must be a number") from None
-    if not math.isfinite(number):
-        raise NetworkError(f"{what}: {value!r} for edge {key!r} must be finite")
-    return number
-
-
-def _drives(value: Any, labels: Sequence[Any]) -> list[Drive | None]:
-    n_e = len(labels)
-    if value is None or isinstance(value, (Drive, numbers.Real)):
-        return [_drive(value, "all edges")] * n_e
-    if isinstance(value, Mapping):
-        out: list[Drive | None] = [None] * n_e
-        for key, entry in value.items():
-            k = _edge_index(key, labels, "drive")
-            out[k] = _drive(entry, _edge_name(k, labels))
-        return out
-    try:
-        entries = value.tolist() if isinstance(value, np.ndarray) else list(value)
-    except TypeError:
-        raise NetworkError(f"drive: {value!r} is no drive; use DC, Sine, Pulse, PWL or a number") from None
-    if len(entries) != n_e:
-        raise NetworkError(f"drive: {len(entries)} drives for {n_e} edges; give one for all or one per edge")
-    return [_drive(entry, (k, labels)) for k, entry in enumerate(entries)]
-
-
-def _drive(value: Any, where: str | tuple[int, Sequence[Any]]) -> Drive | None:
-    # The protocol last: asking half a million entries for it takes longer than all the rest.
-    if value is None or isinstance(value, (DC, Sine, Pulse, PWL, Sum)):
-        return value
-    if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        return DC(float(value)) if value != 0 else None
-    if isinstance(value, Drive):
-        return value
-    where = where if isinstance(where, str) else _edge_name(*where)
-    raise NetworkError(f"drive of {where}: {value!r} is no drive; use DC, Sine, Pulse, PWL or a number")
-
-
-def _attribute(k: int, row: tuple[Any, Any, dict[str, Any]], name: str, what: str) -> Any:
-    tail, head, data = row
-    if name not in data:
-        raise NetworkError(
-            f"edge {_name(tail)}-{_name(head)} (index {k}): no attribute {name!r} to take the {what} from"
-        )
-    return data[name]
-
 
 def same_parameters(first: Network, second: Network) -> bool:
     """Whether two networks are the same edge by edge: graph, laws, sources, states and signs."""
-    if first.n_edges != second.n_edges or first.is_graph != second.is_graph:
+    if not first.structure.same(second.structure):
         return False
-    shape = ("tail", "head", "initial_state", "P", "J")
-    if not all(np.array_equal(getattr(first, n), getattr(second, n)) for n in shape):
-        return False
-    if not first.is_graph and not np.array_equal(first.loop_matrix, second.loop_matrix):  # type: ignore[arg-type]
+    if not all(np.array_equal(getattr(first, n), getattr(second, n)) for n in ("initial_state", "P", "J")):
         return False
     sources = [[terms(drive) for drive in network.drives] for network in (first, second)]
     return sources[0] == sources[1] and first.devices() == second.devices()
-
-
-__all__ = ["Network", "same_parameters", "take"]

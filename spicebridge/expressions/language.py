@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from spicebridge.expressions.tree import Binary, Call, Expression, Number, Power, Unary
+from spicebridge.expressions.tree import Binary, Call, Conditional, Expression, Number, Power, Unary
 
 Maker = Callable[..., Any]
 
@@ -46,10 +46,24 @@ class Language:
 
 
 def power(base: Expression, exponent: Expression, kind: str) -> Expression:
-    """A power in one form: that of |x| is the absolute power of x, however it is written."""
+    """A power in one form: that of |x| is the absolute power of x, however it is written.
+
+    `kind` is one of the tree's, or "whole": x^y where y is whole or x is not negative, and 0 elsewhere.
+    """
     if kind != "signed" and isinstance(base, Call) and base.function == "abs":
         return Power(base.arguments[0], exponent, "abs")
-    return Power(base, exponent, kind)
+    if kind != "whole":
+        return Power(base, exponent, kind)
+    negative = Binary("<", base, Number(0.0))
+    if isinstance(exponent, Number):
+        if exponent.value % 2.0 == 0.0:
+            return Power(base, exponent, "abs")
+        if exponent.value.is_integer():
+            return Power(base, exponent, "real")
+        return Conditional(negative, Number(0.0), Power(base, exponent, "abs"))
+    is_whole = Binary("==", exponent, Call("floor", (exponent,)))
+    signed = Conditional(is_whole, Power(base, exponent, "real"), Number(0.0))
+    return Conditional(negative, signed, Power(base, exponent, "abs"))
 
 
 def is_truth(x: Expression) -> bool:

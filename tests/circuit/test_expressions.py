@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from spicebridge.circuit.dialects.ngspice import format_expression
 from spicebridge.circuit.reader import read_deck, read_expression
-from spicebridge.circuit.reader.dialects import NGSPICE, NGSPICE_CONSTANT
+from spicebridge.circuit.reader.languages import NGSPICE, NGSPICE_CONSTANT
 from spicebridge.errors import DeckError
 from spicebridge.expressions.calculus import differentiate
 from spicebridge.expressions.parse import MAX_DEPTH, Spelling, parse_expression
@@ -238,6 +238,15 @@ LTSPICE = {
     "hypot(3,4)": 5.0,
     "arcsin(1)": math.pi / 2,
     "~(2>1)": 0.0,
+    "(2>1)?5:0": 5.0,
+    "0.4 ? 1 : 0.6 ? 2 : 3": 2.0,
+    "round(2.5)+round(-2.5)": 0.0,
+    "round(2.5)": 3.0,
+    "cbrt(-8)": -2.0,
+    "xor(1,0.4)+xor(1,1)": 1.0,
+    "(-4)**0.5": 0.0,
+    "(-8)**(1/3)": 1.0,
+    "boltz*300/echarge": 0.0258520,
 }
 
 
@@ -266,9 +275,17 @@ WRONG = [
     ("ltspice", "-x**2", 3, "(-x)**y"),
     ("ltspice", "x**2**3", 5, "brackets"),
     ("ltspice", "a&b|c", 4, "brackets"),
-    ("ltspice", "a ? b : c", 3, "if(test,yes,no)"),
+    ("ltspice", "select(a,1,2)", 1, "how its choices are counted"),
     ("ltspice", "a<b<c", 4, "brackets"),
-    ("ltspice", "idt(V(a))", 1, "hides a state"),
+    ("ltspice", "ddt(V(a))", 1, "hides a state"),
+    ("ltspice", "idt(V(a),0,1)", 1, "takes at least 1 arguments, not 3"),
+    ("xyce", "x^3", 2, "exclusive or"),
+    ("xyce", "-x**2", 3, "(-x)**y"),
+    ("xyce", "u(x)", 1, "write stp(x)"),
+    ("hspice", "ln(x)", 1, "write log(x)"),
+    ("hspice", "limit(x,0,1)", 1, "random"),
+    ("pspice", "pow(x,3)", 1, "PWR(x,y)"),
+    ("pspice", "x**2**3", 5, "brackets"),
     ("ltspice", "white(time)", 1, "random"),
 ]
 

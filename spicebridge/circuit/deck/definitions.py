@@ -111,6 +111,7 @@ class Place:
     outer: Place | None
     depth: int = 0
     models: dict[str, str] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
 
     def node(self, name: str) -> str:
         """The flat name of a node."""
@@ -120,7 +121,7 @@ class Place:
             return known
         if folded in ("0", "gnd"):
             made = "0"
-        elif self.path:
+        elif self.path and folded not in self.shared:
             made = f"{self.path}.{folded}"
         else:
             made = folded if "." in folded else name

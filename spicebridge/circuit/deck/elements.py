@@ -309,9 +309,9 @@ class Deck:
     """A whole circuit with its analysis.
 
     `header` are comment lines that say what it is. `options` are (name, value) with None for a flag.
-    `save` are vector names in lower case, such as "v(w7)". A deck that was read carries `notes` on what
-    was left out because it has no effect here, and `sources`, the places in the text; neither counts for
-    equality.
+    `save` are vector names in lower case, such as "v(w7)". `global_nodes` are the same node in every subcircuit.
+    A deck that was read carries `notes` on what was taken for granted and what was left out because it has no
+    effect here, the `dialect` it was read as, and `sources`, the places in the text; none counts for equality.
     """
 
     title: str
@@ -325,7 +325,9 @@ class Deck:
     options: tuple[tuple[str, Value | str | None], ...] = ()
     transient: Transient | None = None
     save: tuple[str, ...] = ()
+    global_nodes: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
+    dialect: str = field(default="", compare=False)
     sources: Sources | None = field(default=None, compare=False, repr=False)
 
     def with_transient(self, transient: Transient) -> Deck:

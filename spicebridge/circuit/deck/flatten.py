@@ -75,6 +75,7 @@ class _Flattener:
     def __init__(self, deck: ir.Deck) -> None:
         self.deck = deck
         self.located = Located(deck.sources)
+        self.shared = frozenset(node.lower() for node in deck.global_nodes)
         self.elements: list[ir.Element] = []
         self.models: dict[str, ir.Model] = {}
         self.variants: dict[tuple[str, tuple[Any, ...]], str] = {}
@@ -90,6 +91,7 @@ class _Flattener:
         top = prepare(deck, None, self.located)
         self._check_size(top)
         place = Place(top, "", {}, self._resolve(top, deck.parameters, Scope()), None)
+        place.shared = self.shared
         self._walk(place)
         self._check_outside()
         options = tuple(
@@ -110,6 +112,7 @@ class _Flattener:
             transient=deck.transient,
             save=deck.save,
             notes=deck.notes,
+            dialect=deck.dialect,
             sources=None if deck.sources is None else FlatSources(deck.sources, self.origins),
         )
 
@@ -210,7 +213,7 @@ class _Flattener:
         nodes = {pin.lower(): place.node(node) for pin, node in zip(body.pins, element.nodes, strict=True)}
         local = element.name.lower()
         path = f"{place.path}.{local}" if place.path else local
-        return Place(made, path, nodes, scope, place, place.depth + 1)
+        return Place(made, path, nodes, scope, place, place.depth + 1, shared=self.shared)
 
     def _open(self, place: Place) -> None:
         """Models and initial conditions of one instance."""

@@ -7,19 +7,27 @@ from typing import Any
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.flatten import constant
-from spicebridge.circuit.reader.card_tokens import directive_kind, first_word, scan_directive, scan_element
+from spicebridge.circuit.reader.card_tokens import (
+    defines_function,
+    directive_kind,
+    first_word,
+    scan_directive,
+    scan_element,
+)
 from spicebridge.circuit.reader.cards import CardReader
-from spicebridge.circuit.reader.dialects import Dialect
+from spicebridge.circuit.reader.device_currents import expanded_currents
 from spicebridge.circuit.reader.includes import Includes
-from spicebridge.circuit.reader.keywords import DIRECTIVES
+from spicebridge.circuit.reader.keywords import CHANGING, DIRECTIVES
+from spicebridge.circuit.reader.languages import INTEGRAL
 from spicebridge.circuit.reader.lines import Remark
 from spicebridge.circuit.reader.located import Card
 from spicebridge.circuit.reader.parsed_cards import USAGE, Assignment, Plain, Raw, Record
+from spicebridge.circuit.reader.rules import Dialect
 from spicebridge.circuit.reader.scope_stack import Frame, Sources
 from spicebridge.errors import DeckError, nearest
 from spicebridge.expressions.parse import Spelling
 from spicebridge.expressions.tokens import Token
-from spicebridge.expressions.tree import BranchCurrent, NodeVoltage, Value, walk
+from spicebridge.expressions.tree import BranchCurrent, Call, Expression, NodeVoltage, Number, Value, rebuild, walk
 
 MAX_SUBCIRCUIT_NESTING = 50
 """Deepest .subckt definition inside another."""
@@ -44,6 +52,7 @@ class Assembler:
         self.deck_header: tuple[str, ...] = ()
         self.library = library
         self._remarks: list[str] = []
+        self.shared: dict[str, None] = {}
         self._fresh = True
         self._ambiguous: set[str] = set()
 
@@ -97,26 +106,77 @@ class Assembler:
             elif kind == "ENDS":
                 depth -= 1
             elif depth == 0 and kind in ("PARAM", "FUNC"):
+                kind = "FUNC" if defines_function(item, kind) else kind
                 tokens = scan_directive(item, kind, word, offset, ngspice=self.reader.ngspice)
                 record = self.reader.build(item, tokens)
                 getattr(self, f"_{kind.lower()}")(item, record)
             elif depth == 0 and kind == "TRAN":
                 transients.append((item, word, offset))
+        transients += self._commands(known=bool(transients))
         for item, word, offset in transients:
             self._transient(item, self.reader.build(item, scan_directive(item, "TRAN", word, offset)))
 
+    def _commands(self, *, known: bool) -> list[tuple[Card, str, int]]:
+        """The `tran` of the blocks of commands where the deck has no .tran, and notes on what was left out."""
+        found: list[tuple[Card, str, int]] = []
+        for head, inside in self.reader.commands:
+            words = {(first_word(card)[0].lower() if card.text.strip() else "") for card in inside}
+            runs = [card for card in inside if card.text.split()[:1] and card.text.split()[0].lower() == "tran"]
+            changing = sorted(words & CHANGING)
+            text = f"{head.file.name}:{head.line}: the block of commands was left out and is never run"
+            if runs and not known:
+                found = [(runs[0], first_word(runs[0])[0], first_word(runs[0])[1])]
+                known = True
+                text += f"; its {' '.join(runs[0].text.split())!r} is taken for the analysis"
+                text += f", the first of {len(runs)}" if len(runs) > 1 else ""
+            elif not known:
+                text += "; it has no tran either, so there is no analysis"
+            if changing:
+                text += f"; it also changes the circuit ({', '.join(changing)}), which is read as its cards say"
+            self.reader.notes.append(text)
+        return found
+
     def _element(self, card: Card, word: str, offset: int) -> None:
-        tokens = scan_element(card, word, offset, bare_resistance=self.dialect.name == "ltspice")
-        element = self.reader.build(card, tokens)
+        tokens = scan_element(card, word, offset, bare_resistance=self.dialect.bare_expressions)
+        made = self.reader.build(card, tokens)
+        element, *further = made if isinstance(made, tuple) else (made,)
         if card.comment:
             element = replace(element, comment=card.comment)
         frame = self.frames[-1]
+        element = self._integrals(card, offset, element)
+        for other in further:
+            self._once(card, offset, "element", other.name)
         if element.name.lower() == word.lower():
             self._once(card, offset, "element", word)
         else:
             self._once(card, offset, "element", element.name)
             frame.renamed[word.lower()] = element.name
-        frame.elements.append(element)
+        frame.elements += [element, *further]
+
+    def _integrals(self, card: Card, offset: int, element: ir.Element) -> ir.Element:
+        """Integrals over time in an expression become voltages of states of their own."""
+        owner = element.name
+        changes: dict[str, Any] = {}
+        for name in ("expression", "value"):
+            tree = getattr(element, name, None)
+            if tree is not None and any(isinstance(e, Call) and e.function == INTEGRAL for e in walk(tree)):
+                changes[name] = rebuild(tree, lambda e: self._integral(card, offset, owner, e))
+        return replace(element, **changes) if changes else element
+
+    def _integral(self, card: Card, offset: int, owner: str, e: Expression) -> Expression | None:
+        if not isinstance(e, Call) or e.function != INTEGRAL:
+            return None
+        frame = self.frames[-1]
+        frame.integrals += 1
+        node = self.spelling.node(f"{owner}_int{frame.integrals}")
+        start = e.arguments[1] if len(e.arguments) > 1 else Number(0.0)
+        source = ir.BehaviouralCurrent(f"B{node}", "0", node, e.arguments[0])
+        store = ir.Capacitor(f"C{node}", node, "0", 1.0)
+        for part in (source, store):
+            self._once(card, offset, "element", part.name)
+            frame.elements.append(part)
+        frame.initial[node] = start.value if isinstance(start, Number) else start
+        return NodeVoltage(node)
 
     def _once(self, card: Card, offset: int, kind: str, name: str) -> None:
         table = self.sources.table(self.frames[-1].scope, kind)
@@ -137,9 +197,10 @@ class Assembler:
         if kind in _GLOBALS and len(self.frames) == 1:
             return
         inside = len(self.frames) > 1
+        kind = "FUNC" if defines_function(card, kind) else kind
         tokens = scan_directive(card, kind, word, offset, ngspice=self.reader.ngspice, inside=inside)
         record = self.reader.build(card, tokens)
-        if inside and kind in ("TRAN", "OPTIONS", "SAVE", "PRINT"):
+        if inside and kind in ("TRAN", "OPTIONS", "SAVE", "PRINT", "SHARED"):
             card.fail(offset, f"{word} inside a subcircuit; put it outside")
         getattr(self, f"_{kind.lower()}")(card, record)
 
@@ -153,24 +214,48 @@ class Assembler:
     def _transient(self, card: Card, record: Record) -> None:
         if self.reader.tran is not None:
             card.fail(record.token.offset, "a second .tran; keep one")
-        words = [raw.token for raw in record.parts if type(raw) is Plain and raw.token.text[:1].isalpha()]
-        uic = False
-        for token in words:
-            if token.text.lower() != "uic":
-                self.reader.fail(token, f"{token.text!r} of .tran is not read; write {USAGE['TRAN']}")
-            uic = True
-        times = [self._time(raw) for raw in record.parts if raw.token not in words]
-        if not 1 <= len(times) <= 4 or (len(times) == 1 and self.dialect.name == "ngspice"):
+        named = {p.name.text.lower(): p for p in record.parts if isinstance(p, Assignment)}
+        given = [raw for raw in record.parts if not isinstance(raw, Assignment)]
+        words = [raw.token for raw in given if type(raw) is Plain and raw.token.text[:1].isalpha()]
+        uic = self._transient_words(words)
+        times = [self._time(raw) for raw in given if raw.token not in words]
+        loose = self.dialect.tran == "loose"
+        if not 1 <= len(times) <= 4 or (len(times) == 1 and not loose):
             card.fail(record.token.offset, f"{len(times)} times; write {USAGE['TRAN']}")
+        if self.dialect.tran == "start=":
+            if len(times) > 2:
+                card.fail(record.token.offset, "further times are steps of later spans to HSPICE; write one span")
+            if "start" in named:
+                times.append(self._time(named.pop("start").value))
+        for part in named.values():
+            self.reader.fail(part.name, f"{part.name.text!r} of .tran is not read; write {USAGE['TRAN']}")
         if len(times) == 1:
             times = [0.0, *times]
         step, stop, start, ceiling = (*times, 0.0, 0.0)[:4]
-        if step <= 0.0 and self.dialect.name == "ltspice":
+        if step <= 0.0 and loose:
             step = ceiling or (stop - start) / 50.0
             self.reader.note(record.token, f"no print step is given, {step:g} s is taken")
         if not (step > 0.0 and stop > start >= 0.0 and ceiling >= 0.0):
-            card.fail(record.token.offset, "0 < step, 0 <= start < stop and 0 <= ceiling must hold")
+            hint = "" if step > 0.0 or loose else " (a step of 0 is LTspice's way: say dialect ltspice)"
+            card.fail(record.token.offset, f"0 < step, 0 <= start < stop and 0 <= ceiling must hold{hint}")
         self.reader.tran = ir.Transient(step, stop, start, ceiling or None, uic)
+
+    def _transient_words(self, words: list[Token]) -> bool:
+        """Whether .tran says uic (PSpice: skipbp); raises for words that would change the run."""
+        uic = False
+        for token in words:
+            word = token.text.lower()
+            if word in ("uic", "skipbp"):
+                uic = True
+            elif word == "startup" and self.dialect.tran == "loose":
+                self.reader.note(
+                    token, "startup was left out: LTspice ramps its sources over the first 20 us, here they are on"
+                )
+            elif word == "nodiscard" and self.dialect.tran == "loose":
+                self.reader.note(token, "nodiscard was left out: it chooses what is stored")
+            else:
+                self.reader.fail(token, f"{token.text!r} of .tran is not read; write {USAGE['TRAN']}")
+        return uic
 
     def _time(self, raw: Raw) -> float:
         value = self.reader.constant(raw)
@@ -182,6 +267,9 @@ class Assembler:
             self.reader.fail(raw.token, str(error))
 
     def _options(self, card: Card, record: Record) -> None:
+        if self.dialect.own_options:
+            self.reader.note(record.token, f"{record.token.text} was left out: options of {self.dialect.name}'s own")
+            return
         for name, raw in record.parts:
             key = name.text.lower()
             if key in self.options:
@@ -223,6 +311,8 @@ class Assembler:
         spelled = self.spelling.functions.setdefault(folded, name.text)
         formal = tuple(self.spelling.parameters.setdefault(a.text.lower(), a.text) for a in arguments)
         body = self.reader.behaviour_of(raw)
+        if any(isinstance(e, Call) and e.function == INTEGRAL for e in walk(body)):
+            self.reader.fail(name, f"function {name.text}: integrals over time stand in sources only; write it there")
         self._no_formal_nodes(name, formal, body)
         if self.reader.reads_differently(raw, body):
             self._ambiguous.add(folded)
@@ -266,7 +356,7 @@ class Assembler:
         if record.parts and record.parts[0].text.lower() != frame.name.lower():
             token = record.parts[0]
             card.fail(token.offset, f".ends {token.text} closes subcircuit {frame.name}; write .ends {frame.name}")
-        self.frames[-1].subcircuits.append(frame.subcircuit())
+        self.frames[-1].subcircuits.append(frame.subcircuit(expanded_currents(frame, self.dialect)))
 
     def _save(self, card: Card, record: Record) -> None:
         for vector in record.parts:
@@ -278,7 +368,13 @@ class Assembler:
             self.reader.note(record.token, f"{record.token.text} of another analysis than tran was left out")
             return
         for vector in vectors:
+            if isinstance(vector, (Assignment, Token)):
+                continue
             self._add_vector(card, vector)
+
+    def _shared(self, card: Card, record: Record) -> None:
+        for token in record.parts:
+            self.shared.setdefault(self.spelling.node(token.text))
 
     def _add_vector(self, card: Card, words: tuple[Token, ...]) -> None:
         head, *inner = (w.text.lower() for w in words)
@@ -321,7 +417,7 @@ class Assembler:
         top = self.top
         return ir.Deck(
             title=title,
-            elements=top.finished(),
+            elements=expanded_currents(top, self.dialect),
             header=self.deck_header,
             parameters=tuple(top.local.items()),
             functions=tuple(top.functions),
@@ -331,6 +427,7 @@ class Assembler:
             options=tuple(self.options.items()),
             transient=self.reader.tran,
             save=self._saved(),
+            global_nodes=tuple(self.shared),
             notes=tuple(self.reader.notes),
             sources=self.sources,
         )

@@ -24,6 +24,9 @@ from spicebridge.expressions.tokens import ScanError, Token
 
 _FIRST = re.compile(r"\s*([^\s=(),{}'\"]+)")
 _RESISTANCE = re.compile(r"\s*+\S++\s++\S++\s++\S++\s++[rR]\s*+=")
+_OPTION = re.compile(
+    r"(?<=[\s,})])(?:rpar|cpar|ic|tripdv|tripdt|laplace|window|nfft|mtol|vprxover)\s*=(?!=)", re.IGNORECASE
+)
 _BLANK = re.compile(r"""'[^']*+'|"[^"]*+"|[(){}]|\s++""")
 _NAMED_VALUE = re.compile(r"""'[^']*+'|"[^"]*+"|[(){}]|(?<![^\s,])([A-Za-z_][\w.]*+)\s*+=(?!=)""")
 
@@ -86,7 +89,10 @@ def _scan(card: Card, letter: str, bare_resistance: bool) -> list[Token]:
         if letter == "B" and "=" in card.text:
             cut = card.text.index("=")
             head = scan_card(card.text[:cut])
-            return [*head, Token("_EQUALS", "=", cut), *_rest(card, cut + 1)]
+            option = _OPTION.search(card.text, cut) if bare_resistance else None
+            end = len(card.text) if option is None else option.start()
+            behind = [] if option is None else scan_card(card.text, end)
+            return [*head, Token("_EQUALS", "=", cut), *_rest(card, cut + 1, end), *behind]
         return scan_card(card.text)
     except ScanError as error:
         card.fail(error.offset, error.message)
@@ -131,6 +137,14 @@ def _name_params(tokens: list[Token]) -> None:
     for k, (kind, text, offset) in enumerate(tokens):
         if kind == "WORD" and text.lower() in ("params:", "param:"):
             tokens[k] = Token("PARAMS", text, offset)
+
+
+_CALLED = re.compile(r"\s*\.param\s+\w+\s*\([^)=]*\)\s*=", re.IGNORECASE)
+
+
+def defines_function(card: Card, kind: str | None) -> bool:
+    """Whether a parameter card defines a function, as in HSPICE: ``.param f(x)='2*x'``."""
+    return kind == "PARAM" and _CALLED.match(card.text) is not None
 
 
 def scan_directive(

@@ -8,7 +8,6 @@ from typing import Any, NoReturn
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.reader.card_tokens import inner_range
-from spicebridge.circuit.reader.dialects import Dialect
 from spicebridge.circuit.reader.keywords import COMMANDS
 from spicebridge.circuit.reader.located import Card
 from spicebridge.circuit.reader.parsed_cards import (
@@ -21,14 +20,16 @@ from spicebridge.circuit.reader.parsed_cards import (
     Raw,
     Record,
 )
+from spicebridge.circuit.reader.rules import Dialect
 from spicebridge.circuit.reader.waves import read_wave
 from spicebridge.errors import DeckError, QuantityError, UnsafeDeck
 from spicebridge.expressions.language import Language
 from spicebridge.expressions.parse import ExpressionError, Spelling, parse_expression
 from spicebridge.expressions.parse_cache import ShapeError, ShapeParser
 from spicebridge.expressions.tokens import Token, parse_number
-from spicebridge.expressions.tree import Expression, Number, Value
+from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number, Value
 
+_MEGA_X = re.compile(r"[+-]?[0-9.]+(?:e[+-]?[0-9]+)?x", re.IGNORECASE)
 _SIGNAL = re.compile(r"(?<![\w.])(?:[vi]\s*\(|time(?![\w.])|temper(?![\w.])|hertz(?![\w.]))", re.IGNORECASE)
 
 _BARE = re.compile(r"\A[+-]?[A-Za-z_]|[*/^]|(?<![eE])(?<!\A)[+-]")
@@ -57,8 +58,10 @@ class CardReader:
     def __init__(self, dialect: Dialect, spelling: Spelling) -> None:
         self.behavioural = dialect.behavioural
         self.constant_language = dialect.constant
+        self.dialect = dialect
         self.ngspice = dialect.name == "ngspice"
         self.spelling = spelling
+        self.commands: list[tuple[Card, list[Card]]] = []
         self.card: Card
         self.head = ""
         self.called: list[tuple[Card, Token, bool]] = []
@@ -123,6 +126,8 @@ class CardReader:
             return False
 
     def _number(self, token: Token) -> float:
+        if self.dialect.mega_x and _MEGA_X.match(token.text):
+            self.fail(token, f"{token.text!r}: {self.dialect.name} takes the suffix x for 1e6; write meg")
         try:
             return _quantity(token.text)
         except QuantityError as error:
@@ -191,18 +196,42 @@ class CardReader:
         self._no_options(head, options)
         return ir.Resistor(self._name(head), plus, minus, self.either(raw))
 
-    def capacitor(self, head: Token, plus: str, minus: str, *parts: Any) -> ir.Element:
+    def capacitor(self, head: Token, plus: str, minus: str, *parts: Any) -> Any:
         return self._storage(ir.Capacitor, "c", head, plus, minus, parts)
 
-    def inductor(self, head: Token, plus: str, minus: str, *parts: Any) -> ir.Element:
+    def inductor(self, head: Token, plus: str, minus: str, *parts: Any) -> Any:
         return self._storage(ir.Inductor, "l", head, plus, minus, parts)
 
-    def _storage(self, kind: Any, key: str, head: Token, plus: str, minus: str, parts: tuple[Any, ...]) -> ir.Element:
+    def _storage(self, kind: Any, key: str, head: Token, plus: str, minus: str, parts: tuple[Any, ...]) -> Any:
         raw, options = self._options(head, parts, key)
         initial = options.pop("ic", None)
+        parasitic = self._parasitics(options, "rser", "rpar")
         self._no_options(head, options)
         start = None if initial is None else self.constant(initial.value)
-        return kind(self._name(head), plus, minus, self.either(raw), start)  # type: ignore[no-any-return]
+        name = self._name(head)
+        if kind is ir.Inductor and self.dialect.parasitics and "rser" not in parasitic:
+            self.note(head, f"{head.text}: LTspice puts 1 mohm in series with an inductor that has no Rser=; left out")
+        between, around = self._around(name, plus, minus, parasitic)
+        made = kind(name, between, minus, self.either(raw), start)
+        return (made, *around) if around else made
+
+    def _parasitics(self, options: dict[str, Assignment], *names: str) -> dict[str, Value]:
+        """Resistances that LTspice lets an element have of its own, taken out of its options; 0 in series is none."""
+        if not self.dialect.parasitics:
+            return {}
+        found = {name: self.constant(options.pop(name).value) for name in names if name in options}
+        return {name: value for name, value in found.items() if name != "rser" or value != 0.0}
+
+    def _around(self, name: str, plus: str, minus: str, parasitic: dict[str, Value]) -> tuple[str, list[ir.Element]]:
+        """The node between an element and its resistance in series, and the resistors that stand for them."""
+        around: list[ir.Element] = []
+        between = plus
+        if "rser" in parasitic:
+            between = self.spelling.node(f"{name}_ser")
+            around.append(ir.Resistor(f"Rser_{name}", plus, between, parasitic["rser"]))
+        if "rpar" in parasitic:
+            around.append(ir.Resistor(f"Rpar_{name}", plus, minus, parasitic["rpar"]))
+        return between, around
 
     def controlled(self, head: Token, plus: str, minus: str, cp: str, cm: str, gain: Raw, *options: Assignment) -> Any:
         self._no_options(head, {o.name.text: o for o in options})
@@ -214,12 +243,22 @@ class CardReader:
         kind = ir.CurrentControlledCurrent if head.kind == "F" else ir.CurrentControlledVoltage
         return kind(self._name(head), plus, minus, self._name(source), self.constant(gain))
 
-    def behaviour(self, head: Token, plus: str, minus: str, key: Token, raw: Raw) -> ir.Element:
+    def behaviour(self, head: Token, plus: str, minus: str, key: Token, raw: Raw, *rest: Assignment) -> Any:
+        options = {part.name.text.lower(): part for part in rest}
+        for part in [options.pop(name) for name in ("tripdv", "tripdt") if name in options]:
+            self.note(part.name, f"{head.text}: {part.name.text} was left out: it chooses steps")
+        parasitic = self._parasitics(options, "rpar")
+        self._no_options(head, options)
         folded = key.text.lower()
+        if folded == "r" and self.dialect.bare_expressions:
+            current = Binary("/", NodeVoltage(plus, minus), self.behaviour_of(raw))
+            return ir.BehaviouralCurrent(self._name(head), plus, minus, current)
         if folded not in ("i", "v"):
             self.fail(key, f"{head.text}: {key.text}= is not read; write {USAGE['B']}")
         kind = ir.BehaviouralCurrent if folded == "i" else ir.BehaviouralVoltage
-        return kind(self._name(head), plus, minus, self.behaviour_of(raw))
+        made = kind(self._name(head), plus, minus, self.behaviour_of(raw))
+        _, around = self._around(made.name, plus, minus, parasitic)
+        return (made, *around) if around else made
 
     def behavioural_source(self, head: Token, plus: str, minus: str, _key: Token, raw: Raw) -> ir.Element:
         name = self.spelling.elements.setdefault(f"b{head.text}".lower(), f"B{head.text}")
@@ -258,9 +297,21 @@ class CardReader:
 
     # grammar: sources
 
-    def source(self, head: Token, plus: str, minus: str, *parts: Any) -> ir.Element:
-        kind = ir.VoltageSource if head.kind == "V" else ir.CurrentSource
-        return kind(self._name(head), plus, minus, read_wave(self, head, parts))
+    def source(self, head: Token, plus: str, minus: str, *parts: Any) -> Any:
+        given = {part.name.text.lower(): part for part in parts if isinstance(part, Assignment)}
+        parasitic = self._parasitics(given, "rser") if head.kind == "V" else {}
+        if self.dialect.parasitics and "ac" in given:
+            self.note(head, f"{head.text}: the small-signal value was left out, a transient does not use it")
+            del given["ac"]
+        for part in given.values():
+            self.fail(part.name, f"{head.text}: option {part.name.text!r} of a source is not read; remove it")
+        wave = read_wave(self, head, tuple(part for part in parts if not isinstance(part, Assignment)))
+        name = self._name(head)
+        if head.kind == "I":
+            return ir.CurrentSource(name, plus, minus, wave)
+        between, around = self._around(name, plus, minus, parasitic)
+        made = ir.VoltageSource(name, between, minus, wave)
+        return (made, *around) if around else made
 
     def direct(self, token: Token, value: Raw) -> Part:
         return Part("dc", token, (value,))
@@ -271,8 +322,8 @@ class CardReader:
     def wave(self, token: Token, *values: Raw) -> Part:
         return Part(token.text.lower(), token, values)
 
-    def source_option(self, part: Assignment) -> Any:
-        self.fail(part.name, f"option {part.name.text!r} of a source is not read; remove it")
+    def source_option(self, part: Assignment) -> Assignment:
+        return part
 
     # grammar: dot-cards
 
@@ -280,7 +331,7 @@ class CardReader:
         return Record(head.kind, head, parts)
 
     model = transient = options = initial = parameters = function = _record
-    subcircuit = ends = end = include = library = save = print = _record
+    subcircuit = ends = end = include = library = save = print = shared = _record
 
     def flag(self, name: Token) -> tuple[Token, None]:
         return name, None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from spicebridge.circuit.reader.card_tokens import directive_kind, first_word, scan_directive
 from spicebridge.circuit.reader.lines import Remark, split_cards
 from spicebridge.circuit.reader.located import Card, SourceFile
+from spicebridge.circuit.reader.rules import Dialect
 from spicebridge.errors import DeckError, UnsafeDeck
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Includes:
     """Resolves includes inside `folder` (None: the deck has no folder, every include is refused)."""
 
     folder: Path | None
-    dialect: str
+    dialect: Dialect
     count: int = 0
     characters: int = 0
     open_files: list[Path] = field(default_factory=list)
@@ -93,6 +94,9 @@ class Includes:
             if isinstance(item, Card) and item.text.lstrip()[:1] == ".":
                 word, offset = first_word(item)
                 kind = directive_kind(item, word, offset)
+                if kind == "CONTROL":
+                    reader.commands.append((item, _block(item, stack[-1])))
+                    continue
                 if kind == "END":
                     _nothing_left(stack[-1])
                     continue
@@ -159,6 +163,17 @@ class Includes:
         if not path.is_file():
             card.fail(offset, f"include of {name!r}: no regular file; devices and folders are refused", UnsafeDeck)
         return path
+
+
+def _block(head: Card, rest: Iterator[Card | Remark]) -> list[Card]:
+    """The command lines up to ``.endc``, taken out of `rest`; they are never run."""
+    inside: list[Card] = []
+    for item in rest:
+        if isinstance(item, Card):
+            if item.text.split()[:1] and item.text.split()[0].lower() == ".endc":
+                return inside
+            inside.append(item)
+    head.fail(0, "this block of commands is never closed; add .endc")
 
 
 def _nothing_left(rest: Iterator[Card | Remark]) -> None:

@@ -40,6 +40,9 @@ DIRECTIVES = {
     ".inc": "INCLUDE",
     ".incl": "INCLUDE",
     ".lib": "LIB",
+    ".control": "CONTROL",
+    ".global": "SHARED",
+    ".global_param": "PARAM",
     ".save": "SAVE",
     ".probe": "SAVE",
     ".print": "PRINT",
@@ -47,6 +50,10 @@ DIRECTIVES = {
 }
 
 HARMLESS = {
+    ".csparam": "a value for the block of commands",
+    ".preprocess": "how the file is read",
+    ".protect": "a mark for editors",
+    ".unprotect": "a mark for editors",
     ".backanno": "a mark of the schematic editor",
     ".meas": "a measurement made after the run",
     ".measure": "a measurement made after the run",
@@ -65,12 +72,10 @@ HARMLESS = {
 """Cards that do not change the circuit or its transient: left out with a note."""
 
 UNSAFE = {
-    ".control": "runs commands of the simulator",
     ".endc": "ends a block of commands",
     ".exec": "runs a program",
     ".shell": "runs a program",
     ".system": "runs a program",
-    ".csparam": "passes values to commands",
     ".pre_osdi": "loads a compiled library",
     ".osdi": "loads a compiled library",
     ".codemodel": "loads a compiled library",
@@ -83,6 +88,8 @@ UNSAFE = {
     ".load": "reads a file",
     ".machine": "runs a state machine of the simulator",
 }
+CHANGING = frozenset(("alter", "alterparam", "altermod", "reset", "source", "mc_source"))
+"""Commands of a control block after which the circuit is another one."""
 COMMANDS = frozenset(
     ("shell", "exec", "system", "source", "codemodel", "pre_osdi", "osdi", "quit", "set", "write", "wrdata")
 )
@@ -90,7 +97,6 @@ COMMANDS = frozenset(
 UNSUPPORTED = {
     ".temp": "the temperature is not part of a deck here; give device values for the temperature you mean",
     ".nodeset": "it selects one of several solutions; use .ic",
-    ".global": "nodes are local to their subcircuit here; pass the node as a pin",
     ".step": "a deck is one circuit; use a campaign for sweeps",
     ".alter": "a deck is one circuit; write two decks",
     ".data": "a deck is one circuit; use a campaign for sweeps",

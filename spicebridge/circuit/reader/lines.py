@@ -1,20 +1,15 @@
 """Netlist text -> cards: comments stripped, continuation lines joined, in linear time.
 
-As ngspice reads: ``*`` in the first column comments a line; ``;``, ``//`` and a ``$`` behind a blank or comma
-start a comment at the end of one. LTspice knows ``*`` and ``;`` only.
+``*`` in the first column comments a line. Behind a card ngspice takes ``;``, ``//`` and a ``$`` behind a blank or comma
+for a comment, HSPICE the ``$``, LTspice, Xyce and PSpice the ``;``.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from spicebridge.circuit.reader.located import Card, SourceFile
-
-_TRAILING = {
-    "ngspice": re.compile(r";|//|(?<=[ \t,])\$"),
-    "ltspice": re.compile(r";"),
-}
+from spicebridge.circuit.reader.rules import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +20,12 @@ class Remark:
     text: str | None
 
 
-def split_cards(file: SourceFile, dialect: str, first: int = 0) -> list[Card | Remark]:
+def split_cards(file: SourceFile, dialect: Dialect, first: int = 0) -> list[Card | Remark]:
     """Cards and remarks of a file, in order, from physical line `first` (counted from 0) on.
 
     Raises located `DeckError` for a continuation line that continues nothing.
     """
-    trailing = _TRAILING[dialect].search
+    trailing = dialect.trailing.search
     out: list[Card | Remark] = []
     pieces: list[tuple[int, str, int]] = []
     comments: list[str] = []

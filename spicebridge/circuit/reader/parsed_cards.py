@@ -77,6 +77,7 @@ USAGE = {
     "LIB": ".lib file [section]",
     "SAVE": ".save v(node) i(source) …",
     "PRINT": ".print tran v(node) …",
+    "SHARED": ".global node …",
 }
 TERMINALS = (
     *USAGE,

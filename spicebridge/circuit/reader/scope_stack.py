@@ -48,6 +48,7 @@ class Frame:
     local: dict[str, Value] = field(default_factory=dict)
     initial: dict[str, Value] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
+    integrals: int = 0
 
     def finished(self) -> tuple[ir.Element, ...]:
         """The elements; currents of E sources that became B sources follow the new name."""
@@ -55,13 +56,13 @@ class Frame:
             return tuple(self.elements)
         return tuple(_follow(element, self.renamed) for element in self.elements)
 
-    def subcircuit(self) -> ir.Subcircuit:
-        """The frame of a subcircuit, closed."""
+    def subcircuit(self, elements: tuple[ir.Element, ...]) -> ir.Subcircuit:
+        """The frame of a subcircuit, closed, with its finished `elements`."""
         return ir.Subcircuit(
             name=self.name,
             pins=self.pins,
             parameters=self.parameters,
-            elements=self.finished(),
+            elements=elements,
             models=tuple(self.models),
             subcircuits=tuple(self.subcircuits),
             functions=tuple(self.functions),

@@ -65,7 +65,7 @@ def _arguments(reader: CardReader, head: Token, part: Part, names: tuple[str, ..
 def _from_tran(reader: CardReader, head: Token, part: Part, name: str, which: str) -> float:
     """What ngspice puts for a time that is missing or zero: the step or the stop of .tran."""
     tran = reader.tran
-    if tran is None or not reader.ngspice:
+    if tran is None or reader.dialect.single_pulse:
         reader.fail(part.token, f"{head.text}: {part.token.text} needs its {name}, greater than zero; write it")
     return tran.step if which == "step" else tran.stop
 

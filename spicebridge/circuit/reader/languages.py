@@ -1,15 +1,17 @@
-"""What the words of an expression mean in each dialect that is read.
+"""What the words of an expression mean in ngspice and LTspice, and the table of all dialects that are read.
 
 ngspice has two languages: B sources ("behavioural") and its parameter evaluator ("constant"), which
 differ in the meaning of ``pow`` and ``pwr``, in functions and in precedence. All of it measured on
-ngspice 39; the tests hold it against the simulator. LTspice was not run: its help and the reference that
-its makers publish (analogdevicesinc/ltspice-reference) are the source, and what they leave open is refused.
+ngspice 39; the tests hold it against the simulator. Powers of a negative base changed behind version 45: signed
+where the exponent is whole, 0 elsewhere. LTspice was not run: its help and the reference that its makers publish
+(analogdevicesinc/ltspice-reference) are the source, and what they leave open is refused. Xyce, HSPICE and PSpice
+stand in `vendor_languages`.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from spicebridge.expressions.language import Language, Maker, is_truth, power
 from spicebridge.expressions.tree import (
@@ -19,6 +21,7 @@ from spicebridge.expressions.tree import (
     Conditional,
     Expression,
     Number,
+    Power,
 )
 
 
@@ -43,6 +46,15 @@ def _choice_above_half(test: Expression, yes: Expression, no: Expression) -> Exp
     return Conditional(test if is_truth(test) else Binary(">", test, Number(0.5)), yes, no)
 
 
+def _half_away(x: Expression) -> Expression:
+    """The nearest whole number, halves away from zero, as C's round()."""
+    return Binary("*", Call("sgn", (x,)), Call("floor", (Binary("+", Call("abs", (x,)), Number(0.5)),)))
+
+
+def _exclusive(x: Expression, y: Expression) -> Expression:
+    return Binary("!=", LTSPICE.truth(x), LTSPICE.truth(y))
+
+
 def _line_table(x: Expression, *points: Expression) -> Expression:
     """ngspice's pwl: a table that goes on with the slope of its first and last piece.
 
@@ -51,9 +63,6 @@ def _line_table(x: Expression, *points: Expression) -> Expression:
     match x:
         case Call("min", (Call("max", (inner_x, low)), high)) if (low, high) == (points[0], points[-2]):
             return Call("table", (inner_x, *points))
-    match x:
-        case Call("min", (Call("max", (argument, low)), high)) if (low, high) == (points[0], points[-2]):
-            return Call("table", (argument, *points))
     inside: Expression = Call("table", (x, *points))
     for inner, outer, beyond in ((2, 0, "min"), (len(points) - 4, len(points) - 2, "max")):
         x0, y0, x1, y1 = (*points[outer : outer + 2], *points[inner : inner + 2])
@@ -63,6 +72,12 @@ def _line_table(x: Expression, *points: Expression) -> Expression:
     return inside
 
 
+def integral(x: Expression, *initial: Expression) -> Expression:
+    """The integral of x over time from `initial` on; whoever builds the circuit makes it the voltage of a node."""
+    return Call(INTEGRAL, (x, *initial))
+
+
+INTEGRAL = "sdt"
 _TRIGONOMETRIC = ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh")
 _SAME = {name: _plain(name) for name in ("abs", "sqrt", "exp", "ln", "log10", "sgn", "floor", "ceil", *_TRIGONOMETRIC)}
 _STATE = "it hides a state; write the state as a node with a capacitor"
@@ -165,21 +180,33 @@ LTSPICE = Language(
         "buf": (1, 1, lambda x: Binary(">", x, Number(0.5))),
         "inv": (1, 1, lambda x: Binary("<=", x, Number(0.5))),
         "if": (3, 3, _choice_above_half),
+        "xor": (2, 2, _exclusive),
+        "round": (1, 1, _half_away),
+        "cbrt": (1, 1, lambda x: Power(x, Number(1.0 / 3.0), "signed")),
+        "sdt": (1, 2, integral),
+        "idt": (1, 2, integral),
         "pow": _power("real"),
         "pwr": _power("abs"),
         "pwrs": _power("signed"),
     },
-    refused={name: _STATE for name in ("ddt", "idt", "sdt", "idtmod", "delay", "absdelay")}
+    refused={name: _STATE for name in ("ddt", "idtmod", "delay", "absdelay")}
     | {name: _RANDOM for name in ("rand", "random", "white", "noise", "gauss", "flat", "mc", "fra")}
     | {name: "its soft edge has no documented formula; write limit()" for name in ("uplim", "dnlim")}
     | {name: "remainders are not read" for name in ("mod",)}
-    | {"round": "the help does not say where halves go; write floor(x+0.5)"}
+    | {"select": "the reference does not say how its choices are counted; write if(test,yes,no)"}
+    | {"smallsig": "it is 0 in a transient; write 0"}
     | {"temp": "the temperature is not part of a deck here; write the number"},
-    constants={"pi": math.pi},
+    constants={
+        "pi": math.pi,
+        "boltz": 1.3806503e-23,
+        "echarge": 1.602176462e-19,
+        "planck": 6.62606876e-34,
+        "kelvin": -273.15,
+        "gmin": 1e-12,
+    },
     powers={"DOUBLE_STAR": "real"},
     hints={
         "DOUBLE_STAR": "the help leaves the grouping open, write brackets: -(x**y), (-x)**y, (x**y)**z",
-        "_ASK": "LTspice has no ?:, write if(test,yes,no)",
         "AND": "write &",
         "OR": "write |",
         "PERCENT": "remainders are not read",
@@ -195,18 +222,3 @@ LTSPICE_CONSTANT = replace(
     refused={**LTSPICE.refused, "time": "it has no constant value"},
     signals=False,
 )
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """What a simulator reads: behavioural expressions, and those that must be constant."""
-
-    name: str
-    behavioural: Language
-    constant: Language
-
-
-DIALECTS = {
-    "ngspice": Dialect("ngspice", NGSPICE, NGSPICE_CONSTANT),
-    "ltspice": Dialect("ltspice", LTSPICE, LTSPICE_CONSTANT),
-}

@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--spice-out", default=None, help="folder for the reports of failures (out/pytest)")
     group.addoption("--spice-record", action="store_true", help="rewrite recorded references; the run then fails")
     parser.addini("spice", "as --spice", default="available")
+    parser.addini("spice_dialect", "whose language *.case.cir are in (ngspice, ltspice, …, auto)", default="auto")
     parser.addini("spice_references", "folder of recorded references, from the root", default="references")
 
 
@@ -138,7 +139,7 @@ class DeckItem(_Item):
         from spicebridge.errors import DeckError
         from spicebridge.testing import assert_agrees
 
-        deck = read_deck(self.path)
+        deck = read_deck(self.path, dialect=str(self.config.getini("spice_dialect")))
         if deck.transient is None:
             raise DeckError(f"{self.path.name}: a deck needs a .tran card to say how long it runs")
         assert_agrees(

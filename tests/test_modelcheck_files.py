@@ -250,7 +250,7 @@ def test_bad_subcircuits_are_refused_with_their_reason(tmp_path: Path, name: str
 
 def test_commands_in_a_model_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsafeDeck, match=r"mem\.sub:8"):
-        load_subject(write(tmp_path, sub=f"{SUB}.control\nshell true\n.endc\n"))
+        load_subject(write(tmp_path, sub=f"{SUB}.shell true\n"))
 
 
 def test_binary_and_absent_files_are_refused(tmp_path: Path) -> None:

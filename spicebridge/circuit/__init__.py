@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,13 +39,30 @@ def netlist(
     return get_dialect(dialect).format_deck(to_deck(network, t, step=step, form=form))
 
 
-def read_netlist(source: str | Path) -> Network:
+def read_netlist(source: str | Path, dialect: str = "auto") -> Network:
     """Return the network that a deck (text or path) describes.
 
-    Raises `DeckError` with line and column for text that cannot be read and `NotANetwork` naming the
-    element for a circuit that is no memristive network.
+    Parameters
+    ----------
+    source : str or path
+        Text with line ends, or the path of a netlist or of an LTspice schematic.
+    dialect : str
+        "ngspice", "ltspice", "xyce", "hspice", "pspice", with a version where meanings changed ("ngspice@46"), or
+        "auto": by the words that one simulator alone has. What was taken, and what was left out, is logged to the
+        logger ``spicebridge``.
+
+    Raises
+    ------
+    DeckError
+        With line and column for text that cannot be read, or whose meaning depends on a dialect that nobody said.
+    NotANetwork
+        Naming the element, for a circuit that is no memristive network.
     """
     from spicebridge.circuit.reader import read_deck
-    from spicebridge.circuit.recognise import recognise
+    from spicebridge.circuit.recognise import recognise_circuit
 
-    return recognise(read_deck(source))
+    deck = read_deck(source, dialect=dialect)
+    found = recognise_circuit(deck)
+    for note in (*deck.notes, *found.notes):
+        logging.getLogger("spicebridge").info(note)
+    return found.network

@@ -59,8 +59,8 @@ def to_pyspice(network: Network, t: ArrayLike | None = None, *, form: str = "rea
     return circuit
 
 
-def from_pyspice(circuit: Any) -> Network:
-    """Return the network that a PySpice circuit describes.
+def from_pyspice(circuit: Any, *, dialect: str = "ngspice") -> Network:
+    """Return the network that a PySpice circuit describes; `dialect` is that of the simulator it is meant for.
 
     Raises `DeckError` for text that cannot be read and `NotANetwork` for a circuit that is none.
     """
@@ -70,7 +70,7 @@ def from_pyspice(circuit: Any) -> Network:
     text = str(circuit)
     first, _, rest = text.partition("\n")
     title = first.removeprefix(".title").strip()
-    return recognise(read_deck(f"* {title}\n{rest}\n", name="PySpice circuit"))
+    return recognise(read_deck(f"* {title}\n{rest}\n", name="PySpice circuit", dialect=dialect))
 
 
 def _subcircuit(netlist: Any, sub: ir.Subcircuit) -> Any:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from spicebridge.cli import status
-from spicebridge.cli.options import number, positive
+from spicebridge.cli.options import add_dialect, number, positive
 
 HELP = "check a device model for what is known to break memristor models"
 
@@ -18,6 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--list", action="store_true", help="names of the library and what they are")
     parser.add_argument("--subcircuit", metavar="NAME", help="which subcircuit of a file with several")
+    add_dialect(parser)
     parser.add_argument("--amplitude", type=positive, metavar="V", help="of the sine, in V; default: found for a .sub")
     parser.add_argument(
         "--frequency", type=positive, metavar="HZ", help="of the sine, in Hz; default: found for a .sub"
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None and not args.out.parent.is_dir():
         raise SpiceBridgeError(f"{args.out}: folder {args.out.parent} does not exist; make it first")
     subject = load_subject(
-        args.model, subcircuit=args.subcircuit, engine=args.engine,
+        args.model, subcircuit=args.subcircuit, engine=args.engine, dialect=args.dialect,
         amplitude=args.amplitude, frequency=args.frequency, initial_state=args.initial_state,
     )  # fmt: skip
     say = None if args.quiet else lambda message: print(f"spicebridge: {message}", file=sys.stderr)

@@ -44,5 +44,16 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     add_quiet(parser)
 
 
+def add_dialect(parser: argparse.ArgumentParser) -> None:
+    """--dialect of a netlist that is read."""
+    parser.add_argument(
+        "--dialect",
+        default="auto",
+        metavar="D",
+        help="whose netlist it is: ngspice, ltspice, xyce, hspice, pspice, or ngspice@46 for newer ones; default: found "
+        "by its words, or by 'dialect: ltspice' in its first line",
+    )
+
+
 def add_quiet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spicebridge.cli import status
-from spicebridge.cli.options import positive
+from spicebridge.cli.options import add_dialect, positive
 
 if TYPE_CHECKING:
     from spicebridge.circuit.deck.elements import Deck
@@ -29,7 +29,7 @@ FORMAT = "spicebridge.network/1"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("deck", metavar="DECK", help="a netlist")
-    parser.add_argument("--dialect", default="ngspice", metavar="D", help="default: ngspice")
+    add_dialect(parser)
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
     parser.add_argument(
         "--validate",
@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from spicebridge.circuit.reader import read_deck
     from spicebridge.circuit.recognise import recognise_circuit
     from spicebridge.cli.show import printable, progress
+    from spicebridge.errors import SpiceBridgeError
     from spicebridge.report.files import check_file
     from spicebridge.report.json import format_json
 
@@ -55,9 +56,16 @@ def run(args: argparse.Namespace) -> int:
         check_file(args.output)
     with interruptible(), progress(args.quiet or not args.validate) as say:
         deck = read_deck(Path(args.deck), dialect=args.dialect)
-        found = recognise_circuit(deck)
+        try:
+            found = recognise_circuit(deck)
+        except SpiceBridgeError:
+            for note in deck.notes:
+                print(printable(f"note: {note}"), file=sys.stderr)
+            raise
         verdicts = _validate(deck, found, args, say) if args.validate else {}
     facts = _facts(found, args.deck)
+    facts["dialect"] = deck.dialect
+    facts["notes"] = [*deck.notes, *found.notes]
     facts["verdicts"] = {
         name: {
             "outcome": v.outcome.value,
@@ -155,6 +163,8 @@ def _drive(network: Network, k: int) -> list[str]:
 def _lines(facts: dict[str, Any], network: Network) -> Iterator[str]:
     where = f"{len(facts['nodes'])} nodes, " if facts["graph"] else "loop matrix, "
     yield f"{facts['title'] or facts['source']}: {where}{len(facts['edges'])} edges"
+    for note in facts["notes"]:
+        yield f"note: {note}"
     if facts["graph"]:
         nodes = facts["nodes"]
         yield "nodes              " + ", ".join(nodes[:SHOWN]) + (", …" if len(nodes) > SHOWN else "")

@@ -1,7 +1,7 @@
 """The language of behavioural sources: a tree that means one thing in every simulator.
 
 Simulators disagree on what ``x^3`` or ``u(0)`` is, so the tree stores the *meaning* and each dialect
-decides how to write it. Three powers exist: ``real`` (x*x*x, signed for odd whole exponents, Re x^y for others),
+decides how to write it. Three powers exist: ``real`` (x*x*x, signed for odd whole exponents),
 ``abs`` (|x|^y, what ngspice makes of ``^``, ``**`` and ``pow``) and ``signed`` (sgn(x) |x|^y, ngspice's
 ``pwr``).
 """
@@ -336,12 +336,7 @@ def _power(x: Any, y: Any, kind: str) -> Any:
         return np.power(np.abs(x), y)
     if kind == "signed":
         return np.where(np.less(x, 0.0), -1.0, 1.0) * np.power(np.abs(x), y)
-    if np.ndim(y) == 0 and float(y).is_integer():
-        return np.power(np.asarray(x, float), y)
-    # For a negative base the real part of the complex power; of whole exponents the sign is exact.
-    size = np.power(np.abs(x), y)
-    turned = np.where(np.equal(np.floor(y), y), 1.0 - 2.0 * np.mod(y, 2.0), np.cos(np.pi * np.asarray(y, float)))
-    return np.where(np.less(x, 0.0), turned * size, size)[()]
+    return np.power(np.asarray(x, float), y)
 
 
 _CHILDREN: dict[type[Any], Callable[[Any], tuple[Expression, ...]]] = {

@@ -34,7 +34,7 @@ from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Job, RunRecord, Status, get_engine
 from spicebridge.circuit.lower.calls import SpiceTable
 from spicebridge.circuit.lower.network import ACCURATE
-from spicebridge.circuit.reader import read_subcircuits
+from spicebridge.circuit.reader import read_library
 from spicebridge.errors import CaseError, RunFailed, nearest
 
 DRIFT = "drift"
@@ -49,7 +49,7 @@ LARGEST_FILE = 1_000_000
 class Component:
     """`state` is the node of the capacitor to ground, `capacitance` its value in F, `initial` the model's own
     initial voltage of it or None; `parameters` override defaults; `tables` drive further pins from the state;
-    `helpers` are the subcircuits that the model calls."""
+    `helpers` are the subcircuits that the model calls, `notes` what was taken for granted when its file was read."""
 
     model: Subcircuit
     state: str
@@ -58,6 +58,7 @@ class Component:
     parameters: tuple[tuple[str, float], ...] = ()
     tables: tuple[SpiceTable, ...] = ()
     helpers: tuple[Subcircuit, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def subcircuits(self) -> tuple[Subcircuit, ...]:
@@ -150,8 +151,8 @@ def component(
     return Component(clean, state, capacitance, value, tuple(parameters), tuple(tables), helpers)
 
 
-def read_component(path: Path, name: str | None = None) -> Component:
-    """The subcircuit `name` of a file, by default the only one that no other one calls.
+def read_component(path: Path, name: str | None = None, dialect: str = "auto") -> Component:
+    """The subcircuit `name` of a file, by default the only one that no other one calls; `dialect` as in `read_deck`.
 
     Raises `CaseError` and `DeckError` with file and line.
     """
@@ -164,7 +165,8 @@ def read_component(path: Path, name: str | None = None) -> Component:
         raise CaseError(f"{path}: is no text (byte {error.start} is not UTF-8); give a netlist") from None
     if len(data) > LARGEST_FILE:
         raise CaseError(f"{path}: {len(data)} bytes are no device model; at most {LARGEST_FILE} are read")
-    found = {sub.name.lower(): sub for sub in read_subcircuits(text, name=path.name)}
+    library = read_library(text, name=path.name, dialect=dialect)
+    found = {sub.name.lower(): sub for sub in library.subcircuits}
     if not found:
         raise CaseError(f"{path}: holds no subcircuit; a model is a .subckt with its two terminals as first pins")
     called = {e.subcircuit.lower() for sub in found.values() for e in sub.elements if isinstance(e, Instance)}
@@ -180,7 +182,8 @@ def read_component(path: Path, name: str | None = None) -> Component:
             )
         chosen = roots[0]
     inside = [sub for key, sub in found.items() if key in called and key != chosen]
-    return component(found[chosen], source=str(path), inside=inside)
+    made = component(found[chosen], source=str(path), inside=inside)
+    return replace(made, notes=library.notes)
 
 
 def forced(

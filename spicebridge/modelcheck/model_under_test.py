@@ -196,11 +196,16 @@ def subject_names() -> tuple[str, ...]:
 
 
 def load_subject(
-    name_or_file: str | Path, *, subcircuit: str | None = None, engine: str = "ngspice", **given: float | None
+    name_or_file: str | Path,
+    *,
+    subcircuit: str | None = None,
+    engine: str = "ngspice",
+    dialect: str = "auto",
+    **given: float | None,
 ) -> Subject:
     """Return a subject of the library by name, or read one from a file (see the module).
 
-    `subcircuit` chooses one of several in a file. `given` are `amplitude` (V), `frequency` (Hz) and
+    `dialect` is whose language a subcircuit is in, as in `read_deck`. `subcircuit` chooses one of several in a file. `given` are `amplitude` (V), `frequency` (Hz) and
     `initial_state`, which go before those of the file; where a subcircuit has none, `engine` finds a drive that
     moves the state. Raises `CaseError` and `DeckError` for a file with mistakes, `SpiceBridgeError` for an
     unknown name.
@@ -227,9 +232,9 @@ def load_subject(
             )
         path, suffix = found, found.suffix.lower()
     if suffix == LAW_SUFFIX:
-        return _read_law(path, subcircuit, numbers)
-    if suffix in CIRCUIT_SUFFIXES:
-        return _read_circuit(path, subcircuit, engine, numbers)
+        return _read_law(path, subcircuit, numbers, dialect)
+    if suffix in CIRCUIT_SUFFIXES or (path.is_file() and _holds_subcircuit(path)):
+        return _read_circuit(path, subcircuit, engine, numbers, dialect)
     raise SpiceBridgeError(
         f"model {text!r} is not in the library{nearest(text, known)}; known are {', '.join(known)}; "
         f"a file must end in {LAW_SUFFIX}, {TWIN_SUFFIX} or {', '.join(CIRCUIT_SUFFIXES)}"
@@ -241,8 +246,17 @@ def _beside(path: Path, suffix: str) -> Path | None:
     return file if file.is_file() else None
 
 
-def _read_circuit(path: Path, subcircuit: str | None, engine: str, numbers: dict[str, float]) -> Subject:
-    part = read_component(path, subcircuit)
+def _holds_subcircuit(path: Path) -> bool:
+    """Whether a file with any other end of its name, or with none, defines a subcircuit."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return any(line.lstrip().lower().startswith(".subckt") for line in file)
+    except OSError:
+        return False
+
+
+def _read_circuit(path: Path, subcircuit: str | None, engine: str, numbers: dict[str, float], dialect: str) -> Subject:
+    part = read_component(path, subcircuit, dialect)
     start = numbers.get("initial_state", 0.5 if part.initial is None else part.initial)
     subject = Subject(
         path.stem, None, numbers.get("amplitude", 1.0), numbers.get("frequency", 1.0), start, part,
@@ -279,7 +293,7 @@ def _driven(subject: Subject, amplitude: float | None, engine: str) -> Subject:
     return subject
 
 
-def _read_law(path: Path, subcircuit: str | None, given: dict[str, float]) -> Subject:
+def _read_law(path: Path, subcircuit: str | None, given: dict[str, float], dialect: str) -> Subject:
     """Read the [device] section as the device of a network of one edge, so that it means what it means there."""
     from spicebridge.case.schema import build_network
     from spicebridge.case.text import Section, parse
@@ -305,7 +319,7 @@ def _read_law(path: Path, subcircuit: str | None, given: dict[str, float]) -> Su
     if not device.stateful:
         root.section("device").fail("law", f"{device.kind} has no state; a memristor is what is checked here")
     circuit, twin = _beside(path, ".sub"), _beside(path, TWIN_SUFFIX)
-    own = None if circuit is None else read_component(circuit, subcircuit)
+    own = None if circuit is None else read_component(circuit, subcircuit, dialect)
     return law_subject(path.stem, device, values["amplitude"], values["frequency"], values["initial_state"], own, twin)
 
 

@@ -42,7 +42,8 @@ def format_text(up: CheckUp) -> str:
     """One line a check, and the sum."""
     width = max(len(r.name) for r in up.results)
     lines = [f"{r.grade.value:5s} {r.name:{width}s}  {r.finding}" for r in up.results]
-    return "\n".join([f"{up.subject.name}: {up.subject.kind}, {up.engine}", *lines, _summary(up)]) + "\n"
+    notes = [f"note: {note}" for note in up.subject.component.notes]
+    return "\n".join([f"{up.subject.name}: {up.subject.kind}, {up.engine}", *notes, *lines, _summary(up)]) + "\n"
 
 
 def format_html(up: CheckUp) -> str:

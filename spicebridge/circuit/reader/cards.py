@@ -30,6 +30,8 @@ from spicebridge.expressions.tokens import Token, parse_number
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number, Value
 
 _MEGA_X = re.compile(r"[+-]?[0-9.]+(?:e[+-]?[0-9]+)?x", re.IGNORECASE)
+_EMBEDDED = re.compile(r"([+-]?[0-9]+)(meg|[tgkmunpf])([0-9]+)\Z", re.IGNORECASE)
+"""LTspice's 4k7 for 4.7k."""
 _SIGNAL = re.compile(r"(?<![\w.])(?:[vi]\s*\(|time(?![\w.])|temper(?![\w.])|hertz(?![\w.]))", re.IGNORECASE)
 
 _BARE = re.compile(r"\A[+-]?[A-Za-z_]|[*/^]|(?<![eE])(?<!\A)[+-]")
@@ -128,8 +130,12 @@ class CardReader:
     def _number(self, token: Token) -> float:
         if self.dialect.mega_x and _MEGA_X.match(token.text):
             self.fail(token, f"{token.text!r}: {self.dialect.name} takes the suffix x for 1e6; write meg")
+        text = token.text
+        embedded = _EMBEDDED.match(text) if self.dialect.parasitics else None
+        if embedded is not None:
+            text = f"{embedded[1]}.{embedded[3]}{embedded[2]}"
         try:
-            return _quantity(token.text)
+            return _quantity(text)
         except QuantityError as error:
             word = token.text if len(token.text) <= 40 else token.text[:40] + "…"
             if word[:1].isalpha():

@@ -185,7 +185,7 @@ LTSPICE = Language(
         "cbrt": (1, 1, lambda x: Power(x, Number(1.0 / 3.0), "signed")),
         "sdt": (1, 2, integral),
         "idt": (1, 2, integral),
-        "pow": _power("real"),
+        "pow": _power("part"),
         "pwr": _power("abs"),
         "pwrs": _power("signed"),
     },
@@ -204,7 +204,7 @@ LTSPICE = Language(
         "kelvin": -273.15,
         "gmin": 1e-12,
     },
-    powers={"DOUBLE_STAR": "real"},
+    powers={"DOUBLE_STAR": "part"},
     hints={
         "DOUBLE_STAR": "the help leaves the grouping open, write brackets: -(x**y), (-x)**y, (x**y)**z",
         "AND": "write &",

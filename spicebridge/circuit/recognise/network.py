@@ -42,11 +42,12 @@ class EdgeOrigin:
 
 @dataclass(frozen=True)
 class Recognised:
-    """A network with its flat deck and the origin of every edge."""
+    """A network with its flat deck, the origin of every edge, and notes on what was left out."""
 
     network: Network
     deck: ir.Deck
     edges: tuple[EdgeOrigin, ...]
+    notes: tuple[str, ...] = ()
 
 
 def recognise(deck: ir.Deck) -> Network:

@@ -86,7 +86,7 @@ def test_a_dialect_or_version_that_is_none_is_refused() -> None:
 
 
 def test_a_library_given_as_a_deck_is_told_so() -> None:
-    with pytest.raises(DeckError, match="line 1 is the title.*library of subcircuits; check-model reads it"):
+    with pytest.raises(DeckError, match=r"line 1 is the title.*library of subcircuits; check-model reads it"):
         read_deck(CUBIC.split("\n", 1)[1], dialect="auto")
 
 

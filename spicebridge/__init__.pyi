@@ -1,5 +1,7 @@
 """The public names of this package, each with the module it is loaded from on first use."""
 
+from .analysis.analyse import Analysis as Analysis
+from .analysis.analyse import analyse as analyse
 from .case import (
     Case as Case,
 )

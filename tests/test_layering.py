@@ -17,7 +17,7 @@ ORDER = (
     # the branches, which know nothing of each other
     *("theory", "circuit"),
     # where they meet, and what uses the verdict
-    *("verify", "report", "batch", "atlas", "lab", "modelcheck", "campaign"),
+    *("verify", "report", "batch", "analysis", "atlas", "lab", "modelcheck", "campaign"),
     # the front
     *("testing", "cli"),
 )

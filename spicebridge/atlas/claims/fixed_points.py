@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from spicebridge.analysis.transition import apart
 from spicebridge.arrays import Array
 from spicebridge.atlas.circuits import BETA, K4, R_ON, fixed_point, flow_state, grid, laws, matrices, prism
 from spicebridge.atlas.claim import (
@@ -22,7 +23,7 @@ from spicebridge.atlas.claim import (
     equals,
     refutes,
 )
-from spicebridge.atlas.claims.stability import apart, transition
+from spicebridge.atlas.claims.stability import transition
 from spicebridge.atlas.runs import Bench, Circuit, residuals, vanishing, worst
 from spicebridge.network import Network
 from spicebridge.theory.results import closed_forms

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from spicebridge.analysis.transition import apart
 from spicebridge.arrays import Array
 from spicebridge.atlas.circuits import (
     PRISM,
@@ -34,7 +35,6 @@ from spicebridge.atlas.claim import (
     vanishes,
 )
 from spicebridge.atlas.claims.stability import (
-    apart,
     largest_imaginary,
     lyapunov,
     measured_jacobian,

@@ -1,19 +1,17 @@
 """Paper 1, Eqs. 33-37: the Lyapunov matrix, and networks whose spectra are real.
 
-    L = alpha I + (xi/beta) J M D,   M = (I + xi Ob W)^-1 Ob,   D = diag(M P S)
-
-The state transition matrix Phi of a circuit is measured by perturbed runs: each state is started a
-little above and below, and the difference at the end divided by that at the start.
+L = alpha I + (xi/beta) J M D,   M = (I + xi Ob W)^-1 Ob,   D = diag(M P S)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from spicebridge.arrays import Array, ComplexArray
+from spicebridge.analysis.flow import Flow
+from spicebridge.analysis.transition import Transition, measure_transition
+from spicebridge.arrays import Array
 from spicebridge.atlas.circuits import (
     caravelli,
     current_flows,
@@ -28,83 +26,19 @@ from spicebridge.atlas.claim import Evidence, Panel, Row, Series, Status, claim,
 from spicebridge.atlas.response import response
 from spicebridge.atlas.runs import Bench, Circuit, least, side_by_side, vanishing, worst
 from spicebridge.network import Network
-from spicebridge.verify.trial import SOLVER_FLOOR
 from spicebridge.waveforms import Waveforms
-
-PERTURBATION = 2e-3
-"""How far each state is started from its place; half of it as well, to see what is not linear."""
-
-
-@dataclass(frozen=True)
-class Transition:
-    """Phi (n_e, n_e) over `stop` s and variants of it: a coarser step, a smaller perturbation."""
-
-    Phi: Array
-    variants: tuple[Array, ...]
-    stop: float
-    path: Waveforms
-
-    @property
-    def U(self) -> float:
-        """Uncertainty of an element of Phi."""
-        return float(max(np.abs(v - self.Phi).max() for v in self.variants)) + SOLVER_FLOOR / PERTURBATION
-
-    def eigenvalues(self) -> tuple[ComplexArray, float]:
-        """log(eig Phi)/stop in 1/s, in the order of (real, imaginary) part, and U."""
-        found = [_rates(P, self.stop) for P in (self.Phi, *self.variants)]
-        noise = SOLVER_FLOOR / PERTURBATION * np.random.default_rng(1).uniform(-1, 1, self.Phi.shape)
-        found.append(_rates(self.Phi + noise, self.stop))
-        return found[0], float(max(apart(other, found[0]) for other in found[1:]))
-
-
-def _rates(Phi: Array, stop: float) -> ComplexArray:
-    values = np.log(np.linalg.eigvals(Phi).astype(complex)) / stop
-    return np.asarray(values[np.lexsort((values.imag, values.real))])
-
-
-def apart(first: ComplexArray, second: ComplexArray) -> float:
-    """Largest distance of two sets of eigenvalues under the best pairing."""
-    from scipy.optimize import linear_sum_assignment
-
-    cost = np.abs(first[:, None] - second[None, :])
-    rows, columns = linear_sum_assignment(cost)
-    return float(cost[rows, columns].max())
 
 
 def transition(bench: Bench, case: Circuit, *, steps: int = 400) -> Transition:
-    """Measure Phi of a circuit over its span by central differences."""
-
-    def measure(delta: float, h: float) -> Array:
-        columns = []
-        for k in range(case.network.n_edges):
-            ends = []
-            for sign in (1.0, -1.0):
-                start = case.network.initial_state.copy()
-                start[k] += sign * delta
-                waves = bench.run(case.network.with_initial_state(start), case.stop, h)
-                ends.append(waves.state[-1])
-            columns.append((ends[0] - ends[1]) / (2.0 * delta))
-        return np.array(columns).T
-
-    h, d = case.stop / steps, PERTURBATION
-    wide, small, coarse = measure(d, h), measure(d / 2, h), measure(d, 2 * h)
-    # the error of a central difference is quadratic; so is that of the step
-    Phi = (4.0 * small - wide) / 3.0
-    path = bench.run(case.network, case.stop, h)
-    return Transition(Phi, (small, Phi + wide - coarse), case.stop, path)
+    """Phi of a circuit over its span; see ``analysis/transition``."""
+    return measure_transition(case.network, case.stop, bench.run, steps=steps)
 
 
 def lyapunov(network: Network, w: Array, t: float, *, printed: bool = False) -> Array:
     """L (n_e, n_e) in 1/s by the exact formula, or as printed (no alpha I, no -1/beta)."""
-    r0, kappa, a, g = laws(network)
-    A = matrices(network)[0]
-    q = network.P * r0 * (1.0 + kappa * w)
-    T = A.T @ np.linalg.solve((A * q) @ A.T, A)
-    current = T @ network.bank(t)
-    change = -(network.J * g * r0)[:, None] * (T * (network.P * r0 * kappa * current))
-    if printed:
-        return np.asarray(change / g[:, None])
-    return np.asarray(np.diag(a) + change)
+    L = Flow(network).jacobian(w, t)
+    _, _, a, g = laws(network)
+    return np.asarray((L - np.diag(a)) / g[:, None]) if printed else L
 
 
 def _propagated(network: Network, path: Waveforms, *, printed: bool = False) -> Array:

@@ -1,0 +1,185 @@
+"""The bulk rate of a network and its change to first order, for every law.
+
+    ds/dt = F(s, v, i),   A (v - S) = 0,   i in range A^t
+
+An edge answers  dv = r di + m ds + n dp  with
+
+    ohmic     v = P R(s) i      r = P R,           m = P R' i,               n = P (dR/dp) i
+    general   i = i(v, s)       r = 1/(di/dv),     m = -r di/ds,             n = -r di/dp
+
+so that with T = A^t (A diag(r) A^t)^-1 A, a symmetric matrix in A/V,
+
+    di = T (dS - m ds - n dp)
+    dF/ds = diag(F_s + F_v m) - diag(F_i + F_v r) T diag(m)
+    dF/dS = diag(F_i + F_v r) T
+
+For paper 1's law this is alpha I + (xi/beta) J M D (Eqs. 33-35, corrected). T y is what the network's own
+solver answers to sources y at the resistances r: the adjoint network of circuit theory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from spicebridge.arrays import Array
+from spicebridge.devices.base import parameter_names
+from spicebridge.errors import NetworkError, SingularNetwork
+from spicebridge.network import Network
+from spicebridge.theory.currents.branch import BranchSolver, branch_solver
+from spicebridge.theory.currents.topology import Topology
+from spicebridge.theory.time.dynamics import network_branch, sources
+from spicebridge.windows import NoWindow
+
+SMALL = 2e-3
+"""Relative step of the four-point differences of a law with respect to its parameters: the error of h^4 and
+the rounding over h are both near 1e-12."""
+
+
+@dataclass(frozen=True, eq=False)
+class Linearised:
+    """A network at one state and time, with the changes of the module's header, (n_e,) each."""
+
+    state: Array
+    current: Array
+    voltage: Array
+    rate: Array
+    r: Array
+    m: Array
+    by_s: Array
+    by_v: Array
+    by_i: Array
+
+    @property
+    def diagonal(self) -> Array:
+        """F_s + F_v m in 1/s."""
+        return self.by_s + self.by_v * self.m
+
+    @property
+    def gain(self) -> Array:
+        """F_i + F_v r in 1/(A s): the rate per ampere through the edge."""
+        return self.by_i + self.by_v * self.r
+
+
+class Flow:
+    """Rates and derivatives of one network; hard bounds are left to the caller (`hard`)."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.topology = Topology.of(network)
+        self.branch, _ = network_branch(network)
+        self.emf = sources(network)
+        self.hard = np.zeros(network.n_edges, dtype=bool)
+        self.groups = []
+        for group in network.groups:
+            device = group.device
+            if device.stateful and device.window.hard:
+                self.hard[group.edges] = True
+                device = replace(device, window=NoWindow())
+            self.groups.append((group.edges, device, network.P[group.edges], network.J[group.edges]))
+
+    @cached_property
+    def _A(self) -> Array:
+        return np.asarray(self.topology.A.toarray())
+
+    @cached_property
+    def _solver(self) -> BranchSolver:
+        return branch_solver(self.network, topology=self.topology)
+
+    def rate(self, state: Array, t: float = 0.0) -> Array:
+        """f (n_e,) in 1/s, without hard bounds; 0 on memoryless edges."""
+        current, voltage = self.branch(state, t)
+        out = np.zeros(state.shape)
+        for edges, device, P, J in self.groups:
+            out[edges] = device.rate(state[edges], voltage[edges], current[edges], P, J)
+        return out
+
+    def at(self, state: Array, t: float = 0.0) -> Linearised:
+        """The network at `state` (n_e,) and time `t` (s), linearised. Raises `SingularNetwork`."""
+        current, voltage = self.branch(state, t)
+        rate, r, m, by_s, by_v, by_i = (np.zeros(state.shape) for _ in range(6))
+        for edges, device, P, J in self.groups:
+            s, v, i = state[edges], voltage[edges], current[edges]
+            if device.ohmic:
+                r[edges] = P * device.resistance(s)
+                m[edges] = P * device.resistance_slope(s) * i
+            else:
+                by_drop, by_state = device.current_partials(J * v, s)
+                r[edges] = 1.0 / by_drop
+                m[edges] = -r[edges] * J * by_state
+            rate[edges] = device.rate(s, v, i, P, J)
+            by_s[edges], by_v[edges], by_i[edges] = device.rate_partials(s, v, i, P, J)
+        return Linearised(state, current, voltage, rate, r, m, by_s, by_v, by_i)
+
+    def respond(self, r: Array, sources: Array) -> Array:
+        """T `sources` in A for sources (n_e,) in V, or (n_e, k) in columns, at resistances r (n_e,)."""
+        if sources.ndim == 1:
+            return self._solver.solve(r, sources)
+        return np.column_stack([self._solver.solve(r, column) for column in sources.T])
+
+    def T(self, r: Array) -> Array:
+        """T (n_e, n_e) in A/V, dense. Raises `SingularNetwork`."""
+        A = self._A
+        try:
+            return np.asarray(A.T @ np.linalg.solve((A * r) @ A.T, A))
+        except np.linalg.LinAlgError:
+            raise SingularNetwork("A P R A^t is singular in this state: the currents are not determined") from None
+
+    def jacobian(self, state: Array, t: float = 0.0) -> Array:
+        """dF/ds (n_e, n_e) in 1/s, without hard bounds."""
+        return self.jacobian_of(self.at(state, t))
+
+    def jacobian_of(self, here: Linearised) -> Array:
+        """dF/ds (n_e, n_e) in 1/s at a linearised point."""
+        out = -(here.gain[:, None] * self.T(here.r)) * here.m
+        out[np.diag_indices_from(out)] += here.diagonal
+        return out
+
+    def by_source(self, here: Linearised) -> Array:
+        """dF/dS (n_e, n_e) in 1/(V s)."""
+        return np.asarray(here.gain[:, None] * self.T(here.r))
+
+    def by_parameter(self, here: Linearised, name: str) -> tuple[Array, Array]:
+        """(F_p in 1/s, n in V), (n_e,) each and per unit of p, for the device parameter `name`.
+
+        Edges without such a parameter have zeros. By four-point differences of the law alone.
+        """
+        rate, drop = np.zeros(here.state.shape), np.zeros(here.state.shape)
+        for edges, device, P, J in self.groups:
+            if name not in parameter_names(device):
+                continue
+            s, v, i, r = here.state[edges], here.voltage[edges], here.current[edges], here.r[edges]
+            own = np.broadcast_to(getattr(device, name), edges.shape)
+            h = SMALL * np.where(own == 0.0, 1.0, np.abs(own))
+            rates, drops = [], []
+            for factor in (1.0, -1.0, 2.0, -2.0):
+                law: Any = replace(device, **{name: own + factor * h})
+                rates.append(law.rate(s, v, i, P, J))
+                drops.append(P * law.resistance(s) * i if law.ohmic else -r * J * law.current(J * v, s))
+            rate[edges] = _four_points(rates, h)
+            drop[edges] = _four_points(drops, h)
+        return rate, drop
+
+
+def _four_points(values: list[Array], h: Array) -> Array:
+    """Derivative from values at +h, -h, +2h, -2h."""
+    return np.asarray((8.0 * (values[0] - values[1]) - (values[2] - values[3])) / (12.0 * h))
+
+
+def require_autonomous(network: Network, what: str) -> None:
+    """Raise `NetworkError` unless all sources are constant."""
+    if not network.bank.constant:
+        k = next(k for k, drive in enumerate(network.drives) if drive is not None and not _constant(drive))
+        raise NetworkError(
+            f"{network.edge_name(k)}: {what} are those of constant sources; freeze the drives with "
+            "network.with_drive(network.bank(t0))"
+        )
+
+
+def _constant(drive: Any) -> bool:
+    from spicebridge.drives import DC, terms
+
+    return all(isinstance(term, DC) for term in terms(drive))

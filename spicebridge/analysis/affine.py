@@ -13,16 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.devices import LinearMemristor, Resistor
 from spicebridge.errors import NetworkError
+from spicebridge.laws.base import imposes
 from spicebridge.network import Network
+from spicebridge.windows import NoWindow
 
 
 @dataclass(frozen=True, eq=False)
 class Affine:
     """r0 in ohm, kappa dimensionless, a in 1/s, g in 1/(V s), each (n_e,).
 
-    `control` is "current" or "voltage", the one of all edges with memory, or "mixed".
+    `control` is "current" or "voltage", the one of all edges with memory, or "mixed". `windowed` says whether a
+    smooth window changes the rate in the bulk.
     """
 
     r0: Array
@@ -30,31 +32,39 @@ class Affine:
     a: Array
     g: Array
     control: str
+    windowed: bool
 
 
 def affine(network: Network) -> Affine:
-    """The parameters of a network whose every law has R affine in its state.
+    """The parameters of a network whose every law has R affine in its state and a linear rate.
 
     Raises `NetworkError` naming the first edge that has another law.
     """
     r0, kappa, a, g = (np.zeros(network.n_edges) for _ in range(4))
     controls: set[str] = set()
+    windowed = False
     for group in network.groups:
-        device = group.device
-        if isinstance(device, Resistor):
-            r0[group.edges] = device.r
-        elif isinstance(device, LinearMemristor):
-            r0[group.edges], kappa[group.edges] = device.r0, device.kappa
-            a[group.edges], g[group.edges] = device.a, device.g
-            literal = device.control == "voltage_eq61" and (network.P[group.edges] > 0).all()
-            controls.add("voltage" if literal else device.control)
-        else:
+        device, edges, J = group.device, group.edges, network.J[group.edges]
+        resistance = device.affine()
+        rate = device.linear_rate(network.P[edges], J) if device.stateful else (0.0, 0.0, 0.0)
+        if resistance is None or rate is None or imposes(device):
             raise NetworkError(
-                f"{network.edge_name(int(group.edges[0]))}: this quantity needs R affine in the state, "
-                f"R = r0 (1 + kappa s); a {device.kind} is another law"
+                f"{network.edge_name(int(edges[0]))}: this quantity needs a law with R = r0 (1 + kappa s) and "
+                f"ds/dt = a s + J g q; a {device.kind} is another one"
             )
+        r0[edges] = resistance[0]
+        kappa[edges] = resistance[1] / resistance[0]
+        a[edges] = rate[0]
+        by_current, by_voltage = bool(np.any(rate[1])), bool(np.any(rate[2]))
+        if by_current:
+            g[edges] = J * rate[1] / resistance[0]
+        elif by_voltage:
+            g[edges] = J * rate[2]
+        if device.stateful:
+            controls.add("mixed" if by_current and by_voltage else "current" if by_current else "voltage")
+            windowed = windowed or not (device.window.hard or isinstance(device.window, NoWindow))
     control = controls.pop() if len(controls) == 1 else "mixed"
-    return Affine(r0, kappa, a, g, control)
+    return Affine(r0, kappa, a, g, control, windowed)
 
 
 Rule = tuple[str, Callable[[Network, Affine], bool]]
@@ -67,6 +77,7 @@ def _same(values: Array, network: Network) -> bool:
 
 RULES: dict[str, Rule] = {
     "memory": ("memory on every edge", lambda network, _: bool(network.stateful.all())),
+    "no window": ("no window but hard bounds", lambda _, law: not law.windowed),
     "passive": ("passive edges only (P = I)", lambda network, _: bool((network.P > 0).all())),
     "forward": ("polarity +1 on every edge (J = I)", lambda network, _: bool((network.J > 0).all())),
     "constant": ("constant sources; use network.with_drive", lambda network, _: network.bank.constant),
@@ -83,9 +94,9 @@ RULES: dict[str, Rule] = {
 
 
 def missing(network: Network, *rules: str) -> str:
-    """What a network lacks of `rules` (keys of `RULES`), as text; "" where nothing is missing."""
+    """What a network lacks of `rules` (keys of `RULES`) and "no window", as text; "" where nothing is missing."""
     law = affine(network)
-    return "; ".join(RULES[rule][0] for rule in rules if not RULES[rule][1](network, law))
+    return "; ".join(RULES[rule][0] for rule in ("no window", *rules) if not RULES[rule][1](network, law))
 
 
 def require(network: Network, what: str, *rules: str) -> Affine:

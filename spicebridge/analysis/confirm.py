@@ -20,8 +20,8 @@ from spicebridge.analysis.response import measure_response
 from spicebridge.analysis.runner import Runner, circuit_runner
 from spicebridge.analysis.transition import PERTURBATION, measure_transition
 from spicebridge.arrays import Array, IntArray
-from spicebridge.devices import Resistor
 from spicebridge.errors import RunFailed, SpiceBridgeError
+from spicebridge.laws import Resistor
 from spicebridge.network import Network
 from spicebridge.theory import solve
 from spicebridge.verify.trial import SOLVER_FLOOR, validate
@@ -83,8 +83,7 @@ def confirm(network: Network, *, engine: str = "ngspice") -> tuple[Confirmation,
     """
     run = circuit_runner(engine)
     found = [_attempt("Omega", lambda: omega(network, run))]
-    ohmic = all(group.device.ohmic for group in network.groups)
-    if ohmic:
+    if all(group.device.ohmic for group in network.groups):
         found.append(_attempt("Omega_bar", lambda: omega_bar(network, run)))
     if network.stateful.any():
         found.append(_attempt("rates", lambda: rates(network, run)))

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from spicebridge.analysis.flow import Flow, require_autonomous
 from spicebridge.arrays import Array, ComplexArray
 from spicebridge.errors import NetworkError, SingularNetwork
+from spicebridge.laws.base import imposes
 from spicebridge.network import Network
 from spicebridge.theory.ensembles import integrate_ensemble
 from spicebridge.windows import NoWindow
@@ -140,6 +141,7 @@ class _Search:
         self.network = self.flow.network
         self.memory = self.network.stateful
         self.hard = self.flow.hard
+        self.dimensionless = np.array([not imposed for imposed in self.network.imposed])
 
     def newton(self, state: Array, *, deflate: bool, face: Array | None = None) -> Array | None:
         """A rest point reached from `state`, or None. Raises nothing.
@@ -150,11 +152,9 @@ class _Search:
         known = np.array([point.state for point in self.found]) if deflate and self.found else None
         for _ in range(ITERATIONS):
             try:
-                here = self.flow.at(s)
-                J = self.flow.jacobian_of(here)
+                f, J = self.flow.rate(s), self.flow.jacobian(s)
             except SingularNetwork:
                 return None
-            f = here.rate
             if not np.isfinite(f).all() or not np.isfinite(J).all():
                 return None
             wanted = s + f / self.scale if face is None else 0.5 + face
@@ -178,10 +178,10 @@ class _Search:
 
     def add(self, state: Array) -> int | None:
         """Index of the point at a rest state of Newton's method, new or known; None if it lies outside."""
-        here = self.flow.at(state)
+        f = self.flow.rate(state)
         up = self.hard & (state >= 1.0 - EXACT)
         down = self.hard & (state <= EXACT)
-        force = here.rate * (up.astype(float) - down) / self.scale
+        force = f * (up.astype(float) - down) / self.scale
         if (force[up | down] < -EXACT).any() or ((state < self.low) | (state > self.high)).any():
             return None
         for k, point in enumerate(self.found):
@@ -189,7 +189,7 @@ class _Search:
                 return k
         held = (up.astype(np.int8) - down.astype(np.int8)) * (np.abs(force) > EXACT)
         free = self.memory & (held == 0)
-        J = self.flow.jacobian_of(here)[np.ix_(free, free)]
+        J = self.flow.jacobian(state)[np.ix_(free, free)]
         touching = (up | down)[free]
         weak = bool((np.abs(J - np.diag(np.diag(J)))[touching] > 1e-12 * self.scale).any())
         spectrum = np.linalg.eigvals(J).astype(complex)
@@ -231,7 +231,9 @@ def box(network: Network) -> tuple[Array, Array]:
     slack = np.full(network.n_edges, 1e-9)
     for group in network.groups:
         window = group.device.window
-        if group.device.stateful and not window.bounded and not isinstance(window, NoWindow):
+        if imposes(group.device):
+            slack[group.edges] = np.inf
+        elif group.device.stateful and not window.bounded and not isinstance(window, NoWindow):
             slack[group.edges] = OVERSHOOT
     return -slack, 1.0 + slack
 
@@ -241,9 +243,8 @@ def time_scale(flow: Flow, states: Array) -> float:
     found = []
     for state in states:
         try:
-            here = flow.at(state)
-            by_state = float(np.abs(flow.jacobian_of(here)).sum(axis=1).max())
-            found.append(max(float(np.abs(here.rate).max()), by_state))
+            by_state = float(np.abs(flow.jacobian(state)).sum(axis=1).max())
+            found.append(max(float(np.abs(flow.rate(state)).max()), by_state))
         except SingularNetwork:
             continue
     return float(np.median(found)) if found else 0.0
@@ -262,7 +263,9 @@ def fixed_points(
     rng = np.random.default_rng(seed)
     flow = Flow(network)
     memory = network.stateful
-    cube = np.where(memory, rng.random((max(starts, 1), network.n_edges)), 0.0)
+    # voltages of capacitors and currents of inductors have no cube: they start at rest
+    own = np.array([not imposed for imposed in network.imposed])
+    cube = np.where(memory & own, rng.random((max(starts, 1), network.n_edges)), 0.0)
     scale = time_scale(flow, cube[: min(starts, 16)])
     if scale == 0.0:
         raise NetworkError("every state is a fixed point: no source, no decay; give a drive or an alpha")
@@ -274,7 +277,7 @@ def fixed_points(
             vertex = np.zeros(network.n_edges)
             vertex[memory] = corner
             _try_vertex(search, vertex)
-    for state in np.where(memory, rng.random((newton_starts, network.n_edges)), 0.0):
+    for state in np.where(memory & own, rng.random((newton_starts, network.n_edges)), 0.0):
         side = np.where(flow.hard & (rng.random(state.size) < rng.random()), rng.choice([-1.0, 1.0], state.size), 0.0)
         for face in (None, side) if flow.hard.any() else (None,):
             reached = search.newton(state, deflate=True, face=face)
@@ -327,7 +330,7 @@ def _rest(search: _Search, states: Array) -> dict[int, int]:
             index = search.ending(ends[row])
             if index is not None:
                 seen[index] = seen.get(index, 0) + 1
-            elif float(np.abs(ends[row] - 0.5).max()) <= FAR:
+            elif float(np.abs(ends[row] - 0.5)[search.dimensionless].max(initial=0.0)) <= FAR:
                 moving.append(row)
         under_way = np.array(moving, dtype=np.intp)
         span *= 2.0

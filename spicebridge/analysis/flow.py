@@ -13,6 +13,9 @@ so that with T = A^t (A diag(r) A^t)^-1 A, a symmetric matrix in A/V,
     dF/ds = diag(F_s + F_v m) - diag(F_i + F_v r) T diag(m)
     dF/dS = diag(F_i + F_v r) T
 
+Networks with capacitors, inductors or current sources have another structure; their dF/ds is taken by four-point
+differences of the whole rate (`at` and the other parts are refused).
+
 For paper 1's law this is alpha I + (xi/beta) J M D (Eqs. 33-35, corrected). T y is what the network's own
 solver answers to sources y at the resistances r: the adjoint network of circuit theory.
 """
@@ -26,8 +29,8 @@ from typing import Any
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.devices.base import parameter_names
 from spicebridge.errors import NetworkError, SingularNetwork
+from spicebridge.laws.base import parameter_names
 from spicebridge.network import Network
 from spicebridge.theory.currents.branch import BranchSolver, branch_solver
 from spicebridge.theory.currents.topology import Topology
@@ -37,6 +40,9 @@ from spicebridge.windows import NoWindow
 SMALL = 2e-3
 """Relative step of the four-point differences of a law with respect to its parameters: the error of h^4 and
 the rounding over h are both near 1e-12."""
+
+REACTIVE_SCALE = 1e-2
+"""A state of a reactive network, in V, A or 1, is taken to be at least so large when it is moved."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +104,14 @@ class Flow:
         return out
 
     def at(self, state: Array, t: float = 0.0) -> Linearised:
-        """The network at `state` (n_e,) and time `t` (s), linearised. Raises `SingularNetwork`."""
+        """The network at `state` (n_e,) and time `t` (s), linearised.
+
+        Raises `SingularNetwork`, and `NetworkError` for reactive networks.
+        """
+        if self.network.reactive:
+            raise NetworkError(
+                "capacitors, inductors and current sources have no local response; this needs v = R i edges"
+            )
         current, voltage = self.branch(state, t)
         rate, r, m, by_s, by_v, by_i = (np.zeros(state.shape) for _ in range(6))
         for edges, device, P, J in self.groups:
@@ -130,7 +143,15 @@ class Flow:
 
     def jacobian(self, state: Array, t: float = 0.0) -> Array:
         """dF/ds (n_e, n_e) in 1/s, without hard bounds."""
-        return self.jacobian_of(self.at(state, t))
+        if not self.network.reactive:
+            return self.jacobian_of(self.at(state, t))
+        h = SMALL * np.maximum(np.abs(state), REACTIVE_SCALE)
+        columns = []
+        for k in range(state.size):
+            way = h[k] * np.eye(state.size)[k]
+            values = [self.rate(state + factor * way, t) for factor in (1.0, -1.0, 2.0, -2.0)]
+            columns.append(_four_points(values, h[k] * np.ones(())))
+        return np.array(columns).T * self.network.stateful
 
     def jacobian_of(self, here: Linearised) -> Array:
         """dF/ds (n_e, n_e) in 1/s at a linearised point."""

@@ -251,5 +251,5 @@ def test_bad_states_are_named() -> None:
         found.jacobian([0.1, 0.2, np.nan, 0, 0, 0])
     with pytest.raises(NetworkError, match="no network"):
         sb.analyse("k4")  # type: ignore[arg-type]
-    with pytest.raises(NetworkError, match="affine"):
-        mean_field.force(k4(sb.HPMemristor(100.0, 16e3, 1e-4)), np.full(6, 0.1))
+    with pytest.raises(NetworkError, match="a YakopcicMemristor is another one"):
+        mean_field.force(laws()["yakopcic"], np.full(4, 0.1))

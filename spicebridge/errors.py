@@ -69,6 +69,10 @@ class NotANetwork(DeckError):
         self.account = account
 
 
+class TableError(SpiceBridgeError, ValueError):
+    """A file of signals, a column name or a unit that cannot be read."""
+
+
 class RawFileError(SpiceBridgeError, ValueError):
     """Simulator output that cannot be parsed."""
 

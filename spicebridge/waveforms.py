@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,8 @@ from spicebridge.errors import OutputError, SpiceBridgeError
 
 if TYPE_CHECKING:
     import xarray
+
+    from spicebridge.network import Network
 
 
 SIGNALS = {"state": "1", "current": "A", "voltage": "V"}
@@ -154,31 +155,78 @@ class Waveforms:
         self.to_xarray().to_netcdf(path, engine="scipy")
 
     @classmethod
-    def load(cls, path: str | Path) -> Waveforms:
-        """Read what `save` wrote as .npz or .csv."""
-        source = Path(path)
-        try:
-            if source.suffix.lower() == ".npz":
-                with source.open("rb") as binary, np.load(binary, allow_pickle=False) as data:
-                    return cls(
-                        data["t"],
-                        data["state"],
-                        data["current"],
-                        data["voltage"],
-                        tuple(str(x) for x in data["labels"]),
-                        str(data["source"]),
-                        units=tuple(str(x) for x in data["units"]) if "units" in data else (),
-                    )
-            with source.open(newline="", encoding="utf-8") as handle:
-                header, *rows = csv.reader(handle)
-            table = np.array(rows, dtype=float)
-            n_e = (len(header) - 1) // 3
-            labels = tuple(cell[cell.index("[") + 1 : cell.rindex("]")] for cell in header[1 : 1 + n_e])
-            units = tuple(cell[cell.rindex("(") + 1 : cell.rindex(")")] for cell in header[1 : 1 + n_e])
-            state, current, voltage = np.split(table[:, 1:], 3, axis=1)
-            return cls(table[:, 0], state, current, voltage, labels, str(source), units=units)
-        except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
-            raise SpiceBridgeError(f"{source}: not waveforms saved by spicebridge: {error}") from None
+    def from_arrays(
+        cls,
+        t: ArrayLike,
+        state: ArrayLike | None = None,
+        *,
+        current: ArrayLike | None = None,
+        voltage: ArrayLike | None = None,
+        network: Network | None = None,
+        labels: Sequence[str] = (),
+        source: str = "arrays",
+    ) -> Waveforms:
+        """Waveforms from arrays of others.
+
+        Parameters
+        ----------
+        t
+            (n_t,) in s, increasing.
+        state, current, voltage
+            (n_t, n_e), or (n_t,) of a single edge; what is left out is NaN. At least one is needed. A in A, V in V,
+            positive from tail to head.
+        network
+            Gives labels and units of the edges, whose order the columns have.
+        labels
+            Names of the edges where no network is given.
+
+        Raises
+        ------
+        SpiceBridgeError
+            Where shapes do not fit.
+        """
+        t = np.asarray(t, float)
+        given = {"state": state, "current": current, "voltage": voltage}
+        arrays = {name: np.asarray(value, float) for name, value in given.items() if value is not None}
+        if not arrays:
+            raise SpiceBridgeError("waveforms: give at least one of state, current, voltage")
+        arrays = {name: array[:, None] if array.ndim == 1 else array for name, array in arrays.items()}
+        n_e = network.n_edges if network is not None else next(iter(arrays.values())).shape[-1]
+        for name, array in arrays.items():
+            if array.shape != (t.size, n_e):
+                hint = "; it seems to be transposed" if array.shape == (n_e, t.size) else ""
+                raise SpiceBridgeError(
+                    f"waveforms: {name} has shape {array.shape}; it must be (n_t, n_e) = {(t.size, n_e)}{hint}"
+                )
+        missing = np.full((t.size, n_e), np.nan)
+        filled = {name: arrays.get(name, missing) for name in SIGNALS}
+        names = network.edge_labels if network is not None else tuple(labels)
+        units = network.state_units if network is not None else ()
+        return cls(t, **filled, labels=names, source=source, units=units)
+
+    @classmethod
+    def load(
+        cls, path: str | Path, *, map: Mapping[str, str] | None = None, network: Network | None = None
+    ) -> Waveforms:
+        """Read the signals of edges from a file of ours or of others.
+
+        Parameters
+        ----------
+        path
+            What `save` wrote, a CSV or another text table, .npz, .mat, .nc, or .raw of ngspice, Xyce and LTspice.
+        map
+            {column: signal} for columns that are not named after a signal: ``{"V(x1)": "state[0-1]", "CH2":
+            "current[3]*-82.5"}``; with a factor the column shows that many times the signal.
+        network
+            Gives order, labels and units of the edges; without one they are those that the columns name.
+
+        A signal that no column has is NaN: states alone are enough. Raises `TableError`.
+        """
+        from spicebridge.tables import columns_to_edges, read_table
+
+        found = columns_to_edges(read_table(path), network, map)
+        values = {name: getattr(found, name) for name in SIGNALS}
+        return cls(found.t, **values, labels=found.labels, source=str(path), units=found.units)
 
 
 def _between(t: Array, values: Array, where: Array) -> Array:

@@ -18,7 +18,7 @@ def example(labels=LABELS, n_t=7):
     return Waveforms(t, state, current, voltage, labels, "theory")
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".npz"])
+@pytest.mark.parametrize("suffix", [".csv", ".npz", ".nc"])
 def test_files_come_back_bit_by_bit(tmp_path, suffix):
     saved = example()
     path = tmp_path / f"run{suffix}"
@@ -105,18 +105,37 @@ def test_unknown_suffix_and_folder(tmp_path):
         example().save(tmp_path / "missing" / "run.csv")
 
 
-@pytest.mark.parametrize("name", ["run.csv", "run.npz"])
-@pytest.mark.parametrize("content", [b"", b"time,x\n1,2\n", b"PK\x03\x04 broken", b"\xff\xff", b"t (s)\n0\n1,2\n"])
-def test_foreign_files_are_refused(tmp_path, name, content):
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("run.csv", b"", "needs a header"),
+        ("run.csv", b"time,x\n1,2\n2,3\n", r"no column of x is named after a signal .*map=\{'x': 'state\[0\]'"),
+        ("run.csv", b"PK\x03\x04 broken", "needs a header"),
+        ("run.csv", b"\xff\xff", "needs a header"),
+        ("run.csv", b"t (s)\n0\n1,2\n", "run.csv:3: .* must hold 1 numbers"),
+        ("run.csv", b"t,w[0]\n0,1\n0,2\n", "time must increase"),
+        ("run.csv", b"x,w[0]\n0,1\n1,2\n", "no column is called time"),
+        ("run.csv", b"frequency,w[0]\n0,1\n1,2\n", "sweep of the frequency"),
+        ("run.csv", b"t,w[0],state[0]\n0,1,2\n1,2,2\n", "one signal"),
+        ("run.csv", b"t,w[0],w[1],i[0]\n0,1,2,3\n1,2,2,3\n", "current of edge 1 is missing"),
+        ("run.npz", b"", "not a NumPy archive"),
+        ("run.npz", b"PK\x03\x04 broken", "not a NumPy archive"),
+        ("run.mat", b"nonsense", "not a MATLAB file"),
+        ("run.nc", b"nonsense", "not a netCDF 3 file"),
+        ("run.raw", b"nonsense", "raw-file header"),
+    ],
+)
+def test_foreign_files_are_refused(tmp_path, name, content, message):
     path = tmp_path / name
     path.write_bytes(content)
-    with pytest.raises(SpiceBridgeError, match="not waveforms saved by spicebridge"):
+    with pytest.raises(SpiceBridgeError, match=message):
         Waveforms.load(path)
 
 
 def test_missing_file():
-    with pytest.raises(SpiceBridgeError, match="not waveforms"):
-        Waveforms.load("none.npz")
+    for name in ("none.npz", "none.csv", "none.raw", "none.nc", "none.mat"):
+        with pytest.raises(SpiceBridgeError, match=r"No such file|cannot be read"):
+            Waveforms.load(name)
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

@@ -18,7 +18,7 @@ from spicebridge.circuit.engines.door import DEFAULT_TIMEOUT, Door, Installation
 from spicebridge.circuit.engines.ngspice_log import QUOTED_LINES, LogFinding
 from spicebridge.circuit.engines.run_program import DECK, RAW, Program, not_run, run_program
 from spicebridge.circuit.engines.worker import worker_command, worker_environment
-from spicebridge.circuit.raw.file import RawPlot
+from spicebridge.circuit.raw import RawPlot
 from spicebridge.errors import SimulatorMissing
 
 _SCRIPT = "neospice_run.py"

@@ -18,7 +18,7 @@ from spicebridge.circuit.engines.base import Engine, Job, RunRecord, Status
 from spicebridge.circuit.engines.completeness import Samples, judge_plots, no_samples
 from spicebridge.circuit.engines.ngspice_log import LogFinding, exhausted
 from spicebridge.circuit.engines.process import Ended, private_environment, run_in_group
-from spicebridge.circuit.raw.file import RawPlot, read_raw
+from spicebridge.circuit.raw import RawPlot, read_raw
 from spicebridge.errors import RawFileError, SimulatorDied
 
 LOG_LIMIT = 4 * 1024 * 1024

@@ -21,7 +21,7 @@ from spicebridge.circuit.engines.deckguard import refuse_unsafe
 from spicebridge.circuit.engines.door import DEFAULT_TIMEOUT, Door, Installation, find_program, is_script
 from spicebridge.circuit.engines.run_program import DECK, RAW, Program, run_program
 from spicebridge.circuit.engines.xyce_log import judge_xyce_log
-from spicebridge.circuit.raw.file import RawPlot
+from spicebridge.circuit.raw import RawPlot
 from spicebridge.errors import SimulatorDied, SimulatorMissing, SpiceBridgeError
 
 EXECUTABLE_VARIABLE = "SPICEBRIDGE_XYCE"

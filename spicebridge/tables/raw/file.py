@@ -1,7 +1,8 @@
 """Raw files of the SPICE family: bytes -> plots.
 
 A raw file is one or more plots, each a text header and a table of n_points rows by n_variables
-columns, as little-endian doubles ("Binary:") or as text ("Values:"). The header is written before
+columns, as little-endian doubles ("Binary:") or as text ("Values:"). LTspice writes the header in UTF-16 and, unless
+told otherwise, all but the time as singles. The header is written before
 the data and is often wrong afterwards: a killed run declares no points over thousands of rows.
 Therefore the rows are counted from the data, and both numbers are reported.
 """
@@ -12,13 +13,20 @@ import mmap
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from spicebridge.circuit.raw.header import RawHeader, find_header, parse_header, starts_header
 from spicebridge.errors import RawFileError
+from spicebridge.tables.raw.header import (
+    RawHeader,
+    find_header,
+    is_wide,
+    parse_header,
+    parse_wide_header,
+    starts_header,
+)
 
 MMAP_THRESHOLD = 8 * 1024 * 1024
 """Files of at least this many bytes are memory-mapped, smaller ones are loaded."""
@@ -88,8 +96,13 @@ def _plots(buffer: _Buffer, where: str) -> Iterator[RawPlot]:
         raise RawFileError(f"{where}: byte 0: the file is empty, the simulator wrote no header")
     position = 0
     while position < len(buffer):
-        header = parse_header(buffer, position, where)
-        plot, position = (_binary if header.binary else _text)(buffer, header, where)
+        wide = is_wide(buffer, position)
+        header = (parse_wide_header if wide else parse_header)(buffer, position, where)
+        if wide and not header.binary:
+            buffer, position = bytes(buffer[position:]).decode("utf-16", "replace").lstrip("\ufeff").encode(), 0
+            header = replace(parse_header(buffer, position, where), ltspice=True)
+        read = _text if not header.binary else _ltspice if header.ltspice else _binary
+        plot, position = read(buffer, header, where)
         yield plot
         while position < len(buffer) and buffer[position : position + 1].isspace():
             position += 1
@@ -110,6 +123,35 @@ def _binary(buffer: _Buffer, header: RawHeader, where: str) -> tuple[RawPlot, in
         flat = flat.copy()
     table, used = _fold(flat, header.lengths, header.ragged)
     return _plot(header, table, end - begin - used * dtype.itemsize), end
+
+
+def _ltspice(buffer: _Buffer, header: RawHeader, where: str) -> tuple[RawPlot, int]:
+    """LTspice: real data have a double for the time (its sign marks compression) and singles behind it."""
+    begin, end = header.data_start, len(buffer)
+    n, size = len(header.names), end - begin
+    if header.is_complex:
+        widths = [16] * n
+    else:
+        mixed, doubles, singles = [8] + [4] * (n - 1), [8] * n, [4] * n
+        choices = [doubles, mixed] if "double" in header.flags else [mixed, doubles, singles]
+        widths = next((w for w in choices if sum(w) * header.points == size), choices[0])
+    rows = size // sum(widths)
+    table = np.empty((rows, n), dtype="<c16" if header.is_complex else "<f8")
+    bytes_ = np.frombuffer(buffer, np.uint8, rows * sum(widths), begin)
+    fast = "fastaccess" in header.flags
+    start = 0
+    for k, width in enumerate(widths):
+        part = (
+            bytes_[start * rows : (start + width) * rows]
+            if fast
+            else bytes_.reshape(rows, -1)[:, start : start + width]
+        )
+        kind = {16: "<c16", 8: "<f8", 4: "<f4"}[width]
+        table[:, k] = np.ascontiguousarray(part).reshape(rows, width).view(kind)[:, 0]
+        start += width
+    if n and header.names[0] == "time":
+        table[:, 0] = np.abs(table[:, 0])
+    return _plot(header, table, size - rows * sum(widths)), end
 
 
 def _text(buffer: _Buffer, header: RawHeader, where: str) -> tuple[RawPlot, int]:

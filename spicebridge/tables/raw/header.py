@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import mmap
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, NoReturn
 
 from spicebridge.errors import RawFileError
@@ -27,6 +27,11 @@ _NEXT_HEADER = re.compile(
     rb"(?:title|date|plotname|flags|command|offset|options?|no\. ?(?:variables|points))[ \t]*:",
     re.IGNORECASE,
 )
+_WIDE_DATA = re.compile(
+    b"|".join(re.escape(f"{word}:{end}".encode("utf-16-le")) for word in ("Binary", "Values") for end in ("\n", "\r\n"))
+)
+_LTSPICE = ("ltspice", "linear technology", "analog devices")
+"""Words in the line "Command:" of a raw file that LTspice wrote."""
 _DATA_LINE = re.compile(rb"(?:binary|values)[ \t]*:", re.IGNORECASE)
 _OTHER_KEY = re.compile(r"\s*[A-Za-z][\w. ]*:")
 _VARIABLE = re.compile(r"\s*(\d{1,9})(?=\s|$)(.*)", re.DOTALL)
@@ -54,6 +59,7 @@ class RawHeader:
     lengths: tuple[int, ...]
     binary: bool
     data_start: int
+    ltspice: bool = False
 
     @property
     def is_complex(self) -> bool:
@@ -112,12 +118,31 @@ class _Lines:
         self.next = stop + 1
         raw = self.buffer[self.offset : stop]
         if b"\0" in raw:
-            hint = "UTF-16 header as LTspice writes it: convert to an ngspice raw file"
-            self.fail(hint if raw[1:2] == b"\0" else "NUL bytes in a header: the file is damaged")
+            self.fail("NUL bytes in a header: the file is damaged")
         return raw.decode("utf-8", "replace")
 
     def back(self) -> None:
         self.next = self.offset
+
+
+def is_wide(buffer: bytes | mmap.mmap, position: int = 0) -> bool:
+    """Whether a header of LTspice begins here, in UTF-16 (little-endian, with or without its mark)."""
+    start = position + 2 * (buffer[position : position + 2] == b"\xff\xfe")
+    return (
+        len(buffer) >= start + 4
+        and buffer[start + 1 : start + 4 : 2] == b"\0\0"
+        and buffer[start : start + 1].isalpha()
+    )
+
+
+def parse_wide_header(buffer: bytes | mmap.mmap, position: int, where: str) -> RawHeader:
+    """As `parse_header`, for a header in UTF-16."""
+    found = _WIDE_DATA.search(buffer, position)
+    if found is None:
+        raise RawFileError(f"{where}: byte {position}: a header in UTF-16 without 'Binary:'; the file is cut")
+    text = buffer[position : found.end()].decode("utf-16-le", "replace").lstrip("\ufeff").replace("\r\n", "\n")
+    header = parse_header(text.encode(), 0, where)
+    return replace(header, data_start=found.end(), ltspice=True)
 
 
 def parse_header(buffer: bytes | mmap.mmap, position: int, where: str) -> RawHeader:
@@ -156,7 +181,8 @@ def parse_header(buffer: bytes | mmap.mmap, position: int, where: str) -> RawHea
     if len(table.names) != numbers["no.variables"] or not table.names:
         lines.fail(f"header announces {numbers['no.variables']} variables, its table has {len(table.names)}")
     flags = tuple(fields.get("flags", "real").lower().split())
-    if "fastaccess" in flags or "compressed" in flags:
+    ltspice = any(word in fields.get("command", "").lower() for word in _LTSPICE)
+    if ("fastaccess" in flags and not ltspice) or "compressed" in flags:
         lines.fail(f"flags {' '.join(flags)!r}: only row-wise double precision can be read")
     points = numbers["no.points"]
     return RawHeader(
@@ -169,6 +195,7 @@ def parse_header(buffer: bytes | mmap.mmap, position: int, where: str) -> RawHea
         lengths=tuple(points if n is None or n > points else n for n in table.lengths) or (points,) * len(table.names),
         binary=key == "binary",
         data_start=lines.next,
+        ltspice=ltspice,
     )
 
 

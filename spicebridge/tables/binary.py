@@ -6,6 +6,7 @@ or, where `labels` stand beside it, ``name[label]``.
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,8 +37,7 @@ def read_mat(path: Path) -> Table:
     from scipy.io import loadmat
 
     try:
-        with path.open("rb") as file:
-            data = loadmat(file, squeeze_me=True)
+        data = loadmat(io.BytesIO(path.read_bytes()), squeeze_me=True)  # type: ignore[arg-type]
     except NotImplementedError:
         raise TableError(f"{path}: is a MATLAB 7.3 file; save it with -v7") from None
     except Exception as error:  # scipy has no common error for what is no MATLAB file

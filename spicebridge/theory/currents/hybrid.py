@@ -32,6 +32,7 @@ current. A' Q A'^t is singular when capacitors form a loop, and this form then d
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,9 @@ from spicebridge.theory.currents.newton import NewtonSolver
 from spicebridge.theory.currents.projector import reference_resistance
 from spicebridge.theory.currents.slopes import Segment, slope
 from spicebridge.theory.currents.topology import SINGULAR_CONDITION, Topology
+
+DENSE_NODES = 120
+"""Up to so many nodes the constant matrices are dense: a product takes 2 microseconds, a sparse one 10."""
 
 
 class HybridSolver:
@@ -149,8 +153,12 @@ class _Capacitive:
         topology = Topology(network.n_nodes, network.tail[C], network.head[C])
         self.value = per_edge(network, "c")[C]
         self.free = np.delete(np.arange(network.n_nodes), topology.roots)
-        self.B = sp.csr_array(topology.B[self.free]) if C.size else None
+        self.B = self._rows(topology) if C.size else None
         self._solve = _factor(self.B, self.value)
+
+    def _rows(self, topology: Topology) -> Any:
+        B = sp.csr_array(topology.B[self.free])
+        return B.toarray() if topology.n_nodes <= DENSE_NODES else B
 
     def currents(self, owner: HybridSolver, S: Array, t: float, entering: Array, out: Array) -> None:
         """Write the currents; `entering` (n,) in A comes from all other edges."""
@@ -179,10 +187,10 @@ class _Parts:
         free = np.delete(np.arange(n), graph.roots) if self.inductive.any() else np.zeros(0, dtype=np.intp)
         self.B: Any = None
         if free.size:
-            self.B = sp.csr_array(_incidence(tail, head, n)[free])
+            self.B = _incidence(tail, head, n)[free]
             self.weight = np.zeros(J.size)
             self.weight[self.inductive] = 1.0 / per_edge(network, "l")[J[self.inductive]]
-            self._solve = _factor(sp.csr_array(self.B[:, np.flatnonzero(self.inductive)]), self.weight[self.inductive])
+            self._solve = _factor(self.B[:, np.flatnonzero(self.inductive)], self.weight[self.inductive])
 
     def settled(self, owner: HybridSolver, drop: Array, t: float) -> Array:
         """The drops of the forced edges, from those for equal potentials of all parts."""
@@ -208,24 +216,29 @@ class TreeMap:
             self.tree = topology.forest.tree
         self.free = np.zeros(0, dtype=np.intp)
         if self.tree.size:
-            from scipy.sparse.linalg import splu
-
             self.free = np.delete(np.arange(self.n_nodes), topology.roots)
             square = sp.csc_array(topology.B[self.free][:, self.tree])
-            self._lu: Any = splu(square)
+            if self.free.size <= DENSE_NODES:
+                inverse = np.rint(np.linalg.inv(square.toarray()))
+                self._route, self._lift = inverse.__matmul__, inverse.T.copy().__matmul__
+            else:
+                from scipy.sparse.linalg import splu
+
+                lu: Any = splu(square)
+                self._route, self._lift = lu.solve, partial(lu.solve, trans="T")
 
     def route(self, entering: Array) -> Array:
         """T: currents (n_e,) on the tree that carry away what enters the nodes (n,), in A."""
         out = np.zeros(self.n_edges)
         if self.tree.size:
-            out[self.tree] = -self._lu.solve(entering[self.free])
+            out[self.tree] = -self._route(entering[self.free])
         return out
 
     def potentials(self, drop: Array) -> Array:
         """Potentials (n,) in V with p_tail - p_head = `drop` (n_e,) on the tree, 0 at its roots."""
         out = np.zeros(self.n_nodes)
         if self.tree.size:
-            out[self.free] = -self._lu.solve(drop[self.tree], trans="T")
+            out[self.free] = -self._lift(drop[self.tree])
         return out
 
 
@@ -302,17 +315,21 @@ def per_edge(network: Network, name: str) -> Array:
     return out
 
 
-def _incidence(tail: IntArray, head: IntArray, n: int) -> sp.csr_array:
-    return Topology(n, tail, head).B
+def _incidence(tail: IntArray, head: IntArray, n: int) -> Any:
+    B = Topology(n, tail, head).B
+    return B.toarray() if n <= DENSE_NODES else B
 
 
 def _factor(B: Any, weight: Array) -> Any:
     """x -> (B diag(weight) B^t)^-1 x for a constant matrix, scaled by its diagonal; nothing for no unknowns."""
     if B is None or B.shape[0] == 0:
         return lambda load: load
+    matrix = sp.csc_array((B * weight) @ B.T)
+    if matrix.shape[0] <= DENSE_NODES:
+        inverse = np.linalg.inv(matrix.toarray())
+        return inverse.__matmul__
     from scipy.sparse.linalg import splu
 
-    matrix = sp.csc_array((B * weight) @ B.T)
     scale = 1.0 / np.sqrt(matrix.diagonal())
     lu = splu(
         sp.csc_array(matrix * scale[:, None] * scale), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}

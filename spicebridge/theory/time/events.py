@@ -18,7 +18,6 @@ from spicebridge.theory.time.stepping import (
     Demand,
     Keeper,
     Outcome,
-    Stepper,
     System,
     breakpoints,
     longest_step,
@@ -72,7 +71,7 @@ def march_between_events(system: System, demand: Demand, keeper: Keeper) -> Outc
                 state = bounds.resolve(t, state, min(probe, 0.5 * (barrier - t)), record=t > 0.0)
                 count += 2
                 absolute: Any = np.where(bounds.mode != 0, atol + rtol, level) if bounds.any_held else level
-                stepper: Any = Stepper(
+                stepper: Any = system.stepper(
                     field,
                     t,
                     bounds.unknowns(state),
@@ -81,6 +80,8 @@ def march_between_events(system: System, demand: Demand, keeper: Keeper) -> Outc
                     rtol=rtol,
                     atol=absolute,
                     first_step=None if step is None else min(step, barrier - t),
+                    state_of=bounds.state if bounds.any_held else None,
+                    held=bounds.mode != 0 if bounds.any_held else None,
                 )
                 event = False
                 while stepper.status == "running" and not event:

@@ -21,6 +21,7 @@ from spicebridge.theory.threads import one_blas_thread
 from spicebridge.theory.time.dense_output import StatePiece
 from spicebridge.theory.time.dynamics import Dynamics, network_branch
 from spicebridge.theory.time.events import march_between_events
+from spicebridge.theory.time.implicit.choice import check_stepping, implicit_stepper, is_stiff
 from spicebridge.theory.time.reflection.method import march_by_reflection
 from spicebridge.theory.time.scales import state_scale
 from spicebridge.theory.time.smooth import march_smoothly
@@ -48,18 +49,21 @@ def integrate(
     rtol: float = 1e-10,
     atol: float = 1e-12,
     bounds: str = "auto",
+    stepping: str = "auto",
 ) -> Waveforms:
     """Integrate from the initial state at t = 0 and return the waveforms on `t` (n_t,), in s.
 
     `method` is "projector", "nodal", "loop" or "auto". `rtol` and `atol` are those of every step and state; `atol`
     counts in units of the largest voltage and current to expect where the state has a unit. `bounds` says how hits and releases of hard bounds are
     met: "events" locates each, "reflection" marches past them with a stated error (see `solve`), "auto" takes
-    what is expected to be cheaper. Raises `NetworkError` and `ScreenError` for misuse, `RunFailed` with the
+    what is expected to be cheaper. `stepping` is "explicit", "implicit" (for stiff networks) or "auto", which takes the
+    implicit method where the fastest rate of a network with capacitors or inductors asks for it; the form that the
+    result names then says so. Raises `NetworkError` and `ScreenError` for misuse, `RunFailed` with the
     reason when the integration cannot reach t[-1].
     """
     times = checked_times(t)
     _check_bounds(bounds)
-    system = _system(network, method, rtol, atol, float(times[-1]))
+    system = _system(network, method, rtol, atol, float(times[-1]), stepping)
     samples = _Samples(times, network)
     with one_blas_thread():
         outcome = _march(system, Demand(float(times[-1]), rtol, atol), samples, bounds)
@@ -79,10 +83,11 @@ def solve(
     max_step: float | None = None,
     max_evaluations: int | None = None,
     bounds: str = "auto",
+    stepping: str = "auto",
 ) -> Trajectory:
     """Integrate from t = 0 to `stop` (s) and keep the dense output.
 
-    `bounds` as in `integrate`; ``bounds_error`` of the result is what "reflection" may have cost in accuracy. After
+    `bounds` and `stepping` as in `integrate`; ``bounds_error`` of the result is what "reflection" may have cost in accuracy. After
     `max_evaluations` right-hand sides (None: `EVALUATIONS` and more for fast sines) the run is
     given up as stiff.
 
@@ -94,7 +99,7 @@ def solve(
         raise NetworkError(f"max_step = {max_step!r} must be a positive time in s")
     _check_bounds(bounds)
     check_evaluations(max_evaluations)
-    system = _system(network, method, rtol, atol, stop)
+    system = _system(network, method, rtol, atol, stop, stepping)
     pieces = _Pieces()
     demand = Demand(stop, rtol, atol, max_step or math.inf, max_evaluations)
     with one_blas_thread():
@@ -162,7 +167,7 @@ def _march(system: System, demand: Demand, keeper: Keeper, bounds: str) -> Outco
     n_hard = int(system.dynamics.hard.sum())
     if n_hard == 0:
         return march_smoothly(system, demand, keeper)
-    if bounds == "auto" and system.network.reactive:
+    if bounds == "auto" and (system.network.reactive or system.implicit is not None):
         bounds = "events"
     if bounds == "auto":
         reflected = REFLECTION_EVALUATIONS * demand.rtol**REFLECTION_EXPONENT
@@ -177,11 +182,15 @@ def _check_bounds(bounds: str) -> None:
         raise NetworkError(f"bounds {bounds!r} must be one of {', '.join(BOUNDS)}{nearest(str(bounds), BOUNDS)}")
 
 
-def _system(network: Network, method: str, rtol: float, atol: float, stop: float) -> System:
+def _system(network: Network, method: str, rtol: float, atol: float, stop: float, stepping: str) -> System:
     check_tolerances(rtol, atol)
     branch, form = network_branch(network, method)
     scale = state_scale(network, stop) if network.reactive else 1.0
-    return System(network, branch, Dynamics(network, branch), form, scale)
+    dynamics = Dynamics(network, branch)
+    check_stepping(stepping)
+    if stepping == "implicit" or (stepping == "auto" and is_stiff(dynamics, scale, stop)):
+        return System(network, branch, dynamics, f"{form}, implicit", scale, implicit_stepper(dynamics))
+    return System(network, branch, dynamics, form, scale)
 
 
 def _check_start(system: System, state: Array) -> None:

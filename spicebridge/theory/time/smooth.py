@@ -17,7 +17,6 @@ from spicebridge.theory.time.stepping import (
     Demand,
     Keeper,
     Outcome,
-    Stepper,
     System,
     breakpoints,
     longest_step,
@@ -58,7 +57,7 @@ def march_smoothly(system: System, demand: Demand, keeper: Keeper) -> Outcome:
                 continue
             dynamics.enter(t, barrier)
             absolute: Any = demand.atol * system.scale
-            stepper: Any = Stepper(
+            stepper: Any = system.stepper(
                 field,
                 t,
                 state,

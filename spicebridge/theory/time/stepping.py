@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -35,14 +36,24 @@ EVALUATIONS_PER_PERIOD = 100
 class System:
     """A network with its currents (by the form of Kirchhoff's equations named `form`) and its rates.
 
-    `scale` is what the absolute tolerance of a state is measured by, 1 or (n_e,) (see ``scales``).
+    `scale` is what the absolute tolerance of a state is measured by, 1 or (n_e,) (see ``scales``). `implicit` makes
+    steppers for stiff networks, or is None where the explicit one serves.
     """
+
+    def stepper(self, field: Any, t: float, y: Array, bound: float, **options: Any) -> Any:
+        """A stepper from `t` to `bound`; `state_of` and `held` among the options concern implicit ones only."""
+        if self.implicit is not None:
+            return self.implicit(field, t, y, bound, **options)
+        for name in ("state_of", "held"):
+            options.pop(name, None)
+        return Stepper(field, t, y, bound, **options)
 
     network: Network
     branch: Branch
     dynamics: Dynamics
     form: str
     scale: Array | float = 1.0
+    implicit: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def test_nodal_loop_and_literal_projector_form_agree(seed: int) -> None:
     reference = sb.integrate(network, T, method="nodal")
     for method in ("loop", "projector"):
         other = sb.integrate(network, T, method=method)
-        assert other.source == f"theory ({method})"
+        assert other.source.startswith(f"theory ({method}")
         for name in ("state", "current", "voltage"):
             np.testing.assert_allclose(getattr(other, name), getattr(reference, name), atol=1e-9, err_msg=name)
 
@@ -125,7 +125,7 @@ def test_a_general_device_among_reactive_ones() -> None:
         initial_state={0: 0.3},
     )
     waves = sb.integrate(network, np.linspace(0, 2e-4, 21))
-    assert waves.source == "theory (newton)"
+    assert waves.source == "theory (newton, implicit)"
     law = device.current(waves.voltage[:, 0], waves.state[:, 0])
     np.testing.assert_allclose(waves.current[:, 0], law, rtol=1e-9, atol=1e-15)
     total = waves.current @ np.array([1.0, 1.0, -1.0, 1.0])

@@ -265,7 +265,7 @@ class LiteralProjector:
         self.Ob = self.M * self.Q
         J = np.flatnonzero(np.array(network.imposed) == "current")
         tree = TreeMap(topology)
-        into = _incidence(network.tail[J], network.head[J], network.n_nodes).toarray()
+        into = Topology(network.n_nodes, network.tail[J], network.head[J]).B.toarray()
         self.T = np.stack([tree.route(column) for column in into.T], axis=1) if J.size else np.zeros((edges.size, 0))
 
     def solve(self, q: Array, S: Array, v_less_S: Array, forced: Array) -> Array:

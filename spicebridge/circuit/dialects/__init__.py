@@ -14,6 +14,7 @@ _WHERE = {
     "hspice": ("hspice", "Hspice"),
     "pspice": ("pspice", "PSpice"),
     "spectre": ("spectre", "Spectre"),
+    "vacask": ("vacask", "Vacask"),
 }
 
 

@@ -96,8 +96,8 @@ def _all(deck: ir.Deck) -> Iterable[ir.Element]:
         stack.extend(sub.subcircuits)
 
 
-def shifted_sines(deck: ir.Deck) -> ir.Deck:
-    """Sines with both a delay and a phase as behavioural sources.
+def shifted_sines(deck: ir.Deck, *, every_phase: bool = False) -> ir.Deck:
+    """Sines with both a delay and a phase, or with `every_phase` all with a phase, as behavioural sources.
 
     Before the delay a sine holds its value at `phase`; where a simulator's manual is silent on that, time is
     written out: offset + amplitude exp(-damping s) sin(2 pi frequency s + phase), s = max(t - delay, 0).
@@ -106,7 +106,7 @@ def shifted_sines(deck: ir.Deck) -> ir.Deck:
     def change(e: ir.Element) -> ir.Element:
         if not isinstance(e, (ir.VoltageSource, ir.CurrentSource)) or not isinstance(e.wave, ir.SinWave):
             return e
-        if e.wave.delay == 0.0 or e.wave.phase == 0.0:
+        if e.wave.phase == 0.0 or (e.wave.delay == 0.0 and not every_phase):
             return e
         kind = ir.BehaviouralVoltage if isinstance(e, ir.VoltageSource) else ir.BehaviouralCurrent
         return kind(f"B{e.name}", e.plus, e.minus, sine(e.wave), e.comment)

@@ -35,6 +35,7 @@ _ENGINES: dict[str, str] = {
     "pyspice": "spicebridge.circuit.engines.pyspice:PySpiceShared",
     "neospice": "spicebridge.circuit.engines.neospice:NeospiceWorker",
     "xyce": "spicebridge.circuit.engines.xyce:XyceProcess",
+    "vacask": "spicebridge.circuit.engines.vacask:VacaskProcess",
 }
 _WITHOUT_FILE = frozenset(("neospice",))
 

@@ -46,6 +46,7 @@ class Installation:
     environment  variables for `ask` beside the private ones
     steady       the files decide alone which version runs (a script may start anything)
     how          further words that tell one way of starting it from another
+    known        what `pattern` would find, where the program itself does not say it
     """
 
     title: str
@@ -57,6 +58,7 @@ class Installation:
     environment: tuple[tuple[str, str], ...] = ()
     steady: bool = True
     how: tuple[str, ...] = ()
+    known: str = ""
 
     def stamps(self) -> tuple[Stamp, ...]:
         """Path, size and time of every file."""
@@ -156,7 +158,7 @@ def _version(found: Installation, stamps: tuple[Stamp, ...]) -> str:
     if kept is not None and "version" in kept:
         return kept["version"]
     said = _ask(found)
-    match = found.pattern.search(said)
+    match = found.pattern.search(said) or found.pattern.search(found.known)
     program = found.files[0]
     if match is None:
         raise SimulatorMissing(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Start-up files, raw-file format and library paths can be steered by these.
-_SCRUBBED_PREFIXES = ("SPICE_", "NGSPICE_", "XDG_")
+_SCRUBBED_PREFIXES = ("SPICE_", "NGSPICE_", "SIM_", "XDG_")
 _LONGEST_POLL_MS = 2**31 - 1
 # Children that are not reaped yet. The lock is reentrant because a signal handler may take it while
 # its own thread holds it.

@@ -27,6 +27,10 @@ DECK, RAW = "deck.cir", "out.raw"
 """Names, inside the private directory, of what goes in and what comes out."""
 
 
+def _nothing(place: Path) -> None:
+    return None
+
+
 def _unchanged(plots: list[RawPlot]) -> list[RawPlot]:
     return plots
 
@@ -35,11 +39,14 @@ def _unchanged(plots: list[RawPlot]) -> list[RawPlot]:
 class Program:
     """How one engine is started and how its output is read.
 
-    argv         program and arguments; it reads `DECK` and writes `RAW` in its working directory
+    argv         program and arguments; it reads `deck` and writes `RAW` in its working directory
     judge_log    (stdout, stderr) -> what the log says against the run, or None
     saved        names the deck saves beyond the job's vectors
     plots        turns the raw file's plots into plots with our names
     environment  variables to set beside the private ones
+    deck         name of the file with the deck
+    prepare      puts further files into the private directory before the run
+    finish       looks into the private directory after it
     """
 
     argv: Sequence[str]
@@ -47,6 +54,9 @@ class Program:
     saved: tuple[str, ...] = ()
     plots: Callable[[list[RawPlot]], list[RawPlot]] = _unchanged
     environment: Mapping[str, str] = field(default_factory=dict)
+    deck: str = DECK
+    prepare: Callable[[Path], None] = _nothing
+    finish: Callable[[Path], None] = _nothing
 
 
 def run_program(engine: Engine, program: Program, job: Job, limit: float) -> RunRecord:
@@ -66,7 +76,8 @@ def not_run(engine: Engine, job: Job, reason: str) -> RunRecord:
 
 
 def _run_in(place: Path, engine: Engine, program: Program, job: Job, limit: float, title: str) -> RunRecord:
-    (place / DECK).write_text(job.text, encoding="utf-8", newline="\n")
+    (place / program.deck).write_text(job.text, encoding="utf-8", newline="\n")
+    program.prepare(place)
     ended = run_in_group(
         program.argv,
         directory=place,
@@ -79,6 +90,7 @@ def _run_in(place: Path, engine: Engine, program: Program, job: Job, limit: floa
     log = stdout + ("\n" if stdout and stderr else "") + stderr
     if death := _death(ended, limit, stdout, stderr):
         raise SimulatorDied(f"{title}: {death}", deck=job.text, log=log)
+    program.finish(place)
     finding = program.judge_log(stdout, stderr)
     samples = _judge(place / RAW, engine.name, program, job, ended.exit_code, finding)
     return _record(engine, job, samples, ended.exit_code, log, ended.wall_time)

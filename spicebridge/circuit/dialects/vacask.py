@@ -1,0 +1,323 @@
+"""VACASK (0.3.4), in its own language, with behavioural sources as Verilog-A of ours.
+
+Sources: its documents on transient analysis and options, its test netlists, and its answers here; docs/dialects.md
+says what was run. VACASK has no device but what a compiler makes of Verilog-A, behavioural sources included: it
+writes a module for every one of them and compiles it again with every deck (100 sources: 5.7 s). Here the modules
+are written by ``veriloga.py``, one per shape of expression, with numbers as parameters: the compiled file is the
+same for every deck of a form, is kept, and says in a standard language what the sources mean, where VACASK's own
+are undocumented.
+
+By construction: the deck is flat and in lower case, because VACASK keeps case apart; instances of ``models/*.sub``
+become the Verilog-A twins of ``models/*.va``, so the readable form of a network runs those. ``.ic`` is held through
+a conductance of nr_force times the largest entry in the node's row of the Jacobian, and 1 S if there is none (a
+capacitor fed with 1 A then starts 1 V away; at the default force a state of .4 begins at .3999972): every such node
+gets an entry of `HOLD` S towards a node that rests at zero, which carries no current. The first step is a hundredth
+of the ceiling; truncation error is switched off by lteratio and redofactor. The phase of a sine is taken and ignored
+by 0.3.4.dev3, so that sines with one are behavioural sources; td2 of an EXP counts from its delay; resistances must be
+positive (others become conductances); switches are abrupt, without memory. ``abstol`` is at least `LEAST_ABSTOL` A: at 1e-15 A the law ``hp`` ends with "Timestep too
+small". Residuals are not tested beside updates: a clamp of 3e10 S turns the rounding of a state near 1 into 1e-5 A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.flatten import constant, flatten
+from spicebridge.circuit.dialects.adapt import lines_from_zero, shifted_sines
+from spicebridge.circuit.dialects.base import check_names, has_signals, one_line
+from spicebridge.circuit.dialects.names import NameRules, safe_names
+from spicebridge.circuit.dialects.options import method, plain_number, wanted_options, without_truncation_error
+from spicebridge.circuit.dialects.switches import NARROW, known_model, switch_model
+from spicebridge.circuit.dialects.veriloga import CURRENT_PREFIX, Modules, Use
+from spicebridge.circuit.lower.models import load_model, model_names, model_twin
+from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import Number, Value
+from spicebridge.quantities import format_number
+
+Lines = list[str]
+
+OPTIONS = frozenset(("method", "reltol", "vntol", "abstol", "trtol", "gmin", "temp", "tnom", "maxord"))
+FORCE, HOLD = 1e9, 1e6
+"""How .ic holds a node during the operating point: FORCE times HOLD S, or more."""
+LEAST_ABSTOL = 1e-12
+FIRST_STEP = 0.01
+"""First step of a transient in units of the ceiling."""
+FILE = "behaviour.va"
+"""The file, inside the netlist, of the modules written here."""
+ANALYSIS = "out"
+_WORDS = """
+    abort analysis control default elaborate embed endc ends global ground include load model options parameters postprocess
+    print save subckt sweep var
+"""
+_MASTERS = "vsource isource vcvs vccs cccs ccvs mutual resistor capacitor inductor"
+_RULES = NameRules(nodes=frozenset(_WORDS.split()), separator="_")
+_HOLDER = "Rtwin__"
+_WAVES = {
+    ir.SinWave: ("sine", ("sinedc", "ampl", "freq", "delay", "theta", "phase")),
+    ir.PulseWave: ("pulse", ("val0", "val1", "delay", "rise", "fall", "width", "period")),
+    ir.ExpWave: ("exp", ("val0", "val1", "delay", "tau1", "td2", "tau2")),
+}
+
+
+class Vacask:
+    """See the module."""
+
+    name = "vacask"
+    suffix = ".sim"
+
+    def format_deck(self, deck: ir.Deck) -> str:
+        """Return the whole netlist; raises `DeckError` naming what VACASK cannot say."""
+        check_names(deck)
+        deck, twins = _with_twins(shifted_sines(lines_from_zero(deck), every_phase=True))
+        flat = safe_names(flatten(deck), _RULES)
+        return _Writer(flat, twins).text()
+
+
+@dataclass(frozen=True)
+class _Twin:
+    """An instance of a subcircuit of the library, as its Verilog-A module; parameters as numbers."""
+
+    name: str
+    nodes: tuple[str, ...]
+    module: str
+    parameters: tuple[tuple[str, float], ...]
+
+
+def _with_twins(deck: ir.Deck) -> tuple[ir.Deck, tuple[_Twin, ...]]:
+    """The deck without the instances that have a twin, and those; a definition of the user's own never has one."""
+    library = {
+        sub.name.lower()
+        for sub in deck.subcircuits
+        if sub.name.lower() in model_names() and sub == load_model(sub.name) and model_twin(sub.name) is not None
+    }
+    inside = {
+        name.split(".")[0].lower() for name in (*deck.save, *(n for n, _ in deck.initial_conditions)) if "." in name
+    }
+    inside |= {vector[2:].split(".")[0].lower() for vector in deck.save if "." in vector}
+    taken = [
+        e
+        for e in deck.elements
+        if isinstance(e, ir.Instance) and e.subcircuit.lower() in library and e.name.lower() not in inside
+    ]
+    twins = tuple(
+        _Twin(
+            e.name.lower(),
+            tuple(n.lower() for n in e.nodes),
+            e.subcircuit.lower(),
+            tuple((n.lower(), constant(v, deck.parameters, deck.functions)) for n, v in e.parameters),
+        )
+        for e in taken
+    )
+    gone = {e.name for e in taken}
+    # Something has to touch their nodes while the rest is made flat.
+    nodes = dict.fromkeys(n for e in taken for n in e.nodes if n != "0")
+    held = tuple(ir.Resistor(f"{_HOLDER}{k}", node, "0", 1.0) for k, node in enumerate(nodes))
+    return replace(deck, elements=(*(e for e in deck.elements if e.name not in gone), *held)), twins
+
+
+@dataclass
+class _Writer:
+    """A flat deck as text."""
+
+    deck: ir.Deck
+    twins: tuple[_Twin, ...]
+    modules: Modules = field(default_factory=Modules)
+    masters: dict[str, None] = field(default_factory=dict)
+    probes: dict[str, None] = field(default_factory=dict)
+
+    def text(self) -> str:
+        deck = self.deck
+        self.models = {m.name.lower(): m for m in deck.models}
+        body = [self.element(e) for e in deck.elements if not e.name.startswith(_HOLDER)]
+        body += [f'{CURRENT_PREFIX}{s} ({CURRENT_PREFIX}{s} 0) ccvs ctlinst="{s}" gain=1' for s in self.probes]
+        if self.probes:
+            self.masters["ccvs"] = None
+        body += self._holders()
+        cards, placed = self._twins()
+        lines = [one_line(deck.title) or "netlist", *(_remark(line) for line in deck.header), "ground 0"]
+        for name in self.masters:
+            if name in ("resistor", "capacitor", "inductor"):
+                lines.append(f'load "{name}.osdi"')
+        lines += self._files()
+        lines += [f"model {name} {name}" for name in self.masters]
+        lines += [f"model {name} {name}" for name in self.modules.texts.values()]
+        return "\n".join([*lines, *cards, *body, *placed, *self._control()]) + "\n"
+
+    def _holders(self) -> Lines:
+        """What gives the rows of the nodes with .ic an entry of known size."""
+        nodes = [name.lower() for name, _ in self.deck.initial_conditions]
+        if not nodes:
+            return []
+        self.masters |= {"vsource": None, "vccs": None}
+        held = [f"hold_{n} ({n} 0 hold_node 0) vccs gain={format_number(HOLD)}" for n in nodes]
+        return ["hold_source (hold_node 0) vsource dc=0", *held]
+
+    def _files(self) -> Lines:
+        files: dict[str, str] = {}
+        for twin in self.twins:
+            path = model_twin(twin.module)
+            assert path is not None
+            if path.name not in files:
+                files[path.name] = path.read_text(encoding="utf-8")
+        if self.modules.texts:
+            files[FILE] = self.modules.source()
+        lines: Lines = []
+        for name, text in files.items():
+            lines += [f'embed "{name}" <<<FILE', text.rstrip("\n"), ">>>FILE", f'load "{name}"']
+        return lines
+
+    def _twins(self) -> tuple[Lines, Lines]:
+        """Model cards, one per set of parameters, and instances."""
+        cards: dict[tuple[str, tuple[tuple[str, float], ...]], str] = {}
+        placed: Lines = []
+        for twin in self.twins:
+            card = cards.setdefault((twin.module, twin.parameters), f"law{len(cards) + 1}")
+            placed.append(f"{twin.name} ({' '.join(twin.nodes)}) {card}")
+        return [
+            "\n".join(_laid(f"model {card} {module}", [f"{n}={format_number(v)}" for n, v in parameters]))
+            for (module, parameters), card in cards.items()
+        ], placed
+
+    def element(self, e: ir.Element) -> str:
+        try:
+            text = self._element(e)
+        except DeckError as error:
+            raise DeckError(f"element {e.name!r}: {error}") from None
+        return f"{text} {_remark(e.comment)}" if e.comment else text
+
+    def _element(self, e: ir.Element) -> str:
+        match e:
+            case ir.VoltageSource() | ir.CurrentSource():
+                master = "vsource" if isinstance(e, ir.VoltageSource) else "isource"
+                return self._place(e, (e.plus, e.minus), master, _wave(e.wave))
+            case ir.Resistor() if has_signals(e.value):
+                return self._use(e, self.modules.conductor(e.value))
+            case ir.Resistor() if _value(e.value) < 0.0:
+                nodes = (e.plus, e.minus, e.plus, e.minus)
+                return self._place(e, nodes, "vccs", {"gain": format_number(1.0 / _value(e.value))})
+            case ir.Resistor():
+                return self._place(e, (e.plus, e.minus), "resistor", {"r": _number(e.value)})
+            case ir.Capacitor() | ir.Inductor():
+                if e.initial is not None:
+                    raise DeckError("VACASK has no IC= on an element; set the state with .ic v(node)=value")
+                master, symbol = ("capacitor", "c") if isinstance(e, ir.Capacitor) else ("inductor", "l")
+                return self._place(e, (e.plus, e.minus), master, {symbol: _number(e.value)})
+            case ir.VoltageControlledCurrent() | ir.VoltageControlledVoltage():
+                master = "vccs" if isinstance(e, ir.VoltageControlledCurrent) else "vcvs"
+                nodes = (e.plus, e.minus, e.control_plus, e.control_minus)
+                return self._place(e, nodes, master, {"gain": _number(e.gain)})
+            case ir.CurrentControlledCurrent() | ir.CurrentControlledVoltage():
+                master = "cccs" if isinstance(e, ir.CurrentControlledCurrent) else "ccvs"
+                values = {"ctlinst": f'"{e.source.lower()}"', "gain": _number(e.gain)}
+                return self._place(e, (e.plus, e.minus), master, values)
+            case ir.BehaviouralCurrent():
+                return self._use(e, self.modules.use("I", e.expression))
+            case ir.BehaviouralVoltage():
+                return self._use(e, self.modules.use("V", e.expression))
+            case ir.Switch():
+                model = switch_model(known_model(e, self.models))
+                if model.vh >= NARROW:
+                    raise DeckError("a switch with hysteresis has a memory, and modules here have none; give vh = 0")
+                on, off = 1.0 / model.ron, 1.0 / model.roff
+                return self._use(e, self.modules.switch(e.control_plus, e.control_minus, model.vt, on, off))
+        raise DeckError(f"VACASK is written nothing for a {type(e).__name__}")
+
+    def _use(self, e: Any, use: Use) -> str:
+        for node in use.nodes:
+            if node.startswith(CURRENT_PREFIX):
+                self.probes[node.removeprefix(CURRENT_PREFIX)] = None
+        values = {f"k{k}": format_number(value) for k, value in enumerate(use.numbers, 1)}
+        return _placed(e, (e.plus, e.minus, *use.nodes), use.module, values)
+
+    def _place(self, e: Any, nodes: Sequence[str], master: str, values: Mapping[str, str]) -> str:
+        self.masters[master] = None
+        return _placed(e, nodes, master, values)
+
+    def _control(self) -> Lines:
+        deck = self.deck
+        options = wanted_options(deck, OPTIONS, "VACASK")
+        items: dict[str, str] = {
+            name: _number(options[name]) for name in ("reltol", "vntol", "gmin", "temp", "tnom") if name in options
+        }
+        abstol = plain_number(options, "abstol")
+        if abstol is not None:
+            items["abstol"] = format_number(max(abstol, LEAST_ABSTOL))
+        chosen = method(options)
+        if chosen is not None:
+            items["tran_method"] = '"trap"' if chosen == "trap" else '"gear2"'
+        if without_truncation_error(options, "VACASK"):
+            items |= {"tran_lteratio": "1e+30", "tran_redofactor": "0"}
+        if "maxord" in options and chosen is None:
+            items["tran_maxord"] = _number(options["maxord"])
+        items |= {"nr_force": format_number(FORCE), "nr_residualcheck": "0", "tran_minpts": "0"}
+        lines = ["control", "abort always", *_laid('options rawfile="binary"', [f"{n}={v}" for n, v in items.items()])]
+        if deck.save:
+            lines += _laid("save", [_saved(vector) for vector in deck.save])
+        tran = deck.transient
+        if tran is not None:
+            first = tran.step if tran.max_step is None else min(tran.step, FIRST_STEP * tran.max_step)
+            parts = [f"step={format_number(first)}", f"stop={format_number(tran.stop)}"]
+            if tran.start:
+                parts.append(f"start={format_number(tran.start)}")
+            if tran.max_step is not None:
+                parts.append(f"maxstep={format_number(tran.max_step)}")
+            parts.append(f'icmode="{"uic" if tran.uic else "op"}"')
+            if deck.initial_conditions:
+                pairs = [f'"{n.lower()}", {_number(v)}' for n, v in deck.initial_conditions]
+                parts.append("ic={ " + ", ".join(pairs) + " }")
+            lines.append(f"analysis {ANALYSIS} tran {' '.join(parts)}")
+        return [*lines, "endc"]
+
+
+def _saved(vector: str) -> str:
+    kind, _, inside = vector[:-1].partition("(")
+    if kind.lower() not in ("v", "i") or "," in inside:
+        raise DeckError(f"saved vector {vector!r}: only v(node) and i(source) can be saved")
+    return f'{kind.lower()}("{inside.lower()}")'
+
+
+def _number(value: Value | str | None) -> str:
+    return format_number(_value(value))
+
+
+def _value(value: Value | str | None) -> float:
+    if isinstance(value, Number):
+        value = value.value
+    if isinstance(value, (int, float)):
+        return float(value)
+    raise DeckError("a value that depends on voltages stands where VACASK takes a constant; use a B source")
+
+
+def _wave(wave: ir.Wave) -> dict[str, str]:
+    if isinstance(wave, ir.DcWave):
+        return {"dc": _number(wave.value)}
+    if isinstance(wave, ir.PwlWave):
+        flat = ", ".join(f"{_number(t)}, {_number(v)}" for t, v in wave.points)
+        return {"type": '"pwl"', "wave": f"[ {flat} ]"}
+    if isinstance(wave, ir.ExpWave):
+        wave = replace(wave, fall_delay=_value(wave.fall_delay) - _value(wave.rise_delay))
+    kind, names = _WAVES[type(wave)]
+    values = [getattr(wave, name) for name in wave.__dataclass_fields__]
+    return {"type": f'"{kind}"', **{n: _number(v) for n, v in zip(names, values, strict=True)}}
+
+
+def _placed(e: Any, nodes: Sequence[str], master: str, values: Mapping[str, str]) -> str:
+    items = [f"{name}={value}" for name, value in values.items()]
+    return " ".join([f"{e.name.lower()} ({' '.join(n.lower() for n in nodes)}) {master}", *items])
+
+
+def _remark(text: str) -> str:
+    return f"// {one_line(text)}".rstrip("\\ ")
+
+
+def _laid(head: str, items: Iterable[str], width: int = 100) -> Lines:
+    """Items behind a head; a long list becomes several statements, each with the head."""
+    lines: Lines = []
+    for item in items:
+        if not lines or len(lines[-1]) + len(item) + 1 > width:
+            lines.append(head)
+        lines[-1] += f" {item}"
+    return lines or [head]

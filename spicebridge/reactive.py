@@ -170,6 +170,21 @@ class _Forest:
         return Law(tuple(edges), tuple(signs))
 
 
+def forced_edges(network: Network) -> frozenset[int]:
+    """Conducting edges in no loop once capacitors are contracted and inductors and current sources deleted.
+
+    Forced currents alone pass through them: their resistance decides no current and may be zero.
+    """
+    if not network.reactive:
+        return frozenset()
+    joined = reductions(network).joined
+    conducting = [k for k, what in enumerate(network.imposed) if not what]
+    ends = joined[network.tail].tolist(), joined[network.head].tolist()
+    forest = _Forest(int(joined.max()) + 1, conducting, *ends)
+    looped = {k for chord in forest.chords for k in forest.loop(chord).edges}
+    return frozenset(conducting) - looped
+
+
 def require_consistent(network: Network) -> None:
     """Raise `ScreenError` that names the loop or cutset whose values do not add up at t = 0.
 

@@ -18,6 +18,7 @@ from spicebridge.circuit.lower.network import Lowered, lower
 from spicebridge.drives import Sine, terms
 from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.network import Network
+from spicebridge.reactive import forced_edges
 from spicebridge.waveforms import SIGNALS, Waveforms
 
 Transform = Callable[[Deck], Deck]
@@ -110,6 +111,8 @@ def range_problem(network: Network, waveforms: Waveforms) -> str | None:
             continue
         R = group.device.resistance(waveforms.state[:, group.edges])
         bad = R <= 0
+        if bad.any():
+            bad[:, [k in forced_edges(network) for k in group.edges.tolist()]] = False
         if bad.any():
             row = int(np.argmax(bad.any(axis=1)))
             k = int(group.edges[int(np.argmax(bad[row]))])

@@ -154,3 +154,34 @@ def test_a_loop_matrix_has_no_nodes_for_a_capacitor() -> None:
 def test_parameters_that_make_no_element(make: object) -> None:
     with pytest.raises(sb.SpiceBridgeError, match=r"must be positive|is no drive"):
         make()  # type: ignore[operator]
+
+
+def active_loop(initial: float) -> sb.Network:
+    """Two memristors of opposite sign in parallel beside a capacitor and a resistor: w moves R2 - R1 through zero."""
+    one = sb.LinearMemristor.caravelli2017(1.0, 2.0, 0.0, 1.0)
+    return sb.Network.from_edges(
+        [(0, 1), (0, 1), (1, 2), (2, 0)],
+        device=[one, sb.Resistor(1.6), sb.Inductor(1.0), sb.Resistor(1.0)],
+        active=[1],
+        initial_state={0: initial, 2: -0.2},
+    )
+
+
+@pytest.mark.parametrize("stepping", ["explicit", "implicit"])
+def test_a_loop_that_becomes_singular_ends_the_run_with_its_time(stepping: str) -> None:
+    """Currents grow without bound as R1 - R2 -> 0; the run ends there and never steps across."""
+    from spicebridge.theory import solve
+
+    run = solve(active_loop(0.5), 5.0, stepping=stepping)
+    assert not run.complete
+    assert 0.0 < run.stop < 5.0
+    assert "A' P R A'^t" in run.reason
+    assert float(run(run.stop)[0]) == pytest.approx(0.6, abs=1e-6)
+    assert run.stop == pytest.approx(0.02309461766, abs=1e-10)
+
+
+def test_a_singular_loop_is_refused_at_the_start() -> None:
+    from spicebridge.errors import ScreenError
+
+    with pytest.raises(ScreenError, match=r"edge 0-1 \(index"):
+        sb.integrate(active_loop(0.6), [1.0])

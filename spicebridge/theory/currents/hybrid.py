@@ -32,7 +32,7 @@ current. A' Q A'^t is singular when capacitors form a loop, and this form then d
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,8 @@ class HybridSolver:
     """Currents and drops of all edges from the states, at one instant.
 
     ``form`` is that of the conducting rest, "nodal", "loop" or "newton", or "projector". ``segment`` is the
-    time between two breakpoints in which the sources' derivatives are taken (None: just after t).
+    time between two breakpoints in which the sources' derivatives are taken (None: just after t). ``forced`` (n_e,) marks
+    conducting edges in no loop of the rest: forced currents alone pass through them, whatever their resistance.
     Raises `ScreenError` for values that cannot be consistent, `NetworkError` for a method that does not fit.
     """
 
@@ -76,6 +77,10 @@ class HybridSolver:
         self._offsets = TreeMap(Topology(network.n_nodes, network.tail[self.C], network.head[self.C]))
         self.topology = Topology(int(joined.max()) + 1, joined[network.tail[self.R]], joined[network.head[self.R]])
         self._tree = TreeMap(self.topology)
+        self._bridge = np.zeros(self.R.size, dtype=bool)
+        self._bridge[self.topology.bridges if self.R.size else []] = True
+        self.forced = np.zeros(network.n_edges, dtype=bool)
+        self.forced[self.R[self._bridge]] = True
         self._solver: Any = None
         self._newton: NewtonSolver | None = None
         self.form = self._choose(method)
@@ -128,6 +133,25 @@ class HybridSolver:
         voltage[J] = self._parts.settled(self, drop, t)
         return current, voltage
 
+    def signature(self, state: Array) -> int:
+        """Negative directions of A' P R A'^t in a state: a change between two states is a singular one between."""
+        q = self._signed(state)[self._looped]
+        mesh = (self._loops * q) @ self._loops.T
+        return int((np.linalg.eigvalsh(mesh) < 0.0).sum()) if mesh.size else 0
+
+    @cached_property
+    def _looped(self) -> IntArray:
+        return np.setdiff1d(np.arange(self.R.size), self.topology.bridges)
+
+    @cached_property
+    def _loops(self) -> Array:
+        return np.asarray(self.topology.A.toarray()[:, self._looped])
+
+    def _signed(self, state: Array) -> Array:
+        """P R in ohm of the conducting edges."""
+        assert self.rest is not None
+        return self.rest.P * self.rest.resistance(state[self.R])
+
     def _conducting(
         self, state: Array, S: Array, source: Array, entering: Array, current: Array
     ) -> tuple[Array, Array]:
@@ -136,12 +160,13 @@ class HybridSolver:
         own = state[self.R]
         if self._newton is not None:
             return self._newton.solve(own, source, entering)
-        q = self.rest.P * self.rest.resistance(own)
+        q = self._signed(state)
+        decisive = np.where(self._bridge, 1.0, q)
         routed = self._tree.route(entering)
         if isinstance(self._solver, LiteralProjector):
             i = self._solver.solve(q, S[self.R], state[self.C] - S[self.C], current[self.J])
         else:
-            i = self._solver.solve(q, source - q * routed) + routed
+            i = self._solver.solve(decisive, source - q * routed) + routed
         return i, q * i
 
 

@@ -130,6 +130,8 @@ class Dynamics:
             kernel = rate_kernel(group.device, network.P[group.edges], network.J[group.edges])
             self._parts.append((slice(None) if whole else group.edges, kernel))
         free = network.stateful & ~self.hard
+        # Where only forced currents pass, a resistance may be zero.
+        free &= ~getattr(branch, "forced", np.zeros(network.n_edges, dtype=bool))
         self._unbounded = [
             (np.flatnonzero(free[group.edges]), group)
             for group in network.groups

@@ -7,6 +7,7 @@ for a march that does not stop at them.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from spicebridge.theory.time.stepping import (
     shortest_period,
     stiff,
     stuck,
+    undetermined_within,
     vanished,
     zero_resistance,
 )
@@ -97,6 +99,13 @@ def march_between_events(system: System, demand: Demand, keeper: Keeper) -> Outc
                         return ended(stuck(system, state, t, trouble))
                     x, hit = bounds.first_event(values, t, length, (before, stepper.f))
                     event = math.isfinite(x)
+                    passage = undetermined_within(
+                        system, t, float(stepper.t), state, partial(_at, bounds, values, t, length)
+                    )
+                    if passage is not None and not passage[0] > t + x * length:
+                        keeper.keep(_piece(bounds, t, passage[0], length, values))
+                        t = passage[0]
+                        return ended(passage[1])
                     end = float(t + x * length if event else stepper.t)
                     negative = zero_resistance(system, values, x)
                     if negative is not None:
@@ -123,6 +132,10 @@ def march_between_events(system: System, demand: Demand, keeper: Keeper) -> Outc
                 else:
                     t = barrier
     return ended("")
+
+
+def _at(bounds: Bounds, values: Array, start: float, length: float, t: float) -> Array:
+    return bounds.state((lagrange(np.array([(t - start) / length])) @ values)[0])
 
 
 def _piece(bounds: Bounds, start: float, stop: float, length: float, values: Array) -> Piece:

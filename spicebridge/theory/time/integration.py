@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError, RunFailed, SingularNetwork, nearest
 from spicebridge.network import Network
+from spicebridge.theory.currents.hybrid import HybridSolver
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.theory.time.dense_output import StatePiece
 from spicebridge.theory.time.dynamics import Dynamics, network_branch
@@ -188,9 +189,12 @@ def _system(network: Network, method: str, rtol: float, atol: float, stop: float
     scale = state_scale(network, stop) if network.reactive else 1.0
     dynamics = Dynamics(network, branch)
     check_stepping(stepping)
+    watched = isinstance(branch, HybridSolver) and branch.form != "newton" and bool((network.P < 0).any())
+    signature = branch.signature if watched and isinstance(branch, HybridSolver) else None
     if stepping == "implicit" or (stepping == "auto" and is_stiff(dynamics, scale, stop)):
-        return System(network, branch, dynamics, f"{form}, implicit", scale, implicit_stepper(dynamics))
-    return System(network, branch, dynamics, form, scale)
+        form, implicit = f"{form}, implicit", implicit_stepper(dynamics)
+        return System(network, branch, dynamics, form, scale, implicit, signature)
+    return System(network, branch, dynamics, form, scale, signature=signature)
 
 
 def _check_start(system: System, state: Array) -> None:

@@ -6,6 +6,7 @@ only where values inside the step are wanted, or where a resistance might reach 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from spicebridge.theory.time.stepping import (
     shortest_period,
     stiff,
     stuck,
+    undetermined_within,
     vanished,
     zero_resistance,
 )
@@ -75,6 +77,11 @@ def march_smoothly(system: System, demand: Demand, keeper: Keeper) -> Outcome:
                     return Outcome(t, stiff(count, t, float(stepper.h_abs)), count)
                 length = float(stepper.t - t)
                 doubtful = _doubtful(system, state, stepper, length)
+                if system.signature is not None:
+                    dense = stepper.dense_output()
+                    passage = undetermined_within(system, t, float(stepper.t), state, partial(_at, dense))
+                    if passage is not None:
+                        return _passed(keeper, t, length, dense(t + length * NODES).T, passage, count)
                 if doubtful or keeper.wants(t, float(stepper.t)):
                     values = stepper.dense_output()(t + length * NODES).T
                     if not np.isfinite(values).all():
@@ -95,6 +102,17 @@ def _doubtful(system: System, state: Array, stepper: Any, length: float) -> bool
     largest = np.maximum(stepper.K.max(axis=0), -stepper.K.min(axis=0))
     largest *= EXCURSION * length
     return not system.dynamics.surely_conducting(state, largest, stepper.y)
+
+
+def _at(dense: Any, t: float) -> Array:
+    return np.asarray(dense(np.array([t]))[:, 0])
+
+
+def _passed(keeper: Keeper, t: float, length: float, values: Array, passage: tuple[float, str], count: int) -> Outcome:
+    end, reason = passage
+    if end > t:
+        keeper.keep(Piece(t, end, length, values, None, None))
+    return Outcome(end, reason, count)
 
 
 def _ended(

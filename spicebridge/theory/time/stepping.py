@@ -24,6 +24,7 @@ KINKED_STEPS_PER_PERIOD = 32.0
 REACTIVE_STEPS_PER_PERIOD = 16.0
 """… and this many where capacitors or inductors integrate a sine almost as it is: the error estimate of the
 method sees little of such a quadrature (measured: RC under a sine, 1.7e-7 at rtol 1e-10 without, 7e-11 with)."""
+PASSAGE_BISECTIONS = 50
 VANISHING = 1e-3
 """A resistance below this part of its initial value is named as the cause when no step succeeds."""
 EVALUATIONS = 200_000
@@ -37,7 +38,8 @@ class System:
     """A network with its currents (by the form of Kirchhoff's equations named `form`) and its rates.
 
     `scale` is what the absolute tolerance of a state is measured by, 1 or (n_e,) (see ``scales``). `implicit` makes
-    steppers for stiff networks, or is None where the explicit one serves.
+    steppers for stiff networks, or is None where the explicit one serves. `signature` of a state changes where a step
+    passes through a state in which the currents are undetermined; None where that cannot be.
     """
 
     def stepper(self, field: Any, t: float, y: Array, bound: float, **options: Any) -> Any:
@@ -54,6 +56,7 @@ class System:
     form: str
     scale: Array | float = 1.0
     implicit: Callable[..., Any] | None = None
+    signature: Callable[[Array], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,30 @@ def zero_resistance(system: System, values: Array, x: float) -> tuple[int, float
     return (int(edges[k]), float(place[k])) if place[k] < min(x, 2.0) else None
 
 
+def undetermined_within(
+    system: System, start: float, end: float, before: Array, path: Callable[[float], Array]
+) -> tuple[float, str] | None:
+    """When a step passes through a state of undetermined currents: its time in s and the reason."""
+    if system.signature is None:
+        return None
+    try:
+        first = system.signature(before)
+        if system.signature(path(end)) == first:
+            return None
+        for _ in range(PASSAGE_BISECTIONS):
+            middle = 0.5 * (start + end)
+            if system.signature(path(middle)) == first:
+                start = middle
+            else:
+                end = middle
+    except np.linalg.LinAlgError:
+        pass
+    return end, (
+        f"A' P R A'^t becomes singular at t = {end:.6g} s: the resistances of a loop with active edges cancel there and "
+        "the currents are not determined; change a resistance or shorten the span"
+    )
+
+
 def vanished(system: System, k: int, t: float, state: float) -> str:
     """The reason when edge k reaches R = 0."""
     return (
@@ -147,6 +174,10 @@ def stiff(count: int, t: float, step: float) -> str:
 def stuck(system: System, state: Array, t: float, trouble: str) -> str:
     """Why no step is small enough at (t, state)."""
     cause = trouble or "the currents grow without bound or change faster than time can be resolved"
+    if system.signature is not None and not trouble:
+        cause = (
+            "A' P R A'^t comes near a singular matrix, as resistances of a loop with active edges cancel, or " + cause
+        )
     states = np.stack([system.network.initial_state, state])
     edges, R = system.dynamics.unbounded_resistance(states)
     if edges.size:

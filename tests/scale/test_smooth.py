@@ -20,7 +20,7 @@ def test_no_dense_output_is_made_for_the_end_alone(monkeypatch):
     made = []
     original = Stepper._dense_output_impl
     monkeypatch.setattr(Stepper, "_dense_output_impl", lambda self: made.append(self.t) or original(self))
-    network = grid(6)
+    network = grid(6, window=sb.Tanh())
     end = sb.integrate(network, [0.0, 5.0]).state[-1]
     assert made == []
     inside = sb.integrate(network, [0.0, 0.01, 5.0]).state

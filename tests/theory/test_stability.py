@@ -14,7 +14,7 @@ from spicebridge.theory.currents.branch import branch_solver
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.theory.results import closed_forms as exact
 from spicebridge.theory.results import stability
-from spicebridge.theory.time.dynamics import Dynamics, ohmic_branch
+from spicebridge.theory.time.dynamics import Dynamics, OhmicBranch
 
 from .networks import (
     PRISM_ALPHA,
@@ -105,7 +105,7 @@ def test_loop_matrix_networks_are_screened():
 
 
 def numerical_jacobian(network: sb.Network, state: np.ndarray, step: float = 1e-6) -> np.ndarray:
-    field = Dynamics(network, ohmic_branch(network, branch_solver(network)))
+    field = Dynamics(network, OhmicBranch(network, branch_solver(network)))
     columns = []
     for e in np.eye(state.size) * step:
         columns.append((field(state + e, 0.0) - field(state - e, 0.0)) / (2 * step))
@@ -114,7 +114,7 @@ def numerical_jacobian(network: sb.Network, state: np.ndarray, step: float = 1e-
 
 def test_prism_rests_at_its_fixed_point_with_the_known_spectrum():
     network = prism()
-    field = Dynamics(network, ohmic_branch(network, branch_solver(network)))
+    field = Dynamics(network, OhmicBranch(network, branch_solver(network)))
     assert np.abs(field(PRISM_W, 0.0)).max() < 1e-13
     A = Topology.of(network).A.toarray()
     spectrum = np.sort_complex(exact.fixed_point_spectrum(A, PRISM_P, PRISM_W, xi=PRISM_XI, alpha=PRISM_ALPHA))

@@ -8,6 +8,7 @@ sparse) and *loop* (A diag(q) A^t, for loop matrices and for graphs with few loo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from spicebridge.arrays import Array
@@ -34,6 +35,13 @@ class BranchSolver(Protocol):
 
         `resistance` (n_e,) is signed, P R in ohm, none of it zero; `S` (n_e,) the sources in V.
         Raises `SingularNetwork`. The result is a new array; the arguments are not kept.
+        """
+        ...
+
+    def factor(self, resistance: Array) -> Callable[[Array], Array]:
+        """`solve` for many S at one `resistance`: return the map from S (n_e,) to currents (n_e,).
+
+        It holds until the next call of `factor` or `solve`. Raises `SingularNetwork`.
         """
         ...
 

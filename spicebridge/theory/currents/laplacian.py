@@ -71,6 +71,10 @@ class GroundedLaplacian:
         both = self._map @ self._weights
         return both[: -self.n], both[-self.n :]
 
+    def load(self, short_circuit: Array) -> Array:
+        """B j in A, (n,), for the currents j = G S (n_e,) of short-circuited edges."""
+        return np.asarray(self.B @ short_circuit)
+
     def drop(self, potential: Array, S: Array) -> Array:
         """v = S - B^t p in V, (n_e,), for potentials (n,)."""
         extended = self._extended

@@ -7,6 +7,7 @@ Kirchhoff's current law holds to the last bit; bridges carry exactly zero.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,34 +32,39 @@ class LoopSolver:
         self.dense = self.n_loops <= DENSE_LOOPS or not topology.is_graph
         self.A: Any = topology.A.toarray() if self.dense else topology.A
         self.A_t = np.ascontiguousarray(self.A.T) if self.dense else sp.csr_array(self.A.T)
-        lapack: Any = get_lapack_funcs(("posv", "gesv"), dtype=np.float64)
-        self._posv, self._gesv = lapack
+        lapack: Any = get_lapack_funcs(("potrf", "potrs", "getrf", "getrs"), dtype=np.float64)
+        self._potrf, self._potrs, self._getrf, self._getrs = lapack
 
     def solve(self, resistance: Array, S: Array) -> Array:
-        if self.n_loops == 0:
-            return np.zeros(S.shape)
-        if self.dense:
-            loop_current = self._solve_dense(resistance, self.A @ S)
-        else:
-            loop_current = self._solve_sparse(resistance, self.A @ S)
-        return np.asarray(self.A_t @ loop_current)
+        return self.factor(resistance)(S)
 
-    def _solve_dense(self, resistance: Array, emf: Array) -> Array:
+    def factor(self, resistance: Array) -> Callable[[Array], Array]:
+        A, A_t = self.A, self.A_t
+        if self.n_loops == 0:
+            return np.zeros_like
+        solve = self._dense(resistance) if self.dense else self._sparse(resistance)
+        return lambda S: np.asarray(A_t @ solve(A @ S))
+
+    def _dense(self, resistance: Array) -> Callable[[Array], Array]:
         mesh = (self.A * resistance) @ self.A_t
         if (resistance > 0).all():
-            *_, loop_current, info = self._posv(mesh, emf)
+            triangle, info = self._potrf(mesh, overwrite_a=False)
             if info == 0:
-                return np.asarray(loop_current)
-        *_, loop_current, info = self._gesv(mesh, emf)
+                return lambda emf: np.asarray(self._potrs(triangle, emf)[0])
+        both, pivots, info = self._getrf(mesh)
         if info != 0:
-            raise SingularNetwork("A P R A^t is singular: the loop currents are not determined")
-        return np.asarray(loop_current)
+            raise _undetermined()
+        return lambda emf: np.asarray(self._getrs(both, pivots, emf)[0])
 
-    def _solve_sparse(self, resistance: Array, emf: Array) -> Array:
+    def _sparse(self, resistance: Array) -> Callable[[Array], Array]:
         from scipy.sparse.linalg import splu
 
-        mesh = sp.csc_array((self.A * resistance) @ self.A_t)
         try:
-            return np.asarray(splu(mesh).solve(emf))
+            solve: Callable[[Array], Array] = splu(sp.csc_array((self.A * resistance) @ self.A_t)).solve
+            return solve
         except RuntimeError:
-            raise SingularNetwork("A P R A^t is singular: the loop currents are not determined") from None
+            raise _undetermined() from None
+
+
+def _undetermined() -> SingularNetwork:
+    return SingularNetwork("A P R A^t is singular: the loop currents are not determined")

@@ -8,6 +8,7 @@ and the symbolic factorisation are computed once. Bridges get exactly zero curre
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,53 @@ class NodalSolver:
         if self.bridges.size:
             current[self.bridges] = 0.0
         return current
+
+    def factor(self, resistance: Array) -> Callable[[Array], Array]:
+        G = 1.0 / resistance
+        solve = self._operator(G) if self.plan == "small" else self._factored(G)
+        bridges = self.bridges
+        if not bridges.size:
+            return solve
+
+        def without_bridges(S: Array) -> Array:
+            current = solve(S)
+            current[bridges] = 0.0
+            return current
+
+        return without_bridges
+
+    def _operator(self, G: Array) -> Callable[[Array], Array]:
+        """The map from sources to currents as one dense matrix."""
+        scaled = self.B * G
+        matrix = scaled @ self.B_t
+        potential, info = np.zeros_like(scaled), 1
+        if self.passive:
+            *_, potential, info = self._posv(matrix, scaled)
+        if info != 0:
+            *_, potential, info = self._gesv(matrix, scaled)
+        if info != 0:
+            raise undetermined()
+        whole: Array = (G[:, None] * self.B_t) @ -potential
+        whole.ravel()[:: G.size + 1] += G
+        return lambda S: np.asarray(whole @ S)
+
+    def _factored(self, G: Array) -> Callable[[Array], Array]:
+        if self.plan == "none":
+            return lambda S: G * S
+        laplacian = self.laplacian
+        data, _ = laplacian.assemble(G, G)
+        if self.lagged is not None:
+            self.lagged.forget()
+        self._factor.update(data)
+        checked = not self.passive and self.plan == "ldl"
+
+        def solve(S: Array) -> Array:
+            load = laplacian.load(G * S)
+            current = laplacian.drop(self._factor.solve(load), S)
+            current *= G
+            return self._checked(data, load, G, S, current) if checked else current
+
+        return solve
 
     def _small(self, G: Array, S: Array) -> Array:
         load = self.B @ (G * S)

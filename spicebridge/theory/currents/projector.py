@@ -9,6 +9,8 @@ with kappa = -chi, (I - chi Omega X)^-1 Omega S (paper 2, Eq. 3). A memoryless e
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from spicebridge.arrays import Array
@@ -45,9 +47,21 @@ class ProjectorSolver:
         self.Ob = topology.oblique(self.Q)
         self._identity = np.eye(topology.n_edges)
 
+    def factor(self, resistance: Array) -> Callable[[Array], Array]:
+        kappa_state = resistance / self.Q - 1.0
+        try:
+            whole = np.linalg.solve(self._identity + self.Ob * kappa_state, self.Ob / self.Q)
+        except np.linalg.LinAlgError:
+            raise _undetermined() from None
+        return lambda S: np.asarray(whole @ S)
+
     def solve(self, resistance: Array, S: Array) -> Array:
         kappa_state = resistance / self.Q - 1.0
         try:
             return np.asarray(np.linalg.solve(self._identity + self.Ob * kappa_state, self.Ob @ (S / self.Q)))
         except np.linalg.LinAlgError:
-            raise SingularNetwork("I + Ob K W is singular: the currents are not determined") from None
+            raise _undetermined() from None
+
+
+def _undetermined() -> SingularNetwork:
+    return SingularNetwork("I + Ob K W is singular: the currents are not determined")

@@ -55,6 +55,10 @@ class LaggedSolver:
                 return potential
         return self._renewed(data, load)
 
+    def forget(self) -> None:
+        """Take the factorisation as somebody else's."""
+        self._fresh = False
+
     def _renewed(self, data: Array, load: Array) -> Array:
         self._fresh = False
         self.factor.update(data)

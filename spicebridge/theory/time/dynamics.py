@@ -49,7 +49,7 @@ def network_branch(network: Network, method: str = "auto") -> tuple[Branch, str]
     general = next((group for group in network.groups if not group.device.ohmic), None)
     if general is None:
         solver = branch_solver(network, method)
-        return ohmic_branch(network, solver), solver.form
+        return OhmicBranch(network, solver), solver.form
     topology = Topology.of(network)
     form = choose_form(topology, method)
     if method != "auto" and form != "nodal":
@@ -68,26 +68,27 @@ def newton_branch(network: Network, topology: Topology) -> Branch:
     return lambda state, t: newton.solve(state, emf(t))
 
 
-def ohmic_branch(network: Network, solver: BranchSolver) -> Branch:
-    """`branch` for networks whose every device is v = P R(s) i.
+class OhmicBranch:
+    """`branch` for networks whose every device is v = P R(s) i, by one `solver`.
 
     Raises `NetworkError` for other devices.
     """
-    for group in network.groups:
-        if not group.device.ohmic:
-            raise NetworkError(
-                f"{network.edge_name(int(group.edges[0]))}: a {group.device.kind} is not v = R(s) i; "
-                f"the {solver.form} form cannot solve it directly"
-            )
-    emf = sources(network)
-    signed_resistance = _signed_resistance(network)
 
-    def branch(state: Array, t: float) -> tuple[Array, Array]:
-        signed = signed_resistance(state)
-        current = solver.solve(signed, emf(t))
+    def __init__(self, network: Network, solver: BranchSolver) -> None:
+        for group in network.groups:
+            if not group.device.ohmic:
+                raise NetworkError(
+                    f"{network.edge_name(int(group.edges[0]))}: a {group.device.kind} is not v = R(s) i; "
+                    f"the {solver.form} form cannot solve it directly"
+                )
+        self.solver = solver
+        self._emf = sources(network)
+        self._signed_resistance = _signed_resistance(network)
+
+    def __call__(self, state: Array, t: float) -> tuple[Array, Array]:
+        signed = self._signed_resistance(state)
+        current = self.solver.solve(signed, self._emf(t))
         return current, signed * current
-
-    return branch
 
 
 def _signed_resistance(network: Network) -> Callable[[Array], Array]:

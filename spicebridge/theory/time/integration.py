@@ -20,13 +20,16 @@ from spicebridge.network import Network
 from spicebridge.theory.currents.hybrid import HybridSolver
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.theory.time.dense_output import StatePiece
-from spicebridge.theory.time.dynamics import Dynamics, network_branch
+from spicebridge.theory.time.dynamics import Dynamics, OhmicBranch, network_branch
 from spicebridge.theory.time.events import march_between_events
 from spicebridge.theory.time.implicit.choice import check_stepping, implicit_stepper, is_stiff
 from spicebridge.theory.time.reflection.method import march_by_reflection
 from spicebridge.theory.time.scales import state_scale
 from spicebridge.theory.time.smooth import march_smoothly
 from spicebridge.theory.time.stepping import Demand, Keeper, Outcome, System
+from spicebridge.theory.time.taylor.law import AffineLaw
+from spicebridge.theory.time.taylor.march import TaylorMarch
+from spicebridge.theory.time.taylor.sources import SourceSeries
 from spicebridge.theory.time.trajectory import Trajectory, waveforms
 from spicebridge.waveforms import Waveforms
 
@@ -102,7 +105,7 @@ def solve(
     check_evaluations(max_evaluations)
     system = _system(network, method, rtol, atol, stop, stepping)
     pieces = _Pieces()
-    demand = Demand(stop, rtol, atol, max_step or math.inf, max_evaluations)
+    demand = Demand(stop, rtol, atol, max_step or math.inf, max_evaluations, estimate=True)
     with one_blas_thread():
         outcome = _march(system, demand, pieces, bounds)
         system.dynamics.leave()
@@ -118,6 +121,7 @@ def solve(
         system.form,
         system.branch,
         outcome.error,
+        outcome.estimate,
     )
 
 
@@ -166,7 +170,10 @@ def _march(system: System, demand: Demand, keeper: Keeper, bounds: str) -> Outco
     if demand.stop > 0.0:
         _check_start(system, system.network.initial_state)
     n_hard = int(system.dynamics.hard.sum())
+    taylor = _taylor(system, demand, keeper)
     if n_hard == 0:
+        if taylor is not None:
+            return taylor.run()
         return march_smoothly(system, demand, keeper)
     if bounds == "auto" and (system.network.reactive or system.implicit is not None):
         bounds = "events"
@@ -174,8 +181,23 @@ def _march(system: System, demand: Demand, keeper: Keeper, bounds: str) -> Outco
         reflected = REFLECTION_EVALUATIONS * demand.rtol**REFLECTION_EXPONENT
         located = EVALUATIONS_PER_HIT * HITS_PER_EDGE * n_hard
         bounds = "reflection" if reflected < located else "events"
-    march = march_by_reflection if bounds == "reflection" else march_between_events
-    return march(system, demand, keeper)
+    if bounds == "reflection":
+        return march_by_reflection(system, demand, keeper)
+    return march_between_events(system, demand, keeper) if taylor is None else taylor.run()
+
+
+def _taylor(system: System, demand: Demand, keeper: Keeper) -> TaylorMarch | None:
+    """The march by power series, for the networks that have them."""
+    if system.implicit is not None or not isinstance(system.branch, OhmicBranch):
+        return None
+    law = AffineLaw.of(system.network)
+    if law is None:
+        return None
+    try:
+        sources = SourceSeries(system.network)
+    except TypeError:
+        return None
+    return TaylorMarch(system, system.branch.solver, law, sources, demand, keeper)
 
 
 def _check_bounds(bounds: str) -> None:

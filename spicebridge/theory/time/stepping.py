@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
 from scipy.integrate import DOP853
 
 from spicebridge.arrays import Array
-from spicebridge.drives import Drive, Sine, Sum
+from spicebridge.drives import ROUNDING, Drive, Sine, Sum
 from spicebridge.network import Network
 from spicebridge.theory.time.dense_output import StatePiece, first_crossing
 from spicebridge.theory.time.dynamics import Branch, Dynamics
@@ -61,13 +62,15 @@ class System:
 
 @dataclass(frozen=True)
 class Demand:
-    """How far (s), how accurate, how long the steps (s), and how many right-hand sides at most."""
+    """How far (s), how accurate, how long the steps (s), how many right-hand sides at most, and whether to estimate
+    the error of the states where the march can."""
 
     stop: float
     rtol: float
     atol: float
     max_step: float = math.inf
     max_evaluations: int | None = None
+    estimate: bool = False
 
     def budget(self, period: float) -> float:
         """Right-hand sides after which the run is given up as stiff."""
@@ -81,6 +84,7 @@ class Outcome:
     """Where a march ended, and why if that is too early.
 
     `error` is the error of the states that the way of handling bounds may have caused, beyond the tolerances.
+    `estimate` is the largest error of any state on the way, where the march knows it.
     """
 
     stop: float
@@ -88,6 +92,7 @@ class Outcome:
     rhs_count: int
     events: list[Event] = field(default_factory=list)
     error: float = 0.0
+    estimate: float | None = None
 
     @property
     def complete(self) -> bool:
@@ -191,8 +196,13 @@ def stuck(system: System, state: Array, t: float, trouble: str) -> str:
 
 
 def breakpoints(network: Network, stop: float) -> list[float]:
-    """Times in (0, stop) where a derivative of a source jumps, then `stop`."""
-    return [*sorted({time for drive in network.waveforms_of_sources for time in drive.breakpoints(stop)}), stop]
+    """Times in (0, stop) where a derivative of a source jumps, then `stop`.
+
+    Of times that differ by rounding (one corner of several drives, reached by different sums) the last one stands.
+    """
+    found = {time for drive in network.waveforms_of_sources for time in drive.breakpoints(stop)}
+    times = [*sorted(found), stop]
+    return [time for time, after in pairwise([*times, math.inf]) if after - time > ROUNDING * stop]
 
 
 def shortest_period(network: Network) -> float:

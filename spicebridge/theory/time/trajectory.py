@@ -33,6 +33,8 @@ class Trajectory:
     `reason` says why. `events` are hits and releases of hard bounds in order of time; `rhs_count` the
     number of right-hand sides; `method` the form of Kirchhoff's equations that was used. `bounds_error` is the
     error of the states that marching past hits and releases may have caused, 0 where they were located.
+    `error_estimate` is the largest error of any state by the integration's own account (local errors, carried along by
+    the linearised equations), or None where the way of integrating knows none.
     """
 
     network: Network = field(repr=False)
@@ -46,6 +48,7 @@ class Trajectory:
     method: str
     branch: Branch = field(repr=False)
     bounds_error: float = 0.0
+    error_estimate: float | None = None
 
     @cached_property
     def _starts(self) -> Array:

@@ -1,0 +1,1 @@
+"""Taylor integration of networks whose resistances are affine in the states and whose rates are linear."""

@@ -1,0 +1,116 @@
+"""One expansion of the network's motion in powers of x = (t - t0) / H.
+
+    sum_(j<=k) q_j i_(k-j) = S_k - B^t p_k,    B i_k = 0,    (k+1) s_(k+1) = H (a s_k + b i_k + c v_k)
+
+q_0 = level + slope s_0 and q_j = slope s_j, so that every order is one solve with the matrix of the start: that of a
+network of resistors q_0 with sources E_k = S_k - slope sum_(1<=j<=k) s_j i_(k-j). Held edges have s_k = 0 for k > 0.
+The same solves carry a small change d of the start along (the equations are bilinear):
+
+    q_0 di_k = -slope (sum_(j<=k) d_j i_(k-j) + sum_(1<=j<=k) s_j di_(k-j)) - B^t dp_k
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spicebridge.arrays import Array
+from spicebridge.theory.time.taylor.law import AffineLaw
+from spicebridge.theory.time.taylor.sources import SourceSeries
+
+Solve = Callable[[Array], Array]
+TANGENT_ORDER = 6
+"""Order to which a change of the start is carried over a step: within the radius that the main series uses, a part
+of 1e-3 or less of the change is lost."""
+
+
+class Expansion:
+    """Coefficients of states and currents, one order after another.
+
+    ``s`` (order + 1, n_e) and ``i`` (order, n_e, in A) are known so far.
+    """
+
+    def __init__(
+        self,
+        law: AffineLaw,
+        sources: SourceSeries,
+        solve: Solve,
+        resistance: Array,
+        start: Array,
+        length: float,
+        order: int,
+    ) -> None:
+        self.law, self.sources, self.solve, self.resistance, self.length = law, sources, solve, resistance, length
+        self._s = np.empty((order + 1, start.size))
+        self._i = np.empty((order, start.size))
+        self._s[0] = start
+        self.order = 0
+        self._free: Array | None = None
+
+    @property
+    def s(self) -> Array:
+        return self._s[: self.order + 1]
+
+    @property
+    def i(self) -> Array:
+        return self._i[: self.order]
+
+    def hold(self, held: NDArray[np.bool_]) -> None:
+        """Take the edges `held` (n_e,) as resting at their start."""
+        self._free = (~held).astype(float) if held.any() else None
+        if self._free is not None and self.order:
+            self._s[1 : self.order + 1] *= self._free
+
+    def rate(self) -> Array:
+        """Solve for the next order; return H f_k with f the bulk rate, (n_e,), and make it the next coefficient."""
+        k, law = self.order, self.law
+        S = self.sources.coefficient(k)
+        product = law.slope * np.einsum("jn,jn->n", self._s[1 : k + 1], self._i[:k][::-1]) if k else None
+        if product is None:
+            E = S if S is not None else np.zeros(self.resistance.size)
+        else:
+            E = -product if S is None else S - product
+        current = self._i[k] = self.solve(E)
+        f: Array = law.a * self._s[k]
+        f += law.b * current
+        if law.c is not None:
+            drop = self.resistance * current
+            if product is not None:
+                drop += product
+            f += law.c * drop
+        f *= self.length
+        coefficient = self._s[k + 1]
+        np.multiply(f, 1.0 / (k + 1), out=coefficient)
+        if self._free is not None:
+            coefficient *= self._free
+        self.order = k + 1
+        return f
+
+    def held_rates(self, edges: NDArray[np.intp]) -> Array:
+        """H f of held edges, (order, n): their resistance does not change, so that v = q_0 i."""
+        law = self.law
+        gain = law.b[edges] + (0.0 if law.c is None else law.c[edges] * self.resistance[edges])
+        f: Array = self.i[:, edges] * (self.length * gain)
+        f[0] += self.length * law.a[edges] * self._s[0, edges]
+        return f
+
+    def carried(self, change: Array, x: float) -> Array:
+        """Where a small `change` (n_e,) of the start has gone at x."""
+        law, order = self.law, min(TANGENT_ORDER, self.order)
+        d, di = np.empty((order + 1, change.size)), np.empty((order, change.size))
+        d[0] = change if self._free is None else change * self._free
+        for k in range(order):
+            product = np.einsum("jn,jn->n", d[: k + 1], self._i[: k + 1][::-1])
+            if k:
+                product += np.einsum("jn,jn->n", self._s[1 : k + 1], di[:k][::-1])
+            product *= law.slope
+            di[k] = self.solve(-product)
+            f = law.a * d[k] + law.b * di[k]
+            if law.c is not None:
+                f += law.c * (self.resistance * di[k] + product)
+            d[k + 1] = f * (self.length / (k + 1))
+            if self._free is not None:
+                d[k + 1] *= self._free
+        return np.asarray(x ** np.arange(order + 1) @ d)

@@ -1,0 +1,301 @@
+"""Marching by Taylor series: one factorisation a step, one solve an order.
+
+The order follows from the tolerance, the step from the last coefficients: terms of the order of the tolerance end
+the series. Dense output is the polynomial. A hit is a root of s or s - 1, a release a root of the bulk rate of a held
+edge; both restart the series, and which edges are then held or free is told by the first two coefficients of their
+rates (edges in series are released together: their rates are then zero, and only the next coefficient tells).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spicebridge.arrays import Array
+from spicebridge.errors import SingularNetwork
+from spicebridge.theory.currents.branch import BranchSolver
+from spicebridge.theory.time.stepping import (
+    Demand,
+    Keeper,
+    Outcome,
+    System,
+    breakpoints,
+    shortest_period,
+    stiff,
+    stuck,
+    vanished,
+)
+from spicebridge.theory.time.taylor.crossing import SIMULTANEOUS, first_crossing
+from spicebridge.theory.time.taylor.expansion import Expansion
+from spicebridge.theory.time.taylor.law import AffineLaw
+from spicebridge.theory.time.taylor.sources import SourceSeries
+from spicebridge.theory.time.trajectory import Event
+from spicebridge.theory.time.walls import PROBE, RATE_ROUNDING, STATE_ROUNDING
+
+Hits = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+ORDERS_PER_DIGIT = 2.0
+"""Orders for every decimal digit of the tolerance, …"""
+LEAST_ORDER, MOST_ORDER = 8, 30
+"""… within these."""
+TERM = 0.1
+"""Size of the last terms of an accepted step, in units of the tolerance."""
+LAST = 3
+"""So many last terms are looked at: odd or even ones alone may vanish."""
+REACH = 3.0
+"""Longest step expanded for, in units of the last one."""
+TOO_FAST = 1e-12
+"""Coefficients that leave the range of numbers shorten the unit of time by this."""
+SPACING = 4 * float(np.finfo(float).eps)
+CHATTER_SPAN = 1e-9
+"""Events within this part of the span count as happening at one time …"""
+CHATTER_EVENTS = 64
+"""… and this many, plus four for every hard edge, at one time are too many."""
+ROUNDING = 16 * float(np.finfo(float).eps)
+"""What every step may add to the error of a state beside its truncation."""
+
+
+def order_for(rtol: float) -> int:
+    """Highest order of a step at the relative tolerance `rtol`."""
+    return int(np.clip(math.ceil(-ORDERS_PER_DIGIT * math.log10(rtol)), LEAST_ORDER, MOST_ORDER))
+
+
+@dataclass(frozen=True, eq=False)
+class TaylorPiece:
+    """The solution on [start, stop]: s = sum_k c_k ((t - start) / length)^k, `c` (order + 1, n_e).
+
+    `hard` (n_e,) marks edges that rounding must not carry over their bounds.
+    """
+
+    start: float
+    stop: float
+    length: float
+    c: Array
+    hard: NDArray[np.bool_] | None
+
+    def __call__(self, t: Array) -> Array:
+        """State (n_t, n_e) for t (n_t,) within the piece."""
+        x = (np.asarray(t, float) - self.start) / self.length
+        state: Array = np.vander(x, len(self.c), increasing=True) @ self.c
+        if self.hard is not None:
+            state[:, self.hard] = np.clip(state[:, self.hard], 0.0, 1.0)
+        return state
+
+
+class TaylorMarch:
+    """One march from 0 to `demand.stop`, handing accepted steps to `keeper`."""
+
+    def __init__(
+        self,
+        system: System,
+        solver: BranchSolver,
+        law: AffineLaw,
+        sources: SourceSeries,
+        demand: Demand,
+        keeper: Keeper,
+    ) -> None:
+        self.system, self.solver, self.law, self.sources = system, solver, law, sources
+        self.demand, self.keeper = demand, keeper
+        self.order = order_for(demand.rtol)
+        n = law.level.size
+        self.mode: NDArray[np.int8] = np.zeros(n, dtype=np.int8)
+        self.walled = bool(law.hard.any())
+        self.open = np.flatnonzero(law.stateful & ~law.hard & (law.slope != 0.0))
+        self.events: list[Event] = []
+        self.recent: list[float] = []
+        self.solves = 0
+        self.voltage = 0.0
+        self.change = np.zeros(n) if demand.estimate else None
+        self.rounding = np.zeros(n)
+        self.sizes: list[float] = []
+        self.error = 0.0
+
+    def run(self) -> Outcome:
+        system, demand = self.system, self.demand
+        budget = demand.budget(shortest_period(system.network))
+        t, state = 0.0, system.network.initial_state.copy()
+        reach = math.inf
+        with np.errstate(all="ignore"):
+            for barrier in breakpoints(system.network, demand.stop):
+                while t < barrier:
+                    try:
+                        series = self._expand(t, barrier, min(barrier - t, REACH * reach, demand.max_step), state)
+                    except SingularNetwork as error:
+                        return self._outcome(t, stuck(system, state, t, str(error)))
+                    x = self._extent(series)
+                    step = x * series.length
+                    if not step > SPACING * t:
+                        return self._outcome(t, stuck(system, state, t, ""))
+                    if self.solves > budget:
+                        return self._outcome(t, stiff(self.solves, t, step))
+                    if x < 1.0 or not step < reach:
+                        reach = step
+                    t, state, reason = self._accept(t, barrier, series, x)
+                    if reason:
+                        return self._outcome(t, reason)
+        return self._outcome(t, "")
+
+    def _outcome(self, t: float, reason: str) -> Outcome:
+        return Outcome(t, reason, self.solves, self.events, estimate=self.error if self.demand.estimate else None)
+
+    def _expand(self, t: float, barrier: float, length: float, state: Array) -> Expansion:
+        """The series at t, until its terms are small enough at `length` or its order is reached."""
+        law = self.law
+        resistance = law.level + law.slope * state
+        solve = self.solver.factor(resistance)
+        while True:
+            self.sources.expand(t, barrier, length)
+            series = Expansion(law, self.sources, solve, resistance, state, length, self.order)
+            f = series.rate()
+            if self.walled:
+                self._settle(t, series, f)
+            tolerance = self.demand.rtol * np.abs(state)
+            tolerance += self.demand.atol
+            # The rates of held edges count like those of free ones: they tell the release.
+            sizes = [math.inf] * LAST
+            while series.order < self.order and not max(sizes[-LAST:]) <= TERM:
+                sizes.append(_largest(series.rate(), tolerance) / series.order)
+            self.solves += series.order
+            self.sizes = sizes[-LAST:]
+            if np.isfinite(self.sizes).all():
+                return series
+            if not np.isfinite(f).all() or length < SPACING * t:
+                raise SingularNetwork("")
+            length *= TOO_FAST
+
+    def _extent(self, series: Expansion) -> float:
+        """The largest x <= 1 at which the last terms are small enough."""
+        orders = range(series.order, 0, -1)
+        ends = ((TERM / size) ** (1.0 / k) for k, size in zip(orders, self.sizes[::-1], strict=False) if size > TERM)
+        return float(min(1.0, *ends, 1.0))
+
+    def _settle(self, t: float, series: Expansion, f: Array) -> None:
+        """Decide which edges at a wall are held, from the first two coefficients of their rates."""
+        law, state = self.law, series.s[0]
+        mode = np.zeros_like(self.mode)
+        at_wall = law.hard & ((state == 0.0) | (state == 1.0))
+        if at_wall.any():
+            side = np.where(state == 1.0, 1.0, -1.0)
+            series.hold(at_wall & (f * side >= 0.0))
+            second = series.rate()
+            self._see(series)
+            held = at_wall & (f * side >= -self.rounding) & ((f + PROBE * second) * side >= -self.rounding)
+            mode[held] = side[held].astype(np.int8)
+            series.hold(mode != 0)
+            series.s[2] = 0.5 * second * (mode == 0)
+        else:
+            self._see(series)
+        if t > 0.0:
+            self._record(t, mode)
+        self.mode = mode
+
+    def _see(self, series: Expansion) -> None:
+        """Raise the largest voltage met so far; it tells which rates are rounding (see ``walls``)."""
+        law, resistance = self.law, series.resistance
+        # A source that begins at zero shows in its second coefficient.
+        for k, current in enumerate(series.i[:2]):
+            drop, source = _largest(resistance * current), _largest(self.sources.coefficient(k))
+            self.voltage = max(self.voltage, drop, source)
+        alone = np.abs(law.b / resistance) + (0.0 if law.c is None else np.abs(law.c))
+        self.rounding = RATE_ROUNDING * series.length * (np.abs(law.a * series.s[0]) + alone * self.voltage)
+
+    def _record(self, t: float, mode: NDArray[np.int8]) -> None:
+        for k in np.flatnonzero(mode != self.mode).tolist():
+            if self.mode[k]:
+                self.events.append(Event(t, k, f"leaves {int(self.mode[k] > 0)}"))
+            if mode[k]:
+                self.events.append(Event(t, k, f"reaches {int(mode[k] > 0)}"))
+
+    def _accept(self, t: float, barrier: float, series: Expansion, x: float) -> tuple[float, Array, str]:
+        """Cut the step at its first event and hand it over; return (end, state there, why the march ends)."""
+        c, hard = series.s, self.law.hard
+        place, hits, ended = self._first(series, x)
+        cut = place <= 1.0
+        end = t + min(place, 1.0) * x * series.length
+        if not cut and (end > barrier or (x == 1.0 and series.length == barrier - t)):
+            end = barrier
+        powers = np.power(min(place, 1.0) * x, np.arange(len(c), dtype=float))
+        after: Array = powers @ c
+        if self.walled:
+            after[hard] = np.clip(after[hard], 0.0, 1.0)
+            after[hits[0]] = 1.0
+            after[hits[1]] = 0.0
+        if self.change is not None:
+            self._follow(series, powers)
+            self.change[np.concatenate(hits)] = 0.0
+        if end > t:
+            if cut or self.keeper.wants(t, end):
+                self.keeper.keep(TaylorPiece(t, end, series.length, c.copy(), hard if self.walled else None))
+            else:
+                self.keeper.reach(end, after)
+        if ended is not None:
+            return end, after, vanished(self.system, ended, end, float(after[ended]))
+        if cut:
+            span = CHATTER_SPAN * self.demand.stop
+            self.recent = [s for s in self.recent if s > end - span] + [end]
+            if len(self.recent) > CHATTER_EVENTS + 4 * int(hard.sum()):
+                return (
+                    end,
+                    after,
+                    f"{len(self.recent)} bound events within {span:.3g} s before t = {end:.6g} s: states chatter at "
+                    "their bounds; use a smooth window",
+                )
+        return end, after, ""
+
+    def _first(self, series: Expansion, x: float) -> tuple[float, Hits, int | None]:
+        """(place of the first event in units of x, edges that hit 1 and 0 there, edge whose resistance vanishes)."""
+        nothing = np.zeros(0, dtype=np.intp)
+        if not (self.walled or self.open.size):
+            return math.inf, (nothing, nothing), None
+        c, law = series.s, self.law
+        powers = (x ** np.arange(len(c)))[:, None]
+        radius = np.zeros(law.level.size)
+        for power, row in zip(powers[:0:-1], c[:0:-1], strict=True):
+            radius += power * np.abs(row)
+        place, hits, ended = math.inf, (nothing, nothing), None
+        if self.walled:
+            free = law.hard & (self.mode == 0)
+            up = np.flatnonzero(free & (c[0] + radius > 1.0 + STATE_ROUNDING))
+            down = np.flatnonzero(free & (c[0] - radius < -STATE_ROUNDING))
+            held = np.flatnonzero(self.mode)
+            rising, falling = c[:, up] * powers, -c[:, down] * powers
+            rising[0] -= 1.0
+            level = np.full(up.size + down.size, STATE_ROUNDING)
+            bounds = first_crossing(np.hstack([rising, falling]), level)
+            inward = -self.mode[held] * series.held_rates(held) * powers[:-1]
+            release = first_crossing(inward, self.rounding[held])
+            place = min(float(bounds.min(initial=np.inf)), float(release.min(initial=np.inf)))
+            now = bounds <= place + SIMULTANEOUS if math.isfinite(place) else np.zeros(bounds.size, dtype=bool)
+            hits = up[now[: up.size]], down[now[up.size :]]
+        q = series.resistance
+        near = self.open[np.abs(q[self.open]) <= np.abs(law.slope[self.open]) * radius[self.open]]
+        if near.size:
+            towards = -np.sign(q[near]) * law.slope[near] * c[:, near] * powers
+            towards[0] = -np.abs(q[near])
+            gone = first_crossing(towards, np.zeros(near.size))
+            if gone.min() < min(place, 2.0):
+                place, hits, ended = float(gone.min()), (nothing, nothing), int(near[gone.argmin()])
+        return place, hits, ended
+
+    def _follow(self, series: Expansion, powers: Array) -> None:
+        """Carry the error of the states over the step and add what the step leaves out."""
+        assert self.change is not None
+        if self.change.any():
+            self.change = series.carried(self.change, float(powers[1]))
+        c = series.s
+        last = np.abs(c[-LAST:] * powers[-LAST:, None]).max(axis=0)
+        self.change += np.where(c[-1] < 0.0, -1.0, 1.0) * (last + ROUNDING * np.abs(c[0]))
+        self.error = max(self.error, _largest(self.change))
+
+
+def _largest(values: Array | None, unit: Array | None = None) -> float:
+    """Largest |value|, in units of `unit`; not a number where one value is none."""
+    if values is None:
+        return 0.0
+    size = np.abs(values)
+    if unit is not None:
+        size /= unit
+    return float(size.max(initial=0.0))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,14 @@ LIMITS = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("case", metavar="CASE", help="a case file")
-    parser.add_argument("--measured", required=True, metavar="FILE", help="CSV: time, then one column a channel")
+    parser.add_argument(
+        "--measured",
+        required=True,
+        action="append",
+        metavar="FILE",
+        help="what the instrument saved; once a file of the same acquisition",
+    )
+    parser.add_argument("--units", metavar="MAP", help="time=ms,CH1=V where the file says none; SI for s and V")
     parser.add_argument("--channels", metavar="MAP", help="CH1=i[5]*82.5,CH2=p[1]; default: columns named so")
     parser.add_argument("--kit", metavar="DIR", help="the kit that was built: data are in its scale and gauge")
     for name, text in LIMITS.items():
@@ -54,29 +63,37 @@ def run(args: argparse.Namespace) -> int:
         check_out(args.out)
     case = load_case(args.case)
     subject = as_built(case, args.kit, args.parts) if args.kit else as_given(case, args.parts)
-    measurement = read_measurement(args.measured)
-    channels = map_channels(measurement, _mapping(args.channels))
+    measurement = read_measurement(*args.measured, units=_units(args.units))
+    for note in measurement.notes:
+        warnings.warn(f"{', '.join(args.measured)}: {note}", UserWarning, stacklevel=1)
+    channels = map_channels(measurement, _mapping("--channels", "CH1=i[5]*82.5", args.channels), subject.network)
     limits = {name: getattr(args, name) for name in LIMITS if getattr(args, name) is not None}
     extra: dict[str, Any] = {} if args.tolerance is None else {"tolerance": args.tolerance}
     result = compare_measured(subject, measurement, channels, instrument=Instrument(**limits), **extra)
-    source = Path(args.measured).name + (f", kit {Path(args.kit).name}" if args.kit else "")
+    source = ", ".join(Path(name).name for name in args.measured) + (f", kit {Path(args.kit).name}" if args.kit else "")
     facts = Facts(case.title, case.what, subject, result, source)
     files = write_validation(args.out, facts) if args.out else ()
     sys.stdout.write(format_json(facts, files) if args.json else format_markdown(facts))
     return status.of_outcome(result.outcome.value)
 
 
-def _mapping(text: str | None) -> dict[str, str] | None:
+def _units(text: str | None) -> dict[str, str] | None:
+    if text is not None and text.strip() == "SI":
+        return {"*": "SI"}
+    return _mapping("--units", "time=ms", text)
+
+
+def _mapping(option: str, example: str, text: str | None) -> dict[str, str] | None:
     from spicebridge.lab.design.equipment import LabError
 
     if text is None:
         return None
     out = {}
-    for item in text.split(","):
+    for item in re.split(r",(?![^\[(]*[\])])", text):
         name, equals, signal = item.partition("=")
         if not equals or not name.strip():
-            raise LabError(f"--channels: {item!r} must be NAME=SIGNAL, such as CH1=i[5]*82.5")
+            raise LabError(f"{option}: {item!r} must be like {example}")
         if name.strip() in out:
-            raise LabError(f"--channels: {name.strip()!r} is given twice")
-        out[name.strip()] = signal
+            raise LabError(f"{option}: {name.strip()!r} is given twice")
+        out[name.strip()] = signal.strip()
     return out

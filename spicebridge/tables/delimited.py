@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -32,20 +32,18 @@ def read_delimited(text: str, source: str) -> Table:
         raise TableError(f"{source}: holds several runs (.step); export one run a file")
     rows = rows_of(text, source)
     body = [(n, row) for n, row in rows.rows if not _LAST_LINE.match(" ".join(row))]
-    first = _first_row(body)
+    first = first_row(body)
     if first is None:
         raise TableError(f"{source}: needs a header with the names of its columns and rows of numbers under it")
     names, units = _header(rows, body[:first], len(body[first][1]))
     table, over = samples(source, body[first:], names)
-    return table_of(source, names, units, table, over)
+    return table_of(source, names, units, table, over, [n for n, _ in body[first:]])
 
 
-def _first_row(body: list[tuple[int, list[str]]]) -> int | None:
-    """Where the numbers begin: the first row behind the last one that begins with a word."""
+def first_row(body: Sequence[tuple[int, list[str]]]) -> int | None:
+    """Where the numbers begin: at the first row that, like the two behind it, begins with one."""
     numeric = [number(row[0]) is not None for _, row in body]
-    words = [k for k, found in enumerate(numeric) if not found and sample(body[k][1][0]) is None]
-    first = words[-1] + 1 if words else 0
-    return first if first < len(body) else None
+    return next((k for k in range(len(body)) if all(numeric[k : k + 3])), None)
 
 
 def _header(rows: Rows, above: list[tuple[int, list[str]]], width: int) -> tuple[list[str], list[str | None]]:
@@ -119,14 +117,27 @@ def samples(source: str, body: list[tuple[int, list[str]]], names: list[str]) ->
     return np.array(table, dtype=float).reshape(len(table), len(names)), over
 
 
-def table_of(source: str, names: list[str], units: list[str | None], data: Array, over: int = 0) -> Table:
-    """A `Table` of columns as they stand in a file: the time is found by its name, units are turned into SI."""
+def table_of(
+    source: str,
+    names: list[str],
+    units: list[str | None],
+    data: Array,
+    over: int = 0,
+    lines: Sequence[int] = (),
+) -> Table:
+    """A `Table` of columns as they stand in a file: the time is found by its name, units are turned into SI.
+
+    `over` counts over-range samples, `lines` are those of the rows, for messages.
+    """
     notes = [f"{over} over-range samples are left out"] if over else []
     data, time, dropped = _time(source, names, units, data)
     notes += dropped
     t_unit = units[time]
     t = data[:, time] * _scale(source, names[time], t_unit, "s")
     kept = np.isfinite(t)
+    late = np.flatnonzero(~(np.diff(t[kept]) > 0))
+    if late.size and lines:
+        source = f"{source}:{np.array(lines)[kept][int(late[0]) + 1]}"
     columns: dict[str, Array] = {}
     known: dict[str, str | None] = {}
     for j, (name, unit) in enumerate(zip(names, units, strict=True)):
@@ -184,6 +195,13 @@ def _time(source: str, names: list[str], units: list[str | None], data: Array) -
     if len(seconds) == 1:
         return data, seconds[0], []
     if plain[:1] == ["column 0"]:
+        steps = np.diff(data, axis=0)
+        rising = [k for k in range(1, data.shape[1]) if (steps[:, k] > 0).all()]
+        if rising and len(steps) > 1 and (data[:, 0] == np.arange(len(data))).all():
+            raise TableError(
+                f"{source}: the first column counts the rows, and {names[rising[0]]} rises as a time does; "
+                "write a header that names them"
+            )
         return data, 0, _same_times(names, data)
     if any(name in _SWEEPS for name in plain):
         raise TableError(f"{source}: is a sweep of the frequency; save a run in time")

@@ -105,9 +105,11 @@ def parse_heading(cell: str) -> tuple[str, str | None]:
         # a label of an edge is a number or has a dash; I[mA] is a current in mA
         is_unit = square[1].lower() in ("v", "i", "voltage", "current") and square[2] != "1" and parse_unit(square[2])
         return (square[1], square[2]) if is_unit else (text, None)
-    alone = re.fullmatch(r"in\s+(\S+)", text)
-    if alone and (unit := parse_unit(alone[1])):
-        return ("time" if unit[0] == "s" else text), alone[1]
+    alone = re.fullmatch(r"in\s+(\S+)|[(\[](\w+)[)\]]", text)
+    if alone and (unit := parse_unit(alone[1] or alone[2])):
+        if unit[0] != "s":
+            raise TableError(f"heading {text!r} is a unit without the name of a channel; the row of names is missing")
+        return "time", alone[1] or alone[2]
     bracket = _BRACKET.match(text)
     if bracket and bracket[1].strip():
         base, blank, inside = bracket[1].strip(), bracket[2], bracket[3].strip()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spicebridge.lab.design.equipment import LabError
+from spicebridge.errors import SpiceBridgeError, TableError
 from spicebridge.lab.measure.measured import compare_measured
 from spicebridge.lab.measure.measured_circuit import Subject
 from spicebridge.lab.measure.measurement import map_channels, parse_signal, read_measurement
@@ -85,16 +85,18 @@ def test_gaps_and_nan_are_lost_samples(tmp_path: Path) -> None:
         (text().replace("0.500000,", "0.490000,"), "too few digits"),
         (text(decimal=","), "decimal commas need semicolons"),
         (text(header="t (s),CH1 (furlong),p[a]"), "furlong"),
-        (text(header="t,CH1,CH1"), "different channels"),
-        (text().replace("0.500000,", "OVL,"), r"scope.csv:52: .* must hold 3 numbers"),
+        (text(header="t,CH1,CH1"), "different columns"),
+        (text().replace("0.500000,", "half,"), r"scope.csv:52: .* must hold 3 numbers"),
         ("\n".join(line.rsplit(",", 1)[0] for line in text().splitlines()[1:]), "needs a header"),
-        ("t,CH1\n0,1\n1,2\n", "too few"),
+        ("t (s),CH1 (V)\n0,1\n1,2\n", "too few"),
+        (text(header="t,CH1 (V),p[a]"), "the unit of 'time' is nowhere in the file"),
+        (text(header="t (s),CH1,p[a]"), "the unit of 'CH1' is nowhere in the file.*--units 'CH1=V'"),
         (b"\x00\x01", "not a CSV"),
         ("", "needs a header"),
     ],
 )
 def test_what_cannot_be_right_is_refused_with_the_place(tmp_path: Path, content: str | bytes, message: str) -> None:
-    with pytest.raises(LabError, match=message):
+    with pytest.raises(TableError, match=message):
         reading(tmp_path / "scope.csv", content)
 
 
@@ -103,15 +105,17 @@ def test_channel_maps(tmp_path: Path) -> None:
     read = read_measurement(tmp_path / "scope.csv")
     assert list(map_channels(read, None)) == ["p[a]"]
     assert map_channels(read, {"CH1": "i[3]*-82.5"})["CH1"].factor == -82.5
-    with pytest.raises(LabError, match="CH2"):
+    with pytest.raises(TableError, match="CH2"):
         map_channels(read, {"CH2": "i[3]"})
-    with pytest.raises(LabError, match="must be p"):
-        parse_signal("x[1]")
+    with pytest.raises(TableError, match="must be p"):
+        parse_signal("y[1]")
 
 
 def test_a_time_in_other_units_is_noticed(tmp_path: Path) -> None:
-    reading(tmp_path / "scope.csv", text().replace("t (s)", "t"))
+    reading(tmp_path / "scope.csv", text(header="t,p[b],p[a]"))
     read = read_measurement(tmp_path / "scope.csv")
     built = Subject.of(case("two_loops").network, 1e-3 * T[-1])
-    with pytest.raises(LabError, match=r"times go from 0 to 0.99 s, the run from 0 to 0.00099 s.*unit of the time"):
+    with pytest.raises(
+        SpiceBridgeError, match=r"times go from 0 to 0.99 s, the run from 0 to 0.00099 s.*unit of the time"
+    ):
         compare_measured(built, read, {"p[a]": parse_signal("p[a]")})

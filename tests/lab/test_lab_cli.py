@@ -41,7 +41,7 @@ def test_a_kit_and_a_measurement_of_it(path: Path, tmp_path: Path, capsys: pytes
     scope = tmp_path / "scope.csv"
     with scope.open("w", newline="") as handle:
         writer = csv.writer(handle)
-        writer.writerow(["t (s)", *(f"CH{n}" for n in range(1, 8))])
+        writer.writerow(["t (s)", *(f"CH{n} (V)" for n in range(1, 8))])
         columns = [shown.t, *shown.values.values()]
         writer.writerows(["" if x != x else repr(float(x)) for x in row] for row in zip(*columns, strict=True))
     common = ["compare", str(path), "--kit", str(kit), "--measured", str(scope), "--quiet"]

@@ -81,7 +81,8 @@ def test_large_networks_keep_old_factorisations_and_small_or_active_ones_do_not(
 def test_cholmod_is_taken_for_large_passive_networks_where_it_is_installed(monkeypatch):
     topology = Topology.of(grid(24))
     assert NodalSolver(topology).plan == "ldl"
-    monkeypatch.setattr(nodal, "SUPERNODAL_NODES", 500)
+    monkeypatch.setattr(nodal, "WIDE", 20)
+    topology = Topology.of(grid(24))
     taken = NodalSolver(topology)
     assert taken.plan == "supernodal"
     assert taken.lagged is not None

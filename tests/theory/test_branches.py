@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -11,7 +12,11 @@ from hypothesis import strategies as st
 
 import spicebridge as sb
 from spicebridge.errors import NetworkError, ProjectorSingular, SingularNetwork
+from spicebridge.theory.currents import iterative as iterative_module
 from spicebridge.theory.currents.branch import branch_solver
+from spicebridge.theory.currents.factorisation import STEP_COST, SparseLdl
+from spicebridge.theory.currents.fill import Fill
+from spicebridge.theory.currents.laplacian import GroundedLaplacian
 from spicebridge.theory.currents.loop import LoopSolver
 from spicebridge.theory.currents.nodal import NodalSolver
 from spicebridge.theory.currents.topology import Topology
@@ -76,6 +81,50 @@ def test_the_plan_follows_the_fill():
     dense = NodalSolver(Topology.of(random_network(graph_edges("complete_graph", 70), 0)))
     sparse = NodalSolver(Topology.of(random_network(graph_edges("grid_2d_graph", 20, 20), 0)))
     assert (dense.plan, sparse.plan) == ("dense", "ldl")
+
+
+@pytest.mark.parametrize(
+    ("graph", "plan"),
+    [
+        (nx.random_regular_graph(4, 4000, seed=1), "cg"),
+        (nx.barabasi_albert_graph(2000, 2, seed=1), "supernodal"),
+        (nx.grid_graph((12, 12, 12)), "supernodal"),
+        (nx.grid_2d_graph(45, 45), "ldl"),
+    ],
+)
+def test_expanders_iterate_and_grids_eliminate(graph, plan):
+    edges = list(nx.convert_node_labels_to_integers(graph).edges)
+    network = sb.Network.from_edges(edges, device=caravelli(), drive={0: 1.0}, initial_state=0.5)
+    assert NodalSolver(Topology.of(network)).plan == plan
+
+
+def test_sampled_columns_tell_the_fill():
+    for graph in (nx.random_regular_graph(4, 1500, seed=2), nx.barabasi_albert_graph(1500, 3, seed=1)):
+        edges = list(nx.convert_node_labels_to_integers(graph).edges)
+        laplacian = GroundedLaplacian(Topology.of(sb.Network.from_edges(edges, device=caravelli(), initial_state=0.5)))
+        exact = SparseLdl(laplacian)
+        found = Fill.of(laplacian.full(laplacian.stand_in()))
+        assert 1 / 3 < found.entries / exact.fill < 3
+        flops = exact.steps_per_update * STEP_COST * exact.fill
+        assert 1 / 3 < found.flops / flops < 3
+
+
+def test_conjugate_gradients_agree_and_say_when_they_do_not(monkeypatch):
+    edges = list(nx.random_regular_graph(4, 300, seed=1).edges)
+    rng = np.random.default_rng(0)
+    network = sb.Network.from_edges(edges, device=caravelli(r_off=1e3), drive=[sb.DC(x) for x in rng.normal(size=600)])
+    topology = Topology.of(network)
+    q = network.resistance(rng.random(600))
+    S = network.bank(0.0)
+    iterative, direct = NodalSolver(topology, plan="cg"), NodalSolver(topology, plan="superlu")
+    reference = direct.solve(q, S)
+    assert np.abs(iterative.solve(q, S) - reference).max() < 1e-11 * np.abs(reference).max()
+    solve = iterative.factor(q)
+    first, small = solve(S), solve(1e-9 * S)
+    assert np.abs(small - 1e-9 * first).max() < 1e-11 * np.abs(first).max()
+    monkeypatch.setattr(iterative_module, "MOST_STEPS", 3)
+    with pytest.raises(SingularNetwork):
+        iterative.solve(q, S)
 
 
 def test_a_sparse_loop_solver_agrees(monkeypatch):

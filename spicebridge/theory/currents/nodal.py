@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy.linalg import get_lapack_funcs
@@ -23,6 +24,8 @@ from spicebridge.theory.currents.factorisation import (
     SupernodalCholesky,
     undetermined,
 )
+from spicebridge.theory.currents.fill import SHALLOW, WIDE, Levels, iterations_pay
+from spicebridge.theory.currents.iterative import DiagonalCg
 from spicebridge.theory.currents.laplacian import GroundedLaplacian
 from spicebridge.theory.currents.reused_factor import LaggedSolver
 from spicebridge.theory.currents.topology import Topology
@@ -40,18 +43,18 @@ PIVOTED_NODES = 64
 LAGGED_STEPS = 5.0
 """Keep an old factorisation as a preconditioner when a new one costs more steps of conjugate gradients than
 this: measured crossover, grids of 3,000 edges lose a tenth, of 10,000 gain 1.3 times, of 500,000 5 times."""
-SUPERNODAL_NODES = 50_000
-"""From so many unknowns CHOLMOD is taken where it is installed: measured, grids of 31,000 edges lose 1.15 times, of
-124,500 gain 1.12 times, of 499,000 1.7 times."""
 RESIDUAL_LIMIT = 1e-11
 """Largest |sum of currents at a node| / max |i| accepted from a factorisation without pivoting."""
+
+
+_KNOWN: WeakKeyDictionary[Topology, str] = WeakKeyDictionary()
 
 
 class NodalSolver:
     """Weighted Laplacian; the factorisation is chosen by size, fill and sign.
 
-    ``plan`` is "none" (no unknowns), "small" (all dense), "dense", "ldl", "supernodal" or "superlu". ``lagged`` is the
-    solver that keeps old factorisations, or None where each solve factorises anew.
+    ``plan`` is "none" (no unknowns), "small" (all dense), "dense", "ldl", "supernodal", "superlu" or "cg" (see
+    ``fill`` for the choice). ``lagged`` is the solver that keeps old factorisations, or None where each solve factorises anew.
     """
 
     form = "nodal"
@@ -70,19 +73,29 @@ class NodalSolver:
             self._posv, self._gesv = lapack
             return
         self.laplacian = GroundedLaplacian(topology)
-        self.plan, self._factor = self._choose(plan)
+        self.plan, self._factor = self._choose(topology, plan)
         dear = self._factor.steps_per_update > LAGGED_STEPS and self.plan != "superlu"
         if passive and (dear or self.plan == "supernodal"):
             self.lagged = LaggedSolver(self.laplacian, self._factor)
 
-    def _choose(self, plan: str | None) -> tuple[str, Factor]:
+    def _choose(self, topology: Topology, plan: str | None) -> tuple[str, Factor]:
         laplacian = self.laplacian
         n = laplacian.n
         if plan == "dense" or (plan is None and not self.passive and n <= PIVOTED_NODES):
             return "dense", DenseCholesky(laplacian, passive=self.passive)
         if plan == "superlu":
             return plan, SuperLu(laplacian)
-        if plan == "supernodal" or (plan is None and self.passive and n >= SUPERNODAL_NODES):
+        wide = False
+        if plan == "cg":
+            return plan, DiagonalCg(laplacian)
+        if plan is None and self.passive and n > WIDE:
+            known = _KNOWN.get(topology)
+            if known is None:
+                known = _KNOWN[topology] = self._analyse()
+            if known == "cg":
+                return known, DiagonalCg(laplacian)
+            wide = known == "supernodal"
+        if plan == "supernodal" or wide:
             try:
                 return "supernodal", SupernodalCholesky(laplacian)
             except ImportError:
@@ -97,6 +110,22 @@ class NodalSolver:
         if plan is None and n <= DENSE_NODES and ldl.fill > DENSE_FILL * max(1.0, 0.5 * n * (n - 1)):
             return "dense", DenseCholesky(laplacian, passive=self.passive)
         return "ldl", ldl
+
+    def _analyse(self) -> str:
+        """The plan for a large passive network: "ldl", "supernodal" or "cg"."""
+        laplacian = self.laplacian
+        pattern = laplacian.full(laplacian.stand_in())
+        levels = Levels.of(pattern)
+        if levels.width < WIDE:
+            return "ldl"
+        if levels.depth > SHALLOW:
+            return "supernodal"
+        # Steps for equal conductances and a load without pattern.
+        iterative = DiagonalCg(laplacian)
+        ones = np.ones(laplacian.n_edges)
+        iterative.update(laplacian.assemble(ones, 0.0 * ones)[0])
+        iterative.solve(np.random.default_rng(0).normal(size=laplacian.n))
+        return "cg" if iterations_pay(pattern, iterative.last_steps, levels) else "supernodal"
 
     def solve(self, resistance: Array, S: Array) -> Array:
         G = 1.0 / resistance

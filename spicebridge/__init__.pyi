@@ -1,7 +1,9 @@
 """The public names of this package, each with the module it is loaded from on first use."""
 
+from .analysis import loss as loss
 from .analysis.analyse import Analysis as Analysis
 from .analysis.analyse import analyse as analyse
+from .analysis.gradient import gradient as gradient
 from .case import (
     Case as Case,
 )

@@ -102,6 +102,10 @@ class RunFailed(SimulatorError):
     """A run that ended in numerical failure where the caller asked for waveforms, not a verdict."""
 
 
+class GradientError(SpiceBridgeError, ArithmeticError):
+    """A run that has no derivative: it grazes a bound, or a rate jumps."""
+
+
 class CampaignError(SpiceBridgeError, ValueError):
     """A sweep that cannot be planned, stored or resumed."""
 

@@ -22,19 +22,20 @@ solver answers to sources y at the resistances r: the adjoint network of circuit
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, IntArray
 from spicebridge.errors import NetworkError, SingularNetwork
 from spicebridge.laws.base import parameter_names
 from spicebridge.network import Network
 from spicebridge.theory.currents.branch import BranchSolver, branch_solver
 from spicebridge.theory.currents.topology import Topology
-from spicebridge.theory.time.dynamics import network_branch, sources
+from spicebridge.theory.time.dynamics import Branch, network_branch, sources
 from spicebridge.windows import NoWindow
 
 SMALL = 2e-3
@@ -58,6 +59,13 @@ class Linearised:
     by_s: Array
     by_v: Array
     by_i: Array
+    answer: Callable[[Array], Array] = field(repr=False)
+
+    def respond(self, sources: Array) -> Array:
+        """T `sources` in A for sources (n_e,) in V, or (n_e, k) in columns."""
+        if sources.ndim == 1:
+            return self.answer(sources)
+        return np.column_stack([self.answer(column) for column in sources.T])
 
     @property
     def diagonal(self) -> Array:
@@ -76,9 +84,10 @@ class Flow:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.topology = Topology.of(network)
-        self.branch, _ = network_branch(network)
+        self.ohmic = all(group.device.ohmic for group in network.groups)
         self.emf = sources(network)
         self.hard = np.zeros(network.n_edges, dtype=bool)
+        self._laws: dict[str, list[tuple[IntArray, Array, Array, Array, list[Any]]]] = {}
         self.groups = []
         for group in network.groups:
             device = group.device
@@ -86,6 +95,11 @@ class Flow:
                 self.hard[group.edges] = True
                 device = replace(device, window=NoWindow())
             self.groups.append((group.edges, device, network.P[group.edges], network.J[group.edges]))
+
+    @cached_property
+    def branch(self) -> Branch:
+        """(state, t) -> (current, voltage), of every kind of network."""
+        return network_branch(self.network)[0]
 
     @cached_property
     def _A(self) -> Array:
@@ -112,7 +126,13 @@ class Flow:
             raise NetworkError(
                 "capacitors, inductors and current sources have no local response; this needs v = R i edges"
             )
-        current, voltage = self.branch(state, t)
+        if self.ohmic:
+            resistance = self.network.P * self.network.resistance(state)
+            answer = self._factored(resistance)
+            current = answer(self.emf(t))
+            voltage = resistance * current
+        else:
+            current, voltage = self.branch(state, t)
         rate, r, m, by_s, by_v, by_i = (np.zeros(state.shape) for _ in range(6))
         for edges, device, P, J in self.groups:
             s, v, i = state[edges], voltage[edges], current[edges]
@@ -125,13 +145,14 @@ class Flow:
                 m[edges] = -r[edges] * J * by_state
             rate[edges] = device.rate(s, v, i, P, J)
             by_s[edges], by_v[edges], by_i[edges] = device.rate_partials(s, v, i, P, J)
-        return Linearised(state, current, voltage, rate, r, m, by_s, by_v, by_i)
+        if not self.ohmic:
+            answer = self._factored(r)
+        return Linearised(state, current, voltage, rate, r, m, by_s, by_v, by_i, answer)
 
-    def respond(self, r: Array, sources: Array) -> Array:
-        """T `sources` in A for sources (n_e,) in V, or (n_e, k) in columns, at resistances r (n_e,)."""
-        if sources.ndim == 1:
-            return self._solver.solve(r, sources)
-        return np.column_stack([self._solver.solve(r, column) for column in sources.T])
+    def _factored(self, r: Array) -> Callable[[Array], Array]:
+        """T as a function, for resistances r (n_e,)."""
+        solver = self._solver
+        return lambda sources: solver.solve(r, sources)
 
     def T(self, r: Array) -> Array:
         """T (n_e, n_e) in A/V, dense. Raises `SingularNetwork`."""
@@ -169,20 +190,27 @@ class Flow:
         Edges without such a parameter have zeros. By four-point differences of the law alone.
         """
         rate, drop = np.zeros(here.state.shape), np.zeros(here.state.shape)
-        for edges, device, P, J in self.groups:
-            if name not in parameter_names(device):
-                continue
+        for edges, P, J, h, shifted in self._shifted(name):
             s, v, i, r = here.state[edges], here.voltage[edges], here.current[edges], here.r[edges]
-            own = np.broadcast_to(getattr(device, name), edges.shape)
-            h = SMALL * np.where(own == 0.0, 1.0, np.abs(own))
-            rates, drops = [], []
-            for factor in (1.0, -1.0, 2.0, -2.0):
-                law: Any = replace(device, **{name: own + factor * h})
-                rates.append(law.rate(s, v, i, P, J))
-                drops.append(P * law.resistance(s) * i if law.ohmic else -r * J * law.current(J * v, s))
-            rate[edges] = _four_points(rates, h)
-            drop[edges] = _four_points(drops, h)
+            rate[edges] = _four_points([law.rate(s, v, i, P, J) for law in shifted], h)
+            if shifted[0].ohmic:
+                drop[edges] = P * i * _four_points([law.resistance(s) for law in shifted], h)
+            else:
+                drop[edges] = -r * J * _four_points([law.current(J * v, s) for law in shifted], h)
         return rate, drop
+
+    def _shifted(self, name: str) -> list[tuple[IntArray, Array, Array, Array, list[Any]]]:
+        """(edges, P, J, h, laws at +h, -h, +2h, -2h) of every group that has the parameter."""
+        if name not in self._laws:
+            found = self._laws[name] = []
+            for edges, device, P, J in self.groups:
+                if name not in parameter_names(device):
+                    continue
+                own = np.broadcast_to(getattr(device, name), edges.shape)
+                h = SMALL * np.where(own == 0.0, 1.0, np.abs(own))
+                laws: list[Any] = [replace(device, **{name: own + factor * h}) for factor in (1.0, -1.0, 2.0, -2.0)]
+                found.append((edges, P, J, h, laws))
+        return self._laws[name]
 
 
 def _four_points(values: list[Array], h: Array) -> Array:

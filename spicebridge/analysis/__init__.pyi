@@ -1,0 +1,3 @@
+"""Modules that are public as they stand."""
+
+from . import loss as loss

@@ -59,7 +59,7 @@ def test_every_gradient_is_the_difference_of_the_reference(graph: nx.Graph, wind
     if window is not None:
         assert len(solve(net, 3.0, bounds="events").events) > 3
     for name in NAMES:
-        for k in rng.choice(net.n_edges, 2, replace=False):
+        for k in rng.choice(net.n_edges, 2 if net.n_edges < 10 else 1, replace=False):
             gap = abs(difference(net, t, loss, name, (int(k),)) - found[name][k])
             assert gap < 1e-7 * np.abs(found[name]).max(), (name, k)
 
@@ -82,8 +82,9 @@ def test_every_law_and_every_parameter_of_it(name: str) -> None:
         drive=example.drive.amplitude * np.array([0.9, 0.4, -0.3, 0.2]),
         initial_state=example.state,
     )
-    t = np.array([0.0, 0.2 * example.stop])
-    names = [n for n in variables.known(net) if "." not in n]
+    t = np.array([0.0, 0.05 * example.stop])
+    every = [n for n in variables.known(net) if "." not in n]
+    names = every if len(every) < 9 else every[::3]
     loss = sb.loss.final_state(0.7)
     try:
         found = sb.gradient(net, t, loss, names)

@@ -71,7 +71,8 @@ class Adjoint:
     def run(self, samples: Mapping[float, tuple[Array, Array, Array]]) -> None:
         """March from the end to 0. `samples`: time (s) -> dL/d(state, current, voltage), each (n_e, k)."""
         lam = np.zeros((self.n, self.columns))
-        for segment in reversed(segments(self.path)):
+        stretches = segments(self.flow, self.path)
+        for segment in reversed(stretches):
             inner = sorted((t for t in samples if segment.start < t <= segment.stop), reverse=True)
             at = segment.stop
             for t in inner:
@@ -81,8 +82,7 @@ class Adjoint:
             lam = self._march(lam, at, segment.start, segment)
             lam[segment.held] = 0.0
         if 0.0 in samples:
-            first = segments(self.path)[0] if self.path.stop > 0.0 else Segment(0.0, 0.0, np.zeros(self.n, dtype=bool))
-            lam = self._sample(lam, 0.0, samples[0.0], first, held=False)
+            lam = self._sample(lam, 0.0, samples[0.0], stretches[0], held=False)
         if "initial_state" in self.names:
             self.found["initial_state"] = np.where(self.memory[:, None], lam, 0.0)
 
@@ -187,10 +187,10 @@ def require_transversal(flow: Flow, path: Trajectory) -> None:
     if not flow.hard.any():
         return
     for piece in path.pieces:
-        held = getattr(piece, "held", None)
-        free = np.flatnonzero(flow.hard if held is None else flow.hard & (np.asarray(held) == 0))
         times = np.linspace(piece.start, piece.stop, PROBES)
-        depth = np.maximum(piece(times)[:, free] - 1.0, -piece(times)[:, free])
+        states = piece(times)
+        free = np.flatnonzero(flow.hard & (np.ptp(states, axis=0) > 0.0))
+        depth = np.maximum(states[:, free] - 1.0, -states[:, free])
         peak = (depth[1:-1] >= depth[:-2]) & (depth[1:-1] >= depth[2:]) & (depth[1:-1] > -NEARBY)
         for row, column in np.argwhere(peak).tolist():
             top, at = _top(piece, int(free[column]), float(times[row]), float(times[row + 2]))

@@ -26,10 +26,12 @@ from spicebridge.theory import Trajectory, solve
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.waveforms import Waveforms
 
-CHECK_STEP = 1e-4
+CHECK_STEP = 1e-3
 """Relative step of the differences that check laws with kinks …"""
 CHECK_TOLERANCE = 1e-3
 """… and how well they have to agree: a kink costs accuracy, a jump of the rate makes them disagree."""
+NOISE = 100.0
+"""The value of a loss is wrong by no more than so many rtol."""
 SPICE_STEPS = 8000
 """Steps of the circuit's runs over the span, and half as many for their error."""
 SPICE_CHANGE = 1e-3
@@ -162,11 +164,12 @@ def _check_kinks(network: Network, times: Array, loss: Loss, arrays: Mapping[str
         if expected == 0.0:
             continue
         sides = []
-        for sign in (1.0, -1.0):
-            other = variables.moved(network, name, sign * CHECK_STEP * size * way)
+        for factor in (1.0, -1.0, 2.0, -2.0):
+            other = variables.moved(network, name, factor * CHECK_STEP * size * way)
             sides.append(evaluate(loss, _path(other, float(times[-1]), rtol).waveforms(times))[0])
-        measured = (sides[0] - sides[1]) / (2.0 * CHECK_STEP * size)
-        if abs(measured - expected) > CHECK_TOLERANCE * abs(expected):
+        measured = (8.0 * (sides[0] - sides[1]) - (sides[2] - sides[3])) / (12.0 * CHECK_STEP * size)
+        noise = NOISE * rtol * max(map(abs, sides)) / (CHECK_STEP * size)
+        if abs(measured - expected) > CHECK_TOLERANCE * abs(expected) + noise:
             raise GradientError(
                 f"with respect to {name!r} the law's jumps matter: the adjoint gives {expected:.6g} along its own "
                 f"direction, differences {measured:.6g}; use differences, or a law whose rate does not jump"

@@ -58,7 +58,7 @@ def lyapunov_exponents(network: Network, t: ArrayLike, *, rtol: float = RTOL) ->
     n = memory.size
     Q, alive, logs = np.eye(n), np.arange(n), np.zeros(n)
     fastest = max(float(np.abs(flow.jacobian(path(x), x)).sum(axis=1).max()) for x in np.linspace(0.0, stop, 9))
-    for segment in segments(path):
+    for segment in segments(flow, path):
         free = ~segment.held[memory]
         Q = Q * free[:, None]
         parts = max(1, int(np.ceil((segment.stop - segment.start) * fastest / GROWTH)))

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from spicebridge.analysis.flow import Flow
 from spicebridge.theory import Trajectory
 from spicebridge.theory.time.stepping import breakpoints
 
@@ -21,15 +22,18 @@ class Segment:
     held: NDArray[np.bool_]
 
 
-def segments(path: Trajectory) -> list[Segment]:
-    """The stretches of a run whose hits and releases were located, in order of time."""
-    n_e = path.network.n_edges
+def segments(flow: Flow, path: Trajectory) -> list[Segment]:
+    """The stretches of a run whose hits and releases were located, in order of time.
+
+    A state is held where it stays at a bound and its rate points outward; one that rests there without a force is free.
+    """
     cuts = sorted({0.0, path.stop, *breakpoints(path.network, path.stop), *(event.t for event in path.events)})
-    starts = np.array([piece.start for piece in path.pieces])
     found = []
     for left, right in pairwise(cuts):
-        middle = 0.5 * (left + right)
-        piece = path.pieces[max(0, int(np.searchsorted(starts, middle, side="right")) - 1)]
-        mode = getattr(piece, "held", None)
-        found.append(Segment(left, right, np.zeros(n_e, dtype=bool) if mode is None else np.asarray(mode) != 0))
+        first, second = path(left + 0.4 * (right - left)), path(left + 0.6 * (right - left))
+        at_wall = flow.hard & (first == second) & ((first == 0.0) | (first == 1.0))
+        if at_wall.any():
+            t = left + 0.4 * (right - left)
+            at_wall &= flow.rate(first, t) * (2.0 * first - 1.0) > 0.0
+        found.append(Segment(left, right, at_wall))
     return found

@@ -48,7 +48,7 @@ def difference(net: sb.Network, t: Array, loss: object, name: str, entry: tuple[
 @pytest.mark.parametrize(("window", "amplitude"), [(None, 0.2), (sb.Hard(), 1.5)], ids=["bulk", "walls"])
 def test_every_gradient_is_the_difference_of_the_reference(graph: nx.Graph, window: object, amplitude: float) -> None:
     net = network(graph, 5, window=window, amplitude=amplitude)
-    t = np.linspace(0.0, 3.0, 7)
+    t = np.linspace(0.0, 3.0, 6)
     rng = np.random.default_rng(2)
     target = rng.uniform(0.2, 0.8, net.n_edges)
     loss = sb.loss.total(
@@ -91,13 +91,15 @@ def test_every_law_and_every_parameter_of_it(name: str) -> None:
     except GradientError as error:
         assert name == "piecewise", error
         return
+    # a kink passed in between costs the differences accuracy, not the adjoint
+    tolerance = 2e-5 if example.device.smooth else 2e-4
     for variable in names:
         used = np.isfinite(variables.values(net, variable))
         slope = found[variable]
         if not np.abs(slope[used]).max(initial=0.0):
             continue
         k = int(np.abs(slope).argmax())
-        assert difference(net, t, loss, variable, (k,)) == pytest.approx(slope[k], rel=2e-5), variable
+        assert difference(net, t, loss, variable, (k,)) == pytest.approx(slope[k], rel=tolerance), variable
 
 
 def test_values_of_straight_lines_and_fields_of_sines() -> None:

@@ -28,6 +28,7 @@ MODULES = {
     "reading": "Reading netlists",
     "accuracy": "Accuracy of the circuit at fixed steps",
     "exact": "Is the true error inside the error bar?",
+    "reactive": "Resistors, capacitors, inductors and current sources",
     "honesty": "Correct circuits and mutants",
 }
 """Module -> what it measures, in the order of the file."""

@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError, SingularNetwork, nearest
-from spicebridge.theory.currents.linearised import AdmittancePattern, Linearised
+from spicebridge.theory.currents.linearised import DENSE_NODES, AdmittancePattern, Linearised
 from spicebridge.theory.time.dynamics import Dynamics
 from spicebridge.theory.time.implicit.stepper import CollocationStepper
 
 STEPPING = ("auto", "explicit", "implicit")
 
 STIFF = 60.0
-"""Products of span and fastest rate above which the implicit method is taken: measured, RC ladders of 10 to 600 edges
+"""Products of span and fastest rate above which the implicit method is taken: measured, RC ladders of 10 edges
 gain 4 times at 100 and 60 times at 10,000, random networks of 10 edges break even at 30 to 60."""
+STIFF_SPARSE = 1500.0
+"""The same where admittance matrices are sparse: a grid of 3,000 edges gains 5 times by the explicit method at 400."""
 ITERATIONS = 30
 PERTURBATION = 1e-6
 """Of the states, for the power method."""
@@ -37,10 +39,12 @@ def check_stepping(stepping: str) -> None:
 
 
 def is_stiff(dynamics: Dynamics, scale: Array | float, stop: float) -> bool:
-    """Whether the span holds more than `STIFF` times the shortest time of the network at its start."""
+    """Whether the span holds more than so many times the shortest time of the network at its start."""
     if not dynamics.network.reactive or stop == 0.0:
         return False
-    return fastest_rate(dynamics, scale) * stop > STIFF
+    network = dynamics.network
+    large = network.n_nodes - 1 > DENSE_NODES
+    return fastest_rate(dynamics, scale) * stop > (STIFF_SPARSE if large else STIFF)
 
 
 def fastest_rate(dynamics: Dynamics, scale: Array | float) -> float:

@@ -26,6 +26,7 @@ from .circuit.pyspice import (
     to_pyspice as to_pyspice,
 )
 from .circuit.recognise import recognise as recognise
+from .crossbar import crossbar as crossbar
 from .drives import (
     DC as DC,
 )

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "spicebridge"
 ORDER = (
     # the ground and the description
     *("errors", "arrays", "quantities", "windows", "drives", "expressions", "laws", "generators", "network"),
-    *("tables", "reactive", "waveforms", "case"),
+    *("tables", "reactive", "crossbar", "waveforms", "case"),
     # the branches, which know nothing of each other
     *("theory", "circuit"),
     # where they meet, and what uses the verdict

@@ -46,6 +46,11 @@ class Law:
         names = parameter_names(self.device)
         return tuple(k for k in self.keys if k in names)
 
+    @property
+    def stateful(self) -> bool:
+        """Whether its devices have memory."""
+        return bool(getattr(self.device, "stateful", False))
+
     def unit(self, key: str) -> str | None:
         """The unit of a numeric argument, where its law says one."""
         card = getattr(self.device, "card", None)

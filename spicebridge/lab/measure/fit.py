@@ -1,39 +1,47 @@
-"""Validation: how well can a law describe a measured response? A fit, kept apart from verification.
+"""Validation: how well can a law describe measured responses? A fit, kept apart from verification.
 
     min over parameters of  sum_k [i(v_k, s_k) - i_k]^2,     ds/dt = F(s, v, i),  v(t) straight between samples
 
-The measured voltage drives the law, the measured current is fitted, by Levenberg and Marquardt on the
-logarithms of the parameters and the logit of s(0). Classical Runge-Kutta steps between the samples.
+The measured voltage drives the law and the measured current is fitted, or the other way round (`driven`), by
+trust-region least squares on the logarithms of the parameters, whose signs are kept, and the logit of every trace's
+s(0). Classical Runge-Kutta steps between the samples. Parameters that make no device are steps that are not taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
-from spicebridge.errors import nearest
+from spicebridge.errors import DeviceError, nearest
 from spicebridge.lab.design.equipment import LabError
+from spicebridge.lab.measure.traces import FEWEST, Trace
 
 STEP = 1e-6
 """Relative change of a parameter for its derivative."""
-FEWEST = 16
-"""Samples below which nothing is fitted."""
+POOR = 0.05
+"""Rms of the largest measured value that is left where a law does not describe the data."""
+IMPOSSIBLE = 1e3
+"""Residual, in units of the largest value, of parameters that make no device or no finite response."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """`parameters` and `initial_state` as fitted; `rms` of the current that is left and `worst`, its largest, at
-    `worst_time` (s), all over the largest measured current; `predicted` is the rms behind `until`, or None."""
+    """`parameters`, `initial_states` (one a trace) and `polarity` as fitted; `rms` of what is left and `worst`, its
+    largest, at `worst_time` (s), all over the largest measured value; `predicted` is the rms behind `until`, or None.
+
+    `describes` is False where more than `POOR` is left: the search ended without parameters that describe the data.
+    """
 
     law: str
     parameters: dict[str, float]
-    initial_state: float
+    initial_states: tuple[float, ...]
+    polarity: int
+    driven: str
     samples: int
     rms: float
     worst: float
@@ -41,121 +49,206 @@ class Fit:
     until: float | None = None
     predicted: float | None = None
 
+    @property
+    def describes(self) -> bool:
+        """Whether less than `POOR` is left."""
+        return self.rms <= POOR
 
-def read_response(path: str | Path, columns: Sequence[int] = (0, 1, 2)) -> tuple[Array, Array, Array]:
-    """t (s, from 0), v (V), i (A) from a text file; `columns` are theirs, from 0. Raises `LabError`."""
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").replace(",", " ").replace(";", " ").splitlines()
-    except OSError as error:
-        raise LabError(f"{path}: cannot read the measurement: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise LabError(f"{path}: is no text; give columns of numbers") from None
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        words = line.split()
-        if not words:
-            continue
-        try:
-            rows.append([float(words[k]) for k in columns])
-        except (ValueError, IndexError):
-            if rows:
-                raise LabError(f"{path}:{number}: columns {', '.join(map(str, columns))} must be numbers") from None
-    table = np.array(rows)
-    if len(rows) < FEWEST:
-        raise LabError(f"{path}: has {len(rows)} rows of numbers; at least {FEWEST} are fitted")
-    if not np.isfinite(table).all() or (np.diff(table[:, 0]) <= 0).any():
-        raise LabError(f"{path}: times must increase and every value be finite")
-    if not np.abs(table[:, 2]).max() > 0.0:
-        raise LabError(f"{path}: the current is zero throughout; check the order of --columns")
-    return table[:, 0] - table[0, 0], table[:, 1], table[:, 2]
+    @property
+    def initial_state(self) -> float:
+        """Of the first trace."""
+        return self.initial_states[0]
 
 
-def respond(device: Any, s0: Array, t: Array, v: Array) -> Array:
-    """Currents (n_t, n) in A of n devices (one record with arrays of parameters) under one voltage v (n_t,)."""
+def respond(device: Any, s0: Array, t: Array, drive: Array, *, driven: str = "voltage", polarity: float = 1.0) -> Array:
+    """Currents (n_t, n) in A of n devices (one record with arrays of parameters) under one voltage `drive` (n_t,).
+
+    With `driven` "current", the voltages in V under one current.
+    """
     one = np.ones(s0.size)
-    hard = device.window.hard
+    hard, J = device.window.hard, polarity * one
 
-    def current(s: Array, u: float) -> Array:
-        return np.asarray(u / device.resistance(s) if device.ohmic else device.current(u * one, s))
+    def both(s: Array, u: float) -> tuple[Array, Array]:
+        if driven == "current":
+            return np.asarray(device.resistance(s) * u), u * one
+        if device.ohmic:
+            return u * one, np.asarray(u / device.resistance(s))
+        return u * one, np.asarray(J * device.current(J * u, s))
 
     def rate(s: Array, u: float) -> Array:
-        return np.asarray(device.rate(s, u * one, current(s, u), one, one))
+        return np.asarray(device.rate(s, *both(s, u), one, J))
 
     s, out = s0.astype(float), np.empty((t.size, s0.size))
+    shown = 0 if driven == "current" else 1
     for k in range(t.size):
-        out[k] = current(s, v[k])
+        out[k] = both(s, drive[k])[shown]
         if k + 1 < t.size:
-            h, middle = t[k + 1] - t[k], 0.5 * (v[k] + v[k + 1])
-            a = rate(s, v[k])
+            h, middle = t[k + 1] - t[k], 0.5 * (drive[k] + drive[k + 1])
+            a = rate(s, drive[k])
             b = rate(s + 0.5 * h * a, middle)
             c = rate(s + 0.5 * h * b, middle)
-            d = rate(s + h * c, v[k + 1])
+            d = rate(s + h * c, drive[k + 1])
             s = s + h / 6.0 * (a + 2.0 * b + 2.0 * c + d)
             if hard:
                 s = np.clip(s, 0.0, 1.0)
     return out
 
 
-def fit_response(
-    device: Any, initial_state: float, t: Array, v: Array, i: Array, free: Sequence[str], until: float | None = None
-) -> Fit:
-    """Fit the parameters `free` of a law (and s(0)) to a measured current; those behind `until` (s) are predicted.
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What a search needs: the residuals of the traces before `until` over rows of unknowns.
 
-    Start from `device` and `initial_state`, inside (0, 1). Raises `LabError` for names that are none and for
-    fewer than `FEWEST` samples.
+    A row is log(parameter / start) for every name in `free`, then the logit of s(0) of every trace.
     """
-    from scipy.optimize import least_squares
 
-    from spicebridge.laws.base import parameter_names
+    device: Any
+    free: tuple[str, ...]
+    traces: tuple[Trace, ...]
+    driven: str = "voltage"
+    polarity: int = 1
+    until: float = np.inf
 
-    known = parameter_names(device)
-    for name in free:
-        if name not in known:
-            raise LabError(f"{device.kind} has no parameter {name!r}{nearest(name, known)}; it has {', '.join(known)}")
-        if float(getattr(device, name)) == 0.0:
-            raise LabError(f"parameter {name!r} is zero and cannot be scaled; start it elsewhere")
+    def __post_init__(self) -> None:
+        from spicebridge.laws.base import parameter_names
+
+        known = parameter_names(self.device)
+        for name in self.free:
+            if name not in known:
+                raise LabError(
+                    f"{self.device.kind} has no parameter {name!r}{nearest(name, known)}; it has {', '.join(known)}"
+                )
+            if float(getattr(self.device, name)) == 0.0:
+                raise LabError(f"parameter {name!r} is zero and cannot be scaled; start it elsewhere")
+        if self.driven not in ("voltage", "current"):
+            raise LabError(f"driven {self.driven!r} must be voltage or current")
+        if self.driven == "current" and not self.device.ohmic:
+            raise LabError(f"{self.device.kind} gives a current for a voltage only; fit it driven by the voltage")
+        used = sum(int(mask.sum()) for mask in self.used)
+        if used < FEWEST:
+            raise LabError(f"{used} samples before {self.until:g} s; at least {FEWEST} are fitted")
+
+    @property
+    def used(self) -> list[NDArray[np.bool_]]:
+        """Samples that are fitted, a mask a trace."""
+        return [trace.t <= self.until for trace in self.traces]
+
+    @property
+    def scale(self) -> float:
+        """The largest measured value."""
+        return max(float(np.abs(self.shown(trace)).max()) for trace in self.traces)
+
+    def shown(self, trace: Trace) -> Array:
+        """What is fitted."""
+        return trace.v if self.driven == "current" else trace.i
+
+    def built(self, x: Array) -> Any:
+        """The devices (n,) of rows x. Raises `DeviceError`."""
+        values = {n: float(getattr(self.device, n)) * np.exp(x[:, k]) for k, n in enumerate(self.free)}
+        return replace(self.device, **values) if values else self.device
+
+    def left(self, x: Array, *, everything: bool = False) -> Array:
+        """(n_samples, n) of residuals over `scale`; rows that make no device get `IMPOSSIBLE`."""
+        try:
+            return self._left(x, everything)
+        except DeviceError:
+            if len(x) == 1:
+                masks = [np.ones(trace.t.size, bool) for trace in self.traces] if everything else self.used
+                return np.full((sum(int(mask.sum()) for mask in masks), 1), IMPOSSIBLE)
+        return np.hstack([self.left(x[k : k + 1], everything=everything) for k in range(len(x))])
+
+    def _left(self, x: Array, everything: bool) -> Array:
+        made, parts = self.built(x), []
+        for k, (trace, mask) in enumerate(zip(self.traces, self.used, strict=True)):
+            mask = np.ones_like(mask) if everything else mask
+            s0 = 1.0 / (1.0 + np.exp(-x[:, len(self.free) + k]))
+            drive = (trace.i if self.driven == "current" else trace.v)[mask]
+            with np.errstate(all="ignore"):
+                found = respond(made, s0, trace.t[mask], drive, driven=self.driven, polarity=self.polarity)
+            parts.append((found - self.shown(trace)[mask][:, None]) / self.scale)
+        return np.clip(np.nan_to_num(np.vstack(parts), nan=IMPOSSIBLE), -IMPOSSIBLE, IMPOSSIBLE)
+
+    def solve(self, x0: Array, *, most: int | None = None) -> Array:
+        """The row where least squares ends from x0 (n_free + n_traces,)."""
+        from scipy.optimize import least_squares
+
+        def residual(x: Array) -> Array:
+            return np.asarray(self.left(x[None])[:, 0])
+
+        def slopes(x: Array) -> Array:
+            found = self.left(np.vstack([x, x + STEP * np.eye(x.size)]))
+            change = found[:, 1:] - found[:, :1]
+            return np.asarray(np.where(np.abs(change) < IMPOSSIBLE / 2, change / STEP, 0.0))
+
+        # Beyond a factor of e^12 a parameter no longer acts, or makes no device.
+        inside = np.clip(x0, -11.9, 11.9)
+        found = least_squares(residual, inside, jac=slopes, bounds=(-12.0, 12.0), max_nfev=most)
+        return np.asarray(found.x)
+
+    def fit(self, x: Array) -> Fit:
+        """What the row x means."""
+        from spicebridge.laws.base import parameter_names
+
+        left = self.left(x[None], everything=True)[:, 0]
+        used = np.concatenate(self.used)
+        times = np.concatenate([trace.t for trace in self.traces])
+        device = self.built(x[None])
+        inside, behind = np.where(used, np.abs(left), 0.0), left[~used]
+        return Fit(
+            law=self.device.kind,
+            parameters={name: float(np.ravel(getattr(device, name))[0]) for name in parameter_names(device)},
+            initial_states=tuple((1.0 / (1.0 + np.exp(-x[len(self.free) :]))).tolist()),
+            polarity=self.polarity,
+            driven=self.driven,
+            samples=int(used.sum()),
+            rms=float(np.sqrt(np.mean(left[used] ** 2))),
+            worst=float(inside.max()),
+            worst_time=float(times[int(inside.argmax())]),
+            until=None if np.isinf(self.until) else self.until,
+            predicted=float(np.sqrt(np.mean(behind**2))) if behind.size else None,
+        )
+
+
+def fit_response(
+    device: Any,
+    initial_state: float,
+    traces: Trace | Sequence[Trace],
+    free: Sequence[str],
+    *,
+    until: float | None = None,
+    driven: str = "voltage",
+    polarity: int = 1,
+) -> Fit:
+    """Fit the parameters `free` of a law, and s(0) of every trace, to measured responses.
+
+    Parameters
+    ----------
+    device, initial_state
+        Where the search starts; the state inside (0, 1).
+    traces
+        Responses of the same device.
+    free
+        Names of parameters; they keep their signs.
+    until
+        Samples behind this time (s) are predicted, not fitted.
+    driven
+        "voltage": the measured voltage drives the law and its current is compared; "current": the other way round.
+    polarity
+        J of the device, 1 or -1.
+
+    Returns
+    -------
+    Fit
+        Also where the search ends without a description of the data: see `Fit.describes`.
+
+    Raises
+    ------
+    LabError
+        For names that are none, and for fewer than `FEWEST` samples.
+    """
     if not 0.0 < initial_state < 1.0:
         raise LabError(f"the initial state {initial_state:g} to start from must lie between 0 and 1")
-    used = t <= (np.inf if until is None else until)
-    if used.sum() < FEWEST:
-        raise LabError(f"{used.sum()} samples before {until:g} s; at least {FEWEST} are fitted")
-    scale = float(np.abs(i).max())
-    start = {name: float(getattr(device, name)) for name in free}
-
-    def built(x: Array) -> tuple[Any, Array]:
-        """Devices (n,) and states of rows x (n, parameters + 1)."""
-        values = {name: start[name] * np.exp(x[:, k]) for k, name in enumerate(free)}
-        return replace(device, **values), 1.0 / (1.0 + np.exp(-x[:, -1]))
-
-    def currents(x: Array, upto: NDArray[np.bool_]) -> Array:
-        made, s0 = built(x)
-        with np.errstate(all="ignore"):
-            found = respond(made, s0, t[upto], v[upto])
-        return np.nan_to_num(found, nan=1e3 * scale, posinf=1e3 * scale, neginf=-1e3 * scale)
-
-    def residual(x: Array) -> Array:
-        return np.asarray((currents(x[None], used)[:, 0] - i[used]) / scale)
-
-    def slopes(x: Array) -> Array:
-        rows = np.vstack([x, x + STEP * np.eye(x.size)])
-        found = currents(rows, used) / scale
-        return np.asarray((found[:, 1:] - found[:, :1]) / STEP)
-
-    x0 = np.append(np.zeros(len(free)), np.log(initial_state / (1.0 - initial_state)))
-    # Beyond a factor of e^12 a parameter no longer acts, or makes no device.
-    x = least_squares(residual, x0, jac=slopes, bounds=(-12.0, 12.0)).x
-    left = (currents(x[None], np.ones(t.size, bool))[:, 0] - i) / scale
-    fitted, s0 = built(x[None])
-    inside = np.where(used, np.abs(left), 0.0)
-    behind = left[~used]
-    return Fit(
-        device.kind,
-        {name: float(np.ravel(getattr(fitted, name))[0]) for name in known},
-        float(s0[0]),
-        int(used.sum()),
-        float(np.sqrt(np.mean(left[used] ** 2))),
-        float(inside.max()),
-        float(t[int(inside.argmax())]),
-        until,
-        float(np.sqrt(np.mean(behind**2))) if behind.size else None,
-    )
+    several = (traces,) if isinstance(traces, Trace) else tuple(traces)
+    end = np.inf if until is None else until
+    problem = Problem(device, tuple(free), several, driven, polarity, end)
+    start = np.full(len(several), np.log(initial_state / (1.0 - initial_state)))
+    return problem.fit(problem.solve(np.concatenate([np.zeros(len(free)), start])))

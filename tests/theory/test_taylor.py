@@ -149,7 +149,7 @@ def test_series_of_sources_are_the_sources():
     series = SourceSeries(network)
     for start, stop in itertools.pairwise(stops):
         length = min(stop - start, 0.1)
-        series.expand(start, stop, length)
+        series.expand(start, stop, length, 25)
         x = np.linspace(0.0, 1.0, 5)[:-1]
         total = sum(
             (c if c is not None else 0.0) * x[:, None] ** k for k, c in ((k, series.coefficient(k)) for k in range(25))

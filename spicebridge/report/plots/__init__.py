@@ -62,6 +62,11 @@ def render_all(makers: Iterable[Callable[[], Drawn | None]]) -> tuple[Plot, ...]
 
 def _rendered(drawn: Drawn) -> Plot:
     stream = io.BytesIO()
+    layout = drawn.figure.get_layout_engine()
+    if layout is not None:
+        # Laid out once here, a figure is not drawn twice.
+        layout.execute(drawn.figure)
+        drawn.figure.set_layout_engine("none")
     drawn.figure.savefig(stream, format="png", dpi=DPI, metadata={"Title": drawn.title})
     width, height = (round(inches * DPI) for inches in drawn.figure.get_size_inches())
     return Plot(drawn.name, drawn.title, drawn.caption, stream.getvalue(), width, height, drawn.wide)

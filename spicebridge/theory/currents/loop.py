@@ -21,6 +21,9 @@ from spicebridge.theory.currents.topology import Topology
 DENSE_LOOPS = 400
 """Up to this many loops (or for a loop matrix) A diag(q) A^t is formed and factorised densely."""
 
+FEW_EDGES = 64
+"""Up to so many edges the map from sources to currents is formed as one matrix."""
+
 
 class LoopSolver:
     """Mesh equations; Cholesky while all q > 0, else LU with pivoting."""
@@ -42,6 +45,9 @@ class LoopSolver:
         A, A_t = self.A, self.A_t
         if self.n_loops == 0:
             return np.zeros_like
+        if resistance.size <= FEW_EDGES and self.dense:
+            whole = A_t @ self._dense(resistance)(A)
+            return lambda S: np.asarray(whole @ S)
         solve = self._dense(resistance) if self.dense else self._sparse(resistance)
         return lambda S: np.asarray(A_t @ solve(A @ S))
 

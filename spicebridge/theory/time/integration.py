@@ -168,22 +168,21 @@ class _Pieces:
 
 def _march(system: System, demand: Demand, keeper: Keeper, bounds: str) -> Outcome:
     if demand.stop > 0.0:
-        _check_start(system, system.network.initial_state)
+        _check_start(system)
     n_hard = int(system.dynamics.hard.sum())
-    taylor = _taylor(system, demand, keeper)
-    if n_hard == 0:
-        if taylor is not None:
-            return taylor.run()
-        return march_smoothly(system, demand, keeper)
-    if bounds == "auto" and (system.network.reactive or system.implicit is not None):
-        bounds = "events"
     if bounds == "auto":
         reflected = REFLECTION_EVALUATIONS * demand.rtol**REFLECTION_EXPONENT
         located = EVALUATIONS_PER_HIT * HITS_PER_EDGE * n_hard
-        bounds = "reflection" if reflected < located else "events"
-    if bounds == "reflection":
+        free = not system.network.reactive and system.implicit is None
+        bounds = "reflection" if free and reflected < located else "events"
+    if n_hard and bounds == "reflection":
         return march_by_reflection(system, demand, keeper)
-    return march_between_events(system, demand, keeper) if taylor is None else taylor.run()
+    taylor = _taylor(system, demand, keeper)
+    if taylor is not None:
+        return taylor.run()
+    if demand.stop > 0.0 and not np.isfinite(system.branch(system.network.initial_state, 0.0)[0]).all():
+        raise SingularNetwork("the currents at t = 0 are not finite; check resistances and sources")
+    return march_between_events(system, demand, keeper) if n_hard else march_smoothly(system, demand, keeper)
 
 
 def _taylor(system: System, demand: Demand, keeper: Keeper) -> TaylorMarch | None:
@@ -219,13 +218,11 @@ def _system(network: Network, method: str, rtol: float, atol: float, stop: float
     return System(network, branch, dynamics, form, scale, signature=signature)
 
 
-def _check_start(system: System, state: Array) -> None:
+def _check_start(system: System) -> None:
     """Raise `ScreenError` when Kirchhoff's equations are singular at t = 0."""
     from spicebridge.theory.results.stability import require_regular
 
-    require_regular(system.network, state)
-    if not np.isfinite(system.branch(state, 0.0)[0]).all():
-        raise SingularNetwork("the currents at t = 0 are not finite; check resistances and sources")
+    require_regular(system.network, system.network.initial_state)
 
 
 def check_tolerances(rtol: float, atol: float) -> None:

@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
-from scipy.integrate import DOP853
 
 from spicebridge.arrays import Array
 from spicebridge.drives import ROUNDING, Drive, Sine, Sum
@@ -49,6 +48,8 @@ class System:
             return self.implicit(field, t, y, bound, **options)
         for name in ("state_of", "held"):
             options.pop(name, None)
+        from spicebridge.theory.time.runge_kutta import Stepper
+
         return Stepper(field, t, y, bound, **options)
 
     network: Network
@@ -113,17 +114,6 @@ class Keeper(Protocol):
     def reach(self, t: float, state: Array) -> None:
         """Take the state at the end of a step of which no piece was wanted."""
         ...
-
-
-class Stepper(DOP853):
-    """DOP853 with the largest scaled error over the components instead of the mean square."""
-
-    def _estimate_error_norm(self, K: Array, h: float, scale: Array) -> float:
-        fifth = (self.E5 @ K / scale) ** 2
-        third = (self.E3 @ K / scale) ** 2
-        root = np.sqrt(fifth + 0.01 * third)
-        ratio = np.divide(fifth, root, out=np.where(np.isnan(root), np.nan, 0.0), where=root > 0.0)
-        return float(abs(h) * ratio.max())
 
 
 def zero_resistance(system: System, values: Array, x: float) -> tuple[int, float] | None:

@@ -67,11 +67,13 @@ class Expansion:
         """Solve for the next order; return H f_k with f the bulk rate, (n_e,), and make it the next coefficient."""
         k, law = self.order, self.law
         S = self.sources.coefficient(k)
-        product = law.slope * np.einsum("jn,jn->n", self._s[1 : k + 1], self._i[:k][::-1]) if k else None
-        if product is None:
-            E = S if S is not None else np.zeros(self.resistance.size)
-        else:
+        product: Array | None = None
+        if k:
+            product = np.einsum("jn,jn->n", self._s[1 : k + 1], self._i[:k][::-1])
+            product *= law.slope
             E = -product if S is None else S - product
+        else:
+            E = S if S is not None else np.zeros(self.resistance.size)
         current = self._i[k] = self.solve(E)
         f: Array = law.a * self._s[k]
         f += law.b * current

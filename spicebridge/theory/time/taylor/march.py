@@ -26,6 +26,7 @@ from spicebridge.theory.time.stepping import (
     shortest_period,
     stiff,
     stuck,
+    undetermined_within,
     vanished,
 )
 from spicebridge.theory.time.taylor.crossing import SIMULTANEOUS, first_crossing
@@ -37,7 +38,7 @@ from spicebridge.theory.time.walls import PROBE, RATE_ROUNDING, STATE_ROUNDING
 
 Hits = tuple[NDArray[np.intp], NDArray[np.intp]]
 
-ORDERS_PER_DIGIT = 2.0
+ORDERS_PER_DIGIT = 2.4
 """Orders for every decimal digit of the tolerance, …"""
 LEAST_ORDER, MOST_ORDER = 8, 30
 """… within these."""
@@ -124,6 +125,8 @@ class TaylorMarch:
                     try:
                         series = self._expand(t, barrier, min(barrier - t, REACH * reach, demand.max_step), state)
                     except SingularNetwork as error:
+                        if t == 0.0:
+                            raise
                         return self._outcome(t, stuck(system, state, t, str(error)))
                     x = self._extent(series)
                     step = x * series.length
@@ -147,7 +150,7 @@ class TaylorMarch:
         resistance = law.level + law.slope * state
         solve = self.solver.factor(resistance)
         while True:
-            self.sources.expand(t, barrier, length)
+            self.sources.expand(t, barrier, length, self.order)
             series = Expansion(law, self.sources, solve, resistance, state, length, self.order)
             f = series.rate()
             if self.walled:
@@ -163,7 +166,7 @@ class TaylorMarch:
             if np.isfinite(self.sizes).all():
                 return series
             if not np.isfinite(f).all() or length < SPACING * t:
-                raise SingularNetwork("")
+                raise SingularNetwork("the currents are not finite; check resistances and sources")
             length *= TOO_FAST
 
     def _extent(self, series: Expansion) -> float:
@@ -223,6 +226,13 @@ class TaylorMarch:
             after[hard] = np.clip(after[hard], 0.0, 1.0)
             after[hits[0]] = 1.0
             after[hits[1]] = 0.0
+        reason = ""
+        if self.system.signature is not None:
+            piece = TaylorPiece(t, end, series.length, c, None)
+            passage = undetermined_within(self.system, t, end, c[0], lambda time: piece(np.array([time]))[0])
+            if passage is not None:
+                end, reason = passage
+                cut, after = True, piece(np.array([end]))[0]
         if self.change is not None:
             self._follow(series, powers)
             self.change[np.concatenate(hits)] = 0.0
@@ -231,6 +241,8 @@ class TaylorMarch:
                 self.keeper.keep(TaylorPiece(t, end, series.length, c.copy(), hard if self.walled else None))
             else:
                 self.keeper.reach(end, after)
+        if reason:
+            return end, after, reason
         if ended is not None:
             return end, after, vanished(self.system, ended, end, float(after[ended]))
         if cut:
@@ -251,10 +263,8 @@ class TaylorMarch:
         if not (self.walled or self.open.size):
             return math.inf, (nothing, nothing), None
         c, law = series.s, self.law
-        powers = (x ** np.arange(len(c)))[:, None]
-        radius = np.zeros(law.level.size)
-        for power, row in zip(powers[:0:-1], c[:0:-1], strict=True):
-            radius += power * np.abs(row)
+        powers = np.power(x, np.arange(len(c), dtype=float))[:, None]
+        radius: Array = powers[1:, 0] @ np.abs(c[1:])
         place, hits, ended = math.inf, (nothing, nothing), None
         if self.walled:
             free = law.hard & (self.mode == 0)

@@ -14,6 +14,9 @@ from spicebridge.drives import DC, PWL, Pulse, Sine, terms
 from spicebridge.network import Network
 
 KNOWN = (DC, Sine, PWL, Pulse)
+MOST_ORDER = 60
+FACTORIAL = np.array([math.factorial(k) for k in range(MOST_ORDER + 1)], float)
+SIGN = np.array([1.0, 1.0, -1.0, -1.0])
 
 
 class SourceSeries:
@@ -29,41 +32,44 @@ class SourceSeries:
         self._sine = np.zeros((5, 0))
         self._edges = np.zeros(0, dtype=np.intp)
         self._lines = False
+        self._table = self._level[None]
         if self.constant:
             return
         sines = [(k, term) for k, drive in enumerate(network.drives) for term in terms(drive) if type(term) is Sine]
         self._lines = any(type(term) in (PWL, Pulse) for drive in network.waveforms_of_sources for term in terms(drive))
         self._edges = np.array([k for k, _ in sines], dtype=np.intp)
+        self._single = np.unique(self._edges).size == self._edges.size
         table = [(s.amplitude, 2.0 * math.pi * s.frequency, s.offset, s.phase, s.delay) for _, s in sines]
         self._sine = np.array(table, float).reshape(len(sines), 5).T
 
-    def expand(self, t: float, barrier: float, length: float) -> None:
-        """Expand at `t` in units of `length`; nothing but sines bends before `barrier` (all in s)."""
+    def expand(self, t: float, barrier: float, length: float, order: int) -> None:
+        """Expand at `t` in units of `length`, up to `order`; nothing but sines bends before `barrier` (all in s)."""
         if self.constant:
             return
-        self._level = self.bank(t)
         amplitude, omega, _, phase, delay = self._sine
         # A sine that has not begun rests until its delay, which is a breakpoint.
         begun = (t >= delay) & (barrier > delay)
         angle = omega * np.maximum(t - delay, 0.0) + phase
-        self._waves = amplitude * np.sin(angle) * begun, amplitude * np.cos(angle) * begun
-        self._speed = omega * length
+        wave = np.stack([amplitude * np.sin(angle), amplitude * np.cos(angle)])
+        k = np.arange(order + 1)
+        growth = (omega * length * begun) ** k[:, None] / FACTORIAL[: order + 1, None]
+        terms = wave[k % 2] * growth * SIGN[k % 4, None]
+        table = np.zeros((order + 1, self.bank.size))
+        if self._single:
+            table[:, self._edges] = terms
+        else:
+            np.add.at(table.T, self._edges, terms.T)
+        table[0] = self.bank(t)
         if self._lines:
-            whole = np.zeros(self.bank.size)
-            settled = np.zeros(self.bank.size)
-            np.add.at(whole, self._edges, amplitude * np.sin(omega * np.maximum(barrier - delay, 0.0) + phase))
-            np.add.at(settled, self._edges, amplitude * np.sin(angle))
-            rise = (self.bank(barrier) - whole) - (self._level - settled)
-            self._slope = rise * (length / (barrier - t))
+            sines = np.zeros((2, self.bank.size))
+            end = amplitude * np.sin(omega * np.maximum(barrier - delay, 0.0) + phase)
+            np.add.at(sines.T, self._edges, np.stack([wave[0], end]).T)
+            rise = (self.bank(barrier) - sines[1]) - (table[0] - sines[0])
+            table[1] += rise * (length / (barrier - t))
+        self._table = table
 
     def coefficient(self, k: int) -> Array | None:
         """S_k in V, (n_e,); None where all are zero."""
-        if k == 0:
-            return self._level
-        if self.constant or (k > 1 and not self._edges.size):
-            return None
-        out = self._slope.copy() if self._lines and k == 1 else np.zeros(self.bank.size)
-        if self._edges.size:
-            wave = self._waves[k % 2] * (-1.0 if k % 4 >= 2 else 1.0)
-            np.add.at(out, self._edges, wave * (self._speed**k / math.factorial(k)))
-        return out
+        if self.constant:
+            return self._level if k == 0 else None
+        return self._table[k]  # type: ignore[no-any-return]

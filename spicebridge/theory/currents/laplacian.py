@@ -9,12 +9,15 @@ vectors to all of them. Only the upper triangle is kept.
 from __future__ import annotations
 
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import scipy.sparse as sp
 
 from spicebridge.arrays import Array, IntArray
 from spicebridge.theory.currents.topology import Topology
+
+_KNOWN: WeakKeyDictionary[Topology, tuple[sp.csc_array, sp.csr_array, sp.csr_array]] = WeakKeyDictionary()
 
 
 class GroundedLaplacian:
@@ -35,15 +38,15 @@ class GroundedLaplacian:
         self._tail, self._head = slot[topology.tail], slot[topology.head]
         self._extended = np.zeros(self.n + 1)
         self._weights = np.empty(2 * self.n_edges)
-        self.upper, self._map = self._pattern()
+        known = _KNOWN.get(topology)
+        if known is None:
+            known = _KNOWN[topology] = self._pattern()
+        pattern, self._map, self.B = known
+        # What all share is never written to; the data belong to this one.
+        self.upper = sp.csc_array((np.zeros(pattern.nnz), pattern.indices, pattern.indptr), shape=pattern.shape)
 
-    @cached_property
-    def B(self) -> sp.csr_array:
-        """Incidence matrix of the free nodes, (n, n_edges)."""
-        return sp.csr_array(self._topology.B[self._free])
-
-    def _pattern(self) -> tuple[sp.csc_array, sp.csr_array]:
-        """The upper triangle (data still 0), and the matrix from (g, g S) to its data and to B G S."""
+    def _pattern(self) -> tuple[sp.csc_array, sp.csr_array, sp.csr_array]:
+        """The upper triangle, the matrix from (g, g S) to its data and to B G S, and B of the free nodes."""
         n, n_e = self.n, self.n_edges
         proper = self._tail != self._head
         at_tail = np.flatnonzero(proper & (self._tail < n))
@@ -60,8 +63,9 @@ class GroundedLaplacian:
         value = np.repeat([-1.0, 1.0, 1.0, -1.0, 1.0], [part.size for part in row])
         place = np.concatenate(row), np.concatenate(column)
         indptr = np.searchsorted(keys, np.arange(n + 1) * n)
+        B = self._topology.B[self._free]
         upper = sp.csc_array((np.zeros(keys.size), keys % max(n, 1), indptr), shape=(n, n))
-        return upper, sp.csr_array((value, place), shape=(keys.size + n, 2 * n_e))
+        return upper, sp.csr_array((value, place), shape=(keys.size + n, 2 * n_e)), sp.csr_array(B)
 
     def assemble(self, G: Array, S: Array) -> tuple[Array, Array]:
         """(data of the upper triangle in S, B G S in A) for conductances and sources (n_e,)."""

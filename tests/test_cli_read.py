@@ -91,7 +91,7 @@ def test_no_network_is_bad_input_and_located(tmp_path: Path, capsys: pytest.Capt
     path.write_text("coil\nV1 a 0 1\nL1 a 0 1m\n.tran 1m 1\n.end\n", encoding="utf-8")
     assert main(["read", str(path)]) == status.BAD_INPUT
     err = capsys.readouterr().err
-    assert "coil.cir:3:1: not a memristive network: L1 is an inductor" in err
+    assert "coil.cir:3:1: not a memristive network: L1 starts from the operating point" in err
 
 
 def test_validate_needs_a_transient(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

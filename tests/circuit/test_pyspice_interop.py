@@ -104,8 +104,8 @@ def test_a_circuit_made_in_pyspice_with_its_units() -> None:
     assert found.drives[0] == sb.Sine(0.5, 20.0)
     assert float(found.device(0).r_off) == 150.0
     assert found.initial_state[0] == 0.25
-    circuit.L(1, "a", "b", 1)
-    with pytest.raises(NotANetwork, match="L1"):
+    circuit.VCCS(1, "b", circuit.gnd, "a", circuit.gnd, 1e-3)
+    with pytest.raises(NotANetwork, match="G1"):
         sb.from_pyspice(circuit)
 
 

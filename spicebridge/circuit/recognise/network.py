@@ -20,11 +20,13 @@ from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.recognise.laws import EdgeLaw, EdgeReader
 from spicebridge.circuit.recognise.named import instance_of, named_law
 from spicebridge.circuit.recognise.probe import edge_parts, states_read
+from spicebridge.circuit.recognise.reactive import initial_value, reactive_device
 from spicebridge.circuit.recognise.refusals import Account, Refusal
 from spicebridge.circuit.recognise.source_clusters import GROUND, low, total
 from spicebridge.circuit.recognise.structure import Anatomy, Branch, dissect
 from spicebridge.drives import Drive
 from spicebridge.errors import NetworkError, NotANetwork
+from spicebridge.laws import CurrentSource
 from spicebridge.network import Network
 
 __all__ = ["EdgeOrigin", "Recognised", "recognise", "recognise_circuit"]
@@ -76,9 +78,13 @@ def recognise_circuit(deck: ir.Deck) -> Recognised:
     for number, branch in enumerate(body.branches):
         state = states[number]
         try:
-            laws.append(_law(deck, body, number, state, stop))
-            drives.append(total(edge_parts(body, branch)))
-            initial.append(0.0 if state is None else _initial(body, branch, state))
+            device = reactive_device(body, branch, state)
+            laws.append(_law(deck, body, number, state, stop) if device is None else EdgeLaw(device, 1.0, 1.0))
+            drives.append(None if isinstance(device, CurrentSource) else total(edge_parts(body, branch)))
+            if state is not None:
+                initial.append(_initial(body, branch, state))
+            else:
+                initial.append(initial_value(body, branch) if branch.reactive else 0.0)
         except Refusal as refusal:
             account.refuse(refusal.name, refusal.reason)
     account.settle()

@@ -22,6 +22,8 @@ from spicebridge.circuit.recognise.source_clusters import GROUND, Clusters, clus
 from spicebridge.expressions.tree import BranchCurrent, NodeVoltage, Value, walk
 
 CURRENTS = (ir.VoltageControlledCurrent, ir.CurrentControlledCurrent, ir.BehaviouralCurrent, ir.CurrentSource)
+STEERED = (ir.VoltageControlledCurrent, ir.CurrentControlledCurrent, ir.BehaviouralCurrent)
+PLAIN = (ir.Capacitor, ir.Inductor, ir.CurrentSource)
 VOLTAGES = (ir.VoltageControlledVoltage, ir.CurrentControlledVoltage, ir.BehaviouralVoltage)
 
 
@@ -41,12 +43,16 @@ class Link:
 
 @dataclass
 class Branch:
-    """One edge: elements in series with the sign +1 where `plus` faces the tail, or a link."""
+    """One edge: elements in series with the sign +1 where `plus` faces the tail, or a link.
+
+    `reactive` edges are capacitors, inductors and current sources (see ``reactive``).
+    """
 
     series: list[tuple[ir.Element, int]]
     tail: str
     head: str
     link: Link | None = None
+    reactive: bool = False
 
     @property
     def name(self) -> str:
@@ -227,9 +233,11 @@ def _find_gyrators(body: Anatomy, taken: set[str]) -> None:
 
 def _find_states(body: Anatomy, taken: set[str], fixed: set[str]) -> None:
     allowed = (ir.Capacitor, ir.Resistor, ir.Switch, *CURRENTS)
+    read = _read_nodes(body)
     for node, there in body.touching.items():
         capacitors = [e for e in there if isinstance(e, ir.Capacitor)]
-        if not capacitors or node in fixed:
+        steered = any(isinstance(e, STEERED) for e in there)
+        if not capacitors or node in fixed or not (steered or node in read):
             continue
         fits = all(isinstance(e, allowed) and (_grounded(e) or isinstance(e, ir.Switch)) for e in there)
         if fits and all(_constant(c.value) for c in capacitors):
@@ -240,11 +248,7 @@ def _find_states(body: Anatomy, taken: set[str], fixed: set[str]) -> None:
 
 
 def _find_signals(body: Anatomy, taken: set[str], fixed: set[str]) -> None:
-    read: set[str] = set()
-    for element in body.deck.elements:
-        read.update(low(node) for v in inputs(element)[0] for node in (v.plus, v.minus))
-        if isinstance(element, ir.Switch):
-            read |= {low(element.control_plus), low(element.control_minus)}
+    read = _read_nodes(body)
     for node, there in body.touching.items():
         if node in fixed or node in body.capacitance or node not in read:
             continue
@@ -258,12 +262,18 @@ def _find_signals(body: Anatomy, taken: set[str], fixed: set[str]) -> None:
             taken |= {element.name for element in there}
 
 
+def _read_nodes(body: Anatomy) -> set[str]:
+    """Nodes whose voltage decides what an element elsewhere does."""
+    read: set[str] = set()
+    for element in body.deck.elements:
+        own = _ends(element)
+        read.update(low(node) for v in inputs(element)[0] for node in (v.plus, v.minus) if low(node) not in own)
+        if isinstance(element, ir.Switch):
+            read |= {low(element.control_plus), low(element.control_minus)} - set(own)
+    return read
+
+
 _NO_PART: Mapping[type, str] = {
-    ir.Capacitor: "is a capacitor that is no state: a state is a capacitor from a node of its own to ground, fed "
-    "by current sources only; take it away",
-    ir.Inductor: "is an inductor, which stores energy outside the memristors; take it away",
-    ir.CurrentSource: "is a current source between nodes of the network; sources of a network are electromotive "
-    "forces in series with an edge, so give a voltage source",
     ir.VoltageControlledCurrent: "is a current that another voltage controls; only the two forms of this "
     "program and elements controlled by their own terminals are edges",
     ir.CurrentControlledCurrent: "is a current that another branch controls, and feeds no state",
@@ -282,8 +292,13 @@ def _find_branches(body: Anatomy, taken: set[str], fixed: set[str], account: Acc
         plus, minus = _ends(element)
         ohmic = isinstance(element, (ir.Resistor, ir.BehaviouralCurrent, ir.BehaviouralVoltage))
         own = isinstance(element, ir.VoltageControlledCurrent) and set(_control(element)) == {plus, minus}
+        carried = isinstance(element, (ir.VoltageControlledVoltage, ir.VoltageControlledCurrent)) and bool(
+            {low(element.control_plus), low(element.control_minus)} & body.capacitance.keys()
+        )
         if isinstance(element, ir.VoltageSource):
             sources.append(element)
+        elif isinstance(element, PLAIN) or carried:
+            body.branches.append(Branch([(element, 1)], plus, minus, reactive=True))
         elif ohmic or (own and plus != minus) or isinstance(element, ir.CurrentControlledVoltage):
             body.branches.append(Branch([(element, 1)], plus, minus))
         else:
@@ -308,6 +323,8 @@ def _merge_series(body: Anatomy, fixed: set[str]) -> None:
         if root in pinned or len(there) != 2 or there[0] is there[1]:
             continue
         first, second = there
+        if first.reactive or second.reactive:
+            continue
         if not any(branch.series and all(isinstance(e, VOLTAGES) for e, _ in branch.series) for branch in there):
             continue
         if first.link or second.link:

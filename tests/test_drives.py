@@ -238,3 +238,18 @@ def test_a_function_is_sampled_with_the_error_it_states():
     ):
         with pytest.raises(DriveError, match=message):
             PWL.from_function(wrong, stop=1.0, most=2_000)
+
+
+def test_units_and_the_place_of_the_time_in_a_sampled_file(tmp_path):
+    path = tmp_path / "wave.csv"
+    path.write_text("time (ms),CH1 (mV)\n0,1\n5,2\n", encoding="utf-8")
+    assert PWL.from_csv(path) == PWL((0.0, 5e-3), (1e-3, 2e-3))
+    for header, message in (
+        ("CH1 (V),time (s)", "the time is column 1, not 0"),
+        ("time (V),CH1", "this is a number in s"),
+        ("time (s),CH1 (s)", "this is a number in V or A"),
+        ("time (furlong),CH1", "no prefix or unit"),
+    ):
+        path.write_text(f"{header}\n0,1\n5,2\n", encoding="utf-8")
+        with pytest.raises(DriveError, match=message):
+            PWL.from_csv(path)

@@ -180,7 +180,7 @@ def _number(section: Section, key: str) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     try:
-        return parse_quantity(value, what=section.dotted(key))
+        return parse_quantity(value, what=section.dotted(key), unit="1")
     except QuantityError as error:
         section.fail(key, str(error))
 

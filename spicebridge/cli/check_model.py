@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from spicebridge.cli import status
-from spicebridge.cli.options import add_dialect, number, positive
+from spicebridge.cli.options import add_dialect, hertz, number, volts
 
 HELP = "check a device model for what is known to break memristor models"
 
@@ -19,10 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="names of the library and what they are")
     parser.add_argument("--subcircuit", metavar="NAME", help="which subcircuit of a file with several")
     add_dialect(parser)
-    parser.add_argument("--amplitude", type=positive, metavar="V", help="of the sine, in V; default: found for a .sub")
-    parser.add_argument(
-        "--frequency", type=positive, metavar="HZ", help="of the sine, in Hz; default: found for a .sub"
-    )
+    parser.add_argument("--amplitude", type=volts, metavar="V", help="of the sine, in V; default: found for a .sub")
+    parser.add_argument("--frequency", type=hertz, metavar="HZ", help="of the sine, in Hz; default: found for a .sub")
     parser.add_argument(
         "--initial-state", type=number, metavar="S", help="of the state; default 0.5, or the model's own"
     )

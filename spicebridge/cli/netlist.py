@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from spicebridge.cli import status
-from spicebridge.cli.options import FORMS, positive
+from spicebridge.cli.options import FORMS, seconds
 
 HELP = "write the circuit of a case for a simulator"
 
@@ -16,7 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("case", metavar="CASE", help="a case file")
     parser.add_argument("--dialect", default="ngspice", metavar="D", help="default: ngspice")
     parser.add_argument("--form", choices=FORMS, default="readable", help="default: readable")
-    parser.add_argument("--step", type=positive, metavar="S", help="step ceiling in s; default: chosen")
+    parser.add_argument("--step", type=seconds, metavar="S", help="step ceiling in s; default: chosen")
     parser.add_argument("-o", "--output", metavar="FILE", help="default: standard output")
 
 

@@ -32,6 +32,16 @@ def seconds(text: str) -> float:
     return positive(text, "s")
 
 
+def volts(text: str) -> float:
+    """A positive voltage in V."""
+    return positive(text, "V")
+
+
+def hertz(text: str) -> float:
+    """A positive frequency in Hz."""
+    return positive(text, "Hz")
+
+
 def add_run(parser: argparse.ArgumentParser) -> None:
     """--engine, --form, --step, --tolerance and --timeout."""
     parser.add_argument("--engine", metavar="E", help="simulator to use instead of the case's (see engines)")

@@ -8,9 +8,8 @@ its value at `phase`; here the phase is in rad, in SPICE in degrees.
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -19,14 +18,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array
+from spicebridge.drives.sampled import read_samples, sample_function
 from spicebridge.errors import DriveError, QuantityError
 from spicebridge.quantities import parse_quantities, parse_quantity
 
 VOLT_OR_AMPERE = "V or A"
 """What a drive is in: a series source in V, a current source in A."""
-_FIRST_SAMPLES = 256
-_NARROWEST = 1e-7
-"""Part of the span: a function that is not straight over so short a time is taken to jump."""
 
 
 @runtime_checkable
@@ -210,40 +207,14 @@ class PWL(_Adding):
 
     @classmethod
     def from_csv(cls, path: str | Path, *, time: int = 0, column: int = 1) -> PWL:
-        """Read a sampled waveform: one row a sample, s and V, an optional header row first.
+        """Read a sampled waveform: one row a sample, an optional header row first; rows that begin with # are comments.
 
-        Rows that begin with # are comments.
-
-        Raises `DriveError` with the line number for a row that is no pair of numbers.
+        `time` and `column` are positions from 0. Units in the header are used, s and V where there are none; a header
+        that calls another column the time is refused. Raises `DriveError`, with the line of a row that is no pair.
         """
-        path = Path(path)
-        times: list[float] = []
-        values: list[float] = []
-        header = True
+        times, values = read_samples(Path(path), time, column)
         try:
-            with path.open(newline="", encoding="utf-8-sig") as handle:
-                for line, row in enumerate(csv.reader(handle), start=1):
-                    if not row or row[0].lstrip().startswith("#"):
-                        continue
-                    try:
-                        pair = float(row[time]), float(row[column])
-                    except (ValueError, IndexError):
-                        if header:
-                            header = False
-                            continue
-                        raise DriveError(
-                            f"{path}:{line}: {','.join(row)!r} has no numbers in columns {time} and "
-                            f"{column}; one sample a row: time in s, value in V"
-                        ) from None
-                    header = False
-                    times.append(pair[0])
-                    values.append(pair[1])
-        except OSError as error:
-            raise DriveError(f"{path}: cannot read the sampled waveform: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise DriveError(f"{path}: not a text file; give CSV with time and value") from None
-        try:
-            return cls(tuple(times), tuple(values))
+            return cls(times, values)
         except DriveError as error:
             raise DriveError(f"{path}: {error}") from None
 
@@ -274,43 +245,7 @@ class PWL(_Adding):
             Where f gives no finite number, or `most` samples do not reach the tolerance.
         """
         end = parse_quantity(stop, what="PWL.from_function: stop", unit="s")
-        if not end > 0.0:
-            raise DriveError(f"PWL.from_function: stop {stop!r} must be positive")
-
-        def at(t: float) -> float:
-            value = f(t)
-            try:
-                number = float(value)
-            except (TypeError, ValueError):
-                raise DriveError(f"PWL.from_function: the function gives {value!r} at t = {t:g} s, no number") from None
-            if not math.isfinite(number):
-                raise DriveError(f"PWL.from_function: the function gives {number} at t = {t:g} s")
-            return number
-
-        times = np.linspace(0.0, end, _FIRST_SAMPLES + 1)
-        values = np.array([at(t) for t in times.tolist()])
-        worst = 0.0
-        open_ = np.ones(_FIRST_SAMPLES, dtype=bool)
-        while open_.any():
-            # 0.25, 0.5 and 0.75 of every interval that is not yet known to be straight
-            left = np.flatnonzero(open_)
-            quarters = times[left, None] + np.diff(times)[left, None] * np.array([0.25, 0.5, 0.75])
-            seen = np.array([[at(t) for t in row] for row in quarters.tolist()])
-            error = np.abs(seen - np.interp(quarters, times, values)).max(axis=1)
-            limit = tolerance * (float(max(values.max(), seen.max()) - min(values.min(), seen.min())) or 1.0)
-            split = error > limit
-            worst = max(worst, float(error[~split].max(initial=0.0)))
-            after = left[split] + 1
-            times, values = np.insert(times, after, quarters[split, 1]), np.insert(values, after, seen[split, 1])
-            open_[left[~split]] = False
-            open_ = np.insert(open_, after, True)
-            if times.size > most or (np.diff(times)[open_] < _NARROWEST * end).any():
-                raise DriveError(
-                    f"PWL.from_function: {times.size} samples leave {float(error.max()):.3g} V of the function, at "
-                    f"t = {float(times[left[int(error.argmax())]]):.6g} s; it jumps or turns too fast: give the jumps a "
-                    "rise time, a larger tolerance, or PWL with your own times"
-                )
-        return cls(tuple(times.tolist()), tuple(values.tolist()), worst)
+        return cls(*sample_function(f, end, tolerance, most))
 
     def value(self, t: ArrayLike) -> Array:
         return np.asarray(np.interp(np.asarray(t, float), self.times, self.values))
@@ -457,55 +392,3 @@ class Sum(_Adding):
 
     def scaled(self, factor: float) -> Sum:
         return Sum(tuple(term.scaled(factor) for term in self.terms))
-
-
-class DriveBank:
-    """All drives of a network, evaluated together.
-
-    ``bank(t)`` is (n_e,) in V for a scalar t and (n_t, n_e) for an array; edges without a drive
-    have 0. Constant and sine terms are vectorised over edges, other waveforms over equal drives. An edge
-    may carry one term twice, hence the unbuffered additions.
-    """
-
-    def __init__(self, drives: Sequence[Drive | None]) -> None:
-        self.size = len(drives)
-        self._dc = np.zeros(self.size)
-        sine: list[tuple[int, Sine]] = []
-        other: dict[Drive, list[int]] = {}
-        for k, drive in enumerate(drives):
-            for term in terms(drive):
-                if isinstance(term, DC):
-                    self._dc[k] += term.level
-                elif isinstance(term, Sine):
-                    sine.append((k, term))
-                else:
-                    other.setdefault(term, []).append(k)
-        self._sine_edges = np.array([k for k, _ in sine], dtype=np.intp)
-        table = [(s.amplitude, s.frequency, s.offset, s.phase, s.delay) for _, s in sine]
-        self._sine = np.array(table, float).reshape(len(sine), 5).T
-        self._other = [(drive, np.array(edges)) for drive, edges in other.items()]
-        self.constant = not sine and not other
-
-    def __call__(self, t: ArrayLike) -> Array:
-        t = np.asarray(t, float)
-        out = np.zeros((*t.shape, self.size))
-        out += self._dc
-        if self._sine_edges.size:
-            amplitude, frequency, offset, phase, delay = self._sine
-            running = np.maximum(t[..., None] - delay, 0.0)
-            wave = offset + amplitude * np.sin(2.0 * np.pi * frequency * running + phase)
-            np.add.at(out.T, self._sine_edges, wave.T)
-        for drive, edges in self._other:
-            np.add.at(out.T, edges, drive.value(t).T)
-        return out
-
-    def integral(self, t: ArrayLike) -> Array:
-        """Exact integral from 0 to t, V s, shaped like ``bank(t)``."""
-        t = np.asarray(t, float)
-        out = t[..., None] * self._dc
-        columns = zip(self._sine_edges.tolist(), self._sine.T.tolist(), strict=True)
-        for k, (amplitude, frequency, offset, phase, delay) in columns:
-            out[..., k] += Sine(amplitude, frequency, offset, phase, delay).integral(t)
-        for drive, edges in self._other:
-            np.add.at(out.T, edges, drive.integral(t).T)
-        return out

@@ -2,7 +2,7 @@
 VENV ?= .venv
 RUN = $(VENV)/bin
 
-.PHONY: validate test lint bench atlas references devices golden clean ngspice
+.PHONY: validate test lint bench atlas references devices models golden clean ngspice
 
 validate: ngspice $(VENV)/base
 	$(RUN)/spicebridge validate compare/k4.case.toml compare/karate_club.case.toml --out out
@@ -29,6 +29,9 @@ references: ngspice $(VENV)/dev
 
 devices: $(VENV)/base
 	$(RUN)/python docs/devices_page.py > docs/devices.md
+
+models: $(VENV)/base
+	$(RUN)/python -m models.regenerate
 
 golden: $(VENV)/base
 	$(RUN)/python -m netlists.regenerate

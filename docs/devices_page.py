@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from typing import Any
 
-from spicebridge.circuit.lower.calls import subcircuit_call
-from spicebridge.circuit.lower.models import model_twin
-from spicebridge.laws import LAWS
-from spicebridge.laws.base import imposes
-from spicebridge.modelcheck.library import library
+from spicebridge.circuit.lower.models import law_subcircuits
+from spicebridge.laws import LAWS, Law
 
 _HEAD = """\
 # Device library
 
-Every law is a frozen record in `spicebridge/laws/`, a subcircuit in `models/*.sub` and a Verilog-A module in
-`models/*.va`; all three are held against each other at the same voltages and states, values and derivatives
-(`spicebridge check-model NAME`). Any law may stand on any edge; several in one network are fine. What persists is the
+Every law is one text, `models/<law>.toml`; the subcircuit in `models/*.sub` and the Verilog-A module in `models/*.va`
+are written from it (`make models`), and all three are held against each other at the same voltages and states, values
+and derivatives (`spicebridge check-model NAME`). How to bring your own: [own_law.md](own_law.md). Any law may stand on any edge; several in one network are fine. What persists is the
 state s, a node of the circuit: no model has a variable that remembers. P = +-1 is the sign of an active edge, J = +-1
 its polarity, i the current from tail to head, v the drop over the device. F is the rate with the window (`none`,
 `hard`, `tanh`, `joglekar`, `biolek`, `prodromakis`, `zha`).
@@ -45,22 +41,15 @@ and what is left. With `--until T` only samples before T s are fitted, and the r
 
 def format_devices() -> str:
     """The page as Markdown."""
-    shown: dict[Any, list[str]] = {}
-    for word, law in LAWS.items():
-        kind: Any = law.device
-        if kind.stateful and not imposes(kind):
-            shown.setdefault(kind, []).append(word)
-    files: dict[type, set[str]] = {}
-    for device, *_ in library().values():
-        twin = model_twin(subcircuit_call(device).name(0))
-        files.setdefault(type(device), set()).add(f"`models/{twin.stem}`" if twin else "none")
     parts = [_HEAD]
-    for kind, words in shown.items():
-        names = ", ".join(f"`{word}`" for word in words)
-        parts.append(f"## {kind.__name__}\n\nIn case files: {names}. Models: {', '.join(sorted(files[kind]))}.\n")
-        parts.append("| | |\n|---|---|")
-        for field in dataclasses.fields(kind.card):
-            text = getattr(kind.card, field.name).replace("|", "\\|")
+    for word, law in LAWS.items():
+        if not isinstance(law, Law):
+            continue
+        models = ", ".join(f"`{model.name}`" for model in law_subcircuits(law))
+        parts.append(f"## {law.kind}: `{word}`\n\n{law.data.get('title', '')}. {law.data.get('notes', '')}\n")
+        parts.append(f"Subcircuits and modules: {models}.\n\n| | |\n|---|---|")
+        for field in dataclasses.fields(law.card):
+            text = getattr(law.card, field.name).replace("|", "\\|")
             parts.append(f"| {field.name} | {text} |")
         parts.append("")
     return "\n".join(parts).rstrip() + "\n" + _TAIL

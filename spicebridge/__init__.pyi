@@ -65,6 +65,12 @@ from .laws import (
     Inductor as Inductor,
 )
 from .laws import (
+    Law as Law,
+)
+from .laws import (
+    LawDevice as LawDevice,
+)
+from .laws import (
     LinearMemristor as LinearMemristor,
 )
 from .laws import (
@@ -78,6 +84,9 @@ from .laws import (
 )
 from .laws import (
     YakopcicMemristor as YakopcicMemristor,
+)
+from .laws import (
+    register_law as register_law,
 )
 from .network import Network as Network
 from .theory import (

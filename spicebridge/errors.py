@@ -26,6 +26,10 @@ class DeviceError(SpiceBridgeError, ValueError):
     """Parameters that make no device."""
 
 
+class LawError(DeviceError):
+    """A law text that is no law: formula, unit, name or table, with key, line, column and a caret."""
+
+
 class DriveError(SpiceBridgeError, ValueError):
     """A source waveform that is not one."""
 

@@ -69,12 +69,11 @@ def memristors(
 ) -> LinearMemristor:
     """One memristor of the affine family with Roff/Ron between 2 and 20."""
     r_on = draw(numbers(10, 500))
-    return LinearMemristor(
+    return getattr(LinearMemristor, draw(st.sampled_from(laws)))(
         r_on,
         r_on * draw(numbers(2, 20)),
         draw(alpha if alpha is not None else numbers(-0.5, 0.5)),
         draw(numbers(0.5, 2)),
-        draw(st.sampled_from(laws)),
         draw(st.sampled_from(controls)),
         draw(window if window is not None else st.just(NoWindow())),
     )

@@ -4,18 +4,23 @@
 * readable form; transient to 5 s, step ceiling 0.05 s
 * units: V, A, ohm, s; node w<k> is the dimensionless state of edge k, 1 V stands for 1
 * node e<k> holds R i - S of edge k; node j<c> is the current of loop c, 1 V for 1 A
-* Memristor of paper 1, Eqs. 1-2 (Caravelli 2017): linear in its state w.
-* R = active (r_on + (r_off - r_on) w) ohm;  dw/dt = alpha w - (polarity/beta) q  in 1/s
-* q = r_on i (current control), v (voltage), R i (voltage_eq61: the printed form of Eq. 61)
-* w = 0 is r_on, w = 1 is r_off. alpha in 1/s, beta in V s; active and polarity are +1 or -1.
-* pins: p, n  current i flows p -> n;  w  the state, 1 V stands for 1;
-*       drift  receives the drift as a current; tie it to w where no window acts
-* The rate is made at a node of its own: ngspice keeps an .ic exactly only where no branch current enters.
+* Memristor of paper 1: linear in its state w, exponential growth of w without current.
+* Source: paper 1, Eqs. 1-2 and 61 (doi:10.1080/17445760.2017.1320796).
+* w = 0 is r_on, w = 1 is r_off; voltage_eq61 is the printed form of Eq. 61
+* resistance = r_on + (r_off - r_on)*w
+* decay = alpha*w
+* rate = -r_on*i/beta    (current)
+* rate = -v/beta    (voltage)
+* rate = -active*v/beta    (voltage_eq61)
+* v and i are those of polarity +1; limexp(y, L) is exp(y) up to L, then its tangent, limsinh likewise.
+* pins: p, n  current flows p -> n;  w  the state, 1 V stands for 1;
+*       drift  receives the rate as a current; tie it to the state where no window acts.
+* Written from models/caravelli2017.toml (make models).
 .subckt caravelli2017_current p n w drift r_on=100 r_off=1600 alpha=0 beta=1 active=1 polarity=1
-Vsense p x 0
-Rmem x n R='active*(r_on+(r_off-r_on)*V(w))'
-Hrate rate 0 Vsense 'polarity*r_on/beta'
-Gdrift drift 0 rate 0 1
+Vsense p sense 0
+Rmem sense n R='active*(r_on+(r_off-r_on)*V(w))'
+Hrate rate 0 Vsense 'polarity*((-r_on)/beta)'
+Gdrift 0 drift rate 0 1
 Gdecay 0 w w 0 'alpha'
 Cstate w 0 1
 .ends

@@ -15,11 +15,15 @@ import numpy as np
 from spicebridge.case.text import Section
 from spicebridge.drives import DC, PWL, VOLT_OR_AMPERE, Drive, Pulse, Sine, Sum
 from spicebridge.generators import generate, unseeded
-from spicebridge.laws import LAWS, CurrentSource, Law, Resistor, group_devices
+from spicebridge.laws import LAWS, CurrentSource, Law, RecordLaw, Resistor, group_devices
 from spicebridge.laws.base import take
+from spicebridge.laws.law import KEYS as LAW_TEXT
+from spicebridge.laws.law import TABLES as LAW_TABLES
 from spicebridge.network import Network
 from spicebridge.windows import WINDOWS, Window
 
+LAW_KEYS = tuple(key for key in (*LAW_TEXT, *LAW_TABLES) if key != "window")
+"""Keys of a law whose formulas stand in the section itself; its window is the device's."""
 GRAPHS = ("generator", "edges", "graphml", "loop_matrix", "random_loop_matrix")
 KIND_DRIVES: dict[str, type[DC | Sine | Pulse]] = {"dc": DC, "sine": Sine, "pulse": Pulse}
 KEYS: dict[str, tuple[str, ...]] = {
@@ -46,7 +50,7 @@ def build_network(root: Section, base: Path, title: str) -> Network:
     graph = _graph(section, base)
     n_e = graph.n_edges
     blocks = root.sections("device")
-    devices = _devices(blocks, n_e)
+    devices = _devices(blocks, n_e, base)
     drives = _drives(root.sections("drive"), _drive_units(devices, n_e), base)
     groups = group_devices(_with_currents(devices, drives, blocks), n_e)
     state = section.per_edge("initial_state", n_e) if "initial_state" in section else 0.0
@@ -145,17 +149,17 @@ def _polarity(section: Section, n_e: int) -> Any:
     return rng.choice([-1.0, 1.0], n_e)
 
 
-def _devices(blocks: list[Section], n_e: int) -> Any:
+def _devices(blocks: list[Section], n_e: int, base: Path) -> Any:
     """One device for all edges, or a list with one per edge from several blocks."""
     if len(blocks) == 1 and "edges" not in blocks[0]:
-        return _device(blocks[0], n_e)
+        return _device(blocks[0], n_e, base)
     laws: list[Any] = [None] * n_e
     rest = [block for block in blocks if "edges" not in block]
     if len(rest) > 1:
         rest[1].fail(None, "a second block without edges; only one may take the edges that no other names")
     for block in [b for b in blocks if "edges" in b] + rest:
         edges = _edges(block, n_e) if "edges" in block else [k for k, law in enumerate(laws) if law is None]
-        device = _device(block, len(edges))
+        device = _device(block, len(edges), base)
         for position, k in enumerate(edges):
             if laws[k] is not None:
                 block.fail("edges", f"edge {k} has a device already; name it in one block only")
@@ -181,12 +185,26 @@ def _with_currents(devices: Any, drives: list[Drive | None], blocks: list[Sectio
     return laws if any(isinstance(law, CurrentSource) for law in laws) else devices
 
 
-def _device(block: Section, count: int) -> Any:
-    law = LAWS[block.word("law", among=LAWS)]
+def _law(block: Section, base: Path) -> tuple[Law | RecordLaw, tuple[str, ...]]:
+    """The law of a block and the keys that describe it: a name, a file beside the case, or formulas in the block."""
+    formulas = tuple(key for key in LAW_KEYS if key in block)
+    if "resistance" in formulas or "current" in formulas:
+        entries = {key: block.get(key) for key in formulas}
+        with block.located():
+            return Law(block.word("law", "own"), **entries), formulas
+    word = block.word("law")
+    if word.endswith(".toml"):
+        with block.located("law"):
+            return Law.load(base / word), ()
+    return LAWS[block.word("law", among=LAWS)], ()
+
+
+def _device(block: Section, count: int, base: Path) -> Any:
+    law, formulas = _law(block, base)
     if law.device is CurrentSource:
         block.known(("law", "edges"))
         return CurrentSource(DC(0.0))
-    block.known(("law", "edges", *law.keys), elsewhere={"": KEYS[""], "network": KEYS["network"]})
+    block.known(("law", "edges", *formulas, *law.keys), elsewhere={"": KEYS[""], "network": KEYS["network"]})
     arguments = {key: _argument(block, law, key, count) for key in law.keys if key in block}
     for key in law.required:
         if key not in arguments:
@@ -195,7 +213,7 @@ def _device(block: Section, count: int) -> Any:
         return law.build(**arguments)
 
 
-def _argument(block: Section, law: Law, key: str, count: int) -> Any:
+def _argument(block: Section, law: Law | RecordLaw, key: str, count: int) -> Any:
     if key in law.numeric:
         return block.per_edge(key, count, law.unit(key))
     return _window(block) if key == "window" else block.get(key)

@@ -15,7 +15,7 @@ import numpy as np
 from spicebridge.case.schema import KIND_DRIVES
 from spicebridge.drives import PWL, Drive, terms
 from spicebridge.errors import CaseError
-from spicebridge.laws import LAWS, CurrentSource, law_of
+from spicebridge.laws import LAWS, CurrentSource, Law, law_of
 from spicebridge.network import Network
 from spicebridge.quantities import format_number
 from spicebridge.windows import Window
@@ -94,10 +94,11 @@ def _devices(network: Network) -> list[str]:
     sections = []
     for group in network.groups:
         everywhere = len(network.groups) == 1
-        name = law_of(group.device, LAWS)
-        law = LAWS[name]
+        law = law_of(group.device)
         values: dict[str, Any] = {} if everywhere else {"edges": group.edges.tolist()}
-        values["law"] = name
+        values["law"] = law.name
+        if isinstance(law, Law) and LAWS.get(law.name) is not law:
+            values |= {key: value for key, value in law.data.items() if key not in ("window", "example")}
         arguments = {} if law.device is CurrentSource else law.arguments(group.device)
         for key, value in arguments.items():
             if isinstance(value, Window):

@@ -157,6 +157,26 @@ class _Rules:
         return made
 
 
+class _Placed:
+    """The rules, with a record of where the node that each of them makes stands in the text."""
+
+    def __init__(self, rules: _Rules, places: dict[int, int]) -> None:
+        self.rules = rules
+        self.places = places
+        self.language = rules.language
+
+    def __getattr__(self, rule: str) -> Any:
+        make = getattr(self.rules, rule)
+
+        def placed(*parts: Any) -> Any:
+            node = make(*parts)
+            at = next((part.offset for part in parts if isinstance(part, Token)), None)
+            self.places.setdefault(id(node), self.places.get(id(parts[0]), 0) if at is None else at)
+            return node
+
+        return placed
+
+
 _MEANING: Mapping[str, str] = {"<>": "!=", "=": "=="}
 
 
@@ -172,10 +192,12 @@ def parse_expression(
     start: int = 0,
     end: int | None = None,
     called: list[Token] | None = None,
+    places: dict[int, int] | None = None,
 ) -> Expression:
     """Return the tree of text[start:end]. Raises `ExpressionError` with an offset in `text`.
 
-    Calls of functions that the language does not know are collected in `called`.
+    Calls of functions that the language does not know are collected in `called`; `places` receives the offset of
+    every node by its id, which holds as long as the tree lives.
     """
     try:
         tokens = scan_expression(text, start, end)
@@ -185,6 +207,8 @@ def parse_expression(
     if not tokens:
         raise ExpressionError(start, "an expression is missing here")
     rules = _Rules(language, spelling, called)
+    if places is not None:
+        return _build(tokens, _Placed(rules, places), stop)
     if not any(token[0] == "_BRACE" or token[0] == "_UNBRACE" for token in tokens):
         return _build(tokens, rules, stop)
     return _build_braced(tokens, rules, stop)
@@ -239,7 +263,7 @@ def _check_signs(tokens: list[Token]) -> None:
 _OPERANDS = frozenset(("NUMBER", "NAME", "VOLTAGE", "CURRENT", "_CLOSE", "_OPEN", "_COMMA", "NOT"))
 
 
-def _build(tokens: list[Token], rules: _Rules, stop: int) -> Expression:
+def _build(tokens: list[Token], rules: _Rules | _Placed, stop: int) -> Expression:
     if rules.language.literal_sign_first:
         _check_signs(tokens)
     try:

@@ -381,6 +381,19 @@ def walk(expression: Value) -> Iterator[Expression]:
         stack.extend(children(e))
 
 
+def distinct(expression: Value) -> Iterator[Expression]:
+    """Every node once, parents before children of one path; a shared subtree is entered once."""
+    seen: set[int] = set()
+    stack: list[Any] = [expression]
+    while stack:
+        e = stack.pop()
+        if isinstance(e, (int, float)) or id(e) in seen:
+            continue
+        seen.add(id(e))
+        yield e
+        stack.extend(children(e))
+
+
 def rebuild(expression: Value, change: Callable[[Expression], Value | None]) -> Any:
     """Return the tree with `change` applied bottom up, without recursion; None keeps a node.
 

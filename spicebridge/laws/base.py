@@ -121,9 +121,15 @@ def state_unit(device: object) -> str:
     return str(getattr(device, "state_unit", "1"))
 
 
-def parameter(**kwargs: Any) -> Any:
-    """Declare a numeric field that may hold one value or one per edge."""
-    return dataclasses.field(metadata={"parameter": True}, **kwargs)
+def parameter(unit: str | None = None, **kwargs: Any) -> Any:
+    """Declare a numeric field that may hold one value or one per edge; `unit` as in "ohm" or "1/(V s)"."""
+    return dataclasses.field(metadata={"parameter": True, "unit": unit}, **kwargs)
+
+
+def parameter_unit(device: Device | type, name: str) -> str | None:
+    """The unit that the field `name` of a device was declared with."""
+    fields = dataclasses.fields(device)  # type: ignore[arg-type]
+    return next((f.metadata.get("unit") for f in fields if f.name == name), None)
 
 
 def parameter_names(device: Device | type) -> tuple[str, ...]:
@@ -141,7 +147,9 @@ def freeze_parameters(device: Device, **rules: str) -> None:
     length: int | None = None
     for name in parameter_names(device):
         try:
-            value = parse_quantities(getattr(device, name), what=f"{device.kind}: {name}", unit=_unit(device, name))
+            value = parse_quantities(
+                getattr(device, name), what=f"{device.kind}: {name}", unit=parameter_unit(device, name)
+            )
         except QuantityError as error:
             raise DeviceError(str(error)) from None
         except (TypeError, ValueError):
@@ -164,11 +172,6 @@ def freeze_parameters(device: Device, **rules: str) -> None:
             require(device, name, value >= 0, "must not be negative", value)
         value.setflags(write=False)
         object.__setattr__(device, name, value)
-
-
-def _unit(device: Device, name: str) -> str | None:
-    card = getattr(device, "card", None)
-    return card.unit(name) if card else {"r": "ohm"}.get(name)
 
 
 def require(device: Device, name: str, ok: Any, rule: str, value: Array) -> None:

@@ -19,7 +19,7 @@ class Capacitor:
     The state is v_C in V, the drop from tail to head over the element alone, without its series source.
     """
 
-    c: Array = parameter()
+    c: Array = parameter("F")
     kind: ClassVar[str] = "Capacitor"
     stateful: ClassVar[bool] = True
     ohmic: ClassVar[bool] = False

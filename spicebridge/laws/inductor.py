@@ -16,7 +16,7 @@ from spicebridge.windows import NoWindow, Window
 class Inductor:
     """Inductance `l` in H, one for all edges or (n_g,). The state is i_L in A, from tail to head."""
 
-    l: Array = parameter()  # noqa: E741 - the field's own letter
+    l: Array = parameter("H")  # noqa: E741 - the field's own letter
     kind: ClassVar[str] = "Inductor"
     stateful: ClassVar[bool] = True
     ohmic: ClassVar[bool] = False

@@ -16,7 +16,7 @@ from spicebridge.windows import NoWindow, Window
 class Resistor:
     """Resistance `r` in ohm, one for all edges or (n_g,)."""
 
-    r: Array = parameter()
+    r: Array = parameter("ohm")
     kind: ClassVar[str] = "Resistor"
     stateful: ClassVar[bool] = False
     ohmic: ClassVar[bool] = True

@@ -18,7 +18,6 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.circuit.deck.elements import (
-    BehaviouralVoltage,
     Capacitor,
     DcWave,
     Deck,
@@ -32,7 +31,6 @@ from spicebridge.circuit.deck.elements import (
 from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Job, RunRecord, Status, get_engine
-from spicebridge.circuit.lower.calls import SpiceTable
 from spicebridge.circuit.lower.network import ACCURATE
 from spicebridge.circuit.reader import read_library
 from spicebridge.errors import CaseError, RunFailed, nearest
@@ -48,7 +46,7 @@ LARGEST_FILE = 1_000_000
 @dataclass(frozen=True)
 class Component:
     """`state` is the node of the capacitor to ground, `capacitance` its value in F, `initial` the model's own
-    initial voltage of it or None; `parameters` override defaults; `tables` drive further pins from the state;
+    initial voltage of it or None; `parameters` override defaults;
     `helpers` are the subcircuits that the model calls, `notes` what was taken for granted when its file was read."""
 
     model: Subcircuit
@@ -56,7 +54,6 @@ class Component:
     capacitance: float
     initial: float | None = None
     parameters: tuple[tuple[str, float], ...] = ()
-    tables: tuple[SpiceTable, ...] = ()
     helpers: tuple[Subcircuit, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -83,23 +80,15 @@ class Component:
     def place(self, k: int, p: str, n: str, signs: Mapping[str, float]) -> tuple[list[Element], str]:
         """Copy `k` between two nodes, and the name of its state node."""
         state = f"s{k}" if self.is_pin else f"x{k}.{self.state}"
-        table_pins = {table.pin: table for table in self.tables}
-        nodes, elements = [p, n], []
-        for pin in self.pins[2:]:
-            if pin in table_pins:
-                nodes.append(f"{pin}{k}")
-                elements.append(BehaviouralVoltage(f"B{pin}{k}", nodes[-1], "0", table_pins[pin].expression(state)))
-            else:
-                nodes.append(state)
+        nodes = [p, n, *(state for _ in self.pins[2:])]
         values = dict(self.parameters) | {name: signs[name] for name in self.signs if name in signs}
         call = Instance(f"X{k}", tuple(nodes), self.model.name, tuple(values.items()))
-        return [call, *elements], state
+        return [call], state
 
 
 def component(
     model: Subcircuit,
     parameters: Sequence[tuple[str, float]] = (),
-    tables: Sequence[SpiceTable] = (),
     source: str = "",
     inside: Sequence[Subcircuit] = (),
 ) -> Component:
@@ -132,7 +121,7 @@ def component(
         raise CaseError(f"{where}: subcircuit {model.name} has several states ({shown}); a device here has one")
     holder = holders.pop()
     state = holder.removeprefix("x0.").removeprefix("pin_")
-    known = {state, DRIFT, *(table.pin for table in tables)}
+    known = {state, DRIFT}
     for pin in pins[2:]:
         if pin not in known:
             raise CaseError(
@@ -148,7 +137,7 @@ def component(
     clean = replace(model, elements=elements, initial_conditions=(), subcircuits=())
     # Side by side: ngspice supports definitions inside definitions "only marginally", and says so.
     helpers = (*model.subcircuits, *inside)
-    return Component(clean, state, capacitance, value, tuple(parameters), tuple(tables), helpers)
+    return Component(clean, state, capacitance, value, tuple(parameters), helpers)
 
 
 def read_component(path: Path, name: str | None = None, dialect: str = "auto") -> Component:

@@ -34,7 +34,7 @@ import spicebridge as sb
 from spicebridge.circuit.deck.elements import Deck, Element, Transient, VoltageSource
 from spicebridge.circuit.engines import get_engine
 from spicebridge.circuit.lower.calls import subcircuit_call
-from spicebridge.circuit.lower.models import load_model, model_twin
+from spicebridge.circuit.lower.models import model_twin
 from spicebridge.circuit.lower.network import ACCURATE, lower
 from spicebridge.circuit.lower.sources import waves as source_waves
 from spicebridge.circuit.simulate import Transform, run_lowered, usable
@@ -172,10 +172,10 @@ def law_subject(
 ) -> Subject:  # fmt: skip
     """A law with the library's subcircuit and twin, or with those of the user."""
     call = subcircuit_call(device)
-    model = load_model(call.name(0))
+    model = call.models[0]
     numbers = [(key, float(getattr(device, key))) for key, _ in model.parameters if key not in call.signs]
     if own is None:
-        part = component(model, numbers, call.tables)
+        part = component(model, numbers)
         return Subject(name, device, amplitude, frequency, initial_state, part, twin or model_twin(model.name))
     for what, mine, theirs in (
         ("pins", own.model.pins, model.pins),
@@ -186,7 +186,7 @@ def law_subject(
                 f"{name}: subcircuit {own.model.name} has the {what} {' '.join(mine)}; beside a law it needs those of "
                 f"the library's {model.name}: {' '.join(theirs)}"
             )
-    part = replace(own, parameters=tuple(numbers), tables=call.tables)
+    part = replace(own, parameters=tuple(numbers))
     return Subject(name, device, amplitude, frequency, initial_state, part, twin, own=True)
 
 

@@ -110,15 +110,7 @@ def of_subcircuit(subject: Subject, at: Points, engine: str) -> Values:
 def of_veriloga(subject: Subject, at: Points) -> Values:
     """What OpenVAF makes of the twin; raises `veriloga.TwinProblem`."""
     assert subject.twin is not None
-    tables = {}
-    for table in subject.component.tables:
-        x, y = np.transpose(table.points)
-        right = np.clip(np.searchsorted(x, at.s, side="right"), 1, x.size - 1)
-        slope = (y[right] - y[right - 1]) / (x[right] - x[right - 1])
-        outside = (at.s > x[-1]) if table.zero == "high" else (at.s < x[0])
-        flat = (at.s < x[0]) | (at.s > x[-1])
-        tables[table.pin] = (np.where(outside, 0.0, np.interp(at.s, x, y)), np.where(flat, 0.0, slope))
-    return veriloga.evaluate(subject.twin, subject.component, at.v, at.s, at.signs, tables)
+    return veriloga.evaluate(subject.twin, subject.component, at.v, at.s, at.signs)
 
 
 def worst(

@@ -39,17 +39,12 @@ def evaluate(
     v: Array,
     s: Array,
     signs: Mapping[str, Array],
-    tables: Mapping[str, tuple[Array, Array]],
 ) -> dict[str, Array]:
-    """i, rate and their derivatives i_v, i_s, rate_v, rate_s, (n,) each.
-
-    `tables` are the values and slopes (n,) of tabulated pins. Raises `TwinProblem`.
-    """
+    """i, rate and their derivatives i_v, i_s, rate_v, rate_s, (n,) each. Raises `TwinProblem`."""
     zero, one = np.zeros(v.size), np.ones(v.size)
     p, n = part.pins[:2]
     terminals = {p: (v + LIFT, one, zero), n: (LIFT + zero, zero, zero)}
     terminals |= {part.state: (s, zero, one), "drift": (s, zero, one)}
-    terminals |= {pin: (values, zero, slopes) for pin, (values, slopes) in tables.items()}
     defaults = {name.lower(): value for name, value in part.model.parameters}
     numbers = {k: float(x) for k, x in defaults.items() if isinstance(x, (int, float))} | dict(part.parameters)
     with tempfile.TemporaryDirectory(prefix="spicebridge-") as folder:

@@ -227,7 +227,7 @@ def test_shipped_models_flatten_to_numbers() -> None:
     names = [e.name for e in deck.elements]
     assert names[:2] == ["v.x7.vsense", "r.x7.rmem"]
     assert not any(isinstance(x, (Parameter, Call)) for e in deck.elements for x in walk(getattr(e, "value", 0.0)))
-    assert deck.element("h.x7.hrate").gain == -50.0
+    assert deck.element("h.x7.hrate").gain == 50.0
 
 
 def test_decks_made_by_hand_fold_case_too() -> None:

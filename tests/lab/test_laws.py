@@ -16,7 +16,7 @@ from spicebridge.drives import DC, Sine
 from spicebridge.lab.design.builds import Errors, integrate_builds
 from spicebridge.lab.design.emulator import format_firmware, run_firmware, table
 from spicebridge.lab.design.equipment import Bench, LabError
-from spicebridge.lab.design.laws import UNITS, check_laws, resistance_expression, state_of
+from spicebridge.lab.design.laws import check_laws, resistance_expression, state_of, units
 from spicebridge.lab.design.plan import Plan, make_plan
 from spicebridge.lab.design.realistic import compare_with_ideal, realistic_deck, run_realistic
 from spicebridge.lab.design.scaling import Scaling
@@ -83,7 +83,7 @@ def test_scaling_keeps_the_states_and_can_be_undone(name: str) -> None:
     np.testing.assert_allclose(found.current, expected.current, atol=1e-6 * np.abs(expected.current).max())
     back = scaling.inverse.network(scaled)
     for old, new in zip(network.devices(), back.devices(), strict=True):
-        for parameter in UNITS[type(old)]:
+        for parameter in units(old):
             assert float(getattr(new, parameter)) == pytest.approx(float(getattr(old, parameter)), rel=1e-12)
 
 

@@ -82,6 +82,11 @@ def format_element(element: ir.Element) -> str:
     return _WRITER.element(element)
 
 
+def format_subcircuit(subcircuit: ir.Subcircuit) -> str:
+    """Return a definition, without a line end behind it."""
+    return "\n".join(_WRITER.subcircuit(subcircuit))
+
+
 def format_expression(expression: Value) -> str:
     """Return a behavioural expression as ngspice reads it."""
     return BEHAVIOURAL.format(expression)

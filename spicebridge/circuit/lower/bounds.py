@@ -34,7 +34,6 @@ from spicebridge.expressions.tree import (
     Power,
     Unary,
 )
-from spicebridge.laws import LinearMemristor
 from spicebridge.network import Network
 from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, Tanh, Window, Zha
 
@@ -90,9 +89,10 @@ def _rate(device: Any, s: Array, drop: float, P: Array, J: Array) -> Array:
 def held_by_rate(device: Any) -> bool:
     """Whether hard bounds of this law look at the sign of its rate, which its drift pin carries whole.
 
-    The affine law adds its decay at the state node; its rates have one scale, and its clamps need no more.
+    A rate that is linear in current and voltage has one scale, and its clamps need no more; its decay is added at
+    the state node.
     """
-    return bool(device.stateful and device.window.hard and not isinstance(device, LinearMemristor))
+    return bool(device.stateful and device.window.hard and device.linear_rate(np.ones(()), np.ones(())) is None)
 
 
 @dataclass(frozen=True)

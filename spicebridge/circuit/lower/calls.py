@@ -1,56 +1,39 @@
-"""How a device record calls its subcircuit in ``models/``: name, parameters, and what stands outside it.
+"""How a device calls its subcircuit: name, parameters, signs.
 
-Every subcircuit of a memristor has the pins p, n, state, drift, and then one pin per table of the law. The
-window acts outside, between drift and state; a table is a source outside, because it is data of the record.
+Every subcircuit of a memristor has the pins p, n, state, drift. The window acts outside, between drift and state.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from spicebridge.expressions.tree import Binary, Call, Conditional, Expression, NodeVoltage, Number
-from spicebridge.laws import Group, LinearMemristor
-from spicebridge.laws.base import parameter_names
-
-
-@dataclass(frozen=True)
-class SpiceTable:
-    """A tabulated function of the state at the subcircuit's `pin`: straight lines through `points`.
-
-    Constant before the first and after the last point, but zero beyond the end `zero`, "low" or "high".
-    """
-
-    pin: str
-    points: tuple[tuple[float, float], ...]
-    zero: str
-
-    def expression(self, state: str) -> Expression:
-        """Its value as a function of the voltage of node `state`."""
-        s: Expression = NodeVoltage(state)
-        first, last = Number(self.points[0][0]), Number(self.points[-1][0])
-        numbers = tuple(Number(value) for point in self.points for value in point)
-        beyond = Binary(">", s, last) if self.zero == "high" else Binary("<", s, first)
-        return Conditional(beyond, Number(0.0), Call("table", (s, *numbers)))
+from spicebridge.arrays import Array
+from spicebridge.circuit.deck.elements import Subcircuit
+from spicebridge.circuit.lower.models import law_subcircuit
+from spicebridge.circuit.reader import read_subcircuits
+from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import Environment, evaluate
+from spicebridge.laws import Group, LawDevice, law_of
+from spicebridge.laws.base import Device, parameter_names
+from spicebridge.laws.record_law import RecordLaw
 
 
 @dataclass(frozen=True)
 class SubcircuitCall:
-    """`names` are its subcircuits, one for all edges of the group or one per edge; `signs` those of P and J
+    """`models` are its subcircuits, one for all edges of the group or one per edge; `signs` those of P and J
     that it knows; `decay` the coefficient a in 1/s (one or per edge) of the linear part of the rate, which no
     window changes."""
 
-    names: tuple[str, ...]
+    models: tuple[Subcircuit, ...]
     signs: tuple[str, ...]
     decay: ArrayLike = 0.0
-    tables: tuple[SpiceTable, ...] = ()
 
     def name(self, position: int) -> str:
         """The subcircuit of one edge."""
-        return self.names[position if len(self.names) > 1 else 0]
+        return self.models[position if len(self.models) > 1 else 0].name
 
     def parameters(self, group: Group, position: int, P: float, J: float) -> tuple[tuple[str, float], ...]:
         """The parameters of one edge: the record's own names, then the signs the model knows."""
@@ -63,12 +46,37 @@ class SubcircuitCall:
         return (*out, *((name, signs[name]) for name in self.signs))
 
 
-def subcircuit_call(device: Any) -> SubcircuitCall:
-    """Return the call for a device. Other laws than the affine one name their subcircuit in `spice_model`,
-    one name or one per edge."""
-    if isinstance(device, LinearMemristor):
-        return SubcircuitCall((f"{device.law}_{device.control}",), ("active", "polarity"), device.a)
-    signs = ("active", "polarity") if device.ohmic else ("polarity",)
-    tables = tuple(SpiceTable(*table) for table in getattr(device, "spice_tables", ()))
-    model = device.spice_model
-    return SubcircuitCall((model,) if isinstance(model, str) else model, signs, tables=tables)
+def subcircuit_call(device: Device) -> SubcircuitCall:
+    """Return the call for a device of a law text or of a registered class. Raises `DeckError` for others."""
+    if isinstance(device, LawDevice):
+        return _of_text(device)
+    law = law_of(device)
+    if not isinstance(law, RecordLaw) or not law.subcircuit:
+        raise DeckError(f"a {device.kind} has no subcircuit; give it one with register_law")
+    found = read_subcircuits(law.subcircuit, name=device.kind)
+    if len(found) != 1:
+        raise DeckError(f"the model of {device.kind} must be one subcircuit, not {len(found)}")
+    known = {name.lower() for name, _ in found[0].parameters}
+    missing = [name for name in parameter_names(device) if name.lower() not in known]
+    if missing:
+        raise DeckError(f"subcircuit {found[0].name!r} of {device.kind} lacks the parameter {missing[0]!r}")
+    if len(found[0].pins) != 4:
+        raise DeckError(f"subcircuit {found[0].name!r} of {device.kind} must have the pins p, n, state, drift")
+    return SubcircuitCall(found, tuple(sign for sign in ("active", "polarity") if sign in known))
+
+
+def _of_text(device: LawDevice) -> SubcircuitCall:
+    law = device.definition
+    values = {name.lower(): value for name, value in device.parameters.items()}
+    truths = {name: _holds(evaluate(c, Environment({}, {}, values))) for name, c in law.variants.items()}
+    n = max((truth.size for truth in truths.values()), default=1)
+    rows = [{name: bool(np.broadcast_to(t, (n,))[k]) for name, t in truths.items()} for k in range(n)]
+    tables = {name: getattr(device, name) for name in law.tables}
+    models = tuple(law_subcircuit(law, device.choice, row, tables) for row in rows)
+    linear = device.linear_rate(np.ones(()), np.ones(()))
+    decay: ArrayLike = 0.0 if linear is None else linear[0]
+    return SubcircuitCall(models, ("active", "polarity") if device.ohmic else ("polarity",), decay)
+
+
+def _holds(value: Array) -> NDArray[np.bool_]:
+    return np.abs(np.atleast_1d(value)) > 0.5

@@ -27,7 +27,7 @@ from spicebridge.circuit.lower.signals import EdgeSignals
 from spicebridge.circuit.lower.sources import wave_numbers, waves, waves_of
 from spicebridge.drives import DC
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number
-from spicebridge.laws import Group, LinearMemristor
+from spicebridge.laws import Group
 from spicebridge.laws import Resistor as ResistorLaw
 from spicebridge.laws.base import imposes
 from spicebridge.network import Network
@@ -53,7 +53,7 @@ class EdgeWriter(Protocol):
 def fast_edge(network: Network, group: Group) -> EdgeWriter:
     """The fast writer where the law is affine, else the readable one."""
     device = group.device
-    if isinstance(device, LinearMemristor):
+    if FastAffine.suits(network, group):
         return FastAffine(network, group)
     if isinstance(device, ResistorLaw):
         return FastResistor(network, group)
@@ -152,24 +152,31 @@ class FastAffine:
     """
 
     def __init__(self, network: Network, group: Group) -> None:
-        device: LinearMemristor = group.device
+        device = group.device
         n = group.edges.size
         self.network = network
         self.device = device
         self.subcircuits: dict[str, Subcircuit] = {}
         self.linear = is_linear(device.window)
         self.edges: list[int] = group.edges.tolist()
-        self.kappa = _spread(device.kappa, n)
-        self.a = _spread(device.a, n)
         P, J = network.P[group.edges], network.J[group.edges]
-        self.conductance = _spread(1.0 / (P * device.kappa * device.r0), n)
-        self.by_current = device.control == "current"
-        gain = J * device.g
-        if self.by_current:
-            gain = gain / (P * device.kappa)
-        elif device.control == "voltage_eq61":
-            gain = gain * P
-        self.gain = _spread(gain, n)
+        level, slope = device.affine()
+        a, by_current, by_voltage = device.linear_rate(P, J)
+        self.kappa = _spread(slope / level, n)
+        self.a = _spread(a, n)
+        self.conductance = _spread(1.0 / (P * slope), n)
+        self.by_current = not by_voltage.any()
+        self.gain = _spread(by_current / (P * slope) if self.by_current else by_voltage, n)
+
+    @staticmethod
+    def suits(network: Network, group: Group) -> bool:
+        """Whether R = level + slope s, neither zero, and the rate is linear in the current or in the voltage alone."""
+        device = group.device
+        affine = device.affine() if device.stateful and not imposes(device) else None
+        rate = device.linear_rate(network.P[group.edges], network.J[group.edges])
+        if affine is None or rate is None or not (np.all(affine[0]) and np.all(affine[1])):
+            return False
+        return not (rate[1].any() and rate[2].any())
 
     def repeats(self) -> dict[Shape, Repeats]:
         return self._uniform() or _repeats(self._shape_and_numbers(p, k) for p, k in enumerate(self.edges))
@@ -305,11 +312,8 @@ class ReadableMemristor(_Readable):
 
     def __init__(self, network: Network, group: Group) -> None:
         super().__init__(network, group)
-        from spicebridge.circuit.lower.models import load_model
-
         self.call = subcircuit_call(group.device)
-        models = [load_model(name) for name in dict.fromkeys(self.call.names)]
-        self.subcircuits = {model.name: model for model in models}
+        self.subcircuits = {model.name: model for model in self.call.models}
 
     def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
         w = f"w{k}"
@@ -318,15 +322,11 @@ class ReadableMemristor(_Readable):
         parameters = self.call.parameters(self.group, position, P, J)
         by_rate = held_by_rate(self.group.device)
         drift = w if is_linear(window) and not by_rate else f"d{k}"
-        nodes = (f"m{k}", head, w, drift, *(f"{table.pin}{k}" for table in self.call.tables))
+        nodes = (f"m{k}", head, w, drift)
         out: list[Element] = [
             *self.sources(k, tail, head, f"state {w}"),
             Instance(f"X{k}", nodes, self.call.name(position), parameters),
         ]
-        for table in self.call.tables:
-            node = f"{table.pin}{k}"
-            out.append(BehaviouralCurrent(f"BT{node}", "0", node, table.expression(w)))
-            out.append(Resistor(f"RT{node}", node, "0", 1.0))
         if by_rate:
             out.append(Resistor(f"RD{k}", drift, "0", 1.0))
             out.append(VoltageControlledCurrent(f"GD{k}", "0", w, drift, "0", 1.0))

@@ -2,25 +2,30 @@
 
 A promise only: `laws` believes it when the elements of the flat deck keep it, so that a stranger's
 subcircuit of the same name is read by what it does.
+
+For readers of other decks: `promised` takes the name of a subcircuit, its numbers and its tables, and gives the
+device that writes such a subcircuit; `spicebridge.laws.LAWS` holds every law that has a name, and
+`Law.equations(choice, tables)` its formulas as trees over parameters, state, v and i, to match expressions against.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.flatten import constant
+from spicebridge.circuit.lower.calls import subcircuit_call
 from spicebridge.errors import DeckError, DeviceError
 from spicebridge.expressions.tree import Call, Number, Value, walk
-from spicebridge.laws import LAWS, LinearMemristor, PiecewiseMemristor, Resistor
+from spicebridge.laws import LAWS, Law
 from spicebridge.laws.base import parameter_names
+from spicebridge.laws.record_law import RecordLaw
 
-CURVES = ("linear", "exponential")
 _INSIDE = re.compile(r"^[a-z]\.(.+)\.[^.]+$")
-_TABLE_PINS = (("up", 4), ("down", 5))
+_OWN_TABLES = re.compile(r"_t[0-9a-f]{8}$")
 
 
 @dataclass(frozen=True)
@@ -46,22 +51,17 @@ def instance_of(deck: ir.Deck, element: str) -> ir.Instance | None:
 
 def named_law(deck: ir.Deck, call: ir.Instance) -> NamedLaw | None:
     """The law that a call's subcircuit has by its name; None for other names or unfit numbers."""
-    numbers = _numbers(deck, call)
+    body = next((sub for sub in deck.subcircuits if sub.name.lower() == call.subcircuit.lower()), None)
+    numbers = _numbers(deck, call, body)
     if numbers is None:
         return None
     P, J = numbers.pop("active", 1.0), numbers.pop("polarity", 1.0)
-    try:
-        device = _device(deck, call, numbers)
-    except (DeviceError, TypeError):
-        return None
+    device = promised(call.subcircuit.lower(), numbers, [] if body is None else list(_tables(body)))
     return None if device is None or abs(P) != 1.0 or abs(J) != 1.0 else NamedLaw(device, P, J)
 
 
-def _numbers(deck: ir.Deck, call: ir.Instance) -> dict[str, float] | None:
-    given: dict[str, Value] = {}
-    for sub in deck.subcircuits:
-        if sub.name.lower() == call.subcircuit.lower():
-            given = {name.lower(): value for name, value in sub.parameters}
+def _numbers(deck: ir.Deck, call: ir.Instance, body: ir.Subcircuit | None) -> dict[str, float] | None:
+    given: dict[str, Value] = {} if body is None else {name.lower(): value for name, value in body.parameters}
     given |= {name.lower(): value for name, value in call.parameters}
     try:
         return {name: constant(value, deck.parameters, deck.functions) for name, value in given.items()}
@@ -69,51 +69,58 @@ def _numbers(deck: ir.Deck, call: ir.Instance) -> dict[str, float] | None:
         return None
 
 
-def _device(deck: ir.Deck, call: ir.Instance, numbers: Mapping[str, float]) -> Any:
-    name = call.subcircuit.lower()
-    for law in LAWS.values():
-        kind = law.device
-        if kind is Resistor:
+def promised(name: str, numbers: Mapping[str, float], tables: list[tuple[tuple[float, float], ...]]) -> Any:
+    """The device whose subcircuit is called `name` (lower case) with these numbers; None if no law writes it.
+
+    `tables` are the points of the tables in its body, in order, for laws that have tables.
+    """
+    base = _OWN_TABLES.sub("", name)
+    for word, law in LAWS.items():
+        if isinstance(law, RecordLaw):
+            if not law.subcircuit or word != name:
+                continue
+            fixed: list[dict[str, Any]] = [{}]
+        elif not base.startswith(word.lower().replace("-", "_")):
             continue
-        if kind is LinearMemristor:
-            fixed = dict(law.fixed)
-            if name.startswith(f"{fixed['law']}_"):
-                return _made(kind, numbers, **fixed, control=name.removeprefix(f"{fixed['law']}_"))
-        elif kind is PiecewiseMemristor:
-            tables = {pin: _table(deck, call, position) for pin, position in _TABLE_PINS}
-            if name == kind.spice_model and None not in tables.values():
-                return _made(kind, numbers, **tables)
-        elif hasattr(kind, "curve"):
-            for curve in CURVES:
-                made = _made(kind, numbers, curve=curve) if _fits(kind, numbers) else None
-                if made is not None and made.spice_model == name:
-                    return made
-        elif _fits(kind, numbers):
-            made = _made(kind, numbers)
-            # A law with variants has one name per edge.
-            if made.spice_model in (name, (name,)):
+        else:
+            fixed = [dict(choice) | _own_tables(law, tables, base != name) for choice in law.choices()]
+        for other in fixed:
+            made = _made(law, numbers, other)
+            if made is not None and any(model.name.lower() == name for model in subcircuit_call(made).models):
                 return made
     return None
 
 
-def _made(kind: Any, numbers: Mapping[str, float], **other: Any) -> Any:
-    own = {name: numbers[name] for name in parameter_names(kind) if name in numbers}
-    return kind(**own, **other)
+def _own_tables(law: Law, tables: list[tuple[tuple[float, float], ...]], own: bool) -> dict[str, Any]:
+    """The law's tables with those of the deck, which stand in the order of their use."""
+    found = dict(law.tables)
+    if own:
+        used = [e.function for tree in law.called_tables() for e in walk(tree) if isinstance(e, Call)]
+        order = list(dict.fromkeys(name for name in used if name in found))
+        found |= dict(zip(order, tables, strict=False))
+    return found
 
 
-def _fits(kind: type, numbers: Mapping[str, float]) -> bool:
-    return set(numbers) <= set(parameter_names(kind))
-
-
-def _table(deck: ir.Deck, call: ir.Instance, position: int) -> tuple[tuple[float, float], ...] | None:
-    """The points of the table that feeds a pin of the call."""
-    if position >= len(call.nodes):
+def _made(law: Law | RecordLaw, numbers: Mapping[str, float], other: Mapping[str, Any]) -> Any:
+    names = parameter_names(law.device)
+    folded = {name.lower(): name for name in names}
+    if not set(numbers) <= set(folded):
         return None
-    pin = call.nodes[position].lower()
-    for element in deck.elements:
-        if isinstance(element, ir.BehaviouralCurrent) and pin in (element.plus.lower(), element.minus.lower()):
+    try:
+        return law.build(**{folded[name]: value for name, value in numbers.items()}, **other)
+    except (DeviceError, TypeError):
+        return None
+
+
+def _tables(body: ir.Subcircuit) -> Iterator[tuple[tuple[float, float], ...]]:
+    """The points of the tables of a subcircuit, each once."""
+    seen = []
+    for element in body.elements:
+        if isinstance(element, ir.BehaviouralCurrent):
             for e in walk(element.expression):
                 if isinstance(e, Call) and e.function == "table":
                     numbers = [n.value for n in e.arguments[1:] if isinstance(n, Number)]
-                    return tuple(zip(numbers[0::2], numbers[1::2], strict=False))
-    return None
+                    points = tuple(zip(numbers[0::2], numbers[1::2], strict=False))
+                    if points not in seen:
+                        seen.append(points)
+                        yield points

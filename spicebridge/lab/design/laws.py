@@ -1,114 +1,167 @@
-"""Which device laws a bench can build, how they scale, and how firmware inverts them.
+"""Which device laws a bench can build, how they scale, and how firmware inverts and computes them.
 
 An emulator sets a resistance, so it takes every law v = P R(s) i with ds/dt = F(s, v, i). Laws whose current is
 not proportional to the voltage at a fixed state have no R(s) and are refused by name.
 
 Scaling in impedance z, amplitude a and time c (`scaling`) multiplies a parameter of unit ohm^p V^q s^r by
-z^p a^q c^r; the states stay.
+z^p a^q c^r; the states stay. The units are those of the law's text.
 """
 
 from __future__ import annotations
 
-import math
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array
-from spicebridge.expressions.tree import Binary, Call, Expression, Number
+from spicebridge.circuit.dialects.expression_style import ExpressionStyle
+from spicebridge.errors import DeviceError
+from spicebridge.expressions.calculus import simplify
+from spicebridge.expressions.dimensions import Dimension, parse_unit
+from spicebridge.expressions.tree import FUNCTIONS, Expression, Number, Parameter, rebuild
 from spicebridge.lab.design.equipment import LabError
-from spicebridge.laws import (
-    TEAM,
-    VTEAM,
-    HPMemristor,
-    IdealMemristor,
-    LinearMemristor,
-    Resistor,
-    ThresholdMemristor,
-)
+from spicebridge.laws import LawDevice
+from spicebridge.laws.base import parameter_names
+from spicebridge.laws.formulas import CONSTANTS, unlimited
 from spicebridge.network import Network
 
-Unit = tuple[int, int, int]
-
-OHM: Unit = (1, 0, 0)
-VOLT: Unit = (0, 1, 0)
-AMPERE: Unit = (-1, 1, 0)
-PER_SECOND: Unit = (0, 0, -1)
-PER_COULOMB: Unit = (1, -1, -1)
-OHM_PER_VOLT_SECOND: Unit = (1, -1, -1)
-
-UNITS: dict[type, dict[str, Unit]] = {
-    Resistor: {"r": OHM},
-    LinearMemristor: {"r_on": OHM, "r_off": OHM, "alpha": PER_SECOND, "beta": (0, 1, 1)},
-    HPMemristor: {"r_on": OHM, "r_off": OHM, "k": PER_COULOMB},
-    IdealMemristor: {"r_on": OHM, "r_off": OHM, "k": PER_COULOMB},
-    ThresholdMemristor: {
-        "r_on": OHM, "r_off": OHM, "v_t": VOLT, "b": VOLT, "beta": OHM_PER_VOLT_SECOND, "alpha": OHM_PER_VOLT_SECOND,
-    },
-    TEAM: {"r_on": OHM, "r_off": OHM, "k_on": PER_SECOND, "k_off": PER_SECOND, "i_on": AMPERE, "i_off": AMPERE},
-    VTEAM: {"r_on": OHM, "r_off": OHM, "k_on": PER_SECOND, "k_off": PER_SECOND, "v_on": VOLT, "v_off": VOLT},
-}  # fmt: skip
-"""Units of the parameters that have one; a law that is not here cannot be built."""
+C_CODE = ExpressionStyle(
+    native=frozenset(FUNCTIONS) - {"sgn", "u", "uramp", "limit", "table", "int", "nint"},
+    functions={"abs": "fabs", "ln": "log", "min": "fmin", "max": "fmax"},
+    powers={"real": "pow({0},{1})", "abs": "pow(fabs({0}),{1})", "signed": "copysign(pow(fabs({0}),{1}),{0})"},
+    products=False,
+)
+"""Expressions in C with math.h."""
+LARGE = 10.0
+"""Drop in V beyond the thresholds of every part."""
+SEARCH = 40.0
+"""Largest size of a state that is looked for where no range is given."""
+BISECTIONS = 200
+"""Halvings of the range; floats have 53 bits, and a range that crosses zero has more to go."""
 
 
 def check_laws(network: Network) -> None:
-    """Raise `LabError` with the edge and its law for the first law without R(s)."""
+    """Raise `LabError` with the edge and its law for the first law without R(s), or without scalable units."""
     for k, law in enumerate(network.devices()):
-        if type(law) not in UNITS:
-            known = ", ".join(kind.__name__ for kind in UNITS)
-            why = "conducts i(v, s), which no resistance R(s) can stand for" if not law.ohmic else "has no units here"
-            raise LabError(f"{network.edge_name(k)}: a {law.kind} {why}; the bench builds {known}")
+        why = _refusal(law)
+        if why:
+            raise LabError(f"{network.edge_name(k)}: a {law.kind} {why}; the bench builds laws v = R(s) i")
 
 
-def factor(unit: Unit, impedance: float, amplitude: float, time: float) -> float:
-    """z^p a^q c^r."""
-    return float(impedance ** unit[0] * amplitude ** unit[1] * time ** unit[2])
+def _refusal(law: Any) -> str:
+    if not law.ohmic:
+        return "conducts i(v, s), which no resistance R(s) can stand for"
+    try:
+        units(law)
+    except LabError as error:
+        return str(error)
+    return ""
+
+
+def units(law: Any) -> dict[str, Dimension]:
+    """Parameter -> dimension. Raises `LabError` for a law whose units are not known, or that cannot be scaled."""
+    if not isinstance(law, LawDevice):
+        stated = {f.name: f.metadata.get("unit") for f in fields(law) if f.metadata.get("parameter")}
+        if None in stated.values():
+            raise LabError("has no units here")
+        return {name: parse_unit(str(unit)).dimension for name, unit in stated.items()}
+    text = law.definition
+    found = {name: dimension for name, dimension in text.dimensions.items() if dimension is not None}
+    if not text.units_checked or len(found) < len(text.parameters):
+        raise LabError("has no units here")
+    fixed = [dimension for _, dimension in text.quantities.values()]
+    used = {e.name.lower() for tree in law.equations.trees for e in _leaves(tree)}
+    fixed += [dimension for name, (_, dimension) in CONSTANTS.items() if name in used]
+    if any(any(d[:3]) for d in (*fixed, text.state.unit.dimension)):
+        raise LabError("has quantities of its own in V, A or s, which cannot be scaled")
+    return found
+
+
+def _leaves(tree: Expression) -> list[Parameter]:
+    from spicebridge.expressions.tree import distinct
+
+    return [e for e in distinct(tree) if isinstance(e, Parameter)]
+
+
+def factor(dimension: Dimension, impedance: float, amplitude: float, time: float) -> float:
+    """z^p a^q c^r of a quantity in ohm^p V^q s^r: an ampere is a volt per ohm."""
+    volt, ampere, second = (float(x) for x in dimension[:3])
+    return float(impedance**-ampere * amplitude ** (volt + ampere) * time**second)
 
 
 def equation(law: Any) -> str:
     """The law of an edge in one line."""
-    if not isinstance(law, LinearMemristor):
-        return str(law.card.law)
-    sign, relation = (
-        ("-", "Ron (1 + (Roff/Ron - 1) s)") if law.law == "caravelli2017" else ("+", "Roff (1 - (1 - Ron/Roff) s)")
-    )
-    r0 = "Ron" if law.law == "caravelli2017" else "Roff"
-    q = {"current": f"{r0} i", "voltage": "v", "voltage_eq61": "P v"}[law.control]
-    decay = "alpha s" if law.law == "caravelli2017" else "-alpha s"
-    return f"v = P R i, R = {relation};  ds/dt = F(s, {decay}, {sign}(J/beta) {q})"
+    return str(law.card.law) if isinstance(law, LawDevice) else f"v = P r i ({law.kind})"
 
 
 def raises_resistance(law: Any) -> bool:
-    """Whether positive current or voltage (tail to head, polarity +1) raises the resistance."""
-    return isinstance(law, ThresholdMemristor | TEAM | VTEAM)
-
-
-def _exponential(law: Any) -> bool:
-    return getattr(law, "curve", "") == "exponential"
+    """Whether a large positive current or voltage (tail to head, polarity +1) raises the resistance."""
+    if not law.stateful:
+        return False
+    s, one = np.array([0.5]), np.ones(1)
+    R = law.resistance(s)
+    pushed, pulled = (law.bulk_rate(s, v * one, v / R, one, one)[0] for v in (LARGE, -LARGE))
+    return bool((pushed - pulled) * law.resistance_slope(s)[0] > 0.0)
 
 
 def state_of(law: Any, ohm: ArrayLike) -> Array:
     """The state at which R(s) is `ohm`; NaN where no state has it."""
     R = np.asarray(ohm, float)
-    if isinstance(law, IdealMemristor):
-        inside = (law.r_on < R) & (law.r_off > R)
-        return np.where(inside, law.state_of(np.where(inside, R, 0.5 * (law.r_on + law.r_off))), math.nan)
-    if _exponential(law):
-        positive = np.where(R > 0, R, math.nan)
-        return np.asarray(np.log(positive / law.r_on) / np.log(law.r_off / law.r_on))
-    start, slope = (float(f(np.zeros(()))) for f in (law.resistance, law.resistance_slope))
-    return np.asarray((R - start) / slope)
+    affine = law.affine()
+    if affine is not None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = (R - affine[0]) / affine[1]
+        return np.where(np.isfinite(found), found, np.nan)
+    low, high = np.full(R.shape, -SEARCH), np.full(R.shape, SEARCH)
+    with np.errstate(over="ignore"):
+        ends = law.resistance(low), law.resistance(high)
+        rising = ends[1] > ends[0]
+        for _ in range(BISECTIONS):
+            middle = 0.5 * (low + high)
+            above = (law.resistance(middle) > R) == rising
+            low, high = np.where(above, low, middle), np.where(above, middle, high)
+    inside = (np.minimum(*ends) < R) & (np.maximum(*ends) > R)
+    return np.where(inside, 0.5 * (low + high), np.nan)
 
 
 def resistance_expression(law: Any, state: Expression) -> Expression:
     """R(s) in ohm as an expression of a deck."""
-    if isinstance(law, IdealMemristor):
-        turn = Call("tanh", (Binary("*", Number(2.0), state),))
-        half = 0.5 * float(law.r_on - law.r_off)
-        return Binary("+", Number(float(law.r_off) + half), Binary("*", Number(half), turn))
-    if _exponential(law):
-        power = Call("exp", (Binary("*", Number(math.log(float(law.r_off / law.r_on))), state),))
-        return Binary("*", Number(float(law.r_on)), power)
-    start, slope = (float(f(np.zeros(()))) for f in (law.resistance, law.resistance_slope))
-    return Binary("+", Number(start), Binary("*", Number(slope), state))
+    return _numbers(law, law.equations.conduction, {law.definition.state.name: state})
+
+
+def firmware_code(law: LawDevice, name: str) -> str:
+    """R(s) in ohm and ds/dt in 1/s (without window) of one edge as two C functions; needs math.h.
+
+    Raises `DeviceError` for a device of many values.
+    """
+    equations, s = law.equations, law.definition.state.name
+    drift = equations.drift if equations.decay is None else equations.decay + equations.drift
+    signals: dict[str, Expression] = {
+        s: Parameter("s"),
+        "v": Parameter("v"),
+        "i": Parameter("i"),
+        "active": Parameter("active"),
+    }
+    R, rate = (C_CODE.format(_numbers(law, tree, signals)) for tree in (equations.conduction, drift))
+    return (
+        f"static double {name}_resistance(double s) {{ return {R}; }}\n"
+        f"static double {name}_rate(double s, double v, double i, double active) {{ return {rate}; }}\n"
+    )
+
+
+def _numbers(law: LawDevice, tree: Expression, signals: dict[str, Expression]) -> Expression:
+    """The tree with the device's numbers, and expressions in place of its signals."""
+    values: dict[str, Expression] = {}
+    for name in parameter_names(law):
+        value = np.asarray(getattr(law, name))
+        if value.ndim:
+            raise DeviceError(f"{law.kind}: `{name}` has many values; take the device of one edge")
+        values[name.lower()] = Number(float(value))
+    values |= {name.lower(): e for name, e in signals.items()}
+
+    def put_in(e: Expression) -> Expression | None:
+        return values.get(e.name.lower()) if isinstance(e, Parameter) else None
+
+    return simplify(rebuild(unlimited(tree), put_in))

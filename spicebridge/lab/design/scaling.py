@@ -15,7 +15,7 @@ from typing import Any
 
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum, terms
 from spicebridge.lab.design.equipment import LabError
-from spicebridge.lab.design.laws import UNITS, check_laws, factor
+from spicebridge.lab.design.laws import check_laws, factor, units
 from spicebridge.network import Network
 from spicebridge.waveforms import Waveforms
 from spicebridge.windows import Tanh
@@ -54,7 +54,7 @@ class Scaling:
     def _device(self, law: Any) -> Any:
         changes: dict[str, Any] = {
             name: getattr(law, name) * factor(unit, self.impedance, self.amplitude, self.time)
-            for name, unit in UNITS[type(law)].items()
+            for name, unit in units(law).items()
         }
         window = getattr(law, "window", None)
         if isinstance(window, Tanh):

@@ -1,0 +1,141 @@
+"""A law as Verilog-A modules: the twin of its subcircuits, from the same formulas.
+
+    I(p, n) <+ v/(P R)  or  P i;   I(drift) <+ -rate;   I(state) <+ ddt(V(state)) - decay
+
+The state is the voltage of a node; no variable keeps a value from one evaluation to the next.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from spicebridge.circuit.dialects.expression_style import ExpressionStyle
+from spicebridge.circuit.lower.models import law_variants
+from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import FUNCTIONS, Expression, NodeVoltage, Parameter, rebuild
+from spicebridge.laws.card import law_header
+from spicebridge.laws.formulas import unlimited
+from spicebridge.laws.law import Law
+from spicebridge.laws.parameters import ParameterRule
+from spicebridge.quantities import format_number
+
+STYLE = ExpressionStyle(
+    native=frozenset(FUNCTIONS) - {"sgn", "u", "uramp", "limit", "table", "int", "nint"},
+    functions={"log10": "log"},
+    time="$abstime",
+    negation="!{0}",
+    products=True,
+)
+"""Expressions of Verilog-A."""
+_WHOLE = re.compile(r"(?<![\w.])(?<![eE][+-])(\d+)(?![\w.])")
+"""A number without a point is an integer of 32 bits there."""
+RESERVED = frozenset(
+    [
+        "abs",
+        "acos",
+        "analog",
+        "and",
+        "asin",
+        "atan",
+        "begin",
+        "branch",
+        "buf",
+        "case",
+        "cos",
+        "cosh",
+        "ddt",
+        "ddx",
+        "electrical",
+        "else",
+        "end",
+        "endmodule",
+        "exp",
+        "floor",
+        "for",
+        "from",
+        "function",
+        "ground",
+        "if",
+        "inf",
+        "inout",
+        "input",
+        "integer",
+        "ln",
+        "log",
+        "max",
+        "min",
+        "module",
+        "not",
+        "or",
+        "output",
+        "parameter",
+        "pow",
+        "real",
+        "sin",
+        "sinh",
+        "sqrt",
+        "string",
+        "tan",
+        "tanh",
+        "while",
+        "xor",
+    ]
+)
+
+
+def format_modules(law: Law) -> str:
+    """The Verilog-A text of every subcircuit of a law. Raises `DeckError` for names that the language reserves."""
+    lines = [*(f"// {line}" for line in law_header(law)), "", '`include "disciplines.vams"']
+    for variant in law_variants(law):
+        model = variant.subcircuit()
+        defaults = {name: float(value) for name, value in model.parameters}  # type: ignore[arg-type]
+        pins = ", ".join(model.pins)
+        lines += ["", f"module {model.name}({pins});", f"  inout {pins};", f"  electrical {pins};"]
+        for name, value in defaults.items():
+            if name.lower() in RESERVED:
+                raise DeckError(f"law {law.name}: parameter {name!r} is a word of Verilog-A; take another name")
+            lines.append(f"  parameter real {name} = {_real(value)}{_range(law.parameters.get(name), name)};")
+        state = model.pins[2]
+        put = functools.partial(_put, law.state.name.lower(), state)
+        conduction = put(variant.conduction)
+        lines += ["  analog begin : law", "    real v__, i__;", "    v__ = polarity*V(p, n);"]
+        if law.ohmic:
+            lines += [f"    i__ = v__/(active*({conduction}));", "    I(p, n) <+ polarity*i__;"]
+        else:
+            lines += [f"    i__ = {conduction};", "    I(p, n) <+ polarity*i__;"]
+        lines.append(f"    I(drift) <+ -({put(variant.drift)});")
+        decay = "" if variant.decay is None else f" - ({put(variant.decay)})"
+        lines += [f"    I({state}) <+ ddt(V({state})){decay};", "  end", "endmodule"]
+    return "\n".join(lines) + "\n"
+
+
+def _put(name: str, pin: str, tree: Expression) -> str:
+    """A formula over the pin of the state, v__ and i__."""
+    signals: dict[str, Expression] = {name: NodeVoltage(pin), "v": Parameter("v__"), "i": Parameter("i__")}
+    made: Expression = rebuild(
+        unlimited(tree), lambda e: signals.get(e.name.lower()) if isinstance(e, Parameter) else None
+    )
+    return _WHOLE.sub(r"\1.0", STYLE.format(made))
+
+
+def _real(value: float) -> str:
+    return _WHOLE.sub(r"\1.0", format_number(value))
+
+
+def _range(parameter: ParameterRule | None, name: str) -> str:
+    if parameter is None:
+        return " from [-1:1] exclude (-1:1)" if name in ("active", "polarity") else ""
+    low, high, inside = "(-inf", "inf)", ""
+    for rule in parameter.rules:
+        if isinstance(rule.bound, str):
+            continue
+        bound = format_number(rule.bound)
+        if rule.sign == "+-":
+            return f" from [-{bound}:{bound}] exclude (-{bound}:{bound})"
+        if rule.sign[0] == ">":
+            low = f"{'[' if '=' in rule.sign else '('}{bound}"
+        else:
+            high = f"{bound}{']' if '=' in rule.sign else ')'}"
+        inside = f" from {low}:{high}"
+    return inside

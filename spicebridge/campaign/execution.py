@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spicebridge.campaign.lock import locked
+from spicebridge.campaign.parts import LOOSE, arrow
 from spicebridge.campaign.plan import Campaign, Point
 from spicebridge.campaign.point import Row, Task
 from spicebridge.campaign.pools import cores, on_cluster, on_this_machine
-from spicebridge.campaign.store import Store, arrow, axis_kinds
+from spicebridge.campaign.store import Store, axis_kinds
 from spicebridge.errors import CampaignError
 
 
@@ -95,6 +96,7 @@ def run(
     store.check()
     with locked(store.folder):
         store.prepare(campaign)
+        store.compact(LOOSE)
         found = state(campaign, store.folder)
         todo = [p for p in campaign.points if p.key not in found.done and (retry or p.key not in found.failed)]
         tally = Tally(len(campaign.points), len(todo))
@@ -139,6 +141,8 @@ def _work(
             tally.point = point
             tally.ran += 1
             tally.outcomes[tally.row["outcome"] or "failed"] += 1
+            if tally.ran % LOOSE == 0:
+                store.compact(LOOSE)
             if progress:
                 progress(tally)
 

@@ -1,7 +1,8 @@
-"""Finished points on disk: a folder with one Parquet file a point, each whole or not there at all.
+"""Finished points on disk: a folder of Parquet files, each whole or not there at all.
 
     <name>.campaign/campaign.json            what the folder is
-    <name>.campaign/points/<key>.parquet     a point with a verdict: one row
+    <name>.campaign/points/<key>.parquet     a point with a verdict, as it is stored: one row
+    <name>.campaign/points/part-<n>.parquet  many of them, put together (see ``parts``)
     <name>.campaign/points/<key>.failed.parquet   a point that could not be judged, with its reason
     <name>.campaign/waveforms/<key>.npz      where asked for
 
@@ -15,15 +16,16 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spicebridge.campaign import parts
 from spicebridge.campaign.axes import as_number, canonical, format_value
 from spicebridge.campaign.plan import Campaign, Point
 from spicebridge.campaign.point import Done, Row
-from spicebridge.errors import CampaignError, OutputError
+from spicebridge.errors import OutputError
 from spicebridge.waveforms import replacing
 
 if TYPE_CHECKING:
@@ -73,18 +75,6 @@ COLUMNS = {
     "final_state": "list",
 }
 """Name and type of the columns that every file has. Times in s; NaN is stored as null."""
-
-
-def arrow() -> Any:
-    """The module pyarrow. Raises `CampaignError` where it is missing."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise CampaignError(
-            "campaigns are stored with pyarrow, which is missing; pip install 'spicebridge-memristor[campaign]'"
-        ) from None
-    return pyarrow
 
 
 @dataclass(frozen=True)
@@ -142,9 +132,10 @@ class Store:
             names = os.listdir(self.points)
         except FileNotFoundError:
             return frozenset(), frozenset()
-        names = [name for name in names if not name.startswith(".")]
+        names = [name for name in names if not name.startswith((".", parts.PREFIX))]
         failed = {name.removesuffix(FAILED) for name in names if name.endswith(FAILED)}
         done = {name.removesuffix(DONE) for name in names if name.endswith(DONE) and not name.endswith(FAILED)}
+        done.update(*(parts.keys(part) for part in parts.of(self.points)))
         return frozenset(done), frozenset(failed - done)
 
     def save(self, point: Point, done: Done, kinds: Mapping[str, str]) -> Row:
@@ -158,31 +149,40 @@ class Store:
         target = self.points / f"{point.key}{FAILED if failed else DONE}"
         with replacing(target) as temporary:
             _write(temporary, row, kinds)
-        _sync(self.points)
+        parts.sync(self.points)
         if not failed:
             (self.points / f"{point.key}{FAILED}").unlink(missing_ok=True)
         return row
 
     def read(self, keys: Iterable[str] | None = None) -> dict[str, Row]:
         """Rows by key; all of them, or those among `keys` that are stored. Raises `CampaignError`."""
-        done, failed = self.stored()
-        wanted = done | failed if keys is None else set(keys)
-        names = {key: f"{key}{DONE}" for key in done & wanted} | {key: f"{key}{FAILED}" for key in failed & wanted}
-        return {key: self._row(self.points / names[key]) for key in sorted(names)}
+        wanted = None if keys is None else set(keys)
+        found = {row["key"]: row for table in self.tables() for row in table.to_pylist()}
+        return {key: found[key] for key in sorted(found) if wanted is None or key in wanted}
 
-    def _row(self, path: Path) -> Row:
-        pyarrow = arrow()
-        try:
-            rows: list[Row] = pyarrow.parquet.ParquetFile(path).read().to_pylist()
-        except (OSError, pyarrow.ArrowException) as error:
-            raise _damaged(path, str(error)) from None
-        if len(rows) != 1:
-            raise _damaged(path, f"{len(rows)} rows")
-        return rows[0]
+    def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """All rows, table after table: failed points, those put together, those on their own; a later row of a key
+        replaces an earlier one. `columns` that a file lacks are left out. Raises `CampaignError`."""
+        if not self.points.is_dir():
+            return
+        names = sorted(entry.name for entry in self.points.iterdir() if not entry.name.startswith("."))
+        single = [name for name in names if name.endswith(DONE) and not name.startswith(parts.PREFIX)]
+        for name in sorted(single, key=lambda name: not name.endswith(FAILED)):
+            if name.endswith(FAILED):
+                yield parts.read(self.points / name, columns)
+        for part in parts.of(self.points):
+            yield from parts.groups(part, columns)
+        for name in single:
+            if not name.endswith(FAILED):
+                yield parts.read(self.points / name, columns)
 
-
-def _damaged(path: Path, why: str) -> CampaignError:
-    return CampaignError(f"{path}: is damaged ({why.splitlines()[0]}); remove the file, and the point will run again")
+    def compact(self, least: int = 1) -> None:
+        """Put the points that stand on their own together into larger files, if there are at least so many."""
+        names = os.listdir(self.points) if self.points.is_dir() else []
+        single = [name for name in names if name.endswith(DONE) and not name.endswith(FAILED)]
+        single = sorted(name for name in single if not name.startswith((".", parts.PREFIX)))
+        if len(single) >= max(least, 1):
+            parts.compact(self.points, single)
 
 
 def axis_kinds(campaign: Campaign) -> dict[str, str]:
@@ -211,14 +211,14 @@ def _row(point: Point, found: Row) -> Row:
 
 
 def _write(path: Path, row: Row, kinds: Mapping[str, str]) -> None:
-    pyarrow = arrow()
+    pyarrow = parts.arrow()
     coordinates = json.loads(row["coordinates"])
     cells = dict(row) | {key: axis_cell(coordinates[key], kind) for key, kind in kinds.items()}
     fields = [(name, _type(kind, pyarrow)) for name, kind in _types(kinds).items()]
     table = pyarrow.Table.from_pylist([cells], schema=pyarrow.schema(fields))
     # a dictionary and statistics for a single row would cost more than the row
     pyarrow.parquet.write_table(table, path, use_dictionary=False, write_statistics=False)
-    _sync(path)
+    parts.sync(path)
 
 
 def _types(kinds: Mapping[str, str]) -> dict[str, str]:
@@ -228,15 +228,6 @@ def _types(kinds: Mapping[str, str]) -> dict[str, str]:
 def _type(kind: str, pyarrow: Any) -> pa.DataType:
     names = {"double": pyarrow.float64(), "string": pyarrow.string(), "int64": pyarrow.int64()}
     return names[kind] if kind in names else pyarrow.list_(pyarrow.float64())
-
-
-def _sync(path: Path) -> None:
-    """Wait until the disk has it."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spicebridge.campaign.parts import arrow
 from spicebridge.campaign.plan import Campaign, load
 from spicebridge.campaign.point import Row
-from spicebridge.campaign.store import Store, axis_cell, axis_kinds, column_names
-from spicebridge.errors import CampaignError
+from spicebridge.campaign.store import COLUMNS, Store, axis_cell, axis_kinds, column_names
+from spicebridge.errors import CampaignError, nearest
 
 if TYPE_CHECKING:
     import pandas
@@ -28,10 +30,13 @@ def rows(campaign: Campaign, folder: str | Path | None = None) -> list[Row]:
     return out
 
 
-def results(campaign: Campaign | str | Path, folder: str | Path | None = None) -> pandas.DataFrame:
+def results(
+    campaign: Campaign | str | Path, folder: str | Path | None = None, *, columns: Sequence[str] | None = None
+) -> pandas.DataFrame:
     """The stored points of a campaign, or of a campaign file, as a `pandas.DataFrame`.
 
-    One row a point, in the order of the sweep: its coordinates, then the columns of `store.COLUMNS`. Points
+    One row a point, in the order of the sweep: its coordinates, then the columns of `store.COLUMNS`, or those
+    of them named in `columns` (the texts of the cases are most of a large campaign's bytes). Points
     that have not run are missing; stored points that are no longer in the campaign are left out (they are
     in the Parquet files of ``folder/points``). Raises `CampaignError`.
     """
@@ -40,6 +45,25 @@ def results(campaign: Campaign | str | Path, folder: str | Path | None = None) -
     except ImportError:
         raise CampaignError("results need pandas; pip install 'spicebridge-memristor[campaign]'") from None
     plan = campaign if isinstance(campaign, Campaign) else load(campaign)
-    names = column_names(axis_kinds(plan))
-    table: Any = pandas.DataFrame.from_records(rows(plan, folder), columns=names)
-    return table
+    store = Store(Path(folder) if folder else plan.folder)
+    store.check()
+    kinds = axis_kinds(plan)
+    wanted = [name for name in column_names({}) if columns is None or name in columns]
+    for name in columns or ():
+        if name not in COLUMNS:
+            raise CampaignError(f"column {name!r} must be one of {', '.join(COLUMNS)}{nearest(name, COLUMNS)}")
+    tables = list(store.tables(["key", *(name for name in wanted if name != "key")]))
+    axes: Any = pandas.DataFrame(
+        {key: [axis_cell(point.coordinates[key], kind) for point in plan.points] for key, kind in kinds.items()},
+        index=[point.key for point in plan.points],
+    )
+    if not tables:
+        return axes.iloc[:0].reindex(columns=[*kinds, *(name for name in wanted if name not in kinds)])
+    joined = arrow().concat_tables(tables, promote_options="default")
+    tables.clear()
+    whole: Any = joined.to_pandas(self_destruct=True).drop_duplicates("key", keep="last")
+    del joined
+    whole.index = whole["key"]
+    there = [point.key for point in plan.points if point.key in whole.index]
+    names = [name for name in wanted if name in whole.columns and name not in kinds]
+    return pandas.concat([axes.loc[there], whole.loc[there, names]], axis=1).reset_index(drop=True)

@@ -39,6 +39,7 @@ FAMILIES = (
     "figures",
     "escapes",
     "beyond",
+    "reactive",
 )
 """Modules of this package that hold claims, in the order of the page."""
 

@@ -437,3 +437,8 @@ def test_labels_of_parallel_edges_are_distinct():
     network = Network.from_edges([("a", "b"), ("a", "b"), ("a-b", "c"), ("a", "b-c")], device=DEVICE)
     assert network.edge_labels == ("a-b#0", "a-b#1", "a-b-c#2", "a-b-c#3")
     assert network.edge_name(1) == "edge a-b (index 1)"
+
+
+def test_a_misspelt_argument_is_no_parameter():
+    with pytest.raises(NetworkError, match="did you mean 'initial_state'"):
+        Network.from_graph(nx.path_graph(3), device=DEVICE, intial_state=0.4)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Row = tuple[Hashable, Hashable, Mapping[str, Any]]
 """(tail, head, attributes) of an edge."""
 
+_ARGUMENTS = ("drive", "initial_state", "active", "polarity", "title", "ignore", "nodes", "directed")
+"""What else a constructor takes by name: offered where a parameter does not exist."""
 _PLACES = ("pos", "loc")
 _PHYSICAL = ("weight", "resistance", "conductance", "capacitance")
 """Edge attributes that nobody adds for decoration: said when nothing reads them."""
@@ -101,7 +103,8 @@ def with_parameters(device: Any, parameters: Mapping[str, Any], rows: Sequence[R
         known = parameter_names(device)
         for name in values:
             if name not in known:
-                raise NetworkError(f"{device.kind} has no parameter {name!r}{nearest(name, known)}; {', '.join(known)}")
+                hint = nearest(name, (*known, *_ARGUMENTS))
+                raise NetworkError(f"{device.kind} has no parameter {name!r}{hint}; it has {', '.join(known)}")
         return dataclasses.replace(device, **values) if values else device
     if not callable(device):
         if values:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
+from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,8 @@ from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.theory.ensembles.active_runs import Record
 from spicebridge.theory.ensembles.currents import BatchCurrents, fits
+from spicebridge.theory.ensembles.field import SIGNAL_RESIDUAL, Field
+from spicebridge.theory.ensembles.fixed_step import FixedSteps
 from spicebridge.theory.ensembles.members import Members
 from spicebridge.theory.ensembles.stepping import EnsembleMarch
 from spicebridge.theory.ensembles.tableaux import Tableau, eighth_order, fifth_order
@@ -47,6 +52,7 @@ def integrate_ensemble(
     atol: float = 1e-8,
     batch: int | None = None,
     max_evaluations: int | None = None,
+    step: float | None = None,
 ) -> EnsembleWaveforms:
     """Integrate many trajectories of `network` from t = 0; signals on `t` (n_t,), in s.
 
@@ -59,6 +65,9 @@ def integrate_ensemble(
     are under way at a time (None: as many as serve the cache); results do not depend on it beyond rounding. Each
     trajectory keeps its own step and error: at most `atol` + `rtol` |s| a step on every edge.
 
+    `step` in s makes all steps equal (see ``fixed_step``): for statistics of many trajectories, several times faster, right
+    to some 1e-3; ``bias`` and ``strayed`` of the result say what that costs. `rtol` and `atol` have no meaning then.
+
     A trajectory that meets numerical trouble, a singular start included, does not raise: it has a reason in the result
     and the others go on. Raises `NetworkError` for misuse.
     """
@@ -69,17 +78,37 @@ def integrate_ensemble(
         raise NetworkError(f"batch = {batch!r} must be a number of trajectories, at least 1")
     members = Members.of(network, initial_states, sources, parameters)
     topology = Topology.of(network)
+    _check_step(step, network, topology)
     with one_blas_thread():
         if not _together(network, topology):
             return _one_by_one(members, times, demand, wanted)
         currents = BatchCurrents(topology)
         size = int(batch or max(1, BATCH_NUMBERS // network.n_edges))
+        if step is not None:
+            fixed = FixedSteps(members, currents, times, step, size)
+            record, half = fixed.march()
+            field = Field(members, currents, SIGNAL_RESIDUAL)
+            return replace(_result(members, field, times, record, wanted, size), half_step=half)
         march = EnsembleMarch(members, currents, _tableau(network, rtol), times, demand, size)
-        record = march.march()
-        values = {"state": record.state}
-        if wanted & {"current", "voltage"}:
-            values["current"], values["voltage"] = march.field.signals(times, record.state, size)
-    return _waveforms(members, times, values, wanted, record, currents.form)
+        return _result(members, march.field, times, march.march(), wanted, size)
+
+
+def _result(
+    members: Members, field: Field, times: Array, record: Record, wanted: set[str], size: int
+) -> EnsembleWaveforms:
+    values = {"state": record.state}
+    if wanted & {"current", "voltage"}:
+        values["current"], values["voltage"] = field.signals(times, record.state, size)
+    return _waveforms(members, times, values, wanted, record, field.currents.form)
+
+
+def _check_step(step: float | None, network: Network, topology: Topology) -> None:
+    if step is None:
+        return
+    if not (isinstance(step, Real) and math.isfinite(step) and step > 0):
+        raise NetworkError(f"step = {step!r} must be a positive time in s, or None")
+    if network.reactive or not _together(network, topology):
+        raise NetworkError("step: this network is integrated one trajectory after the other; leave the step out")
 
 
 def _waveforms(

@@ -20,6 +20,8 @@ class EnsembleWaveforms:
     unless they were asked for. ``reasons`` says for every trajectory why it ended before t[-1], "" where it did not;
     ``stop`` (n_traj,) is the time reached in s, and signals after it are NaN. ``rhs_count`` (n_traj,) counts
     right-hand sides; ``form`` is "loop", "cut", or "one by one" for networks that gain nothing from company.
+    ``half_step`` (pilots, n_t, n_e) is how the first trajectories differ from the same with half the step, None where
+    every trajectory kept its own error.
     """
 
     t: Array
@@ -31,6 +33,26 @@ class EnsembleWaveforms:
     rhs_count: NDArray[np.intp]
     form: str
     labels: tuple[str, ...] = field(default=(), repr=False)
+    half_step: Array | None = field(default=None, repr=False)
+
+    @property
+    def bias(self) -> tuple[Array, Array]:
+        """(of the mean state, its standard error), (n_t,) each: what halving the step changes, on the pilots.
+
+        Steps at walls are of second order, so that the whole bias is 4/3 of the change. Zero where every trajectory
+        kept its own error.
+        """
+        if self.half_step is None:
+            return np.zeros(self.t.size), np.zeros(self.t.size)
+        change = 4.0 / 3.0 * self.half_step.mean(axis=2)
+        return change.mean(axis=0), change.std(axis=0, ddof=1 if len(change) > 1 else 0) / np.sqrt(len(change))
+
+    def strayed(self, distance: float = 0.1) -> float:
+        """Part of the pilots of which a state is farther than `distance` from that with half the step at t[-1]: they
+        took another way, as trajectories near a border between two do."""
+        if self.half_step is None:
+            return 0.0
+        return float((np.abs(self.half_step[:, -1]).max(axis=1) > distance).mean())
 
     def __len__(self) -> int:
         return int(self.state.shape[0])

@@ -18,7 +18,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--columns", metavar="T,V,I", help="names, or positions from 0; V,I with --sweep; default: by their names"
     )
     parser.add_argument("--sweep", metavar="RATE", help="no time in the file: V is swept at so many V/s")
-    parser.add_argument("--law", default="tunneling", metavar="NAME", help="law to fit; default: tunneling")
+    parser.add_argument(
+        "--law", default="tunneling", metavar="NAME", help="law to fit, or a law text name.toml; default: tunneling"
+    )
     parser.add_argument("--control", metavar="WORD", help="what moves the state, where the law has a choice")
     parser.add_argument("--driven", choices=("voltage", "current"), default="voltage", help="which of the two is given")
     parser.add_argument("--window", metavar="NAME", help="bound handling; default: hard where the law has a choice")
@@ -62,8 +64,10 @@ def run(args: argparse.Namespace) -> int:
 def _law(name: str) -> Any:
     from spicebridge.errors import nearest
     from spicebridge.lab.design.equipment import LabError
-    from spicebridge.laws import LAWS
+    from spicebridge.laws import LAWS, Law
 
+    if name.endswith(".toml"):
+        return Law.load(name)
     if name not in LAWS:
         raise LabError(f"--law {name!r} is unknown{nearest(name, LAWS)}; known are {', '.join(LAWS)}")
     return LAWS[name]

@@ -101,6 +101,27 @@ def test_parameters_that_make_no_device_are_steps_not_taken() -> None:
     assert (np.abs(left[:, 1]) < 1.0).all()
 
 
+def test_a_law_text_is_fitted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = """
+resistance = "low + (high - low)*s"
+rate = "c*v"
+[parameters]
+low = "typical 100 ohm, > 0"
+high = "typical 1k ohm, > low"
+c = "typical -1 1/(V s), < 0"
+"""
+    (tmp_path / "mine.toml").write_text(text)
+    law = sb.Law.load(tmp_path / "mine.toml")
+    trace = response(law(low=150.0, high=900.0, c=-0.03), n=81, state=0.8)
+    path = tmp_path / "a.csv"
+    np.savetxt(path, np.column_stack([trace.t, trace.v, trace.i]), delimiter=",", header="t,V,I")
+    assert main(["fit", str(path), "--law", str(tmp_path / "mine.toml"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    # the corners of the pulse lie between the samples
+    assert found["rms"] < 1e-3
+    assert found["parameters"]["c"] < 0.0
+
+
 def rectifying() -> Trace:
     """No law here has such a current."""
     t = np.linspace(0.0, 20.0, 81)

@@ -21,7 +21,7 @@ from spicebridge.batch import cases as batch
 from spicebridge.case.case import load_case
 from spicebridge.circuit.engines import FallbackWarning
 from spicebridge.circuit.engines.ngspice import EXECUTABLE_VARIABLE
-from spicebridge.cli import COMMANDS, main, status
+from spicebridge.cli import commands, main, status
 from spicebridge.errors import NetworkError, RunFailed, SimulatorDied, SimulatorMissing, SimulatorTooOld
 from spicebridge.verify import Outcome, Verdict
 
@@ -347,11 +347,11 @@ def test_help_is_light():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for word in (*COMMANDS, "exit status", "unresolved"):
+    for word in (*commands(), "exit status", "unresolved"):
         assert word in done.stdout
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", commands())
 def test_every_command_has_help(command, capsys):
     assert main([command, "--help"]) == 0
     assert "exit status" in capsys.readouterr().out
@@ -517,3 +517,25 @@ def test_engines_tells_what_was_measured(capsys):
     assert engine["capabilities"]["pwr_of_negative"] == "signed"
     assert main(["engines", "--no-probe"]) == 0
     assert f"version {engine['version']}" in capsys.readouterr().out
+
+
+def test_first_files_and_examples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What `init` and `examples` write is judged as it stands, and never over what is there."""
+    assert main(["init", "--ode", "--out", str(tmp_path)]) == 0
+    before = (tmp_path / "first.case.toml").read_bytes()
+    assert main(["validate", str(tmp_path / "first.case.toml")]) == 0
+    assert main(["init", "--out", str(tmp_path)]) == 2
+    assert (tmp_path / "first.case.toml").read_bytes() == before
+    assert main(["examples", "k4", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "k4.case.toml").read_bytes() == (ROOT / "compare" / "k4.case.toml").read_bytes()
+    assert main(["examples", "k4", "--out", str(tmp_path)]) == 2
+    assert "did you mean 'k4'" in capsys.readouterr().err or main(["examples", "k5"]) == 2
+
+
+def test_a_mistyped_command_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["valdate", "x"]) == 2
+    assert "did you mean 'validate'" in capsys.readouterr().err
+    assert main(["validate", "--tol", "1", "x"]) == 2
+    assert "--tol" in capsys.readouterr().err
+    assert main(["validate", ""]) == 2
+    assert "variable unset" in capsys.readouterr().err

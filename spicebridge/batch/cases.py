@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spicebridge.case.case import SUFFIX, Case, find_cases, load_case
-from spicebridge.errors import SpiceBridgeError
+from spicebridge.errors import CaseError, SpiceBridgeError
 from spicebridge.report.json import FORMAT, plain, record
 from spicebridge.report.summary import Report
 from spicebridge.verify import validate
@@ -80,6 +80,9 @@ def plan(arguments: Sequence[str | Path]) -> list[Job]:
     seen: set[Path] = set()
     taken = {"index.html", "index.json"}
     for argument in arguments:
+        if not str(argument):
+            jobs.append(Job("", Path(), CaseError("an empty name stands for no case; is a variable unset?")))
+            continue
         try:
             found = find_cases(argument)
         except SpiceBridgeError as error:

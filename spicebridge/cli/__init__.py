@@ -1,66 +1,77 @@
+# PYTHON_ARGCOMPLETE_OK
 """The command ``spicebridge``: argument parsing, and nothing else.
 
-A command is a module of this package with `HELP` (one line), `configure(parser)` and `run(args) -> int`;
-a new one is a new file and one line in `COMMANDS`. These modules import nothing heavy at the top, so
-that ``spicebridge --help`` answers at once.
+A command is a module of this package with `HELP` (one line), `EXAMPLE` (a command line that works), `configure(parser)`
+and `run(args) -> int`, and `JUDGES = True` where its exit status is a verdict. A new one is a new file. These modules
+import nothing heavy at the top, so that ``spicebridge --help`` answers at once.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import importlib
 import os
+import pkgutil
 import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
+from types import ModuleType
+from typing import Any, NoReturn
 
 from spicebridge import __version__
 from spicebridge.cli import status
-from spicebridge.errors import SpiceBridgeError
+from spicebridge.errors import SpiceBridgeError, nearest
 
 __all__ = ["main"]
 
-COMMANDS = {
-    "validate": "validate",
-    "simulate": "simulate",
-    "netlist": "netlist",
-    "read": "read",
-    "check-model": "check_model",
-    "engines": "engines",
-    "lab": "lab",
-    "compare": "compare",
-    "fit": "fit",
-    "atlas": "atlas",
-    "campaign": "campaign",
-}
-"""Command on the command line -> module of this package."""
+FIRST = ("init", "examples", "validate", "simulate", "netlist", "read", "analyse", "engines")
+"""Commands in the order in which people need them; the others follow by name."""
 
 _ABOUT = """\
 Memristive networks as SPICE circuits, judged against their network equation.
 """
 
 
+SHARED = ("options", "show", "status")
+"""Modules of this package that are no command."""
+
+
+@functools.cache
+def commands() -> dict[str, ModuleType]:
+    """Command -> its module."""
+    names = [module.name for module in pkgutil.iter_modules(__path__) if module.name not in SHARED]
+    found = {name.replace("_", "-"): importlib.import_module(f"{__name__}.{name}") for name in names}
+    known = [name for name in FIRST if name in found]
+    return {name: found[name] for name in (*known, *sorted(set(found) - set(known)))}
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that takes no abbreviations and names the nearest command."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
+    def error(self, message: str) -> NoReturn:
+        head, _, choices = message.partition("invalid choice: ")
+        if choices and head.startswith("argument COMMAND"):
+            word = choices.split(" (", 1)[0].strip("'")
+            message = f"no command {word!r}{nearest(word, commands())}; spicebridge --help lists them"
+        super().error(message)
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser with every command."""
-    top = argparse.ArgumentParser(
-        prog="spicebridge",
-        description=_ABOUT,
-        epilog=status.EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    top = _Parser(prog="spicebridge", description=_ABOUT, epilog=status.EPILOG)
     top.add_argument("--version", action="version", version=f"spicebridge {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, place in COMMANDS.items():
-        module = importlib.import_module(f"spicebridge.cli.{place}")
-        sub = commands.add_parser(
-            name,
-            help=module.HELP,
-            description=module.HELP,
-            epilog=status.EPILOG,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+    choices = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    for name, module in commands().items():
+        epilog = f"example:\n  spicebridge {module.EXAMPLE}\n"
+        if getattr(module, "JUDGES", False):
+            epilog += f"\n{status.EPILOG}"
+        sub = choices.add_parser(name, help=module.HELP, description=module.HELP, epilog=epilog)
         module.configure(sub)
         sub.set_defaults(run=module.run)
     return top
@@ -69,7 +80,12 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; no exception leaves."""
     try:
-        args = parser().parse_args(argv)
+        known = parser()
+        with contextlib.suppress(ImportError):
+            import argcomplete
+
+            argcomplete.autocomplete(known)
+        args = known.parse_args(argv)
         with _notices():
             code = int(args.run(args))
         sys.stdout.flush()

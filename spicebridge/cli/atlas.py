@@ -10,10 +10,12 @@ from spicebridge.cli import status
 from spicebridge.cli.options import add_quiet
 
 HELP = "measure every claim of the papers on circuits and write one page about it"
+EXAMPLE = "atlas --quick --out atlas"
+JUDGES = True
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", default="atlas", metavar="DIR", help="where results and page go; default: atlas")
+    parser.add_argument("-o", "--out", default="atlas", metavar="DIR", help="where results and page go; default: atlas")
     parser.add_argument("--quick", action="store_true", help="fewer and smaller circuits, fewer seeds")
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="these claims alone, such as p1.eq4")
     parser.add_argument("--jobs", type=_jobs, default=2, metavar="N", help="processes; default: 2")

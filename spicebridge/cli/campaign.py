@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from spicebridge.campaign.summary import Sweep
 
 HELP = "sweep a case over parameters, seeds, engines and sizes; stored point by point, resumable"
+EXAMPLE = "campaign ratio.campaign.toml --workers 2"
+JUDGES = True
 
 SHOWN = 20
 """Points with another verdict than AGREES that are printed after a run."""
@@ -38,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--workers", type=_whole, metavar="N", help="processes; default: one for every processor")
     where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, such as tcp://host:8786")
-    parser.add_argument("--out", metavar="DIR", help="folder of the results; default: NAME.campaign beside FILE")
+    parser.add_argument("-o", "--out", metavar="DIR", help="folder of the results; default: NAME.campaign beside FILE")
     parser.add_argument("--retry", action="store_true", help="run failed points again")
     what = parser.add_mutually_exclusive_group()
     what.add_argument(

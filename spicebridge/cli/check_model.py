@@ -10,6 +10,8 @@ from spicebridge.cli import status
 from spicebridge.cli.options import add_dialect, hertz, number, volts
 
 HELP = "check a device model for what is known to break memristor models"
+EXAMPLE = "check-model vteam --out vteam.html"
+JUDGES = True
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--initial-state", type=number, metavar="S", help="of the state; default 0.5, or the model's own"
     )
     parser.add_argument("--engine", default="ngspice", help="simulator (default: ngspice)")
-    parser.add_argument("--out", metavar="FILE", type=Path, help="write the page with plots (HTML) there")
+    parser.add_argument("-o", "--out", metavar="FILE", type=Path, help="write the page with plots (HTML) there")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 

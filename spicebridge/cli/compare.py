@@ -13,6 +13,8 @@ from spicebridge.cli import status
 from spicebridge.cli.options import add_quiet, positive
 
 HELP = "judge bench data against the equations of a case"
+EXAMPLE = "compare k4.case.toml --kit kit --measured scope.csv"
+JUDGES = True
 
 LIMITS = {
     "gain": "stated gain accuracy of a channel, relative",
@@ -40,7 +42,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--parts", type=positive, metavar="X", help="tolerance of every resistance; default: the kit's, or 0.002"
     )
     parser.add_argument("--tolerance", type=positive, metavar="X", help="uncertainty allowed, of a range; default 0.01")
-    parser.add_argument("--out", metavar="DIR", help="write report.html, report.md, validation.json and pictures there")
+    parser.add_argument(
+        "-o", "--out", metavar="DIR", help="write report.html, report.md, validation.json and pictures there"
+    )
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
     add_quiet(parser)
 

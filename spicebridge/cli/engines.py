@@ -9,6 +9,7 @@ from typing import Any
 from spicebridge.cli import status
 
 HELP = "which simulators are installed, their versions and what they were measured to do"
+EXAMPLE = "engines"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from spicebridge.cli import status
 from spicebridge.cli.options import seconds
 
 HELP = "fit a law to measured responses: validation, no verdict"
+EXAMPLE = "fit sweep.csv --columns 0,1,2"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from spicebridge.cli import status
 from spicebridge.cli.options import add_quiet, positive
 
 HELP = "a kit to build a case on the bench: decks, netlist, bill, waveforms, protocol"
+EXAMPLE = "lab k4.case.toml --out kit"
 
 BENCH = {
     "supply": "rails, +- V",
@@ -30,7 +31,7 @@ PARTS = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("case", metavar="CASE", help="a case file")
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder of the kit, complete or not at all")
+    parser.add_argument("-o", "--out", required=True, metavar="DIR", help="folder of the kit, complete or not at all")
     for name, text in BENCH.items():
         parser.add_argument(f"--{name.replace('_', '-')}", dest=name, type=positive, metavar="X", help=text)
     for name, text in PARTS.items():

@@ -10,6 +10,7 @@ from spicebridge.cli import status
 from spicebridge.cli.options import FORMS, seconds
 
 HELP = "write the circuit of a case for a simulator"
+EXAMPLE = "netlist k4.case.toml --dialect ltspice -o k4.cir"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dialect", default="ngspice", metavar="D", help="default: ngspice")
     parser.add_argument("--form", choices=FORMS, default="readable", help="default: readable")
     parser.add_argument("--step", type=seconds, metavar="S", help="step ceiling in s; default: chosen")
-    parser.add_argument("-o", "--output", metavar="FILE", help="default: standard output")
+    parser.add_argument("-o", "--out", metavar="FILE", help="default: standard output")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,13 +27,13 @@ def run(args: argparse.Namespace) -> int:
     from spicebridge.report.files import check_file
     from spicebridge.waveforms import replacing
 
-    if args.output is not None:
-        check_file(args.output)
+    if args.out is not None:
+        check_file(args.out)
     case = load_case(args.case)
     text = netlist(case.network, case.t, args.dialect, step=args.step, form=args.form)
-    if args.output is None:
+    if args.out is None:
         sys.stdout.write(text)
     else:
-        with replacing(Path(args.output)) as temporary:
+        with replacing(Path(args.out)) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")
     return status.SUCCESS

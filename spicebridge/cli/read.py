@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from spicebridge.verify import Verdict
 
 HELP = "what network a deck is: nodes, edges, cycles, effective memory, Omega"
+EXAMPLE = "read k4.cir --validate"
+JUDGES = True
 
 SMALL = 12
 """Edges up to which Omega is printed; above, its trace."""
@@ -39,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", default="ngspice", metavar="E", help="simulator for --validate")
     parser.add_argument("--tolerance", type=positive, default=1e-5, metavar="X", help="default: 1e-5")
     parser.add_argument("--timeout", type=positive, metavar="S", help="wall-clock limit of one run in s")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write the network as a case file")
+    parser.add_argument("-o", "--out", metavar="FILE", help="write the network as a case file")
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
 
 
@@ -52,8 +54,8 @@ def run(args: argparse.Namespace) -> int:
     from spicebridge.report.files import check_file
     from spicebridge.report.json import format_json
 
-    if args.output is not None:
-        check_file(args.output)
+    if args.out is not None:
+        check_file(args.out)
     with interruptible(), progress(args.quiet or not args.validate) as say:
         deck = read_deck(Path(args.deck), dialect=args.dialect)
         try:
@@ -76,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         }
         for name, v in verdicts.items()
     }
-    if args.output is not None:
+    if args.out is not None:
         _write_case(deck, found.network, args)
     if args.json:
         sys.stdout.write(format_json(facts))
@@ -219,5 +221,5 @@ def _write_case(deck: Deck, network: Network, args: argparse.Namespace) -> None:
         stop=deck.transient.stop,
         tolerance=args.tolerance,
     )
-    with replacing(Path(args.output)) as temporary:
+    with replacing(Path(args.out)) as temporary:
         temporary.write_text(case.to_toml(), encoding="utf-8", newline="\n")

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from spicebridge.waveforms import Waveforms
 
 HELP = "run one branch of a case and save its waveforms"
+EXAMPLE = "simulate k4.case.toml --branch spice -o k4.csv"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("case", metavar="CASE", help="a case file")
     parser.add_argument("--branch", choices=("spice", "theory"), default="spice", help="default: spice")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="name.csv, name.npz or name.nc")
+    parser.add_argument("-o", "--out", required=True, metavar="FILE", help="name.csv, name.npz or name.nc")
     add_run(parser)
 
 
@@ -27,14 +28,14 @@ def run(args: argparse.Namespace) -> int:
     from spicebridge.cli.show import progress
     from spicebridge.report.files import check_file, check_waveform_suffix
 
-    check_waveform_suffix(args.output)
-    check_file(args.output)
+    check_waveform_suffix(args.out)
+    check_file(args.out)
     with progress(args.quiet) as say:
         say("reading")
         case = load_case(args.case)
         say(f"{case.name}: running {args.branch}")
         waves = _theory(case) if args.branch == "theory" else _spice(case, args)
-    waves.save(args.output)
+    waves.save(args.out)
     return status.SUCCESS
 
 

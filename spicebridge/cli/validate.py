@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from spicebridge.batch.cases import Entry
 
 HELP = "compare circuit and equations of one case, of several, or of a folder of them"
+EXAMPLE = "validate k4.case.toml --out out"
+JUDGES = True
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cases", nargs="+", metavar="CASE", help="a case file, or a folder of *.case.toml")
     parser.add_argument(
+        "-o",
         "--out",
         metavar="DIR",
         help="write the results there: for one case file the folder itself, "

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_args
 from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.reader.rules import DIALECTS, Dialect, find_dialect
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import Expression, Number, Power, rebuild
+from spicebridge.expressions.tree import Binary, Call, Expression, Number, Power, rebuild
 
 AUTO = "auto"
 SHOWN = ("LTspice", "ngspice", "HSPICE", "Xyce", "PSpice")
@@ -185,7 +185,11 @@ def unlike(one: Any, two: Any, where: str = "") -> str:
 
 
 def _canonical(e: Expression) -> Any:
+    """Even powers in one form; a step is what it is beside 0, where simulators differ on it."""
+
     def change(x: Expression) -> Expression | None:
+        if isinstance(x, Call) and x.function == "u":
+            return Binary(">", x.arguments[0], Number(0.0))
         if isinstance(x, Power) and isinstance(x.exponent, Number) and x.exponent.value % 2.0 == 0.0:
             return Power(x.base, x.exponent, "abs") if x.kind == "real" else None
         return None

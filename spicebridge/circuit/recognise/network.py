@@ -1,8 +1,9 @@
 """Deck -> Network, when it is one.
 
-The deck is flattened and taken apart (`anatomy`); every edge is evaluated at samples (`probe`) and its law
-identified from what it does (`laws`), so that one reader serves both of our forms and the textbook form: a
-resistance or a source that a state node controls, an integrator, and voltage sources anywhere. Sources that
+The deck is flattened, put in plain form (`rewrites`) and taken apart (`structure`); the law of every edge is put
+together as expressions (`equations`) and found among the known ones or taken as it is (`law_of_edge`), so that one
+reader serves both of our forms and the textbook form: a resistance or a source that a state node controls, an
+integrator, and voltage sources anywhere. Sources that
 feed several edges are shifted into each; nodes keep their names, and ground is "0".
 """
 
@@ -17,14 +18,15 @@ import numpy as np
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.flatten import flatten
-from spicebridge.circuit.recognise.laws import EdgeLaw, EdgeReader
+from spicebridge.circuit.recognise.equations import edge_parts, states_read
+from spicebridge.circuit.recognise.law_of_edge import EdgeLaw, EdgeReader
 from spicebridge.circuit.recognise.named import instance_of, named_law
-from spicebridge.circuit.recognise.probe import edge_parts, states_read
 from spicebridge.circuit.recognise.reactive import initial_value, reactive_device
 from spicebridge.circuit.recognise.refusals import Account, Refusal
-from spicebridge.circuit.recognise.source_clusters import GROUND, low, total
+from spicebridge.circuit.recognise.rewrites import plain_deck
+from spicebridge.circuit.recognise.source_clusters import GROUND, drive_of, low, total
 from spicebridge.circuit.recognise.structure import Anatomy, Branch, dissect
-from spicebridge.drives import Drive
+from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, terms
 from spicebridge.errors import NetworkError, NotANetwork
 from spicebridge.laws import CurrentSource
 from spicebridge.network import Network
@@ -65,13 +67,14 @@ def recognise_circuit(deck: ir.Deck) -> Recognised:
     """As `recognise`, with the places of the edges in the deck."""
     flat = flatten(deck)
     account = Account(flat)
-    body = dissect(flat, account)
+    plain, notes = plain_deck(flat, account)
+    body = dissect(plain, account)
     states = _states(body, account)
     account.settle()
     if not body.branches:
-        raise NotANetwork("not a memristive network: no element is a resistor or memristor between two nodes")
+        raise NotANetwork("; ".join([_nothing(deck), *notes]))
     _count_ends(body)
-    stop = flat.transient.stop if flat.transient is not None else 1.0
+    drop = _largest_drop(body)
     laws: list[EdgeLaw | None] = []
     drives: list[Drive | None] = []
     initial: list[float] = []
@@ -79,7 +82,7 @@ def recognise_circuit(deck: ir.Deck) -> Recognised:
         state = states[number]
         try:
             device = reactive_device(body, branch, state)
-            laws.append(_law(deck, body, number, state, stop) if device is None else EdgeLaw(device, 1.0, 1.0))
+            laws.append(_law(deck, body, number, state, drop) if device is None else EdgeLaw(device, 1.0, 1.0))
             drives.append(None if isinstance(device, CurrentSource) else total(edge_parts(body, branch)))
             if state is not None:
                 initial.append(_initial(body, branch, state))
@@ -100,15 +103,57 @@ def recognise_circuit(deck: ir.Deck) -> Recognised:
     }
     network = _network(body, order, parts)
     edges = tuple(EdgeOrigin(body.branches[k].names, body.shown.get(states[k] or "", "")) for k in order)
-    return Recognised(network, flat, edges)
+    return Recognised(network, flat, edges, (*notes, *(law.note for law in found if law.note)))
 
 
-def _law(deck: ir.Deck, body: Anatomy, number: int, state: str | None, stop: float) -> EdgeLaw:
+def _nothing(deck: ir.Deck) -> str:
+    if deck.subcircuits and not deck.elements:
+        names = ", ".join(sub.name for sub in deck.subcircuits)
+        return (
+            f"not a memristive network: this is a library of subcircuits ({names}) with no element of its own; "
+            "check-model reads it, or call one with an X card"
+        )
+    return "not a memristive network: no element is a resistor or memristor between two nodes"
+
+
+def _largest_drop(body: Anatomy) -> float:
+    """V: the sum of all sources; no drop of a passive network is larger. 1 V for a network without any."""
+    size = 0.0
+    for element in body.deck.elements:
+        if isinstance(element, (ir.VoltageSource, ir.CurrentSource)):
+            factor = 1.0
+            if isinstance(element, ir.CurrentSource):
+                factor = max((1.0 / abs(link.sense) for link in body.links if element in link.feeds), default=0.0)
+            elif not body.clusters.parts(low(element.plus)) and not body.clusters.parts(low(element.minus)):
+                continue
+            try:
+                drive = drive_of(element.name, element.wave)
+            except Refusal:
+                continue
+            size += factor * sum(bound(term) for term in terms(drive))
+    return size or 1.0
+
+
+def bound(drive: Drive) -> float:
+    """Largest size of a drive, in V."""
+    match drive:
+        case DC():
+            return abs(drive.level)
+        case Sine():
+            return abs(drive.offset) + abs(drive.amplitude)
+        case Pulse():
+            return max(abs(drive.initial), abs(drive.pulsed))
+        case PWL():
+            return float(np.abs(drive.values).max())
+    return 0.0
+
+
+def _law(deck: ir.Deck, body: Anatomy, number: int, state: str | None, drop: float) -> EdgeLaw:
     named = None
     if state is not None:
         call = instance_of(deck, body.branches[number].name)
         named = None if call is None else named_law(deck, call)
-    return EdgeReader(body, number, state, stop, named).read()
+    return EdgeReader(body, number, state, drop, named).read()
 
 
 def _states(body: Anatomy, account: Account) -> list[str | None]:

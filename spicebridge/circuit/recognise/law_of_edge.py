@@ -1,0 +1,255 @@
+"""The law of one edge from its equations: a known device with signs and window, or the equations themselves.
+
+    v = P R(s) i  or  i = i(v, s),   ds/dt = f(s, v)
+
+In this order:
+
+named     the subcircuit of the library that the deck calls gives the device and its numbers
+affine    R = R0 + (R1 - R0) s and ds/dt = a s + W(s, g q), q = R0 i or v, a window W of `windows`
+general   the deck's own expressions are the law
+
+A known device is a promise until it equals the deck's expressions at every sample: over the drops that the deck can
+produce, at the walls and, where the state can pass them, beyond, on both sides of every switching point. From R and
+ds/dt alone a description is not unique; of equal ones this is taken: R that grows with s is caravelli2017, R that falls
+is tunneling; control "current" before "voltage"; the weakest window that fits.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from spicebridge.arrays import Array
+from spicebridge.circuit.recognise.affine_fit import AffineFit
+from spicebridge.circuit.recognise.clamps import Range, clamped_range
+from spicebridge.circuit.recognise.equations import CURRENT, DROP, EdgeEquations, NotLocal
+from spicebridge.circuit.recognise.general import general_law
+from spicebridge.circuit.recognise.named import NamedLaw
+from spicebridge.circuit.recognise.refusals import Refusal
+from spicebridge.circuit.recognise.sampling import Formula, Samples, samples, switches
+from spicebridge.circuit.recognise.structure import Anatomy
+from spicebridge.errors import DeviceError, SpiceBridgeError
+from spicebridge.expressions.calculus import simplify
+from spicebridge.expressions.tree import Expression, Number, rebuild
+from spicebridge.laws import Resistor
+from spicebridge.windows import Hard, NoWindow
+
+VERIFIED = 1e-9
+"""Largest difference from the deck's own expressions, relative to the terms that make the value."""
+BEYOND = 0.5
+"""How far beyond its walls a state is tried, where nothing keeps it inside."""
+
+
+@dataclass(frozen=True)
+class EdgeLaw:
+    """A device with the signs P and J, and a sentence on how it was found, or ""."""
+
+    device: Any
+    P: float
+    J: float
+    note: str = ""
+
+
+@dataclass
+class Characteristic:
+    """i(s, v) and ds/dt(s, v) of an edge as trees over s and v; `resistance` is R(s) where v = R(s) i, else None."""
+
+    current: Expression
+    rate: Expression | None
+    resistance: Expression | None
+
+    @cached_property
+    def trees(self) -> tuple[Expression, ...]:
+        return (self.current,) if self.rate is None else (self.current, self.rate)
+
+    def i(self, s: Array, v: Array) -> Array:
+        return Formula(self.current, "v")(s, v)
+
+    def R(self, s: Array) -> Array:
+        """v/i at 1 V; of a law that is no resistance, whatever that is."""
+        if self.resistance is not None:
+            return Formula(self.resistance, "v")(s, np.zeros_like(s))
+        with np.errstate(all="ignore"):
+            return np.asarray(1.0 / self.i(s, np.ones_like(s)))
+
+    def ds_dt(self, s: Array, v: Array) -> Array:
+        assert self.rate is not None
+        return Formula(self.rate, "v")(s, v)
+
+
+def put(e: Expression, old: Expression, new: Expression) -> Expression:
+    """`e` with `new` for every `old`."""
+    return rebuild(e, lambda x: new if x == old else None)  # type: ignore[no-any-return]
+
+
+class EdgeReader:
+    """Reads one edge; `named` is the law that its subcircuit's name promises, `drop` the largest drop in V."""
+
+    def __init__(self, body: Anatomy, number: int, state: str | None, drop: float, named: NamedLaw | None) -> None:
+        self.body = body
+        self.branch = body.branches[number]
+        self.state = state
+        self.drop = drop
+        self.named = named
+        self.equations = EdgeEquations(body, number, state)
+        self.points: dict[bool, Samples] = {}
+
+    def refuse(self, reason: str) -> Refusal:
+        return Refusal(self.branch.name, reason)
+
+    def read(self) -> EdgeLaw:
+        """The law; raises `Refusal`."""
+        law = self._characteristic()
+        if self.state is None:
+            return self._memoryless(law)
+        bounds = clamped_range(self.equations)
+        if self.named is not None:
+            found = self._named(self.named, law, bounds)
+            if found is not None:
+                return found
+        return self._affine(law, bounds) or self._general(law, bounds)
+
+    def _characteristic(self) -> Characteristic:
+        equations = self.equations
+        try:
+            equations.solve()
+        except NotLocal as error:
+            raise self.refuse(f"has a law that depends on {error}; an edge's law may know its own alone") from None
+        rate = None if self.state is None else equations.rate()
+        if equations.conducts:
+            per_volt = simplify(put(equations.i, DROP, Number(1.0)))
+            ohmic = self._proportional(Formula(equations.i, "v"), Formula(per_volt, "v"))
+            resistance = simplify(Number(1.0) / per_volt) if ohmic else None
+            return Characteristic(equations.i, rate, resistance)
+        per_ampere = simplify(put(equations.v, CURRENT, Number(1.0)))
+        if not self._proportional(Formula(equations.v, "i"), Formula(per_ampere, "i")):
+            what = "is neither a constant resistance nor one of a state; edges without memory are linear"
+            raise self.refuse("has a current that is not proportional to its voltage" if self.state else what)
+        current = DROP / per_ampere
+        return Characteristic(current, None if rate is None else put(rate, CURRENT, current), per_ampere)
+
+    def _proportional(self, formula: Formula, unit: Formula) -> bool:
+        points = samples([formula.tree], formula.symbol, (0.0, 1.0), self.drop)
+        value, line = formula(points.s, points.x), unit(points.s, points.x) * points.x
+        return bool(np.isfinite(value).all() and (np.abs(value - line) <= VERIFIED * np.abs(line)).all())
+
+    def _memoryless(self, law: Characteristic) -> EdgeLaw:
+        if law.resistance is None:
+            raise self.refuse("is neither a constant resistance nor one of a state; edges without memory are linear")
+        R = float(law.R(np.zeros(1))[0])
+        if not math.isfinite(R) or R == 0.0:
+            raise self.refuse("has no resistance that is finite and not zero")
+        return EdgeLaw(Resistor(np.abs(np.float64(R))), math.copysign(1.0, R), 1.0)
+
+    # known devices
+
+    def _named(self, named: NamedLaw, law: Characteristic, bounds: Range | None) -> EdgeLaw | None:
+        """The law that the name promises with the window that fits, if the elements keep the promise."""
+        if bounds is not None and not bounds.unit:
+            return None
+        fit = AffineFit(law, self.drop, self.equations)
+        windows = [Hard()] if bounds else [NoWindow(), *fit.windows()]
+        for window in windows:
+            try:
+                made = EdgeLaw(replace(named.device, window=window), named.P, named.J)
+            except DeviceError:
+                continue
+            if fit.near(made, bounds is not None) and self.equal(made, law, bounds is not None) is None:
+                return made
+        return None
+
+    def _affine(self, law: Characteristic, bounds: Range | None) -> EdgeLaw | None:
+        if law.resistance is None or (bounds is not None and not bounds.unit):
+            return None
+        for device, P, J in AffineFit(law, self.drop, self.equations).candidates(bounds is not None):
+            made = EdgeLaw(device, P, J)
+            if self.equal(made, law, bounds is not None) is None:
+                return made
+        return None
+
+    def _general(self, law: Characteristic, bounds: Range | None) -> EdgeLaw:
+        at_rest = law.ds_dt(*_grid(self.drop))
+        still = law.ds_dt(_grid(self.drop)[0], np.zeros(_grid(self.drop)[0].size))
+        if np.array_equal(at_rest, still) and not switches([law.rate or DROP]):
+            raise self.refuse("has a state that neither its current nor its voltage moves; make it a resistor")
+        try:
+            device, P, note = general_law(self.branch.name, law, bounds, self.drop, self.body.deck)
+        except SpiceBridgeError as error:
+            raise self.refuse(f"has a law of its own that cannot be taken over: {error}") from None
+        made = EdgeLaw(device, P, 1.0, note)
+        wrong = self.equal(made, law, bounds is not None, bounds)
+        if wrong is not None:
+            raise self.refuse(f"has a law of its own that cannot be taken over: {wrong}")
+        return made
+
+    # the check of all
+
+    def equal(self, made: EdgeLaw, law: Characteristic, clamped: bool, bounds: Range | None = None) -> str | None:
+        """None where the device is the deck's expressions at every sample; else where it is not."""
+        if clamped not in self.points:
+            self.points[clamped] = self._points(law, clamped, bounds)
+        points = self.points[clamped]
+        s, v = points.s, points.x
+        reduced = s if bounds is None else bounds.reduced(s)
+        device, P, J = made.device, np.full(s.size, made.P), np.full(s.size, made.J)
+        with np.errstate(all="ignore"):
+            i = law.i(s, v)
+            if device.ohmic:
+                ours = v / (made.P * device.resistance(reduced))
+            else:
+                ours = made.J * device.current(made.J * v, reduced)
+            off = ~(np.abs(ours - i) <= VERIFIED * np.maximum(np.abs(i), np.abs(ours)))
+            if off.any():
+                return _place("its current", points, off, i, ours)
+            bulk = device.bulk_rate(reduced, v, ours, P, J)
+            rate = bulk if clamped else device.rate(reduced, v, ours, P, J)
+            span = 1.0 if bounds is None else bounds.span
+            theirs = law.ds_dt(s, v) / span
+            floor = 1e-3 * VERIFIED * _largest(theirs, points)
+            off = ~(np.abs(rate - theirs) <= VERIFIED * (np.abs(bulk) + np.abs(theirs)) + floor)
+        return _place("the rate of its state", points, off, theirs, rate) if off.any() else None
+
+    def _points(self, law: Characteristic, clamped: bool, bounds: Range | None) -> Samples:
+        low, high = (0.0, 1.0) if bounds is None else (bounds.low, bounds.high)
+        inside = samples(law.trees, "v", (low, high), self.drop)
+        if clamped or self._kept(law, inside, low, high):
+            return inside
+        reach = BEYOND * (high - low)
+        points = samples(law.trees, "v", (low - reach, high + reach), self.drop)
+        # A resistance that changes its sign has left the law: the circuit has failed before.
+        sign = np.sign(law.R(np.array([0.5 * (low + high)])))
+        good = np.sign(law.R(points.s)) == sign
+        return Samples(
+            np.concatenate([inside.s, points.s[good]]),
+            np.concatenate([inside.x, points.x[good]]),
+            np.concatenate([inside.group, points.group[good]]),
+        )
+
+    def _kept(self, law: Characteristic, points: Samples, low: float, high: float) -> bool:
+        """Whether no drop drives the state out of its range, so that what lies beyond is never met."""
+        down = law.ds_dt(np.full_like(points.x, low), points.x)
+        up = law.ds_dt(np.full_like(points.x, high), points.x)
+        size = 1e-12 * np.nanmax(np.abs(law.ds_dt(points.s, points.x)), initial=0.0)
+        return bool((down >= -size).all() and (up <= size).all())
+
+
+def _largest(values: Array, points: Samples) -> Array:
+    out = np.zeros_like(values)
+    for number in np.unique(points.group):
+        here = points.group == number
+        out[here] = np.abs(values[here]).max(initial=0.0)
+    return out
+
+
+def _place(what: str, points: Samples, off: Array, theirs: Array, ours: Array) -> str:
+    k = int(np.flatnonzero(off)[0])
+    return f"{what} at state {points.s[k]:.6g} and {points.x[k]:.6g} V is {theirs[k]:.6g}, the law gives {ours[k]:.6g}"
+
+
+def _grid(drop: float) -> tuple[Array, Array]:
+    random = np.random.default_rng(2)
+    return random.uniform(0.0, 1.0, 64), random.uniform(-drop, drop, 64)

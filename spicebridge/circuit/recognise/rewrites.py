@@ -1,0 +1,285 @@
+"""What is put in plain form before a flat deck is taken apart; every step keeps the circuit.
+
+ammeters    sources of 0 V at a state that nobody reads are wires
+clocks      behavioural sources of time alone are independent sources: constants and sines; others are refused
+switches    behavioural sources that write an abrupt switch (`dialects/switches.py`) are that switch
+monitors    integrators and voltages that nothing reads are left out, with a note
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.dialects.switches import WIDTH
+from spicebridge.circuit.recognise.potentials import ONE, Terms, terms_of
+from spicebridge.circuit.recognise.refusals import Account
+from spicebridge.circuit.recognise.source_clusters import GROUND, low
+from spicebridge.expressions.calculus import simplify
+from spicebridge.expressions.tree import (
+    Binary,
+    BranchCurrent,
+    Call,
+    Environment,
+    Expression,
+    NodeVoltage,
+    Parameter,
+    Time,
+    evaluate,
+    rebuild,
+    walk,
+)
+
+VOLTAGES = (ir.VoltageControlledVoltage, ir.CurrentControlledVoltage, ir.BehaviouralVoltage)
+CURRENTS = (ir.VoltageControlledCurrent, ir.CurrentControlledCurrent, ir.BehaviouralCurrent, ir.CurrentSource)
+FAR = 1e6
+"""V: where a switch is open or closed for sure."""
+
+
+def plain_deck(deck: ir.Deck, account: Account) -> tuple[ir.Deck, tuple[str, ...]]:
+    """The deck in plain form, and notes on what was left out."""
+    deck = _with_clocks(_with_switches(_without_ammeters(deck)), account)
+    return _without_monitors(deck)
+
+
+def values_of(element: ir.Element) -> list[Any]:
+    """The expressions of an element."""
+    return [v for name in ("value", "expression") if (v := getattr(element, name, None)) is not None]
+
+
+def _reads(element: ir.Element) -> tuple[set[str], set[str]]:
+    """Nodes and sources (lower case) whose voltage or current an element reads, besides its own terminals."""
+    nodes: set[str] = set()
+    sources: set[str] = set()
+    for value in values_of(element):
+        for e in walk(value):
+            if isinstance(e, NodeVoltage):
+                nodes |= {low(e.plus), low(e.minus)}
+            elif isinstance(e, BranchCurrent):
+                sources.add(e.source.lower())
+    for name in ("control_plus", "control_minus"):
+        node = getattr(element, name, None)
+        if node is not None:
+            nodes.add(low(node))
+    source = getattr(element, "source", None)
+    return nodes, sources | ({source.lower()} if source is not None else set())
+
+
+# ammeters
+
+
+def _without_ammeters(deck: ir.Deck) -> ir.Deck:
+    stores = {
+        low(node)
+        for e in deck.elements
+        if isinstance(e, ir.Capacitor) and GROUND in (low(e.plus), low(e.minus))
+        for node in (e.plus, e.minus)
+    } - {GROUND}
+    read = {source for e in deck.elements for source in _reads(e)[1]}
+    named = {low(node) for node, _ in deck.initial_conditions}
+    renamed: dict[str, str] = {}
+    gone: set[str] = set()
+    for e in deck.elements:
+        if not isinstance(e, ir.VoltageSource) or e.wave != ir.DcWave(0.0) or e.name.lower() in read:
+            continue
+        a, b = (_final(renamed, low(node)) for node in (e.plus, e.minus))
+        if not {a, b} & stores or GROUND in (a, b) or a == b:
+            continue
+        keep, drop = (b, a) if b in named and a not in named else (a, b)
+        renamed[drop] = keep
+        stores |= {keep}
+        gone.add(e.name)
+    if not gone:
+        return deck
+    return _renamed(deck.without(*gone), renamed)
+
+
+def _final(renamed: dict[str, str], node: str) -> str:
+    while node in renamed:
+        node = renamed[node]
+    return node
+
+
+def _renamed(deck: ir.Deck, renamed: dict[str, str]) -> ir.Deck:
+    def node(name: str) -> str:
+        return _final(renamed, low(name)) if low(name) in renamed else name
+
+    def leaf(e: Expression) -> Expression | None:
+        return NodeVoltage(node(e.plus), node(e.minus)) if isinstance(e, NodeVoltage) else None
+
+    elements = []
+    for e in deck.elements:
+        changes: dict[str, Any] = {
+            name: node(getattr(e, name))
+            for name in ("plus", "minus", "control_plus", "control_minus")
+            if hasattr(e, name)
+        }
+        for name in ("value", "expression"):
+            value = getattr(e, name, None)
+            if value is not None and not isinstance(value, (int, float)):
+                changes[name] = rebuild(value, leaf)
+        elements.append(replace(e, **changes))
+    conditions = {node(name): value for name, value in deck.initial_conditions}
+    return replace(deck, elements=tuple(elements), initial_conditions=tuple(conditions.items()))
+
+
+# clocks
+
+
+def _with_clocks(deck: ir.Deck, account: Account) -> ir.Deck:
+    elements: list[ir.Element] = []
+    for e in deck.elements:
+        if not isinstance(e, (ir.BehaviouralVoltage, ir.BehaviouralCurrent)) or any(_reads(e)):
+            elements.append(e)
+            continue
+        waves = _waves(terms_of(simplify(e.expression)))
+        if waves is None:
+            account.refuse(
+                e.name,
+                "is a source of time that is no sum of a constant and sines; give its waveform as SIN, PULSE or PWL",
+            )
+            elements.append(e)
+            continue
+        elements += _sources(e, waves)
+    return replace(deck, elements=tuple(elements))
+
+
+def _sources(e: ir.BehaviouralVoltage | ir.BehaviouralCurrent, waves: list[ir.Wave]) -> list[ir.Element]:
+    """One source per wave: voltages in series, currents in parallel."""
+    if isinstance(e, ir.BehaviouralCurrent):
+        return [
+            ir.CurrentSource(e.name if n == 0 else f"{e.name}_{n}", e.plus, e.minus, w) for n, w in enumerate(waves)
+        ]
+    nodes = [e.plus, *(f"{e.name}_{n}" for n in range(1, len(waves))), e.minus]
+    return [
+        ir.VoltageSource(e.name if n == 0 else f"{e.name}_{n}", nodes[n], nodes[n + 1], wave)
+        for n, wave in enumerate(waves)
+    ]
+
+
+def _waves(terms: Terms) -> list[ir.Wave] | None:
+    offset = terms.get(ONE, 0.0)
+    made: list[ir.Wave] = []
+    for term, weight in terms.items():
+        if term == ONE:
+            continue
+        if not isinstance(term, Call) or term.function not in ("sin", "cos"):
+            return None
+        angle = terms_of(term.arguments[0])
+        if not set(angle) <= {ONE, Time()} or Time() not in angle:
+            return None
+        speed, phase = angle[Time()], angle.get(ONE, 0.0) + (math.pi / 2 if term.function == "cos" else 0.0)
+        if speed < 0.0:
+            speed, phase = -speed, math.pi - phase
+        made.append(ir.SinWave(offset, weight, speed / (2.0 * math.pi), 0.0, 0.0, math.degrees(phase)))
+        offset = 0.0
+    return made or [ir.DcWave(offset)]
+
+
+# switches
+
+
+def _with_switches(deck: ir.Deck) -> ir.Deck:
+    models: dict[tuple[float, float, float], str] = {}
+    elements: list[ir.Element] = []
+    for e in deck.elements:
+        found = _switch(e) if isinstance(e, ir.BehaviouralCurrent) else None
+        if found is None:
+            elements.append(e)
+            continue
+        control, numbers = found
+        model = models.setdefault(numbers, f"abrupt{len(models)}")
+        elements.append(ir.Switch(e.name, e.plus, e.minus, control.plus, control.minus, model))  # type: ignore[union-attr]
+    made = tuple(
+        ir.Model(name, "sw", (("vt", vt), ("vh", 0.0), ("ron", ron), ("roff", roff)))
+        for (vt, ron, roff), name in models.items()
+    )
+    return replace(deck, elements=tuple(elements), models=(*deck.models, *made)) if models else deck
+
+
+def _switch(e: ir.BehaviouralCurrent) -> tuple[NodeVoltage, tuple[float, float, float]] | None:
+    """(control, (vt, ron, roff)) of a source v g(control) with the smooth conductance of an abrupt switch."""
+    match e.expression:
+        case Binary("*", NodeVoltage(a, b), g) if {low(a), low(b)} == {low(e.plus), low(e.minus)}:
+            if (low(a), low(b)) != (low(e.plus), low(e.minus)):
+                return None
+            leaves = {x for x in walk(g) if isinstance(x, (NodeVoltage, BranchCurrent, Parameter, Time))}
+            if len(leaves) != 1:
+                return None
+            (control,) = leaves
+            if not isinstance(control, NodeVoltage):
+                return None
+            return _threshold(control, rebuild(g, lambda x: Parameter("x") if x == control else None))
+    return None
+
+
+def _threshold(control: NodeVoltage, g: Expression) -> tuple[NodeVoltage, tuple[float, float, float]] | None:
+    def at(x: Any) -> Any:
+        return evaluate(g, Environment({}, {}, {"x": x}))
+
+    off, on = float(at(-FAR)), float(at(FAR))
+    if not (math.isfinite(on) and 0.0 < off < 1e-6 * on):
+        return None
+    a, b = -FAR, FAR
+    for _ in range(200):
+        middle = 0.5 * (a + b)
+        a, b = (middle, b) if float(at(middle)) < 0.5 * on else (a, middle)
+    vt = round(0.5 * (a + b) - 0.5 * WIDTH, 9)
+    part = np.linspace(-0.5, 1.5, 41)
+    s = np.clip(part, 0.0, 1.0)
+    expected = off + (on - off) * s * s * (3.0 - 2.0 * s)
+    found = np.asarray(at(vt + WIDTH * part))
+    return (control, (vt, 1.0 / on, 1.0 / off)) if (np.abs(found - expected) <= 1e-9 * on).all() else None
+
+
+# monitors
+
+
+def _without_monitors(deck: ir.Deck) -> tuple[ir.Deck, tuple[str, ...]]:
+    notes: list[str] = []
+    while True:
+        found = _monitor(deck)
+        if found is None:
+            return deck, tuple(notes)
+        node, names, what = found
+        notes.append(f"{', '.join(names)} left out: {what} at node {node} that nothing reads")
+        deck = deck.without(*names)
+        left = {low(n) for e in deck.elements for n in ir.element_nodes(e)}
+        conditions = tuple((n, v) for n, v in deck.initial_conditions if low(n) in left)
+        deck = replace(deck, initial_conditions=conditions)
+
+
+def _monitor(deck: ir.Deck) -> tuple[str, list[str], str] | None:
+    there: dict[str, list[ir.Element]] = {}
+    read: set[str] = set()
+    currents: set[str] = set()
+    for e in deck.elements:
+        for node in {low(e.plus), low(e.minus)} - {GROUND}:  # type: ignore[union-attr]
+            there.setdefault(node, []).append(e)
+        nodes, sources = _reads(e)
+        own = {low(e.plus), low(e.minus)} if isinstance(e, ir.BehaviouralCurrent) else set()
+        read |= nodes - (own if _loads(e, own) else set())
+        currents |= sources
+    for node, elements in there.items():
+        grounded = all(GROUND in (low(e.plus), low(e.minus)) for e in elements)  # type: ignore[union-attr]
+        if node in read or not grounded or any(e.name.lower() in currents for e in elements):
+            continue
+        names = [e.name for e in elements]
+        stores = any(isinstance(e, ir.Capacitor) for e in elements)
+        fed = any(isinstance(e, CURRENTS) for e in elements)
+        if stores and fed and all(isinstance(e, (ir.Capacitor, ir.Resistor, *CURRENTS)) for e in elements):
+            return node, names, "an integral"
+        drives = [e for e in elements if isinstance(e, VOLTAGES)]
+        alone = len(drives) == 1 and any(_reads(drives[0]))
+        if alone and all(isinstance(e, (*VOLTAGES, ir.Resistor)) for e in elements):
+            return node, names, "a voltage"
+    return None
+
+
+def _loads(e: ir.Element, own: set[str]) -> bool:
+    """Whether a current reads its own voltage only, as a load does: that is no reader of the node."""
+    return isinstance(e, ir.BehaviouralCurrent) and GROUND in own and _reads(e)[0] <= own

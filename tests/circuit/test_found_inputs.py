@@ -188,3 +188,34 @@ def test_integrals_are_states() -> None:
     names = [e.name for e in deck.elements]
     assert sum(name.startswith("C") for name in names) == 2
     assert sorted(value for _, value in deck.initial_conditions) == [0.0, 5.0]  # type: ignore[type-var]
+
+
+ODD = """an odd power with its exponent in a parameter
+V1 1 0 SIN(0 1 1)
+X1 1 0 s t
+.func odd(x,q) = pow(x,q)
+.subckt t te be y
+.params k=2 m=3
+C1 y 0 {1}
+.ic V(y)=0.5
+Gy 0 y value={k*POWER}
+Gm te be value={V(te,be)*(1m+1m*V(y))}
+.ends t
+.tran 0 0.75 0 1m
+.save v(s)
+.end
+"""
+
+
+@pytest.mark.parametrize("power", ["pow(V(te,be),m)", "V(te,be)**m", "odd(V(te,be),m)"])
+def test_a_real_power_with_a_parameter_for_its_exponent_runs_in_ngspice(power: str, tmp_path: Path) -> None:
+    """dy/dt = 2 v^3, v = sin 2 pi t: y(3/4) = 0.5 + 4/(3 pi) - 2/(3 pi) = 0.712207."""
+    from spicebridge.circuit.dialects import get_dialect
+    from spicebridge.circuit.engines import get_engine
+    from spicebridge.circuit.engines.base import Job
+
+    deck = read_deck(ODD.replace("POWER", power), dialect="ltspice")
+    text = get_dialect("ngspice").format_deck(deck)
+    record = get_engine("ngspice").run(Job(text, deck.save, 0.75, 60.0))
+    assert record.data is not None, record.reason
+    assert float(record.data[-1, -1]) == pytest.approx(0.712207, abs=2e-5)

@@ -259,7 +259,6 @@ FOREIGN = {
     "damped sine": ("V5 c b SIN(0 1 1 0 3)\nR5 c 0 1", "V5", "damped"),
     "two states": ("R5 b 0 R='100+V(w)+V(q)'\nC5 q 0 1\nG5 q 0 b 0 1", "R5", "several states"),
     "shared state": ("R5 b 0 R='100+V(w)'", "R5", "shares the state"),
-    "idle integrator": ("C5 q 0 1\nG5 q 0 b 0 1", "C5", "no resistance depends on"),
     "curved resistance": ("R5 b 0 R='100+V(q)*V(q)'\nC5 q 0 1\nG5 q 0 b 0 1", "R5", "not linear in its"),
     "foreign drive": ("R5 b 0 R='100+V(q)'\nC5 q 0 1\nR6 a c 1\nR7 c 0 1\nG5 q 0 c 0 1", "G5", "another edge"),
     "no initial value": ("R5 b 0 R='100+V(q)'\nC5 q 0 1\nG5 q 0 b 0 1", "R5", "initial value"),

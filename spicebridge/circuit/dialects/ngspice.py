@@ -21,10 +21,13 @@ from spicebridge.expressions.tree import FUNCTIONS, Value
 
 _COMMON = frozenset(FUNCTIONS) - {"limit", "atan2", "int", "table", "u", "uramp", "nint"}
 
+_REAL = "(({0}) < 0 ? cos(3.141592653589793*({1})) : 1)*pow(abs({0}),{1})"
+"""x^y of either sign: its real part, which for whole y is the power with its sign. Both languages read it alike."""
+
 BEHAVIOURAL = ExpressionStyle(
     native=_COMMON | {"u", "uramp", "nint"},
     parameter="({{{0}}})",
-    powers={"real": "pow({0},{1})", "abs": "pow(abs({0}),{1})", "signed": "pwr({0},{1})"},
+    powers={"real": f"({_REAL})", "abs": "pow(abs({0}),{1})", "signed": "pwr({0},{1})"},
     line_table="pwl",
 )
 CONSTANT = ExpressionStyle(
@@ -35,7 +38,15 @@ CONSTANT = ExpressionStyle(
 
 # A function of the deck comes before a built-in one of the same name (39: sqrt, max, table, if, limit, pwl), so that
 # no function name is reserved. A function is pasted where it is used, in either language: only what both read alike may stand in it.
-BODY = ExpressionStyle(native=BEHAVIOURAL.native, line_table="pwl")
+BODY = ExpressionStyle(
+    native=BEHAVIOURAL.native,
+    line_table="pwl",
+    powers={
+        "real": f"({_REAL})",
+        "abs": "pow(abs({0}),{1})",
+        "signed": "(sgn({0})*pow(abs({0}),{1}))",
+    },
+)
 
 
 def _settings(writer: SpiceWriter, deck: ir.Deck) -> Lines:

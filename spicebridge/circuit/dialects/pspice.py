@@ -37,7 +37,11 @@ STYLE = ExpressionStyle(
     native=frozenset(FUNCTIONS) - {"u", "uramp", "int", "nint", "table", "asinh", "acosh", "atanh"},
     functions={"ln": "LOG"},
     conditional="IF({0},{1},{2})",
-    powers={"real": "(({0})**({1}))", "abs": "PWR({0},{1})", "signed": "PWRS({0},{1})"},
+    powers={
+        "real": "(IF(({0}) < 0,COS(3.141592653589793*({1})),1)*PWR({0},{1}))",
+        "abs": "PWR({0},{1})",
+        "signed": "PWRS({0},{1})",
+    },
     operators={"&&": "&", "||": "|"},
     truth="IF({0},1,0)",
     sides=True,
@@ -54,7 +58,7 @@ def _settings(writer: SpiceWriter, deck: ir.Deck) -> Lines:
     options = wanted_options(deck, OPTIONS, "PSpice")
     lines: Lines = []
     if method(options) == "gear":
-        raise DeckError("option method='gear' cannot be set in PSpice; leave it out or write trap")
+        lines.append("* method gear cannot be set in PSpice, which integrates by the trapezoidal rule")
     if without_truncation_error(options, "PSpice"):
         lines.append("* step control by truncation error stays on: steps are at most the ceiling")
     kept = [(n, v) for n, v in options.items() if n not in ("method", "trtol")]

@@ -44,6 +44,12 @@ def close(x: Array, y: Array, scale: float | None = None) -> bool:
     return bool((np.abs(x - y) <= AGREEMENT * size).all())
 
 
+def tidy(x: float) -> float:
+    """The number of at most 14 digits within a few roundings of x, if there is one."""
+    short = float(f"{x:.14g}")
+    return short if abs(short - x) <= 1e-15 * abs(x) else x
+
+
 class AffineFit:
     """Guesses for one edge; `drop` is the largest drop in V at the samples."""
 
@@ -79,7 +85,7 @@ class AffineFit:
                     alpha = 0.0 + (found[0] if law == "caravelli2017" else -found[0])
                     try:
                         made = getattr(LinearMemristor, law)(
-                            min(r0, r1), max(r0, r1), alpha, 1.0 / found[1], control=control, window=window
+                            min(r0, r1), max(r0, r1), alpha, tidy(1.0 / found[1]), control=control, window=window
                         )
                     except DeviceError:
                         continue
@@ -172,7 +178,7 @@ class AffineFit:
         s = np.array([0.5, 0.9])
         rates = self.law.ds_dt(s, np.full(2, self.drop)) - self.law.ds_dt(s, np.zeros(2))
         currents = self.law.i(s, np.full(2, self.drop))
-        for moved in (rates, rates / currents):
+        for moved in (rates, rates * currents[::-1]):
             if (moved == 0.0).any() or not np.isfinite(moved).all():
                 continue
             wanted = math.log(abs(moved[0] / moved[1]))

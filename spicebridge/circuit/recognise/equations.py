@@ -35,7 +35,6 @@ from spicebridge.expressions.tree import (
     BranchCurrent,
     Expression,
     NodeVoltage,
-    Number,
     Parameter,
     Time,
     Value,
@@ -94,6 +93,11 @@ def conducts(branch: Branch) -> bool:
     """Whether an edge is a current that its own voltage controls, so that its law is i(s, v)."""
     kinds = (ir.BehaviouralCurrent, ir.VoltageControlledCurrent)
     return len(branch.series) == 1 and isinstance(branch.series[0][0], kinds)
+
+
+def put(e: Expression, old: Expression, new: Expression) -> Expression:
+    """`e` with `new` for every `old`."""
+    return rebuild(e, lambda x: new if x == old else None)  # type: ignore[no-any-return]
 
 
 @dataclass
@@ -406,6 +410,3 @@ class EdgeEquations:
 
 def _gain(element: ir.Element) -> float:
     return float(element.gain)  # type: ignore[union-attr, arg-type]
-
-
-__all__ = ["CURRENT", "DROP", "STATE", "EdgeEquations", "NotLocal", "Number", "conducts", "edge_parts", "states_read"]

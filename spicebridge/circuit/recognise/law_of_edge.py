@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.circuit.recognise.affine_fit import AffineFit
+from spicebridge.circuit.recognise.affine_fit import AffineFit, close
 from spicebridge.circuit.recognise.clamps import Range, clamped_range
-from spicebridge.circuit.recognise.equations import CURRENT, DROP, EdgeEquations, NotLocal
+from spicebridge.circuit.recognise.equations import CURRENT, DROP, EdgeEquations, NotLocal, put
 from spicebridge.circuit.recognise.general import general_law
 from spicebridge.circuit.recognise.named import NamedLaw
 from spicebridge.circuit.recognise.refusals import Refusal
@@ -34,7 +34,7 @@ from spicebridge.circuit.recognise.sampling import Formula, Samples, samples, sw
 from spicebridge.circuit.recognise.structure import Anatomy
 from spicebridge.errors import DeviceError, SpiceBridgeError
 from spicebridge.expressions.calculus import simplify
-from spicebridge.expressions.tree import Expression, Number, rebuild
+from spicebridge.expressions.tree import Expression, Number
 from spicebridge.laws import Resistor
 from spicebridge.windows import Hard, NoWindow
 
@@ -81,11 +81,6 @@ class Characteristic:
         return Formula(self.rate, "v")(s, v)
 
 
-def put(e: Expression, old: Expression, new: Expression) -> Expression:
-    """`e` with `new` for every `old`."""
-    return rebuild(e, lambda x: new if x == old else None)  # type: ignore[no-any-return]
-
-
 class EdgeReader:
     """Reads one edge; `named` is the law that its subcircuit's name promises, `drop` the largest drop in V."""
 
@@ -97,6 +92,7 @@ class EdgeReader:
         self.named = named
         self.equations = EdgeEquations(body, number, state)
         self.points: dict[bool, Samples] = {}
+        self.nearest = ""
 
     def refuse(self, reason: str) -> Refusal:
         return Refusal(self.branch.name, reason)
@@ -106,7 +102,7 @@ class EdgeReader:
         law = self._characteristic()
         if self.state is None:
             return self._memoryless(law)
-        bounds = clamped_range(self.equations)
+        bounds = clamped_range(self.equations, law, self.drop)
         if self.named is not None:
             found = self._named(self.named, law, bounds)
             if found is not None:
@@ -167,8 +163,10 @@ class EdgeReader:
             return None
         for device, P, J in AffineFit(law, self.drop, self.equations).candidates(bounds is not None):
             made = EdgeLaw(device, P, J)
-            if self.equal(made, law, bounds is not None) is None:
+            wrong = self.equal(made, law, bounds is not None)
+            if wrong is None:
                 return made
+            self.nearest = self.nearest or f"; nearest is {_words(device)}, but {wrong}"
         return None
 
     def _general(self, law: Characteristic, bounds: Range | None) -> EdgeLaw:
@@ -176,15 +174,27 @@ class EdgeReader:
         still = law.ds_dt(_grid(self.drop)[0], np.zeros(_grid(self.drop)[0].size))
         if np.array_equal(at_rest, still) and not switches([law.rate or DROP]):
             raise self.refuse("has a state that neither its current nor its voltage moves; make it a resistor")
+        curved = law.resistance is None or switches([law.resistance]) or not self._straight(law)
+        what = (
+            "a resistance that is not linear in its state"
+            if curved
+            else "a state whose rate is no known law, a s + g q, q = current or voltage, with a window of windows.py "
+            "(none, switches at the walls, tanh, Joglekar, Biolek, Prodromakis, Zha)"
+        )
         try:
-            device, P, note = general_law(self.branch.name, law, bounds, self.drop, self.body.deck)
+            device, P, note = general_law(self.branch.name, law, bounds)
+            made = EdgeLaw(device, P, 1.0, note)
+            wrong = self.equal(made, law, bounds is not None, bounds)
         except SpiceBridgeError as error:
-            raise self.refuse(f"has a law of its own that cannot be taken over: {error}") from None
-        made = EdgeLaw(device, P, 1.0, note)
-        wrong = self.equal(made, law, bounds is not None, bounds)
+            raise self.refuse(f"has {what}{self.nearest}; its expressions are no law of their own: {error}") from None
         if wrong is not None:
-            raise self.refuse(f"has a law of its own that cannot be taken over: {wrong}")
+            raise self.refuse(f"has {what}{self.nearest}; its expressions are no law of their own: {wrong}")
         return made
+
+    def _straight(self, law: Characteristic) -> bool:
+        s = np.linspace(0.0, 1.0, 9)
+        R = law.R(s)
+        return bool(np.isfinite(R).all() and close(R, R[0] + (R[-1] - R[0]) * s))
 
     # the check of all
 
@@ -235,6 +245,10 @@ class EdgeReader:
         up = law.ds_dt(np.full_like(points.x, high), points.x)
         size = 1e-12 * np.nanmax(np.abs(law.ds_dt(points.s, points.x)), initial=0.0)
         return bool((down >= -size).all() and (up <= size).all())
+
+
+def _words(device: Any) -> str:
+    return f"{device.law} with {device.control} control and window {device.window.name}"
 
 
 def _largest(values: Array, points: Samples) -> Array:

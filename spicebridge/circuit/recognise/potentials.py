@@ -52,22 +52,26 @@ def expression_of(terms: Terms) -> Expression:
 
 
 def terms_of(e: Expression) -> Terms:
-    """A tree as a sum, sums inside functions and products collected too."""
-    done: dict[int, Terms] = {}
+    """A tree as a sum. Only what holds waveforms is taken apart: elsewhere factors stay where they were written,
+    because a large one drawn into a difference would drown it in rounding."""
+    done: dict[int, tuple[Terms, bool]] = {}
     kept: list[Any] = []
 
     def visit(x: Expression) -> None:
-        done[id(x)] = _terms(x, [done[id(y)] for y in children(x)])
+        below = [done[id(y)] for y in children(x)]
+        waves = is_wave(x) or any(flag for _, flag in below)
+        plain: Terms = {x: 1.0}
+        if isinstance(x, Number):
+            plain = {ONE: x.value} if x.value else {}
+        done[id(x)] = (_terms(x, [terms for terms, _ in below]) if waves else plain), waves
         kept.append(x)
 
     rebuild(e, visit)
-    return done[id(e)]
+    return done[id(e)][0]
 
 
 def _terms(e: Expression, below: list[Terms]) -> Terms:
     match e:
-        case Number(value):
-            return {} if value == 0.0 else {ONE: value}
         case Unary("-", _):
             return combined((below[0], -1.0))
         case Binary("+", _, _):

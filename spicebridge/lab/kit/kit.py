@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -87,9 +87,7 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
     for name in dialect_names():
         dialect = get_dialect(name)
         for what, deck in (("ideal", ideal), ("realistic", real)):
-            # PSpice chooses its own integration method and has no option for it.
-            options = tuple(x for x in deck.options if not (name == "pspice" and x[0] == "method"))
-            texts[f"{what}_{name}{dialect.suffix}"] = dialect.format_deck(replace(deck, options=options))
+            texts[f"{what}_{name}{dialect.suffix}"] = dialect.format_deck(deck)
     files = tuple(sorted([*texts, KIT]))
     record = _record(plan, difference, error, spread_, files)
     record["built_minus_ideal"] = deviation.record()

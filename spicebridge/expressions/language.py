@@ -50,17 +50,18 @@ def power(base: Expression, exponent: Expression, kind: str) -> Expression:
     """A power in one form: that of |x| is the absolute power of x, however it is written.
 
     `kind` is one of the tree's; or "whole": x^y where y is whole or x is not negative, and 0 elsewhere; or "part":
-    the real part of x^y, |x|^y cos(pi y) for a negative x. An exponent that is no literal makes that a real power:
-    `flatten` asks again when it knows the number.
+    the real part of x^y, |x|^y cos(pi y) for a negative x.
     """
     if kind != "signed" and isinstance(base, Call) and base.function == "abs":
         return Power(base.arguments[0], exponent, "abs")
     if kind == "part":
-        if not isinstance(exponent, Number) or exponent.value.is_integer():
+        if isinstance(exponent, Number) and exponent.value.is_integer():
             return Power(base, exponent, "real")
         size = Power(base, exponent, "abs")
-        turned = Binary("*", size, Number(math.cos(math.pi * exponent.value)))
-        return Conditional(Binary("<", base, Number(0.0)), turned, size)
+        turn: Expression = Call("cos", (Binary("*", Number(math.pi), exponent),))
+        if isinstance(exponent, Number):
+            turn = Number(math.cos(math.pi * exponent.value))
+        return Conditional(Binary("<", base, Number(0.0)), Binary("*", size, turn), size)
     if kind != "whole":
         return Power(base, exponent, kind)
     negative = Binary("<", base, Number(0.0))

@@ -177,7 +177,7 @@ class _Placed:
         return placed
 
 
-_MEANING: Mapping[str, str] = {"<>": "!=", "=": "=="}
+_MEANING: Mapping[str, str] = {"<>": "!=", "=": "==", "&": "&&", "|": "||"}
 
 
 @functools.cache

@@ -21,12 +21,12 @@ from spicebridge.errors import NotANetwork, ScreenError
 from spicebridge.network import Network
 
 FORMS = ("fast", "readable")
-DIALECTS = ("ngspice", "ltspice")
+DIALECTS = ("ngspice", "ltspice", "xyce", "hspice", "pspice")
 T = np.linspace(0.0, 1.0, 11)
 LAW = 1e-12
 """Relative difference of two laws: a few roundings."""
 
-FUZZ = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+FUZZ = settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
 
 
 def has_needles(network: Network) -> bool:
@@ -36,7 +36,7 @@ def has_needles(network: Network) -> bool:
 
 
 def back(network: Network, form: str, dialect: str = "ngspice") -> Network:
-    return recognise(read_deck(sb.netlist(network, T, dialect, form=form), dialect=dialect))
+    return sb.read_netlist(sb.netlist(network, T, dialect, form=form), dialect=dialect)
 
 
 def same_circuit(first: Network, second: Network) -> None:
@@ -121,9 +121,11 @@ DEVICES = [
 ]
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("form", "dialect"), [(form, "ngspice") for form in FORMS] + [("readable", d) for d in DIALECTS[1:]]
+)
 @pytest.mark.parametrize("device", DEVICES, ids=lambda d: f"{d.kind}-{d.window.name}")
-def test_every_device_of_the_library_comes_back(device: object, form: str) -> None:
+def test_every_device_of_the_library_comes_back(device: object, form: str, dialect: str) -> None:
     network = sb.Network.from_edges(
         [("a", "b"), ("b", "a"), ("a", "b")],
         device=device,
@@ -131,7 +133,7 @@ def test_every_device_of_the_library_comes_back(device: object, form: str) -> No
         initial_state=[0.3, 0.5, 0.7],
         polarity=[1, -1, 1],
     )
-    found = back(network, form)
+    found = back(network, form, dialect)
     same_circuit(network, found)
     if form == "fast" and isinstance(device, sb.HPMemristor):
         # In this form the deck knows no name: HP is the tunneling law without decay.

@@ -32,8 +32,7 @@ from spicebridge.circuit.deck.parameter_scopes import (
     resolve,
 )
 from spicebridge.errors import DeckError, nearest
-from spicebridge.expressions.language import power
-from spicebridge.expressions.tree import BranchCurrent, Expression, NodeVoltage, Number, Power, Value, rebuild
+from spicebridge.expressions.tree import BranchCurrent, Expression, NodeVoltage, Number, Value
 
 MAX_ELEMENTS = 5_000_000
 """Most elements and instances that are expanded: a few nested definitions can ask for 2^50."""
@@ -76,7 +75,6 @@ class _Flattener:
     def __init__(self, deck: ir.Deck) -> None:
         self.deck = deck
         self.located = Located(deck.sources)
-        self.real_parts = deck.dialect.startswith("ltspice")
         self.shared = frozenset(node.lower() for node in deck.global_nodes)
         self.elements: list[ir.Element] = []
         self.models: dict[str, ir.Model] = {}
@@ -284,8 +282,7 @@ class _Flattener:
             assert isinstance(e, BranchCurrent)
             return BranchCurrent(self._source(place, e.source))
 
-        folded = fold(value, place.scope, rename)
-        return rebuild(folded, _real_part) if self.real_parts else folded
+        return fold(value, place.scope, rename)
 
     def _expression(self, place: Place, value: Expression) -> Expression:
         made = self._folded(place, value)
@@ -357,13 +354,6 @@ class _Flattener:
             if known is not None and vector[2:-1].lower() not in known:
                 hint = nearest(vector[2:-1].lower(), known)
                 self.located.fail("", "vector", vector, f".save {vector}: there is no such thing in the deck{hint}")
-
-
-def _real_part(e: Expression) -> Expression | None:
-    """LTspice's powers with an exponent that was a parameter: the real part where it is not whole."""
-    if isinstance(e, Power) and e.kind == "real" and isinstance(e.exponent, Number):
-        return power(e.base, e.exponent, "part")
-    return None
 
 
 def number_of(flattener: _Flattener, place: Place, value: Value) -> float:

@@ -26,6 +26,7 @@ MODULES = {
     "ensembles": "Ensembles",
     "campaign": "Campaigns",
     "reading": "Reading netlists",
+    "round_trips": "Netlists written and read back",
     "accuracy": "Accuracy of the circuit at fixed steps",
     "exact": "Is the true error inside the error bar?",
     "reactive": "Resistors, capacitors, inductors and current sources",

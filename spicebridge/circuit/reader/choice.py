@@ -47,9 +47,41 @@ _MARKS = re.compile(
     "|".join(f"(?P<{name}>{words})" for name, words in _WORDS.items()).replace(r"\s", "[ \t]"),
     re.IGNORECASE | re.MULTILINE,
 )
+_PIECES = (
+    *(
+        ".backanno",
+        ".machine",
+        ".params",
+        ".tran",
+        "rser",
+        "rpar",
+        "cpar",
+        "lser",
+        "plotwinsize",
+        "idt",
+        "uplim",
+        "dnlim",
+    ),
+    *(
+        "tbl",
+        "white",
+        "absdelay",
+        "boltz",
+        "echarge",
+        "planck",
+        ".control",
+        ".csparam",
+        ".spiceinit",
+        "u2",
+        "ternary_fcn",
+    ),
+    *("eq0", "ne0", "gt0", "lt0", "ge0", "le0", ".alter", ".data", ".malias", ".biaschk", ".option", "cur", "vol"),
+    *(".param ", ".global_param", ".preprocess", ".result", ".hb", "\ny", ".print", "skipbp", ".stimulus", "aliases"),
+    *(".distribution", ".stmlib", "evalue", "gvalue"),
+)
 _MEANINGS = re.compile(
     r"\*\*|\^|[?~!&|]|\b(?:pow|pwr|pwrs|u|log|int|round|sqrt|if|limit|table|nint|stp|sdt|min|max)\s*\(|\bvalue\s*[={]"
-    r"|\bparams?:|\bsine?\b|\bpulse\b|\bexp\b|\$|//|:",
+    r"|\bparams?:|\bpulse\b|\bexp\b|\$|//|:",
     re.IGNORECASE,
 )
 """What two simulators may read differently; a text without any of it means the same to all."""
@@ -78,18 +110,27 @@ def said(lines: Sequence[str]) -> str | None:
 def marks(lines: Sequence[str], first: int) -> list[Mark]:
     """The first word of each simulator that alone has it, comments left out; `first` is 1 behind a title."""
     found: dict[str, Mark] = {}
-    text = "\n".join(lines)
-    start = sum(len(line) + 1 for line in lines[:first])
-    for match in _MARKS.finditer(text, start):
-        name = match.lastgroup or ""
-        if name in found:
+    for number in _suspects(lines, first):
+        line = lines[number]
+        if line.lstrip().startswith("*"):
             continue
-        begin = text.rfind("\n", 0, match.start()) + 1
-        before = text[begin : match.start()]
-        if before.lstrip().startswith("*") or ";" in before or text[begin : match.end()].lstrip().startswith("*"):
-            continue
-        found[name] = Mark(name, " ".join(match.group().split())[:40], text.count("\n", 0, match.end()) + 1)
+        for match in _MARKS.finditer(line.split(";")[0]):
+            name = match.lastgroup or ""
+            found.setdefault(name, Mark(name, " ".join(match.group().split())[:40], number + 1))
     return list(found.values())
+
+
+def _suspects(lines: Sequence[str], first: int) -> list[int]:
+    """Lines that hold a piece of such a word, by plain search: a netlist has a hundred thousand others."""
+    text = "\n".join(lines[first:]).lower()
+    hits = [piece for piece in _PIECES if piece in text]
+    if not hits:
+        return []
+    return [
+        number
+        for number in range(first, len(lines))
+        if any(piece in low for low in (f"\n{lines[number].lower()}",) for piece in hits)
+    ]
 
 
 Read = TypeVar("Read")

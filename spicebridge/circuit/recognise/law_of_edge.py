@@ -40,6 +40,8 @@ from spicebridge.windows import Hard, NoWindow
 
 VERIFIED = 1e-9
 """Largest difference from the deck's own expressions, relative to the terms that make the value."""
+SMALL = 1e-2
+"""Least resistance beyond the walls that is looked at, relative to that in the middle of the range."""
 BEYOND = 0.5
 """How far beyond its walls a state is tried, where nothing keeps it inside."""
 
@@ -230,9 +232,9 @@ class EdgeReader:
             return inside
         reach = BEYOND * (high - low)
         points = samples(law.trees, "v", (low - reach, high + reach), self.drop)
-        # A resistance that changes its sign has left the law: the circuit has failed before.
-        sign = np.sign(law.R(np.array([0.5 * (low + high)])))
-        good = np.sign(law.R(points.s)) == sign
+        # A resistance that comes near zero has left the law: the circuit has failed before, and figures cancel.
+        middle = law.R(np.array([0.5 * (low + high)]))
+        good = law.R(points.s) / middle > SMALL
         return Samples(
             np.concatenate([inside.s, points.s[good]]),
             np.concatenate([inside.x, points.x[good]]),

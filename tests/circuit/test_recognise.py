@@ -261,10 +261,9 @@ FOREIGN = {
     "damped sine": ("V5 c b SIN(0 1 1 0 3)\nR5 c 0 1", "V5", "damped"),
     "two states": ("R5 b 0 R='100+V(w)+V(q)'\nC5 q 0 1\nG5 q 0 b 0 1", "R5", "several states"),
     "shared state": ("R5 b 0 R='100+V(w)'", "R5", "shares the state"),
-    "curved resistance": ("R5 b 0 R='100+V(q)*V(q)'\nC5 q 0 1\nG5 q 0 b 0 1", "R5", "not linear in its"),
     "foreign drive": ("R5 b 0 R='100+V(q)'\nC5 q 0 1\nR6 a c 1\nR7 c 0 1\nG5 q 0 c 0 1", "G5", "another edge"),
     "no initial value": ("R5 b 0 R='100+V(q)'\nC5 q 0 1\nG5 q 0 b 0 1", "R5", "initial value"),
-    "unknown rate": ("R5 b 0 R='100+V(q)'\nC5 q 0 1\nB5 0 q I=V(b)*V(b)\n.ic v(q)=.5", "R5", "no known law"),
+    "jumping rate": ("R5 b 0 R='100+V(q)'\nC5 q 0 1\nB5 0 q I=V(b)*u(V(q)-.7)\n.ic v(q)=.5", "R5", "its rate jumps"),
     "half a clamp": (
         "R5 b 0 R='100+V(q)'\nC5 q 0 1\nG5 q 0 b 0 1\n.ic v(q)=.5\nS5 q 0 0 q lo\n.model lo sw(vt=0 ron=1u roff=1e12)",
         "S5",

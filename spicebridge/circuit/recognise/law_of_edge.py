@@ -30,7 +30,7 @@ from spicebridge.circuit.recognise.equations import CURRENT, DROP, EdgeEquations
 from spicebridge.circuit.recognise.general import general_law
 from spicebridge.circuit.recognise.named import NamedLaw
 from spicebridge.circuit.recognise.refusals import Refusal
-from spicebridge.circuit.recognise.sampling import Formula, Samples, samples, switches
+from spicebridge.circuit.recognise.sampling import Formula, Samples, samples, switches, zeros_over_state
 from spicebridge.circuit.recognise.structure import Anatomy
 from spicebridge.errors import DeviceError, SpiceBridgeError
 from spicebridge.expressions.calculus import simplify
@@ -40,8 +40,10 @@ from spicebridge.windows import Hard, NoWindow
 
 VERIFIED = 1e-9
 """Largest difference from the deck's own expressions, relative to the terms that make the value."""
+JUMP = 1e-5
+"""Relative size of a step of the rate over the state from which on it is a jump."""
 SMALL = 1e-2
-"""Least resistance beyond the walls that is looked at, relative to that in the middle of the range."""
+"""Least resistance beyond the walls that is looked at, relative to that at the start."""
 BEYOND = 0.5
 """How far beyond its walls a state is tried, where nothing keeps it inside."""
 
@@ -84,9 +86,12 @@ class Characteristic:
 
 
 class EdgeReader:
-    """Reads one edge; `named` is the law that its subcircuit's name promises, `drop` the largest drop in V."""
+    """Reads one edge; `named` is the law that its subcircuit's name promises, `drop` the largest drop in V, `start`
+    the initial state."""
 
-    def __init__(self, body: Anatomy, number: int, state: str | None, drop: float, named: NamedLaw | None) -> None:
+    def __init__(
+        self, body: Anatomy, number: int, state: str | None, drop: float, named: NamedLaw | None, start: float
+    ) -> None:
         self.body = body
         self.branch = body.branches[number]
         self.state = state
@@ -95,6 +100,9 @@ class EdgeReader:
         self.equations = EdgeEquations(body, number, state)
         self.points: dict[bool, Samples] = {}
         self.nearest = ""
+        self.start = start
+        self.free = None if 0.0 <= start <= 1.0 else Range(*sorted((0.5 * start, 1.5 * start)))
+        """Where a state is tried that starts outside [0, 1] and has no walls: it has a unit, and no range is named."""
 
     def refuse(self, reason: str) -> Refusal:
         return Refusal(self.branch.name, reason)
@@ -105,6 +113,8 @@ class EdgeReader:
         if self.state is None:
             return self._memoryless(law)
         bounds = clamped_range(self.equations, law, self.drop)
+        if bounds is None and self.free is not None:
+            return self._general(law, None)
         if self.named is not None:
             found = self._named(self.named, law, bounds)
             if found is not None:
@@ -180,11 +190,14 @@ class EdgeReader:
         what = (
             "a resistance that is not linear in its state"
             if curved
-            else "a state whose rate is no known law, a s + g q, q = current or voltage, with a window of windows.py "
-            "(none, switches at the walls, tanh, Joglekar, Biolek, Prodromakis, Zha)"
+            else "a state whose rate is no known law (a s + g q, q current or voltage, under a window of windows.py)"
         )
         try:
-            device, P, note = general_law(self.branch.name, law, bounds)
+            self._no_jump(law, self._walls(bounds))
+            around = bounds or self.free
+            device, P, note = general_law(
+                self.branch.name, law, around, clamped=bounds is not None, kept=self._stays(law), start=self.start
+            )
             made = EdgeLaw(device, P, 1.0, note)
             wrong = self.equal(made, law, bounds is not None, bounds)
         except SpiceBridgeError as error:
@@ -192,6 +205,34 @@ class EdgeReader:
         if wrong is not None:
             raise self.refuse(f"has {what}{self.nearest}; its expressions are no law of their own: {wrong}")
         return made
+
+    def _walls(self, bounds: Range | None) -> tuple[float, float]:
+        found = bounds or self.free or Range(0.0, 1.0)
+        return found.low, found.high
+
+    def _stays(self, law: Characteristic) -> bool:
+        """Whether the rate itself keeps the state in [0, 1]."""
+        if self.free is not None:
+            return False
+        return self._kept(law, samples(law.trees, "v", (0.0, 1.0), self.drop), 0.0, 1.0)
+
+    def _no_jump(self, law: Characteristic, walls: tuple[float, float]) -> None:
+        """Raise where the rate jumps with the state: what holds a state at a jump is the simulator's step, no law."""
+        assert law.rate is not None
+        low, high = walls
+        reach = BEYOND * (high - low)
+        for test in switches([law.rate]):
+            s, v = zeros_over_state(test, (low - reach, high + reach), self.drop)
+            side = 1e-9 * (high - low)
+            with np.errstate(all="ignore"):
+                below, above = law.ds_dt(s - side, v), law.ds_dt(s + side, v)
+            off = np.abs(above - below) > JUMP * np.maximum(np.abs(above), np.abs(below))
+            if off.any():
+                k = int(np.flatnonzero(off)[0])
+                raise DeviceError(
+                    f"its rate jumps from {below[k]:.6g} to {above[k]:.6g} at state {s[k]:.6g} ({v[k]:.6g} V), and where "
+                    "the state stops there is the simulator's step; bound it by two switches or a smooth window"
+                )
 
     def _straight(self, law: Characteristic) -> bool:
         s = np.linspace(0.0, 1.0, 9)
@@ -226,15 +267,14 @@ class EdgeReader:
         return _place("the rate of its state", points, off, theirs, rate) if off.any() else None
 
     def _points(self, law: Characteristic, clamped: bool, bounds: Range | None) -> Samples:
-        low, high = (0.0, 1.0) if bounds is None else (bounds.low, bounds.high)
+        low, high = self._walls(bounds)
         inside = samples(law.trees, "v", (low, high), self.drop)
         if clamped or self._kept(law, inside, low, high):
             return inside
         reach = BEYOND * (high - low)
         points = samples(law.trees, "v", (low - reach, high + reach), self.drop)
         # A resistance that comes near zero has left the law: the circuit has failed before, and figures cancel.
-        middle = law.R(np.array([0.5 * (low + high)]))
-        good = law.R(points.s) / middle > SMALL
+        good = law.R(points.s) / law.R(np.array([self.start])) > SMALL
         return Samples(
             np.concatenate([inside.s, points.s[good]]),
             np.concatenate([inside.x, points.x[good]]),

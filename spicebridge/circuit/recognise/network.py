@@ -82,12 +82,14 @@ def recognise_circuit(deck: ir.Deck) -> Recognised:
         state = states[number]
         try:
             device = reactive_device(body, branch, state)
-            laws.append(_law(deck, body, number, state, drop) if device is None else EdgeLaw(device, 1.0, 1.0))
+            start = 0.0 if state is None else _initial(body, branch, state)
+            laws.append(_law(deck, body, number, state, drop, start) if device is None else EdgeLaw(device, 1.0, 1.0))
             drives.append(None if isinstance(device, CurrentSource) else total(edge_parts(body, branch)))
-            if state is not None:
-                initial.append(_initial(body, branch, state))
-            else:
-                initial.append(initial_value(body, branch) if branch.reactive else 0.0)
+            value = initial_value(body, branch) if state is None and branch.reactive else start
+            law = laws[-1]
+            if law is not None and hasattr(law.device, "program_state"):
+                value = float(np.asarray(law.device.program_state(np.array([value]))).item())
+            initial.append(value)
         except Refusal as refusal:
             account.refuse(refusal.name, refusal.reason)
     account.settle()
@@ -148,12 +150,12 @@ def bound(drive: Drive) -> float:
     return 0.0
 
 
-def _law(deck: ir.Deck, body: Anatomy, number: int, state: str | None, drop: float) -> EdgeLaw:
+def _law(deck: ir.Deck, body: Anatomy, number: int, state: str | None, drop: float, start: float) -> EdgeLaw:
     named = None
     if state is not None:
         call = instance_of(deck, body.branches[number].name)
         named = None if call is None else named_law(deck, call)
-    return EdgeReader(body, number, state, drop, named).read()
+    return EdgeReader(body, number, state, drop, named, start).read()
 
 
 def _states(body: Anatomy, account: Account) -> list[str | None]:

@@ -5,6 +5,7 @@ x = sum_k c_k e_k,   e_k an expression that is itself no sum, no product with a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from spicebridge.expressions.tree import Binary, Expression, Number, Parameter, Unary, children, rebuild, with_children
@@ -51,15 +52,15 @@ def expression_of(terms: Terms) -> Expression:
     return Number(0.0) if made is None else made
 
 
-def terms_of(e: Expression) -> Terms:
-    """A tree as a sum. Only what holds waveforms is taken apart: elsewhere factors stay where they were written,
-    because a large one drawn into a difference would drown it in rounding."""
+def terms_of(e: Expression, apart: Callable[[Expression], bool] = is_wave) -> Terms:
+    """A tree as a sum. Only what holds a leaf of `apart` is taken apart: elsewhere factors stay where they were
+    written, because a large one drawn into a difference would drown it in rounding."""
     done: dict[int, tuple[Terms, bool]] = {}
     kept: list[Any] = []
 
     def visit(x: Expression) -> None:
         below = [done[id(y)] for y in children(x)]
-        waves = is_wave(x) or any(flag for _, flag in below)
+        waves = apart(x) or any(flag for _, flag in below)
         plain: Terms = {x: 1.0}
         if isinstance(x, Number):
             plain = {ONE: x.value} if x.value else {}

@@ -42,7 +42,9 @@ FAR = 1e6
 
 def plain_deck(deck: ir.Deck, account: Account) -> tuple[ir.Deck, tuple[str, ...]]:
     """The deck in plain form, and notes on what was left out."""
-    deck = _with_clocks(_with_switches(_without_ammeters(deck)), account)
+    while (fewer := _without_ammeters(deck)) is not deck:
+        deck = fewer
+    deck = _with_clocks(_with_switches(deck), account)
     return _without_monitors(deck)
 
 
@@ -136,7 +138,7 @@ def _with_clocks(deck: ir.Deck, account: Account) -> ir.Deck:
         if not isinstance(e, (ir.BehaviouralVoltage, ir.BehaviouralCurrent)) or any(_reads(e)):
             elements.append(e)
             continue
-        waves = _waves(terms_of(simplify(e.expression)))
+        waves = _waves(terms_of(simplify(e.expression), _is_time))
         if waves is None:
             account.refuse(
                 e.name,
@@ -161,6 +163,10 @@ def _sources(e: ir.BehaviouralVoltage | ir.BehaviouralCurrent, waves: list[ir.Wa
     ]
 
 
+def _is_time(e: Expression) -> bool:
+    return isinstance(e, Time)
+
+
 def _waves(terms: Terms) -> list[ir.Wave] | None:
     offset = terms.get(ONE, 0.0)
     made: list[ir.Wave] = []
@@ -169,7 +175,7 @@ def _waves(terms: Terms) -> list[ir.Wave] | None:
             continue
         if not isinstance(term, Call) or term.function not in ("sin", "cos"):
             return None
-        angle = terms_of(term.arguments[0])
+        angle = terms_of(term.arguments[0], _is_time)
         if not set(angle) <= {ONE, Time()} or Time() not in angle:
             return None
         speed, phase = angle[Time()], angle.get(ONE, 0.0) + (math.pi / 2 if term.function == "cos" else 0.0)
@@ -270,7 +276,7 @@ def _monitor(deck: ir.Deck) -> tuple[str, list[str], str] | None:
             continue
         names = [e.name for e in elements]
         stores = any(isinstance(e, ir.Capacitor) for e in elements)
-        fed = any(isinstance(e, CURRENTS) for e in elements)
+        fed = any(isinstance(e, CURRENTS) and any(_reads(e)) for e in elements)
         if stores and fed and all(isinstance(e, (ir.Capacitor, ir.Resistor, *CURRENTS)) for e in elements):
             return node, names, "an integral"
         drives = [e for e in elements if isinstance(e, VOLTAGES)]

@@ -113,6 +113,14 @@ def crossings(tests: Iterable[Expression], symbol: str, s: tuple[float, float], 
     return found[inside], size[inside]
 
 
+def zeros_over_state(test: Expression, s: tuple[float, float], x: float) -> tuple[Array, Array]:
+    """(s, x) where a test of a formula passes zero as the state moves, at a few drops."""
+    random = np.random.default_rng(4)
+    at = np.concatenate([x * np.array([-0.9, -0.1, 0.1, 0.9]), random.uniform(-x, x, LINES)])
+    lines, roots = _roots(Formula(test, "v").turned, at, np.linspace(*s, 2 * GRID))
+    return roots, at[lines]
+
+
 def _roots(f: Callable[[Array, Array], Array], fixed: Array, grid: Array) -> tuple[Array, Array]:
     """(number of the line, zero on it) of f(fixed, t) for t along `grid`, a few at most on each line."""
     values = f(fixed[:, None], grid[None, :])

@@ -82,9 +82,11 @@ def recognise_circuit(deck: ir.Deck) -> Recognised:
         state = states[number]
         try:
             device = reactive_device(body, branch, state)
-            start = 0.0 if state is None else _initial(body, branch, state)
+            start, missing = _start(body, branch, state)
             laws.append(_law(deck, body, number, state, drop, start) if device is None else EdgeLaw(device, 1.0, 1.0))
             drives.append(None if isinstance(device, CurrentSource) else total(edge_parts(body, branch)))
+            if missing is not None:
+                raise missing
             value = initial_value(body, branch) if state is None and branch.reactive else start
             law = laws[-1]
             if law is not None and hasattr(law.device, "program_state"):
@@ -191,6 +193,14 @@ def _count_ends(body: Anatomy) -> None:
     for edge, _ in body.gyrators:
         ends.setdefault(edge, []).append((-1, 0))
     body.clusters.count_ends(ends)
+
+
+def _start(body: Anatomy, branch: Branch, state: str | None) -> tuple[float, Refusal | None]:
+    """The initial state, or what is missing: the law of the edge is looked at first."""
+    try:
+        return (0.0 if state is None else _initial(body, branch, state)), None
+    except Refusal as missing:
+        return 0.5, missing
 
 
 def _initial(body: Anatomy, branch: Branch, state: str) -> float:

@@ -3,7 +3,8 @@
     -d lambda/dt = (dF/ds)^t lambda,   lambda(t_j-) = lambda(t_j+) + dL/ds(t_j)
     dL/dS(t) = z(t),  z = T (F_i + F_v r) lambda          dL/dp = int lambda . F_p + lambda . F_v n - n . z dt
 
-T y is the network's own answer to sources y (see ``flow``): one more solve for each evaluation. A sample of
+T y is the network's own answer to sources y (see ``flow``): one more solve for each evaluation. Affine networks are
+marched by series (``adjoint_series``), others by the method of order eight. A sample of
 currents or drops in the loss acts at its time through the same T.
 
 Hard bounds. A state that meets its bound loses its perturbation, and the rates of the others do not jump: the
@@ -22,6 +23,7 @@ import numpy as np
 from scipy.integrate import DOP853
 
 from spicebridge.analysis import variables
+from spicebridge.analysis.adjoint_series import SeriesAdjoint, Stretch
 from spicebridge.analysis.flow import Flow, Linearised
 from spicebridge.analysis.segments import Segment, segments
 from spicebridge.arrays import Array
@@ -68,6 +70,13 @@ class Adjoint:
         if self.knots is not None:
             self.found["drive.values"] = np.zeros((self.n, len(self.knots), self.columns))
 
+        self.series = SeriesAdjoint.of(self.flow, self.path, self.rtol)
+        self._slopes = {name: self.flow.coefficients_by(name) for name in self._parameters} if self.series else {}
+
+    @property
+    def _parameters(self) -> tuple[str, ...]:
+        return tuple(name for name in self.flows if not name.startswith("drive"))
+
     def run(self, samples: Mapping[float, tuple[Array, Array, Array]]) -> None:
         """March from the end to 0. `samples`: time (s) -> dL/d(state, current, voltage), each (n_e, k)."""
         lam = np.zeros((self.n, self.columns))
@@ -95,6 +104,8 @@ class Adjoint:
         """lambda at `stop` from `start` > `stop` (s), quadratures added to ``found``."""
         if start <= stop:
             return lam
+        if self.series is not None:
+            return self._march_by_series(self.series, lam, start, stop, segment)
         free = (self.memory & ~segment.held)[:, None]
         width, n_parts = self.n * self.columns, len(self.parts)
 
@@ -129,6 +140,39 @@ class Adjoint:
             moments = end[-2 * width :].reshape(2, self.n, self.columns)
             self._spread(moments, stop, start)
         return np.asarray(end[:width].reshape(self.n, self.columns))
+
+    def _march_by_series(self, series: SeriesAdjoint, lam: Array, start: float, stop: float, segment: Segment) -> Array:
+        moments = np.zeros((2, self.n, self.columns))
+
+        def take(stretch: Stretch) -> None:
+            if "drive" in self.found:
+                self.found["drive"] += stretch.integral()
+            if self.knots is not None:
+                moments[0] += stretch.integral()
+                moments[1] += stretch.moment(stop)
+            others = [name for name in self.flows if name != "drive"]
+            if not others:
+                return
+            times, weights, (s, i, lams, z) = stretch.points()
+            v = (series.law.level + series.law.slope * s) * i
+            for name in others:
+                if name.startswith("drive."):
+                    slope = np.array([variables.field_slope(self.flow.network, name, t) for t in times.tolist()])
+                    self.found[name] += np.einsum("t,tn,tnc->nc", weights, slope, z)
+                    continue
+                level, steep, a, b, c = self._slopes[name]
+                n = (level + steep * s) * i
+                direct = a * s + b * i + c * v + (0.0 if series.law.c is None else series.law.c * n)
+                self.found[name] += np.einsum("t,tn,tnc->nc", weights, direct, lams) - np.einsum(
+                    "t,tn,tnc->nc", weights, n, z
+                )
+
+        before = series.solves
+        end = series.march(lam, start, stop, segment.held, take)
+        self.evaluations += series.solves - before
+        if self.knots is not None:
+            self._spread(moments, stop, start)
+        return end
 
     def _spread(self, moments: Array, left: float, right: float) -> None:
         """Share int z and int z (t - left)/(right - left) over [left, right] among the values of the PWL drives."""

@@ -62,7 +62,7 @@ class Linearised:
     answer: Callable[[Array], Array] = field(repr=False)
 
     def respond(self, sources: Array) -> Array:
-        """T `sources` in A for sources (n_e,) in V, or (n_e, k) in columns."""
+        """T `sources` in A for sources (n_e,) in V, or (n_e, k) in columns; until the network is linearised elsewhere."""
         if sources.ndim == 1:
             return self.answer(sources)
         return np.column_stack([self.answer(column) for column in sources.T])
@@ -81,8 +81,9 @@ class Linearised:
 class Flow:
     """Rates and derivatives of one network; hard bounds are left to the caller (`hard`)."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, solver: BranchSolver | None = None) -> None:
         self.network = network
+        self._given = solver
         self.topology = Topology.of(network)
         self.ohmic = all(group.device.ohmic for group in network.groups)
         self.emf = sources(network)
@@ -107,7 +108,11 @@ class Flow:
 
     @cached_property
     def _solver(self) -> BranchSolver:
-        return branch_solver(self.network, topology=self.topology)
+        return self._given or branch_solver(self.network, topology=self.topology)
+
+    def factor(self, r: Array) -> Callable[[Array], Array]:
+        """T as a function, for resistances r (n_e,), until the next call."""
+        return self._solver.factor(r)
 
     def rate(self, state: Array, t: float = 0.0) -> Array:
         """f (n_e,) in 1/s, without hard bounds; 0 on memoryless edges."""
@@ -128,7 +133,7 @@ class Flow:
             )
         if self.ohmic:
             resistance = self.network.P * self.network.resistance(state)
-            answer = self._factored(resistance)
+            answer = self._solver.factor(resistance)
             current = answer(self.emf(t))
             voltage = resistance * current
         else:
@@ -146,13 +151,8 @@ class Flow:
             rate[edges] = device.rate(s, v, i, P, J)
             by_s[edges], by_v[edges], by_i[edges] = device.rate_partials(s, v, i, P, J)
         if not self.ohmic:
-            answer = self._factored(r)
+            answer = self._solver.factor(r)
         return Linearised(state, current, voltage, rate, r, m, by_s, by_v, by_i, answer)
-
-    def _factored(self, r: Array) -> Callable[[Array], Array]:
-        """T as a function, for resistances r (n_e,)."""
-        solver = self._solver
-        return lambda sources: solver.solve(r, sources)
 
     def T(self, r: Array) -> Array:
         """T (n_e, n_e) in A/V, dense. Raises `SingularNetwork`."""
@@ -198,6 +198,19 @@ class Flow:
             else:
                 drop[edges] = -r * J * _four_points([law.current(J * v, s) for law in shifted], h)
         return rate, drop
+
+    def coefficients_by(self, name: str) -> tuple[Array, Array, Array, Array, Array]:
+        """Derivatives (n_e,) of level, slope (signed, ohm), a, b and c of affine laws with respect to a parameter."""
+        out = [np.zeros(self.network.n_edges) for _ in range(5)]
+        for edges, P, J, h, shifted in self._shifted(name):
+            tables = []
+            for law in shifted:
+                level, slope = law.affine()
+                rate = law.linear_rate(P, J) if law.stateful else (0.0, 0.0, 0.0)
+                tables.append([np.broadcast_to(x, edges.shape) for x in (P * level, P * slope, *rate)])
+            for column, target in enumerate(out):
+                target[edges] = _four_points([table[column] for table in tables], h)
+        return out[0], out[1], out[2], out[3], out[4]
 
     def _shifted(self, name: str) -> list[tuple[IntArray, Array, Array, Array, list[Any]]]:
         """(edges, P, J, h, laws at +h, -h, +2h, -2h) of every group that has the parameter."""

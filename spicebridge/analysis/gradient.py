@@ -133,7 +133,7 @@ def differentiate(
     rtol: float,
 ) -> Adjoint:
     """The adjoint run along `path`. Raises `GradientError` where a state grazes a bound."""
-    flow = Flow(path.network)
+    flow = Flow(path.network, getattr(path.branch, "solver", None))
     require_transversal(flow, path)
     adjoint = Adjoint(flow, path, names, columns, rtol)
     adjoint.run(samples)

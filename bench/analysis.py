@@ -5,6 +5,7 @@ python -m bench.analysis [points gradients designs ensembles qubo] [--quick]
 
 from __future__ import annotations
 
+import networkx as nx
 import numpy as np
 
 import spicebridge as sb
@@ -97,3 +98,39 @@ def _against_differences(network: sb.Network, point: sb.analysis.fixed_points.Fi
     apart = np.abs(point.spectrum[:, None] - other[None, :])
     rows, cols = linear_sum_assignment(apart)
     return float(apart[rows, cols].max() / max(1.0, np.abs(point.spectrum).max()))
+
+
+def reachable_target(seed: int) -> tuple[sb.Network, np.ndarray]:
+    """A random graph of memristors (alpha = 0, current control) and where random sources took it in 1 s."""
+    from spicebridge.theory import solve
+
+    rng = np.random.default_rng([20, seed])
+    graph = nx.gnm_random_graph(int(rng.integers(4, 7)), int(rng.integers(7, 10)), seed=seed)
+    n = graph.number_of_edges()
+    device = sb.LinearMemristor.caravelli2017(100.0, 1000.0, 0.0, 1.0)
+    network = sb.Network.from_graph(
+        graph, device=device, initial_state=rng.uniform(0.35, 0.65, n), polarity=rng.choice([-1, 1], n)
+    )
+    amplitude = 1.0
+    while True:
+        path = solve(network.with_drive(rng.normal(0.0, amplitude, n)), 1.0)
+        if path.complete and path(1.0).min() > 0.05 and path(1.0).max() < 0.95:
+            return network, path(1.0)
+        amplitude *= 0.8
+
+
+def designs(inside: int, outside: int) -> dict[str, float]:
+    """Targets inside the reachable set, and outside: how many are found, refused, and agree in ngspice."""
+    found = agree = refused = 0
+    worst = 0.0
+    for seed in range(inside):
+        network, target = reachable_target(seed)
+        design = sb.design(network, [0.0, 1.0], target)
+        found += design.found
+        agree += design.verdict is not None and design.verdict.agrees
+        worst = max(worst, design.distance)
+    for seed in range(outside):
+        network, target = reachable_target(100 + seed)
+        other = target + np.random.default_rng([21, seed]).normal(0.0, 0.05, network.n_edges)
+        refused += sb.design(network, [0.0, 1.0], other).status == "unreachable"
+    return {"inside": inside, "found": found, "agree": agree, "worst": worst, "outside": outside, "refused": refused}

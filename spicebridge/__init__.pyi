@@ -3,6 +3,7 @@
 from .analysis import loss as loss
 from .analysis.analyse import Analysis as Analysis
 from .analysis.analyse import analyse as analyse
+from .analysis.design import design as design
 from .analysis.gradient import gradient as gradient
 from .case import (
     Case as Case,

@@ -112,17 +112,24 @@ def gradient(
         raise NetworkError("gradient: capacitors, inductors and current sources are not differentiated; leave them out")
     names = variables.checked(network, with_respect_to)
     with one_blas_thread():
-        path = _path(network, float(times[-1]), rtol)
-        waves = path.waveforms(times)
-        value, slopes = evaluate(loss, waves)
-        adjoint = differentiate(path, names, _samples(times, slopes), 1, rtol)
-    arrays = {name: adjoint.found[name][..., 0] for name in names}
-    if not all(group.device.smooth for group in network.groups):
-        _check_kinks(network, times, loss, arrays, rtol)
-    found = Gradient(value, arrays, waves, path.rhs_count, adjoint.evaluations)
+        found = unchecked(network, times, loss, names, rtol)
+        if not all(group.device.smooth for group in network.groups):
+            _check_kinks(network, times, loss, found.arrays, rtol)
     if confirm:
-        found.confirmed.update({name: on_circuit(network, times, loss, name, arrays[name], engine) for name in names})
+        found.confirmed.update({name: on_circuit(network, times, loss, name, found[name], engine) for name in names})
     return found
+
+
+def unchecked(
+    network: Network, times: Array, loss: Loss, names: tuple[str, ...], rtol: float, *, grazing: bool = False
+) -> Gradient:
+    """Loss and gradient, without the comparison that laws with kinks get in `gradient`."""
+    path = _path(network, float(times[-1]), rtol)
+    waves = path.waveforms(times)
+    value, slopes = evaluate(loss, waves)
+    adjoint = differentiate(path, names, _samples(times, slopes), 1, rtol, grazing=grazing)
+    arrays = {name: adjoint.found[name][..., 0] for name in names}
+    return Gradient(value, arrays, waves, path.rhs_count, adjoint.evaluations)
 
 
 def differentiate(
@@ -131,10 +138,16 @@ def differentiate(
     samples: Mapping[float, tuple[Array, Array, Array]],
     columns: int,
     rtol: float,
+    *,
+    grazing: bool = False,
 ) -> Adjoint:
-    """The adjoint run along `path`. Raises `GradientError` where a state grazes a bound."""
+    """The adjoint run along `path`; with `grazing` a state that grazes a bound is taken as it was met.
+
+    Raises `GradientError` otherwise.
+    """
     flow = Flow(path.network, getattr(path.branch, "solver", None))
-    require_transversal(flow, path)
+    if not grazing:
+        require_transversal(flow, path)
     adjoint = Adjoint(flow, path, names, columns, rtol)
     adjoint.run(samples)
     return adjoint

@@ -163,19 +163,29 @@ def projection_gap(network: Network, target: ArrayLike) -> tuple[float, Array]:
     """(distance, nearest): how far `target` (n_e,) lies from the states that the conserved charges allow.
 
     Current control, alpha = 0, bulk: B J (s - s(0))/(g r0) = 0. NaN entries of `target` are free. The distance is the
-    least largest difference of a state up to the least-squares choice; ``nearest`` (n_e,) is where it is taken.
+    least largest difference of a state (a linear program), taken at ``nearest`` (n_e,).
     Raises `NetworkError` where there is no such law.
     """
+    from scipy.optimize import linprog
+
     law = conserved(network)
     if law is None or law.logarithmic is not None or law.rate != 0.0:
         raise NetworkError("the reachable set is known for current control and alpha = 0 only")
     wanted = np.asarray(target, float)
-    C, start = law.weights, network.initial_state
-    # states start + N z, N the null space of C
-    _, singular, vt = np.linalg.svd(C)
-    rank = int((singular > RANK_GAP * singular.max(initial=0.0)).sum())
-    N = vt[rank:].T
-    given = np.isfinite(wanted)
-    z = np.linalg.lstsq(N[given], (wanted - start)[given], rcond=None)[0]
-    nearest = start + N @ z
-    return float(np.abs(nearest - wanted)[given].max(initial=0.0)), nearest
+    given = np.flatnonzero(np.isfinite(wanted))
+    C, start, n = law.weights / np.abs(law.weights).max(), network.initial_state, network.n_edges
+    # unknowns (s, d): least d with |s - target| <= d and C s = C s(0)
+    picked = np.eye(n)[given]
+    ones = np.ones((given.size, 1))
+    above = np.vstack([np.hstack([picked, -ones]), np.hstack([-picked, -ones])])
+    out = linprog(
+        np.append(np.zeros(n), 1.0),
+        A_ub=above,
+        b_ub=np.concatenate([wanted[given], -wanted[given]]),
+        A_eq=np.hstack([C, np.zeros((len(C), 1))]),
+        b_eq=C @ start,
+        bounds=[*[(None, None)] * n, (0.0, None)],
+    )
+    if not out.success or out.x is None:
+        raise RunFailed(f"the nearest reachable state was not found: {out.message}")
+    return float(out.x[-1]), np.asarray(out.x[:-1])

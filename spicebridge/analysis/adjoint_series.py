@@ -112,7 +112,7 @@ class SeriesAdjoint:
         q = law.level + law.slope * state
         solve = self.flow.factor(q)
         length = min(t - stop, REACH * self.reach)
-        self.sources.expand(t, inside, -length)
+        self.sources.expand(t, inside, -length, order)
         series = Expansion(law, self.sources, solve, q, state, -length, order)
         series.hold(held)
         L, Z = np.empty((order + 1, *lam.shape)), np.empty((order, *lam.shape))

@@ -193,6 +193,7 @@ def require_consistent(network: Network) -> None:
     if not network.reactive:
         return
     found = reductions(network)
+    _require_resistance(network)
     for edges in found.open_sources:
         raise ScreenError(
             f"{_named(network, edges)}: a cutset of current sources alone, so that nothing takes their current and "
@@ -205,6 +206,21 @@ def require_consistent(network: Network) -> None:
     for law in found.cutsets:
         what = "cutset of inductors" + (" and current sources" if _has_source(network, law) else "")
         _require(network, law, current, what, "currents", "A")
+
+
+def _require_resistance(network: Network) -> None:
+    """Refuse R(s) <= 0 at the start on edges in a loop of what conducts."""
+    for group in network.groups:
+        if not group.device.ohmic:
+            continue
+        R = np.asarray(group.device.resistance(network.initial_state[group.edges]))
+        for k in group.edges[R <= 0.0].tolist():
+            if k not in forced_edges(network):
+                raise ScreenError(
+                    f"{network.edge_name(k)}: initial state {network.initial_state[k]:g} makes the resistance zero or "
+                    "negative, and the edge lies in a loop of conducting edges and capacitors; choose another state, "
+                    "or put an inductor in series"
+                )
 
 
 def _has_source(network: Network, law: Law) -> bool:

@@ -7,14 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from spicebridge.case.case import SUFFIX, find_cases, load_case
-from spicebridge.theory import integrate
+from spicebridge.circuit.engines import get_engine
+from spicebridge.circuit.lower.network import lower
+from spicebridge.circuit.simulate import run_lowered
+from spicebridge.laws import CurrentSource
+from spicebridge.theory import integrate, solve
 
 FOLDER = Path(__file__).parent.parent / "compare"
 NAMES = [path.name.removesuffix(SUFFIX) for path in find_cases(FOLDER)]
-WALLS = {"hard_bounds", "paper2_s025", "paper2_ensemble"}
-LEAK = {"window_tanh"}
+WALLS = {"hard_bounds", "paper2_s025", "paper2_ensemble", "relaxation_oscillator", "neuron"}
+LEAK = {"window_tanh", "muthuswamy_chua"}
 FROZEN = {"rc_frozen", "rl_frozen"}
 
 
@@ -38,7 +43,7 @@ def test_states_stay_in_range_and_resistances_positive(name):
     memristive = case.network.stateful & (np.array(waves.units) == "1")
     state = waves.state[:, memristive]
     for group in case.network.groups:
-        if group.device.ohmic:
+        if group.device.ohmic and name != "muthuswamy_chua":
             assert (group.device.resistance(waves.state[:, group.edges]) > 0.0).all()
     assert name in FROZEN or np.ptp(state, axis=0).max() > 0.01, "nothing happens"
     assert ((state >= 0.0) & (state <= 1.0)).all() == (name not in LEAK)
@@ -183,3 +188,42 @@ def test_the_undriven_row_of_the_crossbar_sees_less():
     _, waves = solved("crossbar_lines")
     moved = np.ptp(waves.state[:, :9], axis=0).reshape(3, 3)
     assert moved[2].max() < moved[:2].min()
+
+
+def upward(t, v, level):
+    """Times at which v rises through `level`, by straight lines."""
+    k = np.flatnonzero((v[1:] > level) & (v[:-1] <= level))
+    return t[k] + (level - v[k]) / (v[k + 1] - v[k]) * (t[k + 1] - t[k])
+
+
+def test_both_branches_give_the_period_of_the_relaxation_oscillator():
+    case, _ = solved("relaxation_oscillator")
+    path = solve(case.network, case.stop)
+    t = np.linspace(0.0, case.stop, 300_001)
+    theory = np.diff(upward(t, path(t)[:, 2], 1.2))
+    run = run_lowered(lower(case.network, case.stop, case.stop / 6000), engine=get_engine("ngspice")).waveforms
+    circuit = np.diff(upward(run.t, run.state[:, 2], 1.2))
+    assert theory.size == circuit.size >= 2
+    assert theory[0] == pytest.approx(1.845156e-8, rel=1e-6)
+    np.testing.assert_allclose(circuit, theory, rtol=1e-4)
+
+
+def test_the_neuron_has_a_threshold():
+    case, waves = solved("neuron")
+    assert upward(waves.t, waves.state[:, 1], 0.5).size >= 1
+    weak = CurrentSource(case.network.forcing[0].scaled(0.5))
+    half = case.network.with_device([weak, *case.network.devices()[1:]])
+    assert integrate(half, case.t).state[:, 1].max() < 0.05
+
+
+def test_the_chaotic_circuit_follows_its_three_equations():
+    """x' = y, y' = -(x + b (z^2 - 1) y) / 3, z' = -y - a z + y z, by another integrator; R changes sign on the way."""
+    case, waves = solved("muthuswamy_chua")
+    z = waves.state[:, 2]
+    assert z.min() < -1.0 < z.max()
+
+    def field(t, u):
+        return [u[1], -(u[0] + 1.5 * (u[2] ** 2 - 1) * u[1]) / 3, -u[1] - 0.6 * u[2] + u[1] * u[2]]
+
+    exact = solve_ivp(field, (0, case.stop), [0, 0.1, 0.1], t_eval=case.t, rtol=1e-12, atol=1e-13, method="DOP853").y
+    np.testing.assert_allclose(waves.state[:, [1, 0, 2]], exact.T, atol=1e-8)

@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 from spicebridge.arrays import Array, IntArray
 from spicebridge.drives import Drive, DriveBank, terms
 from spicebridge.errors import NetworkError, StateRangeWarning
-from spicebridge.laws.base import Device, Group, group_devices, imposes, state_unit
+from spicebridge.laws.base import Device, Group, group_devices, imposes, state_unit, take
 from spicebridge.network.entries import drives_per_edge, edge_index, per_edge, signs
 from spicebridge.network.graphs import (
     Row,
@@ -83,10 +83,21 @@ class Network:
                 )
             if imposes(group.device):
                 self._check_imposing(group)
-            problem = group.device.check_state(self.initial_state[group.edges])
+            problem = self._state_problem(group)
             if problem:
                 k = self._offender(group)
                 raise NetworkError(f"{self.edge_name(k)}: initial state {self.initial_state[k]:g} {problem}")
+
+    def _state_problem(self, group: Group) -> str | None:
+        """What is wrong with the states of a group. With reactive edges in the network it is not known here whether a
+        resistance of zero or below matters; `spicebridge.reactive` refuses it where it does."""
+        state = self.initial_state[group.edges]
+        if not (self.reactive and group.device.ohmic):
+            problem: str | None = group.device.check_state(state)
+            return problem
+        looked_at = np.flatnonzero(~(np.asarray(group.device.resistance(state)) <= 0.0))
+        problem = take(group.device, looked_at).check_state(state[looked_at]) if looked_at.size else None
+        return problem
 
     def _check_imposing(self, group: Group) -> None:
         first = int(group.edges[0])

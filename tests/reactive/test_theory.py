@@ -185,3 +185,18 @@ def test_a_singular_loop_is_refused_at_the_start() -> None:
 
     with pytest.raises(ScreenError, match=r"edge 0-1 \(index"):
         sb.integrate(active_loop(0.6), [1.0])
+
+
+def test_a_resistance_may_pass_zero_where_only_forced_currents_pass() -> None:
+    """R = b (s^2 - 1) starts at -b: with an inductor in series fine, in a loop with a resistor refused by name."""
+    from spicebridge.errors import ScreenError
+
+    law = sb.Law("curved", resistance="b*(s*s-1)", rate="-a*s + k*i", parameters={"b": 1.5, "a": 0.5, "k": 1.0})
+    series = ring(sb.Inductor(3.0), sb.Capacitor(1.0), law(), initial_state=[0.1, 0.0, 0.0])
+    waves = sb.integrate(series, np.linspace(0.0, 3.0, 31))
+    np.testing.assert_allclose(
+        waves.voltage[:, 2], 1.5 * (waves.state[:, 2] ** 2 - 1.0) * waves.current[:, 2], atol=1e-14
+    )
+    closed = ring(sb.Resistor(5.0), sb.Capacitor(1.0), law(), initial_state=[0.0, 0.1, 0.0])
+    with pytest.raises(ScreenError, match=r"edge 2-0: initial state 0 makes the resistance zero or negative"):
+        sb.integrate(closed, [1.0])

@@ -40,7 +40,7 @@ import scipy.sparse as sp
 
 from spicebridge.arrays import Array, IntArray
 from spicebridge.errors import NetworkError, ProjectorSingular, SingularNetwork
-from spicebridge.laws import Capacitor, Group, Inductor
+from spicebridge.laws import Capacitor, Group, Inductor, Resistor
 from spicebridge.laws.base import take
 from spicebridge.network import Graph, Network
 from spicebridge.reactive import reductions, require_consistent
@@ -81,6 +81,7 @@ class HybridSolver:
         self._bridge[self.topology.bridges if self.R.size else []] = True
         self.forced = np.zeros(network.n_edges, dtype=bool)
         self.forced[self.R[self._bridge]] = True
+        self._passed = self._passed_groups()
         self._solver: Any = None
         self._newton: NewtonSolver | None = None
         self.form = self._choose(method)
@@ -90,6 +91,16 @@ class HybridSolver:
         others = np.concatenate([self.R, self.J])
         self._others = others
         self._into_nodes = _incidence(self.tail[others], self.head[others], network.n_nodes)
+
+    def _passed_groups(self) -> list[tuple[IntArray, Any, Array, IntArray]]:
+        """(places in R, device, P, edges) of the devices v = P R(s) i that only forced currents pass."""
+        out = []
+        for group in self.network.groups:
+            inside = np.flatnonzero(self.forced[group.edges])
+            if group.device.ohmic and inside.size:
+                edges = group.edges[inside]
+                out.append((np.searchsorted(self.R, edges), take(group.device, inside), self.network.P[edges], edges))
+        return out
 
     def _choose(self, method: str) -> str:
         if self.rest is None:
@@ -135,7 +146,8 @@ class HybridSolver:
 
     def signature(self, state: Array) -> int:
         """Negative directions of A' P R A'^t in a state: a change between two states is a singular one between."""
-        q = self._signed(state)[self._looped]
+        assert self.rest is not None
+        q = (self.rest.P * self.rest.resistance(state[self.R]))[self._looped]
         mesh = (self._loops * q) @ self._loops.T
         return int((np.linalg.eigvalsh(mesh) < 0.0).sum()) if mesh.size else 0
 
@@ -147,10 +159,10 @@ class HybridSolver:
     def _loops(self) -> Array:
         return np.asarray(self.topology.A.toarray()[:, self._looped])
 
-    def _signed(self, state: Array) -> Array:
-        """P R in ohm of the conducting edges."""
-        assert self.rest is not None
-        return self.rest.P * self.rest.resistance(state[self.R])
+    def _passed_resistance(self, state: Array, q: Array) -> None:
+        """Write P R in ohm of the edges that only forced currents pass into q (n_R,)."""
+        for places, device, P, edges in self._passed:
+            q[places] = P * device.resistance(state[edges])
 
     def _conducting(
         self, state: Array, S: Array, source: Array, entering: Array, current: Array
@@ -158,15 +170,21 @@ class HybridSolver:
         """(i, v) of the conducting edges."""
         assert self.rest is not None
         own = state[self.R]
+        q = np.ones(self.R.size)
         if self._newton is not None:
-            return self._newton.solve(own, source, entering)
-        q = self._signed(state)
-        decisive = np.where(self._bridge, 1.0, q)
+            i, v = self._newton.solve(own, source, entering)
+            self._passed_resistance(state, q)
+            for places, *_ in self._passed:
+                v[places] = q[places] * i[places]
+            return i, v
+        decisive = self.rest.P * self.rest.resistance(own)
+        q = decisive.copy()
+        self._passed_resistance(state, q)
         routed = self._tree.route(entering)
         if isinstance(self._solver, LiteralProjector):
-            i = self._solver.solve(q, S[self.R], state[self.C] - S[self.C], current[self.J])
+            i = self._solver.solve(decisive, S[self.R], state[self.C] - S[self.C], current[self.J])
         else:
-            i = self._solver.solve(decisive, source - q * routed) + routed
+            i = self._solver.solve(decisive, source - decisive * routed) + routed
         return i, q * i
 
 
@@ -307,25 +325,41 @@ class LiteralProjector:
 
 
 def conducting_rest(network: Network) -> Network | None:
-    """The conducting edges between the nodes that capacitors join, without sources; None when there are none."""
+    """The conducting edges between the nodes that capacitors join, without sources; None when there are none.
+
+    Where only forced currents pass a device v = R(s) i, so that R decides no current and may be zero, a resistor of
+    1 ohm stands for it.
+    """
     R = np.flatnonzero(np.array(network.imposed) == "")
     if R.size == 0:
         return None
     joined = reductions(network).joined
+    n = int(joined.max()) + 1
+    tail, head = joined[network.tail[R]], joined[network.head[R]]
+    passed = np.zeros(R.size, dtype=bool)
+    passed[Topology(n, tail, head).bridges] = True
     place = np.full(network.n_edges, -1, dtype=np.intp)
     place[R] = np.arange(R.size)
-    groups = tuple(
-        Group(take(group.device, slice(None)), place[group.edges])  # type: ignore[arg-type]
-        for group in network.groups
-        if place[group.edges[0]] >= 0
-    )
-    nodes = tuple(range(int(joined.max()) + 1))
+    groups, plain = [], np.zeros(R.size, dtype=bool)
+    for group in network.groups:
+        where = place[group.edges]
+        if where[0] < 0:
+            continue
+        kept = np.flatnonzero(~(passed[where] & group.device.ohmic))
+        if kept.size:
+            groups.append(Group(take(group.device, kept), where[kept]))
+        if group.device.ohmic:
+            plain[where[passed[where]]] = True
+    if plain.any():
+        groups.append(Group(Resistor(np.ones(())), np.flatnonzero(plain)))
+    P = np.where(plain, 1.0, network.P[R])
+    state = np.where(plain, 0.0, network.initial_state[R])
     return Network(
-        structure=Graph(nodes=nodes, tail=joined[network.tail[R]], head=joined[network.head[R]]),
-        groups=groups,
+        structure=Graph(nodes=tuple(range(n)), tail=tail, head=head),
+        groups=tuple(groups),
         drives=(None,) * int(R.size),
-        initial_state=network.initial_state[R],
-        P=network.P[R],
+        initial_state=state,
+        P=P,
         J=network.J[R],
         title=network.title,
     )

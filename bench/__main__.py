@@ -21,6 +21,7 @@ from pathlib import Path
 
 MODULES = {
     "theory": "Theory at scale",
+    "speed": "Where the theory is fast and where it is not",
     "circuit": "The circuit's own overhead",
     "peers": "Peers",
     "ensembles": "Ensembles",

@@ -77,7 +77,10 @@ class GroundedLaplacian:
 
     def load(self, short_circuit: Array) -> Array:
         """B j in A, (n,), for the currents j = G S (n_e,) of short-circuited edges."""
-        return np.asarray(self.B @ short_circuit)
+        n = self.n
+        load: Array = np.bincount(self._head, short_circuit, n + 1)[:n]
+        load -= np.bincount(self._tail, short_circuit, n + 1)[:n]
+        return load
 
     def drop(self, potential: Array, S: Array) -> Array:
         """v = S - B^t p in V, (n_e,), for potentials (n,)."""

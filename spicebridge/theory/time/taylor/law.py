@@ -6,6 +6,7 @@ v = q i,   q = P (level + slope s),      ds/dt = a s + b i + c v,      s free or
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,13 @@ class AffineLaw:
 
     @classmethod
     def of(cls, network: Network) -> AffineLaw | None:
-        """The law of a network, or None where an edge has another one."""
+        """The law of a network, or None where an edge has another one; kept while the network lives."""
+        if network not in _KNOWN:
+            _KNOWN[network] = cls._read(network)
+        return _KNOWN[network]
+
+    @classmethod
+    def _read(cls, network: Network) -> AffineLaw | None:
         n = network.n_edges
         level, slope, a, b, c = (np.zeros(n) for _ in range(5))
         hard = np.zeros(n, dtype=bool)
@@ -53,3 +60,6 @@ class AffineLaw:
             a[edges], b[edges], c[edges] = rate
             hard[edges] = device.window.hard
         return cls(level, slope, a, b, c if c.any() else None, network.stateful, hard)
+
+
+_KNOWN: WeakKeyDictionary[Network, AffineLaw | None] = WeakKeyDictionary()

@@ -19,6 +19,7 @@ from spicebridge.theory.time.taylor import march as module
 from spicebridge.theory.time.taylor.crossing import first_crossing
 from spicebridge.theory.time.taylor.march import TaylorMarch, TaylorPiece
 from spicebridge.theory.time.taylor.sources import SourceSeries
+from spicebridge.theory.time.trajectory import waveforms
 
 from .networks import caravelli, edge_lists, graph_edges, random_network
 
@@ -123,6 +124,22 @@ def test_the_account_of_the_error_is_honest():
             assert error <= found.error_estimate, (seed, rtol)
             ratios.append(error / found.error_estimate)
     assert np.median(ratios) > 0.005
+
+
+def test_currents_have_an_account_too():
+    """The currents of the states that the account says may be right as well differ by more than the true error."""
+    network = random_network(graph_edges("complete_graph", 5), 3)
+    reference = solve(network, STOP, rtol=1e-13, atol=1e-15).waveforms(GRID)
+    found = solve(network, STOP, rtol=1e-6, atol=1e-8)
+    other = waveforms(network, found.branch, GRID, found(GRID) + found.error(GRID), "")
+    here = found.waveforms(GRID)
+    for name in ("state", "current", "voltage"):
+        true = np.abs(getattr(here, name) - getattr(reference, name)).max()
+        stated = np.abs(getattr(here, name) - getattr(other, name)).max()
+        assert 0.0 < true <= stated < 1e4 * true, name
+    assert np.abs(found.error(GRID)).max() <= found.error_estimate
+    with pytest.raises(sb.SpiceBridgeError, match="no account"):
+        solve(network.with_device(caravelli(window=sb.Tanh())), 1.0).error(GRID)
 
 
 def test_without_growth_the_account_is_too_small(monkeypatch):

@@ -78,9 +78,8 @@ class GroundedLaplacian:
     def load(self, short_circuit: Array) -> Array:
         """B j in A, (n,), for the currents j = G S (n_e,) of short-circuited edges."""
         n = self.n
-        load: Array = np.bincount(self._head, short_circuit, n + 1)[:n]
-        load -= np.bincount(self._tail, short_circuit, n + 1)[:n]
-        return load
+        entering, leaving = (np.bincount(ends, short_circuit, n + 1)[:n] for ends in (self._head, self._tail))
+        return np.asarray(entering - leaving, dtype=float)
 
     def drop(self, potential: Array, S: Array) -> Array:
         """v = S - B^t p in V, (n_e,), for potentials (n,)."""

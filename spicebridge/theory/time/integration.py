@@ -121,7 +121,7 @@ def solve(
         system.form,
         system.branch,
         outcome.error,
-        outcome.estimate,
+        outcome.carried,
     )
 
 

@@ -85,7 +85,7 @@ class Outcome:
     """Where a march ended, and why if that is too early.
 
     `error` is the error of the states that the way of handling bounds may have caused, beyond the tolerances.
-    `estimate` is the largest error of any state on the way, where the march knows it.
+    `carried` are times (n,) in s and errors of the states (n, n_e) at them, where the march knows them.
     """
 
     stop: float
@@ -93,7 +93,7 @@ class Outcome:
     rhs_count: int
     events: list[Event] = field(default_factory=list)
     error: float = 0.0
-    estimate: float | None = None
+    carried: tuple[Array, Array] | None = None
 
     @property
     def complete(self) -> bool:

@@ -33,8 +33,8 @@ class Trajectory:
     `reason` says why. `events` are hits and releases of hard bounds in order of time; `rhs_count` the
     number of right-hand sides; `method` the form of Kirchhoff's equations that was used. `bounds_error` is the
     error of the states that marching past hits and releases may have caused, 0 where they were located.
-    `error_estimate` is the largest error of any state by the integration's own account (local errors, carried along by
-    the linearised equations), or None where the way of integrating knows none.
+    `carried` are times (n,) and errors of the states (n, n_e) by the integration's own account: local errors, carried along
+    by the linearised equations; None where the way of integrating knows none.
     """
 
     network: Network = field(repr=False)
@@ -48,7 +48,30 @@ class Trajectory:
     method: str
     branch: Branch = field(repr=False)
     bounds_error: float = 0.0
-    error_estimate: float | None = None
+    carried: tuple[Array, Array] | None = field(default=None, repr=False)
+
+    @property
+    def error_estimate(self) -> float | None:
+        """Largest error of any state on the way by the integration's own account, None where it has none."""
+        return None if self.carried is None else float(np.abs(self.carried[1]).max(initial=0.0))
+
+    def error(self, t: ArrayLike) -> Array:
+        """Errors of the states (n_t, n_e) at times t (n_t,) by the integration's own account, on straight lines between
+        its steps. Signs are those of the last terms of the series; sizes are what counts.
+
+        Raises `SpiceBridgeError` where there is no account (``carried`` is None).
+        """
+        if self.carried is None:
+            raise SpiceBridgeError(
+                "trajectory: this way of integrating keeps no account of its error; compare tolerances"
+            )
+        times, errors = self.carried
+        at = np.asarray(t, float)
+        k = np.clip(np.searchsorted(times, at, side="right") - 1, 0, max(times.size - 2, 0))
+        after = np.minimum(k + 1, times.size - 1)
+        length = times[after] - times[k]
+        x = np.divide(at - times[k], length, out=np.zeros_like(at), where=length > 0.0)[:, None]
+        return np.asarray((1.0 - x) * errors[k] + x * errors[after])
 
     @cached_property
     def _starts(self) -> Array:

@@ -112,7 +112,7 @@ class TaylorMarch:
         self.change = np.zeros(n) if demand.estimate else None
         self.rounding = np.zeros(n)
         self.sizes: list[float] = []
-        self.error = 0.0
+        self.ends, self.errors = [0.0], [np.zeros(n)]
 
     def run(self) -> Outcome:
         system, demand = self.system, self.demand
@@ -142,7 +142,8 @@ class TaylorMarch:
         return self._outcome(t, "")
 
     def _outcome(self, t: float, reason: str) -> Outcome:
-        return Outcome(t, reason, self.solves, self.events, estimate=self.error if self.demand.estimate else None)
+        carried = (np.array(self.ends), np.array(self.errors)) if self.demand.estimate else None
+        return Outcome(t, reason, self.solves, self.events, carried=carried)
 
     def _expand(self, t: float, barrier: float, length: float, state: Array) -> Expansion:
         """The series at t, until its terms are small enough at `length` or its order is reached."""
@@ -236,6 +237,8 @@ class TaylorMarch:
         if self.change is not None:
             self._follow(series, powers)
             self.change[np.concatenate(hits)] = 0.0
+            self.ends.append(end)
+            self.errors.append(self.change.copy())
         if end > t:
             if cut or self.keeper.wants(t, end):
                 self.keeper.keep(TaylorPiece(t, end, series.length, c.copy(), hard if self.walled else None))
@@ -298,7 +301,6 @@ class TaylorMarch:
         c = series.s
         last = np.abs(c[-LAST:] * powers[-LAST:, None]).max(axis=0)
         self.change += np.where(c[-1] < 0.0, -1.0, 1.0) * (last + ROUNDING * np.abs(c[0]))
-        self.error = max(self.error, _largest(self.change))
 
 
 def _largest(values: Array | None, unit: Array | None = None) -> float:

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from spicebridge.circuit.engines import Job, RunRecord, Status, engine_names, get_engine, probe, process
-from spicebridge.circuit.engines.completeness import STOP_RTOL
+from spicebridge.circuit.engines.completeness import STOP_RTOL, Samples, start_kept
 from spicebridge.circuit.engines.deckguard import saved_names
 from spicebridge.circuit.engines.ngspice import EXECUTABLE_VARIABLE, NgspiceProcess
+from spicebridge.circuit.engines.ngspice_log import recovered
 from spicebridge.errors import (
     DeckError,
     SimulatorDied,
@@ -274,6 +275,45 @@ def test_no_real_failure_is_taken_for_success(name, private_tmp):
 
 def test_a_singular_matrix_is_explained():
     assert "ground one node" in run(SINGULAR, ("v(a)",)).reason
+
+
+RECOVERED = (
+    "cubic\nV1 in 0 SIN(0 1 1)\nR1 in 0 1k\nB1 z 0 I=V(z)*V(z)*V(z)-1\nC1 w 0 1\nG1 0 w z 0 1\n"
+    ".ic v(w)=0.25\n.save v(z) v(w)\n.tran 1m 1 0 1m\n.end\n"
+)
+"""v(z) = 1 is regular, and the first guess v(z) = 0 is not: ngspice finds it by stepping gmin."""
+
+
+def test_a_singular_matrix_that_is_overcome_is_a_note():
+    record = run(RECOVERED, ("v(z)", "v(w)"), 1.0)
+    assert record.status is Status.COMPLETE
+    assert "singular matrix" in record.reason
+    assert "by stepping" in record.reason
+    np.testing.assert_allclose(record.vector("v(z)"), 1.0, atol=1e-6)
+    np.testing.assert_allclose(record.vector("v(w)"), 0.25 + record.time, atol=1e-6)
+
+
+def test_an_operating_point_that_lost_the_initial_state_is_none():
+    samples = Samples(Status.COMPLETE, "", np.array([0.0]), np.array([[1.0, 0.0]]))
+    job = Job(RECOVERED, ("v(z)", "v(w)"), 1.0)
+    lost = start_kept(samples, job, "note")
+    assert lost.status is Status.NUMERICAL_FAILURE
+    assert "v(w) = 0 where .ic gives 0.25" in lost.reason
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ("Warning: singular matrix:  check node z\nNote: Source stepping completed\n", True),
+        ("Note: Dynamic gmin stepping completed\nWarning: singular matrix:  check node z\n", False),
+        (
+            "Warning: singular matrix:  check node z\nNote: Source stepping completed\nNote: Transient op started\n",
+            False,
+        ),
+    ],
+)
+def test_what_counts_as_overcome(lines, found):
+    assert recovered(lines) is found
 
 
 def test_a_failure_keeps_the_rows_it_left():

@@ -5,6 +5,7 @@ Independent of the simulator: header against rows, names, finiteness, and the ti
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,3 +117,25 @@ def _judge(plot: RawPlot, time: np.ndarray, data: np.ndarray, job: Job) -> tuple
             f"the last sample is at t = {time[-1]:.9g} s, the run was to end at {job.stop:.9g} s",
         )
     return Status.COMPLETE, "complete"
+
+
+_CONDITIONS = re.compile(r"^\.ic\b((?:.*\n\+)*.*)", re.IGNORECASE | re.MULTILINE)
+_CONDITION = re.compile(r"v\(([^()\s,]+)\)\s*=\s*([-+.\deE]+)", re.IGNORECASE)
+KEPT = 1e-6
+"""Largest residual of an initial condition at the first row, relative to its size and to 1 V."""
+
+
+def start_kept(samples: Samples, job: Job, note: str) -> Samples:
+    """The samples with `note`, if the operating point before them keeps every saved initial condition of the deck."""
+    if samples.status is not Status.COMPLETE:
+        return samples
+    for card in _CONDITIONS.findall(job.text):
+        for node, value in _CONDITION.findall(card):
+            column = f"v({node.lower()})"
+            if column not in job.vectors:
+                continue
+            wanted, found = float(value), float(samples.data[0, job.vectors.index(column)])
+            if abs(found - wanted) > KEPT * max(1.0, abs(wanted)):
+                reason = f"{note}; but it starts with {column} = {found:g} where .ic gives {wanted:g}: check the deck"
+                return Samples(Status.NUMERICAL_FAILURE, reason, samples.time, samples.data)
+    return Samples(Status.COMPLETE, note, samples.time, samples.data)

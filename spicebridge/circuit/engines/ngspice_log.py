@@ -154,11 +154,35 @@ def exhausted(stdout: str, stderr: str) -> str | None:
     return None
 
 
+_SINGULAR = re.compile(r"singular matrix", re.IGNORECASE)
+_COMPLETED = re.compile(r"(?:gmin|source) stepping completed", re.IGNORECASE)
+_PSEUDO = re.compile(r"transient op started", re.IGNORECASE)
+
+
+def recovered(stderr: str) -> bool:
+    """Whether a singular matrix on the way to the operating point was overcome by stepping gmin or the sources.
+
+    The pseudo-transient that ngspice tries last is no such way: it loses the initial conditions.
+    """
+    last = max((found.start() for found in _SINGULAR.finditer(stderr)), default=-1)
+    done = max((found.start() for found in _COMPLETED.finditer(stderr)), default=-1)
+    return 0 <= last < done and not _PSEUDO.search(stderr)
+
+
 def judge_log(stdout: str, stderr: str) -> LogFinding | None:
-    """None for a clean log; otherwise the decisive cause, quoted, with its remedy."""
+    """None for a clean log; otherwise the decisive cause, quoted, with its remedy.
+
+    A singular matrix from which the search for the operating point recovered is a note (COMPLETE): what follows it is
+    judged by the data.
+    """
     lines = complaints(stdout, stderr)
     if not lines:
         return None
+    if recovered(stderr):
+        met = next(line for line in lines if _SINGULAR.search(line))
+        lines = [line for line in lines if not _SINGULAR.search(line)]
+        if not lines:
+            return LogFinding(Status.COMPLETE, f"ngspice says: {met}, and found the operating point by stepping")
     for cause in _CAUSES:
         for place, line in enumerate(lines):
             if cause.pattern.search(line):

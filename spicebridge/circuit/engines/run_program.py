@@ -15,7 +15,7 @@ from pathlib import Path
 
 from spicebridge.circuit.engines import probe
 from spicebridge.circuit.engines.base import Engine, Job, RunRecord, Status
-from spicebridge.circuit.engines.completeness import Samples, judge_plots, no_samples
+from spicebridge.circuit.engines.completeness import Samples, judge_plots, no_samples, start_kept
 from spicebridge.circuit.engines.ngspice_log import LogFinding, exhausted
 from spicebridge.circuit.engines.process import Ended, private_environment, run_in_group
 from spicebridge.circuit.raw import RawPlot, read_raw
@@ -123,6 +123,8 @@ def _judge(raw: Path, name: str, program: Program, job: Job, exit_code: int, fin
     except RawFileError as error:
         reason = str(error).replace(str(raw), raw.name)
         samples = no_samples(job, Status.TRUNCATED, f"the raw file cannot be read: {reason}")
+    if finding is not None and finding.status is Status.COMPLETE:
+        return start_kept(samples, job, finding.reason) if exit_code == 0 else samples
     if finding is not None and finding.status is not Status.LOG_ERROR:
         return Samples(finding.status, finding.reason, samples.time, samples.data)
     if samples.status is not Status.COMPLETE:

@@ -386,3 +386,39 @@ def test_an_integral_that_the_law_reads_is_its_state() -> None:
     i = sb.integrate(found.network, np.array([0.0, 0.2])).current[1, 0]
     flux = (1.0 - math.cos(0.4 * math.pi)) / (2.0 * math.pi)
     assert i == pytest.approx(math.sin(0.4 * math.pi) / (16e3 - 15.9e3 * (0.3 + 2.0 * flux)), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("pulse", "times", "values"),
+    [
+        ("0 1 1m 1m 2m 5m", [0.0, 1e-3, 2e-3, 7e-3, 9e-3, 1.0], [0, 0, 1, 1, 0, 0]),
+        ("0 2 1m 1m 2m", [0.0, 2e-3, 1.0], [0, 2, 2]),
+        ("1 2 0 1m 1m 1m 5m 2", [0.0, 1e-3, 3e-3, 5e-3, 6e-3, 8e-3, 11e-3, 1.0], [1, 2, 1, 1, 2, 1, 1, 1]),
+    ],
+)
+def test_pulses_of_ltspice_that_end(pulse: str, times: list[float], values: list[float]) -> None:
+    text = f"t\nV1 a 0 PULSE({pulse})\nR1 a b 1k\nR2 b 0 1k\n.tran 1\n"
+    network = recognise_circuit(read_deck(text, dialect="ltspice")).network
+    found = np.abs(network.bank(np.array(times))).max(axis=1)
+    np.testing.assert_allclose(found, values, atol=1e-12)
+
+
+def test_an_ltspice_deck_is_a_pytest_item_and_is_recognised_without_a_word(tmp_path: Path) -> None:
+    text = """an LTspice deck
+V1 1 0 SINE(0 0.5 1)
+X1 1 0 s drift
+.subckt drift te be y
+.params ron=200 roff=8k k=5k
+Cint y 0 {1}
+.ic V(y)=0.3
+Gy 0 y value={k*V(te,be)/(ron*V(y)+roff*(1-V(y)))*(4*V(y)*(1-V(y)))}
+Gm te be value={V(te,be)/(ron*V(y)+roff*(1-V(y)))}
+.ends drift
+.tran 0 1 0 1m
+.backanno
+.end
+"""
+    (tmp_path / "deck").write_text(text)
+    device = sb.read_netlist(tmp_path / "deck").device(0)
+    assert (device.law, device.control, device.window) == ("tunneling", "current", sb.Joglekar(1))
+    assert float(device.beta) == pytest.approx(1.6)

@@ -20,7 +20,7 @@ from spicebridge.circuit.reader.keywords import DIRECTIVES
 from spicebridge.circuit.reader.lines import Remark, split_cards
 from spicebridge.circuit.reader.located import Card, SourceFile
 from spicebridge.circuit.reader.rules import DIALECTS, Dialect, find_dialect
-from spicebridge.circuit.reader.schematic import is_schematic, netlist_of
+from spicebridge.circuit.reader.schematic import MENU, is_schematic, netlist_of
 from spicebridge.errors import DeckError
 from spicebridge.expressions.parse import ExpressionError, Spelling, parse_expression
 from spicebridge.expressions.tree import Expression
@@ -57,7 +57,8 @@ def read_deck(
         opened = [path.resolve()]
     if not file.lines:
         raise DeckError(f"{file.name}: is empty; a netlist has a title and cards")
-    if is_schematic(file):
+    drawn = is_schematic(file)
+    if drawn:
         file = netlist_of(file, home)
         dialect = "ltspice" if dialect == AUTO else dialect
     _no_library(file)
@@ -71,7 +72,8 @@ def read_deck(
         return assembler.deck(_title(file))
 
     deck, rules, how = settle(dialect, file.lines, file.name, 1, read)
-    notes = [how] if how else []
+    notes = [f"the schematic was netlisted here; LTspice's own netlist is {MENU}"] if drawn else []
+    notes += [how] if how else []
     if rules.name == "ngspice" and rules.version is None and any(map(_POWER.search, file.lines)):
         assumed = assumption(deck, read)
         notes += [assumed] if assumed else []

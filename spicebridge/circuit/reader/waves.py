@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.reader.parsed_cards import Part, Plain, Quoted
 from spicebridge.expressions.tokens import Token
-from spicebridge.expressions.tree import Value
+from spicebridge.expressions.tree import Binary, Number, Value, as_expression
 
 if TYPE_CHECKING:
     from spicebridge.circuit.reader.cards import CardReader
@@ -77,7 +78,51 @@ def _sin(reader: CardReader, head: Token, part: Part) -> ir.Wave:
     return ir.SinWave(offset or 0.0, amplitude or 0.0, frequency, delay or 0.0, damping or 0.0, phase or 0.0)
 
 
+MOST_PULSES = 10_000
+"""Largest number of counted pulses."""
+
+
+def _counted_pulses(reader: CardReader, head: Token, part: Part) -> ir.Wave | None:
+    """LTspice's pulses that end: one without a period, a step without a width, or as many as are counted."""
+    names = (*PULSE_FIELDS, "cycles")
+    initial, pulsed, delay, rise, fall, width, period, cycles = _arguments(reader, head, part, names)
+    count = 1.0 if not period else cycles
+    if count is None or (period and cycles == 0.0):
+        return None
+    if not isinstance(count, float) or not 1.0 <= count <= MOST_PULSES or not count.is_integer():
+        reader.fail(part.token, f"{head.text}: the number of cycles must be a whole number up to {MOST_PULSES}")
+    if not rise:
+        _from_tran(reader, head, part, "rise", "step")
+    low, high, start = initial or 0.0, pulsed or 0.0, delay or 0.0
+    points: list[tuple[Value, Value]] = []
+    for number in range(int(count)):
+        begin = start if number == 0 else _plus(start, _times(float(number), period or 0.0))
+        top = _plus(begin, rise or 0.0)
+        points += [(begin, low), (top, high)]
+        if width:
+            if not fall:
+                _from_tran(reader, head, part, "fall", "step")
+            down = _plus(top, width)
+            points += [(down, high), (_plus(down, fall or 0.0), low)]
+    times = [t for t, _ in points if isinstance(t, float)]
+    if any(b <= a for a, b in itertools.pairwise(times)):
+        reader.fail(part.token, f"{head.text}: a pulse is longer than its period")
+    return ir.PwlWave(tuple(points))
+
+
+def _plus(a: Value, b: Value) -> Value:
+    return a + b if isinstance(a, float) and isinstance(b, float) else Binary("+", as_expression(a), as_expression(b))
+
+
+def _times(a: float, b: Value) -> Value:
+    return a * b if isinstance(b, float) else Binary("*", Number(a), b)
+
+
 def _pulse(reader: CardReader, head: Token, part: Part) -> ir.Wave:
+    if reader.dialect.single_pulse:
+        counted = _counted_pulses(reader, head, part)
+        if counted is not None:
+            return counted
     values = _arguments(reader, head, part, PULSE_FIELDS)
     for k, which in ((3, "step"), (4, "step"), (5, "stop"), (6, "stop")):
         if values[k] is None or values[k] == 0.0:

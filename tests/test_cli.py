@@ -80,7 +80,7 @@ def says(monkeypatch):
         word = says.words.pop(0)
         if isinstance(word, BaseException):
             raise word
-        return Verdict(Outcome(word), f"it {word}", 1e-6, 2e-6, options["tolerance"], network=network)
+        return Verdict(Outcome(word), f"it {word}", options["tolerance"], network=network)
 
     def plan(*words):
         says.words = list(words)
@@ -303,7 +303,7 @@ def test_a_warning_is_one_clean_line(case, capsys, monkeypatch):
 
     def validate(network, t, **options):
         warnings.warn(FallbackWarning("another one runs\x1b[31m"), stacklevel=2)
-        return Verdict(Outcome.AGREES, "fine", 1e-6, 2e-6, 1e-5)
+        return Verdict(Outcome.AGREES, "fine", 1e-5)
 
     monkeypatch.setattr(batch, "validate", validate)
     assert main(["validate", str(case), "--json", "--quiet"]) == 0

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from spicebridge.case.case import SUFFIX, Case, find_cases, load_case
+from spicebridge.circuit.engines import Engine
 from spicebridge.errors import CaseError, SpiceBridgeError
 from spicebridge.report.json import FORMAT, plain, record
 from spicebridge.report.summary import Report
-from spicebridge.verify import validate
+from spicebridge.verify import Verdict, validate
 
 Progress = Callable[[str], None]
 
@@ -25,7 +26,7 @@ LOG_TAIL = 4000
 class Settings:
     """What the user wants different from the cases; None keeps what the case says. `step` in s."""
 
-    engine: str | None = None
+    engine: str | Engine | None = None
     form: str | None = None
     step: float | None = None
     tolerance: float | None = None
@@ -137,7 +138,14 @@ def _run_one(job: Job, settings: Settings, progress: Progress) -> Entry:
 def run_case(case: Case, settings: Settings, progress: Progress | None = None) -> Report:
     """Validate one case. Raises what `validate` raises."""
     began = time.monotonic()
-    verdict = validate(
+    verdict = judge_case(case, settings, progress)
+    created = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return Report.of_case(case, verdict, wall_time=time.monotonic() - began, created=created)
+
+
+def judge_case(case: Case, settings: Settings, progress: Progress | None = None) -> Verdict:
+    """The verdict on one case, with what the settings want different. Raises what `validate` raises."""
+    return validate(
         case.network,
         case.t,
         tolerance=settings.tolerance or case.tolerance,
@@ -147,5 +155,3 @@ def run_case(case: Case, settings: Settings, progress: Progress | None = None) -
         timeout=settings.timeout,
         progress=progress,
     )
-    created = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return Report.of_case(case, verdict, wall_time=time.monotonic() - began, created=created)

@@ -131,26 +131,25 @@ def run_point(task: Task) -> Done:
 
 
 def _judge(task: Task) -> tuple[Verdict, OneAtATime, Row]:
+    from spicebridge.batch.cases import Settings, judge_case
     from spicebridge.campaign.axes import as_number
     from spicebridge.case.case import Case
     from spicebridge.case.text import Section, Source
     from spicebridge.circuit.engines import get_engine
     from spicebridge.theory.threads import one_blas_thread
-    from spicebridge.verify import validate
 
     root = Section(Source(task.name, "", {}), task.case)
     with one_blas_thread():
         case = Case.from_section(root, base=Path(task.folder))
         engine = OneAtATime(get_engine(task.run.get("engine") or case.engine))
-        verdict = validate(
-            case.network,
-            case.t,
-            tolerance=as_number(task.run.get("tolerance")) or case.tolerance,
-            engine=engine,
-            step=as_number(task.run.get("step")),
-            form=task.run.get("form") or case.form,
-            timeout=task.timeout,
+        wanted = Settings(
+            engine,
+            task.run.get("form"),
+            as_number(task.run.get("step")),
+            as_number(task.run.get("tolerance")),
+            task.timeout,
         )
+        verdict = judge_case(case, wanted)
     facts = {"nodes": case.network.n_nodes, "edges": case.network.n_edges, "expected": case.expect}
     return verdict, engine, facts
 

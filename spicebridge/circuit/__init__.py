@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
-from spicebridge.circuit.simulate import first_step, grid_span, simulate
+from spicebridge.circuit.lower.steps import first_step
+from spicebridge.circuit.simulate import grid_span, simulate
 from spicebridge.network import Network
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,16 +14,13 @@ from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Engine, Job, RunRecord, Status, get_engine
 from spicebridge.circuit.lower.network import Lowered, lower
-from spicebridge.drives import Sine, terms
+from spicebridge.circuit.lower.steps import first_step
 from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.network import Network
 from spicebridge.reactive import forced_edges
 from spicebridge.waveforms import SIGNALS, Waveforms
 
 Transform = Callable[[Deck], Deck]
-
-FIRST_STEPS = 100
-"""Steps over the span, and at least half as many over the shortest time scale of a drive, to begin with."""
 
 MAX_STEPS = 400_000
 """Steps of one run beyond which no smaller step is tried."""
@@ -63,30 +59,15 @@ def run_lowered(
         deck = transform(lowered.deck)
         tran, text = deck.transient, dialect.format_deck(deck)
     assert tran is not None
-    assert tran.max_step is not None
+    step = tran.step if tran.max_step is None else tran.max_step
     vectors = lowered.signals.vectors()
     record = engine.run(Job(text, vectors, tran.stop, timeout, generated))
     if record.status is not Status.COMPLETE:
-        return CircuitRun(record, None, tran.max_step)
+        return CircuitRun(record, None, step)
     # The simulator's last point may lie a rounding beyond the stop time, where no theory is defined.
     time = np.minimum(record.time, tran.stop)
     waveforms = lowered.signals.waveforms(time, record.data, engine.name, record)
-    return CircuitRun(record, waveforms, tran.max_step)
-
-
-def first_step(network: Network, stop: float) -> float:
-    """A step to begin with: the span over `FIRST_STEPS`, or half as many to a drive's time scale."""
-    return min(stop / FIRST_STEPS, 2.0 * drive_timescale(network) / FIRST_STEPS)
-
-
-def drive_timescale(network: Network) -> float:
-    """The shortest period of a sine in s; infinite without one.
-
-    The corners of pulses and straight lines are breakpoints, which both branches meet exactly: a fast edge
-    asks for no small step elsewhere.
-    """
-    sines = {term for drive in set(network.waveforms_of_sources) for term in terms(drive) if isinstance(term, Sine)}
-    return min((sine.timescale() for sine in sines), default=math.inf)
+    return CircuitRun(record, waveforms, step)
 
 
 def grid_span(t: ArrayLike) -> Array:

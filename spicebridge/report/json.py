@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from spicebridge.report.summary import Report
+from spicebridge.verify.refinement import Ladder
+from spicebridge.verify.verdict import SignalVerdict
 
 FORMAT = "spicebridge.verdict/1"
 
@@ -36,22 +38,13 @@ def record(report: Report) -> dict[str, Any]:
             "tolerance": v.tolerance,
             "observed_order": v.observed_order,
             "theory_uncertainty": v.theory_uncertainty,
+            "deciding": v.deciding if v.signals else None,
+            "signals": {name: _signal(signal) for name, signal in v.signals.items()},
+            "untested": v.untested,
+            "agrees_until": v.agrees_until,
             "worst_edge": v.worst_edge or None,
             "worst_time": v.worst_time,
-            "ladder": None
-            if ladder is None
-            else {
-                "steps": ladder.steps,
-                "errors": ladder.errors,
-                "d1": ladder.d1,
-                "d2": ladder.d2,
-                "floor": ladder.floor,
-                "order": ladder.order,
-                "uncertainty": ladder.uncertainty,
-                "richardson": ladder.richardson,
-                "gci": ladder.gci,
-                "converging": ladder.converging,
-            },
+            "ladder": None if ladder is None else _ladder(ladder),
             "invariants": None if v.invariants is None else v.invariants.as_dict(),
             "screen": v.screen,
             "network": None
@@ -80,6 +73,30 @@ def record(report: Report) -> dict[str, Any]:
         }
     )
     return facts
+
+
+def _ladder(ladder: Ladder) -> dict[str, Any]:
+    names = ("steps", "errors", "d1", "d2", "floor", "order", "uncertainty", "richardson", "gci", "converging")
+    return {name: getattr(ladder, name) for name in names}
+
+
+def _signal(signal: SignalVerdict) -> dict[str, Any]:
+    """E and U are relative to `scale`, which is in `unit`."""
+    return {
+        "outcome": signal.outcome.value,
+        "max_error": signal.error,
+        "uncertainty": signal.uncertainty,
+        "observed_order": signal.observed_order,
+        "edge": signal.edge,
+        "time": signal.time,
+        "unit": signal.unit,
+        "scale": signal.scale,
+        "theory_uncertainty": signal.reference,
+        "bound": signal.bound,
+        "time_scale": signal.time_scale,
+        "pointwise": signal.pointwise,
+        "ladder": _ladder(signal.ladder),
+    }
 
 
 def plain(value: Any) -> Any:

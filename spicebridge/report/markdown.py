@@ -22,6 +22,9 @@ def format_markdown(report: Report) -> str:
     if report.expectation:
         parts.append(report.expectation)
     parts.append(table(("", "value", "meaning"), [(r.label, r.value, r.meaning) for r in report.key_numbers]))
+    if report.signals:
+        parts.append("## Signals")
+        parts.append(table(report.signals_header, report.signals))
     if report.rungs:
         parts.append("## Refinement ladder")
         parts.append(table(("step", "steps", "E at that step", "change to the next"), report.rungs))

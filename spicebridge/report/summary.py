@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from spicebridge.case.case import Case
 from spicebridge.network import Network
+from spicebridge.quantities import format_quantity
 from spicebridge.report.wording import UNKNOWN, format_number, format_order, format_ratio, format_seconds
 from spicebridge.verify.verdict import Outcome, Verdict
 
@@ -66,13 +68,36 @@ class Report:
         """E, U, tolerance, order and where: the first table of every report."""
         v = self.verdict
         rows = [
-            Row("E", format_number(v.max_error), "largest difference of the states, SPICE against theory"),
+            Row("E", format_number(v.max_error), self._what_differs),
             Row("U", format_number(v.uncertainty), "numerical uncertainty of that comparison"),
             Row("tolerance", format_number(v.tolerance), "largest U that the case accepts"),
             Row("observed order", self.order, "2 is the order of the trapezoidal rule"),
         ]
         if self.where:
             rows.append(Row("E is found at", self.where, "edge and time of the largest difference"))
+        if v.agrees_until is not None and not v.agrees:
+            rows.append(Row("agrees until", format_seconds(v.agrees_until), "every signal, judged up to that time"))
+        return rows
+
+    @property
+    def _what_differs(self) -> str:
+        what = {"state": "states"}.get(self.verdict.deciding, f"{self.verdict.deciding}s, relative to the largest")
+        return f"largest difference of the {what}, SPICE against theory"
+
+    signals_header: ClassVar = ("signal", "verdict", "E", "U", "order", "E is found at", "relative to")
+
+    @property
+    def signals(self) -> list[tuple[str, ...]]:
+        """(signal, verdict, E, U, order, edge and time of E, scale) of every signal that was compared."""
+        rows: list[tuple[str, ...]] = []
+        for name, s in self.verdict.signals.items():
+            order = UNKNOWN if s.observed_order is None else f"{s.observed_order:.2f}"
+            scale = "1" if s.unit == "1" else format_quantity(s.scale, s.unit, digits=3)
+            where = f"{s.edge}, t = {format_seconds(s.time)}"
+            if s.time_scale:
+                where += f" (pointwise {format_number(s.pointwise)}, T = {format_seconds(s.time_scale)})"
+            E, U = format_number(s.error), format_number(s.uncertainty)
+            rows.append((name, s.outcome.value, E, U, order, where, scale))
         return rows
 
     @property
@@ -96,14 +121,18 @@ class Report:
 
     @property
     def uncertainty_budget(self) -> list[Row]:
-        """The three parts of U; empty when there is no ladder."""
+        """The parts of U of the deciding signal; empty when there is no ladder."""
         v = self.verdict
-        if v.ladder is None:
+        if v.ladder is None or v.signal is None:
             return []
+        bound = []
+        if v.signal.bound is not None:
+            bound = [Row("corners and clamps", format_number(v.signal.bound), "a run that has them otherwise")]
         return [
             Row("step of the circuit", format_number(v.ladder.uncertainty), "max(d2, d1/4) of the ladder"),
             Row("theory", format_number(v.theory_uncertainty), "two tolerances of the integrator"),
             Row("solver floor", format_number(v.ladder.floor), "noise of the simulator's Newton iteration"),
+            *bound,
             Row("U", format_number(v.uncertainty), "their sum"),
         ]
 

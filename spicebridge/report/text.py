@@ -11,7 +11,7 @@ WIDTH = 88
 
 
 def format_text(report: Report, width: int = WIDTH) -> str:
-    """Title, verdict, the key numbers, the ladder and the invariants; no line longer than `width`."""
+    """Title, verdict, the key numbers, every signal, the ladder and the invariants; no line longer than `width`."""
     v = report.verdict
     lines = _wrapped(one_line(report.title), width)
     if report.learn:
@@ -24,6 +24,8 @@ def format_text(report: Report, width: int = WIDTH) -> str:
     lines.append("")
     for row in report.key_numbers:
         lines += _row(row.label, row.value, width)
+    for name, outcome, E, U, order, where, _ in report.signals:
+        lines += _row(name, f"{outcome}: E {E}, U {U}, order {order}, {where}", width)
     if report.rungs:
         lines += _row("ladder", ", ".join(f"{step}: {error}" for step, _, error, _ in report.rungs), width)
     if report.conservation:

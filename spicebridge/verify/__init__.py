@@ -1,6 +1,6 @@
-"""Where the branches meet: norms, refinement, invariants, the verdict."""
+"""Where the branches meet: ladders, the rule, the verdict."""
 
-from spicebridge.verify.trial import validate
-from spicebridge.verify.verdict import Outcome, Verdict
+from spicebridge.verify.comparison import validate
+from spicebridge.verify.verdict import Outcome, SignalVerdict, Verdict
 
-__all__ = ["Outcome", "Verdict", "validate"]
+__all__ = ["Outcome", "SignalVerdict", "Verdict", "validate"]

@@ -9,7 +9,8 @@ sample is its distance (larger coordinate) from the curve of the theory:
 
 D = w - s is the pointwise deviation, m the largest slope |ds/dt| of either curve in the two steps on either
 side of t. Where nothing moves fast (T m << 1) this is D itself. With T the shortest time scale of the
-drives, a tolerance of 1e-5 asks for switching times within 1e-5 of a period and for states within 1e-5.
+drives, a tolerance of 1e-5 asks for switching times within 1e-5 of a period and for states within 1e-5. Currents
+and voltages, divided by their scales, are measured alike.
 """
 
 from __future__ import annotations
@@ -20,30 +21,50 @@ from dataclasses import dataclass
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.verify.norms import Deviation
-from spicebridge.waveforms import Waveforms
+from spicebridge.circuit.lower.parts import connected_parts
+from spicebridge.network import Network
+from spicebridge.verify.norms import Deviation, slopes
+from spicebridge.waveforms import SIGNALS, Waveforms
 
-REACH = 2
-"""Steps on either side of a sample in which the slopes count."""
 
+def shift_tolerant(pointwise: Deviation, circuit: Array, time_scale: Array) -> Deviation:
+    """Return D with the weight 1/(1 + T m).
 
-def shift_tolerant(pointwise: Deviation, states: Array, time_scale: float) -> Deviation:
-    """Return D with the weight 1/(1 + T m); `states` (n_t, n_e) are the run's, `time_scale` is T in s."""
-    theory = states - pointwise.values
-    slope = np.maximum(_slopes(pointwise.t, states), _slopes(pointwise.t, theory))
+    `circuit` (n_t, n_e) is the signal in the units of D, `time_scale` (n_e,) is T in s: 0 leaves an edge pointwise.
+    """
+    if not time_scale.any():
+        return pointwise
+    reference = circuit - pointwise.values
+    slope = np.maximum(slopes(pointwise.t, circuit), slopes(pointwise.t, reference))
     return Deviation(pointwise.t, pointwise.values, 1.0 / (1.0 + time_scale * slope))
 
 
-def _slopes(t: Array, states: Array) -> Array:
-    """Largest |ds/dt| within `REACH` steps of every sample, (n_t, n_e) in 1/s."""
-    if t.size < 2:
-        return np.zeros(states.shape)
-    steps = np.abs(np.diff(states, axis=0)) / np.diff(t)[:, None]
-    edge = np.zeros((REACH, states.shape[1]))
-    padded = np.vstack([edge, steps, edge])
-    n = t.size
-    # Sample k lies between steps k - 1 and k, which are rows k + REACH - 1 and k + REACH here.
-    return np.asarray(np.max([padded[k : k + n] for k in range(2 * REACH)], axis=0))
+def time_scales(network: Network, stop: float, norm: str) -> dict[str, Array]:
+    """T of every edge in s, (n_e,) for each signal: 0 where the error is taken pointwise.
+
+    "auto" is tolerant where a law has thresholds: in the states of such edges, and in the currents and voltages of
+    the connected part that feels their switching. "events" is so everywhere, "pointwise" nowhere. T is the shortest
+    time scale of the drives of the part, and no more than the span.
+    """
+    n = network.n_edges
+    if norm == "pointwise":
+        return {name: np.zeros(n) for name in SIGNALS}
+    switching = np.full(n, norm == "events")
+    if norm == "auto":
+        for group in network.groups:
+            if not group.device.smooth:
+                switching[group.edges] = True
+    part = connected_parts(network)
+    n_parts = int(part.max(initial=-1)) + 1
+    shortest, felt = np.full(n_parts, stop), np.zeros(n_parts, dtype=bool)
+    for drives in (network.drives, network.forcing):
+        for k, drive in enumerate(drives):
+            if drive is not None:
+                shortest[part[k]] = min(shortest[part[k]], drive.timescale())
+    np.logical_or.at(felt, part, switching)
+    scale = shortest[part]
+    around = np.where(felt[part], scale, 0.0)
+    return {"state": np.where(switching, scale, 0.0), "current": around, "voltage": around}
 
 
 @dataclass(frozen=True)

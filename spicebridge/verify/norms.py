@@ -1,19 +1,25 @@
-"""Error norms of waveforms over the agreed span.
+"""Deviations of a run from its reference, and their norms over the agreed span.
 
-The deviation of a run is D(t) = s_spice(t) - s_theory(t) at the run's own time points, where the
-theory's dense output is evaluated. Deviations of runs with other points are interpolated, the states
-never: a deviation is small and smooth, so its interpolation error is small against itself.
+The deviation of a signal x of edge k is
+
+    D_k(t) = (x_circuit(t) - x_reference(t)) / scale_k
+
+at the run's own time points, where the reference's dense output is evaluated. Scales make it dimensionless: 1 for
+a state without unit, otherwise the largest of the signal in the edge's own connected part (see ``scales``).
+Deviations of runs with other points are interpolated, the signals never: a deviation is small and smooth, so its
+interpolation error is small against itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.waveforms import Waveforms
+
+REACH = 2
+"""Steps on either side of a sample in which slopes count."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +44,11 @@ class Deviation:
         """max over time and edges of weight |D|."""
         return float(self.size(self.values).max(initial=0.0))
 
+    @property
+    def pointwise(self) -> float:
+        """max over time and edges of |D|, whatever it counts."""
+        return float(np.abs(self.values).max(initial=0.0))
+
     def worst(self) -> tuple[int, float]:
         """(edge, time in s) of the largest weight |D|."""
         row, edge = np.unravel_index(int(np.argmax(self.size(self.values))), self.values.shape)
@@ -52,25 +63,39 @@ class Deviation:
         return out
 
 
-def deviation(run: Waveforms, theory: Callable[[Array], Array]) -> Deviation:
-    """Return D of a run against `theory`, a function t -> states (n_t, n_e)."""
-    return Deviation(run.t, run.state - theory(run.t))
-
-
 def difference(first: Deviation, second: Deviation) -> float:
     """max weight |first - second|, each on the other's points, over the span they share."""
-    start, stop = max(first.t[0], second.t[0]), min(first.t[-1], second.t[-1])
-    largest = 0.0
-    for own, other in ((first, second), (second, first)):
-        inside = (own.t >= start) & (own.t <= stop)
-        gap = own.size(own.values - other.on(own.t))[inside]
-        largest = max(largest, float(gap.max(initial=0.0)))
-    return largest
+    return max(float(gaps(own, other)[1].max(initial=0.0)) for own, other in ((first, second), (second, first)))
 
 
-def relative_rms(run: Waveforms, reference: Waveforms, signal: str) -> float:
-    """RMS of the difference of a signal on equal time points over the RMS of the reference."""
-    a, b = getattr(run, signal), getattr(reference, signal)
-    scale = float(np.sqrt(np.mean(b**2)))
-    error = float(np.sqrt(np.mean((a - b) ** 2)))
-    return error / scale if scale > 0 else error
+def gaps(own: Deviation, other: Deviation) -> tuple[Array, Array]:
+    """Times (n,) of `own` in the span both share, and the largest weight |own - other| over the edges there."""
+    start, stop = max(own.t[0], other.t[0]), min(own.t[-1], other.t[-1])
+    inside = (own.t >= start) & (own.t <= stop)
+    gap = own.size(own.values - other.on(own.t))[inside]
+    return own.t[inside], gap.max(axis=1, initial=0.0)
+
+
+def slopes(t: Array, values: Array) -> Array:
+    """Largest |dx/dt| within `REACH` steps of every sample, (n_t, n_e) in 1/s."""
+    if t.size < 2:
+        return np.zeros(values.shape)
+    steps = np.abs(np.diff(values, axis=0)) / np.diff(t)[:, None]
+    edge = np.zeros((REACH, values.shape[1]))
+    padded = np.vstack([edge, steps, edge])
+    n = t.size
+    # Sample k lies between steps k - 1 and k, which are rows k + REACH - 1 and k + REACH here.
+    return np.asarray(np.max([padded[k : k + n] for k in range(2 * REACH)], axis=0))
+
+
+def without_rounding_of_time(t: Array, values: Array, reference: Array) -> Array:
+    """`values` (n_t, n_e) less what a few roundings of the time are worth under the slopes of `reference`.
+
+    A source with an edge of 1 ns after 1 s has moved by 1e-6 of itself in four roundings of its time, and two
+    programs need not round alike.
+    """
+    late = TIME_ROUNDINGS * float(np.spacing(t[-1])) * slopes(t, reference)
+    return np.asarray(np.sign(values) * np.maximum(np.abs(values) - late, 0.0))
+
+
+TIME_ROUNDINGS = 8

@@ -16,13 +16,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from spicebridge.verify.norms import Deviation, difference
+import numpy as np
+
+from spicebridge.arrays import Array
+from spicebridge.verify.norms import Deviation, difference, gaps
 
 SAFETY = 1.25
 """Roache's factor for three grids."""
 
 LEAST_ORDER = 1.0
 """Observed order below which u no longer bounds the error of the finest run."""
+
+Triple = tuple[Deviation, Deviation, Deviation]
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,8 @@ class Ladder:
         return max(self.d2, self.d1 / 4.0)
 
 
-def ladder(steps: tuple[float, float, float], runs: tuple[Deviation, Deviation, Deviation], floor: float) -> Ladder:
-    """Evaluate three deviations at halving steps; `floor` is the solver noise in the state."""
+def ladder(steps: tuple[float, float, float], runs: Triple, floor: float) -> Ladder:
+    """Evaluate three deviations at halving steps; `floor` is the solver noise in the signal."""
     coarse, middle, fine = runs
     d1, d2 = difference(coarse, middle), difference(middle, fine)
     observable = d1 > floor and d2 > 0.0
@@ -77,3 +82,31 @@ def ladder(steps: tuple[float, float, float], runs: tuple[Deviation, Deviation, 
         float(fine.size(extrapolated).max(initial=0.0)),
         SAFETY * d2 / growth,
     )
+
+
+def resolved_until(runs: Triple, floor: float, constant: float, tolerance: float) -> float:
+    """The time in s up to which the rule of the verdict, applied to [0, t], says that the signal agrees.
+
+    `constant` is what U has besides the ladder and the floor. Every quantity of the rule is taken as its largest
+    so far; the answer is the last sample of the finest run before one of them breaks the rule.
+    """
+    coarse, middle, fine = runs
+    t = fine.t
+    E = np.maximum.accumulate(fine.size(fine.values).max(axis=1, initial=0.0))
+    d1 = _so_far(*gaps(coarse, middle), t)
+    d2 = _so_far(*gaps(fine, middle), t)
+    U = np.maximum(d2, d1 / 4.0) + floor + constant
+    falls = (d2 <= floor) | (d1 >= 2.0**LEAST_ORDER * d2)
+    good = (E <= U) & (tolerance >= U) & falls
+    if good.all():
+        return float(t[-1])
+    first = int(np.argmin(good))
+    return float(t[first - 1]) if first else 0.0
+
+
+def _so_far(t: Array, values: Array, at: Array) -> Array:
+    """The largest of `values` (n,) at times up to each of `at` (m,), and at the next one after it."""
+    if not t.size:
+        return np.zeros(at.size)
+    largest = np.maximum.accumulate(values)
+    return np.asarray(largest[np.minimum(np.searchsorted(t, at), t.size - 1)])

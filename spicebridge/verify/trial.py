@@ -1,296 +1,360 @@
-"""Both branches on one description, with refinement: the main job."""
+"""Both branches on one description, with refinement: the main job.
+
+A `Trial` is a reference and a circuit that can be run at any step; its ladders h, h/2, h/4 share their runs.
+`settle` walks from a coarse ladder to one that decides, by the rule of ``judge``.
+"""
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-import spicebridge
-from spicebridge.circuit.engines import Engine, Status, get_engine
-from spicebridge.circuit.lower.network import Lowered, lower
-from spicebridge.circuit.simulate import (
-    MAX_STEPS,
-    CircuitRun,
-    Transform,
-    drive_timescale,
-    first_step,
-    grid_span,
-    range_problem,
-    run_lowered,
-)
-from spicebridge.errors import NetworkError, SpiceBridgeError, nearest
+from spicebridge.arrays import Array
+from spicebridge.circuit.engines import Engine, Status
+from spicebridge.circuit.lower.network import Lowered
+from spicebridge.circuit.lower.steps import drive_timescale
+from spicebridge.circuit.simulate import MAX_STEPS, CircuitRun, Transform, range_problem, run_lowered
 from spicebridge.network import Network
-from spicebridge.theory import Trajectory, screen, solve
-from spicebridge.verify.events import shift_tolerant
+from spicebridge.verify.events import shift_tolerant, time_scales
 from spicebridge.verify.invariants import measure
-from spicebridge.verify.norms import Deviation, deviation
-from spicebridge.verify.refinement import Ladder, ladder
-from spicebridge.verify.verdict import Outcome, Verdict, decide
+from spicebridge.verify.judge import Evidence, Ruling, judge
+from spicebridge.verify.norms import Deviation, difference, without_rounding_of_time
+from spicebridge.verify.reference import Reference
+from spicebridge.verify.refinement import Triple, ladder, resolved_until
+from spicebridge.verify.scales import signal_scales, swings
+from spicebridge.verify.verdict import Outcome, Verdict
+from spicebridge.waveforms import SIGNALS, Waveforms
 
 Progress = Callable[[str], None]
-
-THEORY_RTOL = 1e-11
-"""Relative tolerance of the theory that is compared; the second, looser run has 30 times that."""
-
-LOOSENING = 30.0
+Steps = tuple[float, float, float]
 
 SOLVER_FLOOR = 2e-9
 """Noise of ngspice's Newton iteration in a state of order one, at reltol 1e-9 (measured; bench/honesty.py)."""
+VOLTAGE_NOISE = 3e-12
+"""The same in V, at vntol 1e-12: it counts where all voltages of a part are small."""
 
 POINTS_PER_PERIOD = 8.0
 """The coarsest step must put as many points on the shortest time scale of a drive; below, two rungs of a
 ladder can agree by aliasing."""
 
+BAR = 10.0
+"""What moves, or is, less than so many tolerances was not tested."""
 LEAST_MOTION = 3.0
-"""States have to move by so many U for their agreement to mean anything …"""
+"""Something has to move by so many U for agreement to mean anything …"""
 AT_REST = 1e-12
-"""… unless they do not move at all, as in a tree: then the circuit has to stand still too."""
-
-CONFIRMATION = 10.0
-"""A disagreement below this many U is confirmed on a finer ladder before it is pronounced."""
+"""… unless nothing moves at all, as in a tree: then the circuit has to stand still too."""
 
 PARALLEL_RUNS = 2
+MOST_FACTOR = 16
+"""A ladder is followed by one this many times finer at most."""
+AIMED = 0.5
+"""The next ladder aims at this part of the tolerance."""
 
-NORMS = ("auto", "pointwise", "events")
 
+@dataclass(frozen=True)
+class Rules:
+    """What is asked of a verdict, and what may be spent on it.
 
-def validate(
-    network: Network,
-    t: ArrayLike,
-    *,
-    tolerance: float = 1e-5,
-    engine: str | Engine = "ngspice",
-    step: float | None = None,
-    form: str = "fast",
-    method: str = "auto",
-    timeout: float | None = None,
-    circuit: Network | None = None,
-    transform: Transform | None = None,
-    max_steps: int = MAX_STEPS,
-    norm: str = "auto",
-    progress: Progress | None = None,
-) -> Verdict:
-    """Compare SPICE with the network ODE over [0, t[-1]] and return a `Verdict`.
-
-    `tolerance` bounds U in the state (dimensionless): above it the answer is UNRESOLVED. `step` is the
-    coarsest step ceiling of the ladder in s; None starts coarse and refines until U meets the tolerance
-    or a run would need more than `max_steps` steps. `circuit` (default: the network itself) is what the
-    simulator gets, and `transform` edits its deck: to put a mutant, or a circuit of one's own, on trial.
-    `norm` is "pointwise", "events" (tolerant to small shifts in time, see ``verify/events``) or "auto", which
-    is "events" where a law has thresholds.
-    Misuse, an unsolvable network at t = 0 and a missing or dead simulator raise; numerical trouble in
-    either branch is UNRESOLVED with its reason.
+    `adaptive`: the first step may be refined. A run has at most `max_steps` steps.
     """
-    if not (np.isfinite(tolerance) and tolerance > 0):
-        raise SpiceBridgeError(f"tolerance {tolerance!r} must be positive and finite")
-    stop = float(grid_span(t)[-1])
-    tried = network if circuit is None else circuit
-    if tried.n_edges != network.n_edges:
-        raise NetworkError(
-            f"the circuit has {tried.n_edges} edges and the network {network.n_edges}; compare edge by edge"
-        )
-    if norm not in NORMS:
-        raise SpiceBridgeError(f"norm {norm!r} must be one of {', '.join(NORMS)}{nearest(str(norm), NORMS)}")
-    if norm == "auto":
-        switching = any(not group.device.smooth for group in network.groups)
-        norm = "events" if switching else "pointwise"
-    door: Engine = get_engine(engine) if isinstance(engine, str) else engine
-    say: Progress = progress or (lambda message: None)
-    say("screening")
-    checked = screen(network)
-    checked.require_solvable()
-    h = first_step(tried, stop) if step is None else float(step)
-    needed = 4.0 * stop / h
-    if needed > max_steps:
-        reason = (
-            f"the finest of three runs would need {needed:.3g} steps of {h / 4:.3g} s, more than max_steps = "
-            f"{max_steps}; shorten the span, or slow down the fastest sine"
-        )
-        return Verdict(
-            Outcome.UNRESOLVED, reason, np.nan, np.nan, tolerance=tolerance, screen=checked.summary, network=network
-        )
-    say("theory")
-    fine = solve(network, stop, method=method, rtol=THEORY_RTOL, atol=THEORY_RTOL / 100)
-    loose = solve(network, stop, method=method, rtol=THEORY_RTOL * LOOSENING, atol=THEORY_RTOL)
-    lowered = lower(tried, stop, h, form=form)
-    facts: dict[str, Any] = {
-        "spicebridge": spicebridge.__version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "engine": door.name,
-        "engine_version": door.version(),
-        "theory_method": fine.method,
-        "theory_rtol": THEORY_RTOL,
-        "form": form,
-        "solver_floor": SOLVER_FLOOR,
-        "norm": norm,
-        "options": {name: value for name, value in lowered.deck.options},
-        "stop": stop,
-    }
-    common: dict[str, Any] = {
-        "tolerance": tolerance,
-        "screen": checked.summary,
-        "network": network,
-        "provenance": facts,
-    }
-    for trajectory in (fine, loose):
-        if not trajectory.complete:
-            return Verdict(Outcome.UNRESOLVED, f"theory: {trajectory.reason}", np.nan, np.nan, **common)
-    time_scale = min(stop, drive_timescale(network)) if norm == "events" else 0.0
-    trial = _Trial(tried, lowered, door, timeout, transform, fine, loose, time_scale, say)
-    return trial.judge(h, adaptive=step is None, max_steps=max_steps, common=common)
+
+    tolerance: float = 1e-5
+    adaptive: bool = True
+    max_steps: int = MAX_STEPS
+
+    def allow(self, stop: float, h: float) -> bool:
+        """Whether the finest run of the ladder that starts at h (s) has few enough steps."""
+        return 4.0 * stop / h <= self.max_steps
 
 
-class _Trial:
-    """The circuit at many steps against one theory; runs are kept so that ladders can share them."""
+@dataclass(frozen=True, eq=False)
+class Circuit:
+    """What the simulator gets: a lowered deck, the engine, and what is done to the deck before it runs.
 
-    def __init__(
-        self,
-        network: Network,
-        lowered: Lowered,
-        engine: Engine,
-        timeout: float | None,
-        transform: Transform | None,
-        fine: Trajectory,
-        loose: Trajectory,
-        time_scale: float,
-        say: Progress,
-    ) -> None:
-        self.network = network
-        self.lowered = lowered
-        self.engine = engine
-        self.timeout = timeout
-        self.transform = transform
-        self.fine = fine
-        self.loose = loose
-        self.time_scale = time_scale
-        self.say = say
-        self.runs: dict[float, CircuitRun] = {}
-        self.deviations: dict[float, Deviation] = {}
+    `other` is the same circuit made otherwise in all that no step changes (corners, clamps, form), or None where
+    there is nothing of the kind. `signals` are those that come back.
+    """
 
-    def judge(self, h: float, *, adaptive: bool, max_steps: int, common: dict[str, Any]) -> Verdict:
-        stop = common["provenance"]["stop"]
-        tolerance = common["tolerance"]
-        confirmed = False
-        while True:
-            steps = (h, h / 2, h / 4)
-            self._run(steps)
-            # after the run, so that a simulator that hangs or dies is found by the run and its time-out
-            common["provenance"].setdefault("capabilities", dict(self.engine.capabilities()))
-            failure = self._failure(steps)
-            finer = stop / (h / 16) <= max_steps
-            if failure is not None:
-                if adaptive and finer and failure[1]:
-                    h /= 4
-                    continue
-                done = self.runs[steps[-1]]
-                return Verdict(
-                    Outcome.UNRESOLVED, failure[0], np.nan, np.nan, run=done.record, spice=done.waveforms, **common
-                )
-            rungs, theory_u = self._ladder(steps)
-            error = rungs.errors[-1]
-            outcome, U, reason = decide(error, theory_u, rungs, tolerance)
-            longest = drive_timescale(self.network) / POINTS_PER_PERIOD
-            if h > longest:
-                outcome = Outcome.UNRESOLVED
-                reason = (
-                    f"the coarsest step of {h:.3g} s does not resolve the drives, and ladders alias; "
-                    f"begin with {longest:.3g} s or less"
-                )
-            if outcome is Outcome.AGREES and AT_REST < self._motion(steps[-1]) <= LEAST_MOTION * U:
-                outcome = Outcome.UNRESOLVED
-                reason = (
-                    f"the states move by {self._motion(steps[-1]):.2g} only, and the numerical uncertainty is {U:.2g}: "
-                    "nothing was tested; lengthen the span or strengthen the drives"
-                )
-            doubtful = outcome is Outcome.DISAGREES and error < CONFIRMATION * U and not confirmed
-            if adaptive and finer and (outcome is Outcome.UNRESOLVED or doubtful):
-                confirmed = confirmed or doubtful
-                ratio = np.sqrt(0.3 * tolerance / U) if np.isfinite(U) and tolerance < U else 0.5
-                factor = 4 if ratio < 0.25 else 2
-                h /= factor
-                self.say(f"refining: {reason}")
-                continue
-            return self._verdict(steps, rungs, theory_u, error, outcome, U, reason, common)
+    network: Network
+    lowered: Lowered
+    engine: Engine
+    timeout: float | None = None
+    transform: Transform | None = None
+    other: Lowered | None = None
+    signals: tuple[str, ...] = tuple(SIGNALS)
 
-    def _motion(self, h: float) -> float:
-        """How far any state of the theory departs from its start, at the points of one run."""
-        path = self.fine(self.deviations[h].t)
-        return float(np.abs(path - path[0]).max(initial=0.0))
+    def run(self, step: float, *, other: bool = False) -> CircuitRun:
+        """Run it at a step ceiling in s. Raises when there is no simulator or when it dies."""
+        lowered = self.other if other and self.other is not None else self.lowered
+        return run_lowered(lowered.with_step(step), engine=self.engine, timeout=self.timeout, transform=self.transform)
 
-    def _run(self, steps: tuple[float, ...]) -> None:
-        missing = [h for h in steps if h not in self.runs]
-        self.say("circuit at steps of " + ", ".join(f"{h:.3g} s" for h in missing))
 
-        def one(h: float) -> CircuitRun:
-            return run_lowered(
-                self.lowered.with_step(h), engine=self.engine, timeout=self.timeout, transform=self.transform
-            )
+@dataclass(frozen=True, eq=False)
+class Rung:
+    """One run against the reference: deviations by signal, and the reference at its points."""
 
-        with ThreadPoolExecutor(PARALLEL_RUNS) as pool:
-            for h, run in zip(missing, pool.map(one, missing), strict=True):
-                self.runs[h] = run
+    run: CircuitRun
+    waves: Waveforms
+    reference: Waveforms
+    deviations: Mapping[str, Deviation]
 
-    def _failure(self, steps: tuple[float, ...]) -> tuple[str, bool] | None:
-        """Why a rung cannot be used, and whether a smaller step might help."""
+
+@dataclass(eq=False)
+class Trial:
+    """A circuit at many steps against one reference, over [0, stop]; runs are kept, so that ladders share them."""
+
+    reference: Reference
+    circuit: Circuit
+    stop: float
+    norm: str = "auto"
+    say: Progress = lambda message: None
+    _runs: dict[tuple[float, bool], CircuitRun] = field(default_factory=dict)
+    _rungs: dict[tuple[float, bool], Rung] = field(default_factory=dict)
+    _scales: dict[str, Array] | None = None
+
+    def __post_init__(self) -> None:
+        self._time_scales = time_scales(self.circuit.network, self.stop, self.norm)
+
+    def failure(self, steps: Sequence[float]) -> tuple[str, bool] | None:
+        """Run what is missing; say why a rung cannot be used, and whether a smaller step might help."""
+        self._run([(h, False) for h in steps])
         for h in steps:
-            run = self.runs[h]
+            run = self._runs[h, False]
             if run.failure is not None:
                 # A deck that was refused is refused at every step.
                 finer_helps = h > steps[-1] and run.record.status is not Status.REJECTED
-                return f"{self.engine.name} at a step of {h:.3g} s: {run.failure}", finer_helps
+                return f"{self.circuit.engine.name} at a step of {h:.3g} s: {run.failure}", finer_helps
             assert run.waveforms is not None
-            problem = range_problem(self.network, run.waveforms)
+            problem = range_problem(self.circuit.network, run.waveforms)
             if problem is not None:
                 return problem, h > steps[-1]
         return None
 
-    def _ladder(self, steps: tuple[float, float, float]) -> tuple[Ladder, float]:
-        self.say("comparing")
-        for h in steps:
-            if h not in self.deviations:
-                waves = self.runs[h].waveforms
-                assert waves is not None
-                pointwise = deviation(waves, self.fine)
-                if self.time_scale:
-                    pointwise = shift_tolerant(pointwise, waves.state, self.time_scale)
-                self.deviations[h] = pointwise
-        a, b, c = (self.deviations[h] for h in steps)
-        theory_u = float(np.abs(self.fine(c.t) - self.loose(c.t)).max(initial=0.0))
-        return ladder(steps, (a, b, c), SOLVER_FLOOR), theory_u
+    def ladder(self, steps: Steps, *, other: bool = False) -> list[Evidence]:
+        """The evidence of three rungs; with `other`, a run of another kind at the coarsest bounds what they share."""
+        rungs = [self.rung(h) for h in steps]
+        finest = rungs[-1]
+        scales = self.scales
+        doubt = self.reference.uncertainty(finest.reference)
+        elsewhere = self._elsewhere(steps[0]) if other else None
+        evidence = []
+        for name in self.circuit.signals:
+            triple = self._triple(rungs, name)
+            edge, time = triple[-1].worst()
+            evidence.append(
+                Evidence(
+                    name,
+                    ladder(steps, triple, self._floor(name)),
+                    float((doubt[name] / scales[name]).max(initial=0.0)),
+                    None if elsewhere is None else difference(triple[0], elsewhere.deviations[name]),
+                    self.circuit.network.edge_name(edge),
+                    edge,
+                    time,
+                    self.circuit.network.state_units[edge] if name == "state" else SIGNALS[name],
+                    float(scales[name][edge]),
+                    float(self._time_scales[name][edge]),
+                    triple[-1].pointwise,
+                )
+            )
+        return evidence
 
-    def _verdict(
-        self,
-        steps: tuple[float, float, float],
-        rungs: Ladder,
-        theory_u: float,
-        error: float,
-        outcome: Outcome,
-        U: float,
-        reason: str,
-        common: dict[str, Any],
-    ) -> Verdict:
-        finest = self.runs[steps[-1]]
-        assert finest.waveforms is not None
-        edge, time = self.deviations[steps[-1]].worst()
-        return Verdict(
-            outcome,
-            reason,
-            error,
-            U,
-            observed_order=rungs.order,
-            theory_uncertainty=theory_u,
-            ladder=rungs,
-            worst_edge=self.network.edge_name(edge),
-            worst_time=time,
-            invariants=measure(self.network, finest.waveforms),
-            spice=finest.waveforms,
-            theory=self.fine.waveforms(finest.waveforms.t),
-            run=finest.record,
-            **common,
+    def agrees_until(self, steps: Steps, ruling: Ruling, tolerance: float) -> float:
+        """The time in s up to which the rule says of every signal that it agrees."""
+        rungs = [self.rung(h) for h in steps]
+        ends = []
+        for name, signal in ruling.signals.items():
+            constant = signal.reference + (signal.bound or 0.0)
+            triple = self._triple(rungs, name)
+            ends.append(resolved_until(triple, signal.ladder.floor, constant, tolerance))
+        return min(ends)
+
+    @staticmethod
+    def _triple(rungs: Sequence[Rung], name: str) -> Triple:
+        a, b, c = (rung.deviations[name] for rung in rungs)
+        return a, b, c
+
+    @property
+    def scales(self) -> dict[str, Array]:
+        """Scale of every signal of every edge, from the first run that was compared."""
+        assert self._scales is not None
+        return self._scales
+
+    def swings(self, h: float) -> dict[str, Array]:
+        """How much of every signal there is to test, (n_e,) in units of its scale."""
+        return swings(self.rung(h).reference, self.scales)
+
+    def rung(self, h: float, other: bool = False) -> Rung:
+        """The run at the ceiling h, which has to be there, and its deviations."""
+        if (h, other) not in self._rungs:
+            run = self._runs[h, other]
+            waves = run.waveforms
+            assert waves is not None
+            reference = self.reference.waveforms(waves.t)
+            if self._scales is None:
+                self._scales = signal_scales(self.circuit.network, reference)
+            deviations = {name: self._deviation(name, waves, reference) for name in self.circuit.signals}
+            self._rungs[h, other] = Rung(run, waves, reference, deviations)
+        return self._rungs[h, other]
+
+    def _deviation(self, name: str, waves: Waveforms, reference: Waveforms) -> Deviation:
+        scale = self.scales[name]
+        ours, theirs = getattr(waves, name) / scale, getattr(reference, name) / scale
+        gap = ours - theirs
+        if name != "state":
+            gap = without_rounding_of_time(waves.t, gap, theirs)
+        return shift_tolerant(Deviation(waves.t, gap), theirs + gap, self._time_scales[name])
+
+    def _floor(self, name: str) -> float:
+        if name == "state":
+            return SOLVER_FLOOR
+        quietest = float(self.scales["voltage"].min(initial=math.inf))
+        return SOLVER_FLOOR + VOLTAGE_NOISE / quietest
+
+    def _elsewhere(self, h: float) -> Rung | None:
+        """The run of another kind, or None if there is none that can be used."""
+        if self.circuit.other is None:
+            return None
+        self._run([(h, True)])
+        return None if self._runs[h, True].failure else self.rung(h, other=True)
+
+    def _run(self, wanted: Sequence[tuple[float, bool]]) -> None:
+        missing = [key for key in wanted if key not in self._runs]
+        if not missing:
+            return
+        kind = ", otherwise made," if missing[0][1] else ""
+        self.say(f"circuit{kind} at steps of " + ", ".join(f"{h:.3g} s" for h, _ in missing))
+        with ThreadPoolExecutor(PARALLEL_RUNS) as pool:
+            runs = pool.map(lambda key: self.circuit.run(key[0], other=key[1]), missing)
+            for key, run in zip(missing, runs, strict=True):
+                self._runs[key] = run
+
+    def circuit_run(self, h: float) -> CircuitRun:
+        """The run at the ceiling h, which has to be there."""
+        return self._runs[h, False]
+
+
+def settle(trial: Trial, h: float, rules: Rules, facts: Mapping[str, Any]) -> Verdict:
+    """Judge ladders from the ceiling `h` (s) downwards until one decides; `facts` are the verdict's other fields."""
+    before: dict[str, float] | None = None
+    while True:
+        steps = (h, h / 2, h / 4)
+        failure = trial.failure(steps)
+        if failure is not None:
+            if rules.adaptive and failure[1] and rules.allow(trial.stop, h / 4):
+                h /= 4
+                continue
+            done = trial.circuit_run(steps[-1])
+            return Verdict(
+                Outcome.UNRESOLVED, failure[0], rules.tolerance, run=done.record, spice=done.waveforms, **facts
+            )
+        untested = _untested(trial, steps[-1], rules.tolerance)
+        ruling = _ruling(trial, steps, rules, before, untested)
+        factor = refinement(ruling, rules)
+        while factor > 1 and not rules.allow(trial.stop, h / factor):
+            factor //= 2
+        if factor <= 1:
+            return _verdict(trial, steps, unconfirmed(ruling), untested, rules, facts)
+        trial.say(f"refining: {ruling.reason}")
+        before = {name: signal.error for name, signal in ruling.signals.items()}
+        h /= factor
+
+
+def refinement(ruling: Ruling, rules: Rules) -> int:
+    """How many times finer the next ladder should be; 1 where this one decides."""
+    if ruling.doubtful:
+        return 2
+    if ruling.outcome is not Outcome.UNRESOLVED or not rules.adaptive:
+        return 1
+    U = ruling.uncertainty
+    if not math.isfinite(U):
+        return 4
+    if rules.tolerance >= U:
+        return 2
+    wanted = math.ceil(0.5 * math.log2(U / (AIMED * rules.tolerance)))
+    return int(min(2 ** max(wanted, 1), MOST_FACTOR))
+
+
+def _ruling(
+    trial: Trial, steps: Steps, rules: Rules, before: dict[str, float] | None, untested: Sequence[tuple[str, str]]
+) -> Ruling:
+    trial.say("comparing")
+    evidence = trial.ladder(steps)
+    ruling = judge(evidence, rules.tolerance, before=before, untested=untested)
+    if ruling.outcome is not Outcome.UNRESOLVED and trial.circuit.other is not None:
+        evidence = trial.ladder(steps, other=True)
+        ruling = judge(evidence, rules.tolerance, before=before, untested=untested)
+    longest = drive_timescale(trial.circuit.network, trial.stop) / POINTS_PER_PERIOD
+    if steps[0] > longest:
+        reason = (
+            f"the coarsest step of {steps[0]:.3g} s does not resolve the drives, and ladders alias; "
+            f"begin with {longest:.3g} s or less"
         )
+        return replace(ruling, outcome=Outcome.UNRESOLVED, reason=reason, doubtful=False)
+    moved = {name: float(swing.max(initial=0.0)) for name, swing in trial.swings(steps[-1]).items()}
+    tried = [(moved[name], signal.uncertainty) for name, signal in ruling.signals.items()]
+    idle = all(swing <= LEAST_MOTION * U for swing, U in tried) and any(swing > AT_REST for swing, _ in tried)
+    if ruling.outcome is Outcome.AGREES and idle:
+        reason = (
+            f"the states move by {moved['state']:.2g} only, and the numerical uncertainty is "
+            f"{ruling.signals['state'].uncertainty:.2g}: nothing was tested; lengthen the span or strengthen the drives"
+        )
+        return replace(ruling, outcome=Outcome.UNRESOLVED, reason=reason)
+    return ruling
+
+
+def _untested(trial: Trial, h: float, tolerance: float) -> tuple[tuple[str, str], ...]:
+    """(edge, signal) pairs that moved, or are, less than `BAR` tolerances."""
+    network = trial.circuit.network
+    swing = trial.swings(h)
+    out = []
+    for k in range(network.n_edges):
+        for name in trial.circuit.signals:
+            if swing[name][k] < BAR * tolerance and (name != "state" or network.stateful[k]):
+                out.append((network.edge_name(k), name))
+    return tuple(out)
+
+
+def unconfirmed(ruling: Ruling) -> Ruling:
+    """A doubtful disagreement that no finer ladder may confirm is no disagreement."""
+    if not ruling.doubtful:
+        return ruling
+    signal = ruling.signals[ruling.deciding]
+    reason = (
+        f"{ruling.reason}; that is too close to call without a finer ladder, which step or max_steps forbids; "
+        f"allow steps of {signal.ladder.steps[-1] / 2:.3g} s"
+    )
+    return replace(ruling, outcome=Outcome.UNRESOLVED, reason=reason, doubtful=False)
+
+
+def _verdict(
+    trial: Trial,
+    steps: Steps,
+    ruling: Ruling,
+    untested: tuple[tuple[str, str], ...],
+    rules: Rules,
+    facts: Mapping[str, Any],
+) -> Verdict:
+    finest = trial.rung(steps[-1])
+    until = trial.agrees_until(steps, ruling, rules.tolerance)
+    if ruling.outcome is Outcome.AGREES:
+        until = float(finest.waves.t[-1])
+    reason = ruling.reason
+    if ruling.outcome is Outcome.UNRESOLVED and until > 0.0:
+        reason += f"; up to t = {until:.4g} s they agree"
+    return Verdict(
+        ruling.outcome,
+        reason,
+        rules.tolerance,
+        signals=ruling.signals,
+        deciding=ruling.deciding,
+        untested=untested,
+        agrees_until=until,
+        invariants=measure(trial.circuit.network, finest.waves) if len(trial.circuit.signals) == len(SIGNALS) else None,
+        spice=finest.waves if len(trial.circuit.signals) == len(SIGNALS) else None,
+        theory=finest.reference,
+        run=finest.run.record,
+        **facts,
+    )

@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.engines import Engine, get_engine
-from spicebridge.circuit.lower.user_deck import lowered_as_given
+from spicebridge.circuit.lower.steps import first_step
+from spicebridge.circuit.lower.user_deck import lowered_as_given, lowered_as_written
 from spicebridge.circuit.recognise import Recognised, recognise_circuit
-from spicebridge.circuit.simulate import MAX_STEPS, drive_timescale, first_step
-from spicebridge.errors import DeckError
-from spicebridge.theory import screen, solve
-from spicebridge.verify.trial import LOOSENING, SOLVER_FLOOR, THEORY_RTOL, Progress, _Trial
+from spicebridge.circuit.simulate import MAX_STEPS, run_lowered
+from spicebridge.errors import DeckError, SpiceBridgeError
+from spicebridge.theory import screen
+from spicebridge.verify.comparison import check_tolerance, provenance, with_capabilities
+from spicebridge.verify.reference import Reference, Theory
+from spicebridge.verify.trial import Circuit, Progress, Rules, Trial, settle
 from spicebridge.verify.verdict import Outcome, Verdict
+
+
+@dataclass(frozen=True)
+class AsWritten:
+    """One run of a deck with its own options and steps, without a ladder.
+
+    `error` is its largest deviation of a state from the theory, on `edge` at `time` in s; None where it did not run
+    or did not finish, for which `problem` is the reason. `passes`: the error is within the tolerance.
+    """
+
+    tolerance: float
+    error: float | None = None
+    edge: str = ""
+    time: float | None = None
+    problem: str = ""
+
+    @property
+    def passes(self) -> bool | None:
+        """None where the deck was not run as written."""
+        return None if self.error is None else self.error <= self.tolerance
+
+    def __str__(self) -> str:
+        if self.error is None:
+            return f"not run as written: {self.problem}"
+        size = "within" if self.passes else "more than"
+        return (
+            f"as written: off by {self.error:.3g} at most, on {self.edge} at t = {self.time:.4g} s, {size} the "
+            f"tolerance {self.tolerance:.3g}"
+        )
 
 
 def validate_deck(
@@ -32,47 +64,77 @@ def validate_deck(
     """Compare the states of a deck's own circuit over its .tran with the theory of the network in it.
 
     As `validate`, but what runs is the deck; `found` saves recognising it twice. Of the deck, the options
-    and the step are replaced, as the error bar comes from them. Raises `NotANetwork` for a deck that is no
-    network and `DeckError` for one without .tran or without memory.
+    and the step are replaced, as the error bar comes from them; `run_as_written` leaves them. Raises `NotANetwork`
+    for a deck that is no network and `DeckError` for one without .tran or without memory.
     """
     say: Progress = progress or (lambda message: None)
+    check_tolerance(tolerance)
     found = recognise_circuit(deck) if found is None else found
-    network = found.network
-    if deck.transient is None:
-        raise DeckError("the deck has no .tran; add one, so that the circuit can be run")
-    if not network.stateful.any():
-        raise DeckError("the network has no memory; there is no state to compare")
-    stop = deck.transient.stop
+    network, stop = found.network, _stop(deck, found)
     door: Engine = get_engine(engine) if isinstance(engine, str) else engine
     checked = screen(network)
     checked.require_solvable()
-    say("theory")
-    fine = solve(network, stop, rtol=THEORY_RTOL, atol=THEORY_RTOL / 100)
-    loose = solve(network, stop, rtol=THEORY_RTOL * LOOSENING, atol=THEORY_RTOL)
     h = first_step(network, stop) if step is None else float(step)
-    lowered = lowered_as_given(deck, found, h)
-    switching = any(not group.device.smooth for group in network.groups)
+    say("theory")
+    theory = Theory.of(network, stop)
+    clock = None if theory.problem else theory.clock(h)
+    lowered = lowered_as_given(deck, found, h, clock=clock)
     facts: dict[str, Any] = {
-        "engine": door.name,
-        "engine_version": door.version(),
-        "theory_method": fine.method,
-        "form": "as given",
-        "solver_floor": SOLVER_FLOOR,
-        "norm": "events" if switching else "pointwise",
-        "options": dict(lowered.deck.options),
-        "stop": stop,
-    }
-    common: dict[str, Any] = {
-        "tolerance": tolerance,
         "screen": checked.summary,
         "network": network,
-        "provenance": facts,
+        "provenance": provenance(door, theory, stop, "as given", "auto", lowered.deck.options),
     }
-    for trajectory in (fine, loose):
-        if not trajectory.complete:
-            return Verdict(Outcome.UNRESOLVED, f"theory: {trajectory.reason}", np.nan, np.nan, **common)
-    scale = min(stop, drive_timescale(network)) if switching else 0.0
-    trial = _Trial(network, lowered, door, timeout, None, fine, loose, scale, say)
-    verdict = trial.judge(h, adaptive=step is None, max_steps=max_steps, common=common)
+    if theory.problem:
+        return Verdict(Outcome.UNRESOLVED, theory.problem, tolerance, **facts)
+    other = None if lowered.corners is None else lowered_as_given(deck, found, h, clock=clock, other_kind=True)
     # Only states come back from a given deck: there is nothing to measure Kirchhoff's laws on.
-    return replace(verdict, invariants=None, spice=None)
+    circuit = Circuit(network, lowered, door, timeout, None, other, ("state",))
+    trial = Trial(theory, circuit, stop, say=say)
+    return with_capabilities(settle(trial, h, Rules(tolerance, step is None, max_steps), facts), door)
+
+
+def run_as_written(
+    deck: Deck,
+    found: Recognised | None = None,
+    *,
+    tolerance: float = 1e-5,
+    engine: str | Engine = "ngspice",
+    dialect: str = "ngspice",
+    timeout: float | None = None,
+    reference: Reference | None = None,
+) -> AsWritten:
+    """Run a deck once with its own options and steps and compare its states with the theory.
+
+    `dialect` is the language the deck is in; an engine of another language does not run it as written. A circuit
+    with memory is needed, and its .tran; what goes wrong in the run is the `problem` of the result.
+    """
+    check_tolerance(tolerance)
+    found = recognise_circuit(deck) if found is None else found
+    stop = _stop(deck, found)
+    door: Engine = get_engine(engine) if isinstance(engine, str) else engine
+    if door.dialect != dialect:
+        return AsWritten(tolerance, problem=f"{door.name} does not speak the {dialect} dialect")
+    theory = Theory.of(found.network, stop) if reference is None else reference
+    if theory.problem:
+        return AsWritten(tolerance, problem=theory.problem)
+    try:
+        run = run_lowered(lowered_as_written(deck, found), engine=door, timeout=timeout)
+    except SpiceBridgeError as error:
+        return AsWritten(tolerance, problem=str(error))
+    if run.waveforms is None:
+        return AsWritten(tolerance, problem=f"{door.name}: {run.failure}")
+    waves = run.waveforms
+    gap = np.abs(waves.state - theory.waveforms(waves.t).state)
+    row, edge = np.unravel_index(int(np.argmax(gap)), gap.shape)
+    return AsWritten(tolerance, float(gap[row, edge]), found.network.edge_name(int(edge)), float(waves.t[row]))
+
+
+def _stop(deck: Deck, found: Recognised) -> float:
+    if deck.transient is None:
+        raise DeckError("the deck has no .tran; add one, so that the circuit can be run")
+    if not found.network.stateful.any():
+        raise DeckError("the network has no memory; there is no state to compare")
+    return float(deck.transient.stop)
+
+
+__all__ = ["AsWritten", "run_as_written", "validate_deck"]

@@ -25,26 +25,67 @@ class Outcome(enum.Enum):
         return self.value
 
 
+@dataclass(frozen=True)
+class SignalVerdict:
+    """What the rule says of one signal (state, current or voltage) of all edges.
+
+    ``error`` is E of the finest run, found on ``edge`` (index ``index``) at ``time`` in s, and ``uncertainty`` is U;
+    both relative to ``scale``, which is in ``unit`` ("1" for a state that counts as it is). U is the sum of the
+    ladder's, of the reference's own (``reference``), of the solver's floor and of ``bound``, which no step changes
+    (None where nothing of the kind was looked for). Where a law has thresholds, E forgives small shifts in time
+    against ``time_scale`` in s, T of ``events``; ``pointwise`` is the error without this.
+    """
+
+    name: str
+    outcome: Outcome
+    reason: str
+    error: float
+    uncertainty: float
+    ladder: Ladder
+    reference: float = 0.0
+    bound: float | None = None
+    edge: str = ""
+    index: int = 0
+    time: float = math.nan
+    unit: str = "1"
+    scale: float = 1.0
+    time_scale: float = 0.0
+    pointwise: float = math.nan
+
+    @property
+    def observed_order(self) -> float | None:
+        """Order of the ladder, None where it cannot be seen."""
+        return self.ladder.order
+
+    @property
+    def firm(self) -> bool:
+        """Whether E is far beyond U."""
+        return self.error > CONFIRMATION * self.uncertainty
+
+
+CONFIRMATION = 10.0
+"""A disagreement below this many U is confirmed on a finer ladder before it is pronounced."""
+
+
 @dataclass(frozen=True, eq=False)
 class Verdict:
     """Does the circuit do what the equations say?
 
-    ``max_error`` is E = max |w_spice - w_theory| of the finest run; ``uncertainty`` is U, the numerical
-    error bar of that comparison; both dimensionless and NaN where a run failed. ``observed_order`` is
-    None where it cannot be seen. ``reason`` says why, and what would resolve it.
-    ``spice`` and ``theory`` are on the finest run's own time points.
+    The rule is applied signal by signal: ``signals`` has "state", "current" and "voltage" where a ladder was run, and
+    the answer is the worst of theirs, that of ``deciding``. ``reason`` says why, and what would resolve it.
+    ``untested`` are (edge, signal) pairs that hardly moved, so that their agreement means little. ``agrees_until``
+    is the time in s up to which the run agrees, None where no ladder was run.
+    ``spice`` and ``theory`` are on the finest run's own time points. A verdict is true in a condition only if it
+    AGREES.
     """
 
     outcome: Outcome
     reason: str
-    max_error: float
-    uncertainty: float
     tolerance: float
-    observed_order: float | None = None
-    theory_uncertainty: float = math.nan
-    ladder: Ladder | None = None
-    worst_edge: str = ""
-    worst_time: float = math.nan
+    signals: Mapping[str, SignalVerdict] = field(default_factory=dict)
+    deciding: str = "state"
+    untested: tuple[tuple[str, str], ...] = ()
+    agrees_until: float | None = None
     invariants: Invariants | None = None
     screen: str = ""
     network: Network | None = field(default=None, repr=False)
@@ -56,45 +97,49 @@ class Verdict:
     def __str__(self) -> str:
         return f"{self.outcome.value.upper()}: {self.reason}"
 
+    def __bool__(self) -> bool:
+        return self.agrees
+
     @property
     def agrees(self) -> bool:
         return self.outcome is Outcome.AGREES
 
+    @property
+    def signal(self) -> SignalVerdict | None:
+        """The signal that decided; None where no ladder was run."""
+        return self.signals.get(self.deciding)
 
-def decide(error: float, theory_uncertainty: float, rungs: Ladder, tolerance: float) -> tuple[Outcome, float, str]:
-    """Apply the rule, in this order, and return (outcome, U, reason).
+    @property
+    def max_error(self) -> float:
+        """E of the deciding signal, dimensionless; NaN where no ladder was run."""
+        return math.nan if self.signal is None else self.signal.error
 
-    The ladder does not converge above the solver floor: UNRESOLVED. E > U: DISAGREES. U > tolerance:
-    UNRESOLVED, with the step that would resolve it. Otherwise AGREES.
-    """
-    U = rungs.uncertainty + theory_uncertainty + rungs.floor
-    h = rungs.steps[-1]
-    if not math.isfinite(error) or not math.isfinite(U):
-        return Outcome.UNRESOLVED, U, "the error or its uncertainty is not finite"
-    if not rungs.converging:
-        order = "none" if rungs.order is None else f"{rungs.order:.2f}"
-        return (
-            Outcome.UNRESOLVED,
-            U,
-            f"the refinement ladder is outside its asymptotic range (observed order {order}, at least 1 "
-            f"needed); start it below a step of {h:.3g} s",
-        )
-    if error > U:
-        return (
-            Outcome.DISAGREES,
-            U,
-            f"equations and circuit differ by {error:.3g}, more than the numerical uncertainty {U:.3g}",
-        )
-    if tolerance < U:
-        step = h * math.sqrt(0.5 * tolerance / U)
-        return (
-            Outcome.UNRESOLVED,
-            U,
-            f"the numerical uncertainty {U:.3g} exceeds the tolerance {tolerance:.3g}; "
-            f"a finest step of {step:.3g} s would resolve it",
-        )
-    return (
-        Outcome.AGREES,
-        U,
-        f"equations and circuit differ by {error:.3g}, within the numerical uncertainty {U:.3g}",
-    )
+    @property
+    def uncertainty(self) -> float:
+        """U of the deciding signal, dimensionless; NaN where no ladder was run."""
+        return math.nan if self.signal is None else self.signal.uncertainty
+
+    @property
+    def observed_order(self) -> float | None:
+        """Order of the deciding signal's ladder; None where it cannot be seen."""
+        return None if self.signal is None else self.signal.observed_order
+
+    @property
+    def theory_uncertainty(self) -> float:
+        """The part of U that comes from the equations; NaN where no ladder was run."""
+        return math.nan if self.signal is None else self.signal.reference
+
+    @property
+    def ladder(self) -> Ladder | None:
+        """The deciding signal's ladder."""
+        return None if self.signal is None else self.signal.ladder
+
+    @property
+    def worst_edge(self) -> str:
+        """Edge of the largest error of the deciding signal, "" where no ladder was run."""
+        return "" if self.signal is None else self.signal.edge
+
+    @property
+    def worst_time(self) -> float:
+        """Time of it in s; NaN where no ladder was run."""
+        return math.nan if self.signal is None else self.signal.time

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from spicebridge.drives import Sine
 from spicebridge.laws import LinearMemristor
 from spicebridge.network import Network
 from spicebridge.report.summary import Report
-from spicebridge.verify import Outcome, Verdict
+from spicebridge.verify import Outcome, SignalVerdict, Verdict
 from spicebridge.verify.invariants import measure
 from spicebridge.verify.refinement import Ladder
 from spicebridge.waveforms import Waveforms
@@ -53,6 +53,7 @@ def make_verdict() -> Callable[..., Verdict]:
         deck: str = "* deck\n.end\n",
         log: str = "fine\n",
         reason: str = "because of 1.5e-06",
+        observed_order: float | None = 2.0,
         **changes: Any,
     ) -> Verdict:
         network = network or ring(n_edges)
@@ -66,11 +67,24 @@ def make_verdict() -> Callable[..., Verdict]:
         rungs = Ladder(STEPS, (16 * error, 4 * error, error), 12 * error, 3 * error, FLOOR, 2.0, error / 9, error)
         facts: dict[str, Any] = {
             "tolerance": 1e-5,
-            "observed_order": 2.0 if waves else None,
-            "theory_uncertainty": 1e-11,
-            "ladder": rungs if waves else None,
-            "worst_edge": network.edge_name(0) if waves else "",
-            "worst_time": 1.5,
+            "signals": {
+                "state": SignalVerdict(
+                    "state",
+                    Outcome(outcome),
+                    reason,
+                    error,
+                    U,
+                    replace(rungs, order=observed_order),
+                    1e-11,
+                    None,
+                    network.edge_name(0),
+                    0,
+                    1.5,
+                    pointwise=error,
+                )
+            }
+            if waves
+            else {},
             "invariants": measure(network, spice) if waves else None,
             "screen": "passive",
             "network": network,
@@ -79,8 +93,7 @@ def make_verdict() -> Callable[..., Verdict]:
             "run": run,
             "provenance": {"engine": "ngspice", "engine_version": "39", "form": "fast", "stop": 2.0},
         }
-        values = (error, U) if waves else (math.nan, math.nan)
-        return Verdict(Outcome(outcome), reason, *values, **(facts | changes))
+        return Verdict(Outcome(outcome), reason, **(facts | changes))
 
     return make
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from spicebridge.verify.judge import Evidence, rule
 from spicebridge.verify.norms import Deviation, difference
 from spicebridge.verify.refinement import Ladder, ladder
-from spicebridge.verify.verdict import Outcome, decide
+from spicebridge.verify.verdict import Outcome
 
 FLOOR = 1e-12
 
@@ -16,6 +19,12 @@ def rung(n: int, size: float) -> Deviation:
     """A smooth deviation of the given size on n + 1 points that do not nest with other n."""
     t = np.concatenate([[0.0], (np.arange(n) + 0.3) / n, [1.0]])
     return Deviation(t, size * np.column_stack([np.sin(2 * t), t**2]))
+
+
+def decide(rungs: Ladder, tolerance: float, **facts: float) -> tuple[Outcome, float, str]:
+    """(outcome, U, reason) of the rule on one signal."""
+    signal = rule(Evidence("state", rungs, **facts), tolerance)  # type: ignore[arg-type]
+    return signal.outcome, signal.uncertainty, signal.reason
 
 
 def made(order: float, scale: float = 1e-4, offset: float = 0.0, floor: float = FLOOR) -> Ladder:
@@ -53,28 +62,28 @@ def test_a_ladder_that_does_not_fall_is_unresolved_and_never_agrees() -> None:
     runs = (rung(400, 1e-4), rung(800, -1e-4), rung(1600, 1e-4))
     rungs = ladder((0.1, 0.05, 0.025), runs, FLOOR)
     assert not rungs.converging
-    assert decide(rungs.errors[-1], 0.0, rungs, tolerance=1.0)[0] is Outcome.UNRESOLVED
+    assert decide(rungs, tolerance=1.0)[0] is Outcome.UNRESOLVED
 
 
 def test_half_order_is_outside_the_asymptotic_range() -> None:
     rungs = made(0.5)
     assert rungs.errors[-1] > rungs.uncertainty
-    assert decide(rungs.errors[-1], 0.0, rungs, tolerance=1.0)[0] is Outcome.UNRESOLVED
+    assert decide(rungs, tolerance=1.0)[0] is Outcome.UNRESOLVED
 
 
 def test_order_at_the_floor_is_not_observable_and_no_failure() -> None:
     rungs = made(2.0, scale=1e-14)
     assert rungs.order is None
     assert rungs.converging
-    assert decide(rungs.errors[-1], 0.0, rungs, tolerance=1e-6)[0] is Outcome.AGREES
+    assert decide(rungs, tolerance=1e-6)[0] is Outcome.AGREES
 
 
 def test_the_rule_is_applied_in_its_order() -> None:
     good = made(2.0)
-    assert decide(good.errors[-1], 0.0, good, 1e-3)[0] is Outcome.AGREES
+    assert decide(good, 1e-3)[0] is Outcome.AGREES
     wrong = made(2.0, offset=1e-3)
-    assert decide(wrong.errors[-1], 0.0, wrong, 1e-9)[0] is Outcome.DISAGREES
-    outcome, U, reason = decide(good.errors[-1], 0.0, good, good.uncertainty / 100)
+    assert decide(wrong, 1e-9)[0] is Outcome.DISAGREES
+    outcome, U, reason = decide(good, good.uncertainty / 100)
     assert outcome is Outcome.UNRESOLVED
     step = float(reason.split("finest step of ")[1].split(" s")[0])
     assert U * (step / 0.025) ** 2 < good.uncertainty / 100
@@ -83,15 +92,16 @@ def test_the_rule_is_applied_in_its_order() -> None:
 def test_a_step_that_the_reason_names_does_resolve() -> None:
     coarse = made(2.0)
     tolerance = coarse.uncertainty / 50
-    reason = decide(coarse.errors[-1], 0.0, coarse, tolerance)[2]
+    reason = decide(coarse, tolerance)[2]
     step = float(reason.split("finest step of ")[1].split(" s")[0])
     finer = made(2.0, scale=1e-4 * (step / 0.025) ** 2)
-    assert decide(finer.errors[-1], 0.0, finer, tolerance)[0] is Outcome.AGREES
+    assert decide(finer, tolerance)[0] is Outcome.AGREES
 
 
 def test_nan_is_never_agreement() -> None:
-    assert decide(float("nan"), 0.0, made(2.0), 1.0)[0] is Outcome.UNRESOLVED
-    assert decide(1e-9, float("nan"), made(2.0), 1.0)[0] is Outcome.UNRESOLVED
+    lost = replace(made(2.0), errors=(1e-4, 1e-5, float("nan")))
+    assert decide(lost, 1.0)[0] is Outcome.UNRESOLVED
+    assert decide(made(2.0), 1.0, reference=float("nan"))[0] is Outcome.UNRESOLVED
 
 
 def test_deviations_are_compared_over_the_span_they_share() -> None:

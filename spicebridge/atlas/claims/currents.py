@@ -163,7 +163,7 @@ def against_theory(
     bench: Bench, case: Circuit, theory: Network, method: str, *, steps: int = 200
 ) -> tuple[float, float]:
     """(max |w_spice - w_theory|, U) by the ladder of `validate`."""
-    from spicebridge.verify.trial import validate
+    from spicebridge.verify.comparison import validate
 
     verdict = bench.keep(
         f"{case.name} {case.stop:g} {theory.J.tolist()} {theory.device(0)!r} {theory.loop_matrix!r} {method}",

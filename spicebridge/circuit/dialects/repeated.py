@@ -44,7 +44,7 @@ def _group(write: Write, elements: EdgeElements, group: EdgeGroup) -> list[str]:
         return [_plain(write, elements, group, position) for position in range(len(group.edges))]
     out = [""] * len(group.edges)
     for shape, repeats in writer.repeats().items():
-        for positions, columns in _by_sign(repeats):
+        for positions, columns in _by_clamps(group, _by_sign(repeats)):
             texts = _texts(write, elements, group, writer, shape, positions, columns)
             if texts is None:
                 texts = [_plain(write, elements, group, position) for position in positions]
@@ -63,6 +63,21 @@ def _by_sign(repeats: Repeats) -> Iterator[tuple[list[int], list[list[float]]]]:
     for number in range(int(part.max()) + 1):
         chosen = np.flatnonzero(part.ravel() == number).tolist()
         yield [repeats.positions[i] for i in chosen], [[column[i] for i in chosen] for column in repeats.columns]
+
+
+def _by_clamps(
+    group: EdgeGroup, parts: Iterable[tuple[list[int], list[list[float]]]]
+) -> Iterator[tuple[list[int], list[list[float]]]]:
+    """Parts whose edges have one kind of clamps each."""
+    for positions, columns in parts:
+        kinds: dict[object, list[int]] = {}
+        for n, position in enumerate(positions):
+            kinds.setdefault(group.clamps[position], []).append(n)
+        if len(kinds) == 1:
+            yield positions, columns
+            continue
+        for chosen in kinds.values():
+            yield [positions[n] for n in chosen], [[column[n] for n in chosen] for column in columns]
 
 
 def _texts(
@@ -90,7 +105,10 @@ def _texts(
     texts[MARK_TAIL] = [elements.tails[k] for k in ks]
     texts[MARK_HEAD] = [elements.heads[k] for k in ks]
     texts[MARK_TITLE] = [one_line(elements.titles[k]) for k in ks]
-    sample = [*writer.shaped(shape, tuple(numbers), MARK_K, MARK_TAIL, MARK_HEAD, MARK_TITLE), *group.guards(MARK_K)]
+    sample = [
+        *writer.shaped(shape, tuple(numbers), MARK_K, MARK_TAIL, MARK_HEAD, MARK_TITLE),
+        *group.clamping(positions[0], MARK_K),
+    ]
     out = _filled("\n".join(write(element) for element in sample), texts)
     return out if out[0] == _plain(write, elements, group, positions[0]) else None
 

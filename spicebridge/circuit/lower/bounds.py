@@ -7,13 +7,12 @@ behavioural source for the others. The switches' resistances go with the rates t
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, IntArray
 from spicebridge.circuit.deck.elements import (
     BehaviouralCurrent,
     DcWave,
@@ -23,6 +22,7 @@ from spicebridge.circuit.deck.elements import (
     Switch,
     VoltageSource,
 )
+from spicebridge.circuit.lower.parts import connected_parts
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import (
     Binary,
@@ -58,30 +58,105 @@ PEAK_SAMPLES = 200
 UPPER_NODE = "one"
 
 
-def rate_decades(network: Network, stop: float) -> dict[int, int]:
-    """Group -> power of ten of the rates (1/s) that press its states against hard bounds.
+BIAS = 1
+"""Decades that a clamp is made below the estimated rates of its edge. An estimate that is too high lets a state go
+late by 3e-5 of it; one that is too low costs 3e-11 of overshoot for each time that the rate is larger."""
+NODE_BOUNDS = 4
+"""Passes in which the currents that edges can carry bound those of their neighbours: chains of as many edges."""
 
-    The law's own bulk rate at both bounds, under the largest source of the network: an upper estimate,
-    which sets the resistances of the clamps and nothing else.
+
+def rate_decades(network: Network, stop: float) -> dict[int, int]:
+    """Edge -> power of ten of the rates (1/s) for which its clamps are made, for the edges with hard bounds.
+
+    The law's own bulk rate at both bounds, under the largest source of its connected part and with no more
+    current than the other edges of its nodes let through: an upper estimate, which sets the resistances of the
+    clamps and nothing else.
     """
     if not any(group.device.stateful and group.device.window.hard for group in network.groups):
         return {}
     times = np.linspace(0.0, stop, PEAK_SAMPLES)
     corners = [t for drive in set(network.waveforms_of_sources) for t in drive.breakpoints(stop)]
-    peak = float(np.abs(network.bank(np.unique([*times, *corners]))).max(initial=0.0))
-    decades = {}
-    for number, group in enumerate(network.groups):
-        device = group.device
-        if device.stateful and device.window.hard:
-            P, J = network.P[group.edges], network.J[group.edges]
-            rates = [_rate(device, np.full(P.shape, s), v, P, J) for s in (0.0, 1.0) for v in (-peak, peak)]
-            largest = max(float(np.abs(rate).max()) for rate in rates)
-            decades[number] = round(math.log10(largest)) if 0.0 < largest < math.inf else 0
+    times = np.unique([*times, *corners])
+    part = connected_parts(network)
+    voltage, forced = _sources(network, times)
+    drop, pushed = (_largest_of_part(part, values) for values in (voltage, forced))
+    through = _largest_currents(network, drop)
+    decades: dict[int, int] = {}
+    for group in network.groups:
+        device, edges = group.device, group.edges
+        if not (device.stateful and device.window.hard):
+            continue
+        P, J = network.P[edges], network.J[edges]
+        rate = np.zeros(edges.size)
+        for level in (0.0, 1.0):
+            s = np.full(edges.size, level)
+            v = drop[edges]
+            if device.ohmic:
+                R = np.abs(device.resistance(s))
+                v = np.maximum(np.minimum(v, through[edges] * R), pushed[edges] * R)
+            rate = np.maximum(rate, np.maximum(np.abs(_rate(device, s, v, P, J)), np.abs(_rate(device, s, -v, P, J))))
+        fit = np.isfinite(rate) & (rate > 0.0)
+        powers = np.rint(np.log10(np.where(fit, rate, 1.0))).astype(int) - np.where(fit, BIAS, 0)
+        decades.update(zip(edges.tolist(), powers.tolist(), strict=True))
     return decades
 
 
-def _rate(device: Any, s: Array, drop: float, P: Array, J: Array) -> Array:
-    v = np.full(s.shape, drop)
+def _sources(network: Network, times: Array) -> tuple[Array, Array]:
+    """The largest voltage (V) and the largest current (A) that every edge imposes, (n_e,) each.
+
+    A capacitor and an inductor count with what they hold at the start.
+    """
+    voltage = np.abs(network.bank(times)).max(axis=0, initial=0.0)
+    current = np.zeros(network.n_edges)
+    for k, drive in enumerate(network.forcing):
+        if drive is not None:
+            current[k] = float(np.abs(drive.value(times)).max(initial=0.0))
+    held = np.abs(network.initial_state)
+    unit = np.array(network.state_units)
+    return voltage + np.where(unit == "V", held, 0.0), current + np.where(unit == "A", held, 0.0)
+
+
+def _largest_of_part(part: IntArray, values: Array) -> Array:
+    """The largest of `values` (n_e,) in the part of every edge."""
+    top = np.zeros(int(part.max(initial=0)) + 1)
+    np.maximum.at(top, part, values)
+    return np.asarray(top[part])
+
+
+def _largest_currents(network: Network, drop: Array) -> Array:
+    """An estimate of the largest current of every edge under the drops (V), (n_e,) in A.
+
+    What an edge carries passes through the other edges of its tail and of its head.
+    """
+    most = np.full(network.n_edges, np.inf)
+    for group in network.groups:
+        device, edges = group.device, group.edges
+        if network.imposed[int(edges[0])]:
+            continue
+        J = network.J[edges]
+        found = np.zeros(edges.size)
+        for level in (0.0, 1.0):
+            s = np.full(edges.size, level)
+            if device.ohmic:
+                with np.errstate(divide="ignore"):
+                    found = np.maximum(found, drop[edges] / np.abs(device.resistance(s)))
+            else:
+                both = [np.abs(device.current(J * v, s)) for v in (drop[edges], -drop[edges])]
+                found = np.maximum(found, np.maximum(*both))
+        most[edges] = found
+    if not network.is_graph or network.reactive or (network.P < 0).any():
+        return most
+    inner = network.tail != network.head
+    for _ in range(NODE_BOUNDS):
+        total = np.zeros(network.n_nodes)
+        np.add.at(total, network.tail[inner], most[inner])
+        np.add.at(total, network.head[inner], most[inner])
+        others = np.minimum(total[network.tail], total[network.head]) - most
+        most = np.where(inner, np.minimum(most, np.maximum(others, 0.0)), most)
+    return most
+
+
+def _rate(device: Any, s: Array, v: Array, P: Array, J: Array) -> Array:
     i = v / (P * device.resistance(s)) if device.ohmic else J * device.current(J * v, s)
     return np.asarray(device.bulk_rate(s, v, i, P, J))
 
@@ -143,11 +218,16 @@ class Clamps:
         )
 
 
-def clamps_by_group(network: Network, stop: float) -> dict[int, Clamps]:
-    """Group -> its clamps, for the groups with hard bounds; one set of switch models per kind and decade."""
-    wanted = {n: (d, held_by_rate(network.groups[n].device)) for n, d in rate_decades(network, stop).items()}
+def clamps_by_edge(network: Network, stop: float, finer: int = 0) -> dict[int, Clamps]:
+    """Edge -> its clamps, for the edges with hard bounds; one set of switch models per kind and decade.
+
+    `finer` decades less resistance lag at release, and as many more overshoot: for a run that is to tell what the
+    clamps cost.
+    """
+    by_rate = {k: held_by_rate(group.device) for group in network.groups for k in group.edges.tolist()}
+    wanted = {k: (decade - finer, by_rate[k]) for k, decade in rate_decades(network, stop).items()}
     distinct = {key: Clamps(*key, str(n or "")) for n, key in enumerate(dict.fromkeys(wanted.values()))}
-    return {number: distinct[key] for number, key in wanted.items()}
+    return {k: distinct[key] for k, key in wanted.items()}
 
 
 def clamp_level() -> Element:

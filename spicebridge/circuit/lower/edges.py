@@ -16,15 +16,16 @@ from spicebridge.circuit.lower.forms import EdgeWriter
 
 @dataclass(frozen=True, eq=False)
 class EdgeGroup:
-    """Edges (indexes, ascending) that one writer writes, and what clamps their states, if anything."""
+    """Edges (indexes, ascending) that one writer writes, and for each what clamps its state, if anything."""
 
     writer: EdgeWriter
     edges: list[int]
-    clamps: Clamps | None
+    clamps: tuple[Clamps | None, ...]
 
-    def guards(self, k: int | str) -> tuple[Element, ...]:
-        """The elements that clamp the state of edge k."""
-        return () if self.clamps is None else self.clamps.switches(k, f"w{k}")
+    def clamping(self, position: int, k: int | str) -> tuple[Element, ...]:
+        """The elements that clamp the state of edge k as that of the `position`-th edge."""
+        clamps = self.clamps[position]
+        return () if clamps is None else clamps.switches(k, f"w{k}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,4 +52,4 @@ class EdgeElements:
     def of(self, group: EdgeGroup, position: int) -> list[Element]:
         """The elements of one edge, the `position`-th of its group."""
         k = group.edges[position]
-        return [*group.writer.elements(position, k, self.tails[k], self.heads[k]), *group.guards(k)]
+        return [*group.writer.elements(position, k, self.tails[k], self.heads[k]), *group.clamping(position, k)]

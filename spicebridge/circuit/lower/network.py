@@ -23,9 +23,11 @@ import numpy as np
 
 from spicebridge.circuit.deck.elements import Deck, Element, Subcircuit, Transient, VoltageControlledCurrent
 from spicebridge.circuit.dialects.base import Dialect, WritesEdges
-from spicebridge.circuit.lower.bounds import Clamps, clamp_level, clamps_by_group
+from spicebridge.circuit.lower.bounds import Clamps, clamp_level, clamps_by_edge
+from spicebridge.circuit.lower.corners import Clock, Corners
 from spicebridge.circuit.lower.edges import EdgeElements, EdgeGroup
 from spicebridge.circuit.lower.forms import fast_edge, readable_edge
+from spicebridge.circuit.lower.parts import component_labels
 from spicebridge.circuit.lower.reactive import dependent_laws
 from spicebridge.circuit.lower.signals import Signals
 from spicebridge.errors import DeckError, NetworkError, nearest
@@ -62,30 +64,43 @@ def solver_options(clamps: Iterable[Clamps]) -> tuple[tuple[str, Any], ...]:
 class Lowered:
     """A circuit and the names under which its signals come back.
 
-    `frame` is the deck, without its elements where these come from `edges`.
+    `frame` is the deck, without its elements where these come from `edges`. `corners` are those of the drives, if
+    they have any: their guards go with the step ceiling.
     """
 
-    def __init__(self, frame: Deck, signals: Signals, edges: EdgeElements | None = None) -> None:
+    def __init__(
+        self, frame: Deck, signals: Signals, edges: EdgeElements | None = None, corners: Corners | None = None
+    ) -> None:
         self.frame = frame
         self.signals = signals
         self.edges = edges
+        self.corners = corners
+
+    @cached_property
+    def _guards(self) -> tuple[Element, ...]:
+        tran = self.frame.transient
+        if self.corners is None or tran is None or tran.max_step is None:
+            return ()
+        return self.corners.guards(float(tran.max_step))
 
     @cached_property
     def deck(self) -> Deck:
         """The whole deck as data."""
-        return self.frame if self.edges is None else replace(self.frame, elements=tuple(self.edges))
+        elements = self.frame.elements if self.edges is None else tuple(self.edges)
+        return replace(self.frame, elements=(*elements, *self._guards))
 
     def with_step(self, step: float) -> Lowered:
         """The same circuit at another step ceiling in s."""
         tran = self.frame.transient
         assert tran is not None
         frame = self.frame.with_transient(replace(tran, step=step, max_step=step))
-        return Lowered(frame, self.signals, self.edges)
+        return Lowered(frame, self.signals, self.edges, self.corners)
 
     def format(self, dialect: Dialect) -> str:
         """The text of the deck; a dialect that can write repeated edges makes no elements."""
         if self.edges is not None and isinstance(dialect, WritesEdges):
-            return dialect.format_edges(self.frame, self.edges)
+            edges = replace(self.edges, after=(*self.edges.after, *self._guards))
+            return dialect.format_edges(self.frame, edges)
         return dialect.format_deck(self.deck)
 
 
@@ -97,11 +112,14 @@ def lower(
     form: str = "fast",
     title: str = "",
     signals: Sequence[str] = tuple(SIGNALS),
+    other_kind: bool = False,
+    clock: Clock | None = None,
 ) -> Lowered:
     """Return the circuit of `network` with a transient to `stop` (s) at the step ceiling `step` (s).
 
-    `signals` are saved by the simulator: "state", which always is, "current" and "voltage". Raises `DeckError` for
-    an unknown form or signal and `NetworkError` for times that are none.
+    `signals` are saved by the simulator: "state", which always is, "current" and "voltage". `other_kind` changes all
+    that no step ceiling does: the guards of corners stand elsewhere and the clamps of hard bounds have another
+    resistance. `clock` says where the steps have to be smaller than the ceiling. Raises `DeckError` for an unknown form or signal and `NetworkError` for times that are none.
     """
     for name in signals:
         if name not in SIGNALS:
@@ -121,15 +139,15 @@ def lower(
     else:
         tails = [f"e{k}" for k in range(network.n_edges)]
         heads = ["0"] * network.n_edges
-    clamps = clamps_by_group(network, stop)
+    clamps = clamps_by_edge(network, stop, finer=1 if other_kind else 0)
     state = network.initial_state.tolist()
     groups = []
-    for number, group in enumerate(network.groups):
+    for group in network.groups:
         writer = fast_edge(network, group) if form == "fast" else readable_edge(network, group)
         for name, sub in writer.subcircuits.items():
             subcircuits.setdefault(name, sub)
         edges = group.edges.tolist()
-        groups.append(EdgeGroup(writer, edges, clamps.get(number)))
+        groups.append(EdgeGroup(writer, edges, tuple(clamps.get(k) for k in edges)))
         if group.device.stateful:
             conditions += [(f"w{k}", state[k]) for k in edges if k not in dependent]
         where.add(edges, writer.signals(edges, [tails[k] for k in edges], [heads[k] for k in edges]))
@@ -145,7 +163,9 @@ def lower(
     )
     before = (clamp_level(),) if clamps else ()
     after = () if network.is_graph else tuple(_loop_rows(network))
-    return Lowered(frame, where, EdgeElements(before, tuple(groups), after, tails, heads, network.edge_names))
+    corners = Corners.of(network.waveforms_of_sources, stop, closer=other_kind, clock=clock)
+    edges_of = EdgeElements(before, tuple(groups), after, tails, heads, network.edge_names)
+    return Lowered(frame, where, edges_of, corners)
 
 
 def check_times(stop: float, step: float) -> None:
@@ -159,16 +179,7 @@ def check_times(stop: float, step: float) -> None:
 
 def node_names(network: Network) -> list[str]:
     """Deck names of the nodes: n0, n1, …, with the first node of every component as ground "0"."""
-    label = np.arange(network.n_nodes)
-    while True:
-        ends = label[network.tail], label[network.head]
-        low, high = np.minimum(*ends), np.maximum(*ends)
-        if np.array_equal(low, high):
-            break
-        # Hook the higher label onto the lower one, then let every node point to the end of its chain.
-        np.minimum.at(label, high, low)
-        while not np.array_equal(label, label[label]):
-            label = label[label]
+    label = component_labels(network.n_nodes, network.tail, network.head)
     roots = (label == np.arange(network.n_nodes)).tolist()
     return ["0" if is_root else f"n{k}" for k, is_root in enumerate(roots)]
 

@@ -9,26 +9,60 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from spicebridge.circuit.deck.elements import Deck
+from spicebridge.circuit.deck.elements import Deck, Transient
+from spicebridge.circuit.dialects.base import touched
+from spicebridge.circuit.lower.corners import Clock, Corners
 from spicebridge.circuit.lower.network import ACCURATE, Lowered
 from spicebridge.circuit.lower.signals import EdgeSignals, Signals
 from spicebridge.circuit.recognise import Recognised
 from spicebridge.errors import DeckError
 
 
-def lowered_as_given(deck: Deck, found: Recognised, step: float) -> Lowered:
+def lowered_as_given(
+    deck: Deck, found: Recognised, step: float, *, clock: Clock | None = None, other_kind: bool = False
+) -> Lowered:
     """Return `deck` with its states as signals; currents and voltages are not read back (zero).
 
-    `found` is what `recognise_circuit(deck)` returned, `step` the step ceiling in s. Raises `DeckError` for
-    a deck without .tran.
+    `found` is what `recognise_circuit(deck)` returned, `step` the step ceiling in s; `clock` and `other_kind` as in
+    `lower`. Raises `DeckError` for a deck without .tran.
     """
+    signals = _states(found)
+    tran = _transient(deck)
+    options: dict[str, Any] = dict(ACCURATE)
+    steps = replace(tran, start=0.0, step=step, max_step=step)
+    run = replace(deck.with_options(**options), transient=steps, save=signals.vectors())
+    corners = Corners.of(found.network.waveforms_of_sources, float(tran.stop), closer=other_kind, clock=clock)
+    if corners is not None:
+        corners = _named_apart(corners, deck)
+    return Lowered(run, signals, corners=corners)
+
+
+def lowered_as_written(deck: Deck, found: Recognised) -> Lowered:
+    """Return `deck` with its states as signals and nothing else changed. Raises `DeckError` without .tran."""
+    _transient(deck)
+    signals = _states(found)
+    return Lowered(replace(deck, save=signals.vectors()), signals)
+
+
+def _transient(deck: Deck) -> Transient:
     if deck.transient is None:
         raise DeckError("the deck has no .tran; add one, so that the circuit can be run")
-    signals = Signals.empty(found.network)
+    return deck.transient
+
+
+def _states(found: Recognised) -> Signals:
+    signals = Signals.empty(found.network, ("state",))
     states = [f"v({edge.state.lower()})" if edge.state else "" for edge in found.edges]
     none = [""] * len(states)
     signals.add(range(len(states)), EdgeSignals(states, none, none, none, [0.0] * len(states), aided=False))
-    options: dict[str, Any] = dict(ACCURATE)
-    tran = replace(deck.transient, start=0.0, step=step, max_step=step)
-    run = replace(deck.with_options(**options), transient=tran, save=signals.vectors())
-    return Lowered(run, signals)
+    return signals
+
+
+def _named_apart(corners: Corners, deck: Deck) -> Corners:
+    """The same with names that nothing in the deck has."""
+    words = {element.name.lower() for element in deck.elements}
+    words |= {node.lower() for element in deck.elements for node in touched(element)}
+    name, node = corners.name, corners.node
+    while any(word.startswith((name.lower(), node.lower())) for word in words):
+        name, node = name + "x", node + "x"
+    return replace(corners, name=name, node=node)

@@ -18,7 +18,7 @@ from spicebridge.circuit.deck.elements import (
     Subcircuit,
     VoltageControlledVoltage,
 )
-from spicebridge.circuit.lower.bounds import clamp_level, clamps_by_group
+from spicebridge.circuit.lower.bounds import clamp_level, clamps_by_edge
 from spicebridge.circuit.lower.forms import ReadableMemristor
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number
 from spicebridge.lab.design.laws import raises_resistance, resistance_expression
@@ -60,7 +60,7 @@ class LawWriter:
         self.place = {k: (n, j) for n, g in enumerate(quiet.groups) for j, k in enumerate(g.edges.tolist())}
         self.groups = quiet.groups
         self.quiet = quiet
-        self.clamps = clamps_by_group(plan.network, plan.stop)
+        self.clamps = clamps_by_edge(plan.network, plan.stop)
 
     def inside(self, k: int) -> bool:
         """Whether the law of edge k, with its bounds, is a subcircuit of the library."""
@@ -99,6 +99,6 @@ class LawWriter:
             if isinstance(element, Instance):
                 element = replace(element, parameters=tuple((n, signs.get(n, v)) for n, v in element.parameters))
             out.append(element)
-        if number in self.clamps:
-            out += [clamp_level(), *self.clamps[number].switches(k, f"w{k}")]
+        if k in self.clamps:
+            out += [clamp_level(), *self.clamps[k].switches(k, f"w{k}")]
         return out

@@ -78,11 +78,10 @@ def realistic_deck(plan: Plan, components: tuple[Component, ...] | None = None, 
             conditions += [(part.nets[2], w0), (part.nets[3], w0)]
         elif part.kind == "memristor":
             conditions.append((f"w{part.edge}", float(plan.network.initial_state[part.edge or 0])))
-    for number, clamp in laws.clamps.items():
+    for k, clamp in laws.clamps.items():
         models += tuple(m for m in clamp.models() if m.name not in {x.name for x in models})
-        for k in plan.network.groups[number].edges.tolist():
-            if not laws.inside(k):
-                elements += clamp.switches(k, f"w{k}")
+        if not laws.inside(k):
+            elements += clamp.switches(k, f"w{k}")
     if laws.clamps:
         elements.insert(0, clamp_level())
     step = default_step(plan)

@@ -1,0 +1,39 @@
+"""Connected parts of a network: edges of different parts carry no current for each other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spicebridge.arrays import IntArray
+from spicebridge.network import Network
+
+
+def connected_parts(network: Network) -> IntArray:
+    """Part of every edge, (n_e,), counted from 0: edges of different parts carry no current for each other.
+
+    Self loops are parts of their own. In a loop-matrix network edges hang together through common loops.
+    """
+    if network.is_graph:
+        label = component_labels(network.n_nodes, network.tail, network.head)[network.tail]
+        alone = np.flatnonzero(network.tail == network.head)
+        label = label.astype(np.intp)
+        label[alone] = network.n_nodes + np.arange(alone.size)
+    else:
+        loops, edges = np.nonzero(np.asarray(network.loop_matrix))
+        label = component_labels(network.n_edges + int(loops.max(initial=-1)) + 1, edges, network.n_edges + loops)
+        label = label[: network.n_edges]
+    return np.unique(label, return_inverse=True)[1].astype(np.intp).ravel()
+
+
+def component_labels(n: int, tail: IntArray, head: IntArray) -> IntArray:
+    """Lowest vertex of the component of each of `n` vertices, (n,), joined by edges tail - head."""
+    label = np.arange(n)
+    while True:
+        ends = label[tail], label[head]
+        low, high = np.minimum(*ends), np.maximum(*ends)
+        if np.array_equal(low, high):
+            return label
+        # Hook the higher label onto the lower one, then let every vertex point to the end of its chain.
+        np.minimum.at(label, high, low)
+        while not np.array_equal(label, label[label]):
+            label = label[label]

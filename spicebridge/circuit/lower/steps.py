@@ -1,0 +1,45 @@
+"""How small the steps of a run have to be to begin with."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from spicebridge.drives import DC, PWL, Drive, Pulse, terms
+from spicebridge.network import Network
+
+FIRST_STEPS = 25
+"""Steps over the span to begin with, …"""
+STEPS_PER_PERIOD = 16
+"""… and over the shortest time scale of a drive that is more than straight lines."""
+SEGMENTS = 8
+"""So many stretches between corners are looked at, to see whether a drive bends."""
+
+
+def first_step(network: Network, stop: float) -> float:
+    """A step ceiling in s to begin with, for a run to `stop`."""
+    return min(stop / FIRST_STEPS, drive_timescale(network, stop) / STEPS_PER_PERIOD)
+
+
+def drive_timescale(network: Network, stop: float) -> float:
+    """The shortest time scale in s of the drives that steps have to resolve; infinite without one.
+
+    Straight lines are met at their corners, which are breakpoints for both branches: a fast edge asks for no small
+    steps elsewhere.
+    """
+    every = {term for drive in set(network.waveforms_of_sources) for term in terms(drive)}
+    return min((term.timescale() for term in every if bends(term, stop)), default=math.inf)
+
+
+def bends(term: Drive, stop: float) -> bool:
+    """Whether the drive is anything else than straight lines between its corners."""
+    if isinstance(term, (DC, PWL, Pulse)) or not math.isfinite(term.timescale()):
+        return False
+    corners = [0.0, *term.breakpoints(stop), stop]
+    for a, b in itertools.islice(itertools.pairwise(corners), SEGMENTS):
+        values = term.value(np.linspace(a, min(b, a + term.timescale()), 9))
+        if np.abs(np.diff(values, 2)).max() > 1e-9 * np.abs(values).max():
+            return True
+    return False

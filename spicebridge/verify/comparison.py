@@ -1,0 +1,154 @@
+"""A network, or a deck found to be one, against its equations: what users call."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+import spicebridge
+from spicebridge.circuit.engines import Engine, get_engine
+from spicebridge.circuit.lower.network import lower
+from spicebridge.circuit.lower.steps import first_step
+from spicebridge.circuit.simulate import MAX_STEPS, Transform, grid_span
+from spicebridge.errors import NetworkError, SpiceBridgeError, nearest
+from spicebridge.network import Network
+from spicebridge.theory import screen
+from spicebridge.verify.reference import THEORY_RTOL, Theory
+from spicebridge.verify.trial import SOLVER_FLOOR, Circuit, Progress, Rules, Trial, settle
+from spicebridge.verify.verdict import Outcome, Verdict
+
+NORMS = ("auto", "pointwise", "events")
+
+
+def validate(
+    network: Network,
+    t: ArrayLike,
+    *,
+    tolerance: float = 1e-5,
+    engine: str | Engine = "ngspice",
+    step: float | None = None,
+    form: str = "fast",
+    method: str = "auto",
+    timeout: float | None = None,
+    circuit: Network | None = None,
+    transform: Transform | None = None,
+    max_steps: int = MAX_STEPS,
+    norm: str = "auto",
+    progress: Progress | None = None,
+) -> Verdict:
+    """Compare SPICE with the network ODE over [0, t[-1]] and return a `Verdict`.
+
+    Parameters
+    ----------
+    network : Network
+        What the equations are made from.
+    t : array_like (n_t,)
+        Times in s; only the last counts, as the comparison is made at the simulator's own time points.
+    tolerance : float
+        Largest U of any signal (dimensionless, see `SignalVerdict`); above it the answer is UNRESOLVED.
+    engine : str or Engine
+        Simulator.
+    step : float, optional
+        Coarsest step ceiling of the ladder in s; None starts coarse and refines until U meets the tolerance or a
+        run would need more than `max_steps` steps.
+    form : str
+        "fast" or "readable" circuit.
+    method : str
+        Form of Kirchhoff's equations: "projector", "nodal", "loop" or "auto".
+    timeout : float, optional
+        Longest time of one run in s.
+    circuit : Network, optional
+        What the simulator gets instead of `network`; with `transform`, which edits its deck, to put a mutant or a
+        circuit of one's own on trial.
+    max_steps : int
+        Steps of one run beyond which nothing finer is tried.
+    norm : str
+        "pointwise", "events" (tolerant to small shifts in time, see ``verify/events``) or "auto", which is "events"
+        for edges whose law has thresholds.
+    progress : callable, optional
+        Is told in a few words what goes on.
+
+    Returns
+    -------
+    Verdict
+        Numerical trouble in either branch is UNRESOLVED with its reason.
+
+    Raises
+    ------
+    SpiceBridgeError
+        Misuse, an unsolvable network at t = 0, a missing or dead simulator.
+    """
+    check_tolerance(tolerance)
+    stop = float(grid_span(t)[-1])
+    tried = network if circuit is None else circuit
+    if tried.n_edges != network.n_edges:
+        raise NetworkError(
+            f"the circuit has {tried.n_edges} edges and the network {network.n_edges}; compare edge by edge"
+        )
+    if norm not in NORMS:
+        raise SpiceBridgeError(f"norm {norm!r} must be one of {', '.join(NORMS)}{nearest(str(norm), NORMS)}")
+    door: Engine = get_engine(engine) if isinstance(engine, str) else engine
+    say: Progress = progress or (lambda message: None)
+    say("screening")
+    checked = screen(network)
+    checked.require_solvable()
+    h = first_step(tried, stop) if step is None else float(step)
+    rules = Rules(tolerance, step is None, max_steps)
+    facts: dict[str, Any] = {"screen": checked.summary, "network": network}
+    if not rules.allow(stop, h):
+        reason = (
+            f"the finest of three runs would need {4.0 * stop / h:.3g} steps of {h / 4:.3g} s, more than max_steps = "
+            f"{max_steps}; shorten the span, or slow down the fastest sine"
+        )
+        return Verdict(Outcome.UNRESOLVED, reason, tolerance, **facts)
+    say("theory")
+    theory = Theory.of(network, stop, method)
+    clock = None if theory.problem else theory.clock(h)
+    lowered = lower(tried, stop, h, form=form, clock=clock)
+    facts["provenance"] = provenance(door, theory, stop, form, norm, lowered.frame.options)
+    if theory.problem:
+        return Verdict(Outcome.UNRESOLVED, theory.problem, tolerance, **facts)
+    # Only what the step does not change is made otherwise: without corners and clamps there is nothing to find.
+    constant = lowered.corners is not None or bool(lowered.frame.models)
+    other = None
+    if constant:
+        twin = "readable" if transform is None else form
+        other = lower(tried, stop, h, form=twin, other_kind=True, clock=clock)
+    trial = Trial(theory, Circuit(tried, lowered, door, timeout, transform, other), stop, norm, say)
+    return with_capabilities(settle(trial, h, rules, facts), door)
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Raise `SpiceBridgeError` for a tolerance that is none."""
+    if not (np.isfinite(tolerance) and tolerance > 0):
+        raise SpiceBridgeError(f"tolerance {tolerance!r} must be positive and finite")
+
+
+def provenance(
+    engine: Engine, theory: Theory, stop: float, form: str, norm: str, options: tuple[tuple[str, Any], ...]
+) -> dict[str, Any]:
+    """Everything needed to repeat a comparison."""
+    return {
+        "spicebridge": spicebridge.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "engine": engine.name,
+        "engine_version": engine.version(),
+        "theory_method": theory.method,
+        "theory_rtol": THEORY_RTOL,
+        "form": form,
+        "solver_floor": SOLVER_FLOOR,
+        "norm": norm,
+        "options": dict(options),
+        "stop": stop,
+    }
+
+
+def with_capabilities(verdict: Verdict, engine: Engine) -> Verdict:
+    """`verdict` with what its engine can do; asked after the runs, which find an engine that hangs or dies."""
+    facts = {**verdict.provenance, "capabilities": dict(engine.capabilities())}
+    return replace(verdict, provenance=facts)

@@ -1,0 +1,160 @@
+"""What a circuit is held against: waveforms at any time, and what they may be wrong by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from spicebridge.arrays import Array
+from spicebridge.circuit.lower.corners import Clock
+from spicebridge.network import Network
+from spicebridge.theory import Trajectory, solve
+from spicebridge.waveforms import SIGNALS, Waveforms
+
+THEORY_RTOL = 1e-11
+"""Relative tolerance of the theory that is compared; the second, looser run has 30 times that."""
+LOOSENING = 30.0
+
+CHECKED = 200
+"""Times at which the currents of the looser run are looked at, beside those where its states are farthest off."""
+
+FEATURE = 1e-5
+"""What a cubic may miss in a state over one stretch of the clock."""
+FAST = 3.0
+"""A clock is wanted where the network needs stretches shorter than the first step over this, …"""
+MOST_STRETCHES = 4000.0
+"""… and not more of them than this."""
+FAST_HIT = 0.3
+"""A hard bound that is met so fast that a step crosses this much of the state is met in finer steps, …"""
+NEAREST = 0.02
+"""… down to such a part of the state, …"""
+STRETCHES_PER_OCTAVE = 2.0
+"""… in so many stretches for each doubling of the distance in time."""
+SAMPLES = 4
+"""Divisions of a piece of the dense output, whose third differences show how fast the states bend."""
+
+
+class Reference(Protocol):
+    """Waveforms that a circuit is compared with.
+
+    `method` says where they come from, `problem` why they cannot be used ("" if they can).
+    """
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def problem(self) -> str: ...
+
+    def waveforms(self, t: Array) -> Waveforms:
+        """Signals at times t (n_t,), increasing within the span."""
+        ...
+
+    def uncertainty(self, waves: Waveforms) -> Mapping[str, Array]:
+        """What each signal of `waveforms(t)` may be wrong by, (n_e,) in its unit, largest over the times."""
+        ...
+
+    def clock(self, step: float) -> Clock | None:
+        """Where a circuit at the ceiling `step` (s) needs smaller steps, None where nowhere."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Theory:
+    """The network ODE at two tolerances."""
+
+    network: Network
+    fine: Trajectory
+    loose: Trajectory
+
+    @classmethod
+    def of(cls, network: Network, stop: float, method: str = "auto") -> Theory:
+        """Integrate over [0, stop]. Raises what `solve` raises; numerical trouble is a `problem`."""
+        fine = solve(network, stop, method=method, rtol=THEORY_RTOL, atol=THEORY_RTOL / 100)
+        loose = solve(network, stop, method=method, rtol=THEORY_RTOL * LOOSENING, atol=THEORY_RTOL)
+        return cls(network, fine, loose)
+
+    @property
+    def method(self) -> str:
+        return self.fine.method
+
+    @property
+    def problem(self) -> str:
+        for trajectory in (self.fine, self.loose):
+            if not trajectory.complete:
+                return f"theory: {trajectory.reason}"
+        return ""
+
+    def waveforms(self, t: Array) -> Waveforms:
+        return self.fine.waveforms(t)
+
+    def uncertainty(self, waves: Waveforms) -> Mapping[str, Array]:
+        gap = np.abs(waves.state - self.loose(waves.t))
+        rows = np.unique([*np.linspace(0, waves.t.size - 1, CHECKED).astype(int), *np.argmax(gap, axis=0)])
+        other = self.loose.waveforms(waves.t[rows])
+        found = {
+            name: np.abs(getattr(waves, name)[rows] - getattr(other, name)).max(axis=0, initial=0.0) for name in SIGNALS
+        }
+        return found | {"state": gap.max(axis=0, initial=0.0)}
+
+    def clock(self, step: float) -> Clock | None:
+        bends, hits = _bends(self.fine, step), _hits(self.fine, step)
+        t = np.unique(np.concatenate([bends.t, *(hit.t for hit in hits)]))
+        if t.size < 2:
+            return None
+        middle = 0.5 * (t[1:] + t[:-1])
+        density = np.max([part.at(middle) for part in (bends, *hits)], axis=0)
+        count = np.concatenate([[0.0], np.cumsum(density * np.diff(t))])
+        if not 1.0 <= count[-1] <= MOST_STRETCHES:
+            return None
+        return Clock(tuple(t.tolist()), tuple(count.tolist()), step)
+
+
+@dataclass(frozen=True, eq=False)
+class _Density:
+    """Stretches per second, `rate` (n - 1,), between times `t` (n,) in s; 0 outside."""
+
+    t: Array
+    rate: Array
+
+    def at(self, t: Array) -> Array:
+        padded = np.concatenate([[0.0], self.rate, [0.0]])
+        return np.asarray(padded[np.searchsorted(self.t, t, side="right")])
+
+
+def _bends(path: Trajectory, step: float) -> _Density:
+    """Where states bend so fast that stretches have to be shorter than the step: d^3 |s'''| / 12 = `FEATURE`."""
+    edges = np.unique([0.0, *(piece.start for piece in path.pieces), path.stop])
+    if edges.size < 2:
+        return _Density(edges, np.zeros(0))
+    length = np.diff(edges) / SAMPLES
+    t = edges[:-1, None] + length[:, None] * np.arange(SAMPLES)
+    state = path(t.ravel()).reshape(*t.shape, -1)
+    third = np.abs(np.diff(state, 3, axis=1)).max(axis=(1, 2), initial=0.0)
+    stretch = length * np.cbrt(12.0 * FEATURE / np.maximum(third, np.finfo(float).tiny))
+    return _Density(edges, np.where(stretch < step / FAST, 1.0 / stretch, 0.0))
+
+
+def _hits(path: Trajectory, step: float) -> list[_Density]:
+    """Where states meet hard bounds so fast that a step would carry them far beyond: stretches in proportion to the
+    time from the hit, down to `NEAREST` of a state."""
+    found = []
+    for event in path.events:
+        if not event.kind.startswith("reaches") or not 0.0 < event.t < path.stop:
+            continue
+        begin = max(0.0, event.t - step)
+        before = event.t - (event.t - begin) * np.array([1e-3, 1e-6])
+        rate = float(np.ptp(path(before)[:, event.edge]) / np.ptp(before))
+        if rate * step < FAST_HIT:
+            continue
+        octaves = np.arange(0, math.ceil(math.log2(rate * step / NEAREST)) + 1)
+        away = NEAREST / rate * 2.0**octaves
+        t = np.clip([*(event.t - away)[::-1], *(event.t + away)], 0.0, path.stop)
+        t, first = np.unique(t, return_index=True)
+        width = np.concatenate([np.diff(away)[::-1], [2.0 * away[0]], np.diff(away)])
+        found.append(_Density(t, (STRETCHES_PER_OCTAVE / width)[first[:-1]]))
+    return found

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 import spicebridge
 from spicebridge.circuit.engines import Engine, get_engine
 from spicebridge.circuit.lower.network import lower
-from spicebridge.circuit.lower.steps import first_step
+from spicebridge.circuit.lower.steps import ladder_step
 from spicebridge.circuit.simulate import MAX_STEPS, Transform, grid_span
 from spicebridge.errors import NetworkError, SpiceBridgeError, nearest
 from spicebridge.network import Network
@@ -96,7 +96,7 @@ def validate(
     say("screening")
     checked = screen(network)
     checked.require_solvable()
-    h = first_step(tried, stop) if step is None else float(step)
+    h = ladder_step(tried, stop) if step is None else float(step)
     rules = Rules(tolerance, step is None, max_steps)
     facts: dict[str, Any] = {"screen": checked.summary, "network": network}
     if not rules.allow(stop, h):

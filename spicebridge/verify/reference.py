@@ -26,8 +26,10 @@ FEATURE = 1e-5
 """What a cubic may miss in a state over one stretch of the clock."""
 FAST = 3.0
 """A clock is wanted where the network needs stretches shorter than the first step over this, …"""
+WORTH, GAIN = 20.0, 12.0
+"""… at the fastest than the step over the first, so many times fewer in all than if they were short everywhere, …"""
 MOST_STRETCHES = 4000.0
-"""… and not more of them than this."""
+"""… and not more of them than this. (A stretch costs a simulator a dozen points.)"""
 FAST_HIT = 0.3
 """A hard bound that is met so fast that a step crosses this much of the state is met in finer steps, …"""
 NEAREST = 0.02
@@ -109,7 +111,9 @@ class Theory:
         middle = 0.5 * (t[1:] + t[:-1])
         density = np.max([part.at(middle) for part in (bends, *hits)], axis=0)
         count = np.concatenate([[0.0], np.cumsum(density * np.diff(t))])
-        if not 1.0 <= count[-1] <= MOST_STRETCHES:
+        fastest = float(density.max(initial=0.0))
+        worth = fastest * step > WORTH and count[-1] * GAIN < fastest * self.fine.stop
+        if not (worth and 1.0 <= count[-1] <= MOST_STRETCHES):
             return None
         return Clock(tuple(t.tolist()), tuple(count.tolist()), step)
 

@@ -33,8 +33,8 @@ Steps = tuple[float, float, float]
 
 SOLVER_FLOOR = 2e-9
 """Noise of ngspice's Newton iteration in a state of order one, at reltol 1e-9 (measured; bench/honesty.py)."""
-VOLTAGE_NOISE = 3e-12
-"""The same in V, at vntol 1e-12: it counts where all voltages of a part are small."""
+VOLTAGE_NOISE = 3e-15
+"""The same in V, some roundings of a node at 1 V: it counts where all voltages of a part are small."""
 
 POINTS_PER_PERIOD = 8.0
 """The coarsest step must put as many points on the shortest time scale of a drive; below, two rungs of a
@@ -48,6 +48,8 @@ AT_REST = 1e-12
 """… unless nothing moves at all, as in a tree: then the circuit has to stand still too."""
 
 PARALLEL_RUNS = 2
+MOST_FAILURES = 4
+"""Ladders, each four times finer, that are tried after runs that failed."""
 MOST_FACTOR = 16
 """A ladder is followed by one this many times finer at most."""
 AIMED = 0.5
@@ -239,11 +241,13 @@ class Trial:
 def settle(trial: Trial, h: float, rules: Rules, facts: Mapping[str, Any]) -> Verdict:
     """Judge ladders from the ceiling `h` (s) downwards until one decides; `facts` are the verdict's other fields."""
     before: dict[str, float] | None = None
+    failures = 0
     while True:
         steps = (h, h / 2, h / 4)
         failure = trial.failure(steps)
         if failure is not None:
-            if rules.adaptive and failure[1] and rules.allow(trial.stop, h / 4):
+            failures += 1
+            if rules.adaptive and failure[1] and failures <= MOST_FAILURES and rules.allow(trial.stop, h / 4):
                 h /= 4
                 continue
             done = trial.circuit_run(steps[-1])
@@ -271,6 +275,8 @@ def refinement(ruling: Ruling, rules: Rules) -> int:
     U = ruling.uncertainty
     if not math.isfinite(U):
         return 4
+    if any(s.reference + s.ladder.floor >= rules.tolerance for s in ruling.signals.values()):
+        return 1
     if rules.tolerance >= U:
         return 2
     wanted = math.ceil(0.5 * math.log2(U / (AIMED * rules.tolerance)))

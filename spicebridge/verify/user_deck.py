@@ -9,7 +9,7 @@ import numpy as np
 
 from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.engines import Engine, get_engine
-from spicebridge.circuit.lower.steps import first_step
+from spicebridge.circuit.lower.steps import ladder_step
 from spicebridge.circuit.lower.user_deck import lowered_as_given, lowered_as_written
 from spicebridge.circuit.recognise import Recognised, recognise_circuit
 from spicebridge.circuit.simulate import MAX_STEPS, run_lowered
@@ -74,7 +74,7 @@ def validate_deck(
     door: Engine = get_engine(engine) if isinstance(engine, str) else engine
     checked = screen(network)
     checked.require_solvable()
-    h = first_step(network, stop) if step is None else float(step)
+    h = ladder_step(network, stop) if step is None else float(step)
     say("theory")
     theory = Theory.of(network, stop)
     clock = None if theory.problem else theory.clock(h)

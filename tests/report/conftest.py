@@ -54,6 +54,7 @@ def make_verdict() -> Callable[..., Verdict]:
         log: str = "fine\n",
         reason: str = "because of 1.5e-06",
         observed_order: float | None = 2.0,
+        worst_edge: str | None = None,
         **changes: Any,
     ) -> Verdict:
         network = network or ring(n_edges)
@@ -77,7 +78,7 @@ def make_verdict() -> Callable[..., Verdict]:
                     replace(rungs, order=observed_order),
                     1e-11,
                     None,
-                    network.edge_name(0),
+                    network.edge_name(0) if worst_edge is None else worst_edge,
                     0,
                     1.5,
                     pointwise=error,

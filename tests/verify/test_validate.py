@@ -32,9 +32,9 @@ def k4(**changes: object) -> sb.Network:
 def test_k4_agrees_at_second_order_in_both_forms(form: str) -> None:
     verdict = sb.validate(k4(), [0.0, 5.0], form=form)
     assert verdict.outcome is sb.Outcome.AGREES
-    assert verdict.observed_order == pytest.approx(2.0, abs=0.05)
+    assert verdict.observed_order == pytest.approx(2.0, abs=0.1)
     assert verdict.ladder is not None
-    assert verdict.ladder.errors[0] <= 1.5e-6
+    assert verdict.ladder.errors[-1] <= 1.5e-6
     assert verdict.max_error <= verdict.uncertainty <= 1e-5
     assert verdict.invariants is not None
     assert max(verdict.invariants.kcl, verdict.invariants.kvl, verdict.invariants.tellegen) < 1e-9

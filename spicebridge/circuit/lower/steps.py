@@ -10,17 +10,22 @@ import numpy as np
 from spicebridge.drives import DC, PWL, Drive, Pulse, terms
 from spicebridge.network import Network
 
-FIRST_STEPS = 25
-"""Steps over the span to begin with, …"""
-STEPS_PER_PERIOD = 16
-"""… and over the shortest time scale of a drive that is more than straight lines."""
+FIRST_STEPS, STEPS_PER_PERIOD = 100, 50
+"""Steps of a single run over the span, and over the shortest time scale of a drive that is more than straight lines."""
+LADDER_STEPS, LADDER_STEPS_PER_PERIOD = 25, 16
+"""The same for the coarsest run of a ladder, which is refined until it resolves."""
 SEGMENTS = 8
 """So many stretches between corners are looked at, to see whether a drive bends."""
 
 
 def first_step(network: Network, stop: float) -> float:
-    """A step ceiling in s to begin with, for a run to `stop`."""
+    """A step ceiling in s for one run to `stop`."""
     return min(stop / FIRST_STEPS, drive_timescale(network, stop) / STEPS_PER_PERIOD)
+
+
+def ladder_step(network: Network, stop: float) -> float:
+    """The ceiling in s of the coarsest run of a ladder to `stop`."""
+    return min(stop / LADDER_STEPS, drive_timescale(network, stop) / LADDER_STEPS_PER_PERIOD)
 
 
 def drive_timescale(network: Network, stop: float) -> float:

@@ -24,7 +24,8 @@ from spicebridge.errors import RunFailed, SpiceBridgeError
 from spicebridge.laws import Resistor
 from spicebridge.network import Network
 from spicebridge.theory import solve
-from spicebridge.verify.trial import SOLVER_FLOOR, validate
+from spicebridge.verify import validate
+from spicebridge.verify.trial import SOLVER_FLOOR
 from spicebridge.verify.verdict import Outcome
 
 RESOLUTION = {"Omega": 1e-8, "Omega_bar": 1e-8, "rates": 1e-3, "rest": 1e-4, "conserved": 1e-4}

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 import spicebridge
 from spicebridge.circuit.engines import Engine, get_engine
+from spicebridge.circuit.lower.corners import Clock
 from spicebridge.circuit.lower.network import lower
 from spicebridge.circuit.lower.steps import ladder_step
 from spicebridge.circuit.simulate import MAX_STEPS, Transform, grid_span
@@ -18,7 +19,7 @@ from spicebridge.errors import NetworkError, SpiceBridgeError, nearest
 from spicebridge.network import Network
 from spicebridge.theory import screen
 from spicebridge.verify.reference import THEORY_RTOL, Theory
-from spicebridge.verify.trial import SOLVER_FLOOR, Circuit, Progress, Rules, Trial, settle
+from spicebridge.verify.trial import SOLVER_FLOOR, Circuit, Progress, Rules, Trial, settle_graded
 from spicebridge.verify.verdict import Outcome, Verdict
 
 NORMS = ("auto", "pointwise", "events")
@@ -107,19 +108,21 @@ def validate(
         return Verdict(Outcome.UNRESOLVED, reason, tolerance, **facts)
     say("theory")
     theory = Theory.of(network, stop, method)
-    clock = None if theory.problem else theory.clock(h)
-    lowered = lower(tried, stop, h, form=form, clock=clock)
-    facts["provenance"] = provenance(door, theory, stop, form, norm, lowered.frame.options)
+    plain = lower(tried, stop, h, form=form)
+    facts["provenance"] = provenance(door, theory, stop, form, norm, plain.frame.options)
     if theory.problem:
         return Verdict(Outcome.UNRESOLVED, theory.problem, tolerance, **facts)
-    # Only what the step does not change is made otherwise: without corners and clamps there is nothing to find.
-    constant = lowered.corners is not None or bool(lowered.frame.models)
-    other = None
-    if constant:
-        twin = "readable" if transform is None else form
-        other = lower(tried, stop, h, form=twin, other_kind=True, clock=clock)
-    trial = Trial(theory, Circuit(tried, lowered, door, timeout, transform, other), stop, norm, say)
-    return with_capabilities(settle(trial, h, rules, facts), door)
+
+    def trial(clock: Clock | None) -> Trial:
+        lowered = plain if clock is None else lower(tried, stop, h, form=form, clock=clock)
+        other = None
+        # Only what no step changes is made otherwise: without corners and clamps there is nothing to find.
+        if lowered.corners is not None or lowered.frame.models:
+            twin = "readable" if transform is None else form
+            other = lower(tried, stop, h, form=twin, other_kind=True, clock=clock)
+        return Trial(theory, Circuit(tried, lowered, door, timeout, transform, other), stop, norm, say)
+
+    return with_capabilities(settle_graded(trial, theory, h, rules, facts), door)
 
 
 def check_tolerance(tolerance: float) -> None:

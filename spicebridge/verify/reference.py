@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -25,11 +26,12 @@ CHECKED = 200
 FEATURE = 1e-5
 """What a cubic may miss in a state over one stretch of the clock."""
 FAST = 3.0
-"""A clock is wanted where the network needs stretches shorter than the first step over this, …"""
-WORTH, GAIN = 20.0, 12.0
-"""… at the fastest than the step over the first, so many times fewer in all than if they were short everywhere, …"""
-MOST_STRETCHES = 4000.0
-"""… and not more of them than this. (A stretch costs a simulator a dozen points.)"""
+"""Stretches count where they are shorter than the first step over this."""
+UNIFORM, GAIN = 2e4, 10.0
+"""A clock is wanted at once where equal steps of one stretch, or a tenth of a hit, would be more than the first number,
+and ever where it has so many times fewer stretches. (A stretch costs a simulator a dozen points.)"""
+MOST_STRETCHES = 1000.0
+"""More breakpoints than this cost a simulator more than they save: it looks them through at every step."""
 FAST_HIT = 0.3
 """A hard bound that is met so fast that a step crosses this much of the state is met in finer steps, …"""
 NEAREST = 0.02
@@ -60,8 +62,16 @@ class Reference(Protocol):
         """What each signal of `waveforms(t)` may be wrong by, (n_e,) in its unit, largest over the times."""
         ...
 
-    def clock(self, step: float) -> Clock | None:
-        """Where a circuit at the ceiling `step` (s) needs smaller steps, None where nowhere."""
+    @property
+    def resolution(self) -> float:
+        """The step in s above which a ladder cannot follow the fastest motion, infinite where there is none."""
+        ...
+
+    def clock(self, step: float, *, late: bool = False) -> Clock | None:
+        """Where a circuit at the ceiling `step` (s) needs smaller steps, None where nowhere.
+
+        `late`: equal steps have been tried, and they did not do.
+        """
         ...
 
 
@@ -103,7 +113,7 @@ class Theory:
         }
         return found | {"state": gap.max(axis=0, initial=0.0)}
 
-    def clock(self, step: float) -> Clock | None:
+    def clock(self, step: float, *, late: bool = False) -> Clock | None:
         bends, hits = _bends(self.fine, step), _hits(self.fine, step)
         t = np.unique(np.concatenate([bends.t, *(hit.t for hit in hits)]))
         if t.size < 2:
@@ -111,11 +121,25 @@ class Theory:
         middle = 0.5 * (t[1:] + t[:-1])
         density = np.max([part.at(middle) for part in (bends, *hits)], axis=0)
         count = np.concatenate([[0.0], np.cumsum(density * np.diff(t))])
-        fastest = float(density.max(initial=0.0))
-        worth = fastest * step > WORTH and count[-1] * GAIN < fastest * self.fine.stop
-        if not (worth and 1.0 <= count[-1] <= MOST_STRETCHES):
+        uniform = self.fine.stop / min(self._stretch, *(0.1 / rate for rate in self._hit_rates), math.inf)
+        if uniform < max(0.0 if late else UNIFORM, GAIN * count[-1]) or not 1.0 <= count[-1] <= MOST_STRETCHES:
             return None
         return Clock(tuple(t.tolist()), tuple(count.tolist()), step)
+
+    @cached_property
+    def resolution(self) -> float:
+        return min(10.0 * self._stretch, *(1.0 / rate for rate in self._hit_rates), math.inf)
+
+    @cached_property
+    def _stretch(self) -> float:
+        """The shortest stretch in s."""
+        density = float(_bends(self.fine, math.inf).rate.max(initial=0.0))
+        return 1.0 / density if density else math.inf
+
+    @cached_property
+    def _hit_rates(self) -> list[float]:
+        """How fast states meet hard bounds, in 1/s."""
+        return [rate for _, rate in _fast_hits(self.fine) if rate > 0.0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,21 +167,28 @@ def _bends(path: Trajectory, step: float) -> _Density:
     return _Density(edges, np.where(stretch < step / FAST, 1.0 / stretch, 0.0))
 
 
+def _fast_hits(path: Trajectory) -> list[tuple[float, float]]:
+    """(time in s, rate in 1/s) of every hit of a hard bound."""
+    found = []
+    starts = np.array([0.0, *(piece.start for piece in path.pieces)])
+    for event in path.events:
+        if event.kind.startswith("reaches") and 0.0 < event.t < path.stop:
+            begin = starts[max(0, int(np.searchsorted(starts, event.t)) - 1)]
+            before = event.t - (event.t - begin) * np.array([1e-2, 1e-4])
+            found.append((event.t, float(np.ptp(path(before)[:, event.edge]) / max(np.ptp(before), 1e-300))))
+    return found
+
+
 def _hits(path: Trajectory, step: float) -> list[_Density]:
     """Where states meet hard bounds so fast that a step would carry them far beyond: stretches in proportion to the
     time from the hit, down to `NEAREST` of a state."""
     found = []
-    for event in path.events:
-        if not event.kind.startswith("reaches") or not 0.0 < event.t < path.stop:
-            continue
-        begin = max(0.0, event.t - step)
-        before = event.t - (event.t - begin) * np.array([1e-3, 1e-6])
-        rate = float(np.ptp(path(before)[:, event.edge]) / np.ptp(before))
+    for time, rate in _fast_hits(path):
         if rate * step < FAST_HIT:
             continue
         octaves = np.arange(0, math.ceil(math.log2(rate * step / NEAREST)) + 1)
         away = NEAREST / rate * 2.0**octaves
-        t = np.clip([*(event.t - away)[::-1], *(event.t + away)], 0.0, path.stop)
+        t = np.clip([*(time - away)[::-1], *(time + away)], 0.0, path.stop)
         t, first = np.unique(t, return_index=True)
         width = np.concatenate([np.diff(away)[::-1], [2.0 * away[0]], np.diff(away)])
         found.append(_Density(t, (STRETCHES_PER_OCTAVE / width)[first[:-1]]))

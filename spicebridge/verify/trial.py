@@ -14,6 +14,7 @@ from typing import Any
 
 from spicebridge.arrays import Array
 from spicebridge.circuit.engines import Engine, Status
+from spicebridge.circuit.lower.corners import Clock
 from spicebridge.circuit.lower.network import Lowered
 from spicebridge.circuit.lower.steps import drive_timescale
 from spicebridge.circuit.simulate import MAX_STEPS, CircuitRun, Transform, range_problem, run_lowered
@@ -48,6 +49,8 @@ AT_REST = 1e-12
 """… unless nothing moves at all, as in a tree: then the circuit has to stand still too."""
 
 PARALLEL_RUNS = 2
+EQUAL_STEPS = 100_000
+"""Equal steps of the finest run beyond which graded ones are tried first."""
 MOST_FAILURES = 4
 """Ladders, each four times finer, that are tried after runs that failed."""
 MOST_FACTOR = 16
@@ -184,6 +187,12 @@ class Trial:
         assert self._scales is not None
         return self._scales
 
+    @property
+    def graded(self) -> bool:
+        """Whether the circuit has breakpoints where its states are fast."""
+        corners = self.circuit.lowered.corners
+        return corners is not None and corners.clock is not None
+
     def swings(self, h: float) -> dict[str, Array]:
         """How much of every signal there is to test, (n_e,) in units of its scale."""
         return swings(self.rung(h).reference, self.scales)
@@ -266,6 +275,30 @@ def settle(trial: Trial, h: float, rules: Rules, facts: Mapping[str, Any]) -> Ve
         h /= factor
 
 
+def settle_graded(
+    trial: Callable[[Clock | None], Trial], reference: Reference, h: float, rules: Rules, facts: Mapping[str, Any]
+) -> Verdict:
+    """`settle` with equal steps, and with steps graded along the run where these do not resolve or would be too many.
+
+    `trial` makes the trial for a clock or for None.
+    """
+    clock = reference.clock(h)
+    if clock is not None:
+        return settle(trial(clock), h, rules, facts)
+    few = replace(rules, max_steps=min(rules.max_steps, EQUAL_STEPS))
+    first = trial(None)
+    verdict = settle(first, h, few, facts)
+    if not (rules.adaptive and verdict.outcome is Outcome.UNRESOLVED and verdict.signals):
+        return verdict
+    clock = reference.clock(h, late=True)
+    if clock is not None:
+        graded = settle(trial(clock), h, rules, facts)
+        if graded.outcome is not Outcome.UNRESOLVED:
+            return graded
+    reached = verdict.signals[verdict.deciding].ladder.steps[0]
+    return settle(first, reached, rules, facts) if rules.max_steps > few.max_steps else verdict
+
+
 def refinement(ruling: Ruling, rules: Rules) -> int:
     """How many times finer the next ladder should be; 1 where this one decides."""
     if ruling.doubtful:
@@ -297,6 +330,12 @@ def _ruling(
         reason = (
             f"the coarsest step of {steps[0]:.3g} s does not resolve the drives, and ladders alias; "
             f"begin with {longest:.3g} s or less"
+        )
+        return replace(ruling, outcome=Outcome.UNRESOLVED, reason=reason, doubtful=False)
+    if ruling.outcome is Outcome.DISAGREES and not trial.graded and steps[0] > trial.reference.resolution:
+        reason = (
+            f"the coarsest step of {steps[0]:.3g} s does not resolve the fastest motion of the states; begin with "
+            f"{trial.reference.resolution:.3g} s or less"
         )
         return replace(ruling, outcome=Outcome.UNRESOLVED, reason=reason, doubtful=False)
     moved = {name: float(swing.max(initial=0.0)) for name, swing in trial.swings(steps[-1]).items()}

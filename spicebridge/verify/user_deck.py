@@ -9,6 +9,7 @@ import numpy as np
 
 from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.engines import Engine, get_engine
+from spicebridge.circuit.lower.corners import Clock
 from spicebridge.circuit.lower.steps import ladder_step
 from spicebridge.circuit.lower.user_deck import lowered_as_given, lowered_as_written
 from spicebridge.circuit.recognise import Recognised, recognise_circuit
@@ -17,7 +18,7 @@ from spicebridge.errors import DeckError, SpiceBridgeError
 from spicebridge.theory import screen
 from spicebridge.verify.comparison import check_tolerance, provenance, with_capabilities
 from spicebridge.verify.reference import Reference, Theory
-from spicebridge.verify.trial import Circuit, Progress, Rules, Trial, settle
+from spicebridge.verify.trial import Circuit, Progress, Rules, Trial, settle_graded
 from spicebridge.verify.verdict import Outcome, Verdict
 
 
@@ -77,20 +78,23 @@ def validate_deck(
     h = ladder_step(network, stop) if step is None else float(step)
     say("theory")
     theory = Theory.of(network, stop)
-    clock = None if theory.problem else theory.clock(h)
-    lowered = lowered_as_given(deck, found, h, clock=clock)
+    plain = lowered_as_given(deck, found, h)
     facts: dict[str, Any] = {
         "screen": checked.summary,
         "network": network,
-        "provenance": provenance(door, theory, stop, "as given", "auto", lowered.deck.options),
+        "provenance": provenance(door, theory, stop, "as given", "auto", plain.deck.options),
     }
     if theory.problem:
         return Verdict(Outcome.UNRESOLVED, theory.problem, tolerance, **facts)
-    other = None if lowered.corners is None else lowered_as_given(deck, found, h, clock=clock, other_kind=True)
-    # Only states come back from a given deck: there is nothing to measure Kirchhoff's laws on.
-    circuit = Circuit(network, lowered, door, timeout, None, other, ("state",))
-    trial = Trial(theory, circuit, stop, say=say)
-    return with_capabilities(settle(trial, h, Rules(tolerance, step is None, max_steps), facts), door)
+
+    def trial(clock: Clock | None) -> Trial:
+        lowered = plain if clock is None else lowered_as_given(deck, found, h, clock=clock)
+        other = None if lowered.corners is None else lowered_as_given(deck, found, h, clock=clock, other_kind=True)
+        # Only states come back from a given deck: there is nothing to measure Kirchhoff's laws on.
+        return Trial(theory, Circuit(network, lowered, door, timeout, None, other, ("state",)), stop, say=say)
+
+    rules = Rules(tolerance, step is None, max_steps)
+    return with_capabilities(settle_graded(trial, theory, h, rules, facts), door)
 
 
 def run_as_written(

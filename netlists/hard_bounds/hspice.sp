@@ -5,8 +5,8 @@
 * units: V, A, ohm, s; node w<k> is the dimensionless state of edge k, 1 V stands for 1
 * ground 0 is node 0
 .param smoothstep(part)='part*part*(3-2*part)'
-.param g_SHI(x)='1e-13+333333333333.3333*smoothstep(min(max((x-1)/0.001,0),1))'
-.param g_SLO(x)='1e-13+333333333333.3333*smoothstep(min(max(x/0.001,0),1))'
+.param g_SHI(x)='1e-14+33333333333.333332*smoothstep(min(max((x-1)/0.001,0),1))'
+.param g_SLO(x)='1e-14+33333333333.333332*smoothstep(min(max(x/0.001,0),1))'
 * Memristor of paper 1: linear in its state w, exponential growth of w without current.
 * Source: paper 1, Eqs. 1-2 and 61 (doi:10.1080/17445760.2017.1320796).
 * w = 0 is r_on, w = 1 is r_off; voltage_eq61 is the printed form of Eq. 61

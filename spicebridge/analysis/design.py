@@ -29,7 +29,7 @@ from spicebridge.errors import NetworkError, RunFailed, SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.theory import solve
 from spicebridge.theory.threads import one_blas_thread
-from spicebridge.verify.trial import validate
+from spicebridge.verify import validate
 from spicebridge.verify.verdict import Verdict
 
 REACHED = 1e-4

@@ -14,8 +14,10 @@ from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array
 from spicebridge.errors import OutputError, SpiceBridgeError
+from spicebridge.shown import Shown
 
 if TYPE_CHECKING:
+    import pandas
     import xarray
 
     from spicebridge.network import Network
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 SIGNALS = {"state": "1", "current": "A", "voltage": "V"}
 
 
-@dataclass(frozen=True, eq=False)
-class Waveforms:
+@dataclass(frozen=True, eq=False, repr=False)
+class Waveforms(Shown):
     """Signals of every edge over time, in the edge order of the network.
 
     ``t`` (n_t,) in s, increasing. ``state`` (n_t, n_e), 0 on memoryless edges, in the unit ``units`` (n_e,) says:
@@ -73,6 +75,10 @@ class Waveforms:
                 f"waveforms: {len(self.labels)} labels for {self.n_edges} edges; give one per edge or none"
             )
 
+    def __repr__(self) -> str:
+        span = f"{self.t[0]:g} to {self.t[-1]:g} s"
+        return f"<Waveforms{f' of {self.source}' if self.source else ''}: {self.n_edges} edges, {self.t.size} times, {span}>"
+
     @property
     def n_edges(self) -> int:
         return int(self.state.shape[1])
@@ -97,6 +103,16 @@ class Waveforms:
         values = [_between(self.t, getattr(self, name), inside) for name in SIGNALS]
         state, current, voltage = values
         return Waveforms(grid, state, current, voltage, self.labels, self.source, self.run, self.units)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row a time, columns (signal, label) as a `pandas.DataFrame` indexed by time in s."""
+        try:
+            import pandas
+        except ImportError:
+            raise SpiceBridgeError("pandas is not installed; pip install pandas") from None
+        columns = pandas.MultiIndex.from_product([list(SIGNALS), self.labels], names=["signal", "edge"])
+        values = np.column_stack([self.state, self.current, self.voltage])
+        return pandas.DataFrame(values, index=pandas.Index(self.t, name="t (s)"), columns=columns)
 
     def to_xarray(self) -> xarray.Dataset:
         """As an `xarray.Dataset` with units (needs the extra ``tables``)."""

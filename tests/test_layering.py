@@ -12,7 +12,7 @@ from spicebridge.theory import ensembles
 PACKAGE = Path(__file__).resolve().parent.parent / "spicebridge"
 ORDER = (
     # the ground and the description
-    *("errors", "arrays", "quantities", "windows", "drives", "expressions", "laws", "generators", "network"),
+    *("errors", "arrays", "shown", "quantities", "windows", "drives", "expressions", "laws", "generators", "network"),
     *("tables", "reactive", "crossbar", "waveforms", "case"),
     # the branches, which know nothing of each other
     *("theory", "circuit"),

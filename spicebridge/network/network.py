@@ -43,12 +43,13 @@ from spicebridge.network.graphs import (
     with_parameters,
 )
 from spicebridge.network.structure import Graph, LoopMatrix
+from spicebridge.shown import Shown
 
 _NONE: IntArray = np.zeros(0, dtype=np.intp)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Network:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Network(Shown):
     """A memristive network; build it with `from_graph`, `from_edges`, `from_loop_matrix`, ….
 
     ``structure`` is a `Graph` or a `LoopMatrix`; ``P``, ``J`` (n_e,) are +-1; ``initial_state`` (n_e,) is
@@ -98,6 +99,11 @@ class Network:
         looked_at = np.flatnonzero(~(np.asarray(group.device.resistance(state)) <= 0.0))
         problem = take(group.device, looked_at).check_state(state[looked_at]) if looked_at.size else None
         return problem
+
+    def __repr__(self) -> str:
+        what = f"{self.n_nodes} nodes, " if self.is_graph else "loop matrix, "
+        laws = ", ".join(dict.fromkeys(group.device.kind for group in self.groups))
+        return f"<Network{f' {self.title!r}' if self.title else ''}: {what}{self.n_edges} edges, {laws}>"
 
     def _check_imposing(self, group: Group) -> None:
         first = int(group.edges[0])

@@ -1,0 +1,205 @@
+"""What a notebook shows of a network, of waveforms and of a verdict: small inline SVG, legible in light and dark.
+
+Colours come from the page (``currentColor``); every line has a title that a browser shows under the pointer.
+"""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from spicebridge.arrays import Array
+from spicebridge.network import Network
+from spicebridge.report.plots.layout import edge_paths, node_positions
+from spicebridge.report.ruler import ruler_of
+from spicebridge.report.wording import WORDS, format_number
+from spicebridge.verify.verdict import Verdict
+from spicebridge.waveforms import Waveforms
+
+MOST_ROWS = 24
+"""Edges that get a sparkline of their own; a table of thousands helps nobody."""
+DRAWN_EDGES = 400
+LABELLED_EDGES = 30
+POINTS = 120
+
+
+@singledispatch
+def html(thing: Any) -> str:
+    """The HTML of a thing that can be shown."""
+    raise TypeError(f"{type(thing).__name__} has no picture")
+
+
+@singledispatch
+def plot(thing: Any, axes: Any = None) -> Any:
+    """Draw a thing with matplotlib."""
+    raise TypeError(f"{type(thing).__name__} has no plot")
+
+
+def _axes(axes: Any) -> Any:
+    if axes is not None:
+        return axes
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=(6.4, 3.6), layout="constrained")[1]
+
+
+def _table(rows: list[tuple[str, str]]) -> str:
+    cells = "".join(f"<tr><th style='text-align:left'>{name}</th><td>{value}</td></tr>" for name, value in rows)
+    return f"<table>{cells}</table>"
+
+
+@html.register
+def _(network: Network) -> str:
+    laws = ", ".join(dict.fromkeys(group.device.kind for group in network.groups))
+    rows = [("edges", str(network.n_edges)), ("laws", escape(laws))]
+    if network.is_graph:
+        components = _components(network)
+        loops = network.n_edges - network.n_nodes + components
+        rows = [
+            ("nodes", str(network.n_nodes)),
+            *rows,
+            ("loops", str(loops)),
+            ("effective memory", f"{loops / network.n_edges:.3g}"),
+        ]
+    rows.append(("sources", str(sum(drive is not None for drive in network.drives))))
+    title = escape(network.title or "memristive network")
+    return f"<div><b>{title}</b>{_table(rows)}{_graph(network)}</div>"
+
+
+def _components(network: Network) -> int:
+    import scipy.sparse as sp
+    from scipy.sparse.csgraph import connected_components
+
+    n = network.n_nodes
+    links = sp.csr_array((np.ones(network.n_edges), (network.tail, network.head)), shape=(n, n))
+    return int(connected_components(links, directed=False)[0])
+
+
+def _graph(network: Network) -> str:
+    if not network.is_graph or network.n_edges > DRAWN_EDGES:
+        return ""
+    places = node_positions(network)
+    curves = edge_paths(network, places)
+    every = np.concatenate([places, *curves])
+    low, span = every.min(axis=0), float(np.ptp(every, axis=0).max()) or 1.0
+    size = 260.0
+
+    def paper(points: Array) -> Array:
+        out = (points - low) / span * (size - 40.0) + 20.0
+        out[:, 1] = size - out[:, 1]
+        return np.asarray(out)
+
+    lines = []
+    for k, curve in enumerate(curves):
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in paper(curve[:: max(1, len(curve) // 12)]))
+        dash = " stroke-dasharray='4 3'" if network.P[k] < 0 else ""
+        name = escape(network.edge_name(k))
+        lines.append(
+            f"<polyline points='{points}' fill='none' stroke='currentColor'{dash}><title>{name}</title></polyline>"
+        )
+    for node, (x, y) in zip(network.nodes, paper(places), strict=True):
+        lines.append(
+            f"<circle cx='{x:.1f}' cy='{y:.1f}' r='4' fill='currentColor'><title>{escape(str(node))}</title></circle>"
+        )
+        if network.n_edges <= LABELLED_EDGES:
+            lines.append(
+                f"<text x='{x + 6:.1f}' y='{y - 6:.1f}' font-size='11' fill='currentColor'>{escape(str(node))}</text>"
+            )
+    return f"<svg width='{size:g}' height='{size:g}' role='img' aria-label='the graph'>{''.join(lines)}</svg>"
+
+
+@html.register
+def _(waves: Waveforms) -> str:
+    rows = []
+    for k in range(min(waves.n_edges, MOST_ROWS)):
+        state, unit = waves.state[:, k], waves.units[k]
+        of = "" if unit == "1" else f" {unit}"
+        label = escape(waves.labels[k])
+        text = f"{state[0]:.4g} to {state[-1]:.4g}{of}"
+        rows.append(f"<tr><th>{label}</th><td>{_spark(waves.t, state, f'state of {label}')}</td><td>{text}</td></tr>")
+    more = f"<p>… and {waves.n_edges - MOST_ROWS} more edges</p>" if waves.n_edges > MOST_ROWS else ""
+    span = f"{waves.t[0]:g} to {waves.t[-1]:g} s, {waves.t.size} points"
+    head = "<tr><th>edge</th><th>state over time</th><th>from, to</th></tr>"
+    return f"<div><b>{escape(waves.source or 'waveforms')}</b>, {span}<table>{head}{''.join(rows)}</table>{more}</div>"
+
+
+def _spark(t: Array, values: Array, title: str) -> str:
+    rows = np.unique(np.linspace(0, t.size - 1, min(t.size, POINTS)).round().astype(int))
+    low, span = float(values.min()), float(np.ptp(values)) or 1.0
+    width = (t[rows] - t[0]) / (float(np.ptp(t)) or 1.0) * 160.0
+    height = 22.0 - (values[rows] - low) / span * 20.0
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(width, height, strict=True))
+    line = f"<polyline points='{points}' fill='none' stroke='currentColor'/>"
+    return f"<svg width='160' height='24' role='img' aria-label='{title}'><title>{title}</title>{line}</svg>"
+
+
+@html.register
+def _(verdict: Verdict) -> str:
+    word = WORDS[verdict.outcome]
+    badge = f"<b style='color:{word.colour};background:{word.tint};padding:2px 8px'>{word.mark} {verdict.outcome}</b>"
+    rows = [
+        (name, format_number(value) if value is not None else "unknown")
+        for name, value in (("E", verdict.max_error), ("U", verdict.uncertainty), ("tolerance", verdict.tolerance))
+    ]
+    return f"<div>{badge} {escape(verdict.reason)}{_ruler(verdict)}{_table(rows)}</div>"
+
+
+def _ruler(verdict: Verdict) -> str:
+    if verdict.max_error is None or verdict.uncertainty is None:
+        return ""
+    line = ruler_of(verdict.max_error, verdict.uncertainty, verdict.tolerance)
+    if line is None:
+        return ""
+    parts = ["<line x1='0' x2='420' y1='30' y2='30' stroke='currentColor'/>"]
+    for k, mark in enumerate(line.marks.values()):
+        x, y = 4.2 * mark.x, (14, 26, 52)[k]
+        title = f"<title>{escape(mark.name)} {escape(mark.value)}</title>"
+        parts.append(f"<circle cx='{x:.1f}' cy='30' r='5' fill='currentColor'>{title}</circle>")
+        parts.append(
+            f"<text x='{min(x, 340):.1f}' y='{y}' font-size='11' fill='currentColor'>{mark.name} {mark.value}</text>"
+        )
+    return f"<svg width='440' height='60' role='img' aria-label='E, U and tolerance on a line'>{''.join(parts)}</svg>"
+
+
+@plot.register
+def _(network: Network, axes: Any = None) -> Any:
+    axes = _axes(axes)
+    places = node_positions(network)
+    for k, curve in enumerate(edge_paths(network, places)):
+        axes.plot(*curve.T, color="0.4", linestyle="--" if network.P[k] < 0 else "-", zorder=1)
+    axes.scatter(*places.T, zorder=2)
+    if network.n_edges <= LABELLED_EDGES:
+        for node, place in zip(network.nodes, places, strict=True):
+            axes.annotate(str(node), place, textcoords="offset points", xytext=(6, 6))
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    return axes
+
+
+@plot.register
+def _(waves: Waveforms, axes: Any = None) -> Any:
+    axes = _axes(axes)
+    for k in range(waves.n_edges):
+        axes.plot(waves.t, waves.state[:, k], label=waves.labels[k])
+    axes.set_xlabel("t (s)")
+    axes.set_ylabel("state")
+    if waves.n_edges <= MOST_ROWS:
+        axes.legend(title="edge", ncols=2, fontsize="small")
+    return axes
+
+
+@plot.register
+def _(verdict: Verdict, axes: Any = None) -> Any:
+    axes = _axes(axes)
+    values = {"E": verdict.max_error, "U": verdict.uncertainty, "tolerance": verdict.tolerance}
+    for height, (name, value) in enumerate(values.items()):
+        if value is not None and value > 0.0:
+            axes.plot([value], [0], "o")
+            axes.annotate(f"{name} {value:.3g}", (value, 0), textcoords="offset points", xytext=(0, 8 + 12 * height))
+    axes.set_xscale("log")
+    axes.set_yticks([])
+    axes.set_title(str(verdict.outcome))
+    return axes

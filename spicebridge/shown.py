@@ -1,0 +1,25 @@
+"""Objects that show themselves: a line in a terminal, a picture in a notebook, axes of matplotlib.
+
+What is shown is the report's business, and the report stands above everything it shows: it is looked up by name when
+somebody looks, so that no object knows it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+
+class Shown:
+    """Mixin: `_repr_html_` for notebooks and `plot`, both made by ``report.notebook``."""
+
+    def _repr_html_(self) -> str:
+        return str(_notebook().html(self))
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw into `axes` of matplotlib (new ones if None) and return them."""
+        return _notebook().plot(self, axes)
+
+
+def _notebook() -> Any:
+    return importlib.import_module("spicebridge.report.notebook")

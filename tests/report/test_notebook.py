@@ -1,0 +1,53 @@
+"""What notebooks show: short lines, pictures whose lines have titles, sizes that do not grow with the network."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import matplotlib
+import networkx as nx
+import numpy as np
+import pytest
+
+import spicebridge as sb
+
+matplotlib.use("Agg")
+
+
+def ring(n: int) -> sb.Network:
+    device = sb.LinearMemristor.caravelli2017(100.0, 1600.0, alpha=0.1, beta=1.0)
+    return sb.Network.from_graph(nx.cycle_graph(n), device=device, drive={0: 1.0}, initial_state=0.4)
+
+
+@pytest.mark.parametrize("n", [3, 40, 2000])
+def test_short_lines_and_small_pictures(n: int) -> None:
+    network = ring(n)
+    waves = sb.Waveforms(np.array([0.0, 1.0]), *(np.full((2, n), 0.5) for _ in range(3)), network.edge_labels)
+    for thing in (network, waves):
+        assert len(repr(thing)) < 120
+        picture = thing._repr_html_()
+        assert len(picture) < 60_000
+        ET.fromstring(picture.replace("&nbsp;", " "))
+    assert network._repr_html_().count("<polyline") == (n if n <= 400 else 0)
+    assert "effective memory" in network._repr_html_()
+
+
+def test_every_line_has_a_title() -> None:
+    network = ring(5)
+    tree = ET.fromstring(network._repr_html_())
+    assert [line.find("title").text for line in tree.iter("polyline")] == list(network.edge_names)  # type: ignore[union-attr]
+
+
+def test_plots_are_axes_of_matplotlib() -> None:
+    network = ring(4)
+    waves = sb.integrate(network, np.linspace(0.0, 1.0, 11))
+    assert len(waves.plot().lines) == 4
+    axes = waves.plot()
+    assert network.plot(axes) is axes
+
+
+def test_waveforms_as_a_table() -> None:
+    waves = sb.integrate(ring(3), np.linspace(0.0, 1.0, 5))
+    table = waves.to_pandas()
+    assert table["current"].to_numpy() == pytest.approx(waves.current)
+    assert table.index[-1] == 1.0

@@ -2,7 +2,7 @@
 VENV ?= .venv
 RUN = $(VENV)/bin
 
-.PHONY: validate test lint bench atlas references devices models golden clean ngspice
+.PHONY: validate test lint pages site dist bench atlas references devices models golden clean ngspice
 
 validate: ngspice $(VENV)/base
 	$(RUN)/spicebridge validate compare/k4.case.toml compare/karate_club.case.toml --out out
@@ -27,8 +27,25 @@ atlas: ngspice $(VENV)/base
 references: ngspice $(VENV)/dev
 	PYTHONPATH=tests $(RUN)/python -m references.scorecard
 
+# Pages of the documentation that are written from the code.
 devices: $(VENV)/base
 	$(RUN)/python docs/devices_page.py > docs/devices.md
+	$(RUN)/python docs/case_page.py > docs/case_file.md
+	$(RUN)/python docs/api_page.py > docs/api.md
+
+site: $(VENV)/docs
+	NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build --quiet
+
+dist: $(VENV)/docs
+	$(RUN)/python -m build --outdir out/dist .
+	$(RUN)/twine check --strict out/dist/*
+
+# Documentation, wheel and pages in a real browser: what `make test` leaves out because it needs more than a simulator.
+pages: ngspice browser $(VENV)/docs site dist
+	$(RUN)/pytest -q pages
+
+browser:
+	@sh setup/browser.sh
 
 models: $(VENV)/base
 	$(RUN)/python -m models.regenerate
@@ -47,6 +64,10 @@ $(VENV)/base: pyproject.toml
 $(VENV)/dev: pyproject.toml
 	@VENV=$(VENV) sh setup/python.sh dev
 	@touch $@
+
+$(VENV)/docs: pyproject.toml
+	@VENV=$(VENV) sh setup/python.sh dev,docs
+	@touch $@ $(VENV)/dev
 
 clean:
 	rm -rf $(VENV) out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

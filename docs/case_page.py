@@ -64,7 +64,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "edges": "list of `[tail, head]`; node names may be numbers or text, parallel edges and loops are kept",
         "graphml": "path of a GraphML file beside the case",
         "loop_matrix": "rows of a loop matrix, one per loop: a network that is no graph",
-        "random_loop_matrix": "`{shape = [loops, edges], distribution = \"uniform\" | \"normal\", seed = 1}`",
+        "random_loop_matrix": '`{shape = [loops, edges], distribution = "uniform" | "normal", seed = 1}`',
         "args": "arguments of the generator, in order",
         "options": "its named arguments; a random generator wants `seed`",
         "nodes": "names of the nodes in order, where a generator's own will not do",
@@ -78,7 +78,9 @@ BLOCKS = {
     "edges": "indices of the edges of this block; one block without it takes the rest",
     "law": "name of a law, path of a law text beside the case, or left out where the formulas stand in the section ([own_law.md](own_law.md))",
     "kind": "`dc`, `sine`, `pulse`, `pwl` (`times`, `values`), `csv` (`file`: columns t, v); several blocks on an edge add up",
-    "window": "handling of the bounds: `" + "`, `".join(WINDOWS) + "`, with its numbers as `{kind = \"joglekar\", p = 2}`",
+    "window": "handling of the bounds: `"
+    + "`, `".join(WINDOWS)
+    + '`, with its numbers as `{kind = "joglekar", p = 2}`',
 }
 
 
@@ -92,12 +94,16 @@ def format_case_page() -> str:
     for table, title in (("", "Top level"), ("network", "`[network]`"), ("validate", "`[validate]`")):
         parts += [f"## {title}\n", *_rows({key: TEXTS[table][key] for key in KEYS[table]})]
     parts += ["## `[device]`\n", *_rows({key: BLOCKS[key] for key in ("law", "edges", "window")})]
-    parts.append("Parameters of the laws, each one number, one per edge of the block, or `{random = [low, high], seed = 1}`:\n")
+    parts.append(
+        "Parameters of the laws, each one number, one per edge of the block, or `{random = [low, high], seed = 1}`:\n"
+    )
     parts.append("| law | parameters |\n|---|---|")
     for word, law in LAWS.items():
         keys = [key for key in law.keys if key != "window"]
         units = {n: p.unit.text for n, p in law.parameters.items() if p.unit} if isinstance(law, Law) else {}
-        parts.append(f"| `{word}` | " + ", ".join(f"`{k}`" + (f" ({units[k]})" if units.get(k) else "") for k in keys) + " |")
+        parts.append(
+            f"| `{word}` | " + ", ".join(f"`{k}`" + (f" ({units[k]})" if units.get(k) else "") for k in keys) + " |"
+        )
     parts += ["", "## `[drive]`\n", *_rows({key: BLOCKS[key] for key in ("kind", "edges")})]
     parts.append("| kind | keys and units |\n|---|---|")
     for kind, drive in KIND_DRIVES.items():

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import runpy
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -186,9 +184,3 @@ def test_case_files_hold_every_law(tmp_path):
     path = tmp_path / "laws.case.toml"
     path.write_text(Case("laws", "every law in one network", network, 1.0).to_toml())
     assert same_parameters(load_case(path).network, network)
-
-
-def test_the_page_of_the_library_is_written_from_the_cards():
-    docs = Path(__file__).parents[2] / "docs"
-    written = runpy.run_path(str(docs / "devices_page.py"))["format_devices"]()
-    assert (docs / "devices.md").read_text(encoding="utf-8") == written, "run make devices and read the difference"

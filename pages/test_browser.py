@@ -1,0 +1,83 @@
+"""Reports in a real browser, wide and on a phone, light and dark: nothing runs off the page, letters can be read."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+
+from spicebridge.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALLEST = 9.0
+"""px on a phone."""
+CONTRAST = 4.5
+
+LOOK = """
+const dark = arguments[0];
+const seen = [];
+function shown(e) { const r = e.getBoundingClientRect(), s = getComputedStyle(e);
+  return r.width > 0 && r.height > 0 && s.visibility !== 'hidden' && s.opacity !== '0'; }
+function rgb(c) { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; }
+function light(c) { return c.slice(0, 3).map(x => { x /= 255; return x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4; })
+  .reduce((sum, x, k) => sum + x * [.2126, .7152, .0722][k], 0); }
+function ground(e) { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c[3] > .5) return c; }
+  return dark ? [18, 18, 18, 1] : [255, 255, 255, 1]; }
+for (const e of document.querySelectorAll('body *')) {
+  const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+  if (!own || !shown(e) || ['SCRIPT', 'STYLE', 'TITLE'].includes(e.tagName)) continue;
+  const style = getComputedStyle(e), inside = e.closest('svg');
+  const scale = inside && e.getScreenCTM ? e.getScreenCTM().a : 1;
+  const ink = rgb(inside ? style.fill : style.color), paper = ground(inside ? inside : e);
+  const [a, b] = [light(ink), light(paper)].sort((x, y) => y - x);
+  seen.push([e.tagName, e.textContent.trim().slice(0, 30), parseFloat(style.fontSize) * scale, (a + .05) / (b + .05)]);
+}
+return {width: document.documentElement.scrollWidth, window: window.innerWidth, seen: seen};
+"""
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("reports")
+    for case in ("k4", "karate_club"):
+        assert main(["validate", str(ROOT / "compare" / f"{case}.case.toml"), "--out", str(out / case), "--quiet"]) == 0
+    return out
+
+
+@pytest.fixture(scope="module", params=list(itertools.product([1400, 390], ["light", "dark"])), ids=str)
+def view(request: pytest.FixtureRequest) -> Iterator[tuple[Any, int, bool]]:
+    width, mode = request.param
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for word in ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"):
+        options.add_argument(word)
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+    driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
+    )
+    driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": mode}]}
+    )
+    yield driver, width, mode == "dark"
+    driver.quit()
+
+
+@pytest.mark.parametrize("case", ["k4", "karate_club"])
+def test_a_report_can_be_read(view: tuple[Any, int, bool], reports: Path, case: str) -> None:
+    driver, width, dark = view
+    driver.get((reports / case / "report.html").as_uri())
+    look = driver.execute_script(LOOK, dark)
+    assert look["width"] <= width + 1, "the page is wider than the window"
+    small = [entry for entry in look["seen"] if entry[2] < SMALLEST]
+    assert not small, small[:5]
+    pale = [entry for entry in look["seen"] if entry[3] < CONTRAST]
+    assert not pale, pale[:5]
+
+
+def test_sizes(reports: Path) -> None:
+    assert (reports / "k4" / "report.html").stat().st_size <= 400_000

@@ -247,6 +247,7 @@ R = "Bm a b I=V(a,b)/(100*V(w)+16k*(1-V(w)))\nCw w 0 1"
         ("V(w) < 1 ? 2*V(a,b) : 0", "its rate jumps"),
         ("2*V(a,b)*(V(w) > 0 && V(w) < 1)", "its rate jumps"),
         ("V(w) > 0.5 ? 2*V(a,b) : V(a,b)", "its rate jumps"),
+        ("abs(V(a,b))<0.7 ? 0.05*V(a,b) : 0.5*V(a,b)", "its rate jumps from .* at state .* and -?0.7 V"),
     ],
 )
 def test_a_state_that_is_switched_off_is_no_known_law(gate: str, message: str) -> None:
@@ -275,7 +276,7 @@ def test_a_limiter_beyond_the_walls_is_seen(limited: str) -> None:
 @pytest.mark.parametrize(
     ("gate", "amplitude"),
     [
-        ("abs(V(a,b))<1.5 ? 0.05*V(a,b) : 0.5*V(a,b)", 2.0),
+        ("abs(V(a,b))<1.5 ? 0.05*V(a,b) : 0.5*V(a,b)-0.675*sgn(V(a,b))", 2.0),
         ("V(a,b) > 1.2 ? V(a,b)-1.2 : (V(a,b) < -1.2 ? V(a,b)+1.2 : 0)", 2.0),
         ("0.1*V(a,b)*V(a,b)*V(a,b)", 2.0),
         ("0.1*sinh(V(a,b)/0.5)", 1.0),

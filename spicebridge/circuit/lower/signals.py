@@ -47,6 +47,7 @@ class Signals:
         self._names: list[tuple[str, str, str, str]] = [("", "", "", "")] * n_e
         self._scale = np.zeros(n_e)
         self._aided = np.zeros(n_e, dtype=bool)
+        self._walls: tuple[Array, Array] | None = None
 
     @classmethod
     def empty(cls, network: Network, wanted: Sequence[str] = tuple(SIGNALS)) -> Signals:
@@ -63,6 +64,11 @@ class Signals:
             self._names[k] = row
         self._scale[edges] = signals.current_scale
         self._aided[edges] = signals.aided
+
+    def reduce(self, low: Array, span: Array) -> None:
+        """Say that the states of a deck run from `low` over `span`, (n_e,), where ours run from 0 to 1."""
+        if (low != 0.0).any() or (span != 1.0).any():
+            self._walls = low, span
 
     @cached_property
     def _vectors(self) -> tuple[str, ...]:
@@ -95,6 +101,8 @@ class Signals:
 
         absent = np.broadcast_to(np.nan, (t.size, index.shape[1]))
         state = pick(0) if "state" in self.wanted else absent
+        if self._walls is not None:
+            state = (state - self._walls[0]) / self._walls[1]
         current = voltage = absent
         if "current" in self.wanted:
             current = pick(1)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from spicebridge.circuit.deck.elements import Deck, Transient
 from spicebridge.circuit.dialects.base import touched
 from spicebridge.circuit.lower.corners import Clock, Corners
@@ -55,6 +57,9 @@ def _states(found: Recognised) -> Signals:
     states = [f"v({edge.state.lower()})" if edge.state else "" for edge in found.edges]
     none = [""] * len(states)
     signals.add(range(len(states)), EdgeSignals(states, none, none, none, [0.0] * len(states), aided=False))
+    states_of = [getattr(getattr(device, "definition", None), "state", None) for device in found.network.devices()]
+    low = np.array([0.0 if state is None else state.low or 0.0 for state in states_of])
+    signals.reduce(low, np.array([1.0 if state is None else state.span for state in states_of]))
     return signals
 
 

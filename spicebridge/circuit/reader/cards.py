@@ -90,7 +90,9 @@ class CardReader:
             end = len(self.card.text.rstrip())
             self.card.fail(end, f"{head.text}: the line ends too early; write {usage}", kind)
         token = tokens[index]
-        self.card.fail(token.offset, f"{head.text}: {token.text!r} does not fit here; write {usage}", kind)
+        behind = f"; a comment behind a card starts with {'$' if self.dialect.name == 'hspice' else ';'}"
+        hint = behind if head.text[:1] != "." and token.kind == "WORD" else ""
+        self.card.fail(token.offset, f"{head.text}: {token.text!r} does not fit here; write {usage}{hint}", kind)
 
     def fail(self, token: Token, message: str) -> NoReturn:
         """Raise at a token of the card being built."""

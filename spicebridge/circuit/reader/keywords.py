@@ -17,7 +17,7 @@ OTHER_ELEMENTS = {
     "T": "transmission line",
     "U": "distributed or digital device",
     "W": "current-controlled switch",
-    "Y": "lossy line",
+    "Y": "lossy line, or device of Xyce's own (for its memristors call a subcircuit of models/: team, yakopcic),",
     "Z": "field-effect transistor",
 }
 

@@ -28,7 +28,7 @@ from spicebridge.circuit.recognise.potentials import (
 )
 from spicebridge.circuit.recognise.refusals import Refusal
 from spicebridge.circuit.recognise.source_clusters import GROUND, Part, drive_of, low
-from spicebridge.circuit.recognise.structure import Anatomy, Branch, inputs
+from spicebridge.circuit.recognise.structure import Branch, CircuitParts, inputs
 from spicebridge.drives import DC, Drive, terms
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.tree import (
@@ -51,7 +51,7 @@ class NotLocal(Exception):
     """Something that an edge's law may not depend on."""
 
 
-def states_read(body: Anatomy, elements: Iterable[ir.Element]) -> set[str]:
+def states_read(body: CircuitParts, elements: Iterable[ir.Element]) -> set[str]:
     """The state nodes that elements read, directly or through signals."""
     found: set[str] = set()
     seen: set[str] = set()
@@ -68,7 +68,7 @@ def states_read(body: Anatomy, elements: Iterable[ir.Element]) -> set[str]:
     return found
 
 
-def edge_parts(body: Anatomy, branch: Branch) -> tuple[Part, ...]:
+def edge_parts(body: CircuitParts, branch: Branch) -> tuple[Part, ...]:
     """S of an edge: p_tail - p_head = v - S, nodes being the roots of their clusters."""
     if branch.link is not None:
         parts: list[Part] = []
@@ -104,7 +104,7 @@ def put(e: Expression, old: Expression, new: Expression) -> Expression:
 class EdgeEquations:
     """Edge `number` of a dissected deck; after `solve`, `v` and `i` are expressions of s and of `symbol`."""
 
-    body: Anatomy
+    body: CircuitParts
     number: int
     state: str | None
     v: Expression = DROP

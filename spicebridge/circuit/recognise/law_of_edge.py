@@ -30,8 +30,15 @@ from spicebridge.circuit.recognise.equations import CURRENT, DROP, EdgeEquations
 from spicebridge.circuit.recognise.general import general_law
 from spicebridge.circuit.recognise.named import NamedLaw
 from spicebridge.circuit.recognise.refusals import Refusal
-from spicebridge.circuit.recognise.sampling import Formula, Samples, samples, switches, zeros_over_state
-from spicebridge.circuit.recognise.structure import Anatomy
+from spicebridge.circuit.recognise.sampling import (
+    Formula,
+    Samples,
+    samples,
+    switches,
+    zeros_over_drop,
+    zeros_over_state,
+)
+from spicebridge.circuit.recognise.structure import CircuitParts
 from spicebridge.errors import DeviceError, SpiceBridgeError
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.tree import Expression, Number
@@ -41,7 +48,7 @@ from spicebridge.windows import Hard, NoWindow
 VERIFIED = 1e-9
 """Largest difference from the deck's own expressions, relative to the terms that make the value."""
 JUMP = 1e-5
-"""Relative size of a step of the rate over the state from which on it is a jump."""
+"""Step of the rate or the current, relative to its largest value, from which on it is a jump."""
 SMALL = 1e-2
 """Least resistance beyond the walls that is looked at, relative to that at the start."""
 BEYOND = 0.5
@@ -90,7 +97,7 @@ class EdgeReader:
     the initial state."""
 
     def __init__(
-        self, body: Anatomy, number: int, state: str | None, drop: float, named: NamedLaw | None, start: float
+        self, body: CircuitParts, number: int, state: str | None, drop: float, named: NamedLaw | None, start: float
     ) -> None:
         self.body = body
         self.branch = body.branches[number]
@@ -217,22 +224,29 @@ class EdgeReader:
         return self._kept(law, samples(law.trees, "v", (0.0, 1.0), self.drop), 0.0, 1.0)
 
     def _no_jump(self, law: Characteristic, walls: tuple[float, float]) -> None:
-        """Raise where the rate jumps with the state: what holds a state at a jump is the simulator's step, no law."""
-        assert law.rate is not None
+        """Raise where the rate or the current jumps: no error bar of a simulator's steps holds across a jump, and what
+        a state does that rests on one is the step."""
         low, high = walls
         reach = BEYOND * (high - low)
-        for test in switches([law.rate]):
-            s, v = zeros_over_state(test, (low - reach, high + reach), self.drop)
-            side = 1e-9 * (high - low)
-            with np.errstate(all="ignore"):
-                below, above = law.ds_dt(s - side, v), law.ds_dt(s + side, v)
-            off = np.abs(above - below) > JUMP * np.maximum(np.abs(above), np.abs(below))
-            if off.any():
-                k = int(np.flatnonzero(off)[0])
-                raise DeviceError(
-                    f"its rate jumps from {below[k]:.6g} to {above[k]:.6g} at state {s[k]:.6g} ({v[k]:.6g} V), and where "
-                    "the state stops there is the simulator's step; bound it by two switches or a smooth window"
-                )
+        for tree in law.trees:
+            formula = Formula(tree, "v")
+            size = np.nanmax(np.abs(formula(*_grid(self.drop, walls))), initial=0.0)
+            for test in switches([tree]):
+                for s, v, ds, dv in (
+                    (*zeros_over_state(test, (low - reach, high + reach), self.drop), 1e-9 * (high - low), 0.0),
+                    (*zeros_over_drop(test, (low, high), self.drop), 0.0, 1e-9 * self.drop),
+                ):
+                    with np.errstate(all="ignore"):
+                        below, above = formula(s - ds, v - dv), formula(s + ds, v + dv)
+                    off = np.abs(above - below) > JUMP * size
+                    if off.any():
+                        k = int(np.flatnonzero(off)[0])
+                        what = "its rate" if tree is law.rate else "its current"
+                        raise DeviceError(
+                            f"{what} jumps from {below[k]:.6g} to {above[k]:.6g} at state {s[k]:.6g} and {v[k]:.6g} V, "
+                            "and what the circuit does there is the simulator's step; write a transition, or bound "
+                            "the state by two switches"
+                        )
 
     def _straight(self, law: Characteristic) -> bool:
         s = np.linspace(0.0, 1.0, 9)
@@ -306,6 +320,6 @@ def _place(what: str, points: Samples, off: Array, theirs: Array, ours: Array) -
     return f"{what} at state {points.s[k]:.6g} and {points.x[k]:.6g} V is {theirs[k]:.6g}, the law gives {ours[k]:.6g}"
 
 
-def _grid(drop: float) -> tuple[Array, Array]:
+def _grid(drop: float, walls: tuple[float, float] = (0.0, 1.0)) -> tuple[Array, Array]:
     random = np.random.default_rng(2)
-    return random.uniform(0.0, 1.0, 64), random.uniform(-drop, drop, 64)
+    return random.uniform(*walls, 64), random.uniform(-drop, drop, 64)

@@ -22,10 +22,10 @@ from spicebridge.circuit.recognise.equations import edge_parts, states_read
 from spicebridge.circuit.recognise.law_of_edge import EdgeLaw, EdgeReader
 from spicebridge.circuit.recognise.named import instance_of, named_law
 from spicebridge.circuit.recognise.reactive import initial_value, reactive_device
-from spicebridge.circuit.recognise.refusals import Account, Refusal
+from spicebridge.circuit.recognise.refusals import Refusal, RefusedElements
 from spicebridge.circuit.recognise.rewrites import plain_deck
 from spicebridge.circuit.recognise.source_clusters import GROUND, drive_of, low, total
-from spicebridge.circuit.recognise.structure import Anatomy, Branch, dissect
+from spicebridge.circuit.recognise.structure import Branch, CircuitParts, take_apart
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, terms
 from spicebridge.errors import NetworkError, NotANetwork
 from spicebridge.laws import CurrentSource
@@ -66,9 +66,9 @@ def recognise(deck: ir.Deck) -> Network:
 def recognise_circuit(deck: ir.Deck) -> Recognised:
     """As `recognise`, with the places of the edges in the deck."""
     flat = flatten(deck)
-    account = Account(flat)
+    account = RefusedElements(flat)
     plain, notes = plain_deck(flat, account)
-    body = dissect(plain, account)
+    body = take_apart(plain, account)
     states = _states(body, account)
     account.settle()
     if not body.branches:
@@ -120,7 +120,7 @@ def _nothing(deck: ir.Deck) -> str:
     return "not a memristive network: no element is a resistor or memristor between two nodes"
 
 
-def _largest_drop(body: Anatomy) -> float:
+def _largest_drop(body: CircuitParts) -> float:
     """V: the sum of all sources; no drop of a passive network is larger. 1 V for a network without any."""
     size = 0.0
     for element in body.deck.elements:
@@ -152,7 +152,7 @@ def bound(drive: Drive) -> float:
     return 0.0
 
 
-def _law(deck: ir.Deck, body: Anatomy, number: int, state: str | None, drop: float, start: float) -> EdgeLaw:
+def _law(deck: ir.Deck, body: CircuitParts, number: int, state: str | None, drop: float, start: float) -> EdgeLaw:
     named = None
     if state is not None:
         call = instance_of(deck, body.branches[number].name)
@@ -160,7 +160,7 @@ def _law(deck: ir.Deck, body: Anatomy, number: int, state: str | None, drop: flo
     return EdgeReader(body, number, state, drop, named, start).read()
 
 
-def _states(body: Anatomy, account: Account) -> list[str | None]:
+def _states(body: CircuitParts, account: RefusedElements) -> list[str | None]:
     """The state of every branch; every state belongs to exactly one."""
     owner: dict[str, str] = {}
     out: list[str | None] = []
@@ -185,7 +185,7 @@ def _states(body: Anatomy, account: Account) -> list[str | None]:
     return out
 
 
-def _count_ends(body: Anatomy) -> None:
+def _count_ends(body: CircuitParts) -> None:
     ends: dict[str, list[tuple[int, int]]] = {}
     for number, branch in enumerate(body.branches):
         ends.setdefault(branch.tail, []).append((number, 1))
@@ -195,7 +195,7 @@ def _count_ends(body: Anatomy) -> None:
     body.clusters.count_ends(ends)
 
 
-def _start(body: Anatomy, branch: Branch, state: str | None) -> tuple[float, Refusal | None]:
+def _start(body: CircuitParts, branch: Branch, state: str | None) -> tuple[float, Refusal | None]:
     """The initial state, or what is missing: the law of the edge is looked at first."""
     try:
         return (0.0 if state is None else _initial(body, branch, state)), None
@@ -203,7 +203,7 @@ def _start(body: Anatomy, branch: Branch, state: str | None) -> tuple[float, Ref
         return 0.5, missing
 
 
-def _initial(body: Anatomy, branch: Branch, state: str) -> float:
+def _initial(body: CircuitParts, branch: Branch, state: str) -> float:
     """The state at t = 0: .ic, or the capacitor's IC= where the simulator honours it."""
     for node, value in body.deck.initial_conditions:
         if low(node) == state and isinstance(value, (int, float)):
@@ -219,7 +219,7 @@ def _initial(body: Anatomy, branch: Branch, state: str) -> float:
     raise Refusal(branch.name, f"has a state without initial value; add .ic v({shown})=… (IC= counts under uic only)")
 
 
-def _order(body: Anatomy) -> list[int]:
+def _order(body: CircuitParts) -> list[int]:
     """Branches by the number in their names (B7, R7, X7) where every one has its own; else as in the deck."""
     numbers = [_NUMBERED.match(branch.name) for branch in body.branches]
     keys = [int(match[1]) for match in numbers if match is not None]
@@ -229,7 +229,7 @@ def _order(body: Anatomy) -> list[int]:
     return sorted(range(len(body.branches)), key=lambda k: place[body.branches[k].name])
 
 
-def _network(body: Anatomy, order: list[int], parts: dict[str, Any]) -> Network:
+def _network(body: CircuitParts, order: list[int], parts: dict[str, Any]) -> Network:
     ends = [(body.clusters.of(body.branches[k].tail), body.clusters.of(body.branches[k].head)) for k in order]
     try:
         if not body.gyrators:
@@ -240,7 +240,7 @@ def _network(body: Anatomy, order: list[int], parts: dict[str, Any]) -> Network:
         raise NotANetwork(f"not a memristive network: {error}") from None
 
 
-def _loop_matrix(body: Anatomy, ends: list[tuple[str, str]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _loop_matrix(body: CircuitParts, ends: list[tuple[str, str]]) -> np.ndarray[Any, np.dtype[np.float64]]:
     """A of a network whose edges lead from nodes e_k to ground and whose loops are the nodes j_c."""
     terminals = {body.clusters.of(edge) for edge, _ in body.gyrators}
     used = Counter(node for pair in ends for node in pair if node != GROUND)

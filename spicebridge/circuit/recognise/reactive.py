@@ -15,12 +15,12 @@ from __future__ import annotations
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.recognise.refusals import Refusal
 from spicebridge.circuit.recognise.source_clusters import GROUND, drive_of, low
-from spicebridge.circuit.recognise.structure import Anatomy, Branch
+from spicebridge.circuit.recognise.structure import Branch, CircuitParts
 from spicebridge.drives import DC
 from spicebridge.laws import Capacitor, CurrentSource, Device, Inductor
 
 
-def reactive_device(body: Anatomy, branch: Branch, state: str | None) -> Device | None:
+def reactive_device(body: CircuitParts, branch: Branch, state: str | None) -> Device | None:
     """The capacitor, inductor or current source that a branch is; None for a branch that is none. Raises `Refusal`."""
     if not branch.reactive:
         return None
@@ -51,7 +51,7 @@ def reactive_device(body: Anatomy, branch: Branch, state: str | None) -> Device 
     return _made(capacitive, body.capacitance[state] / gain)
 
 
-def initial_value(body: Anatomy, branch: Branch) -> float:
+def initial_value(body: CircuitParts, branch: Branch) -> float:
     """v_C in V or i_L in A at t = 0 of an element that stands between two nodes. Raises `Refusal`."""
     element = branch.series[0][0]
     if isinstance(element, ir.CurrentSource):
@@ -73,14 +73,14 @@ def initial_value(body: Anatomy, branch: Branch) -> float:
     )
 
 
-def _all_quiet(body: Anatomy) -> bool:
+def _all_quiet(body: CircuitParts) -> bool:
     """Whether every source is zero at t = 0."""
     sources = [e for e in body.deck.elements if isinstance(e, (ir.VoltageSource, ir.CurrentSource))]
     drives = [drive_of(e.name, e.wave) for e in sources]
     return all(drive is None or float(drive.value(0.0)) == 0.0 for drive in drives)
 
 
-def _fed_by_current(body: Anatomy, element: ir.VoltageControlledVoltage, state: str) -> float:
+def _fed_by_current(body: CircuitParts, element: ir.VoltageControlledVoltage, state: str) -> float:
     """How much of the branch's current flows into the state; NaN where anything else does."""
     feeds = [e for e in body.touching[state] if not isinstance(e, ir.Capacitor)]
     if len(feeds) != 1 or not isinstance(feeds[0], ir.CurrentControlledCurrent):
@@ -98,7 +98,7 @@ def _fed_by_current(body: Anatomy, element: ir.VoltageControlledVoltage, state: 
     return float("nan")
 
 
-def _fed_by_drop(body: Anatomy, element: ir.VoltageControlledCurrent, state: str) -> float:
+def _fed_by_drop(body: CircuitParts, element: ir.VoltageControlledCurrent, state: str) -> float:
     """How much current the branch's drop sends into the state; NaN where anything else does."""
     feeds = [e for e in body.touching[state] if not isinstance(e, ir.Capacitor)]
     if len(feeds) != 1 or not isinstance(feeds[0], ir.VoltageControlledCurrent):

@@ -15,7 +15,7 @@ class Refusal(Exception):
         self.reason = reason
 
 
-class Account:
+class RefusedElements:
     """Collects refusals of a flat deck."""
 
     def __init__(self, deck: Deck) -> None:

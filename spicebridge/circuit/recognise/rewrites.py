@@ -17,7 +17,7 @@ import numpy as np
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects.switches import WIDTH
 from spicebridge.circuit.recognise.potentials import ONE, Terms, terms_of
-from spicebridge.circuit.recognise.refusals import Account
+from spicebridge.circuit.recognise.refusals import RefusedElements
 from spicebridge.circuit.recognise.source_clusters import GROUND, low
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.tree import (
@@ -40,7 +40,7 @@ FAR = 1e6
 """V: where a switch is open or closed for sure."""
 
 
-def plain_deck(deck: ir.Deck, account: Account) -> tuple[ir.Deck, tuple[str, ...]]:
+def plain_deck(deck: ir.Deck, account: RefusedElements) -> tuple[ir.Deck, tuple[str, ...]]:
     """The deck in plain form, and notes on what was left out."""
     while (fewer := _without_ammeters(deck)) is not deck:
         deck = fewer
@@ -132,7 +132,7 @@ def _renamed(deck: ir.Deck, renamed: dict[str, str]) -> ir.Deck:
 # clocks
 
 
-def _with_clocks(deck: ir.Deck, account: Account) -> ir.Deck:
+def _with_clocks(deck: ir.Deck, account: RefusedElements) -> ir.Deck:
     elements: list[ir.Element] = []
     for e in deck.elements:
         if not isinstance(e, (ir.BehaviouralVoltage, ir.BehaviouralCurrent)) or any(_reads(e)):

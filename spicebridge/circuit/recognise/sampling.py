@@ -121,6 +121,14 @@ def zeros_over_state(test: Expression, s: tuple[float, float], x: float) -> tupl
     return roots, at[lines]
 
 
+def zeros_over_drop(test: Expression, s: tuple[float, float], x: float) -> tuple[Array, Array]:
+    """(s, x) where a test of a formula passes zero as the drop moves, at a few states."""
+    random = np.random.default_rng(5)
+    at = np.concatenate([[0.5 * (s[0] + s[1])], random.uniform(*s, LINES)])
+    lines, roots = _roots(Formula(test, "v"), at, np.linspace(-x, x, 2 * GRID + 1))
+    return at[lines], roots
+
+
 def _roots(f: Callable[[Array, Array], Array], fixed: Array, grid: Array) -> tuple[Array, Array]:
     """(number of the line, zero on it) of f(fixed, t) for t along `grid`, a few at most on each line."""
     values = f(fixed[:, None], grid[None, :])

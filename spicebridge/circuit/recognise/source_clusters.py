@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.recognise.refusals import Account, Refusal
+from spicebridge.circuit.recognise.refusals import Refusal, RefusedElements
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum, terms
 from spicebridge.errors import DriveError
 from spicebridge.expressions.tree import Value
@@ -167,7 +167,9 @@ def low(node: str) -> str:
     return GROUND if folded == "gnd" else folded
 
 
-def cluster(sources: list[ir.VoltageSource], weight: Mapping[str, int], keep: set[str], account: Account) -> Clusters:
+def cluster(
+    sources: list[ir.VoltageSource], weight: Mapping[str, int], keep: set[str], account: RefusedElements
+) -> Clusters:
     """Join nodes by their voltage sources.
 
     The root is ground, else a node of `keep`, else the one that most looks like a node of the network: not
@@ -205,7 +207,7 @@ def cluster(sources: list[ir.VoltageSource], weight: Mapping[str, int], keep: se
     return found
 
 
-def _grow(found: Clusters, root: str, near: Mapping[str, list[ir.VoltageSource]], account: Account) -> None:
+def _grow(found: Clusters, root: str, near: Mapping[str, list[ir.VoltageSource]], account: RefusedElements) -> None:
     found.root[root] = root
     found.offset[root] = ()
     queue = [root]

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.recognise.refusals import Account
+from spicebridge.circuit.recognise.refusals import RefusedElements
 from spicebridge.circuit.recognise.source_clusters import GROUND, Clusters, cluster, low
 from spicebridge.expressions.tree import BranchCurrent, NodeVoltage, Value, walk
 
@@ -70,7 +70,7 @@ class Branch:
 
 
 @dataclass
-class Anatomy:
+class CircuitParts:
     """The parts of a flat deck; nodes in lower case, `shown` gives their own spelling."""
 
     deck: ir.Deck
@@ -87,9 +87,9 @@ class Anatomy:
     clusters: Clusters = field(default_factory=Clusters)
 
 
-def dissect(deck: ir.Deck, account: Account) -> Anatomy:
+def take_apart(deck: ir.Deck, account: RefusedElements) -> CircuitParts:
     """Sort the elements of a flat deck into parts; what has no part goes to `account`."""
-    body = Anatomy(deck)
+    body = CircuitParts(deck)
     for element in deck.elements:
         body.by_name[element.name.lower()] = element
         for node in ir.element_nodes(element):
@@ -155,7 +155,7 @@ def _constant(value: Value) -> bool:
     return isinstance(value, (int, float))
 
 
-def _find_links(body: Anatomy, taken: set[str]) -> None:
+def _find_links(body: CircuitParts, taken: set[str]) -> None:
     driven: dict[str, list[ir.VoltageControlledCurrent]] = {}
     for element in body.deck.elements:
         if isinstance(element, ir.VoltageControlledCurrent):
@@ -201,7 +201,7 @@ def _into(element: ir.Element, node: str) -> float:
     return float(minus == node) - float(plus == node)
 
 
-def _find_gyrators(body: Anatomy, taken: set[str]) -> None:
+def _find_gyrators(body: CircuitParts, taken: set[str]) -> None:
     into: dict[tuple[str, str], list[ir.VoltageControlledCurrent]] = {}
     for element in body.deck.elements:
         if not isinstance(element, ir.VoltageControlledCurrent) or element.name in taken:
@@ -231,7 +231,7 @@ def _find_gyrators(body: Anatomy, taken: set[str]) -> None:
     body.loops = list(dict.fromkeys(loop for _, loop in body.gyrators))
 
 
-def _find_states(body: Anatomy, taken: set[str], fixed: set[str]) -> None:
+def _find_states(body: CircuitParts, taken: set[str], fixed: set[str]) -> None:
     allowed = (ir.Capacitor, ir.Resistor, ir.Switch, *CURRENTS)
     read = _read_nodes(body)
     for node, there in body.touching.items():
@@ -247,7 +247,7 @@ def _find_states(body: Anatomy, taken: set[str], fixed: set[str]) -> None:
             body.clamps[node] = [e for e in there if isinstance(e, ir.Switch)]
 
 
-def _find_signals(body: Anatomy, taken: set[str], fixed: set[str]) -> None:
+def _find_signals(body: CircuitParts, taken: set[str], fixed: set[str]) -> None:
     read = _read_nodes(body)
     for node, there in body.touching.items():
         if node in fixed or node in body.capacitance or node not in read:
@@ -262,7 +262,7 @@ def _find_signals(body: Anatomy, taken: set[str], fixed: set[str]) -> None:
             taken |= {element.name for element in there}
 
 
-def _read_nodes(body: Anatomy) -> set[str]:
+def _read_nodes(body: CircuitParts) -> set[str]:
     """Nodes whose voltage decides what an element elsewhere does."""
     read: set[str] = set()
     for element in body.deck.elements:
@@ -282,7 +282,7 @@ _NO_PART: Mapping[type, str] = {
 }
 
 
-def _find_branches(body: Anatomy, taken: set[str], fixed: set[str], account: Account) -> None:
+def _find_branches(body: CircuitParts, taken: set[str], fixed: set[str], account: RefusedElements) -> None:
     sources: list[ir.VoltageSource] = []
     for link in body.links:
         body.branches.append(Branch([], link.tail, link.head, link))
@@ -309,7 +309,7 @@ def _find_branches(body: Anatomy, taken: set[str], fixed: set[str], account: Acc
     _merge_series(body, fixed)
 
 
-def _merge_series(body: Anatomy, fixed: set[str]) -> None:
+def _merge_series(body: CircuitParts, fixed: set[str]) -> None:
     """A voltage that follows its own current (V = R(s) I) is one edge with its neighbour in series; one that
     it meets inside a subcircuit first."""
     near: dict[str, list[Branch]] = {}

@@ -14,12 +14,13 @@ class Shown:
     """Mixin: `_repr_html_` for notebooks and `plot`, both made by ``report.notebook``."""
 
     def _repr_html_(self) -> str:
-        return str(_notebook().html(self))
+        return str(presenter().html(self))
 
     def plot(self, axes: Any = None) -> Any:
         """Draw into `axes` of matplotlib (new ones if None) and return them."""
-        return _notebook().plot(self, axes)
+        return presenter().plot(self, axes)
 
 
-def _notebook() -> Any:
+def presenter() -> Any:
+    """The module that shows things."""
     return importlib.import_module("spicebridge.report.notebook")

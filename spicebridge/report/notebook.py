@@ -5,8 +5,10 @@ Colours come from the page (``currentColor``); every line has a title that a bro
 
 from __future__ import annotations
 
+import math
 from functools import singledispatch
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +17,10 @@ from spicebridge.arrays import Array
 from spicebridge.network import Network
 from spicebridge.report.plots.layout import edge_paths, node_positions
 from spicebridge.report.ruler import ruler_of
+from spicebridge.report.summary import Report
 from spicebridge.report.wording import WORDS, format_number
 from spicebridge.verify.verdict import Verdict
-from spicebridge.waveforms import Waveforms
+from spicebridge.waveforms import Waveforms, replacing
 
 MOST_ROWS = 24
 """Edges that get a sparkline of their own; a table of thousands helps nobody."""
@@ -36,6 +39,36 @@ def html(thing: Any) -> str:
 def plot(thing: Any, axes: Any = None) -> Any:
     """Draw a thing with matplotlib."""
     raise TypeError(f"{type(thing).__name__} has no plot")
+
+
+def record_of(verdict: Verdict) -> dict[str, Any]:
+    """What ``verdict.json`` holds."""
+    from spicebridge.report.json import record
+
+    return record(_report(verdict))
+
+
+def save(verdict: Verdict, path: Path) -> None:
+    """Write the record of a verdict."""
+    from spicebridge.report.json import format_json
+
+    with replacing(path) as temporary:
+        temporary.write_text(format_json(record_of(verdict)), encoding="utf-8", newline="\n")
+
+
+def report(verdict: Verdict, folder: Path) -> Path:
+    """Write the whole report of a verdict and return its page."""
+    from spicebridge.report.writer import check_folder, write_report
+
+    check_folder(folder)
+    write_report(folder, _report(verdict))
+    return folder / "report.html"
+
+
+def _report(verdict: Verdict) -> Report:
+    network = verdict.network
+    title = (network.title if network is not None else "") or "memristive network"
+    return Report(verdict, title=title)
 
 
 def _axes(axes: Any) -> Any:
@@ -141,15 +174,13 @@ def _(verdict: Verdict) -> str:
     word = WORDS[verdict.outcome]
     badge = f"<b style='color:{word.colour};background:{word.tint};padding:2px 8px'>{word.mark} {verdict.outcome}</b>"
     rows = [
-        (name, format_number(value) if value is not None else "unknown")
+        (name, format_number(value) if math.isfinite(value) else "unknown")
         for name, value in (("E", verdict.max_error), ("U", verdict.uncertainty), ("tolerance", verdict.tolerance))
     ]
     return f"<div>{badge} {escape(verdict.reason)}{_ruler(verdict)}{_table(rows)}</div>"
 
 
 def _ruler(verdict: Verdict) -> str:
-    if verdict.max_error is None or verdict.uncertainty is None:
-        return ""
     line = ruler_of(verdict.max_error, verdict.uncertainty, verdict.tolerance)
     if line is None:
         return ""
@@ -196,7 +227,7 @@ def _(verdict: Verdict, axes: Any = None) -> Any:
     axes = _axes(axes)
     values = {"E": verdict.max_error, "U": verdict.uncertainty, "tolerance": verdict.tolerance}
     for height, (name, value) in enumerate(values.items()):
-        if value is not None and value > 0.0:
+        if value > 0.0:
             axes.plot([value], [0], "o")
             axes.annotate(f"{name} {value:.3g}", (value, 0), textcoords="offset points", xytext=(0, 8 + 12 * height))
     axes.set_xscale("log")

@@ -6,9 +6,11 @@ import enum
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from spicebridge.network import Network
+from spicebridge.shown import Shown, presenter
 from spicebridge.verify.invariants import Invariants
 from spicebridge.verify.refinement import Ladder
 from spicebridge.waveforms import Waveforms
@@ -68,7 +70,7 @@ CONFIRMATION = 10.0
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
+class Verdict(Shown):
     """Does the circuit do what the equations say?
 
     The rule is applied signal by signal: ``signals`` has "state", "current" and "voltage" where a ladder was run, and
@@ -99,6 +101,20 @@ class Verdict:
 
     def __bool__(self) -> bool:
         return self.agrees
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the samples as plain types, as ``verdict.json`` of a report holds it."""
+        found: dict[str, Any] = presenter().record_of(self)
+        return found
+
+    def save(self, path: str | Path) -> None:
+        """Write `to_dict` as JSON, whole or not at all."""
+        presenter().save(self, Path(path))
+
+    def report(self, folder: str | Path) -> Path:
+        """Write page, pictures, deck, log and waveforms into a folder, and return the page."""
+        place: Path = presenter().report(self, Path(folder))
+        return place
 
     @property
     def agrees(self) -> bool:

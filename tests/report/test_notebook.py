@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import matplotlib
 import networkx as nx
@@ -51,3 +53,17 @@ def test_waveforms_as_a_table() -> None:
     table = waves.to_pandas()
     assert table["current"].to_numpy() == pytest.approx(waves.current)
     assert table.index[-1] == 1.0
+
+
+def test_a_verdict_shows_itself_and_keeps_itself(tmp_path: Path) -> None:
+    verdict = sb.validate(ring(3), np.linspace(0.0, 1.0, 11))
+    assert len(repr(verdict)) < 4000
+    assert "AGREES" in str(verdict)
+    tree = ET.fromstring(verdict._repr_html_())
+    assert {"E", "U", "tolerance"} <= {text.text.split()[0] for text in tree.iter("text") if text.text}
+    verdict.save(tmp_path / "v.json")
+    kept = json.loads((tmp_path / "v.json").read_text(encoding="utf-8"))
+    assert kept == json.loads(json.dumps(verdict.to_dict()))
+    assert kept["max_error"] == verdict.max_error
+    assert verdict.report(tmp_path / "out").read_text(encoding="utf-8").startswith("<!doctype html>".upper()[:2])
+    assert verdict.plot().get_xscale() == "log"

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from spicebridge.arrays import Array
 from spicebridge.circuit.deck.elements import Subcircuit
 from spicebridge.circuit.lower.models import law_subcircuit
-from spicebridge.circuit.reader import read_subcircuits
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Environment, evaluate
 from spicebridge.laws import Group, LawDevice, law_of
@@ -53,6 +52,8 @@ def subcircuit_call(device: Device) -> SubcircuitCall:
     law = law_of(device)
     if not isinstance(law, RecordLaw) or not law.subcircuit:
         raise DeckError(f"a {device.kind} has no subcircuit; give it one with register_law")
+    from spicebridge.circuit.reader import read_subcircuits
+
     found = read_subcircuits(law.subcircuit, name=device.kind)
     if len(found) != 1:
         raise DeckError(f"the model of {device.kind} must be one subcircuit, not {len(found)}")

@@ -1,9 +1,11 @@
 """The public names of this package, each with the module it is loaded from on first use."""
 
 from .analysis import loss as loss
+from .analysis import optimise as optimise
 from .analysis.analyse import Analysis as Analysis
 from .analysis.analyse import analyse as analyse
 from .analysis.design import design as design
+from .analysis.ensembles import validate_ensemble as validate_ensemble
 from .analysis.gradient import gradient as gradient
 from .case import (
     Case as Case,

@@ -1,3 +1,4 @@
 """Modules that are public as they stand."""
 
 from . import loss as loss
+from . import optimise as optimise

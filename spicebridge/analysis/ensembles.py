@@ -1,0 +1,337 @@
+"""Ensembles of circuits against ensembles of the theory: where single runs are not reproducible, statistics are.
+
+Near paper 2's tunnelling threshold trajectories are chaotic transients: two integrators disagree on one run and agree
+on its distribution. Both branches run from the same initial states; d_j is the difference of a statistic of run j.
+
+    equivalence (two one-sided tests, Schuirmann 1987):  AGREES if the interval of mean d lies within +- margin
+    DISAGREES if it lies outside,  UNRESOLVED else, with the number of runs that would decide
+
+For probabilities the interval is the adjusted one for paired proportions (Bonett and Price 2012): one more run of
+either kind is counted, so that no difference in n runs is not mistaken for certainty. Runs are added in stages until
+the answer is known; the error of all looks together is bounded by Bonferroni's rule.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import t as student
+
+from spicebridge.arrays import Array
+from spicebridge.circuit.engines import get_engine
+from spicebridge.circuit.lower.network import lower
+from spicebridge.circuit.simulate import first_step, grid_span, run_lowered, usable
+from spicebridge.errors import NetworkError, RunFailed, nearest
+from spicebridge.network import Network
+from spicebridge.theory.currents.topology import Topology
+from spicebridge.theory.ensembles import integrate_ensemble
+from spicebridge.verify.verdict import Outcome
+from spicebridge.waveforms import Waveforms
+
+Statistic = Callable[[Waveforms], Any]
+Progress = Callable[[str], None]
+
+ERROR = 0.05
+"""Probability of a wrong AGREES or DISAGREES, all looks together."""
+FIRST_LOOK = 40
+"""Runs before the first look; each look doubles them."""
+STEP_CHECK = 8
+"""Runs that are repeated at half the step, to see what the step does to the statistic."""
+STEPS = 400
+"""Steps of a circuit over the span, at least."""
+PROBABILITY_MARGIN, MEAN_MARGIN = 0.1, 0.02
+"""Margins unless stated: of probabilities, and of means of states."""
+PARALLEL = 2
+
+
+@dataclass(frozen=True, eq=False)
+class EnsembleVerdict:
+    """Do the distributions of circuits and theory agree, in the statistical sense?
+
+    ``difference`` is the largest mean difference (circuit - theory) over the categories, ``interval`` its confidence
+    interval, ``margin`` what counts as equal; ``theory`` and ``circuit`` are means, or probabilities by category.
+    ``runs`` pairs were compared, ``failed`` ones left out. ``step_effect`` is the mean change by half the step.
+    """
+
+    outcome: Outcome
+    reason: str
+    difference: float
+    interval: tuple[float, float]
+    margin: float
+    theory: dict[Hashable, float]
+    circuit: dict[Hashable, float]
+    runs: int
+    failed: int
+    step_effect: float
+    values: tuple[Array, Array] = field(repr=False)
+
+    @property
+    def agrees(self) -> bool:
+        return self.outcome is Outcome.AGREES
+
+    def __str__(self) -> str:
+        return f"{self.outcome.value.upper()}: {self.reason}"
+
+
+def validate_ensemble(
+    network: Network,
+    t: ArrayLike,
+    *,
+    initial_states: ArrayLike,
+    statistic: str | Statistic = "x_cg",
+    margin: float | None = None,
+    circuit: Network | None = None,
+    engine: str = "ngspice",
+    step: float | None = None,
+    timeout: float | None = None,
+    progress: Progress | None = None,
+) -> EnsembleVerdict:
+    """Compare distributions of a statistic between ngspice and the network ODE, by an equivalence test.
+
+    Parameters
+    ----------
+    network
+        The network; its own initial state is not used.
+    t
+        Output grid (n_t,) in s that the statistic sees.
+    initial_states
+        (n_runs, n_e): one pair of runs each, as many as needed are used.
+    statistic
+        A function of waveforms that returns a number, a bool, or a category (a string, a tuple); or a name: "x_cg" (the
+        centre 1^t Omega x/N at the end), "mean" (of the states at the end), "tunnelled" (whether x_cg ends above 1/2),
+        "vertex" (which states end above 1/2).
+    margin
+        What counts as equal, in units of the statistic; 0.1 for probabilities, 0.02 for means.
+    circuit
+        What the simulator gets in place of the network.
+    step
+        Step ceiling of the circuits in s.
+
+    Returns
+    -------
+    EnsembleVerdict
+        AGREES, DISAGREES, or UNRESOLVED with the number of runs that would decide.
+
+    Raises
+    ------
+    NetworkError
+        For states, margins or statistics that do not fit.
+    SimulatorMissing
+        Where there is no such engine.
+    """
+    times = grid_span(t)
+    states = np.atleast_2d(np.asarray(initial_states, float))
+    if states.ndim != 2 or states.shape[1] != network.n_edges or len(states) < 4:
+        raise NetworkError(
+            f"initial_states has shape {np.shape(initial_states)}; give at least 4 rows of {network.n_edges} states"
+        )
+    if margin is not None and not (np.isfinite(margin) and margin > 0.0):
+        raise NetworkError(f"margin = {margin!r} must be positive")
+    tried = network if circuit is None else circuit
+    if tried.n_edges != network.n_edges:
+        raise NetworkError(f"the circuit has {tried.n_edges} edges and the network {network.n_edges}")
+    measure = _statistic(statistic, network)
+    pairs = _Pairs(network, tried, times, states, measure, engine, step, timeout, progress or (lambda message: None))
+    looks = _looks(len(states))
+    verdict: EnsembleVerdict | None = None
+    for count in looks:
+        pairs.extend(count)
+        verdict = pairs.judge(margin, ERROR / len(looks), last=count == looks[-1])
+        if verdict.outcome is not Outcome.UNRESOLVED:
+            break
+    assert verdict is not None
+    return verdict
+
+
+def _looks(total: int) -> list[int]:
+    """Numbers of runs at which the answer is looked for."""
+    found = [min(FIRST_LOOK, total)]
+    while found[-1] < total:
+        found.append(min(2 * found[-1], total))
+    return found
+
+
+def _statistic(wanted: str | Statistic, network: Network) -> Statistic:
+    if callable(wanted):
+        return wanted
+    weight = Topology.of(network).Omega.sum(axis=0) / network.n_edges
+    memory = network.stateful
+    ready: dict[str, Statistic] = {
+        "x_cg": lambda waves: float(waves.state[-1] @ weight),
+        "mean": lambda waves: float(waves.state[-1][memory].mean()),
+        "tunnelled": lambda waves: bool(waves.state[-1] @ weight > 0.5),
+        "vertex": lambda waves: tuple((waves.state[-1][memory] > 0.5).astype(int).tolist()),
+    }
+    if wanted not in ready:
+        raise NetworkError(
+            f"statistic {wanted!r} must be a function or one of {', '.join(ready)}{nearest(wanted, ready)}"
+        )
+    return ready[wanted]
+
+
+class _Pairs:
+    """Runs of both branches from the same states, and what the statistic makes of them."""
+
+    def __init__(
+        self,
+        network: Network,
+        circuit: Network,
+        times: Array,
+        states: Array,
+        measure: Statistic,
+        engine: str,
+        step: float | None,
+        timeout: float | None,
+        say: Progress,
+    ) -> None:
+        self.network, self.circuit, self.times, self.states, self.measure = network, circuit, times, states, measure
+        self.engine, self.timeout, self.say = get_engine(engine), timeout, say
+        stop = float(times[-1])
+        self.step = min(first_step(circuit, stop), stop / STEPS) if step is None else float(step)
+        self.theory: list[Any] = []
+        self.spice: list[Any] = []
+        self.halved: list[Any] = []
+        self.reason = ""
+
+    def extend(self, count: int) -> None:
+        """Run the pairs up to number `count`; a run that fails is None."""
+        first = len(self.theory)
+        chosen = self.states[first:count]
+        self.say(f"theory, {len(chosen)} runs")
+        out = integrate_ensemble(
+            self.network,
+            self.times,
+            initial_states=chosen,
+            signals=("state", "current", "voltage"),
+            rtol=1e-8,
+            atol=1e-10,
+        )
+        self.theory += [self.measure(out[k]) if ok else None for k, ok in enumerate(out.complete.tolist())]
+        self.say(f"circuits, {len(chosen)} runs")
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            self.spice += list(pool.map(lambda state: self._circuit(state, self.step), chosen))
+            if first == 0:
+                few = chosen[:STEP_CHECK]
+                self.halved = list(pool.map(lambda state: self._circuit(state, 0.5 * self.step), few))
+
+    def _circuit(self, state: Array, step: float) -> Any:
+        network = self.circuit.with_initial_state(state)
+        lowered = lower(network, float(self.times[-1]), step)
+        try:
+            waves = usable(network, run_lowered(lowered, engine=self.engine, timeout=self.timeout))
+        except RunFailed as error:
+            self.reason = str(error)
+            return None
+        return self.measure(waves.resample(self.times))
+
+    def judge(self, margin: float | None, error: float, *, last: bool) -> EnsembleVerdict:
+        """Apply the test to the pairs so far."""
+        both = [(a, b) for a, b in zip(self.theory, self.spice, strict=True) if a is not None and b is not None]
+        failed = len(self.theory) - len(both)
+        if len(both) < 4:
+            nothing = np.zeros(0)
+            reason = f"{failed} of {len(self.theory)} runs failed: {self.reason or 'theory'}"
+            return EnsembleVerdict(
+                Outcome.UNRESOLVED, reason, math.nan, (math.nan, math.nan), margin or math.nan, {}, {}, len(both), failed,
+                math.nan, (nothing, nothing),
+            )  # fmt: skip
+        names, theory, spice, proportion = _table([a for a, _ in both], [b for _, b in both])
+        room = margin if margin is not None else PROBABILITY_MARGIN if proportion else MEAN_MARGIN
+        effect = self._step_effect(names)
+        low, high, mean = _intervals(spice - theory, error / len(names), proportion)
+        worst = int(np.argmax(np.maximum(np.abs(low), np.abs(high))))
+        outside = (low > room) | (high < -room)
+        inside = (low > -room) & (high < room)
+        if failed > 0.05 * len(self.theory):
+            outcome, reason = (
+                Outcome.UNRESOLVED,
+                f"{failed} of {len(self.theory)} runs failed: {self.reason or 'theory'}",
+            )
+        elif effect > 0.5 * room:
+            outcome = Outcome.UNRESOLVED
+            reason = (
+                f"half the step changes the statistic by {effect:.2g} on average; use a step below {self.step:.2g} s"
+            )
+        elif outside.any():
+            worst = int(np.argmax(outside))
+            outcome, reason = (
+                Outcome.DISAGREES,
+                f"{_words(names, worst)} differs by {mean[worst]:.3g}, margin {room:.3g}",
+            )
+        elif inside.all():
+            outcome, reason = Outcome.AGREES, f"differences within {_largest(low, high):.2g} of zero, margin {room:.3g}"
+        else:
+            outcome = Outcome.UNRESOLVED
+            needed = _needed(len(both), low, high, mean, room)
+            reason = (
+                f"{_words(names, worst)} differs by {low[worst]:.2g} to {high[worst]:.2g}, margin {room:.3g}; about "
+            )
+            reason += f"{needed} runs would decide" if last else "more runs follow"
+        means = [dict(zip(names, x.mean(axis=0).tolist(), strict=True)) for x in (theory, spice)]
+        interval = (float(low[worst]), float(high[worst]))
+        return EnsembleVerdict(
+            outcome, f"{reason} ({len(both)} pairs of runs)", float(mean[worst]), interval, room, means[0], means[1],
+            len(both), failed, effect, (theory, spice),
+        )  # fmt: skip
+
+    def _step_effect(self, names: list[Hashable]) -> float:
+        pairs = [(a, b) for a, b in zip(self.spice, self.halved, strict=False) if a is not None and b is not None]
+        if not pairs:
+            return 0.0
+        _, first, second, proportion = _table([a for a, _ in pairs], [b for _, b in pairs])
+        change = np.abs((second - first).mean(axis=0)).max()
+        # one run of a few that ends elsewhere is what chaos does, and no effect of the step
+        return 0.0 if proportion and change <= 2.0 / len(pairs) else float(change)
+
+
+def _table(first: list[Any], second: list[Any]) -> tuple[list[Hashable], Array, Array, bool]:
+    """Categories, and both lists as (n, categories): numbers in one column, bools and categories as 0 and 1."""
+    every = [*first, *second]
+    if all(isinstance(x, (bool, np.bool_)) for x in every):
+        columns = [np.array([[float(x)] for x in values]) for values in (first, second)]
+        return ["probability"], columns[0], columns[1], True
+    if all(isinstance(x, (int, float, np.integer, np.floating)) for x in every):
+        columns = [np.array([[float(x)] for x in values]) for values in (first, second)]
+        if not (np.isfinite(columns[0]).all() and np.isfinite(columns[1]).all()):
+            raise NetworkError("statistic: it must return finite numbers")
+        return ["mean"], columns[0], columns[1], False
+    try:
+        names = sorted(set(every), key=str)
+    except TypeError:
+        raise NetworkError("statistic: it must return a number, a bool or a category, such as a string") from None
+    columns = [np.array([[float(x == name) for name in names] for x in values]) for values in (first, second)]
+    return names, columns[0], columns[1], True
+
+
+def _intervals(d: Array, error: float, proportion: bool) -> tuple[Array, Array, Array]:
+    """(low, high, mean) of the mean of d (n, categories): two one-sided tests at `error` each."""
+    n = len(d)
+    mean = d.mean(axis=0)
+    if proportion:
+        counted = n + 2.0
+        centre = d.sum(axis=0) / counted
+        variance = ((d**2).sum(axis=0) + 2.0) / counted - centre**2
+        half = student.ppf(1.0 - error, n - 1) * np.sqrt(variance / counted)
+        return centre - half, centre + half, mean
+    half = student.ppf(1.0 - error, n - 1) * d.std(axis=0, ddof=1) / np.sqrt(n)
+    return mean - half, mean + half, mean
+
+
+def _needed(n: int, low: Array, high: Array, mean: Array, margin: float) -> int:
+    half = 0.5 * (high - low)
+    distance = np.maximum(np.abs(margin - np.abs(mean)), 0.05 * margin)
+    return math.ceil(n * float(((half / distance) ** 2).max()))
+
+
+def _largest(low: Array, high: Array) -> float:
+    return float(np.maximum(np.abs(low), np.abs(high)).max())
+
+
+def _words(names: list[Hashable], k: int) -> str:
+    return f"the {names[k]}" if names[k] in ("mean", "probability") else f"the probability of {names[k]}"

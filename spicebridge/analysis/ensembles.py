@@ -26,7 +26,8 @@ from scipy.stats import t as student
 from spicebridge.arrays import Array
 from spicebridge.circuit.engines import get_engine
 from spicebridge.circuit.lower.network import lower
-from spicebridge.circuit.simulate import first_step, grid_span, run_lowered, usable
+from spicebridge.circuit.lower.steps import first_step
+from spicebridge.circuit.simulate import grid_span, run_lowered, usable
 from spicebridge.errors import NetworkError, RunFailed, nearest
 from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology

@@ -111,12 +111,12 @@ def reachable_dimension(network: Network, *, span: float | None = None, seed: in
     if scale == 0.0:
         return 0
     stop = 3.0 / scale if span is None else float(span)
-    for _ in range(8):
+    for _ in range(12):
         driven = _driven(network, rng, size, stop)
         path = solve(driven, stop, bounds="events")
         if path.complete and not path.events:
             break
-        size *= 0.5
+        size, stop = 0.5 * size, 0.5 * stop
     else:
         raise RunFailed(
             f"reachable_dimension: the states do not stay in the bulk over {stop:.3g} s ({path.reason or 'bounds are hit'}); "

@@ -1,0 +1,215 @@
+"""Pictures of a network: its loops on the graph, its spectrum, the potential of its mean field, two states in their plane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from spicebridge.analysis.summary import MOST_EDGES, Summary
+from spicebridge.arrays import Array
+from spicebridge.errors import SpiceBridgeError
+from spicebridge.report.plots import Plot, render_all
+from spicebridge.report.plots.layout import edge_paths, node_positions
+from spicebridge.report.plots.network import MOST_NODES
+from spicebridge.report.plots.style import (
+    CURVES,
+    HALF,
+    INK,
+    SOFT,
+    SPICE,
+    THEORY,
+    Drawn,
+    new_figure,
+    state_colours,
+    state_symbol,
+)
+from spicebridge.report.wording import one_line
+from spicebridge.theory import solve
+
+GRID = 17
+"""Arrows a side in the plane of two states."""
+NAMED = 14
+"""Edges up to which Omega_kk stands beside its edge."""
+
+
+def draw(summary: Summary) -> tuple[Plot, ...]:
+    """Every picture for which there is something to show."""
+    makers: list[Callable[[], Drawn | None]] = [
+        partial(_quietly, maker, summary) for maker in (loops, spectrum, potential, plane)
+    ]
+    return render_all(makers)
+
+
+def _quietly(maker: Callable[[Summary], Drawn | None], summary: Summary) -> Drawn | None:
+    try:
+        return maker(summary)
+    except SpiceBridgeError:
+        return None
+
+
+def loops(summary: Summary) -> Drawn | None:
+    """The graph, edges coloured by Omega_kk."""
+    network = summary.analysis.network
+    if not network.is_graph or network.n_nodes > MOST_NODES:
+        return None
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import Normalize
+
+    share = np.clip(np.diag(summary.analysis.Omega), 0.0, 1.0)
+    places = node_positions(network)
+    paths = edge_paths(network, places)
+    figure = new_figure(HALF, 4.7)
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    axes.set_aspect("equal", adjustable="datalim")
+    scale = Normalize(0.0, 1.0)
+    colours: Any = state_colours()(scale(share))
+    width = float(np.clip(20.0 / np.sqrt(network.n_edges) + 0.8, 1.0, 6.5))
+    axes.add_collection(LineCollection(paths, colors=INK, linewidths=width + 0.9, capstyle="round"))
+    axes.add_collection(LineCollection(paths, colors=colours, linewidths=width, capstyle="round"))
+    axes.scatter(
+        places[:, 0],
+        places[:, 1],
+        s=max(4.0, min(160.0, 2400.0 / network.n_nodes)),
+        c="white",
+        edgecolors=INK,
+        zorder=4,
+    )
+    if network.n_edges <= NAMED:
+        box = {"boxstyle": "round,pad=0.18", "fc": "white", "ec": "none"}
+        for path, value in zip(paths, share.tolist(), strict=True):
+            x, y = path[int(0.36 * (len(path) - 1))].tolist()
+            axes.text(x, y, f"{value:.3f}", fontsize=8.0, ha="center", va="center", bbox=box, zorder=6)
+    axes.autoscale_view()
+    axes.margins(0.09)
+    bar = figure.colorbar(
+        ScalarMappable(scale, state_colours()), ax=axes, location="bottom", pad=0.02, aspect=36, fraction=0.05
+    )
+    bar.set_label("Ω of an edge with itself")
+    bar.outline.set_visible(False)
+    caption = (
+        f"Ω projects on the loops; its diagonal adds up to their number, {summary.analysis.n_loops}. "
+        "An edge at 0 is a bridge and carries no current, one near 1 is on loops of its own."
+    )
+    return Drawn("loops", "The loops", caption, figure, wide=False)
+
+
+def spectrum(summary: Summary) -> Drawn | None:
+    """Eigenvalues at the start and at the fixed points, over the pseudospectrum at the start."""
+    network = summary.analysis.network
+    if network.n_edges > MOST_EDGES or not network.stateful.any():
+        return None
+    found = summary.analysis.pseudospectrum()
+    figure = new_figure(HALF, 4.7)
+    axes = figure.add_subplot()
+    levels = np.log10(np.maximum(found.sigma, 1e-300))
+    lines = axes.contour(found.real, found.imaginary, levels, levels=6, colors="#c3c9d1", linewidths=0.8)
+    axes.clabel(lines, fmt=lambda x: f"{10.0**x:.2g}", fontsize=7.5, colors=SOFT)
+    axes.axvline(0.0, color=SOFT, linewidth=0.8)
+    axes.plot(found.spectrum.real, found.spectrum.imag, "o", color=THEORY, label="at the start", markersize=6)
+    for k, point in enumerate(summary.points or ()):
+        if k >= 3:
+            break
+        axes.plot(
+            point.spectrum.real,
+            point.spectrum.imag,
+            "x",
+            color=CURVES[(k + 2) % len(CURVES)],
+            label=f"fixed point {k} ({point.kind})",
+            markersize=7,
+        )
+    axes.set_xlabel("real part (1/s)")
+    axes.set_ylabel("imaginary part (1/s)")
+    axes.legend(loc="best")
+    caption = (
+        "Eigenvalues of the Jacobian. Grey: how large a change of the Jacobian (in 1/s) puts an eigenvalue there, at the "
+        "start; where it crosses the line at 0, so small a change makes a stable state unstable."
+    )
+    return Drawn("spectrum", "The spectrum", caption, figure, wide=False)
+
+
+def potential(summary: Summary) -> Drawn | None:
+    """V(x) of the mean field with its minima and the centre of the states at the start."""
+    network = summary.analysis.network
+    V = summary.analysis.potential()
+    figure = new_figure(HALF, 4.7)
+    axes = figure.add_subplot()
+    x = np.linspace(0.0, 1.0, 401)
+    axes.plot(x, V(x), color=THEORY, linewidth=2.0)
+    axes.plot(V.minima, V(np.array(V.minima)), "o", color=SPICE, label="minimum", markersize=7)
+    if V.maxima:
+        axes.plot(V.maxima, V(np.array(V.maxima)), "^", color=INK, label=f"barrier {V.barrier:.4g} 1/s", markersize=7)
+    centre = float(summary.analysis.x_cg(network.initial_state))
+    axes.plot([centre], [float(V(centre))], "D", color="#009E73", label="centre at the start", markersize=6)
+    axes.set_xlabel("centre of the states x")
+    axes.set_ylabel("V (1/s)")
+    axes.legend(loc="best")
+    caption = (
+        f"The potential in which the centre of the states would move if all were equal (paper 2), for sources of "
+        f"{V.s:.4g} V; their spread adds the collective force."
+    )
+    return Drawn("potential", "The mean field", caption, figure, wide=False)
+
+
+def plane(summary: Summary) -> Drawn | None:
+    """The two states that move most: rates with the others at their start, and the run itself."""
+    network = summary.analysis.network
+    if int((network.stateful & np.array([not x for x in network.imposed])).sum()) < 2:
+        return None
+    path = solve(network, summary.stop, rtol=1e-8, atol=1e-10)
+    times = np.linspace(0.0, path.stop, 401)
+    states = path(times)
+    travel = np.abs(np.diff(states, axis=0)).sum(axis=0) * network.stateful * np.array([not x for x in network.imposed])
+    a, b = (int(k) for k in np.argsort(-travel, kind="stable")[:2])
+    low, high = _frame(states[:, [a, b]], summary.analysis._flow.hard[[a, b]])
+    figure = new_figure(HALF, 4.7)
+    axes = figure.add_subplot()
+    x, y = np.linspace(low[0], high[0], GRID), np.linspace(low[1], high[1], GRID)
+    arrows = np.full((GRID, GRID, 2), np.nan)
+    for row, height in enumerate(y):
+        for column, place in enumerate(x):
+            state = np.array(network.initial_state)
+            state[a], state[b] = place, height
+            try:
+                arrows[row, column] = summary.analysis.rate(state)[[a, b]]
+            except SpiceBridgeError:
+                continue
+    size = np.hypot(arrows[..., 0], arrows[..., 1])
+    unit = arrows / np.maximum(size, 1e-300)[..., None]
+    axes.quiver(
+        x, y, unit[..., 0], unit[..., 1], size, cmap="Greys", norm=_shade(size), scale=26.0, width=0.0035, pivot="mid"
+    )
+    axes.plot(states[:, a], states[:, b], color=THEORY, linewidth=2.0, label=f"the run over {path.stop:.4g} s")
+    axes.plot(states[:1, a], states[:1, b], "o", color=THEORY, markersize=6)
+    for k, point in enumerate(summary.points or ()):
+        inside = low[0] <= point.state[a] <= high[0] and low[1] <= point.state[b] <= high[1]
+        if inside and k < 8:
+            axes.plot(
+                [point.state[a]], [point.state[b]], "s", markersize=7, color=INK, fillstyle="full" if point.stable else "none",
+                label="stable points, projected" if point.stable and k == 0 else None,
+            )  # fmt: skip
+    symbol = state_symbol(network)
+    axes.set_xlabel(f"{symbol} of {one_line(network.edge_names[a])}")
+    axes.set_ylabel(f"{symbol} of {one_line(network.edge_names[b])}")
+    axes.legend(loc="best")
+    when = "" if network.bank.constant else " at t = 0"
+    caption = f"Arrows: rates{when} with all other states at their start, dark where fast. The two states that travel furthest."
+    return Drawn("plane", "Two states in their plane", caption, figure, wide=False)
+
+
+def _frame(states: Array, hard: Array) -> tuple[Array, Array]:
+    """Corners of a square picture around the run: the whole of [0, 1] where bounds are hard."""
+    low, high = states.min(axis=0), states.max(axis=0)
+    room = 0.25 * max(float((high - low).max()), 1e-3)
+    return np.where(hard, 0.0, low - room), np.where(hard, 1.0, high + room)
+
+
+def _shade(size: Array) -> Any:
+    from matplotlib.colors import Normalize
+
+    top = float(np.nanmax(size)) if np.isfinite(size).any() else 1.0
+    return Normalize(-0.6 * top, top)

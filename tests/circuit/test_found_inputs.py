@@ -423,3 +423,57 @@ Gm te be value={V(te,be)/(ron*V(y)+roff*(1-V(y)))}
     device = sb.read_netlist(tmp_path / "deck").device(0)
     assert (device.law, device.control, device.window) == ("tunneling", "current", sb.Joglekar(1))
     assert float(device.beta) == pytest.approx(1.6)
+
+
+OUTWARD = """a memristor whose state is its resistance, cut off at the ends of its range
+V1 1 0 sin(0 2.2 1)
+X1 1 0 memristor
+.subckt memristor plus minus PARAMS: Ron=1K Roff=10K Rinit=7.0K beta=20e3 Vt=1.6
+Bx 0 x I='(f1(V(plus,minus)) > 0 && V(x) < Roff) || (f1(V(plus,minus)) < 0 && V(x) > Ron) ? f1(V(plus,minus)) : 0'
+Vx x x1 0
+Cx x1 0 1
+.ic v(x)={Rinit}
+Rmem plus minus r={V(x)}
+.func f1(y)={beta*y-0.5*beta*(abs(y+Vt)-abs(y-Vt))}
+.ends
+.control
+tran 1m 1
+.endc
+"""
+
+
+def test_the_bound_of_published_subcircuits_is_a_hard_one() -> None:
+    """dR/dt = 20e3 (|v| - 1.6) sgn v beyond 1.6 V; R reaches 10 kohm in no half period of 2.2 V, and stays below."""
+    found = recognise_circuit(read_deck(OUTWARD, dialect="auto"))
+    device = found.network.device(0)
+    assert device.window == sb.Hard()
+    start = 0.25 - math.acos(1.6 / 2.2) / (2 * math.pi)
+    t = np.linspace(start, 0.5 - start, 20001)
+    area = np.trapezoid(2.2 * np.sin(2 * math.pi * t) - 1.6, t)
+    after = device.physical_state(np.array(states(found, [0.0, 0.5, 1.0])))
+    np.testing.assert_allclose(
+        after, [7e3, min(7e3 + 2e4 * area, 1e4), min(7e3 + 2e4 * area, 1e4) - 2e4 * area], rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        "(2*V(a,b)>0 && V(w)<1) || (2*V(a,b)<0 && V(w)>0) ? 2*V(a,b) : 0",
+        "2*V(a,b)*(V(w)<1 || V(a,b)<0)*(V(w)>0 || V(a,b)>0)",
+        "V(a,b)>0 ? 2*V(a,b)*u(1-V(w)) : 2*V(a,b)*u(V(w))",
+    ],
+)
+def test_a_rate_that_is_cut_off_outward_has_hard_bounds(gate: str) -> None:
+    device = one_edge(f"\nBw 0 w I={gate}\n{R}\n.ic v(w)=0.5").network.device(0)
+    assert (device.law, device.control, device.window, float(device.beta)) == ("tunneling", "voltage", sb.Hard(), 0.5)
+
+
+@pytest.mark.parametrize("dialect", ["ngspice", "ltspice", "hspice", "xyce", "pspice"])
+@pytest.mark.parametrize("window", [None, sb.Hard()])
+def test_what_netlist_writes_is_read_without_a_dialect(dialect: str, window: sb.Hard | None) -> None:
+    device = sb.LinearMemristor.tunneling(100.0, 1600.0, 0.1, 1.0, window=window)
+    network = sb.Network.from_edges(
+        [("a", "b"), ("b", "a")], device=device, drive=[sb.Sine(1.0, 2.0), None], initial_state=0.4
+    )
+    assert sb.read_netlist(sb.netlist(network, [0.0, 1.0], dialect)).devices() == network.devices()

@@ -33,7 +33,7 @@ _WORDS: dict[str, str] = {
     "ngspice": r"^\s*\.(?:control|csparam|spiceinit)\b|\b(?:u2|ternary_fcn|[engl][qte]0)\s*\(",
     "hspice": (
         r"^\s*\.(?:alter|data|malias|biaschk)\b|^\s*\.tran\b.*\bstart\s*="
-        r"|^\s*\.options?\b.*\b(?:post|ingold|runlvl|parhier|lvltim|delmax)\b"
+        r"|^\s*\.options?\b(?!\s+(?:timeint|nonlin|linsol|output|device|parser|restart)\b).*\b(?:post|ingold|runlvl|parhier|lvltim|delmax)\b"
         r"|\b(?:cur|vol)\s*=\s*['\"]|^\s*\.param\s+\w+\s*\([^)=]*\)\s*="
     ),
     "xyce": (

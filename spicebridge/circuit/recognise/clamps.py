@@ -1,4 +1,11 @@
-"""Switches at a state node as the range that they hold the state in."""
+"""What holds a state in a range: two switches at its node, or a rate that is cut off where it points outward.
+
+The second is the bound of many published subcircuits,
+
+    ds/dt = f(s, v) if (s < high or f < 0) and (s > low or f > 0) else 0
+
+and the same bound, up to the step by which a simulator passes the wall before it looks.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +16,21 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.recognise.equations import CURRENT, EdgeEquations, NotLocal, put
+from spicebridge.circuit.recognise.equations import CURRENT, STATE, EdgeEquations, NotLocal, put
 from spicebridge.circuit.recognise.potentials import ONE, expression_of
 from spicebridge.circuit.recognise.refusals import Refusal
 from spicebridge.circuit.recognise.sampling import Formula
 from spicebridge.circuit.recognise.source_clusters import low as folded
+from spicebridge.expressions.calculus import simplify
+from spicebridge.expressions.tree import COMPARISONS, Binary, Call, Expression, Number, Parameter, rebuild, walk
 
 if TYPE_CHECKING:
     from spicebridge.circuit.recognise.law_of_edge import Characteristic
 
 TRIED = 64
 """States and drops at which the control of a clamp is tried."""
+GATED = 200
+"""States and drops in and on either side of the range at which a gated rate is tried."""
 CLAMP_RATIO = 1e9
 """Least ratio of a clamp's open to its closed resistance; below, a clamp is a leak and no bound."""
 
@@ -99,3 +110,44 @@ def _closes(control: Formula, law: Characteristic, side: int, wall: float, vt: f
         s, v, outward = s[:1], v[:1], np.ones(1, bool)
         found = control(s, v) - vt
     return bool((np.abs(found - side * (s - wall)) <= 1e-12)[outward].all())
+
+
+def gated_range(law: Characteristic, drop: float) -> tuple[Range, Expression] | None:
+    """(the range, the rate without its gates) of a rate that is cut off outward at two walls; None for any other."""
+    assert law.rate is not None
+    gates = {e: wall for e in walk(law.rate) if _is_gate(e) and (wall := _wall_of(e)) is not None}
+    walls = sorted(set(gates.values()))
+    if len(walls) != 2:
+        return None
+    bounds = Range(*walls)
+    middle = np.array([0.5 * (bounds.low + bounds.high)])
+    inside = {e: Number(float(Formula(e, "v")(middle, np.zeros(1))[0])) for e in gates}
+    bulk = simplify(rebuild(law.rate, inside.get))
+    random = np.random.default_rng(6)
+    v = drop * random.uniform(-1.0, 1.0, GATED)
+    cut = Formula(law.rate, "v")
+    free = Formula(bulk, "v")
+    for side, low, high in ((0, 0.0, 1.0), (1, 1.0, 1.5), (-1, -0.5, 0.0)):
+        s = bounds.low + bounds.span * random.uniform(low, high, GATED)
+        with np.errstate(all="ignore"):
+            wanted = free(s, v)
+            wanted = np.where(side * wanted > 0.0, 0.0, wanted)
+            off = np.abs(cut(s, v) - wanted) > 1e-9 * np.abs(wanted).max(initial=0.0)
+        if off.any():
+            return None
+    return bounds, bulk
+
+
+def _is_gate(e: Expression) -> bool:
+    test = (isinstance(e, Binary) and e.op in COMPARISONS) or (isinstance(e, Call) and e.function == "u")
+    return test and {x for x in walk(e) if isinstance(x, Parameter)} == {STATE}
+
+
+def _wall_of(e: Expression) -> float | None:
+    """The state at which a test of the state alone changes, if it does at one."""
+    difference = e.arguments[0] if isinstance(e, Call) else Binary("-", e.left, e.right)  # type: ignore[union-attr]
+    g = Formula(difference, "v")(np.array([0.0, 1.0, 2.0]), np.zeros(3))
+    slope = float(g[1] - g[0])
+    if slope == 0.0 or abs(float(g[2] - g[1]) - slope) > 1e-9 * abs(slope):
+        return None
+    return 0.0 - float(g[0]) / slope

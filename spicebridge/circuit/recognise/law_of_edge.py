@@ -25,7 +25,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.circuit.recognise.affine_fit import AffineFit, close
-from spicebridge.circuit.recognise.clamps import Range, clamped_range
+from spicebridge.circuit.recognise.clamps import Range, clamped_range, gated_range
 from spicebridge.circuit.recognise.equations import CURRENT, DROP, EdgeEquations, NotLocal, put
 from spicebridge.circuit.recognise.general import general_law
 from spicebridge.circuit.recognise.named import NamedLaw
@@ -120,6 +120,11 @@ class EdgeReader:
         if self.state is None:
             return self._memoryless(law)
         bounds = clamped_range(self.equations, law, self.drop)
+        if bounds is None:
+            gated = gated_range(law, self.drop)
+            if gated is not None:
+                bounds, rate = gated
+                law = replace(law, rate=rate)
         if bounds is None and self.free is not None:
             return self._general(law, None)
         if self.named is not None:

@@ -28,6 +28,9 @@ _VERSION = re.compile(r"neospice (?P<version>(?P<major>\d+)(?:\.(?P<minor>\d+))?
 _EXPRESSION_RESISTOR = re.compile(r"^\s*r\S*\s+\S+\s+\S+\s+(?:r\s*=|['{])", re.IGNORECASE)
 # neospice runs one analysis and is silent about the others.
 _OTHER_ANALYSIS = re.compile(r"^\s*\.(?:op|dc|ac|noise|tf|sens|pz|disto|four|step|sp|hb)\b", re.IGNORECASE)
+LEAK = "1e12"
+_IC_CARD = re.compile(r"^\s*\.ic\b", re.IGNORECASE | re.MULTILINE)
+_IC_NODE = re.compile(r"v\(([^\s()]+)\)\s*=")
 _SET_BY_IC = re.compile(r"v\([^\s()]+\)(?=\s*=)")
 _STUCK = re.compile(r"converge|singular|timestep|time step", re.IGNORECASE)
 
@@ -63,6 +66,7 @@ class NeospiceWorker(Door):
         trap = silent_trap(job.text) or _unsupported(job.text)
         if trap is not None:
             return not_run(self, job, trap)
+        job = replace(job, text=_with_leaks(job.text))
         program = Program(
             worker_command(_SCRIPT, DECK, RAW),
             judge_neospice_log,
@@ -71,6 +75,19 @@ class NeospiceWorker(Door):
             environment=worker_environment(),
         )
         return run_program(self, program, job, self.timeout if job.timeout is None else job.timeout)
+
+
+def _with_leaks(text: str) -> str:
+    """The deck with `LEAK` ohm from every node that .ic sets to ground.
+
+    Without it the search for the operating point ends at a node that has a capacitor and sources only.
+    """
+    nodes = dict.fromkeys(match[1] for match in _IC_NODE.finditer(text.lower()) if "," not in match[1])
+    place = _IC_CARD.search(text)
+    if place is None or "rleak0" in text.lower():
+        return text
+    leaks = "".join(f"Rleak{k} {node} 0 {LEAK}\n" for k, node in enumerate(nodes))
+    return text[: place.start()] + leaks + text[place.start() :]
 
 
 def _mend_start(given: frozenset[str], plots: list[RawPlot]) -> list[RawPlot]:

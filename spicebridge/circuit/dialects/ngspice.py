@@ -6,7 +6,8 @@ clamped because its ``pwl`` goes on with the last slope, functions that only one
 written with others, no ``.control`` section.
 
 Measured on ngspice 39: B sources take |x|^y for ``pow``, ``^`` and ``**`` and sgn(x)|x|^y for ``pwr``;
-parameters take x^y for ``pow`` and |x|^y for ``pwr``, ``^`` and ``**``.
+parameters take x^y for ``pow`` and |x|^y for ``pwr``, ``^`` and ``**``. An EXP whose first delay is 0 rises after one
+step of .tran instead: 1e-30 s stands for none.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ _WRITER = SpiceWriter(
         names=NameRules(nodes=frozenset({"gnd"}), characters=NAME),
         settings=_settings,
         resistor="{name} {plus} {minus} R='{expression}'",
+        exp_delay=1e-30,
     )
 )
 

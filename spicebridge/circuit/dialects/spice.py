@@ -27,7 +27,8 @@ class SpiceStyle:
     `value` writes a constant expression; `resistor`, `voltage`, `current` are behavioural elements; `comment`
     stands behind an element; `lead` before the parameters of a subcircuit; `body` is the language of function
     bodies, if it is not that of constants. `model` returns the card of a model. `settings` writes options,
-    analysis and what is saved. `adapt` are changes of the deck that keep its meaning.
+    analysis and what is saved. `exp_delay` stands for no delay of an EXP, where 0 means another. `adapt` are changes
+    of the deck that keep its meaning.
     """
 
     title: str
@@ -43,6 +44,7 @@ class SpiceStyle:
     function: str = ".func {name}({arguments}) {{{body}}}"
     body: ExpressionStyle | None = None
     lead: str = ""
+    exp_delay: float = 0.0
     adapt: tuple[Callable[[ir.Deck], ir.Deck], ...] = ()
     model: Callable[[SpiceWriter, ir.Model], str] = field(default_factory=lambda: plain_model)
     conditions: Callable[[Sequence[str]], Lines] = field(default_factory=lambda: joined_conditions)
@@ -176,7 +178,8 @@ class SpiceWriter:
                 pairs = [f"{self.number(t)} {self.number(v)}" for t, v in points]
                 return "\n".join(wrapped("PWL(", pairs)) + ")"
             case ir.ExpWave():
-                rise = (wave.initial, wave.pulsed, wave.rise_delay, wave.rise_tau)
+                delay = self.style.exp_delay if wave.rise_delay == 0.0 else wave.rise_delay
+                rise = (wave.initial, wave.pulsed, delay, wave.rise_tau)
                 return f"EXP({self._all((*rise, wave.fall_delay, wave.fall_tau))})"
         raise DeckError(f"{wave!r} is no source waveform")
 

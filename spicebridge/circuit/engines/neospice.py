@@ -43,10 +43,12 @@ class NeospiceWorker(Door):
     two points.
 
     timeout  wall-clock limit of a run in s, unless the job has its own
+    mended   add the leaks that its search for the operating point needs, and replace its first row
     """
 
     timeout: float = DEFAULT_TIMEOUT
     name: str = "neospice"
+    mended: bool = True
 
     dialect = "ngspice"
 
@@ -59,6 +61,10 @@ class NeospiceWorker(Door):
         environment = tuple(worker_environment().items())
         return Installation("neospice", files, ask, _VERSION, (0, 0), _INSTALL, environment)
 
+    def as_it_is(self) -> NeospiceWorker:
+        """The same without anything mended, to see what the simulator itself does."""
+        return replace(self, mended=False)
+
     def run(self, job: Job) -> RunRecord:
         """Run one job; see `Engine` for what is raised and what is returned."""
         refuse_unsafe(job.text)
@@ -66,12 +72,14 @@ class NeospiceWorker(Door):
         trap = silent_trap(job.text) or _unsupported(job.text)
         if trap is not None:
             return not_run(self, job, trap)
-        job = replace(job, text=_with_leaks(job.text))
+        if self.mended:
+            job = replace(job, text=_with_leaks(job.text))
+        given = frozenset(_SET_BY_IC.findall(job.text.lower()))
         program = Program(
             worker_command(_SCRIPT, DECK, RAW),
             judge_neospice_log,
             saved_names(job.text),
-            plots=functools.partial(_mend_start, frozenset(_SET_BY_IC.findall(job.text.lower()))),
+            plots=functools.partial(_mend_start, given) if self.mended else list,
             environment=worker_environment(),
         )
         return run_program(self, program, job, self.timeout if job.timeout is None else job.timeout)
@@ -93,19 +101,22 @@ def _with_leaks(text: str) -> str:
 def _mend_start(given: frozenset[str], plots: list[RawPlot]) -> list[RawPlot]:
     """Replace what neospice 0.2 writes at t = 0 for signals that .ic does not set.
 
-    There it has the given states right and everything else from an unfinished iteration. Its next two points
-    are a hundredth of the step apart, so a straight line through them is far inside the error of the step.
+    There it has the given states right and everything else from an unfinished iteration. Its next three points
+    are within a few hundredths of the step, so the parabola through them is far inside the error of the step.
     """
     mended = []
     for plot in plots:
-        if plot.actual_points < 3 or plot.names[:1] != (TIME,):
+        if plot.actual_points < 4 or plot.names[:1] != (TIME,):
             mended.append(plot)
             continue
-        t, a, b = plot.data[:3, 0], plot.data[1], plot.data[2]
-        line = a + (b - a) * ((t[0] - t[1]) / (t[2] - t[1])) if t[2] > t[1] else a
+        t, rows = plot.data[:4, 0], plot.data[1:4]
+        if not (np.diff(t) > 0.0).all():
+            mended.append(plot)
+            continue
+        weights = [np.prod([(t[0] - t[j]) / (t[k] - t[j]) for j in (1, 2, 3) if j != k]) for k in (1, 2, 3)]
         keep = [name in given or name == TIME for name in plot.names]
         table = plot.data.copy()
-        table[0] = np.where(keep, table[0], line)
+        table[0] = np.where(keep, table[0], weights @ rows)
         mended.append(replace(plot, data=table))
     return mended
 

@@ -1,0 +1,155 @@
+"""Specimens of one kind: expressions of constant voltages, several in a deck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.dialects import get_dialect
+from spicebridge.expressions.tree import Expression, NodeVoltage, Parameter, evaluate, walk
+from spicebridge.fuzz import trees
+from spicebridge.fuzz.plain_trees import grow_plain, simpler_plain
+from spicebridge.fuzz.specimen import OURS, PLAIN, Outcome, Refusal, Run, Specimen, compare
+from spicebridge.fuzz.spelling import Spelling
+
+STOP, STEP = 1.0, 0.25
+RTOL = 1e-6
+PER_DECK = 6
+_POWERS = ("^", "**", "pow")
+
+
+@dataclass(frozen=True)
+class Expressions:
+    """Node b<k> has the value of the k-th tree; x, y, z and the parameters a and b are given."""
+
+    dialect: str
+    trees: tuple[Expression, ...]
+    inputs: tuple[tuple[str, float], ...]
+    parameters: tuple[tuple[str, float], ...]
+    plain: Spelling | None = None
+
+    @property
+    def kind(self) -> str:
+        return "expression"
+
+    @property
+    def spelling(self) -> str:
+        return OURS if self.plain is None else PLAIN
+
+    def check(self, run: Run) -> Outcome:
+        nodes = tuple(f"v(b{k})" for k in range(len(self.trees)))
+        record = run(self.deck("expressions"), nodes, STOP)
+        if isinstance(record, Refusal):
+            return record
+        env = trees.environment(dict(self.inputs), dict(self.parameters))
+        right = [float(evaluate(tree, env)) for tree in self.trees]
+        signals = {
+            node: (record.vector(node), np.full(record.time.size, value))
+            for node, value in zip(nodes, right, strict=True)
+        }
+        return compare(signals, record.time, RTOL, 1e-9)
+
+    def deck(self, remark: str) -> str:
+        if self.plain is not None:
+            return _plain_deck(self, self.plain, remark)
+        used = {part.plus for tree in self.trees for part in walk(tree) if isinstance(part, NodeVoltage)}
+        named = {part.name for tree in self.trees for part in walk(tree) if isinstance(part, Parameter)}
+        elements: list[ir.Element] = [
+            ir.VoltageSource(f"V{n}", n, "0", ir.DcWave(value)) for n, value in self.inputs if n in used
+        ]
+        elements += [ir.BehaviouralVoltage(f"B{k}", f"b{k}", "0", tree) for k, tree in enumerate(self.trees)]
+        deck = ir.Deck(
+            remark,
+            tuple(elements),
+            parameters=tuple((n, value) for n, value in self.parameters if n in named),
+            transient=ir.Transient(STEP, STOP, 0.0, STEP),
+            save=tuple(f"v(b{k})" for k in range(len(self.trees))),
+        )
+        return get_dialect(self.dialect).format_deck(deck)
+
+    def split(self) -> list[Expressions]:
+        """One specimen per tree."""
+        return [replace(self, trees=(tree,)) for tree in self.trees]
+
+    def smaller(self) -> Iterator[Specimen]:
+        if len(self.trees) > 1:
+            yield from self.split()
+            return
+        (tree,) = self.trees
+        env = trees.environment(dict(self.inputs), dict(self.parameters))
+        options = trees.simpler(tree) if self.plain is None else simpler_plain(tree)
+        for option in sorted(options, key=lambda e: sum(1 for _ in walk(e))):
+            if isinstance(option, (NodeVoltage, Parameter)) or trees.determined(option, env) is None:
+                continue
+            yield replace(self, trees=(option,))
+
+    def repairs(self) -> Mapping[str, Specimen]:
+        if self.plain is None:
+            return {}
+        around = {
+            "a brace expands without parentheses": replace(self.plain, bracketed=True),
+            "a power of a negative base": replace(self.plain, products=True),
+            "u(0)": replace(self.plain, steps=True),
+            "whole numbers divide as integers": replace(self.plain, reals=True),
+        }
+        return {cause: replace(self, plain=spelling) for cause, spelling in around.items()}
+
+    def shape(self) -> str:
+        env = trees.environment(dict(self.inputs), dict(self.parameters))
+        return "; ".join(trees.shape(tree, env) for tree in self.trees)
+
+
+def random_expressions(rng: np.random.Generator, dialect: str, *, plain: bool) -> Expressions:
+    """A deck of well determined expressions."""
+    inputs = tuple((n, float(rng.choice(trees.VALUES))) for n in trees.NODES[:-1])
+    inputs = (*inputs, (trees.NODES[-1], 0.0 if rng.random() < 0.5 else 2.0))
+    parameters = tuple((n, float(rng.choice((1.0, 2.0, 3.0, 0.5)))) for n in trees.PARAMETERS)
+    env = trees.environment(dict(inputs), dict(parameters))
+    chosen: list[Expression] = []
+    for _ in range(200):
+        tree = grow_plain(rng, 3) if plain else trees.grow(rng, 4)
+        asks = not isinstance(tree, NodeVoltage) and any(isinstance(part, NodeVoltage) for part in walk(tree))
+        if asks and trees.determined(tree, env) is not None:
+            chosen.append(tree)
+        if len(chosen) == PER_DECK:
+            break
+    spelling = Spelling(str(rng.choice(_POWERS)), braces=dialect != "vacask") if plain else None
+    return Expressions(dialect, tuple(chosen), inputs, parameters, spelling)
+
+
+def _plain_deck(e: Expressions, spelling: Spelling, remark: str) -> str:
+    used = {part.plus for tree in e.trees for part in walk(tree) if isinstance(part, NodeVoltage)}
+    named = {part.name for tree in e.trees for part in walk(tree) if isinstance(part, Parameter)}
+    texts = [spelling.text(tree) for tree in e.trees]
+    sources = [(n, value) for n, value in e.inputs if n in used]
+    parameters = [f"{n}={value!r}" for n, value in e.parameters if n in named]
+    saved = [f"b{k}" for k in range(len(texts))]
+    if e.dialect == "vacask":
+        return _plain_module(remark, texts, sources, e.parameters)
+    quote = "{{{0}}}" if e.dialect == "xyce" else "{0}"
+    lines = [f"* {remark}"]
+    lines += [f".param {' '.join(parameters)}"] if parameters else []
+    lines += [f"V{n} {n} 0 {value!r}" for n, value in sources]
+    lines += [f"B{k} b{k} 0 V={quote.format(text)}" for k, text in enumerate(texts)]
+    save = ".print tran" if e.dialect == "xyce" else ".save"
+    lines += [f"{save} {' '.join(f'v({n})' for n in saved)}", f".tran {STEP!r} {STOP!r} 0 {STEP!r}", ".end"]
+    return "\n".join(lines) + "\n"
+
+
+def _plain_module(
+    remark: str, texts: list[str], sources: list[tuple[str, float]], parameters: tuple[tuple[str, float], ...]
+) -> str:
+    pins = [*(f"b{k}" for k in range(len(texts))), *(n for n, _ in sources)]
+    names = ", ".join(pins)
+    lines = [f"// {remark}", "ground 0", 'embed "plain.va" <<<FILE', '`include "disciplines.vams"']
+    lines += [f"module plain({names}); inout {names}; electrical {names};"]
+    lines += [f"parameter real {n} = {value!r};" for n, value in parameters]
+    lines += [f"analog begin {' '.join(f'V(b{k}) <+ {text};' for k, text in enumerate(texts))} end", "endmodule"]
+    lines += [">>>FILE", 'load "plain.va"', "model plain plain", "model vsource vsource"]
+    lines += [f"v{n} ({n} 0) vsource dc={value!r}" for n, value in sources]
+    lines += [f"m1 ({' '.join(pins)}) plain", "control", "abort always", 'options rawfile="binary"']
+    lines += [f'analysis out tran step={STEP!r} stop={STOP!r} maxstep={STEP!r} icmode="op"', "endc"]
+    return "\n".join(lines) + "\n"

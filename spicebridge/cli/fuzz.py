@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from spicebridge.fuzz import Finding, Hunt
 
 HELP = "throw random circuits with exact answers at a simulator; what differs shrinks to a deck of a few lines"
+EXAMPLE = "fuzz --engine neospice --minutes 5 --seed 7"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -47,6 +47,10 @@ class Edge:
     state: float
     wave: Wave
 
+    def joined(self, a: int, b: int) -> Edge:
+        """The edge after nodes a and b have become one."""
+        return replace(self, tail=a if self.tail == b else self.tail, head=a if self.head == b else self.head)
+
 
 @dataclass(frozen=True)
 class Circuit:
@@ -147,8 +151,11 @@ class Circuit:
     def smaller(self) -> Iterator[Specimen]:
         n = len(self.edges)
         if n > 1 and self.what != "superposition":
-            for k in range(n):
-                yield replace(self, edges=tuple(e for j, e in enumerate(self.edges) if j != k))
+            for k, gone in enumerate(self.edges):
+                rest = tuple(e for j, e in enumerate(self.edges) if j != k)
+                yield replace(self, edges=rest)
+                if self.what == "frozen" and gone.tail != gone.head:
+                    yield replace(self, edges=tuple(e.joined(gone.tail, gone.head) for e in rest))
         if n > 2 and self.what == "superposition":
             yield replace(self, edges=self.edges[: n // 2] if n > 3 else self.edges[:2])
         for k, e in enumerate(self.edges):

@@ -33,7 +33,8 @@ from spicebridge.circuit.dialects.names import NameRules, safe_names
 from spicebridge.circuit.dialects.options import method, plain_number, wanted_options, without_truncation_error
 from spicebridge.circuit.dialects.switches import NARROW, known_model, switch_model
 from spicebridge.circuit.dialects.veriloga import CURRENT_PREFIX, Modules, Use
-from spicebridge.circuit.lower.models import load_model, model_names, model_twin
+from spicebridge.circuit.lower.law_modules import format_module
+from spicebridge.circuit.lower.models import LawVariant, variant_of
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Number, Value
 from spicebridge.quantities import format_number
@@ -79,21 +80,17 @@ class Vacask:
 
 @dataclass(frozen=True)
 class _Twin:
-    """An instance of a subcircuit of the library, as its Verilog-A module; parameters as numbers."""
+    """An instance of a law's subcircuit, as the Verilog-A module of the same law; parameters as numbers."""
 
     name: str
     nodes: tuple[str, ...]
-    module: str
+    law: LawVariant
     parameters: tuple[tuple[str, float], ...]
 
 
 def _with_twins(deck: ir.Deck) -> tuple[ir.Deck, tuple[_Twin, ...]]:
     """The deck without the instances that have a twin, and those; a definition of the user's own never has one."""
-    library = {
-        sub.name.lower()
-        for sub in deck.subcircuits
-        if sub.name.lower() in model_names() and sub == load_model(sub.name) and model_twin(sub.name) is not None
-    }
+    library = {sub.name.lower(): v for sub in deck.subcircuits if (v := variant_of(sub)) is not None}
     inside = {
         name.split(".")[0].lower() for name in (*deck.save, *(n for n, _ in deck.initial_conditions)) if "." in name
     }
@@ -107,7 +104,7 @@ def _with_twins(deck: ir.Deck) -> tuple[ir.Deck, tuple[_Twin, ...]]:
         _Twin(
             e.name.lower(),
             tuple(n.lower() for n in e.nodes),
-            e.subcircuit.lower(),
+            library[e.subcircuit.lower()],
             tuple((n.lower(), constant(v, deck.parameters, deck.functions)) for n, v in e.parameters),
         )
         for e in taken
@@ -159,10 +156,7 @@ class _Writer:
     def _files(self) -> Lines:
         files: dict[str, str] = {}
         for twin in self.twins:
-            path = model_twin(twin.module)
-            assert path is not None
-            if path.name not in files:
-                files[path.name] = path.read_text(encoding="utf-8")
+            files.setdefault(f"{twin.law.name}.va", format_module(twin.law))
         if self.modules.texts:
             files[FILE] = self.modules.source()
         lines: Lines = []
@@ -175,7 +169,7 @@ class _Writer:
         cards: dict[tuple[str, tuple[tuple[str, float], ...]], str] = {}
         placed: Lines = []
         for twin in self.twins:
-            card = cards.setdefault((twin.module, twin.parameters), f"law{len(cards) + 1}")
+            card = cards.setdefault((twin.law.name, twin.parameters), f"law{len(cards) + 1}")
             placed.append(f"{twin.name} ({' '.join(twin.nodes)}) {card}")
         return [
             " ".join([f"model {card} {module}", *(f"{n}={_real(v)}" for n, v in parameters)])

@@ -11,7 +11,7 @@ import functools
 import re
 
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
-from spicebridge.circuit.lower.models import law_variants
+from spicebridge.circuit.lower.models import LawVariant, law_variants
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import FUNCTIONS, Expression, NodeVoltage, Parameter, rebuild
 from spicebridge.laws.card import law_header
@@ -88,26 +88,35 @@ def format_modules(law: Law) -> str:
     """The Verilog-A text of every subcircuit of a law. Raises `DeckError` for names that the language reserves."""
     lines = [*(f"// {line}" for line in law_header(law)), "", '`include "disciplines.vams"']
     for variant in law_variants(law):
-        model = variant.subcircuit()
-        defaults = {name: float(value) for name, value in model.parameters}  # type: ignore[arg-type]
-        pins = ", ".join(model.pins)
-        lines += ["", f"module {model.name}({pins});", f"  inout {pins};", f"  electrical {pins};"]
-        for name, value in defaults.items():
-            if name.lower() in RESERVED:
-                raise DeckError(f"law {law.name}: parameter {name!r} is a word of Verilog-A; take another name")
-            lines.append(f"  parameter real {name} = {_real(value)}{_range(law.parameters.get(name), name)};")
-        state = model.pins[2]
-        put = functools.partial(_put, law.state.name.lower(), state)
-        conduction = put(variant.conduction)
-        lines += ["  analog begin : law", "    real v__, i__;", "    v__ = polarity*V(p, n);"]
-        if law.ohmic:
-            lines += [f"    i__ = v__/(active*({conduction}));", "    I(p, n) <+ polarity*i__;"]
-        else:
-            lines += [f"    i__ = {conduction};", "    I(p, n) <+ polarity*i__;"]
-        lines.append(f"    I(drift) <+ -({put(variant.drift)});")
-        decay = "" if variant.decay is None else f" - ({put(variant.decay)})"
-        lines += [f"    I({state}) <+ ddt(V({state})){decay};", "  end", "endmodule"]
+        lines += ["", *_module(variant)]
     return "\n".join(lines) + "\n"
+
+
+def format_module(variant: LawVariant) -> str:
+    """The Verilog-A text of one subcircuit, a file of its own. Raises `DeckError` for reserved names."""
+    return "\n".join(['`include "disciplines.vams"', "", *_module(variant)]) + "\n"
+
+
+def _module(variant: LawVariant) -> list[str]:
+    law, model = variant.law, variant.subcircuit()
+    defaults = {name: float(value) for name, value in model.parameters}  # type: ignore[arg-type]
+    pins = ", ".join(model.pins)
+    lines = [f"module {model.name}({pins});", f"  inout {pins};", f"  electrical {pins};"]
+    for name, value in defaults.items():
+        if name.lower() in RESERVED:
+            raise DeckError(f"law {law.name}: parameter {name!r} is a word of Verilog-A; take another name")
+        lines.append(f"  parameter real {name} = {_real(value)}{_range(law.parameters.get(name), name)};")
+    state = model.pins[2]
+    put = functools.partial(_put, law.state.name.lower(), state)
+    conduction = put(variant.conduction)
+    lines += ["  analog begin : law", "    real v__, i__;", "    v__ = polarity*V(p, n);"]
+    if law.ohmic:
+        lines += [f"    i__ = v__/(active*({conduction}));", "    I(p, n) <+ polarity*i__;"]
+    else:
+        lines += [f"    i__ = {conduction};", "    I(p, n) <+ polarity*i__;"]
+    lines.append(f"    I(drift) <+ -({put(variant.drift)});")
+    decay = "" if variant.decay is None else f" - ({put(variant.decay)})"
+    return [*lines, f"    I({state}) <+ ddt(V({state})){decay};", "  end", "endmodule"]
 
 
 def _put(name: str, pin: str, tree: Expression) -> str:

@@ -89,7 +89,19 @@ def _written(
     variants: tuple[tuple[str, bool], ...],
     tables: tuple[tuple[str, Points], ...],
 ) -> Subcircuit:
-    return LawVariant(law, dict(choice), dict(variants), dict(tables)).subcircuit()
+    variant = LawVariant(law, dict(choice), dict(variants), dict(tables))
+    made = variant.subcircuit()
+    _made[made.name.lower()] = made, variant
+    return made
+
+
+_made: dict[str, tuple[Subcircuit, LawVariant]] = {}
+
+
+def variant_of(subcircuit: Subcircuit) -> LawVariant | None:
+    """The variant of a law that `subcircuit` was written from; None for one of another origin, or changed since."""
+    found = _made.get(subcircuit.name.lower())
+    return found[1] if found is not None and found[0] == subcircuit else None
 
 
 def law_subcircuits(law: Law) -> list[Subcircuit]:

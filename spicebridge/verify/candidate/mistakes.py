@@ -1,0 +1,350 @@
+"""The mistakes that people make in programs for these networks, each as a program that makes it.
+
+A `Mistake` builds, from the right network, the program with one thing wrong; some have a number (a scale, a shift) that
+is fitted to what the candidate reports. `CAUSES` lists the identifiers in order of likelihood: where two mistakes have the
+same trajectories, the earlier one is named and the others stand beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from spicebridge.arrays import Array, IntArray
+from spicebridge.drives import PWL, Drive, Pulse, Sine, Sum, terms
+from spicebridge.laws import Resistor
+from spicebridge.network import Network
+from spicebridge.theory import Topology
+from spicebridge.verify.candidate.program import Clip, FreeAffine, Program, linear_law
+from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Tanh, Window
+
+CAUSES: dict[str, str] = {
+    "drive_sign": "the source is taken with the other sign",
+    "polarity": "the polarity is the other way round",
+    "peak_to_peak": "an amplitude is read as peak to peak: half of it drives the circuit",
+    "rms": "an amplitude is read as rms: 1.414 times as much drives the circuit",
+    "missing_drive": "the source is left out",
+    "missing_offset": "the offset of the source is left out",
+    "degrees": "a phase in rad is read in degrees",
+    "cosine": "the sine is written as a cosine",
+    "angular_frequency": "the frequency f stands where 2 pi f belongs",
+    "active_sign": "the sign of an active edge is another one",
+    "orientation": "the edge is turned round without its source",
+    "edge_order": "the sources stand on the edges in another order",
+    "swap_state": "it starts from 1 - w0",
+    "initial_state": "it starts from other states",
+    "w_is_resistance_fraction": "what is reported is 1 - w",
+    "alpha_sign": "alpha has the other sign",
+    "xi_definition": "xi is taken as r_off/r_on instead of r_off/r_on - 1",
+    "swap_r_on_r_off": "r_on and r_off are interchanged",
+    "wrong_control": "the rate follows the drop where it should follow the current, or the other way round",
+    "missing_window": "the bounds of the state are left out",
+    "clamp_at_walls": "states are clipped after a step",
+    "wrong_window": "the bounds of the state are treated in another way",
+    "missing_projector": "Omega is left off the sources: (I + xi Omega W)^-1 S",
+    "transposed_projector": "the projector stands on the wrong side: (I + xi W Omega)^-1 Omega S",
+    "missing_loop": "a loop is missing from the cycle matrix",
+    "euler_step": "explicit Euler steps are too long",
+    "time_scale": "the time axis is stretched",
+    "time_shift": "the time axis is shifted",
+    "drive_scale": "the sources have another size",
+    "beta_scale": "beta has another size",
+}
+"""Identifier -> what it means, the likeliest first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mistake:
+    """One thing wrong with a program.
+
+    ``build(value)`` is the program; `values` are the numbers to try first, and with `free` the best of them is refined.
+    `where` names the edge or the parameter.
+    """
+
+    cause: str
+    where: str
+    build: Callable[[float], Program]
+    values: tuple[float, ...] = (0.0,)
+    free: bool = False
+    unit: str = ""
+
+    def sentence(self, value: float) -> str:
+        """What is wrong, in words."""
+        size = f" (factor {value:.4g})" if self.unit == "1" else f" ({value:.4g} {self.unit})" if self.unit else ""
+        return f"{CAUSES[self.cause]}{size}" + (f": {self.where}" if self.where else "")
+
+
+def mistakes(network: Network, t: Array, first: Array) -> Iterator[Mistake]:
+    """Every mistake that makes sense on this network.
+
+    `t` (n_t,) in s is the candidate's time axis and `first` (n_e,) its first row of states.
+    """
+    right = Program(network)
+    yield from _of_sources(right)
+    yield from _of_edges(right)
+    yield from _of_starts(right, first)
+    yield from _of_laws(right)
+    yield from _of_walls(right)
+    yield from _of_projectors(right)
+    yield from _of_time(right, t)
+
+
+def _always(cause: str, where: str, program: Program) -> Mistake:
+    return Mistake(cause, where, lambda _: program)
+
+
+def _edited(drives: Sequence[Drive | None], edit: Callable[[Drive], Drive | None]) -> list[Drive | None] | None:
+    """The drives with every term edited; None where nothing changes."""
+    out: list[Drive | None] = []
+    for drive in drives:
+        kept = [new for term in terms(drive) if (new := edit(term)) is not None]
+        out.append(None if not kept else kept[0] if len(kept) == 1 else Sum(tuple(kept)))
+    return None if out == list(drives) else out
+
+
+def _sine(change: Callable[[Sine], Drive | None]) -> Callable[[Drive], Drive | None]:
+    return lambda term: change(term) if isinstance(term, Sine) else term
+
+
+def _amplitude(factor: float) -> Callable[[Drive], Drive | None]:
+    def edit(term: Drive) -> Drive:
+        if isinstance(term, Sine):
+            return replace(term, amplitude=factor * term.amplitude)
+        if isinstance(term, Pulse):
+            middle, half = (term.initial + term.pulsed) / 2, (term.pulsed - term.initial) / 2
+            return replace(term, initial=middle - factor * half, pulsed=middle + factor * half)
+        return term
+
+    return edit
+
+
+EDITS: tuple[tuple[str, Callable[[Drive], Drive | None]], ...] = (
+    ("peak_to_peak", _amplitude(0.5)),
+    ("rms", _amplitude(math.sqrt(2.0))),
+    ("missing_offset", _sine(lambda s: replace(s, offset=0.0))),
+    ("cosine", _sine(lambda s: replace(s, phase=s.phase + math.pi / 2))),
+    ("degrees", _sine(lambda s: replace(s, phase=math.radians(s.phase)))),
+    ("angular_frequency", _sine(lambda s: replace(s, frequency=s.frequency / (2 * math.pi)))),
+)
+"""Mistakes in every term of the sources alike."""
+SCALES = (0.001, 0.01, 0.1, 0.5, 0.8, 0.9, 1.1, 1.25, 2.0, 10.0, 100.0, 1000.0)
+FINE_SCALES = (0.5, 0.8, 0.95, 1.05, 1.25, 2.0)
+
+
+def _of_sources(right: Program) -> Iterator[Mistake]:
+    network = right.network
+    drives = network.drives
+    for cause, edit in EDITS:
+        changed = _edited(drives, edit)
+        if changed is not None:
+            yield _always(cause, "", right.with_network(network.with_drive(changed)))
+    driven = [k for k, drive in enumerate(drives) if drive is not None]
+    yield _always("drive_sign", "all sources", _scaled(right, driven, -1.0))
+    yield Mistake("drive_scale", "all sources", lambda a: _scaled(right, driven, a), SCALES, free=True, unit="1")
+    for k in driven:
+        name, only = network.edge_name(k), [k]
+        if len(driven) > 1:
+            yield _always("drive_sign", name, _scaled(right, only, -1.0))
+            yield Mistake(
+                "drive_scale", name, lambda a, only=only: _scaled(right, only, a), FINE_SCALES, free=True, unit="1"
+            )
+            yield _always("missing_drive", name, _scaled(right, only, 0.0))
+            for cause, edit in EDITS:
+                changed = _edited([drives[k]], edit)
+                if changed is not None:
+                    yield _always(cause, name, right.with_network(_with_drive(network, k, changed[0])))
+    yield from _orders(right)
+
+
+def _with_drive(network: Network, k: int, drive: Drive | None) -> Network:
+    return network.with_drive([drive if e == k else other for e, other in enumerate(network.drives)])
+
+
+def _scaled(right: Program, edges: Sequence[int], factor: float) -> Program:
+    drives = list(right.network.drives)
+    for k in edges:
+        drive = drives[k]
+        drives[k] = None if drive is None or factor == 0.0 else drive.scaled(factor)
+    return right.with_network(right.network.with_drive(drives))
+
+
+PAIRS = 200
+"""Pairs of sources that are tried interchanged, at the most."""
+
+
+def _orders(right: Program) -> Iterator[Mistake]:
+    """Sources on other edges: shifted round, reversed, sorted by the names of the edges' ends, and in pairs."""
+    network = right.network
+    n = network.n_edges
+    natural = np.arange(n)
+    orders: list[tuple[str, IntArray]] = [(f"shifted by {k}", np.roll(natural, k)) for k in range(1, n)]
+    orders.append(("reversed", natural[::-1]))
+    if network.is_graph:
+        ends = np.sort([network.tail, network.head], axis=0)
+        orders.append(("sorted by their ends", np.lexsort((ends[1], ends[0]))))
+        orders.append(("sorted by their heads", np.lexsort((network.tail, network.head))))
+    pairs = [(a, b) for a in range(n) for b in range(a + 1, n) if network.drives[a] != network.drives[b]]
+    for a, b in pairs[:PAIRS]:
+        order = natural.copy()
+        order[[a, b]] = b, a
+        orders.append((f"{network.edge_name(a)} and {network.edge_name(b)} interchanged", order))
+    for words, order in orders:
+        drives = [network.drives[int(k)] for k in order]
+        if drives != list(network.drives):
+            yield _always("edge_order", words, right.with_network(network.with_drive(drives)))
+
+
+def _of_edges(right: Program) -> Iterator[Mistake]:
+    network = right.network
+    yield _always("polarity", "all edges", right.with_network(network.with_polarity(-network.J)))
+    active = {int(k) for k in np.flatnonzero(network.P < 0)}
+    if active:
+        yield _always("active_sign", "all edges passive", right.with_network(network.with_active(())))
+    loops = set(range(network.n_edges)) - set(Topology.of(network).bridges.tolist()) if network.is_graph else set()
+    for k in np.flatnonzero(network.stateful).tolist():
+        name = network.edge_name(k)
+        J = network.J.copy()
+        J[k] = -J[k]
+        turned = network.with_polarity(J)
+        yield _always("polarity", name, right.with_network(turned))
+        if network.device(k).ohmic:
+            yield _always("active_sign", name, right.with_network(network.with_active(sorted(active ^ {k}))))
+        drive = network.drives[k]
+        if drive is not None:
+            turned = _with_drive(turned, k, drive.scaled(-1.0))
+            yield _always("orientation", name, right.with_network(turned))
+        if k in loops:
+            yield _always("missing_loop", f"the loop that {name} closes", right.with_network(_cut(network, k)))
+
+
+OPEN = 1e15
+"""ohm: what carries no current in a loop that is left out of the cycle matrix; a part in 1e12 of its neighbours."""
+
+
+def _cut(network: Network, k: int) -> Network:
+    """The network whose cycle space lacks the loop of edge k: no current there, and a state that only decays."""
+    devices: list[Any] = network.devices()
+    old = devices[k]
+    linear = old.linear_rate(np.ones(()), np.ones(()))
+    zero = np.zeros(())
+    if linear is None:
+        devices[k] = Resistor(OPEN)
+    else:
+        devices[k] = FreeAffine(np.asarray(OPEN), zero, linear[0], zero, zero, window=old.window)
+    return _with_drive(network, k, None).with_device(devices)
+
+
+def _of_starts(right: Program, first: Array) -> Iterator[Mistake]:
+    network = right.network
+    w0 = network.initial_state
+    yield _always("w_is_resistance_fraction", "", replace(right, complement=True))
+    yield _always("swap_state", "", right.with_network(network.with_initial_state(1.0 - w0)))
+    moved = np.flatnonzero(np.abs(first - w0) > 1e-12 * np.maximum(1.0, np.abs(w0)))
+    if moved.size:
+        names = ", ".join(network.edge_name(int(k)) for k in moved[:4]) + (", …" if moved.size > 4 else "")
+        yield _always("initial_state", names, right.with_network(network.with_initial_state(first)))
+
+
+def _of_laws(right: Program) -> Iterator[Mistake]:
+    network = right.network
+    law = linear_law(network)
+    if law is None:
+        return
+
+    def free(**changes: Any) -> Program:
+        return right.with_network(network.with_device(replace(law, **changes)))
+
+    level, slope, a, by_i, by_v = law.level, law.slope, law.a, law.by_i, law.by_v
+    if a.any():
+        yield _always("alpha_sign", "", free(a=-a))
+    yield Mistake("beta_scale", "", lambda b: free(by_i=by_i / b, by_v=by_v / b), SCALES, free=True, unit="1")
+    # xi = Roff/Ron where Roff/Ron - 1 belongs (paper 1), chi = Ron/Roff where 1 - Ron/Roff does (paper 2).
+    yield _always("xi_definition", "", free(slope=np.where(slope > 0, level + slope, -(level + slope))))
+    swapped = level + slope
+    yield _always("swap_r_on_r_off", "", free(level=swapped, slope=-slope, by_i=by_i * swapped / level))
+    yield _always("swap_r_on_r_off", "in the resistance alone", free(level=swapped, slope=-slope))
+    if by_i.any():
+        yield _always("wrong_control", "by the drop", free(by_i=0 * by_i, by_v=by_i / level))
+    if by_v.any():
+        yield _always("wrong_control", "by the current", free(by_v=0 * by_v, by_i=by_v * level))
+
+
+OTHER_WINDOWS: tuple[Window, ...] = (Hard(), Joglekar(1), Joglekar(2), Biolek(1), Biolek(2), Tanh(100.0))
+THRESHOLDS = (Clip(), Clip(low=1.0), Clip(high=0.0), Clip(low=-np.inf), Clip(high=np.inf), Clip(low=0.5, high=0.5))
+"""Right, and wrong: everything below 1 to 0, everything above 0 to 1, one wall only, rounded."""
+
+
+def _windowed(network: Network, window: Window) -> Network | None:
+    devices: list[Any] = network.devices()
+    for k in np.flatnonzero(network.stateful).tolist():
+        if not hasattr(devices[k], "window") or "window" not in getattr(devices[k], "__dataclass_fields__", {}):
+            return None
+        devices[k] = replace(devices[k], window=window)
+    return network.with_device(devices)
+
+
+def _of_walls(right: Program) -> Iterator[Mistake]:
+    network = right.network
+    windows = {group.device.window for group in network.groups if group.device.stateful}
+    bare = _windowed(network, NoWindow())
+    if bare is None:
+        return
+    if windows != {NoWindow()}:
+        yield _always("missing_window", "", right.with_network(bare))
+    for window in OTHER_WINDOWS:
+        if windows != {window} and ((w0 := network.initial_state) >= 0).all() and (w0 <= 1).all():
+            changed = _windowed(network, window)
+            assert changed is not None
+            yield _always("wrong_window", repr(window), right.with_network(changed))
+    for clip in THRESHOLDS:
+        words = f"below {clip.low:g} to 0, above {clip.high:g} to 1"
+        yield _always("clamp_at_walls", words, replace(right, network=bare, clip=clip))
+        yield _always("clamp_at_walls", f"{words}, Euler steps", replace(right, network=bare, clip=clip, euler=1))
+
+
+def _of_projectors(right: Program) -> Iterator[Mistake]:
+    if linear_law(right.network) is None:
+        return
+    yield _always("missing_projector", "", replace(right, projector="missing"))
+    yield _always("transposed_projector", "", replace(right, projector="transposed"))
+
+
+EULER_SUBSTEPS = (1, 2, 5, 10, 20, 50, 100)
+
+
+def _later(delay: float) -> Callable[[Drive], Drive | None]:
+    def edit(term: Drive) -> Drive:
+        if isinstance(term, Sine):
+            return replace(term, phase=term.phase - 2 * math.pi * term.frequency * delay)
+        if isinstance(term, Pulse):
+            return replace(term, delay=max(term.delay + delay, 0.0))
+        if isinstance(term, PWL) and term.times[0] + delay >= 0.0:
+            return replace(term, times=tuple(time + delay for time in term.times))
+        return term
+
+    return edit
+
+
+def _of_time(right: Program, t: Array) -> Iterator[Mistake]:
+    network = right.network
+    yield Mistake("time_scale", "", lambda c: replace(right, time_scale=c), SCALES, free=True, unit="1")
+    span = float(t[-1] - t[0])
+    shifts = tuple(span * part for part in (-0.2, -0.1, -0.05, -0.02, 0.02, 0.05, 0.1, 0.2))
+    yield Mistake("time_shift", "", lambda d: replace(right, time_shift=d), shifts, free=True, unit="s")
+
+    def sources_later(delay: float) -> Program:
+        changed = _edited(network.drives, _later(delay))
+        return right if changed is None else right.with_network(network.with_drive(changed))
+
+    periods = [1.0 / term.frequency for drive in network.drives for term in terms(drive) if isinstance(term, Sine)]
+    unit = max(periods, default=0.4 * span)
+    parts = tuple(unit * k / 8 for k in (-3, -2, -1, 1, 2, 3, 4))
+    yield Mistake("time_shift", "of the sources alone", sources_later, parts, free=True, unit="s")
+    if t.size > 1:
+        interval = float(np.median(np.diff(t)))
+        for n in EULER_SUBSTEPS:
+            yield _always("euler_step", f"steps of {interval / n:.3g} s", replace(right, euler=n))

@@ -20,8 +20,8 @@ import numpy as np
 
 from spicebridge.arrays import Array, BoolArray
 from spicebridge.network import Network
-from spicebridge.theory.time.dynamics import network_branch
 from spicebridge.theory.threads import one_blas_thread
+from spicebridge.theory.time.dynamics import network_branch
 from spicebridge.verify.candidate.mistakes import CAUSES, Mistake, mistakes
 from spicebridge.verify.candidate.program import Program
 
@@ -42,8 +42,8 @@ EVALUATIONS = 24_000
 """Right-hand sides that the sieve may take."""
 ROWS = 400
 """Times at which trajectories are compared."""
-REFINEMENTS = 24
-"""Steps in which a number (a scale, a shift) is refined."""
+REFINED, REFINEMENTS = 4, 24
+"""Mistakes with a number (a scale, a shift) that are refined: the best so many, in so many steps each."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,10 @@ def diagnose(network: Network, reported: Reported, progress: Progress | None = N
     say("looking for the mistake")
     with one_blas_thread():
         trials = [comparison.try_out(mistake, value) for mistake, value in _sieved(network, reported)]
-    found = sorted((trial for trial in trials if trial is not None), key=lambda trial: trial.left)
+        found = sorted((trial for trial in trials if trial is not None), key=lambda trial: trial.left)
+        for rough in [trial for trial in found if trial.mistake.free][:REFINED]:
+            found[found.index(rough)] = comparison.refined(rough)
+    found.sort(key=lambda trial: trial.left)
     return _findings(_classes(found, reported.error / comparison.misfit))
 
 
@@ -123,7 +126,9 @@ class _Comparison:
             self.misfit, self.scales = 0.0, [0.0]
             return
         differences = [theirs - ours for theirs, ours in zip(self.reported, right, strict=True)]
-        self.scales = [_rms(d) if _rms(d) > 1e-9 * np.abs(o).max() else 0.0 for d, o in zip(differences, right, strict=True)]
+        self.scales = [
+            _rms(d) if _rms(d) > 1e-9 * np.abs(o).max() else 0.0 for d, o in zip(differences, right, strict=True)
+        ]
         self.misfit = self.scales[0] if self.scales[0] > 0.0 else max(self.scales)
 
     def _signals(self, program: Program) -> list[Array] | None:
@@ -147,27 +152,25 @@ class _Comparison:
         return float(np.sqrt(np.mean(np.square(parts)))) if parts else np.inf
 
     def try_out(self, mistake: Mistake, value: float) -> _Trial | None:
-        """The mistake at its best number, starting from `value`."""
-        best = self._at(mistake, value)
-        if mistake.free and best is not None:
-            for other in mistake.values:
-                trial = self._at(mistake, other) if other != value else None
-                if trial is not None and trial.left < best.left:
-                    best = trial
-            best = self._refined(mistake, best)
-        return best
+        """The mistake at the best of its numbers, or at the one that the sieve found."""
+        values = mistake.values if value == mistake.values[0] else (value,)
+        found = [trial for other in values if (trial := self._at(mistake, other)) is not None]
+        return min(found, key=lambda trial: trial.left, default=None)
 
     def _at(self, mistake: Mistake, value: float) -> _Trial | None:
         signals = self._signals(mistake.build(value))
         if signals is None:
             return None
-        path = np.concatenate([(s / scale).ravel() for s, scale in zip(signals, self.scales, strict=True) if scale > 0.0])
+        path = np.concatenate(
+            [(s / scale).ravel() for s, scale in zip(signals, self.scales, strict=True) if scale > 0.0]
+        )
         return _Trial(mistake, value, self.left(signals), path)
 
-    def _refined(self, mistake: Mistake, start: _Trial) -> _Trial:
-        """A bracket around the best number of the list, halved by the golden section of its logarithm or itself."""
+    def refined(self, start: _Trial) -> _Trial:
+        """The mistake at its best number between the neighbours of the best in its list."""
         from scipy.optimize import minimize_scalar
 
+        mistake = start.mistake
         values = sorted({*mistake.values, start.value} | ({1.0} if mistake.unit == "1" else {0.0}))
         place = values.index(start.value)
         low, high = values[max(place - 1, 0)], values[min(place + 1, len(values) - 1)]
@@ -181,7 +184,9 @@ class _Comparison:
                 best[0] = trial
             return trial.left
 
-        minimize_scalar(left, bounds=(low, high), method="bounded", options={"maxiter": REFINEMENTS, "xatol": 1e-7 * (high - low)})
+        minimize_scalar(
+            left, bounds=(low, high), method="bounded", options={"maxiter": REFINEMENTS, "xatol": 1e-7 * (high - low)}
+        )
         return best[0]
 
 
@@ -209,8 +214,13 @@ def _is_plain(mistake: Mistake) -> bool:
     """Whether the program differs in its right-hand side alone."""
     program = mistake.build(mistake.values[0])
     return not (
-        program.projector or program.complement or program.euler or program.clip
-        or program.time_scale != 1.0 or program.time_shift != 0.0 or mistake.cause in ("swap_state", "initial_state")
+        program.projector
+        or program.complement
+        or program.euler
+        or program.clip
+        or program.time_scale != 1.0
+        or program.time_shift != 0.0
+        or mistake.cause in ("swap_state", "initial_state")
     )
 
 
@@ -230,7 +240,9 @@ class _Residual:
         if not np.isfinite(rates).all():
             return np.inf
         if self.t.size < 4:
-            moved = np.concatenate([[0 * rates[0]], np.cumsum(np.diff(self.t)[:, None] * (rates[1:] + rates[:-1]) / 2, axis=0)])
+            moved = np.concatenate(
+                [[0 * rates[0]], np.cumsum(np.diff(self.t)[:, None] * (rates[1:] + rates[:-1]) / 2, axis=0)]
+            )
         else:
             moved = CubicSpline(self.t, rates).antiderivative()(self.t)
         return _rms((self.w - self.w[0] - moved)[:, self.moving])

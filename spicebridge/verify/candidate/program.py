@@ -20,15 +20,15 @@ from spicebridge.arrays import Array
 from spicebridge.laws.base import freeze_parameters, parameter
 from spicebridge.network import Network
 from spicebridge.theory import Topology, solve
-from spicebridge.theory.time.dynamics import Dynamics, network_branch
 from spicebridge.theory.threads import one_blas_thread
+from spicebridge.theory.time.dynamics import Dynamics, network_branch
 from spicebridge.windows import NoWindow, Window
 
 RhsFunction = Callable[[float, Array], Array]
 
-RTOL = 1e-8
+RTOL = 1e-7
 """Relative tolerance of a program that is integrated accurately: far below any misfit worth explaining."""
-SUBSTEPS = 8
+SUBSTEPS = 2
 """Runge-Kutta steps in an interval of the output grid, for programs that theory cannot integrate."""
 LONGEST = 20_000
 """Intervals of the output grid that are stepped through one by one."""

@@ -73,6 +73,10 @@ class NotANetwork(DeckError):
         self.account = account
 
 
+class CandidateError(SpiceBridgeError, ValueError):
+    """Somebody's own equations or numbers that cannot be put on trial."""
+
+
 class TableError(SpiceBridgeError, ValueError):
     """A file of signals, a column name or a unit that cannot be read."""
 

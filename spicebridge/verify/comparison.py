@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ from spicebridge.circuit.lower.corners import Clock
 from spicebridge.circuit.lower.network import lower
 from spicebridge.circuit.lower.steps import ladder_step
 from spicebridge.circuit.simulate import MAX_STEPS, Transform, grid_span
-from spicebridge.errors import NetworkError, SpiceBridgeError, nearest
+from spicebridge.errors import CandidateError, NetworkError, SpiceBridgeError, nearest
 from spicebridge.network import Network
 from spicebridge.theory import screen
+from spicebridge.verify.candidate.candidate import read_candidate
+from spicebridge.verify.candidate.trial import put_on_trial
 from spicebridge.verify.reference import THEORY_RTOL, Theory
 from spicebridge.verify.trial import SOLVER_FLOOR, Circuit, Progress, Rules, Trial, settle_graded
 from spicebridge.verify.verdict import Outcome, Verdict
@@ -39,9 +42,12 @@ def validate(
     transform: Transform | None = None,
     max_steps: int = MAX_STEPS,
     norm: str = "auto",
+    theory: Any = None,
+    theory_error: Any = None,
+    theory_map: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Verdict:
-    """Compare SPICE with the network ODE over [0, t[-1]] and return a `Verdict`.
+    """Compare SPICE with the network ODE, ours or somebody's own, over [0, t[-1]] and return a `Verdict`.
 
     Parameters
     ----------
@@ -70,6 +76,17 @@ def validate(
     norm : str
         "pointwise", "events" (tolerant to small shifts in time, see ``verify/events``) or "auto", which is "events"
         for edges whose law has thresholds.
+    theory : optional
+        Somebody's own equations or numbers, which are then on trial: a callable ``rhs(t, w) -> dw/dt`` with w (n_e,) in
+        the order of the edges, integrated as it is, without bounds of ours; a pair ``(t, w)`` of arrays (n_t,) in s and
+        (n_t, n_e); `Waveforms`; a result of ``scipy.integrate.solve_ivp``; or a path to csv, npz, nc, mat, raw or
+        ``"mine.py:rhs"``. ``verdict.diagnosis`` names the mistake in it, ``verdict.trial`` has the three curves.
+    theory_error : optional
+        What the author knows of his own error in a state: a number, an array that fits (n_t, n_e), or a second run at
+        another step, in any form that `theory` may have. It enters U and is not held against `tolerance`. Without it, a
+        difference is UNRESOLVED unless one named mistake explains it.
+    theory_map : mapping, optional
+        {column: signal} for a file whose columns are not named after edges: ``{"x1": "state[0-1]"}``.
     progress : callable, optional
         Is told in a few words what goes on.
 
@@ -94,24 +111,58 @@ def validate(
         raise SpiceBridgeError(f"norm {norm!r} must be one of {', '.join(NORMS)}{nearest(str(norm), NORMS)}")
     door: Engine = get_engine(engine) if isinstance(engine, str) else engine
     say: Progress = progress or (lambda message: None)
+    if theory is None and (theory_error is not None or theory_map):
+        raise CandidateError("theory_error and theory_map are about somebody's own theory; give theory=")
+    candidate = None
+    if theory is not None:
+        say("your own theory")
+        candidate = read_candidate(theory, network, stop, error=theory_error, mapping=theory_map)
+    rules = Rules(tolerance, step is None, max_steps)
+    job = _Job(network, tried, stop, door, step, form, method, timeout, transform, norm, rules)
+    verdict, reference = _against_ours(job, say)
+    if candidate is None:
+        return verdict
+    return put_on_trial(candidate, network, verdict, reference, norm, say)
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """The arguments of `validate`, checked."""
+
+    network: Network
+    tried: Network
+    stop: float
+    door: Engine
+    step: float | None
+    form: str
+    method: str
+    timeout: float | None
+    transform: Transform | None
+    norm: str
+    rules: Rules
+
+
+def _against_ours(job: _Job, say: Progress) -> tuple[Verdict, Theory | None]:
+    """The circuit against our own theory, and that theory where there is one."""
+    network, tried, stop, door, rules = job.network, job.tried, job.stop, job.door, job.rules
+    form, norm, transform, tolerance = job.form, job.norm, job.transform, job.rules.tolerance
     say("screening")
     checked = screen(network)
     checked.require_solvable()
-    h = ladder_step(tried, stop) if step is None else float(step)
-    rules = Rules(tolerance, step is None, max_steps)
+    h = ladder_step(tried, stop) if job.step is None else float(job.step)
     facts: dict[str, Any] = {"screen": checked.summary, "network": network}
     if not rules.allow(stop, h):
         reason = (
             f"the finest of three runs would need {4.0 * stop / h:.3g} steps of {h / 4:.3g} s, more than max_steps = "
-            f"{max_steps}; shorten the span, or slow down the fastest sine"
+            f"{rules.max_steps}; shorten the span, or slow down the fastest sine"
         )
-        return Verdict(Outcome.UNRESOLVED, reason, tolerance, **facts)
+        return Verdict(Outcome.UNRESOLVED, reason, tolerance, **facts), None
     say("theory")
-    theory = Theory.of(network, stop, method)
+    theory = Theory.of(network, stop, job.method)
     plain = lower(tried, stop, h, form=form)
     facts["provenance"] = provenance(door, theory, stop, form, norm, plain.frame.options)
     if theory.problem:
-        return Verdict(Outcome.UNRESOLVED, theory.problem, tolerance, **facts)
+        return Verdict(Outcome.UNRESOLVED, theory.problem, tolerance, **facts), None
 
     def trial(clock: Clock | None) -> Trial:
         lowered = plain if clock is None else lower(tried, stop, h, form=form, clock=clock)
@@ -120,9 +171,9 @@ def validate(
         if lowered.corners is not None or lowered.frame.models:
             twin = "readable" if transform is None else form
             other = lower(tried, stop, h, form=twin, other_kind=True, clock=clock)
-        return Trial(theory, Circuit(tried, lowered, door, timeout, transform, other), stop, norm, say)
+        return Trial(theory, Circuit(tried, lowered, door, job.timeout, transform, other), stop, norm, say)
 
-    return with_capabilities(settle_graded(trial, theory, h, rules, facts), door)
+    return with_capabilities(settle_graded(trial, theory, h, rules, facts), door), theory
 
 
 def check_tolerance(tolerance: float) -> None:

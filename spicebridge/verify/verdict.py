@@ -7,13 +7,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spicebridge.network import Network
 from spicebridge.shown import Shown, presenter
 from spicebridge.verify.invariants import Invariants
 from spicebridge.verify.refinement import Ladder
 from spicebridge.waveforms import Waveforms
+
+if TYPE_CHECKING:
+    from spicebridge.verify.candidate.diagnosis import Finding
+    from spicebridge.verify.candidate.trial import TheoryTrial
 
 
 class Outcome(enum.Enum):
@@ -35,7 +39,8 @@ class SignalVerdict:
     both relative to ``scale``, which is in ``unit`` ("1" for a state that counts as it is). U is the sum of the
     ladder's, of the reference's own (``reference``), of the solver's floor and of ``bound``, which no step changes
     (None where nothing of the kind was looked for). Where a law has thresholds, E forgives small shifts in time
-    against ``time_scale`` in s, T of ``events``; ``pointwise`` is the error without this.
+    against ``time_scale`` in s, T of ``events``; ``pointwise`` is the error without this. ``own`` is the part of U that
+    the author of a theory on trial states himself.
     """
 
     name: str
@@ -53,6 +58,7 @@ class SignalVerdict:
     scale: float = 1.0
     time_scale: float = 0.0
     pointwise: float = math.nan
+    own: float = 0.0
 
     @property
     def observed_order(self) -> float | None:
@@ -78,7 +84,8 @@ class Verdict(Shown):
     ``untested`` are (edge, signal) pairs that hardly moved, so that their agreement means little. ``agrees_until``
     is the time in s up to which the run agrees, None where no ladder was run.
     ``spice`` and ``theory`` are on the finest run's own time points. A verdict is true in a condition only if it
-    AGREES.
+    AGREES. Where somebody's own theory was on trial, ``trial`` has its curves beside ours and the circuit's, and
+    ``diagnosis`` the mistakes that would explain the difference, the best first.
     """
 
     outcome: Outcome
@@ -95,6 +102,8 @@ class Verdict(Shown):
     theory: Waveforms | None = field(default=None, repr=False)
     run: Any = field(default=None, repr=False)
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    trial: TheoryTrial | None = field(default=None, repr=False)
+    diagnosis: tuple[Finding, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.outcome.value.upper()}: {self.reason}"

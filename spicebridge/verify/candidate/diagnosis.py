@@ -40,6 +40,8 @@ INTEGRATED = 30
 """Mistakes of single edges that are integrated: the best of the sieve."""
 EVALUATIONS = 24_000
 """Right-hand sides that the sieve may take."""
+OF_STEPS = ("euler_step", "clamp_at_walls")
+"""Mistakes of a program that takes steps."""
 ROWS = 400
 """Times at which trajectories are compared."""
 REFINED, REFINEMENTS = 4, 24
@@ -71,13 +73,16 @@ class Finding:
 class Reported:
     """What a candidate says: times (n_t,) in s from 0, states (n_t, n_e), and currents (n_t, n_e) in A if he gave them.
 
-    `error` is what he knows of his own error in the states.
+    `error` is what he knows of his own error in the states. `continuous`: a right-hand side integrated by us, so that no
+    step of his can be wrong. `alike` are the signals that agree already.
     """
 
     t: Array
     state: Array
     current: Array | None = None
     error: float = 0.0
+    continuous: bool = False
+    alike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +131,10 @@ class _Comparison:
             self.misfit, self.scales = 0.0, [0.0]
             return
         differences = [theirs - ours for theirs, ours in zip(self.reported, right, strict=True)]
+        names = ("state", "current")[: len(right)]
         self.scales = [
-            _rms(d) if _rms(d) > 1e-9 * np.abs(o).max() else 0.0 for d, o in zip(differences, right, strict=True)
+            0.0 if name in reported.alike else _rms(d) if _rms(d) > 1e-9 * np.abs(o).max() else 0.0
+            for name, d, o in zip(names, differences, right, strict=True)
         ]
         self.misfit = self.scales[0] if self.scales[0] > 0.0 else max(self.scales)
 
@@ -197,6 +204,8 @@ def _rms(difference: Array) -> float:
 def _sieved(network: Network, reported: Reported) -> list[tuple[Mistake, float]]:
     """The mistakes to integrate, each with its best number so far."""
     every = list(mistakes(network, reported.t, reported.state[0]))
+    if reported.continuous:
+        every = [mistake for mistake in every if mistake.cause not in OF_STEPS]
     plain = [mistake for mistake in every if _is_plain(mistake) and mistake.where and mistake.cause != "clamp_at_walls"]
     rest = [mistake for mistake in every if mistake not in plain]
     tries = sum(len(mistake.values) for mistake in plain)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -149,9 +150,7 @@ def _of_sources(right: Program) -> Iterator[Mistake]:
         name, only = network.edge_name(k), [k]
         if len(driven) > 1:
             yield _always("drive_sign", name, _scaled(right, only, -1.0))
-            yield Mistake(
-                "drive_scale", name, lambda a, only=only: _scaled(right, only, a), FINE_SCALES, free=True, unit="1"
-            )
+            yield Mistake("drive_scale", name, partial(_scaled, right, only), FINE_SCALES, free=True, unit="1")
             yield _always("missing_drive", name, _scaled(right, only, 0.0))
             for cause, edit in EDITS:
                 changed = _edited([drives[k]], edit)
@@ -232,7 +231,7 @@ def _cut(network: Network, k: int) -> Network:
     linear = old.linear_rate(np.ones(()), np.ones(()))
     zero = np.zeros(())
     if linear is None:
-        devices[k] = Resistor(OPEN)
+        devices[k] = Resistor(np.asarray(OPEN))
     else:
         devices[k] = FreeAffine(np.asarray(OPEN), zero, linear[0], zero, zero, window=old.window)
     return _with_drive(network, k, None).with_device(devices)
@@ -314,6 +313,9 @@ def _of_projectors(right: Program) -> Iterator[Mistake]:
 
 
 EULER_SUBSTEPS = (1, 2, 5, 10, 20, 50, 100)
+"""Steps in an interval of the candidate's times, …"""
+MOST_EULER_STEPS = 20_000
+"""… as long as there are not more than so many in all."""
 
 
 def _later(delay: float) -> Callable[[Drive], Drive | None]:
@@ -346,5 +348,5 @@ def _of_time(right: Program, t: Array) -> Iterator[Mistake]:
     yield Mistake("time_shift", "of the sources alone", sources_later, parts, free=True, unit="s")
     if t.size > 1:
         interval = float(np.median(np.diff(t)))
-        for n in EULER_SUBSTEPS:
+        for n in (n for n in EULER_SUBSTEPS if n == 1 or n * t.size <= MOST_EULER_STEPS):
             yield _always("euler_step", f"steps of {interval / n:.3g} s", replace(right, euler=n))

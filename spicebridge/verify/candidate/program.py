@@ -174,7 +174,7 @@ def runge_kutta(rhs: RhsFunction, t: float, w: Array, h: float) -> Array:
     second = rhs(t + h / 2, w + h / 2 * first)
     third = rhs(t + h / 2, w + h / 2 * second)
     fourth = rhs(t + h, w + h * third)
-    return w + h / 6 * (first + 2 * second + 2 * third + fourth)
+    return np.asarray(w + h / 6 * (first + 2 * second + 2 * third + fourth), dtype=float)
 
 
 def project(rate: Array, w: Array, hard: Array) -> Array:

@@ -1,0 +1,279 @@
+"""What somebody brings to trial: a right-hand side, arrays, waveforms or a file, read and checked against the network."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
+from typing import Any, cast
+
+import numpy as np
+
+from spicebridge.arrays import Array
+from spicebridge.errors import CandidateError
+from spicebridge.network import Network
+from spicebridge.tables import columns_to_edges, read_table
+from spicebridge.verify.candidate.integrate import Path, Rhs, integrate_rhs
+from spicebridge.waveforms import Waveforms
+
+NOISE = 1e-9
+"""Times this part of the span off its ends are at its ends."""
+SAFETY, ALIKE_STEPS = 1.25, 2.0
+"""What the difference of two runs of a candidate is multiplied with for the error of the first: the first number over
+|1 - r|, r the ratio of their steps, or the second number where r is 1 or cannot be seen."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """Signals of every edge at the author's own times.
+
+    `t` (n_t,) in s from 0; `state` (n_t, n_e), `current` (n_t, n_e) in A and `voltage` (n_t, n_e) in V, None where not
+    given; `second` is a second run of the author, from which his error is still to be estimated. `own_error` (n_t, n_e) is what the author, or the integration of his callable, knows of the error of the
+    states, None where nothing is known. A callable has a `path` and takes any times: `at`.
+    """
+
+    source: str
+    t: Array
+    state: Array
+    current: Array | None = None
+    voltage: Array | None = None
+    own_error: Array | None = None
+    path: Path | None = field(default=None, repr=False)
+    second: Candidate | None = field(default=None, repr=False)
+
+    @property
+    def is_callable(self) -> bool:
+        return self.path is not None
+
+    @property
+    def problem(self) -> str:
+        """Why the callable could not be integrated, "" if it could."""
+        if self.path is not None and self.path.problem:
+            return f"{self.source}: {self.path.problem}"
+        return "" if self.second is None else self.second.problem
+
+    def at(self, t: Array) -> Candidate:
+        """The candidate at times t (n_t,) if it is callable, else itself."""
+        if self.path is None:
+            return self
+        error = None if self.own_error is None else np.broadcast_to(self.own_error.max(axis=0), (t.size, self.n_edges))
+        return replace(self, t=t, state=self.path(t), own_error=error)
+
+    def with_error_of_second(self, bridge: Callable[[Array], Array]) -> Candidate:
+        """The candidate with an error from its second run, of first order in the step: |w1 - w2| / |1 - r|.
+
+        `bridge` gives states (n_t, n_e) near both runs, so that other times cost nothing.
+        """
+        if self.second is None:
+            return self
+        second = self.second.at(self.t)
+        r = float(np.median(np.diff(second.t)) / np.median(np.diff(self.t)))
+        gap = np.abs(self.state - _on(second, self.t, bridge)).max(axis=0)
+        factor = ALIKE_STEPS if abs(1.0 - r) < 0.1 else max(SAFETY / abs(1.0 - r), 1.0)
+        known = 0.0 if self.own_error is None else self.own_error
+        return replace(self, own_error=np.maximum(np.broadcast_to(factor * gap, self.state.shape), known), second=None)
+
+    @property
+    def n_edges(self) -> int:
+        return int(self.state.shape[1])
+
+    def signals(self) -> dict[str, Array]:
+        """Name -> (n_t, n_e) of what was given."""
+        given = {"state": self.state, "current": self.current, "voltage": self.voltage}
+        return {name: values for name, values in given.items() if values is not None}
+
+
+def read_candidate(
+    theory: Any, network: Network, stop: float, *, error: Any = None, mapping: Mapping[str, str] | None = None
+) -> Candidate:
+    """The candidate over [0, stop] in s.
+
+    Parameters
+    ----------
+    theory
+        A callable ``rhs(t, w) -> dw/dt``; a pair ``(t, w)``; `Waveforms`; a result of ``scipy.integrate.solve_ivp``; or
+        a path, also ``"mine.py:rhs"``.
+    error
+        What the author knows of the error of his states: a number, an array that fits (n_t, n_e), or a second run
+        of his at another step (anything that `theory` may be).
+    mapping
+        {column: signal} for files, as for `columns_to_edges`.
+
+    Raises
+    ------
+    CandidateError
+        For a wrong number of edges, a shorter span, times that are not, NaN, a callable that does not answer.
+    """
+    found = _read(theory, network, stop, mapping, "theory")
+    if error is None:
+        return found
+    if _is_run(error):
+        return replace(found, second=_read(error, network, stop, mapping, "theory_error"))
+    given = _error_array(error, found)
+    known = np.zeros_like(given) if found.own_error is None else found.own_error
+    return replace(found, own_error=np.maximum(given, known))
+
+
+def _is_run(value: Any) -> bool:
+    if callable(value) or isinstance(value, str | FilePath | Waveforms) or _is_scipy(value):
+        return True
+    return isinstance(value, tuple) and len(value) == 2 and np.ndim(value[0]) == 1 and np.ndim(value[1]) == 2
+
+
+def _is_scipy(value: Any) -> bool:
+    return hasattr(value, "t") and hasattr(value, "y")
+
+
+def _read(theory: Any, network: Network, stop: float, mapping: Mapping[str, str] | None, name: str) -> Candidate:
+    if isinstance(theory, str | FilePath):
+        text = str(theory)
+        file, _, function = text.rpartition(":")
+        if file.endswith(".py"):
+            return _of_callable(load_rhs(file, function), network, stop, text)
+        signals = columns_to_edges(read_table(theory), network, mapping)
+        given = [_given(getattr(signals, signal)) for signal in ("state", "current", "voltage")]
+        return _of_arrays(signals.t, given, network, stop, text)
+    if mapping:
+        raise CandidateError(f"{name}: a map of columns is for files; arrays have their edges in the network's order")
+    if isinstance(theory, Waveforms):
+        given = [_given(getattr(theory, signal)) for signal in ("state", "current", "voltage")]
+        if set(theory.labels) == set(network.edge_labels):
+            order = [theory.labels.index(label) for label in network.edge_labels]
+            given = [None if values is None else values[:, order] for values in given]
+        return _of_arrays(theory.t, given, network, stop, name)
+    if _is_scipy(theory):
+        y = np.asarray(theory.y, dtype=float)
+        return _of_arrays(theory.t, [y.T if y.ndim == 2 else y, None, None], network, stop, name)
+    if callable(theory):
+        return _of_callable(cast(Rhs, theory), network, stop, getattr(theory, "__name__", name))
+    if isinstance(theory, tuple | list) and len(theory) == 2:
+        return _of_arrays(theory[0], [_array(theory[1], f"{name}: w"), None, None], network, stop, name)
+    raise CandidateError(
+        f"{name}: {type(theory).__name__} is nothing that can be put on trial; give rhs(t, w), a pair (t, w), Waveforms, "
+        "a result of scipy's solve_ivp, or a path to csv, npz, nc, mat or mine.py:rhs"
+    )
+
+
+def _array(value: Any, name: str) -> Array:
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise CandidateError(f"{name} is no array of numbers: {error}") from None
+
+
+def _given(values: Array) -> Array | None:
+    """None where no column gave the signal."""
+    return None if np.isnan(values).all() else values
+
+
+def load_rhs(file: str, name: str) -> Callable[[float, Array], Any]:
+    """The function `name` of the Python file. The file is run; raises `CandidateError`."""
+    place = FilePath(file)
+    if not place.is_file():
+        raise CandidateError(f"{file}: there is no such file")
+    spec = importlib.util.spec_from_file_location(place.stem, place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise CandidateError(f"{file}: raised {type(error).__name__} when it was loaded: {error}") from error
+    found = getattr(module, name, None)
+    if not callable(found):
+        others = ", ".join(sorted(key for key, value in vars(module).items() if callable(value) and key[0] != "_"))
+        raise CandidateError(f"{file}: has no function {name!r}; there are {others or 'none'}")
+    return cast(Callable[[float, Array], Any], found)
+
+
+def _of_callable(rhs: Rhs, network: Network, stop: float, source: str) -> Candidate:
+    path, error = integrate_rhs(rhs, network, stop)
+    t = np.linspace(0.0, path.stop, 2)
+    return Candidate(source, t, path(t), own_error=np.tile(error, (t.size, 1)), path=path)
+
+
+def _of_arrays(t: Any, given: list[Array | None], network: Network, stop: float, source: str) -> Candidate:
+    times = _array(t, f"{source}: t")
+    state, current, voltage = given
+    if state is None:
+        raise CandidateError(f"{source}: has no states; a trial needs the state of every edge with memory")
+    _check_times(times, stop, source)
+    signals = {"w": state, "current": current, "voltage": voltage}
+    for name, values in signals.items():
+        if values is not None:
+            signals[name] = _fitted(values, times, network, name, source)
+    last = int(np.searchsorted(times, stop * (1.0 + NOISE), side="right"))
+    w, i, v = (None if values is None else values[:last] for values in signals.values())
+    assert w is not None
+    return Candidate(source, np.clip(times[:last], 0.0, stop), w, i, v)
+
+
+def _check_times(t: Array, stop: float, source: str) -> None:
+    if t.ndim != 1 or t.size < 2:
+        raise CandidateError(f"{source}: t has shape {t.shape}; it must be (n_t,) with n_t >= 2")
+    if not np.isfinite(t).all():
+        raise CandidateError(f"{source}: t[{int(np.flatnonzero(~np.isfinite(t))[0])}] is not a number")
+    back = np.flatnonzero(np.diff(t) <= 0.0)
+    if back.size:
+        k = int(back[0])
+        raise CandidateError(f"{source}: t must increase, and t[{k + 1}] = {t[k + 1]:.6g} s follows {t[k]:.6g} s")
+    if abs(t[0]) > NOISE * stop:
+        raise CandidateError(
+            f"{source}: begins at t = {t[0]:.6g} s; a trial begins at 0, with the initial states in the first row"
+        )
+    if t[-1] < stop * (1.0 - NOISE):
+        raise CandidateError(
+            f"{source}: ends at t = {t[-1]:.6g} s, before the span of {stop:.6g} s; shorten the span (t=…) to what there is"
+        )
+
+
+def _fitted(values: Array, t: Array, network: Network, name: str, source: str) -> Array:
+    """(n_t, n_e) from that shape, or from the edges with memory alone; memoryless states are 0."""
+    n, moving = network.n_edges, np.flatnonzero(network.stateful)
+    if values.ndim != 2 or values.shape[0] != t.size or values.shape[1] not in (n, moving.size):
+        turned = "; it looks transposed, give its .T" if values.ndim == 2 and values.shape[::-1] == (t.size, n) else ""
+        some = f", or {moving.size} of those with memory" if moving.size != n else ""
+        raise CandidateError(
+            f"{source}: {name} has shape {values.shape}; it must be (n_t, n_e) = ({t.size}, {n}): a row per time and a "
+            f"column per edge of the network, in its order{some}{turned}"
+        )
+    full = values
+    if values.shape[1] != n:
+        if name != "w":
+            raise CandidateError(f"{source}: {name} has {values.shape[1]} columns and the network {n} edges")
+        full = np.zeros((t.size, n))
+        full[:, moving] = values
+    elif name == "w":
+        full = np.where(network.stateful, values, 0.0)
+    if not np.isfinite(full).all():
+        row, edge = np.argwhere(~np.isfinite(full))[0]
+        raise CandidateError(
+            f"{source}: {name} of {network.edge_name(int(edge))} is {full[row, edge]} at t = {t[row]:.6g} s (row {row})"
+        )
+    return full
+
+
+def _error_array(error: Any, found: Candidate) -> Array:
+    given = _array(error, "theory_error")
+    shape = found.state.shape
+    if given.ndim == 1 and given.size == shape[0] != shape[1]:
+        given = given[:, None]
+    try:
+        given = np.broadcast_to(given, shape).copy()
+    except ValueError:
+        raise CandidateError(
+            f"theory_error: has shape {np.shape(error)}; it must be a number, or fit (n_t, n_e) = {shape}"
+        ) from None
+    if not (np.isfinite(given).all() and (given >= 0.0).all()):
+        raise CandidateError("theory_error: must be finite and not negative")
+    return given
+
+
+def _on(run: Candidate, t: Array, bridge: Callable[[Array], Array]) -> Array:
+    """States of a run at other times: its deviation from the bridge is interpolated, never the states."""
+    from scipy.interpolate import PchipInterpolator
+
+    if run.t.size == t.size and np.array_equal(run.t, t):
+        return run.state
+    return np.asarray(bridge(t) + PchipInterpolator(run.t, run.state - bridge(run.t), axis=0)(t))

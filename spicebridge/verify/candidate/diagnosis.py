@@ -268,7 +268,17 @@ def _classes(found: list[_Trial], own_error: float) -> list[list[_Trial]]:
                 break
         else:
             classes.append([trial])
-    return [sorted(members, key=lambda trial: trial.rank) for members in classes]
+    return [_without_idle_clips(sorted(members, key=lambda trial: trial.rank)) for members in classes]
+
+
+def _without_idle_clips(members: list[_Trial]) -> list[_Trial]:
+    """A clip that never acts is no mistake beside the steps that it follows."""
+    steps = [trial.path for trial in members if trial.mistake.cause == "euler_step"]
+
+    def idle(trial: _Trial) -> bool:
+        return trial.mistake.cause == "clamp_at_walls" and any(np.array_equal(trial.path, path) for path in steps)
+
+    return [trial for trial in members if not idle(trial)]
 
 
 def _findings(classes: list[list[_Trial]]) -> tuple[Finding, ...]:

@@ -248,7 +248,7 @@ def _alike(facts: Verdict, trial: TheoryTrial, moved: Mapping[str, float]) -> Ve
             f"your theory and the circuit differ by {worst.error:.3g}, within the uncertainty {worst.uncertainty:.3g}"
         )
         reason += f", {worst.own:.2g} of which is your own error" if worst.own else ""
-    if trial.odd_one_out == "ours" and outcome is Outcome.AGREES:
+    if trial.odd_one_out == "ours":
         reason = f"our own theory is the odd one out ({trial.ours_and_spice.reason}), please report it; {reason}"
     deciding = worst.name
     until = float(trial.t[-1]) if outcome is Outcome.AGREES else facts.agrees_until

@@ -217,8 +217,7 @@ def misplaced(network: Network, where: str) -> Callable[[float, Array], Array]:
     def current(t: float, w: Array) -> Array:
         S = bank(t) / Q
         matrix = Omega * (kappa * w) if where == "missing" else (kappa * w)[:, None] * Omega
-        found: Array = np.linalg.solve(one + matrix, S if where == "missing" else Omega @ S)
-        return found
+        return np.linalg.solve(one + matrix, S if where == "missing" else Omega @ S).astype(float)
 
     return current
 

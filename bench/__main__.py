@@ -32,6 +32,7 @@ MODULES = {
     "exact": "Is the true error inside the error bar?",
     "reactive": "Resistors, capacitors, inductors and current sources",
     "honesty": "Correct circuits and mutants",
+    "candidate": "Somebody's own theory on trial",
 }
 """Module -> what it measures, in the order of the file."""
 PACKAGES = ("spicebridge-memristor", "numpy", "scipy", "networkx", "qdldl", "neospice", "mnns", "kvxopt", "dask")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,13 +24,16 @@ LOG_TAIL = 4000
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user wants different from the cases; None keeps what the case says. `step` in s."""
+    """What the user wants different from the cases; None keeps what the case says. `step` in s; `theory` as for `validate`."""
 
     engine: str | Engine | None = None
     form: str | None = None
     step: float | None = None
     tolerance: float | None = None
     timeout: float | None = None
+    theory: Any = None
+    theory_error: Any = None
+    theory_map: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -153,5 +156,8 @@ def judge_case(case: Case, settings: Settings, progress: Progress | None = None)
         step=settings.step,
         form=settings.form or case.form,
         timeout=settings.timeout,
+        theory=settings.theory,
+        theory_error=settings.theory_error,
+        theory_map=settings.theory_map,
         progress=progress,
     )

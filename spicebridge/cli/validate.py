@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="JSON on standard output: one object for one case file, an array for several or a folder",
     )
+    parser.add_argument(
+        "--against",
+        metavar="THEORY",
+        help="put your own theory on trial instead of ours: a file of states over time (csv, npz, nc, mat, raw), or "
+        "mine.py:rhs for a function rhs(t, w); one case file",
+    )
+    parser.add_argument(
+        "--theory-error",
+        metavar="X",
+        help="with --against: what you know of your own error in a state, a number, or a second run at another step",
+    )
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="COLUMN=EDGE",
+        help="with --against: which edge a column of the file is, 'x1=0-1' or 'I1=current[0]*-1'; repeat it, or "
+        "separate with commas",
+    )
     add_run(parser)
 
 
@@ -46,8 +67,10 @@ def run(args: argparse.Namespace) -> int:
 
     if args.engine:
         get_engine(args.engine)
-    settings = batch.Settings(args.engine, args.form, args.step, args.tolerance, args.timeout)
     single = len(args.cases) == 1 and not Path(args.cases[0]).is_dir()
+    settings = batch.Settings(
+        args.engine, args.form, args.step, args.tolerance, args.timeout, *_theory(args, single=single)
+    )
     jobs = batch.plan(args.cases)
     results = Results(args.out, single=single)
     shown = None
@@ -68,6 +91,34 @@ def run(args: argparse.Namespace) -> int:
     if results.page is not None and not args.json:
         print(f"\n{results.page}")
     return status.combined(row["exit_status"] for row in results.rows)
+
+
+def _theory(args: argparse.Namespace, *, single: bool) -> tuple[str | None, float | str | None, dict[str, str] | None]:
+    """What is on trial, its own error and the map of its columns. Raises `CandidateError`."""
+    from spicebridge.errors import CandidateError
+
+    mapping = dict(_column(pair) for text in args.map for pair in re.split(r",(?![^\[(]*[\])])", text))
+    if args.against is None:
+        if args.theory_error is not None or mapping:
+            raise CandidateError("--theory-error and --map are about a theory of your own; give it with --against")
+        return None, None, None
+    if not single:
+        raise CandidateError("--against is for one case file")
+    error: float | str | None = args.theory_error
+    with suppress(ValueError, TypeError):
+        error = float(args.theory_error)
+    return args.against, error, mapping or None
+
+
+def _column(pair: str) -> tuple[str, str]:
+    """("x1", "state[0-1]") of "x1=0-1" or "x1=state[0-1]"."""
+    from spicebridge.errors import CandidateError
+
+    column, sign, signal = pair.rpartition("=")
+    if not (sign and column.strip() and signal.strip()):
+        raise CandidateError(f"--map {pair!r} must be COLUMN=EDGE, such as x1=0-1")
+    signal = signal.strip()
+    return column.strip(), signal if "[" in signal else f"state[{signal}]"
 
 
 def _status(entry: Entry) -> int:

@@ -45,6 +45,26 @@ def record(report: Report) -> dict[str, Any]:
             "worst_edge": v.worst_edge or None,
             "worst_time": v.worst_time,
             "ladder": None if ladder is None else _ladder(ladder),
+            "trial": None
+            if v.trial is None
+            else {
+                "theory": v.trial.source,
+                "pairs": {pair: {"error": E, "uncertainty": U} for pair, (E, U) in v.trial.pairs.items()},
+                "odd_one_out": v.trial.odd_one_out or None,
+                "own_error_known": v.trial.own_error_known,
+            },
+            "diagnosis": [
+                {
+                    "cause": finding.cause,
+                    "where": finding.where,
+                    "explains": finding.explains,
+                    "same_as": finding.same_as,
+                    "value": finding.value,
+                    "certain": finding.certain,
+                    "sentence": finding.sentence,
+                }
+                for finding in v.diagnosis
+            ],
             "invariants": None if v.invariants is None else v.invariants.as_dict(),
             "screen": v.screen,
             "network": None

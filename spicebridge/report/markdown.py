@@ -25,6 +25,10 @@ def format_markdown(report: Report) -> str:
     if report.signals:
         parts.append("## Signals")
         parts.append(table(report.signals_header, report.signals))
+    if report.trial:
+        parts += ["## Your theory, ours and SPICE", table(report.trial_header, report.trial)]
+        parts += [report.odd_one_out] if report.odd_one_out else []
+        parts += ["\n".join(f"- {escape(sentence)}" for sentence in report.diagnosis)] if report.diagnosis else []
     if report.rungs:
         parts.append("## Refinement ladder")
         parts.append(table(("step", "steps", "E at that step", "change to the next"), report.rungs))

@@ -82,7 +82,37 @@ class Report:
     @property
     def _what_differs(self) -> str:
         what = {"state": "states"}.get(self.verdict.deciding, f"{self.verdict.deciding}s, relative to the largest")
-        return f"largest difference of the {what}, SPICE against theory"
+        return f"largest difference of the {what}, SPICE against {'your theory' if self.verdict.trial else 'theory'}"
+
+    trial_header: ClassVar = ("pair", "E", "U", "")
+
+    @property
+    def trial(self) -> list[tuple[str, ...]]:
+        """(pair, E, U, words) of a theory on trial, ours and SPICE; empty where none is."""
+        trial = self.verdict.trial
+        if trial is None:
+            return []
+        return [
+            (pair, format_number(E), format_number(U), "go together" if E <= U else "differ")
+            for pair, (E, U) in trial.pairs.items()
+        ]
+
+    @property
+    def odd_one_out(self) -> str:
+        """Who stands alone, in a sentence; empty where nobody does."""
+        trial = self.verdict.trial
+        if trial is None or not trial.odd_one_out:
+            return ""
+        return {
+            "yours": "SPICE and our theory go together; yours is the odd one out.",
+            "ours": "Your theory and SPICE go together; ours is the odd one out. Please report it.",
+            "SPICE": "Your theory and ours go together; SPICE is the odd one out.",
+        }[trial.odd_one_out]
+
+    @property
+    def diagnosis(self) -> list[str]:
+        """What may be wrong with the theory on trial, the best first."""
+        return [finding.sentence for finding in self.verdict.diagnosis]
 
     signals_header: ClassVar = ("signal", "verdict", "E", "U", "order", "E is found at", "relative to")
 
@@ -133,6 +163,11 @@ class Report:
             Row("theory", format_number(v.theory_uncertainty), "two tolerances of the integrator"),
             Row("solver floor", format_number(v.ladder.floor), "noise of the simulator's Newton iteration"),
             *bound,
+            *(
+                [Row("your own error", format_number(v.signal.own), "as stated for the theory on trial")]
+                if v.signal.own
+                else []
+            ),
             Row("U", format_number(v.uncertainty), "their sum"),
         ]
 

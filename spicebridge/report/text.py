@@ -26,6 +26,12 @@ def format_text(report: Report, width: int = WIDTH) -> str:
         lines += _row(row.label, row.value, width)
     for name, outcome, E, U, order, where, _ in report.signals:
         lines += _row(name, f"{outcome}: E {E}, U {U}, order {order}, {where}", width)
+    for pair, E, U, words in report.trial:
+        lines += _row(pair, f"{words}: E {E}, U {U}", width)
+    if report.odd_one_out:
+        lines += _row("who is alone", report.odd_one_out, width)
+    for sentence in report.diagnosis:
+        lines += _row("diagnosis", one_line(sentence), width)
     if report.rungs:
         lines += _row("ladder", ", ".join(f"{step}: {error}" for step, _, error, _ in report.rungs), width)
     if report.conservation:

@@ -9,6 +9,7 @@ from scipy.integrate import solve_ivp
 
 import spicebridge as sb
 from spicebridge.errors import CandidateError
+from spicebridge.verify.candidate.candidate import read_candidate
 from spicebridge.verify.candidate.integrate import integrate_rhs
 
 R_ON, R_OFF, ALPHA, BETA = 100.0, 1600.0, 0.1, 1.0
@@ -195,3 +196,25 @@ def test_files_by_label_by_map_and_python(tmp_path: Path):
 def test_a_result_of_scipy_is_read_as_it_is():
     found = solve_ivp(rhs, (0.0, 2.0), W0, method="DOP853", rtol=1e-11, atol=1e-13)
     assert sb.validate(series(), t, theory=found)
+
+
+def test_columns_of_other_edges_and_matrices_find_their_places():
+    """A list of edges in another order and direction, and matrices over the nodes, are the same states."""
+    edges = [("a", "b"), ("b", "c"), ("c", "a"), ("a", "d"), ("d", "b")]
+    law = sb.LinearMemristor.caravelli2017(R_ON, R_OFF, alpha=ALPHA, beta=BETA)
+    network = sb.Network.from_edges(edges, device=law, drive=[sb.Sine(0.3, 1.0)] + [None] * 4, initial_state=0.4)
+    w = sb.integrate(network, t).state
+    turned = [(b, a) for a, b in edges[::-1]]
+    W = np.zeros((t.size, 4, 4))
+    W[:, network.tail, network.head] = W[:, network.head, network.tail] = w
+    for theory in ((t, w[:, ::-1], turned), (t, W)):
+        read = read_candidate(theory, network, 2.0)
+        assert np.array_equal(read.state, w)
+    for theory, words in (
+        ((t, w, [*edges[:4], ("x", "y")]), "edge ('x', 'y') is not in the network"),
+        ((t, w[:, :4], edges[:4]), "is missing from the list of edges"),
+        ((t, W[:, :3, :3]), "(n_t, 4, 4)"),
+    ):
+        with pytest.raises(CandidateError) as caught:
+            read_candidate(theory, network, 2.0)
+        assert words in str(caught.value)

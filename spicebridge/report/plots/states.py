@@ -70,10 +70,15 @@ def figure(report: Report) -> Drawn | None:
             top.plot(theory.t, theory.state[:, k], color=colours[k], lw=4.6, alpha=0.30)
         if spice is not None:
             top.plot(spice.t, spice.state[:, k], color=colours[k], lw=1.2)
+    trial = report.verdict.trial
+    if trial is not None:
+        for bundle in bundles:
+            for k in bundle:
+                top.plot(trial.t, trial.state[:, k], color=INK, lw=1.0, ls=(0, (1.5, 2.0)))
     _walls(top)
     top.set_ylabel(f"state {symbol}")
     top.set_xlim(float(waves.t[0]), float(waves.t[-1]) or 1.0)
-    _key(top, spice is not None, theory is not None)
+    _key(top, spice is not None, theory is not None, trial is not None)
     label_ends(
         top,
         [float(waves.state[-1, bundle[0]]) for bundle in bundles],
@@ -146,7 +151,7 @@ def _walls(axes: Axes) -> None:
             axes.axhline(wall, color=SOFT, lw=0.8, ls=(0, (1, 2)))
 
 
-def _key(axes: Axes, spice: bool, theory: bool) -> None:
+def _key(axes: Axes, spice: bool, theory: bool, trial: bool) -> None:
     from matplotlib.artist import Artist
     from matplotlib.lines import Line2D
 
@@ -155,6 +160,8 @@ def _key(axes: Axes, spice: bool, theory: bool) -> None:
         entries.append((Line2D([], [], color=SOFT, lw=4.6, alpha=0.35), "theory"))
     if spice:
         entries.append((Line2D([], [], color=INK, lw=1.2), "SPICE"))
+    if trial:
+        entries.append((Line2D([], [], color=INK, lw=1.0, ls=(0, (1.5, 2.0))), "your theory"))
     entries += zip(*axes.get_legend_handles_labels(), strict=True)
     handles, names = zip(*entries, strict=True)
     axes.legend(handles, names, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, borderaxespad=0.1)
@@ -219,6 +226,8 @@ def _caption(report: Report, stateful: NDArray[np.intp], edges: NDArray[np.intp]
         parts.append("Below, their difference; the grey band is ±U, inside which numerical error can explain it.")
         if report.verdict.provenance.get("norm") == "events":
             parts.append("E forgives small shifts in time of sudden changes; the difference drawn here does not.")
+    if report.verdict.trial is not None:
+        parts.insert(1, "Dotted: the theory on trial.")
     if crowd:
         parts.append(
             f"{edges.size} of {stateful.size} edges are drawn by name: the one with the largest difference, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any, cast
@@ -12,7 +12,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.errors import CandidateError
-from spicebridge.network import Network
+from spicebridge.network import Graph, Network
 from spicebridge.tables import columns_to_edges, read_table
 from spicebridge.verify.candidate.integrate import Path, Rhs, integrate_rhs
 from spicebridge.waveforms import Waveforms
@@ -92,8 +92,9 @@ def read_candidate(
     Parameters
     ----------
     theory
-        A callable ``rhs(t, w) -> dw/dt``; a pair ``(t, w)``; `Waveforms`; a result of ``scipy.integrate.solve_ivp``; or
-        a path, also ``"mine.py:rhs"``.
+        A callable ``rhs(t, w) -> dw/dt``; a pair ``(t, w)``, with w (n_t, n_e) or matrices (n_t, n, n) over the nodes; a
+        triple ``(t, w, edges)`` with the columns' edges as pairs of nodes; `Waveforms`; a result of
+        ``scipy.integrate.solve_ivp``, alone or with such a list of edges; or a path, also ``"mine.py:rhs"``.
     error
         What the author knows of the error of his states: a number, an array that fits (n_t, n_e), or a second run
         of his at another step (anything that `theory` may be).
@@ -118,7 +119,9 @@ def read_candidate(
 def _is_run(value: Any) -> bool:
     if callable(value) or isinstance(value, str | FilePath | Waveforms) or _is_scipy(value):
         return True
-    return isinstance(value, tuple) and len(value) == 2 and np.ndim(value[0]) == 1 and np.ndim(value[1]) == 2
+    if isinstance(value, tuple) and len(value) in (2, 3) and _is_scipy(value[0]):
+        return True
+    return isinstance(value, tuple) and (len(value) == 3 or (len(value) == 2 and np.ndim(value[1]) > 1))
 
 
 def _is_scipy(value: Any) -> bool:
@@ -147,12 +150,69 @@ def _read(theory: Any, network: Network, stop: float, mapping: Mapping[str, str]
         return _of_arrays(theory.t, [y.T if y.ndim == 2 else y, None, None], network, stop, name)
     if callable(theory):
         return _of_callable(cast(Rhs, theory), network, stop, getattr(theory, "__name__", name))
+    if isinstance(theory, tuple | list) and len(theory) == 3:
+        t, w, edges = theory
+        return _of_arrays(t, [on_edges(_array(w, f"{name}: w"), edges, network, name), None, None], network, stop, name)
+    if isinstance(theory, tuple | list) and len(theory) == 2 and _is_scipy(theory[0]):
+        result, edges = theory
+        return _read((result.t, np.asarray(result.y, dtype=float).T, edges), network, stop, mapping, name)
+    if isinstance(theory, tuple | list) and len(theory) == 2 and np.ndim(theory[1]) == 3:
+        w = from_matrices(_array(theory[1], f"{name}: w"), network, name)
+        return _of_arrays(theory[0], [w, None, None], network, stop, name)
     if isinstance(theory, tuple | list) and len(theory) == 2:
         return _of_arrays(theory[0], [_array(theory[1], f"{name}: w"), None, None], network, stop, name)
     raise CandidateError(
         f"{name}: {type(theory).__name__} is nothing that can be put on trial; give rhs(t, w), a pair (t, w), Waveforms, "
         "a result of scipy's solve_ivp, or a path to csv, npz, nc, mat or mine.py:rhs"
     )
+
+
+def on_edges(w: Array, edges: Sequence[Any], network: Network, name: str) -> Array:
+    """States (n_t, n) of the edges [(u, v), …], in any order and direction, in the order of the network.
+
+    Raises `CandidateError` for an edge that the network lacks, has twice, or that is missing.
+    """
+    if w.ndim != 2 or w.shape[1] < len(edges):
+        raise CandidateError(f"{name}: w has shape {w.shape}; it must be (n_t, {len(edges)}) for {len(edges)} edges")
+    if not isinstance(network.structure, Graph):
+        raise CandidateError(f"{name}: a list of edges is for a network that is a graph, not a loop matrix")
+    place: dict[frozenset[Any], list[int]] = {}
+    for k, ends in enumerate(network.structure.keys):
+        place.setdefault(frozenset(ends[:2]), []).append(k)
+    out = np.zeros((w.shape[0], network.n_edges))
+    seen = np.zeros(network.n_edges, dtype=bool)
+    for column, ends in enumerate(edges):
+        found = place.get(frozenset(ends), [])
+        if len(found) != 1:
+            why = (
+                "is not in the network"
+                if not found
+                else "stands for parallel edges; give arrays in the network's order"
+            )
+            raise CandidateError(f"{name}: edge {ends!r} {why}")
+        out[:, found[0]] = w[:, column]
+        seen[found[0]] = True
+    missing = np.flatnonzero(~seen & network.stateful)
+    if missing.size:
+        raise CandidateError(f"{name}: {network.edge_name(int(missing[0]))} is missing from the list of edges")
+    return out
+
+
+def from_matrices(W: Array, network: Network, name: str) -> Array:
+    """States (n_t, n_e) from matrices (n_t, n, n) over the nodes, as loops over adjacency matrices have them.
+
+    The entry in the row of the tail counts, or that in the row of the head where the first is 0 all the time.
+    """
+    n = network.n_nodes if network.is_graph else 0
+    if W.shape[1:] != (n, n):
+        raise CandidateError(
+            f"{name}: w has shape {W.shape}; matrices must be (n_t, {n}, {n}), in the order of the network's nodes"
+        )
+    pairs = list(zip(network.tail.tolist(), network.head.tolist(), strict=True))
+    if len({frozenset(pair) for pair in pairs}) < len(pairs):
+        raise CandidateError(f"{name}: matrices cannot hold parallel edges; give (n_t, n_e)")
+    forth, back = W[:, network.tail, network.head], W[:, network.head, network.tail]
+    return np.asarray(np.where(forth.any(axis=0), forth, back))
 
 
 def _array(value: Any, name: str) -> Array:

@@ -15,8 +15,10 @@ with v/Ron or v/Roff for i where the rate follows the drop.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -338,6 +340,13 @@ def right_trial(job: tuple[str, int, bool]) -> Row:
     )
 
 
+def shown(rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows, each on standard error as it comes."""
+    for row in rows:
+        print(row, file=sys.stderr, flush=True)
+        yield row
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=40)
@@ -345,7 +354,7 @@ def main() -> None:
     wrong = [(CAUSES[k % len(CAUSES)], k) for k in range(count)]
     right = [(RIGHT[k % len(RIGHT)], 500 + k, silent) for silent in (False, True) for k in range(count)]
     with ProcessPoolExecutor(2) as pool:
-        rows = list(pool.map(planted_trial, wrong))
+        rows = list(shown(pool.map(planted_trial, wrong)))
         accused = sum(row.outcome == "disagrees" for row in rows)
         print(
             f"{len(rows)} programs with one mistake: {sum(row.named for row in rows)} named first, {accused} DISAGREES"
@@ -355,7 +364,7 @@ def main() -> None:
                 print(f"    missed: {row}")
         spent = [row.seconds for row in rows]
         print(f"    process time of a trial: median {np.median(spent):.1f} s, largest {max(spent):.1f} s")
-        rows = list(pool.map(right_trial, right))
+        rows = list(shown(pool.map(right_trial, right)))
         for silent, words in ((False, "a second run as theory_error"), (True, "their own error not stated")):
             chosen = [row for row in rows if ("silent" in row.what) is silent]
             outcomes = dict(Counter(row.outcome for row in chosen))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
@@ -228,7 +229,7 @@ def _given(values: Array) -> Array | None:
 
 
 def load_rhs(file: str, name: str) -> Callable[[float, Array], Any]:
-    """The function `name` of the Python file. The file is run; raises `CandidateError`."""
+    """The function `name` of the Python file, which is run and may import its neighbours. Raises `CandidateError`."""
     place = FilePath(file)
     if not place.is_file():
         raise CandidateError(f"{file}: there is no such file")
@@ -236,10 +237,14 @@ def load_rhs(file: str, name: str) -> Callable[[float, Array], Any]:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    beside = str(place.resolve().parent)
+    sys.path.insert(0, beside)
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise CandidateError(f"{file}: raised {type(error).__name__} when it was loaded: {error}") from error
+    finally:
+        sys.path.remove(beside)
     found = getattr(module, name, None)
     if not callable(found):
         others = ", ".join(sorted(key for key, value in vars(module).items() if callable(value) and key[0] != "_"))

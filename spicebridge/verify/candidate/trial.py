@@ -281,6 +281,8 @@ def _different(
     findings = _diagnosed(his, network, alike, say)
     cause = findings[0] if findings and findings[0].certain else None
     facts = replace(facts, diagnosis=findings)
+    if cause is not None and trial.own_error_known and (1.0 - cause.explains) * signal.error > signal.uncertainty:
+        differ += "; something else remains beside the first mistake"
     if trial.own_error_known:
         told = "" if not findings else f"; {findings[0].sentence}" if cause else f"; suspects: {_listed(findings)}"
         return replace(facts, outcome=Outcome.DISAGREES, reason=differ + told)

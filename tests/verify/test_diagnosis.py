@@ -1,0 +1,47 @@
+"""Mistakes planted in programs of another make are named from their trajectories alone."""
+
+import numpy as np
+import pytest
+
+from bench.candidate import T, planted, random_case
+from spicebridge.verify.candidate.diagnosis import Reported, diagnose
+
+SLICE = [
+    ("clamp_at_walls", 24, True),
+    ("orientation", 12, False),
+    ("transposed_projector", 27, False),
+]
+
+
+@pytest.mark.parametrize(("cause", "seed", "hard"), SLICE)
+def test_the_planted_mistake_is_named_first(cause, seed, hard):
+    network, own = random_case(seed, hard=hard)
+    every = 1 if hard else 2
+    w = planted(cause, own, np.random.default_rng(seed))
+    first = diagnose(network, Reported(T[::every], w[::every], error=1e-6))[0]
+    assert first.certain, first.sentence
+    assert cause in (first.cause, *first.same_as), first.sentence
+    assert first.explains > 0.9
+
+
+def test_a_published_clamp_is_found():
+    """w[w < 1] = 0 where w < 0 is meant, after a step of explicit Euler: from the trajectories alone."""
+    network, own = random_case(3, hard=True)
+    bare = type(own)(**{**own.__dict__, "hard": False})
+
+    def clamp(w):
+        w = w.copy()
+        w[w > 1] = 1
+        w[w < 1] = 0
+        return w
+
+    first = diagnose(network, Reported(T, bare.steps(T, "euler", 1, clamp)))[0]
+    assert first.certain, first.sentence
+    assert first.cause == "clamp_at_walls"
+    assert "below 1 to 0" in first.where
+
+
+def test_a_right_program_has_no_mistake():
+    network, own = random_case(5)
+    found = diagnose(network, Reported(T[::2], own.solve(T)[::2], error=1e-6))
+    assert not any(finding.certain for finding in found)

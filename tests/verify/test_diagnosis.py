@@ -7,7 +7,6 @@ from bench.candidate import T, planted, random_case
 from spicebridge.verify.candidate.diagnosis import Reported, diagnose
 
 SLICE = [
-    ("clamp_at_walls", 24, True),
     ("orientation", 12, False),
     ("transposed_projector", 27, False),
 ]

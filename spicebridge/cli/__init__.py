@@ -35,7 +35,7 @@ Memristive networks as SPICE circuits, judged against their network equation.
 """
 
 
-SHARED = ("options", "show", "status")
+SHARED = ("options", "patches", "show", "status")
 """Modules of this package that are no command."""
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spicebridge.cli import status
+from spicebridge.cli import patches, status
 from spicebridge.cli.options import add_run
 
 if TYPE_CHECKING:
@@ -53,10 +53,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="with --against: which edge a column of the file is, 'x1=0-1' or 'I1=current[0]*-1'; repeat it, or "
         "separate with commas",
     )
+    patches.configure(parser)
     add_run(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.patches is not None:
+        return patches.run(args)
     from spicebridge.batch import cases as batch
     from spicebridge.batch.results import Results
     from spicebridge.circuit.engines import get_engine

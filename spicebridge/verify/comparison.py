@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,9 @@ def validate(
     theory_error: Any = None,
     theory_map: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    patches: bool | int | None = None,
+    workers: int = 1,
+    results: str | Path | None = None,
 ) -> Verdict:
     """Compare SPICE with the network ODE, ours or somebody's own, over [0, t[-1]] and return a `Verdict`.
 
@@ -89,11 +93,15 @@ def validate(
         {column: signal} for a file whose columns are not named after edges: ``{"x1": "state[0-1]"}``.
     progress : callable, optional
         Is told in a few words what goes on.
+    patches : bool or int, optional
+        True judges a network too large for a simulator patch by patch, a number draws so many edges and a patch
+        around each (see ``verify/patches``); `workers` processes judge at a time, and the file `results` keeps what is
+        finished, so that a second call goes on from there.
 
     Returns
     -------
     Verdict
-        Numerical trouble in either branch is UNRESOLVED with its reason.
+        With patches a `PatchedVerdict`. Numerical trouble in either branch is UNRESOLVED with its reason.
 
     Raises
     ------
@@ -101,6 +109,32 @@ def validate(
         Misuse, an unsolvable network at t = 0, a missing or dead simulator.
     """
     check_tolerance(tolerance)
+    if patches is not None:
+        from spicebridge.verify.patches import validate_patches
+
+        if theory is not None:
+            raise SpiceBridgeError("theory: patches put a circuit on trial, not a theory; leave one of them out")
+        if step is not None:
+            raise SpiceBridgeError("step: patches choose their own steps; leave it out")
+        return validate_patches(
+            network,
+            t,
+            patches=patches,
+            tolerance=tolerance,
+            circuit=circuit,
+            workers=workers,
+            results=results,
+            progress=progress,
+            engine=engine,
+            form=form,
+            method=method,
+            timeout=timeout,
+            transform=transform,
+            max_steps=max_steps,
+            norm=norm,
+        )
+    if workers != 1 or results is not None:
+        raise SpiceBridgeError("workers and results belong to patches; give patches=True or a number")
     stop = float(grid_span(t)[-1])
     tried = network if circuit is None else circuit
     if tried.n_edges != network.n_edges:

@@ -1,0 +1,64 @@
+"""Finished patches on disk, so that a run that was killed goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spicebridge.errors import OutputError
+from spicebridge.laws.base import device_key, parameter_names
+from spicebridge.network import Network
+from spicebridge.verify.patches.task import PatchResult
+
+
+class Kept:
+    """Finished patches in a file: a line that says of what, then one line each, synchronised as it is written."""
+
+    def __init__(self, path: Path, mark: str) -> None:
+        self.path, self.mark = path, mark
+
+    def read(self) -> dict[int, PatchResult]:
+        """What is there; a line that a crash cut short is dropped. Raises `OutputError` for another run's file."""
+        if not self.path.exists():
+            self._append({"patches": self.mark})
+            return {}
+        text = self.path.read_text(encoding="utf-8")
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:
+            self.path.write_text(whole, encoding="utf-8")
+        lines = [json.loads(line) for line in whole.splitlines()]
+        if not lines or lines[0].get("patches") != self.mark:
+            raise OutputError(f"{self.path}: holds patches of another network or other settings; name another file")
+        return {line["number"]: PatchResult(**line) for line in lines[1:]}
+
+    def add(self, result: PatchResult) -> None:
+        self._append(asdict(result))
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def fingerprint(network: Network, tried: Network, *settings: Any) -> str:
+    """What two runs must share to continue each other."""
+    digest = hashlib.sha256()
+    for one in (network, tried):
+        for array in (one.tail, one.head, one.initial_state, one.P, one.J):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        for group in one.groups:
+            digest.update(group.edges.tobytes() + repr(device_key(group.device)).encode())
+            for name in parameter_names(group.device):
+                digest.update(np.ascontiguousarray(getattr(group.device, name)).tobytes())
+        digest.update(repr(one.drives).encode())
+    digest.update(repr(settings).encode())
+    return digest.hexdigest()

@@ -31,7 +31,7 @@ for (const e of document.querySelectorAll('body *')) {
   const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
   if (!own || !shown(e) || ['SCRIPT', 'STYLE', 'TITLE'].includes(e.tagName)) continue;
   const style = getComputedStyle(e), inside = e.closest('svg');
-  const scale = inside && e.getScreenCTM ? e.getScreenCTM().a : 1;
+  const place = inside && e.getScreenCTM ? e.getScreenCTM() : {a: 1, b: 0}, scale = Math.hypot(place.a, place.b);
   const ink = rgb(inside ? style.fill : style.color), paper = ground(inside ? inside : e);
   const [a, b] = [light(ink), light(paper)].sort((x, y) => y - x);
   seen.push([e.tagName, e.textContent.trim().slice(0, 30), parseFloat(style.fontSize) * scale, (a + .05) / (b + .05)]);
@@ -58,7 +58,7 @@ def view(request: pytest.FixtureRequest) -> Iterator[tuple[Any, int, bool]]:
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
     driver.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
     )
     driver.execute_cdp_cmd(
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": mode}]}

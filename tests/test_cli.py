@@ -410,7 +410,7 @@ def test_validate_writes_what_it_says(tmp_path, capsys):
     assert (row["outcome"], kept["outcome"], row["report"]) == ("agrees", "agrees", "report.html")
     assert kept["max_error"] == row["max_error"]
     assert 1.9 <= row["observed_order"] <= 2.1
-    assert {"report.html", "deck.cir", "log.txt", "states.png", "ladder.png", "network.png", "loops.png"} <= {
+    assert {"report.html", "deck.cir", "log.txt", "states.svg", "ladder.svg", "network.svg", "loops.svg"} <= {
         path.name for path in out.iterdir()
     }
     waves = sb.Waveforms.load(out / "waveforms.npz")

@@ -6,8 +6,6 @@ allowed by its hash.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 import os
 import platform
@@ -16,13 +14,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spicebridge import __version__
 from spicebridge.errors import OutputError
-from spicebridge.report.html import data_uri, page_environment, scientific
+from spicebridge.report.html import data_uri, page_environment, page_script, scientific
 from spicebridge.report.wording import one_line
 from spicebridge.waveforms import replacing
 
@@ -121,8 +119,6 @@ def format_page(records: Sequence[Record], run: Run) -> str:
     """The HTML page."""
     from spicebridge.atlas.picture import draw
 
-    script = _script()
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     pictures = {record["identifier"]: data_uri(draw(record["panels"])) for record in records if record["panels"]}
     return (
         _environment()
@@ -135,8 +131,7 @@ def format_page(records: Sequence[Record], run: Run) -> str:
             pictures=pictures,
             facts=run.facts(records),
             summary=summary(records),
-            script=script,
-            digest=digest,
+            **page_script("atlas.js"),
             version=__version__,
         )
     )
@@ -215,11 +210,6 @@ def write_atlas(folder: str | Path, records: Sequence[Record], run: Run, *, twin
         with replacing(target) as temporary:
             temporary.write_text(content, encoding="utf-8", newline="\n")
     return place / PAGE
-
-
-@cache
-def _script() -> str:
-    return (resources.files("spicebridge.report") / "templates" / "atlas.js").read_text(encoding="utf-8")
 
 
 @cache

@@ -7,14 +7,17 @@ as PNG, and a content security policy forbids whatever might slip through.
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from spicebridge import __version__
 from spicebridge.report.plots import Plot, draw
 from spicebridge.report.plots.style import times_ten
+from spicebridge.report.plots.vector import palette_css
 from spicebridge.report.ruler import ruler
 from spicebridge.report.summary import Report
 from spicebridge.report.wording import UNKNOWN, WORDS, format_number, one_line, printable, three_words
@@ -31,6 +34,7 @@ def format_html(report: Report, plots: Sequence[Plot] | None = None) -> str:
     """The page. `plots` are drawn unless given."""
     return render(
         "report.html",
+        **page_script("report.js"),
         report=report,
         verdict=report.verdict,
         word=WORDS[report.verdict.outcome],
@@ -55,6 +59,12 @@ def format_index(rows: Sequence[Mapping[str, Any]]) -> str:
 def render(template: str, **content: Any) -> str:
     """A page from one of the templates; every value is escaped and freed of control characters."""
     return _environment().get_template(template).render(version=__version__, **content)
+
+
+def page_script(name: str) -> dict[str, str]:
+    """A script of the templates and the digest that a page's policy allows it by."""
+    script = (resources.files("spicebridge.report") / "templates" / name).read_text(encoding="utf-8")
+    return {"script": script, "digest": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")}
 
 
 def data_uri(png: bytes) -> str:
@@ -101,6 +111,7 @@ def page_environment(
 ) -> Environment:
     """The templates of this package: escaping, unknown names are errors, with the `filters` of a page."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
         loader=PackageLoader("spicebridge.report", "templates"),
@@ -111,4 +122,5 @@ def page_environment(
         lstrip_blocks=True,
     )
     environment.filters |= filters
+    environment.globals["palette"] = Markup(palette_css())
     return environment

@@ -17,6 +17,7 @@ from spicebridge.arrays import Array
 from spicebridge.network import Network
 from spicebridge.report.plots.layout import edge_paths, node_positions
 from spicebridge.report.ruler import ruler_of
+from spicebridge.report.sparkline import HEIGHT, WIDTH, sparkline
 from spicebridge.report.summary import Report
 from spicebridge.report.wording import WORDS, format_number
 from spicebridge.verify.verdict import Verdict
@@ -26,7 +27,6 @@ MOST_ROWS = 24
 """Edges that get a sparkline of their own; a table of thousands helps nobody."""
 DRAWN_EDGES = 400
 LABELLED_EDGES = 30
-POINTS = 120
 
 
 @singledispatch
@@ -160,13 +160,9 @@ def _(waves: Waveforms) -> str:
 
 
 def _spark(t: Array, values: Array, title: str) -> str:
-    rows = np.unique(np.linspace(0, t.size - 1, min(t.size, POINTS)).round().astype(int))
-    low, span = float(values.min()), float(np.ptp(values)) or 1.0
-    width = (t[rows] - t[0]) / (float(np.ptp(t)) or 1.0) * 160.0
-    height = 22.0 - (values[rows] - low) / span * 20.0
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(width, height, strict=True))
-    line = f"<polyline points='{points}' fill='none' stroke='currentColor'/>"
-    return f"<svg width='160' height='24' role='img' aria-label='{title}'><title>{title}</title>{line}</svg>"
+    line = f"<polyline points='{sparkline(t, values)}' fill='none' stroke='currentColor'/>"
+    box = f"width='{WIDTH}' height='{HEIGHT}' role='img' aria-label='{title}'"
+    return f"<svg {box}><title>{title}</title>{line}</svg>"
 
 
 @html.register

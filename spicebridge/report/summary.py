@@ -6,9 +6,12 @@ import math
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
+
 from spicebridge.case.case import Case
 from spicebridge.network import Network
 from spicebridge.quantities import format_quantity
+from spicebridge.report.sparkline import sparkline
 from spicebridge.report.wording import UNKNOWN, format_number, format_order, format_ratio, format_seconds
 from spicebridge.verify.verdict import Outcome, Verdict
 
@@ -44,6 +47,22 @@ class Report:
     def of_case(cls, case: Case, verdict: Verdict, *, wall_time: float = math.nan, created: str = "") -> Report:
         source = str(case.source) if case.source else ""
         return cls(verdict, case.title, case.what, case.name, case.expect, source, case.text, wall_time, created)
+
+    @property
+    def edges(self) -> list[tuple[str, str, str, str]]:
+        """(edge, sparkline, from and to, E of the state) of every edge with memory, for the table of a page."""
+        waves = self.verdict.spice or self.verdict.theory
+        if waves is None or self.network is None:
+            return []
+        both = self.verdict.spice is not None and self.verdict.theory is not None
+        rows = []
+        for k in np.flatnonzero(self.network.stateful).tolist():
+            state, label = waves.state[:, k], waves.labels[k]
+            gap = np.abs(self.verdict.spice.state[:, k] - self.verdict.theory.state[:, k]).max() if both else math.nan  # type: ignore[union-attr]
+            unit = "" if waves.units[k] == "1" else f" {waves.units[k]}"
+            said = f"{state[0]:.4g} to {state[-1]:.4g}{unit}"
+            rows.append((label, sparkline(waves.t, state), said, format_number(float(gap)) if both else UNKNOWN))
+        return rows
 
     @property
     def as_expected(self) -> bool:

@@ -56,7 +56,7 @@ def _write_parts(stage: Path, report: Report) -> None:
 
     plots = draw(report)
     for plot in plots:
-        (stage / f"{plot.name}.png").write_bytes(plot.png)
+        (stage / f"{plot.name}.svg").write_text(plot.file, encoding="utf-8", newline="\n")
     texts = {
         "report.html": format_html(report, plots),
         "report.md": format_markdown(report),

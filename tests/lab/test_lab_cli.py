@@ -49,7 +49,7 @@ def test_a_kit_and_a_measurement_of_it(path: Path, tmp_path: Path, capsys: pytes
     assert main([*common, "--channels", mapping, "--out", str(tmp_path / "out"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["outcome"] == "agrees"
     assert sorted(x.name for x in (tmp_path / "out").iterdir()) == [
-        "channels.png", "report.html", "report.md", "validation.json",
+        "channels.svg", "report.html", "report.md", "validation.json",
     ]  # fmt: skip
     # In the units of the case the same data are wrong.
     assert main(["compare", str(path), "--measured", str(scope), "--channels", mapping]) == 1

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from conftest import ring
 from hypothesis import given
@@ -13,10 +15,11 @@ from hypothesis import strategies as st
 from spicebridge.report.html import EMBEDDED_TEXT, excerpt, format_html, format_index, scientific
 from spicebridge.report.json import record
 from spicebridge.report.plots import Plot, draw
+from spicebridge.report.plots.vector import CONTRAST, PAPER, contrast_of, legible
 from spicebridge.report.ruler import ruler
 
 HOSTILE = """</title></pre></style><script>alert(1)</script><img src="http://x/y" onerror="a">{{ 7*7 }}\x1b[31m"""
-VOID = {"meta", "img", "br", "line", "rect", "circle", "link"}
+VOID = {"meta", "img", "br", "line", "rect", "circle", "link", "input"}
 
 
 class Page(HTMLParser):
@@ -51,17 +54,18 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def dot():
     """The smallest picture, so that pages need no drawing."""
-    return Plot("states", "States", "A caption.", b"\x89PNG\r\n", 10, 10, True)
+    return Plot("states", "States", "A caption.", '<svg class="plot wide"></svg>', True)
 
 
 def is_harmless(page):
     names = {tag for tag, _ in page.elements}
-    assert not names & {"script", "iframe", "object", "embed", "link", "base", "form"}
+    assert not names & {"iframe", "object", "embed", "link", "base", "form"}
+    assert sum(tag == "script" for tag, _ in page.elements) <= 1
     for tag, attrs in page.elements:
         assert not [name for name in attrs if name.startswith("on")], (tag, attrs)
         for name in ("src", "href", "srcset", "xlink:href", "action"):
             value = attrs.get(name)
-            assert value is None or value.startswith("data:image/png;base64,"), (tag, value)
+            assert value is None or value.startswith(("data:image/png;base64,", "#")), (tag, value)
     policies = [m["content"] for m in page.named("meta") if m.get("http-equiv") == "Content-Security-Policy"]
     assert len(policies) == 1
     assert policies[0].startswith("default-src 'none'")
@@ -83,7 +87,7 @@ def test_a_page_without_waveforms_is_still_a_page(make_report):
     is_harmless(page)
     for part in ("UNRESOLVED", "No output: it hung", "unknown", "* my deck", "my log", "without success"):
         assert part in page.text
-    assert len(page.named("img")) == 1, "the network can be drawn without a run"
+    assert len(page.named("figure")) == 1, "the network can be drawn without a run"
     assert "nan" not in page.text.lower().split()
 
 
@@ -112,10 +116,31 @@ def test_any_title_survives(title):
 def test_pictures_are_embedded_whole(make_report):
     report = make_report()
     plots = draw(report)
-    images = Page(format_html(report, plots)).named("img")
-    kept = {base64.b64decode(image["src"].partition(",")[2]) for image in images}
-    assert kept == {plot.png for plot in plots}
-    assert all(image["alt"] for image in images)
+    page = format_html(report, plots)
+    assert all(plot.svg in page for plot in plots)
+    assert all(f'aria-label="{plot.title}"' in plot.svg for plot in plots)
+
+
+def test_the_one_script_is_the_one_the_policy_allows(make_report):
+    page = format_html(make_report())
+    script = page[page.rindex("<script>") + len("<script>") : page.rindex("</script>")]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page
+
+
+def test_every_edge_with_memory_has_a_row(make_report):
+    report = make_report()
+    page = Page(format_html(report))
+    assert [row[0] for row in report.edges] == [
+        report.verdict.spice.labels[k] for k in np.flatnonzero(report.network.stateful)
+    ]
+    assert len(page.named("polyline")) == len(report.edges)
+
+
+@pytest.mark.parametrize("paper", PAPER.values())
+def test_colours_can_be_told_from_the_paper(paper):
+    for colour in ("#20242b", "#56B4E9", "#332288", "#ffffff", "#000000"):
+        assert contrast_of(legible(colour, paper, CONTRAST), paper) >= CONTRAST
 
 
 def test_long_decks_are_cut_and_say_so():

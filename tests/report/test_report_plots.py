@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import struct
 from itertools import pairwise
+from xml.etree import ElementTree
 
 import networkx as nx
 import numpy as np
@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from spicebridge.drives import DC
 from spicebridge.laws import LinearMemristor, Resistor
 from spicebridge.network import Network
-from spicebridge.report import plots
 from spicebridge.report.plots import draw
 from spicebridge.report.plots.layout import STRESS_NODES, edge_paths, node_positions
 from spicebridge.report.plots.loops import _alternates, _chosen
@@ -24,11 +23,6 @@ from spicebridge.report.plots.states import _bundles
 from spicebridge.report.plots.style import power_of_ten, spread, state_symbol, times_ten
 
 DEVICE = LinearMemristor.caravelli2017(100.0, 1000.0, 0.1, 1.0)
-
-
-@pytest.fixture(autouse=True)
-def coarse(monkeypatch):
-    monkeypatch.setattr(plots, "DPI", 40)
 
 
 def drawn(report):
@@ -44,14 +38,23 @@ def test_every_picture_is_drawn_and_has_its_size(make_report):
     found = drawn(make_report())
     assert list(found) == ["states", "ladder", "network", "loops"]
     for plot in found.values():
-        assert plot.png.startswith(b"\x89PNG\r\n\x1a\n")
-        assert struct.unpack(">II", plot.png[16:24]) == (plot.width, plot.height)
+        tree = ElementTree.fromstring(plot.svg)
+        assert tree.get("viewBox")
+        assert len(plot.svg) < 120_000
+        assert "var(--c0)" in plot.svg or "var(--t0)" in plot.svg
+        ElementTree.fromstring(plot.file)
         assert plot.caption
+
+
+def test_lines_say_their_names(make_report):
+    states = drawn(make_report())["states"]
+    titles = [title.text for title in ElementTree.fromstring(states.svg).iter("{http://www.w3.org/2000/svg}title")]
+    assert titles
 
 
 def test_pictures_are_the_same_twice(make_report):
     report = make_report()
-    assert [plot.png for plot in draw(report)] == [plot.png for plot in draw(report)]
+    assert [plot.svg for plot in draw(report)] == [plot.svg for plot in draw(report)]
 
 
 def test_without_waveforms_only_the_network_is_drawn(make_report):

@@ -107,11 +107,11 @@ def write_validation(folder: str | Path, facts: Facts) -> tuple[str, ...]:
     """validation.json, report.html, report.md and the pictures. Raises `OutputError`."""
     check_out(folder)
     plots = draw(facts)
-    files = tuple(sorted([RECORD, PAGE, TEXT, *(f"{plot.name}.png" for plot in plots)]))
+    files = tuple(sorted([RECORD, PAGE, TEXT, *(f"{plot.name}.svg" for plot in plots)]))
     texts = {RECORD: format_json(facts, files), PAGE: format_html(facts, plots), TEXT: format_markdown(facts)}
     with replacing_folder(Path(folder).resolve()) as stage:
         for name, text in texts.items():
             (stage / name).write_text(text, encoding="utf-8", newline="\n")
         for plot in plots:
-            (stage / f"{plot.name}.png").write_bytes(plot.png)
+            (stage / f"{plot.name}.svg").write_text(plot.file, encoding="utf-8", newline="\n")
     return files

@@ -8,13 +8,13 @@ thread and beside any other plotting.
 from __future__ import annotations
 
 import importlib
-import io
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from spicebridge.report.plots.style import DPI, RC, Drawn
+from spicebridge.report.plots.style import RC, Drawn
+from spicebridge.report.plots.vector import format_svg, palette_css
 from spicebridge.report.summary import Report
 
 __all__ = ["Plot", "draw", "render_all"]
@@ -24,15 +24,18 @@ _MAKERS = ("states", "ladder", "network", "loops")
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture as PNG bytes, its file name without suffix and the words that go with it; sizes in px."""
+    """A picture as an `<svg>` element, its file name without suffix and the words that go with it."""
 
     name: str
     title: str
     caption: str
-    png: bytes
-    width: int
-    height: int
+    svg: str
     wide: bool
+
+    @property
+    def file(self) -> str:
+        """The picture as a file of its own, with the colours of paper."""
+        return self.svg.replace(">", f"><style>{palette_css()}</style>", 1)
 
 
 def draw(report: Report) -> tuple[Plot, ...]:
@@ -61,12 +64,4 @@ def render_all(makers: Iterable[Callable[[], Drawn | None]]) -> tuple[Plot, ...]
 
 
 def _rendered(drawn: Drawn) -> Plot:
-    stream = io.BytesIO()
-    layout = drawn.figure.get_layout_engine()
-    if layout is not None:
-        # Laid out once here, a figure is not drawn twice.
-        layout.execute(drawn.figure)
-        drawn.figure.set_layout_engine("none")
-    drawn.figure.savefig(stream, format="png", dpi=DPI, metadata={"Title": drawn.title})
-    width, height = (round(inches * DPI) for inches in drawn.figure.get_size_inches())
-    return Plot(drawn.name, drawn.title, drawn.caption, stream.getvalue(), width, height, drawn.wide)
+    return Plot(drawn.name, drawn.title, drawn.caption, format_svg(drawn), drawn.wide)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,8 @@ SEGMENTS = 2400
 """Line segments at most in one panel."""
 SAME_CURVE = 1e-3
 """Curves that differ by less, relative to their size, are drawn once."""
+PIECES = 60
+"""Pieces of one colour in a loop."""
 
 
 def figure(report: Report) -> Drawn | None:
@@ -63,10 +66,10 @@ def figure(report: Report) -> Drawn | None:
         x = waves.voltage[keep, k] / 10.0**volt
         y = waves.current[keep, k] / 10.0**ampere
         points = np.column_stack([x, y])
-        lines = LineCollection(
-            list(np.stack([points[:-1], points[1:]], axis=1)), cmap=state_colours(), norm=clock, lw=1.8
-        )
-        lines.set_array(t[:-1])
+        cuts = np.unique(np.linspace(0, t.size - 1, min(t.size, PIECES + 1)).round().astype(int))
+        pieces = [points[a : b + 1] for a, b in pairwise(cuts.tolist())]
+        lines = LineCollection(pieces, cmap=state_colours(), norm=clock, lw=1.8)
+        lines.set_array(t[cuts[:-1]])
         lines.set_capstyle("butt")
         axes.add_collection(lines)
         _frame(axes, x, y, alternating)

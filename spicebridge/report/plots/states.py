@@ -24,6 +24,7 @@ from spicebridge.report.plots.style import (
     state_symbol,
     times_ten,
 )
+from spicebridge.report.plots.vector import TITLED
 from spicebridge.report.summary import Report
 from spicebridge.report.wording import format_number
 from spicebridge.waveforms import Waveforms
@@ -69,7 +70,7 @@ def figure(report: Report) -> Drawn | None:
         if theory is not None:
             top.plot(theory.t, theory.state[:, k], color=colours[k], lw=4.6, alpha=0.30)
         if spice is not None:
-            top.plot(spice.t, spice.state[:, k], color=colours[k], lw=1.2)
+            top.plot(spice.t, spice.state[:, k], color=colours[k], lw=1.2, gid=TITLED + _names(waves, bundle))
     trial = report.verdict.trial
     if trial is not None:
         for bundle in bundles:
@@ -191,7 +192,7 @@ def _difference(
         inside = gap[:, stateful] / unit
         axes.fill_between(spice.t, inside.min(axis=1), inside.max(axis=1), color=SPICE, alpha=0.18, lw=0)
     for k in edges:
-        axes.plot(spice.t, gap[:, k] / unit, color=colours[k], lw=1.1)
+        axes.plot(spice.t, gap[:, k] / unit, color=colours[k], lw=1.1, gid=TITLED + spice.labels[k])
     limit = 1.18 * top / unit if top > 0 else 1.0
     axes.set_ylim(-limit, limit)
     heights: list[float] = []
@@ -211,7 +212,7 @@ def _difference(
     label_ends(axes, heights, names, tints)
     if math.isfinite(U) and U / unit > limit:
         note = f"±U = {format_number(U)}, off scale"
-        axes.text(0.995, 0.95, note, transform=axes.transAxes, ha="right", va="top", fontsize=8.5, color=SOFT)
+        axes.text(0.995, 0.95, note, transform=axes.transAxes, ha="right", va="top", fontsize=9.2, color=SOFT)
     axes.axhline(0.0, color="#9aa1ab", lw=0.8)
     axes.set_ylabel("SPICE − theory" + (f" ({times_ten(exponent)})" if exponent else ""))
 

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-DPI = 180
-WIDE, HALF = 10.0, 5.4
+WIDE, HALF = 10.0, 4.8
 """Widths in inches: a picture across the page, and one beside another."""
 
 INK, SOFT, FAINT = "#20242b", "#5b6370", "#d9dde3"
@@ -50,11 +49,11 @@ RC: dict[str, Any] = {
     "grid.linewidth": 0.8,
     "xtick.color": SOFT,
     "ytick.color": SOFT,
-    "xtick.labelsize": 9.0,
-    "ytick.labelsize": 9.0,
+    "xtick.labelsize": 9.2,
+    "ytick.labelsize": 9.2,
     "text.color": INK,
     "legend.frameon": False,
-    "legend.fontsize": 9.0,
+    "legend.fontsize": 9.2,
     "figure.facecolor": "white",
     "axes.facecolor": "white",
     "lines.solid_capstyle": "round",
@@ -144,7 +143,7 @@ def label_ends(axes: Axes, values: Sequence[float], texts: Sequence[str], colour
             xytext=(1.03, place),
             textcoords="axes fraction",
             color=colours[position],
-            fontsize=9.0,
+            fontsize=9.2,
             va="center",
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": colours[position], "lw": 0.6, "relpos": (0.0, 0.5)},

@@ -36,7 +36,9 @@ for (const e of document.querySelectorAll('body *')) {
   const [a, b] = [light(ink), light(paper)].sort((x, y) => y - x);
   seen.push([e.tagName, e.textContent.trim().slice(0, 30), parseFloat(style.fontSize) * scale, (a + .05) / (b + .05)]);
 }
-return {width: document.documentElement.scrollWidth, window: window.innerWidth, seen: seen};
+const over = [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1 &&
+  !e.parentElement.closest('.picture, .scroll')).map(e => e.tagName + ' ' + e.textContent.trim().slice(0, 40));
+return {over: over, width: document.documentElement.scrollWidth, window: window.innerWidth, seen: seen};
 """
 
 
@@ -72,6 +74,7 @@ def test_a_report_can_be_read(view: tuple[Any, int, bool], reports: Path, case: 
     driver, width, dark = view
     driver.get((reports / case / "report.html").as_uri())
     look = driver.execute_script(LOOK, dark)
+    assert not look["over"], look["over"][:5]
     assert look["width"] <= width + 1, "the page is wider than the window"
     small = [entry for entry in look["seen"] if entry[2] < SMALLEST]
     assert not small, small[:5]

@@ -135,7 +135,7 @@ def _nodes(axes: Axes, network: Network, places: Array) -> None:
                 ha="center",
                 va="center",
                 zorder=5,
-                fontsize=max(font, 5.0),
+                fontsize=max(font, 9.2),
             )
 
 
@@ -143,7 +143,7 @@ def _values(axes: Axes, network: Network, paths: list[Array], state: Array) -> N
     box = {"boxstyle": "round,pad=0.18", "fc": "white", "ec": "none"}
     for k in np.flatnonzero(network.stateful):
         x, y = paths[k][int(0.36 * (len(paths[k]) - 1))].tolist()
-        axes.text(x, y, f"{state[k]:.3f}", fontsize=9.2, color=INK, zorder=6, ha="center", va="center", bbox=box)
+        axes.text(x, y, f"{state[k]:.3f}", fontsize=9.8, color=INK, zorder=6, ha="center", va="center", bbox=box)
 
 
 def _graph_caption(report: Report, network: Network) -> str:

@@ -12,6 +12,7 @@ from html import escape
 from typing import Any
 
 from spicebridge.report.plots.style import CURVES, FAINT, INK, LIMIT, SOFT, Drawn
+from spicebridge.report.wording import printable
 
 CONTRAST = 4.6
 PAPER = {"light": "#ffffff", "dark": "#15181d"}
@@ -40,7 +41,7 @@ def format_svg(drawn: Drawn) -> str:
         drawn.figure.savefig(
             stream, format="svg", metadata={"Date": None, "Creator": None, "Type": None, "Format": None}
         )
-    text = stream.getvalue()
+    text = printable(stream.getvalue())
     text = text[text.index("<svg") :]
     box = re.search(r'viewBox="([^"]*)"', text)
     assert box is not None

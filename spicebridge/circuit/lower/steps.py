@@ -14,6 +14,11 @@ FIRST_STEPS, STEPS_PER_PERIOD = 100, 50
 """Steps of a single run over the span, and over the shortest time scale of a drive that is more than straight lines."""
 LADDER_STEPS, LADDER_STEPS_PER_PERIOD = 25, 16
 """The same for the coarsest run of a ladder, which is refined until it resolves."""
+LONGEST_STEP = 0.4
+"""The longest step between near corners, as a part of their distance: 0.1, 0.2, 0.4 and what is left."""
+UNSEEN = 0.1
+"""Part of the error of the finest run that may be unseen."""
+MOST_HALVINGS = 12
 SEGMENTS = 8
 """So many stretches between corners are looked at, to see whether a drive bends."""
 
@@ -25,7 +30,17 @@ def first_step(network: Network, stop: float) -> float:
 
 def ladder_step(network: Network, stop: float) -> float:
     """The ceiling in s of the coarsest run of a ladder to `stop`."""
-    return min(stop / LADDER_STEPS, drive_timescale(network, stop) / LADDER_STEPS_PER_PERIOD)
+    h = min(stop / LADDER_STEPS, drive_timescale(network, stop) / LADDER_STEPS_PER_PERIOD)
+    corners = {t for drive in network.waveforms_of_sources for t in drive.breakpoints(stop)}
+    gaps = np.diff([0.0, *sorted(corners), stop])
+    # Between corners nearer than 2.5 h the longest step is 0.4 of their distance, whatever h is: a ladder sees
+    # nothing of the error there, which has to be small against that of its finest run elsewhere.
+    for _ in range(MOST_HALVINGS):
+        near = gaps < h / 4.0 / LONGEST_STEP
+        if ((LONGEST_STEP * gaps[near]) ** 3).sum() <= UNSEEN * (h / 4.0) ** 2 * gaps[~near].sum():
+            break
+        h /= 2.0
+    return h
 
 
 def drive_timescale(network: Network, stop: float) -> float:

@@ -11,6 +11,7 @@ Heavy modules are imported only when an item or a fixture needs them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ import pytest
 
 CASE_SUFFIX = ".case.toml"
 DECK_SUFFIX = ".case.cir"
+REFINED = re.compile(r"^\*\s*judge:\s*refined\s*$", re.MULTILINE | re.IGNORECASE)
+"""The line by which a deck asks to be judged with steps and options of ours."""
 MARK = "spice"
 RECORDER = pytest.StashKey[list[Path]]()
 
@@ -131,20 +134,31 @@ class CaseItem(_Item):
 
 
 class DeckItem(_Item):
-    """Reads a deck, recognises its network and validates it over the deck's own transient."""
+    """Reads a deck, recognises its network and holds the deck to its equations over its own transient.
+
+    The deck as written decides, with its own options and steps. A comment line ``* judge: refined`` lets its circuit
+    decide instead, run with small steps and an error bar; so it is where the simulator does not speak the deck's
+    language.
+    """
 
     def runtest(self) -> None:
         from spicebridge.circuit.reader import read_deck
-        from spicebridge.circuit.recognise import recognise
-        from spicebridge.errors import DeckError
-        from spicebridge.testing import assert_agrees
+        from spicebridge.circuit.recognise import recognise_circuit
+        from spicebridge.report import Report
+        from spicebridge.testing import Disagreement, require_outcome
+        from spicebridge.verify.user_deck import run_as_written, validate_deck
 
         deck = read_deck(self.path, dialect=str(self.config.getini("spice_dialect")))
-        if deck.transient is None:
-            raise DeckError(f"{self.path.name}: a deck needs a .tran card to say how long it runs")
-        assert_agrees(
-            recognise(deck), [0.0, deck.transient.stop], engine=self.engine, name=self.name, reports=self.reports
-        )
+        found = recognise_circuit(deck)
+        written = None
+        if not REFINED.search(self.path.read_text(encoding="utf-8", errors="replace")):
+            written = run_as_written(deck, found, engine=self.engine)
+            if written.passes:
+                return
+        verdict = validate_deck(deck, found, engine=self.engine)
+        if written is not None and written.error is not None:
+            raise Disagreement(f"{self.name}: {written}; refined: {verdict}")
+        require_outcome(Report(verdict, self.name, name=self.name), self.reports)
 
 
 def reports_folder(config: pytest.Config) -> Path:

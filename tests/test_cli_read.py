@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from spicebridge.circuit.recognise import recognise_circuit
 from spicebridge.cli import main, status
 from spicebridge.network import same_parameters
 from spicebridge.verify import Outcome
-from spicebridge.verify.user_deck import validate_deck
+from spicebridge.verify.user_deck import run_as_written, validate_deck
 
 BRIDGE = """* bridge of a stranger
 V1 top 0 SIN(0 1 2)
@@ -75,8 +76,30 @@ def test_the_case_file_is_the_network(deck: Path, tmp_path: Path) -> None:
 def test_its_own_circuit_agrees(deck: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["read", str(deck), "--validate", "--tolerance", "1e-4", "--quiet"]) == status.AGREES
     out = capsys.readouterr().out
-    assert "the deck itself: AGREES" in out
+    assert "the deck as written: off by" in out
+    assert "the deck's circuit, with small steps: AGREES" in out
     assert "the network found in it: AGREES" in out
+
+
+LOOSE = BRIDGE.replace(".tran 1m 0.5", ".options reltol=0.1\n.tran 0.1 0.5")
+
+
+def test_a_deck_with_loose_options_fails_as_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its circuit is right; what its user gets from it is not."""
+    path = tmp_path / "loose.cir"
+    path.write_text(LOOSE, encoding="utf-8")
+    assert main(["read", str(path), "--validate", "--tolerance", "1e-4", "--quiet", "--json"]) == status.DISAGREES
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["as_written"]["passes"] is False
+    assert facts["as_written"]["error"] > 1e-4
+    assert {v["outcome"] for v in facts["verdicts"].values()} == {"agrees"}
+
+
+def test_a_deck_of_another_language_is_not_run_as_written() -> None:
+    deck = replace(read_deck(BRIDGE), dialect="ltspice")
+    written = run_as_written(deck)
+    assert written.passes is None
+    assert "ltspice" in str(written)
 
 
 def test_it_is_the_decks_own_elements_that_run() -> None:

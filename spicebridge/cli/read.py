@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from spicebridge.network import Network
     from spicebridge.theory.currents.topology import Topology
     from spicebridge.verify import Verdict
+    from spicebridge.verify.user_deck import AsWritten
 
 HELP = "what network a deck is: nodes, edges, cycles, effective memory, Omega"
 EXAMPLE = "read k4.cir --validate"
@@ -36,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--validate",
         action="store_true",
-        help="run the deck itself, and the network found in it, against the theory; needs .tran",
+        help="run the deck as written, its circuit refined, and the network found in it, against the theory; needs .tran",
     )
     parser.add_argument("--engine", default="ngspice", metavar="E", help="simulator for --validate")
     parser.add_argument("--tolerance", type=positive, default=1e-5, metavar="X", help="default: 1e-5")
@@ -65,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
                 print(printable(f"note: {note}"), file=sys.stderr)
             raise
         verdicts = _validate(deck, found, args, say) if args.validate else {}
+        written = _as_written(deck, found, args, say) if args.validate else None
     facts = _facts(found, args.deck)
     facts["dialect"] = deck.dialect
     facts["notes"] = [*deck.notes, *found.notes]
@@ -78,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
         }
         for name, v in verdicts.items()
     }
+    if written is not None:
+        facts["as_written"] = asdict(written) | {"passes": written.passes, "sentence": str(written)}
     if args.out is not None:
         _write_case(deck, found.network, args)
     if args.json:
@@ -85,7 +90,10 @@ def run(args: argparse.Namespace) -> int:
     else:
         for line in _lines(facts, found.network):
             print(printable(line))
-    return status.combined(status.of_outcome(v.outcome.value) for v in verdicts.values())
+    outcomes = [v.outcome.value for v in verdicts.values()]
+    if written is not None and written.passes is False:
+        outcomes.append("disagrees")
+    return status.combined(map(status.of_outcome, outcomes))
 
 
 def _validate(deck: Deck, found: Recognised, args: argparse.Namespace, say: Any) -> dict[str, Verdict]:
@@ -100,6 +108,14 @@ def _validate(deck: Deck, found: Recognised, args: argparse.Namespace, say: Any)
     assert deck.transient is not None
     t = np.linspace(0.0, deck.transient.stop, 201)
     return {"deck": own, "network": validate(found.network, t, **options)}
+
+
+def _as_written(deck: Deck, found: Recognised, args: argparse.Namespace, say: Any) -> AsWritten:
+    """One run of the deck with its own options and steps."""
+    from spicebridge.verify.user_deck import run_as_written
+
+    say("the deck as written")
+    return run_as_written(deck, found, tolerance=args.tolerance, engine=args.engine, timeout=args.timeout)
 
 
 def _facts(found: Recognised, source: str) -> dict[str, Any]:
@@ -187,7 +203,9 @@ def _lines(facts: dict[str, Any], network: Network) -> Iterator[str]:
         yield f"Omega (trace {facts['Omega_trace']})"
         # Adding zero turns the minus zeros of rounding into zeros
         yield from ("  " + " ".join(f"{round(x, 4) + 0.0:8.4f}" for x in row) for row in facts["Omega"])
-    names = {"deck": "the deck itself", "network": "the network found in it"}
+    if "as_written" in facts:
+        yield f"the deck {facts['as_written']['sentence']}"
+    names = {"deck": "the deck's circuit, with small steps", "network": "the network found in it"}
     for name, verdict in facts["verdicts"].items():
         yield f"{names[name]}: {verdict['outcome'].upper()}, {verdict['reason']}"
 

@@ -139,12 +139,12 @@ class Trial:
         return None
 
     def ladder(self, steps: Steps, *, other: bool = False) -> list[Evidence]:
-        """The evidence of three rungs; with `other`, a run of another kind at the coarsest bounds what they share."""
+        """The evidence of three rungs; with `other`, a run of another kind bounds what they share."""
         rungs = [self.rung(h) for h in steps]
         finest = rungs[-1]
         scales = self.scales
         doubt = self.reference.uncertainty(finest.reference)
-        elsewhere = self._elsewhere(steps[0]) if other else None
+        elsewhere = self._elsewhere(steps[-1]) if other else None
         evidence = []
         for name in self.circuit.signals:
             triple = self._triple(rungs, name)
@@ -154,7 +154,7 @@ class Trial:
                     name,
                     ladder(steps, triple, self._floor(name)),
                     float((doubt[name] / scales[name]).max(initial=0.0)),
-                    None if elsewhere is None else difference(triple[0], elsewhere.deviations[name]),
+                    None if elsewhere is None else difference(triple[-1], elsewhere.deviations[name]),
                     self.circuit.network.edge_name(edge),
                     edge,
                     time,
@@ -225,7 +225,10 @@ class Trial:
         return SOLVER_FLOOR + VOLTAGE_NOISE / quietest
 
     def _elsewhere(self, h: float) -> Rung | None:
-        """The run of another kind, or None if there is none that can be used."""
+        """The run of another kind, or None if there is none that can be used.
+
+        At the finest step: a clamp that lets go late by less than a step is not seen at a coarse one.
+        """
         if self.circuit.other is None:
             return None
         self._run([(h, True)])

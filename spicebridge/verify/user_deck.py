@@ -103,21 +103,20 @@ def run_as_written(
     *,
     tolerance: float = 1e-5,
     engine: str | Engine = "ngspice",
-    dialect: str = "ngspice",
     timeout: float | None = None,
     reference: Reference | None = None,
 ) -> AsWritten:
     """Run a deck once with its own options and steps and compare its states with the theory.
 
-    `dialect` is the language the deck is in; an engine of another language does not run it as written. A circuit
-    with memory is needed, and its .tran; what goes wrong in the run is the `problem` of the result.
+    An engine of another language than the deck's does not run it as written. A circuit with memory is needed, and
+    its .tran; what goes wrong in the run is the `problem` of the result.
     """
     check_tolerance(tolerance)
     found = recognise_circuit(deck) if found is None else found
     stop = _stop(deck, found)
     door: Engine = get_engine(engine) if isinstance(engine, str) else engine
-    if door.dialect != dialect:
-        return AsWritten(tolerance, problem=f"{door.name} does not speak the {dialect} dialect")
+    if door.dialect != deck.dialect:
+        return AsWritten(tolerance, problem=f"{door.name} does not speak the deck's language ({deck.dialect})")
     theory = Theory.of(found.network, stop) if reference is None else reference
     if theory.problem:
         return AsWritten(tolerance, problem=theory.problem)

@@ -57,7 +57,7 @@ class Clock:
     def times(self, step: float) -> list[float]:
         """The breakpoints at a ceiling `step` in s."""
         scale = self.step / step
-        levels = np.arange(1, int(self.count[-1] * scale) + 1) / scale
+        levels = (np.arange(round(self.count[-1] * scale)) + 0.5) / scale
         return [float(t) for t in np.interp(levels, self.count, self.t)]
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 import spicebridge as sb
-from bench.cells import MUTATIONS, SIGNALS, STOP, Circuit, draw, effect, follow, mutate, parts
+from bench.cells import CELLS, MUTATIONS, SIGNALS, STOP, Circuit, draw, effect, follow, mutate, parts
 
 TOLERANCE = 1e-5
 MATTERS = 3.0
@@ -80,7 +80,7 @@ def _true_errors(circuit: Circuit, verdict: sb.Verdict, row: Row) -> None:
     row.untested = sum(moved[k] and labels[k] in names for k in range(part.size)) / max(1, int(moved.sum()))
 
 
-def wrong(seed: int) -> Row | None:
+def wrong(seed: int) -> Row:
     """Judge a mutant of the circuit of a seed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -139,10 +139,18 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     seeds = range(options.first, options.first + options.count)
+    rows: list[Row] = []
+    mutants: list[Row] = []
     with ProcessPoolExecutor(options.jobs) as pool:
-        rows = list(pool.map(right, seeds, chunksize=4))
-        mutants = [row for row in pool.map(wrong, seeds, chunksize=4) if row is not None]
-    report(rows, mutants)
+        both = zip(pool.map(right, seeds), pool.map(wrong, seeds), strict=True)
+        for number, (row, mutant) in enumerate(both, 1):
+            rows.append(row)
+            mutants.append(mutant)
+            if number % len(CELLS) == 0:
+                print(f"after {number}:", flush=True)
+                report(rows, mutants)
+    if number % len(CELLS):
+        report(rows, mutants)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from spicebridge.expressions.tree import (
 )
 
 BASE = ("V", "A", "s", "m", "K")
+FORMULA = "the formula"
 Dimension = tuple[Fraction, Fraction, Fraction, Fraction, Fraction]
 
 
@@ -159,11 +160,12 @@ def unit_in_si(unit: Unit) -> str:
 
 
 class UnitError(DeckError):
-    """A formula that adds unlike to unlike; `node` is where."""
+    """A formula that adds unlike to unlike; `node` is where, `inside` whether it is wrong in itself."""
 
-    def __init__(self, node: Expression, message: str) -> None:
+    def __init__(self, node: Expression, message: str, *, inside: bool = True) -> None:
         super().__init__(message)
         self.node = node
+        self.inside = inside
 
 
 Vector = dict[str, Fraction]
@@ -199,7 +201,7 @@ class Dimensions:
 
     def check(self, tree: Expression, wanted: Dimension) -> None:
         """Raise `UnitError` unless `tree` can have the dimension `wanted`."""
-        self._same(tree, self.of(tree), _Dim(wanted), "the formula", f"{format_dimension(wanted)} is wanted")
+        self._same(tree, self.of(tree), _Dim(wanted), FORMULA, f"{format_dimension(wanted)} is wanted")
 
     def of(self, root: Expression) -> _Dim:
         """The dimension of a tree, as far as it is known."""
@@ -308,7 +310,7 @@ class Dimensions:
             units = f"{format_dimension(left.known)} and {format_dimension(right.known)}"
             if "must" not in rule:
                 units = format_dimension(left.known)
-            raise UnitError(e, f"{what} {'have' if 'must' in rule else 'has'} {units}; {rule}")
+            raise UnitError(e, f"{what} {'have' if 'must' in rule else 'has'} {units}; {rule}", inside=what != FORMULA)
 
     def _resolved(self, d: _Dim) -> _Dim:
         """`d` with what is found put in."""

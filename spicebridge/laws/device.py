@@ -152,7 +152,7 @@ class LawDevice:
             object.__setattr__(self, "window", NO_WINDOW)
         for name, rule in law.parameters.items():
             try:
-                object.__setattr__(self, name, rule.value(getattr(self, name)))
+                object.__setattr__(self, name, rule.value(getattr(self, name), law.implied))
             except DeviceError as error:
                 raise DeviceError(f"{self.kind}: {error}") from None
         freeze_parameters(self)

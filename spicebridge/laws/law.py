@@ -18,6 +18,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from spicebridge.arrays import Array
 from spicebridge.errors import LawError, QuantityError, nearest
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.dimensions import (
@@ -35,6 +38,7 @@ from spicebridge.expressions.dimensions import (
 from spicebridge.expressions.evaluate import depends
 from spicebridge.expressions.tree import Call, Expression, Number, Parameter, rebuild
 from spicebridge.laws.formulas import CONSTANTS, Formulas, Helper
+from spicebridge.laws.hazards import DROPS, STATES, hazard, value_at
 from spicebridge.laws.parameters import ParameterRule, read_parameter
 from spicebridge.laws.write import law_text
 from spicebridge.windows import WINDOWS, NoWindow, Window
@@ -171,6 +175,44 @@ class Law:
         """Read all formulas of all choices and check their units and their values. Raises `LawError`."""
         for choice in self.choices():
             self._check_units(choice)
+            self._check_values(choice)
+
+    def _check_values(self, choice: Mapping[str, str]) -> None:
+        """Raise `LawError` where a formula divides by zero or is not finite, at the default parameters."""
+        trees = self._written(choice)
+        s = self.state
+        low, high = (-2.0, 2.0) if s.low is None or s.high is None else (s.low, s.high)
+        peaks = [parse_physical(str(e["drive"]))[0] for e in self.examples.values() if "drive" in e]
+        drops = np.array([sign * part for part in DROPS for sign in (-1.0, 1.0)]) * max(peaks, default=1.0)
+        state, drop = np.meshgrid(np.linspace(low, high, STATES), np.unique(drops), indexing="ij")
+        values = {name.lower(): np.asarray(p.default) for name, p in self.parameters.items()}
+        values |= {name: np.asarray(value) for name, (value, _) in self.quantities.items()}
+        tables = {n.lower(): (np.array(p)[:, 0], np.array(p)[:, 1]) for n, p in self.tables.items()}
+        for name, (x, _) in tables.items():
+            values |= {f"{name}_start": x[0], f"{name}_end": x[-1]}
+        values |= {s.name.lower(): state, "v": drop, "active": np.asarray(1.0), "i": np.zeros_like(state)}
+        names = (s.name, "v", "i")
+        for key in ("resistance", "current", "rate", "decay"):
+            if key not in trees:
+                continue
+            told = (s.name,) if key in ("resistance", "decay") else names[: 2 if key == "current" else 3]
+            found = hazard(trees[key], values, told, tables)
+            if found is not None:
+                raise self._formulas.at(found.node, found.message)
+            if key in ("resistance", "current"):
+                values["i"] = self._current(key, trees[key], values, tables)
+
+    def _current(
+        self, key: str, tree: Expression, values: Mapping[str, Array], tables: Mapping[str, tuple[Array, Array]]
+    ) -> Array:
+        value = value_at(tree, values, tables)
+        if key == "current":
+            return value
+        if (value <= 0.0).any():
+            k = np.unravel_index(int(np.argmax(np.broadcast_to(value, values["v"].shape) <= 0.0)), values["v"].shape)
+            where = f"{self.state.name} = {values[self.state.name.lower()][k]:.4g}"
+            raise self._formulas.at(tree, f"the resistance is zero or negative at {where}")
+        return np.asarray(values["v"] / value)
 
     def __call__(self, **values: Any) -> LawDevice:
         """A device: parameters, tables and options by name, `window` as in a device of the library."""
@@ -408,6 +450,10 @@ class Law:
         checked = self._checked[0]
         return {name: checked.parameter(name) for name in self.parameters}
 
+    def implied(self, name: str) -> Dimension | None:
+        """The dimension of a parameter whose unit is not stated."""
+        return self.dimensions[name]
+
     @property
     def units_checked(self) -> bool:
         """False where literal numbers had to be given units of their own, or a parameter's follows from nothing."""
@@ -419,7 +465,7 @@ class Law:
 
     def _check_units(self, choice: Mapping[str, str]) -> tuple[Dimensions, bool]:
         trees = self._written(choice)
-        bare = self.state.unit is NO_UNIT and all(p.unit is None for p in self.parameters.values())
+        bare = self.state.unit.text == "1" and all(p.unit is None for p in self.parameters.values())
         for loose in (False, True) if bare else (False,):
             known = {n.lower(): p.unit.dimension for n, p in self.parameters.items() if p.unit is not None}
             state = self.state.unit.dimension
@@ -430,7 +476,12 @@ class Law:
             checker = Dimensions(known, loose=loose)
             try:
                 for key, tree in trees.items():
-                    checker.check(tree, wanted[key])
+                    try:
+                        checker.check(tree, wanted[key])
+                    except UnitError as error:
+                        # Of a law without any unit a factor of 1 may stand for one of each.
+                        if not loose or error.node is not tree or error.inside:
+                            raise
             except UnitError as error:
                 if bare and not loose:
                     continue

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array
 from spicebridge.errors import DeviceError, LawError, QuantityError
-from spicebridge.expressions.dimensions import Unit, format_dimension, parse_physical, parse_unit
+from spicebridge.expressions.dimensions import Dimension, Unit, format_dimension, parse_physical, parse_unit
 
 _RULE = re.compile(r"(>=|<=|>|<|\+-)\s*(\S+)\s*\Z")
 _HOLDS: dict[str, Callable[[Array, Array], Array]] = {
@@ -65,10 +65,10 @@ class ParameterRule:
     typical: bool = False
     rules: tuple[Rule, ...] = ()
 
-    def value(self, given: object) -> object:
+    def value(self, given: object, implied: Callable[[str], Dimension | None]) -> object:
         """A value as the author of a network gives it, in SI: numbers stay, (16, "kohm") and "16k ohm" are read.
 
-        Raises `DeviceError` for a unit of another dimension.
+        `implied` gives the dimension where none is stated. Raises `DeviceError` for a unit of another dimension.
         """
         if isinstance(given, str) and " " in given.strip():
             given, unit = _physical(given, self.name)
@@ -77,8 +77,9 @@ class ParameterRule:
             given = np.asarray(given[0], float) * unit.factor
         else:
             return given
-        if self.unit is not None and unit.text != "1" and unit.dimension != self.unit.dimension:
-            raise DeviceError(f"`{self.name}` is in {self.unit.text}, not in {unit.text}")
+        wanted = self.unit.dimension if self.unit is not None else implied(self.name)
+        if wanted is not None and unit.text != "1" and unit.dimension != wanted:
+            raise DeviceError(f"`{self.name}` is in {unit_text(self, wanted)}, not in {unit.text}")
         return given
 
 
@@ -138,8 +139,8 @@ def check_values(kind: str, rules: Mapping[str, ParameterRule], values: Mapping[
             raise DeviceError(f"{kind}{entry}: `{name}` {shown.flat[k]:g} {rule.say(float(limit.flat[k]))}")
 
 
-def unit_text(parameter: ParameterRule, implied: object = None) -> str:
+def unit_text(parameter: ParameterRule, implied: Dimension | None = None) -> str:
     """The unit for people: stated, else implied by the formulas, else ''."""
     if parameter.unit is not None:
         return parameter.unit.text
-    return "" if implied is None else format_dimension(implied)  # type: ignore[arg-type]
+    return "" if implied is None else format_dimension(implied)

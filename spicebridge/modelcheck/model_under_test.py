@@ -24,6 +24,8 @@ FILE.va     the same as the FILE.toml or FILE.sub beside it.
 
 from __future__ import annotations
 
+import tempfile
+import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,13 +36,15 @@ import spicebridge as sb
 from spicebridge.circuit.deck.elements import Deck, Element, Transient, VoltageSource
 from spicebridge.circuit.engines import get_engine
 from spicebridge.circuit.lower.calls import subcircuit_call
+from spicebridge.circuit.lower.law_modules import format_modules
 from spicebridge.circuit.lower.models import model_twin
 from spicebridge.circuit.lower.network import ACCURATE, lower
 from spicebridge.circuit.lower.sources import waves as source_waves
 from spicebridge.circuit.simulate import Transform, run_lowered, usable
-from spicebridge.errors import CaseError, RunFailed, SpiceBridgeError, nearest
+from spicebridge.errors import CaseError, DeckError, RunFailed, SpiceBridgeError, nearest
+from spicebridge.laws import Law
 from spicebridge.modelcheck.component import Component, component, forced, read_component, run_deck
-from spicebridge.modelcheck.library import library
+from spicebridge.modelcheck.library import examples, library
 from spicebridge.network import Network
 from spicebridge.waveforms import Waveforms
 
@@ -231,6 +235,8 @@ def load_subject(
                 f"{path.stem}.sub beside it"
             )
         path, suffix = found, found.suffix.lower()
+    if suffix == LAW_SUFFIX and _is_law_text(path):
+        return _law_text(path, numbers)
     if suffix == LAW_SUFFIX:
         return _read_law(path, subcircuit, numbers, dialect)
     if suffix in CIRCUIT_SUFFIXES or (path.is_file() and _holds_subcircuit(path)):
@@ -239,6 +245,33 @@ def load_subject(
         f"model {text!r} is not in the library{nearest(text, known)}; known are {', '.join(known)}; "
         f"a file must end in {LAW_SUFFIX}, {TWIN_SUFFIX} or {', '.join(CIRCUIT_SUFFIXES)}"
     )
+
+
+def _is_law_text(path: Path) -> bool:
+    """Whether a TOML file is a law and not a check of a named one: formulas stand at its top."""
+    try:
+        with path.open("rb") as file:
+            data = tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return False
+    return "resistance" in data or "current" in data
+
+
+def _law_text(path: Path, given: dict[str, float]) -> Subject:
+    """The law of a text, driven as its first example says, with the models that are written from it."""
+    law = Law.load(path)
+    device, *example = next(iter(examples(law).values()))
+    values = dict(zip(KEYS, example, strict=True)) | given
+    drive = (values["amplitude"], values["frequency"], values["initial_state"])
+    problem = device.check_state(np.array([values["initial_state"]]))
+    if problem is not None:
+        raise CaseError(f"{path}: initial_state {values['initial_state']:g} {problem}")
+    twin = Path(tempfile.mkdtemp(prefix="spicebridge-")) / f"{law.name}.va"
+    try:
+        twin.write_text(format_modules(law), encoding="utf-8")
+    except DeckError:
+        return law_subject(path.stem, device, *drive)
+    return law_subject(path.stem, device, *drive, twin=twin)
 
 
 def _beside(path: Path, suffix: str) -> Path | None:

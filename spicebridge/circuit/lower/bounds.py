@@ -187,7 +187,7 @@ class Clamps:
         """The two switch models."""
         scale = 10.0**self.decade
         band = BAND if self.by_rate else HYSTERESIS
-        common = (("vh", band), ("ron", CLAMP_ON / scale), ("roff", CLAMP_OFF / scale))
+        common = (("vh", band), ("ron", CLAMP_ON / scale), ("roff", CLAMP_OFF / min(scale, 1.0)))
         return (
             Model(f"SHI{self.suffix}", "sw", (("vt", 1.0), *common)),
             Model(f"SLO{self.suffix}", "sw", (("vt", 0.0), *common)),

@@ -1,0 +1,264 @@
+"""A law that somebody brings: as arguments, as a file, in a case, as a Python class; and what is said when it is wrong."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from typing import ClassVar
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import spicebridge as sb
+from spicebridge.case.write import network_sections
+from spicebridge.errors import DeviceError, LawError
+from spicebridge.laws import LAWS
+from spicebridge.laws.base import freeze_parameters, parameter, same_device
+from spicebridge.windows import NoWindow, Window
+
+SINH = dict(
+    resistance="r_on*exp(lam*(1 - s))",
+    rate="-s/tau + c*sinh(v/v0)",
+    parameters={"r_on": 100.0, "lam": 2.0, "tau": 1.0, "c": 0.5, "v0": 0.3},
+    window="hard",
+)
+TRIANGLE = [("a", "b"), ("b", "c"), ("c", "a")]
+T = np.linspace(0.0, 1.0, 21)
+
+
+def triangle(device, amplitude=1.5, **other):
+    drive = {0: sb.Sine(amplitude, 1.0)}
+    return sb.Network.from_edges(TRIANGLE, device=device, drive=drive, initial_state=0.4, polarity=[1, -1, 1], **other)
+
+
+def test_the_formulas_are_the_law():
+    device = sb.Law("sinh_cell", **SINH)(r_on=200.0, window=None)
+    s, v = np.array([0.0, 0.5, 1.0]), np.array([-0.3, 0.1, 0.2])
+    np.testing.assert_allclose(device.resistance(s), 200.0 * np.exp(2.0 * (1.0 - s)), rtol=1e-15)
+    one = np.ones(3)
+    np.testing.assert_allclose(device.bulk_rate(s, v, v, one, one), -s + 0.5 * np.sinh(v / 0.3), rtol=1e-14)
+    np.testing.assert_allclose(device.rate_partials(s, v, v, one, one)[1], 0.5 / 0.3 * np.cosh(v / 0.3), rtol=1e-14)
+    assert device.smooth
+    assert device.affine() is None
+
+
+def test_units_follow_from_the_formulas():
+    law = sb.Law("sinh_cell", **SINH)
+    assert {name: law.unit(name) for name in law.parameters} == {
+        "r_on": "ohm", "lam": "1", "tau": "s", "c": "1/s", "v0": "V",
+    }  # fmt: skip
+    assert law.units_checked
+    assert float(law(r_on=(0.2, "kohm")).r_on) == 200.0
+    with pytest.raises(DeviceError, match="`r_on` is in ohm, not in V"):
+        law(r_on=(2.0, "V"))
+    assert not sb.Law("bare", resistance="100 + 900*s", rate="v*(1 - s)").units_checked
+
+
+def test_text_and_arguments_are_one_law(tmp_path):
+    law = sb.Law("sinh_cell", **SINH)
+    (tmp_path / "sinh_cell.toml").write_text(law.text)
+    loaded = sb.Law.load(tmp_path / "sinh_cell.toml")
+    assert loaded(r_on=200.0) == law(r_on=200.0) == pickle.loads(pickle.dumps(law(r_on=200.0)))
+
+
+def test_parameters_one_per_edge_and_active_edges():
+    device = sb.Law("sinh_cell", **SINH)(r_on=[100.0, 10.0, 400.0])
+    network = triangle(device, active=[1])
+    assert sb.validate(network, T, tolerance=1e-4).agrees
+    assert sb.validate(network, T, tolerance=1e-4, circuit=triangle(sb.Law("sinh_cell", **SINH)())).outcome is (
+        sb.Outcome.DISAGREES
+    )
+
+
+@pytest.mark.parametrize("dialect", ["ngspice", "ltspice", "hspice", "xyce", "spectre"])
+def test_every_dialect_writes_it(dialect):
+    text = sb.netlist(triangle(sb.Law("sinh_cell", **SINH)()), T, dialect=dialect, form="readable")
+    assert "sinh_cell" in text
+
+
+CASE = """title = "own law"
+stop = "1 s"
+[network]
+edges = [["a", "b"], ["b", "c"], ["c", "a"]]
+initial_state = 0.4
+[device]
+{device}
+[[drive]]
+kind = "sine"
+edges = [0]
+amplitude = "1.5 V"
+frequency = "1 Hz"
+"""
+SECTION = """resistance = "r_on*exp(2*(1 - s))"
+rate = "c*v - s/tau"
+parameters = { r_on = "100 ohm, > 0", c = "0.7 1/(V s)", tau = "2 s" }
+window = "biolek"
+r_on = [100, 200, 300]"""
+
+
+def test_case_files_take_a_file_or_the_formulas(tmp_path):
+    (tmp_path / "cell.toml").write_text(sb.Law("cell", **SINH).text)
+    for section in ('law = "cell.toml"\nr_on = 150', SECTION):
+        path = tmp_path / "own.case.toml"
+        path.write_text(CASE.replace("{device}", section))
+        case = sb.load_case(path)
+        assert sb.validate(case.network, T, tolerance=1e-4).agrees
+        again = tmp_path / "again.case.toml"
+        again.write_text('title = "again"\nstop = "1 s"\n' + "\n".join(network_sections(case.network)))
+        back = sb.load_case(again).network
+        device, read = case.network.device(1), back.device(1)
+        assert {k: float(v) for k, v in read.parameters.items()} == {k: float(v) for k, v in device.parameters.items()}
+        assert (read.equations.trees, read.window) == (device.equations.trees, device.window)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rate": "k*i"}, r"line 2, column 10: `rate`: the formula has A/\(V s\); 1/s is wanted\n +k\*i\n +\^"),
+        ({"rate": "k*(v + i)"}, "the two sides of \\+ have V and A"),
+        ({"rate": "k*v*exp(v)"}, "the argument of exp has V; a number without unit"),
+        ({"rate": "k*v + kk"}, "'kk' is not known here \\(did you mean 'k'\\?\\)"),
+        ({"rate": "k*v/s"}, "divides by zero at s = 0"),
+        ({"rate": "k*v/(s - 0.49)"}, "divides by zero at s = 0.4"),
+        ({"rate": "k*v*ln(s)"}, "ln has no finite value at s = 0"),
+        ({"rate": "k*v*exp(1e4*s)"}, "exp has no finite value"),
+        ({"rate": "k*sinc(v)"}, "function 'sinc' is unknown \\(did you mean 'sin'\\?\\)"),
+        ({"rate": "k*v +"}, "ends too early"),
+        ({"rate": "k*v^0.5"}, "this base may be negative"),
+        ({"resistance": "r_on*v"}, "'v' is not known here"),
+        ({"resistance": "r_on*(1 - 2*s)"}, "the resistance is zero or negative at s = 0.5"),
+        ({"window": "hrad"}, "did you mean 'hard'"),
+        ({"state": "v"}, "'v' is a word of the language"),
+        ({"parameters": {"r_on": "100 bananas", "k": 1.0}}, "'bananas' is unknown"),
+        ({"parameters": {"r_on": "100 ohm, > r_of", "k": 1.0}}, "'r_of', which is no parameter"),
+        ({"let": {"f": "g", "g": "f"}, "rate": "k*v*f"}, "helper 'f' calls itself"),
+    ],
+)
+def test_mistakes_are_located(change, message):
+    good = {"resistance": "r_on*(1 + s)", "rate": "k*v", "parameters": {"r_on": "100 ohm, > 0", "k": "1 1/(V s)"}}
+    sb.Law("mine", **good)
+    with pytest.raises(LawError, match=message):
+        sb.Law("mine", **(good | change))
+
+
+def test_a_branch_that_is_not_taken_may_divide_by_zero():
+    sb.Law("mine", resistance="100*(1 + s)", rate="s > 0.5 ? v/s : v")
+
+
+def test_kinks_are_found_in_the_formulas():
+    smooth = dict(resistance="100*(1 + s)", rate="v")
+    assert sb.Law("a", **smooth)().smooth
+    for rate in ("max(v, 0)", "abs(v)", "v > 0 ? v : 2*v", "limit(v, -1, 1)"):
+        assert not sb.Law("a", **(smooth | {"rate": rate}))().smooth, rate
+    assert sb.Law("a", **(smooth | {"rate": "limexp(v/v_0) - 1", "parameters": {"v_0": 1.0}}))().smooth
+    assert sb.ThresholdMemristor(1e3, 1e4, 1.0, 1.0, b=0.1).smooth
+    assert not sb.ThresholdMemristor(1e3, 1e4, 1.0, 1.0).smooth
+
+
+def test_a_state_with_a_unit_is_reduced():
+    law = LAWS["stanford"]
+    device = law()
+    np.testing.assert_allclose(device.physical_state(np.array([0.0, 1.0])), [0.2, 1.7])
+    np.testing.assert_allclose(device.program_state(np.array([0.2, 1.7])), [0.0, 1.0], atol=1e-15)
+    assert "0 stands for 0.2 nm, 1 for 1.7 nm" in device.check_state(np.array([1.5]))
+
+
+@dataclass(frozen=True, eq=False)
+class Saturating:
+    """R = r (2 - s), ds/dt = k v, in Python."""
+
+    r: float = parameter("ohm")
+    k: float = parameter("1/(V s)")
+    window: Window = NoWindow()
+    kind: ClassVar[str] = "Saturating"
+    stateful: ClassVar[bool] = True
+    ohmic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
+
+    def __post_init__(self):
+        freeze_parameters(self, r="positive")
+
+    __eq__ = same_device
+    __hash__ = None
+
+    def affine(self):
+        return None
+
+    def linear_rate(self, P, J):
+        return None
+
+    def check_state(self, s):
+        return None
+
+    def resistance(self, s):
+        return self.r * (2.0 - s)
+
+    def resistance_slope(self, s):
+        return -self.r * np.ones_like(s)
+
+    def bulk_rate(self, s, v, i, P, J):
+        return self.k * J * v
+
+    def rate(self, s, v, i, P, J):
+        return self.window.rate(s, np.zeros_like(s), self.bulk_rate(s, v, i, P, J))
+
+    def rate_partials(self, s, v, i, P, J):
+        zero = np.zeros_like(s)
+        return zero, self.k * J + zero, zero
+
+
+SUB = """.subckt saturating p n s drift r=1 k=1 active=1 polarity=1
+Rmem p n R='({active})*({r})*(2-V(s))'
+Gdrift 0 drift p n {polarity*k}
+Cstate s 0 1
+.ends
+"""
+
+
+def test_a_python_class_registers_with_its_subcircuit():
+    law = sb.register_law(Saturating, subcircuit=SUB)
+    assert LAWS["saturating"] is law
+    network = triangle(Saturating(200.0, 0.7), amplitude=0.8)
+    assert sb.validate(network, T, tolerance=1e-4).agrees
+    wrong = sb.register_law(Saturating, subcircuit=SUB.replace("(2-V(s))", "(2.1-V(s))"), name="other")
+    assert wrong.name == "other"
+    with pytest.raises(LawError, match="known already"):
+        sb.register_law(Saturating, subcircuit=SUB.replace("2-", "3-"))
+    with pytest.raises(LawError, match="lacks affine, linear_rate"):
+        sb.register_law(type("Poor", (), {"kind": "poor", "stateful": True, "ohmic": True, "smooth": True}), SUB)
+
+
+FACTORS = ("1 + s", "exp(-1.5*s)", "2 - s^2", "cosh(s)", "1/(0.3 + s)")
+PUSHES = ("v/v_0", "tanh(v/v_0)", "sinh(v/v_0)", "(v/v_0)^3", "max(v/v_0 - 0.3, 0) - max(-v/v_0 - 0.3, 0)")
+BRAKES = ("1", "1 - s", "exp(-s)", "1/(1 + s^2)", "cos(s)")
+RETURNS = ("0", "0.3*s", "0.4*(s - 0.2)", "0.2*sinh(s)")
+
+
+@st.composite
+def laws(draw):
+    """Laws composed of smooth and kinked parts; R between 100 ohm and 1 kohm."""
+    factor, push, brake, back = (draw(st.sampled_from(x)) for x in (FACTORS, PUSHES, BRAKES, RETURNS))
+    return sb.Law(
+        "composed",
+        resistance=f"r*({factor})",
+        rate=f"({push})*({brake})/tau - ({back})/tau",
+        parameters={"r": "300 ohm, > 0", "v_0": "0.8 V, > 0", "tau": "1 s, > 0"},
+        window=draw(st.sampled_from(["none", "hard", "biolek", "tanh"])),
+    )
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(laws())
+def test_composed_laws_agree(law):
+    verdict = sb.validate(triangle(law(), amplitude=1.0), T, tolerance=1e-4)
+    assert verdict.outcome is not sb.Outcome.DISAGREES, (law.text, verdict)
+
+
+def test_a_grid_of_an_own_law():
+    graph = nx.grid_2d_graph(3, 3)
+    drive = {k: sb.Sine(1.0, 1.0, phase=0.4 * k) for k in range(0, 12, 3)}
+    network = sb.Network.from_graph(graph, device=sb.Law("sinh_cell", **SINH)(), drive=drive, initial_state=0.4)
+    assert sb.validate(network, T, tolerance=1e-4).agrees

@@ -188,57 +188,12 @@ def test_the_drive_is_found_or_given(tmp_path: Path) -> None:
         load_subject(tmp_path / "mem.sub", frequency=-1.0)
 
 
-VERILOGA_MUTANTS = {
-    "caravelli2017": [
-        ("I(drift) <+ polarity", "I(drift) <+ -polarity"), ("(r_off - r_on)", "(r_off - 1.01*r_on)"),
-        ("*V(w)));", "*pow(V(w), 1.01)));"),
-    ],
-    "tunneling": [
-        ("I(drift) <+ -polarity", "I(drift) <+ polarity"), ("(r_off - r_on)", "(r_off - 1.01*r_on)"),
-        ("*V(x)));", "*pow(V(x), 1.01)));"),
-    ],
-    "hp": [
-        ("-polarity*k*i", "polarity*k*i"), ("(r_off - r_on)", "(r_off - 1.01*r_on)"),
-        ("*V(x)));", "*pow(V(x), 1.01)));"),
-    ],
-    "ideal": [
-        ("-polarity*k*i", "polarity*k*i"), ("(r_on - r_off)", "(1.01*r_on - r_off)"), ("exp(-4*V(y))", "exp(-4.01*V(y))"),
-    ],
-    "threshold": [
-        ("(beta - alpha)*(`SMOOTH", "(alpha - beta)*(`SMOOTH"), ("EXCESS(u - v_t", "EXCESS(u - 1.01*v_t"),
-        ("tanh(0.5*(y)/(b))", "tanh(0.51*(y)/(b))"),
-    ],
-    "vteam": [
-        ("+ k_on*`BEYOND", "- k_on*`BEYOND"), ("pow((u) - 1.0", "pow((u) - 0.999"), ("(a)) : 0.0", "(a) + 0.01) : 0.0"),
-    ],
-    "team": [
-        ("+ k_on*`BEYOND", "- k_on*`BEYOND"), ("(V(s) - a_off)", "(V(s) - 1.01*a_off)"), ("(a)) : 0.0", "(a) + 0.01) : 0.0"),
-    ],
-    "yakopcic": [
-        ("a_p*up - a_n*down", "a_p*up + a_n*down"), ("z/(1.0 - x_p)", "z/(1.01 - x_p)"),
-        ("exp(-alpha_n*z)", "exp(-1.01*alpha_n*z)"),
-    ],
-    "piecewise": [
-        ("i_2*`LIMITED_EXP(-u/v_2", "i_2*`LIMITED_EXP(u/v_2"), ("u >= v_p", "u >= 1.2*v_p"),
-        ("d_1*(u - v_p)", "1.01*d_1*(u - v_p)"),
-    ],
-}  # fmt: skip
-
-BAD = {
-    "empty": ("", "holds no subcircuit"),
-    "no memristor": (".subckt r p n\nR1 p n 100\n.ends\n", "no node holds a state"),
-    "across": (".subckt r p n\nR1 p n 100\nC1 p n 1\nC2 n 0 1\n.ends\n", "no node holds a state"),
-    "two states": (SUB.replace("Cx x 0 1", "Cx x 0 1\nCy y 0 1\nRy y 0 1"), r"several states \(x, y\)"),
-    "one pin": (".subckt r p\nR1 p 0 100\nC1 x 0 1\nRx x 0 1\n.ends\n", "two terminals"),
-    "odd pin": (
-        SUB.replace("mem p n ", "mem p n drfit ").replace("Cx x", "Rd drfit 0 1\nCx x"),
-        "did you mean 'drift'",
-    ),
-    "syntax": (SUB.replace("V(p,n)/(", "V(p,n)/((", 1), r"mem\.sub:3:\d+"),
-    "unknown parameter": (SUB.replace("(r_off+", "(r_of+", 1), "r_of"),
-    "three": ("".join(SUB.replace("mem", name) for name in "abc"), "choose one with --subcircuit a"),
-    "text": ("once upon a time\n", "is not read"),
-}
+VERILOGA_MUTANTS = (
+    (r"I\(drift\) <\+ -\(", "I(drift) <+ (", "sign"),
+    (r"I\(p, n\) <\+ polarity", "I(p, n) <+ 1.001*polarity", "size"),
+    (r"v__ = polarity\*V\(p, n\)", "v__ = polarity*V(p, n)*(1.0 + 0.001*V(p, n))", "exponent"),
+)
+"""Pattern, what stands there instead, and the kind of mistake; of every generated module."""
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -335,16 +290,14 @@ def test_every_subcircuit_of_the_library_point_by_point(name: str) -> None:
 @needs_openvaf
 @pytest.mark.parametrize("name", subject_names())
 def test_what_a_twin_of_the_library_is_worth(name: str, tmp_path: Path) -> None:
-    """A sign, a bound and an exponent of every module, each seen by the check."""
+    """A sign, a factor and an exponent of every module, each seen by the check."""
     subject = load_subject(name)
     assert subject.twin is not None
     text = subject.twin.read_text(encoding="utf-8")
-    mutants = VERILOGA_MUTANTS[subject.twin.stem]
-    assert len(mutants) >= 3
-    for old, new in mutants:
-        assert old in text, old
+    for old, new, _ in VERILOGA_MUTANTS:
+        assert re.search(old, text), old
         changed = tmp_path / subject.twin.name
-        changed.write_text(text.replace(old, new), encoding="utf-8")
+        changed.write_text(re.sub(old, new, text), encoding="utf-8")
         result = twins.veriloga_twin(replace(subject, twin=changed), "ngspice")
         assert result.grade is Grade.FAIL, (old, new, result)
 

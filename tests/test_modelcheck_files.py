@@ -195,6 +195,22 @@ VERILOGA_MUTANTS = (
 )
 """Pattern, what stands there instead, and the kind of mistake; of every generated module."""
 
+BAD = {
+    "empty": ("", "holds no subcircuit"),
+    "no memristor": (".subckt r p n\nR1 p n 100\n.ends\n", "no node holds a state"),
+    "across": (".subckt r p n\nR1 p n 100\nC1 p n 1\nC2 n 0 1\n.ends\n", "no node holds a state"),
+    "two states": (SUB.replace("Cx x 0 1", "Cx x 0 1\nCy y 0 1\nRy y 0 1"), r"several states \(x, y\)"),
+    "one pin": (".subckt r p\nR1 p 0 100\nC1 x 0 1\nRx x 0 1\n.ends\n", "two terminals"),
+    "odd pin": (
+        SUB.replace("mem p n ", "mem p n drfit ").replace("Cx x", "Rd drfit 0 1\nCx x"),
+        "did you mean 'drift'",
+    ),
+    "syntax": (SUB.replace("V(p,n)/(", "V(p,n)/((", 1), r"mem\.sub:3:\d+"),
+    "unknown parameter": (SUB.replace("(r_off+", "(r_of+", 1), "r_of"),
+    "three": ("".join(SUB.replace("mem", name) for name in "abc"), "choose one with --subcircuit a"),
+    "text": ("once upon a time\n", "is not read"),
+}
+
 
 @pytest.mark.parametrize("name", BAD)
 def test_bad_subcircuits_are_refused_with_their_reason(tmp_path: Path, name: str) -> None:

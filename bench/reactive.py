@@ -152,7 +152,7 @@ def race(side: int = 32, stop: float = 5.0) -> None:
         reference = exact(waves.t)
         e_spice = float(np.abs(waves.state - reference).max())
         begin = time.process_time()
-        ours = solve(network, stop, rtol=e_spice / 10, atol=e_spice / 10)
+        ours = solve(network, stop, rtol=e_spice, atol=e_spice)
         t_ours = time.process_time() - begin
         e_ours = float(np.abs(ours(waves.t) - reference).max())
         print(

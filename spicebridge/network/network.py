@@ -446,10 +446,13 @@ class Network(Shown):
         return self.structure.labels
 
     def resistance(self, state: ArrayLike) -> Array:
-        """R(s) in ohm without the sign P for states (..., n_e); ohmic devices only."""
+        """R(s) in ohm without the sign P for states (..., n_e). Raises `NetworkError` for an edge without R(s)."""
         s = np.asarray(state, float)
         out = np.empty_like(s)
         for group in self.groups:
+            if not group.device.ohmic:
+                name = self.edge_name(int(group.edges[0]))
+                raise NetworkError(f"{name}: a {group.device.kind} has no resistance R(s); ask the other edges' devices")
             out[..., group.edges] = group.device.resistance(s[..., group.edges])
         return out
 

@@ -452,7 +452,9 @@ class Network(Shown):
         for group in self.groups:
             if not group.device.ohmic:
                 name = self.edge_name(int(group.edges[0]))
-                raise NetworkError(f"{name}: a {group.device.kind} has no resistance R(s); ask the other edges' devices")
+                raise NetworkError(
+                    f"{name}: a {group.device.kind} has no resistance R(s); ask the other edges' devices"
+                )
             out[..., group.edges] = group.device.resistance(s[..., group.edges])
         return out
 

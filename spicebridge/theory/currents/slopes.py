@@ -12,6 +12,9 @@ from spicebridge.arrays import Array
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, terms
 from spicebridge.errors import NetworkError
 
+BEFORE = 1e-12
+"""Without a segment the slope is that just before t, by this part of it: at a corner the value that the segment ends
+with, which is also what a simulator's point there shows."""
 INSIDE = 1e-7
 """Slopes of straight lines are read this part of the segment away from its ends."""
 
@@ -19,13 +22,13 @@ Segment = tuple[float, float]
 
 
 def slope(drive: Drive | None, t: float, segment: Segment | None) -> float:
-    """d drive / dt at t in s, of the `segment` (start, stop) between breakpoints or, without one, just after t.
+    """d drive / dt at t in s, of the `segment` (start, stop) between breakpoints or, without one, just before t.
 
     Raises `NetworkError` for a waveform whose derivative is not known.
     """
     total = 0.0
     for term in terms(drive):
-        inside = t
+        inside = t * (1.0 - BEFORE)
         if segment is not None:
             margin = INSIDE * (segment[1] - segment[0])
             inside = min(max(t, segment[0] + margin), segment[1] - margin)

@@ -33,9 +33,22 @@ MODULES = {
     "reactive": "Resistors, capacitors, inductors and current sources",
     "honesty": "Correct circuits and mutants",
     "candidate": "Somebody's own theory on trial",
+    "analysis": "Networks analysed, differentiated and designed",
+    "optimiser": "The optimiser of the papers",
 }
 """Module -> what it measures, in the order of the file."""
-PACKAGES = ("spicebridge-memristor", "numpy", "scipy", "networkx", "qdldl", "neospice", "mnns", "kvxopt", "dask")
+PACKAGES = (
+    "spicebridge-memristor",
+    "numpy",
+    "scipy",
+    "networkx",
+    "qdldl",
+    "neospice",
+    "mnns",
+    "kvxopt",
+    "dask",
+    "dwave-samplers",
+)
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

@@ -1,7 +1,7 @@
 """Memristor emulators as their firmware runs them: quantised, sampled, one update late.
 
-Every update period T_u the controller reads the voltage over its potentiometer through a converter of `ADC_BITS`
-over +-supply, infers i = v/R with the resistance of the code that stands, steps w <- w + T_u F, and sends the code
+Every update period T_u the controller reads the voltage over its potentiometer through a converter
+(`parts.ANALOG_INPUT`), infers i = v/R with the resistance of the code that stands, steps w <- w + T_u F, and sends the code
 of the new w, which takes effect at the next update. Between updates the network is resistive and its currents
 follow from Kirchhoff's laws at once.
 """
@@ -20,13 +20,12 @@ from numpy.typing import NDArray
 from spicebridge.arrays import Array
 from spicebridge.lab.design.builds import rates
 from spicebridge.lab.design.laws import equation, state_of
-from spicebridge.lab.design.plan import Plan
+from spicebridge.lab.design.parts import ANALOG_INPUT
+from spicebridge.lab.design.plan import Plan, converter_range
 from spicebridge.lab.design.wiring import target_offset
 from spicebridge.laws.base import parameter_names
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.waveforms import Waveforms
-
-ADC_BITS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +62,7 @@ def format_tables(plan: Plan) -> str:
 
 def format_firmware(plan: Plan) -> str:
     """JSON: the loop, and law, parameters, window and first state of every edge."""
-    network, bench = plan.network, plan.bench
+    network, bench, span = plan.network, plan.bench, converter_range(plan)
     rows = []
     for k in np.flatnonzero(plan.emulated).tolist():
         law = network.device(k)
@@ -78,8 +77,11 @@ def format_firmware(plan: Plan) -> str:
         )  # fmt: skip
     content = {
         "update_period_s": 1.0 / bench.update_rate,
-        "converter_bits": ADC_BITS,
-        "converter_range_V": [-bench.supply, bench.supply],
+        "converter": ANALOG_INPUT.name,
+        "converter_bits": ANALOG_INPUT.bits,
+        "converter_range_V": span,
+        "converter_step_V": ANALOG_INPUT.step(span),
+        "terminals": "B and W: R_WB = wiper + code step",
         "step_ohm": plan.pot.step,
         "wiper_ohm": plan.pot.wiper,
         "positions": plan.pot.positions,
@@ -104,7 +106,7 @@ def run_firmware(plan: Plan, *, quantised: bool = True) -> Waveforms:
     S = network.bank(t)
     offset = np.array([target_offset(plan, k) for k in range(network.n_edges)])
     memory = network.stateful
-    lsb = 2.0 * plan.bench.supply / 2**ADC_BITS
+    lsb = ANALOG_INPUT.step(converter_range(plan))
     hard = [g.edges for g in network.groups if g.device.stateful and g.device.window.hard]
 
     def set_ohms(w: Array) -> Array:

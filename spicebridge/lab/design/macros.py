@@ -2,10 +2,13 @@
 
 Op-amp: one pole, slew limit, output that stops `swing` short of its rails, current limit behind R_OUT::
 
-    C dx/dt = min(max(2 pi GBW C vd, -slew C), slew C) - x/Rp,   Rp C = gain/(2 pi GBW)
-    y       = (x + middle of rails - v_out)/R_OUT,   i_out = y/sqrt(1 + (y/i_max)^2), taken from the + rail
+    C dx/dt = s/sqrt(1 + (s/(slew C))^2) - x/Rp - 2 pi GBW C x (x/(FAR reach))^4
+    s       = 2 pi GBW C vd,   Rp C = gain/(2 pi GBW)
+    y       = (x/sqrt(1 + (x/reach)^2) + middle of rails - v_out)/R_OUT,   reach = half the rails less `swing`
+    i_out   = y/sqrt(1 + (y/i_max)^2), taken from the + rail
 
-x is pulled back from beyond the reach of the output (rail less `swing`), so that it stops there.
+Nothing has a corner or is flat, so that Newton's method starts without stepping; feedback takes the bend of the output
+out. The fifth power bounds x in an overload and is below 1/gain in use.
 """
 
 from __future__ import annotations
@@ -20,8 +23,8 @@ R_OUT = 10.0
 """Output resistance inside the loop, ohm."""
 C_POLE = 1e-9
 """Capacitance of the internal pole, F; sets the impedance level only."""
-RECOVERY = 10.0
-"""How much faster than 2 pi GBW the internal node is pulled back from beyond the rails."""
+FAR = 40.0
+"""Where the fifth power of the internal node reaches 2 pi GBW C, in units of the output's reach."""
 
 
 def times(a: Expression, b: Expression) -> Expression:
@@ -34,10 +37,6 @@ def plus(a: Expression, b: Expression) -> Expression:
 
 def minus(a: Expression, b: Expression) -> Expression:
     return Binary("-", a, b)
-
-
-def clamped(x: Expression, low: Expression, high: Expression) -> Expression:
-    return Call("min", (Call("max", (x, low)), high))
 
 
 def limited(x: Expression, limit: float) -> Expression:
@@ -55,12 +54,13 @@ def opamp_macro(part: OpAmp) -> Subcircuit:
     """Pins inp inn vp vn out; see the module."""
     w = 2.0 * math.pi * part.gbw
     x: Expression = NodeVoltage("x")
-    rise = Number(part.slew * C_POLE)
-    drive = clamped(times(Number(w * C_POLE), NodeVoltage("inp", "inn")), Number(-part.slew * C_POLE), rise)
+    drive = limited(times(Number(w * C_POLE), NodeVoltage("inp", "inn")), part.slew * C_POLE)
     middle = times(Number(0.5), plus(NodeVoltage("vp"), NodeVoltage("vn")))
     reach = minus(times(Number(0.5), NodeVoltage("vp", "vn")), Number(part.swing))
-    beyond = plus(Call("max", (minus(x, reach), Number(0.0))), Call("min", (plus(x, reach), Number(0.0))))
-    wanted = times(Number(1.0 / R_OUT), minus(plus(x, middle), NodeVoltage("out")))
+    bent = Binary("/", x, Call("sqrt", (plus(Number(1.0), times(Binary("/", x, reach), Binary("/", x, reach))),)))
+    far = Binary("/", x, times(Number(FAR), reach))
+    wound = times(Number(w * C_POLE), times(x, times(times(far, far), times(far, far))))
+    wanted = times(Number(1.0 / R_OUT), minus(plus(bent, middle), NodeVoltage("out")))
     return Subcircuit(
         subcircuit_name(part.name),
         ("inp", "inn", "vp", "vn", "out"),
@@ -68,7 +68,7 @@ def opamp_macro(part: OpAmp) -> Subcircuit:
             BehaviouralCurrent("B1", "0", "x", drive, "gain-bandwidth and slew rate"),
             Capacitor("C1", "x", "0", C_POLE),
             Resistor("R1", "x", "0", part.gain / (w * C_POLE)),
-            BehaviouralCurrent("B2", "x", "0", times(Number(RECOVERY * w * C_POLE), beyond), "no wind-up at the rails"),
+            BehaviouralCurrent("B2", "x", "0", wound, "bounds x in an overload"),
             BehaviouralCurrent("B3", "vp", "out", limited(wanted, part.current), "output, with its limit"),
             Resistor("R2", "inp", "inn", 1e12),
         ),

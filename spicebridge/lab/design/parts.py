@@ -33,7 +33,7 @@ class OpAmp:
 
 @dataclass(frozen=True)
 class Potentiometer:
-    """`total` ohm end to end, `positions`, `wiper` ohm, `current` A, `min_supply` and `max_supply` V each side."""
+    """Used between B and W: `total` ohm end to end, `positions`, `wiper` ohm, `current` A, `min_supply` and `max_supply` V each side."""
 
     name: str
     total: float
@@ -45,8 +45,13 @@ class Potentiometer:
 
     @property
     def step(self) -> float:
-        """Resistance of one position, ohm."""
-        return self.total / (self.positions - 1)
+        """Resistance of one position, ohm: R_WB = `wiper` + code `step`, which rises with the code."""
+        return self.total / self.positions
+
+    @property
+    def largest(self) -> float:
+        """Between B and W at the last code, ohm."""
+        return self.wiper + (self.positions - 1) * self.step
 
 
 OPAMPS = {
@@ -66,6 +71,26 @@ POTENTIOMETERS = {
         Potentiometer("AD5293-100", 100e3, 1024, 60.0, 1e-3, 9.0, 16.5),
     )
 }
+
+
+@dataclass(frozen=True)
+class AnalogInput:
+    """Converter with differential inputs: `bits`, `channels`, `ranges` +-V of each pin to ground, narrow first.
+
+    The difference of two pins spans twice the range, so that one step is 4 range/2^bits.
+    """
+
+    name: str
+    bits: int
+    channels: int
+    ranges: tuple[float, ...]
+
+    def step(self, span: float) -> float:
+        """Volts of one code of the difference in the range `span`."""
+        return 4.0 * span / 2**self.bits
+
+
+ANALOG_INPUT = AnalogInput("AD7609", 18, 8, (5.0, 10.0))
 
 
 @dataclass(frozen=True)

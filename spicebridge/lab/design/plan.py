@@ -14,6 +14,7 @@ from spicebridge.lab.design.active import Realisation, realise
 from spicebridge.lab.design.equipment import Bench, LabError
 from spicebridge.lab.design.laws import check_laws
 from spicebridge.lab.design.parts import (
+    ANALOG_INPUT,
     MemristorPart,
     OpAmp,
     Potentiometer,
@@ -195,6 +196,23 @@ def node_voltages(network: Network, ground: int, drop: Array) -> Array:
     return np.asarray(np.insert(p, ground, 0.0, axis=1))
 
 
+def pin_peak(plan: Plan, k: int) -> float:
+    """Largest voltage to ground, V, at the two pins that read emulator k: of its nodes, with the source between them,
+    or with the converter's output, which stands at twice the edge's voltage from its head."""
+    network, high = plan.network, np.abs(plan.nodes).max(axis=0)
+    tail, head = float(high[network.tail[k]]), float(high[network.head[k]])
+    source = float(plan.gauge.peak[k])
+    if network.P[k] < 0:
+        return source + max(tail, head + 2.0 * float(np.abs(plan.waves.voltage[:, k]).max()))
+    return source + max(tail, head)
+
+
+def converter_range(plan: Plan) -> float:
+    """The narrowest range (+-V of a pin) of the analog-to-digital converter that all emulators' pins stay within."""
+    peak = max((pin_peak(plan, int(k)) for k in np.flatnonzero(plan.emulated)), default=0.0)
+    return next((x for x in ANALOG_INPUT.ranges if peak <= plan.bench.headroom * x), ANALOG_INPUT.ranges[-1])
+
+
 def _limits(plan: Plan, R: Array, timescale: float) -> list[Limit]:
     network, bench, pot, waves = plan.network, plan.bench, plan.pot, plan.waves
     use = bench.headroom
@@ -221,10 +239,12 @@ def _limits(plan: Plan, R: Array, timescale: float) -> list[Limit]:
         if plan.emulated[k]:
             out.append(Limit(f"{pot.name} of {name}", "current", peak_i, use * pot.current, "A"))
             largest, smallest = float(R[:, k].max()), float(R[:, k].min()) - plan.sense.get(k, 0.0)
-            out.append(Limit(f"{pot.name} of {name}", "resistance", largest, pot.total, "ohm"))
+            out.append(Limit(f"{pot.name} of {name}", "resistance", largest, pot.largest, "ohm"))
             out.append(
                 Limit(f"{pot.name} of {name}", "wiper against the smallest resistance", pot.wiper, smallest, "ohm")
             )
+            pins = f"{ANALOG_INPUT.name} at {name}"
+            out.append(Limit(pins, "input pin", pin_peak(plan, k), use * ANALOG_INPUT.ranges[-1], "V"))
             if network.P[k] > 0:
                 ends = (int(network.tail[k]), int(network.head[k]))
                 swing = max(high[ends[0]], high[ends[1]]) + plan.gauge.peak[k]

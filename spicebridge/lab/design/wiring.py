@@ -94,7 +94,7 @@ def _edge(plan: Plan, k: int, converter: Converter | None) -> list[Component]:
         out.append(_discrete(plan, k, tail, far_end, plan.memristor))
     elif network.stateful[k]:
         rails = (f"p{k}", f"q{k}") if converter is not None else (PLUS_RAIL, MINUS_RAIL)
-        names = ("A", "W", "VDD", "VSS", "BUS")
+        names = ("B", "W", "VDD", "VSS", "BUS")
         pins = _pins(*zip(names, (tail, far_end, *rails, f"c{k}"), strict=True))
         out.append(Component("pot", f"UM{k}", plan.pot.name, plan.pot.name, pins, k, note="memristor"))
         pins = _pins(("SENSE+", senses[0]), ("SENSE-", senses[1]), ("STATE", f"w{k}"), ("BUS", f"c{k}"))

@@ -19,7 +19,7 @@ from spicebridge.lab.design.builds import error_limits
 from spicebridge.lab.design.emulator import format_firmware, format_tables, run_firmware
 from spicebridge.lab.design.equipment import Bench
 from spicebridge.lab.design.montecarlo import Influence, Spread, influences, spread
-from spicebridge.lab.design.parts import BillLine, format_bill
+from spicebridge.lab.design.parts import ANALOG_INPUT, BillLine, format_bill
 from spicebridge.lab.design.plan import Plan, make_plan
 from spicebridge.lab.design.realistic import Difference, compare_with_ideal, realistic_deck, run_realistic
 from spicebridge.lab.design.wiring import Component, wire
@@ -35,8 +35,6 @@ from spicebridge.theory import integrate
 from spicebridge.waveforms import Waveforms
 
 KIT, FORMAT = "kit.json", "spicebridge.kit/1"
-CHANNELS_PER_CONVERTER = 8
-"""Differential inputs of the analog-to-digital converter (AD7609)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +85,12 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
     for name in dialect_names():
         dialect = get_dialect(name)
         for what, deck in (("ideal", ideal), ("realistic", real)):
-            texts[f"{what}_{name}{dialect.suffix}"] = dialect.format_deck(deck)
+            text = dialect.format_deck(deck)
+            # Without something to print, `ngspice -b FILE` runs nothing.
+            printed = "\n".join(f".print tran {vector}" for vector in deck.save) + "\n.end"
+            texts[f"{what}_{name}{dialect.suffix}"] = (
+                printed.join(text.rsplit(".end", 1)) if name == "ngspice" else text
+            )
     files = tuple(sorted([*texts, KIT]))
     record = _record(plan, difference, error, spread_, files)
     record["built_minus_ideal"] = deviation.record()
@@ -135,9 +138,9 @@ def bill(plan: Plan, components: tuple[Component, ...]) -> list[BillLine]:
         lines.append(BillLine(count, part_.package, part_.name, tuple(memristors), note))
     channels = [part.reference for part in components if part.kind == "controller"]
     if channels:
-        count = -(-len(channels) // CHANNELS_PER_CONVERTER)
-        note = f"{CHANNELS_PER_CONVERTER} differential channels each"
-        lines.append(BillLine(count, "AD7609", "16 bits used", tuple(channels), note))
+        count = -(-len(channels) // ANALOG_INPUT.channels)
+        note = f"{ANALOG_INPUT.channels} differential channels each"
+        lines.append(BillLine(count, ANALOG_INPUT.name, f"{ANALOG_INPUT.bits} bits", tuple(channels), note))
         lines.append(BillLine(1, "RP2040 board", "", tuple(channels), "runs the state equations"))
     return lines
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
+from spicebridge.lab.design.board import addresses
 from spicebridge.lab.design.builds import rates
 from spicebridge.lab.design.laws import equation, state_of
 from spicebridge.lab.design.parts import ANALOG_INPUT
@@ -63,7 +64,7 @@ def format_tables(plan: Plan) -> str:
 def format_firmware(plan: Plan) -> str:
     """JSON: the loop, and law, parameters, window and first state of every edge."""
     network, bench, span = plan.network, plan.bench, converter_range(plan)
-    rows = []
+    rows, where = [], addresses(plan)
     for k in np.flatnonzero(plan.emulated).tolist():
         law = network.device(k)
         rows.append(
@@ -73,6 +74,7 @@ def format_firmware(plan: Plan) -> str:
                 "window": {"name": law.window.name, **asdict(law.window)},
                 "polarity": float(network.J[k]), "active": float(network.P[k]),
                 "set_ohm": f"R(s) {target_offset(plan, k):+.6g}", "initial_state": float(network.initial_state[k]),
+                **where[k],
             }
         )  # fmt: skip
     content = {

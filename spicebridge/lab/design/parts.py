@@ -87,7 +87,7 @@ class AnalogInput:
 
     def step(self, span: float) -> float:
         """Volts of one code of the difference in the range `span`."""
-        return 4.0 * span / 2**self.bits
+        return 4.0 * span / float(2**self.bits)
 
 
 ANALOG_INPUT = AnalogInput("AD7609", 18, 8, (5.0, 10.0))

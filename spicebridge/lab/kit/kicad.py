@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from spicebridge.lab.design.packages import PACKAGE_OF, PACKAGES
 from spicebridge.lab.design.wiring import GROUND, Component
 
-FOOTPRINTS = {
-    "resistor": "Resistor_SMD:R_0805_2012Metric",
-    "opamp": "Package_SO:SOIC-8_3.9x4.9mm_P1.27mm",
-    "memristor": "Package_DIP:DIP-16_W7.62mm",
-    "pot": "Package_SO:TSSOP-14_4.4x5mm_P0.65mm",
-}
-"""What is not listed is a module on a pin header of its own."""
+FOOTPRINTS = {"resistor": "Resistor_SMD:R_0805_2012Metric", "capacitor": "Capacitor_SMD:C_0805_2012Metric"}
+"""What is neither listed nor in `PACKAGES` is a module, or a memristor in a socket, on a pin header of its own."""
+
+
+def footprint(part: Component) -> str:
+    """KiCad's name of the footprint."""
+    package = PACKAGES.get(PACKAGE_OF.get(part.part, part.part))
+    if package is not None and len(package.pins) == len(part.pins):
+        return package.footprint
+    header = f"Connector_PinHeader_2.54mm:PinHeader_1x{len(part.pins):02d}_P2.54mm_Vertical"
+    return FOOTPRINTS.get(part.kind, header)
 
 
 def net_name(net: str) -> str:
@@ -30,6 +35,8 @@ def nets_of(components: Sequence[Component]) -> dict[str, list[tuple[str, str]]]
     out: dict[str, list[tuple[str, str]]] = {}
     for part in components:
         for number, _, net in part.pins:
+            if not net:
+                continue
             out.setdefault(net_name(net), []).append((part.reference, number))
     return out
 
@@ -39,22 +46,19 @@ def format_kicad(components: Sequence[Component], title: str) -> str:
     lines = ['(export (version "E")', f"  (design (source {_quoted(title)}) (tool {_quoted('spicebridge lab')}))"]
     lines.append("  (components")
     for part in components:
-        footprint = FOOTPRINTS.get(
-            part.kind, f"Connector_PinHeader_2.54mm:PinHeader_1x{len(part.pins):02d}_P2.54mm_Vertical"
-        )
         lines += [
             f"    (comp (ref {_quoted(part.reference)})",
             f"      (value {_quoted(part.value)})",
-            f"      (footprint {_quoted(footprint)})",
-            f"      (libsource (lib {_quoted('spicebridge')}) (part {_quoted(part.kind)}) (description {_quoted(part.part)})))",
+            f"      (footprint {_quoted(footprint(part))})",
+            f"      (libsource (lib {_quoted('spicebridge')}) (part {_quoted(part.part)}) (description {_quoted(part.kind)})))",
         ]
     lines += ["  )", "  (libparts"]
     seen: set[str] = set()
     for part in components:
-        if part.kind in seen:
+        if part.part in seen:
             continue
-        seen.add(part.kind)
-        lines.append(f"    (libpart (lib {_quoted('spicebridge')}) (part {_quoted(part.kind)})")
+        seen.add(part.part)
+        lines.append(f"    (libpart (lib {_quoted('spicebridge')}) (part {_quoted(part.part)})")
         pins = [
             f"(pin (num {_quoted(n)}) (name {_quoted(name)}) (type {_quoted('passive')}))" for n, name, _ in part.pins
         ]

@@ -15,11 +15,12 @@ import numpy as np
 from spicebridge.case.case import Case
 from spicebridge.circuit import to_deck
 from spicebridge.circuit.dialects import dialect_names, get_dialect
+from spicebridge.lab.design.board import board
 from spicebridge.lab.design.builds import error_limits
 from spicebridge.lab.design.emulator import format_firmware, format_tables, run_firmware
 from spicebridge.lab.design.equipment import Bench
 from spicebridge.lab.design.montecarlo import Influence, Spread, influences, spread
-from spicebridge.lab.design.parts import ANALOG_INPUT, BillLine, format_bill
+from spicebridge.lab.design.parts import BillLine, format_bill
 from spicebridge.lab.design.plan import Plan, make_plan
 from spicebridge.lab.design.realistic import Difference, compare_with_ideal, realistic_deck, run_realistic
 from spicebridge.lab.design.wiring import Component, wire
@@ -56,19 +57,20 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
     check_folder(place, KIT, FORMAT)
     plan = make_plan(case, bench)
     components = wire(plan)
+    packages = board(plan, components)
     run = run_realistic(plan)
     difference = compare_with_ideal(plan, run)
     loop = run_firmware(plan) if plan.emulated.any() else None
     error = firmware_error(plan, loop)
     spread_, ranking = spread(plan), influences(plan)
     texts: dict[str, str | bytes] = {
-        "netlist.net": format_kicad(components, case.title),
-        "wiring.txt": format_wiring(components),
-        "bill.csv": format_bill(bill(plan, components)),
+        "netlist.net": format_kicad(packages, case.title),
+        "wiring.txt": format_wiring(packages),
+        "bill.csv": format_bill(bill(plan, packages)),
         "bands.csv": _bands(spread_),
         "sensitivity.csv": _sensitivity(plan, ranking),
         "schematic.svg": draw_schematic(plan),
-        "protocol.md": format_protocol(plan, components, difference, error, spread_, ranking),
+        "protocol.md": format_protocol(plan, packages, difference, error, spread_, ranking),
     }
     deviation = built_minus_ideal(plan, run, loop)
     limits = error_limits(plan.network, spread_.plan.bench, plan.gauge.driven)
@@ -85,11 +87,11 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
     for name in dialect_names():
         dialect = get_dialect(name)
         for what, deck in (("ideal", ideal), ("realistic", real)):
-            text = dialect.format_deck(deck)
+            written = dialect.format_deck(deck)
             # Without something to print, `ngspice -b FILE` runs nothing.
             printed = "\n".join(f".print tran {vector}" for vector in deck.save) + "\n.end"
             texts[f"{what}_{name}{dialect.suffix}"] = (
-                printed.join(text.rsplit(".end", 1)) if name == "ngspice" else text
+                printed.join(written.rsplit(".end", 1)) if name == "ngspice" else written
             )
     files = tuple(sorted([*texts, KIT]))
     record = _record(plan, difference, error, spread_, files)
@@ -118,7 +120,7 @@ def firmware_error(plan: Plan, loop: Waveforms | None) -> float:
 
 
 def bill(plan: Plan, components: tuple[Component, ...]) -> list[BillLine]:
-    """Parts with counts: resistors by value, modules by type; converters shared by eight channels."""
+    """Parts of a `board` with counts: resistors by value, all else by type."""
     groups: dict[tuple[str, str], list[str]] = {}
     memristors: list[str] = []
     for part in components:
@@ -127,8 +129,8 @@ def bill(plan: Plan, components: tuple[Component, ...]) -> list[BillLine]:
             groups.setdefault((kind, part.value), []).append(part.reference)
         elif part.kind == "memristor":
             memristors.append(part.reference)
-        elif part.kind != "controller":
-            value = part.value if part.kind == "supply" else ""
+        else:
+            value = part.value if part.kind in ("supply", "capacitor") else ""
             groups.setdefault((part.part, value), []).append(part.reference)
     lines = [BillLine(len(refs), kind, value, tuple(refs)) for (kind, value), refs in sorted(groups.items())]
     if plan.memristor is not None:
@@ -136,12 +138,6 @@ def bill(plan: Plan, components: tuple[Component, ...]) -> list[BillLine]:
         count = -(-len(memristors) // part_.per_package)
         note = f"{part_.per_package} memristors each; at most {part_.current:g} A; {part_.typical}"
         lines.append(BillLine(count, part_.package, part_.name, tuple(memristors), note))
-    channels = [part.reference for part in components if part.kind == "controller"]
-    if channels:
-        count = -(-len(channels) // ANALOG_INPUT.channels)
-        note = f"{ANALOG_INPUT.channels} differential channels each"
-        lines.append(BillLine(count, ANALOG_INPUT.name, f"{ANALOG_INPUT.bits} bits", tuple(channels), note))
-        lines.append(BillLine(1, "RP2040 board", "", tuple(channels), "runs the state equations"))
     return lines
 
 
@@ -188,5 +184,5 @@ def _record(
         "builds_that_escape": found.share,
         "precision_factor": found.factor,
         "band_factor": found.band.k,
-        "parts": dict(Counter(part.kind for part in wire(plan))),
+        "parts": dict(Counter(part.kind for part in board(plan))),
     }  # fmt: skip

@@ -23,7 +23,7 @@ from spicebridge.network import Network
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.theory.time.dynamics import network_branch
 from spicebridge.verify.candidate.mistakes import CAUSES, Mistake, mistakes
-from spicebridge.verify.candidate.program import Program
+from spicebridge.verify.candidate.program import Program, effort
 
 Progress = Callable[[str], None]
 
@@ -42,6 +42,9 @@ EVALUATIONS = 24_000
 """Right-hand sides that the sieve may take."""
 OF_STEPS = ("euler_step", "clamp_at_walls")
 """Mistakes of a program that takes steps."""
+DEAR, CHEAP = 30, 2_000
+"""A mistake whose program takes so many times the right-hand sides of the right one, and so many more, is not tried: a time
+axis a thousand times too long is a thousand integrations."""
 ROWS = 400
 """Times at which trajectories are compared."""
 REFINED, REFINEMENTS = 4, 24
@@ -203,7 +206,8 @@ def _rms(difference: Array) -> float:
 
 def _sieved(network: Network, reported: Reported) -> list[tuple[Mistake, float]]:
     """The mistakes to integrate, each with its best number so far."""
-    every = list(mistakes(network, reported.t, reported.state[0]))
+    most = DEAR * effort(network, float(reported.t[-1])) + CHEAP
+    every = list(mistakes(network, reported.t, reported.state[0], most))
     if reported.continuous:
         every = [mistake for mistake in every if mistake.cause not in OF_STEPS]
     plain = [mistake for mistake in every if _is_plain(mistake) and mistake.where and mistake.cause != "clamp_at_walls"]

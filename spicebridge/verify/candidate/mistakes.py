@@ -79,12 +79,13 @@ class Mistake:
         return f"{CAUSES[self.cause]}{size}" + (f": {self.where}" if self.where else "")
 
 
-def mistakes(network: Network, t: Array, first: Array) -> Iterator[Mistake]:
+def mistakes(network: Network, t: Array, first: Array, most: int | None = None) -> Iterator[Mistake]:
     """Every mistake that makes sense on this network.
 
-    `t` (n_t,) in s is the candidate's time axis and `first` (n_e,) its first row of states.
+    `t` (n_t,) in s is the candidate's time axis and `first` (n_e,) its first row of states. A program that needs more than
+    `most` right-hand sides is given up.
     """
-    right = Program(network)
+    right = Program(network, most=most)
     yield from _of_sources(right)
     yield from _of_edges(right)
     yield from _of_starts(right, first)

@@ -94,7 +94,7 @@ class Program:
 
     ``time_scale`` and ``time_shift`` (s): what is reported at t is the solution at ``time_scale t - time_shift``.
     ``complement``: 1 - w is reported. ``projector`` is "" (right), "missing" or "transposed". ``euler``: substeps of
-    explicit Euler in an interval of the output grid, 0 for an accurate integration. ``clip`` acts after every step.
+    explicit Euler in an interval of the output grid, 0 for an accurate integration. ``clip`` acts after every step. After `most` right-hand sides an integration is given up.
     """
 
     network: Network
@@ -104,6 +104,7 @@ class Program:
     projector: str = ""
     euler: int = 0
     clip: Clip | None = None
+    most: int | None = None
 
     def with_network(self, network: Network) -> Program:
         return replace(self, network=network)
@@ -135,7 +136,8 @@ class Program:
 
     def _integrated(self, t: Array) -> Array | None:
         inside = np.maximum(t, 0.0)
-        trajectory = solve(self.network, float(inside[-1]), rtol=RTOL, atol=RTOL / 100)
+        stop = float(inside[-1])
+        trajectory = solve(self.network, stop, rtol=RTOL, atol=RTOL / 100, max_evaluations=self.most)
         if not trajectory.complete:
             return None
         w = trajectory(inside)
@@ -166,6 +168,11 @@ class Program:
             if self.clip is not None and (self.euler or k == steps - 1):
                 w = self.clip(w)
         return w
+
+
+def effort(network: Network, stop: float) -> int:
+    """Right-hand sides that the right program takes up to `stop` (s)."""
+    return solve(network, stop, rtol=RTOL, atol=RTOL / 100).rhs_count
 
 
 def runge_kutta(rhs: RhsFunction, t: float, w: Array, h: float) -> Array:

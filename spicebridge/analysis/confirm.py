@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from spicebridge.analysis.fixed_points import FixedPoint, fixed_points, time_scale
+from spicebridge.analysis.fixed_points import FixedPoint, fixed_points, time_scale, windowed_edges
 from spicebridge.analysis.flow import Flow
 from spicebridge.analysis.response import measure_response
 from spicebridge.analysis.runner import Runner, circuit_runner
@@ -134,8 +134,8 @@ def rates(network: Network, run: Runner, *, seed: int = 0) -> Confirmation:
     """
     flow = Flow(network)
     start = network.initial_state
-    room = np.minimum(start, 1.0 - start) if flow.hard.any() else np.full(start.shape, np.inf)
-    usable = network.stateful & (~flow.hard | (room > 4.0 * PERTURBATION))
+    own = np.array([not imposed for imposed in network.imposed])
+    usable = network.stateful & (~own | (np.minimum(start, 1.0 - start) > 4.0 * PERTURBATION))
     if not usable.any():
         raise RunFailed("rates: every state starts at a bound, where it cannot be perturbed both ways; start inside")
     scale = time_scale(flow, start[None])
@@ -182,10 +182,13 @@ def rests(network: Network, point: FixedPoint, engine: str = "ngspice", *, seed:
     slow = -float(point.spectrum.real.max()) if point.spectrum.size else time_scale(flow, point.state[None])
     stop = SETTLING / slow
     shift = np.where(network.stateful, rng.uniform(-1.0, 1.0, point.state.size), 0.0)
-    shift = np.where(point.held > 0, -np.abs(shift), np.where(point.held < 0, np.abs(shift), shift))
+    shift = np.where(
+        point.state > 1.0 - NUDGES[0], -np.abs(shift), np.where(point.state < NUDGES[0], np.abs(shift), shift)
+    )
+    windowed = windowed_edges(network)
     for nudge in NUDGES:
         start = point.state + nudge * shift
-        moved = network.with_initial_state(np.where(flow.hard, np.clip(start, 0.0, 1.0), start))
+        moved = network.with_initial_state(np.where(windowed, np.clip(start, 0.0, 1.0), start))
         path = solve(moved, stop)
         if path.complete and float(np.abs(path(stop) - point.state).max()) < RESOLUTION["rest"]:
             break

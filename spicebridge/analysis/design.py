@@ -28,6 +28,7 @@ from spicebridge.circuit.simulate import grid_span
 from spicebridge.errors import NetworkError, RunFailed, SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.theory import solve
+from spicebridge.theory.results.stability import require_regular
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.verify import validate
 from spicebridge.verify.verdict import Verdict
@@ -115,10 +116,13 @@ def design(
     ------
     NetworkError
         For a target, a variable or a limit that fits no edge.
+    SingularNetwork
+        Where the currents are not determined at the start.
     """
     times = grid_span(t)
     if network.reactive:
         raise NetworkError("design: capacitors, inductors and current sources are not differentiated; leave them out")
+    require_regular(network, network.initial_state)
     space = _Space.of(network, variables)
     if callable(target):
         return _least_loss(network, times, target, space, starts, seed, validated, engine)
@@ -285,9 +289,7 @@ def _target(network: Network, target: Any) -> Array:
 
 
 def _charges_bind(network: Network) -> bool:
-    """Whether the plane of conserved charges is known: current control, alpha = 0, a graph of memristors."""
-    if not network.is_graph:
-        return False
+    """Whether the plane of conserved charges is known: current control, alpha = 0, memristors only."""
     try:
         if missing(network, "memory", "current", "no alpha"):
             return False

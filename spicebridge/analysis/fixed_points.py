@@ -33,6 +33,7 @@ from spicebridge.errors import NetworkError, SingularNetwork
 from spicebridge.laws.base import imposes
 from spicebridge.network import Network
 from spicebridge.theory.ensembles import integrate_ensemble
+from spicebridge.theory.threads import one_blas_thread
 from spicebridge.windows import NoWindow
 
 SAME = 1e-6
@@ -48,7 +49,7 @@ NEAR = 1e-3
 """… at a point no further away than this; so does one that has come so near to a stable point."""
 EVERY_VERTEX = 10
 """Up to so many hard edges every vertex of the cube is tried."""
-MOST_EVALUATIONS = 4000
+EVALUATIONS, EVALUATIONS_PER_EDGE = 600, 40
 """Right-hand sides of a member in one span; one that needs more is near a singular state."""
 FAR = 1.5
 """A state without bounds that is so far from 1/2 has left."""
@@ -238,6 +239,14 @@ def box(network: Network) -> tuple[Array, Array]:
     return -slack, 1.0 + slack
 
 
+def windowed_edges(network: Network) -> NDArray[np.bool_]:
+    """(n_e,) where a window of any kind asks for initial states in [0, 1]."""
+    found = np.zeros(network.n_edges, dtype=bool)
+    for group in network.groups:
+        found[group.edges] = group.device.stateful and not isinstance(group.device.window, NoWindow)
+    return found
+
+
 def time_scale(flow: Flow, states: Array) -> float:
     """A fast rate in 1/s: the median over `states` (n, n_e) of the largest one of field and Jacobian."""
     found = []
@@ -260,6 +269,22 @@ def fixed_points(
     Raises `NetworkError` for sources that are not constant, or a network whose states never move.
     """
     require_autonomous(network, "fixed points")
+    if starts < 1 or newton_starts < 0:
+        raise NetworkError(f"fixed points: starts = {starts}, newton_starts = {newton_starts}; give at least 1 start")
+    if not network.stateful.any():
+        raise NetworkError("no edge has memory: there is no state, hence no fixed point")
+    with one_blas_thread():
+        found = _found(network, starts, newton_starts, seed)
+    if confirm:
+        from spicebridge.analysis.confirm import rests
+
+        checked = tuple(replace(p, confirmed=rests(network, p).agrees) if p.stable else p for p in found.points)
+        return replace(found, points=checked)
+    return found
+
+
+def _found(network: Network, starts: int, newton_starts: int, seed: int) -> FixedPoints:
+    """The search of `fixed_points`."""
     rng = np.random.default_rng(seed)
     flow = Flow(network)
     memory = network.stateful
@@ -287,13 +312,7 @@ def fixed_points(
     counted = [replace(point, basin=seen.get(k, 0) / starts) for k, point in enumerate(search.found)]
     counted.sort(key=lambda point: (-point.basin, not point.stable))
     once = sum(count == 1 for count in seen.values())
-    found = FixedPoints(tuple(counted), starts, 1.0 - sum(seen.values()) / starts, max(once, 1) / starts, every)
-    if confirm:
-        from spicebridge.analysis.confirm import rests
-
-        checked = tuple(replace(p, confirmed=rests(network, p).agrees) if p.stable else p for p in found.points)
-        return replace(found, points=checked)
-    return found
+    return FixedPoints(tuple(counted), starts, 1.0 - sum(seen.values()) / starts, max(once, 1) / starts, every)
 
 
 def _try_vertex(search: _Search, vertex: Array) -> None:
@@ -313,6 +332,8 @@ def _rest(search: _Search, states: Array) -> dict[int, int]:
     under_way = np.arange(states.shape[0])
     seen: dict[int, int] = {}
     span = 10.0 / search.scale
+    budget = EVALUATIONS + EVALUATIONS_PER_EDGE * search.network.n_edges
+    windowed = windowed_edges(search.network)
     for _ in range(STAGES):
         if under_way.size == 0:
             break
@@ -322,9 +343,9 @@ def _rest(search: _Search, states: Array) -> dict[int, int]:
             initial_states=ends[under_way],
             rtol=1e-6,
             atol=1e-9,
-            max_evaluations=MOST_EVALUATIONS,
+            max_evaluations=budget,
         )
-        ends[under_way] = run.state[:, -1]
+        ends[under_way] = np.where(windowed, np.clip(run.state[:, -1], 0.0, 1.0), run.state[:, -1])
         moving = []
         for row in under_way[run.complete].tolist():
             index = search.ending(ends[row])

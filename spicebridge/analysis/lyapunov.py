@@ -32,6 +32,7 @@ from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.network import Network
 from spicebridge.theory import Trajectory, solve
 from spicebridge.theory.currents.topology import Topology
+from spicebridge.theory.threads import one_blas_thread
 
 GROWTH = 4.0
 """Phi is orthonormalised after so many times the fastest rate."""
@@ -53,6 +54,11 @@ def lyapunov_exponents(network: Network, t: ArrayLike, *, rtol: float = RTOL) ->
     path = solve(network, stop, rtol=1e-10, atol=1e-12, bounds="events")
     if not path.complete:
         raise RunFailed(path.reason)
+    with one_blas_thread():
+        return _exponents(network, path, stop, rtol)
+
+
+def _exponents(network: Network, path: Trajectory, stop: float, rtol: float) -> Array:
     flow = Flow(network)
     memory = np.flatnonzero(network.stateful)
     n = memory.size

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
+from scipy.linalg import null_space
 
 from spicebridge.analysis.affine import affine, missing, require
 from spicebridge.analysis.flow import Flow
@@ -26,6 +27,7 @@ from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.network import Network
 from spicebridge.theory import Trajectory, solve
 from spicebridge.theory.currents.topology import Topology
+from spicebridge.theory.threads import one_blas_thread
 
 RANK_GAP = 1e-9
 """Singular values below this part of the largest are rounding."""
@@ -53,13 +55,17 @@ def conserved(network: Network) -> Conserved | None:
     """The charges that a network keeps, one for every node but one of each part; None where there are none.
 
     None for mixed control, several alpha, edges without memory (they carry charge unseen), or voltage control with
-    alpha. Raises `NetworkError` for laws that are not affine and for a loop matrix.
+    alpha. For a loop matrix A the rows of B are a basis of its null space. Raises `NetworkError` for laws that are not
+    affine.
     """
     law = affine(network)
     if missing(network, "memory", "one alpha"):
         return None
     topology = Topology.of(network)
-    reduced = np.delete(topology.B.toarray(), topology.roots, axis=0)
+    if topology.is_graph:
+        reduced = np.delete(topology.B.toarray(), topology.roots, axis=0)
+    else:
+        reduced = null_space(topology.A.toarray()).T
     a = float(law.a[0])
     if law.control == "current":
         words = "B J s/(g r0) = e^{a t} (its value at t = 0), a = alpha of the law"
@@ -87,6 +93,8 @@ def chord_to_tree(network: Network) -> ChordToTree:
     """
     law = require(network, "the chord/tree operator", "memory", "one alpha", "current")
     topology = Topology.of(network)
+    if not topology.is_graph:
+        raise NetworkError("the chord/tree operator needs a graph; a loop matrix has no tree")
     forest = topology.forest
     D = network.J / (law.g * law.r0)
     matrix = topology.A[:, forest.tree].T.toarray() * D[forest.chords] / D[forest.tree][:, None]
@@ -107,6 +115,7 @@ def reachable_dimension(network: Network, *, span: float | None = None, seed: in
         return 0
     size = _source_scale(network)
     probe = _driven(network, rng, size, 1.0)
+    Flow(probe).at(network.initial_state)
     scale = time_scale(Flow(probe), network.initial_state[None])
     if scale == 0.0:
         return 0
@@ -122,7 +131,8 @@ def reachable_dimension(network: Network, *, span: float | None = None, seed: in
             f"reachable_dimension: the states do not stay in the bulk over {stop:.3g} s ({path.reason or 'bounds are hit'}); "
             "give a shorter span or start further inside"
         )
-    return _rank(Flow(driven), path, stop, memory)
+    with one_blas_thread():
+        return _rank(Flow(driven), path, stop, memory)
 
 
 def _rank(flow: Flow, path: Trajectory, stop: float, memory: IntArray) -> int:

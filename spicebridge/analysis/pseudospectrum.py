@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spicebridge.arrays import Array, ComplexArray
+from spicebridge.errors import NetworkError
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,12 @@ class Pseudospectrum:
 
 
 def pseudospectrum(J: Array, *, points: int = 41, margin: float = 0.5) -> Pseudospectrum:
-    """The pseudospectrum of J (n, n) in 1/s on `points` x `points` values around its spectrum."""
+    """The pseudospectrum of J (n, n) in 1/s on `points` x `points` values around its spectrum.
+
+    Raises `NetworkError` for a network without states.
+    """
+    if J.size == 0:
+        raise NetworkError("no edge has memory: there is no state, hence no spectrum")
     spectrum = np.linalg.eigvals(J).astype(complex)
     # bounds of the numerical range: the largest and smallest of the hermitian parts
     real = np.linalg.eigvalsh(0.5 * (J + J.T))

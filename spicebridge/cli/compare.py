@@ -18,9 +18,10 @@ JUDGES = True
 
 LIMITS = {
     "gain": "stated gain accuracy of a channel, relative",
-    "offset": "stated offset accuracy, relative to a channel's range",
     "trigger": "largest trigger offset, relative to the span",
     "clock": "stated clock accuracy, relative",
+    "hum": "most that mains hum may add, relative to a channel's range",
+    "drift": "most that slow drift may add, relative to a channel's range",
 }
 
 
@@ -38,6 +39,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kit", metavar="DIR", help="the kit that was built: data are in its scale and gauge")
     for name, text in LIMITS.items():
         parser.add_argument(f"--{name}", type=positive, metavar="X", help=text)
+    parser.add_argument(
+        "--offset", metavar="X", help="stated offset accuracy: relative to a channel's range, or as in 5mV"
+    )
     parser.add_argument(
         "--parts", type=positive, metavar="X", help="tolerance of every resistance; default: the kit's, or 0.002"
     )
@@ -72,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         warnings.warn(f"{', '.join(args.measured)}: {note}", UserWarning, stacklevel=1)
     channels = map_channels(measurement, _mapping("--channels", "CH1=i[5]*82.5", args.channels), subject.network)
     limits = {name: getattr(args, name) for name in LIMITS if getattr(args, name) is not None}
+    limits |= _offset(args.offset)
     extra: dict[str, Any] = {} if args.tolerance is None else {"tolerance": args.tolerance}
     result = compare_measured(subject, measurement, channels, instrument=Instrument(**limits), **extra)
     source = ", ".join(Path(name).name for name in args.measured) + (f", kit {Path(args.kit).name}" if args.kit else "")
@@ -79,6 +84,26 @@ def run(args: argparse.Namespace) -> int:
     files = write_validation(args.out, facts) if args.out else ()
     sys.stdout.write(format_json(facts, files) if args.json else format_markdown(facts))
     return status.of_outcome(result.outcome.value)
+
+
+def _offset(text: str | None) -> dict[str, float]:
+    """``0.01`` of a channel's range, or ``5mV``."""
+    from spicebridge.lab.design.equipment import LabError
+
+    if text is None:
+        return {}
+    found = re.fullmatch(r"\s*([0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(?:([munµ]?)V)?\s*", text)
+    try:
+        value = float(found[1]) if found else 0.0
+    except ValueError:
+        value = 0.0
+    if found is None or value <= 0:
+        raise LabError(
+            f"--offset: {text!r} must be positive: a fraction of the range such as 0.01, or volts such as 5mV"
+        )
+    if found[2] is None:
+        return {"offset": value}
+    return {"volts": value * {"": 1.0, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n": 1e-9}[found[2]]}
 
 
 def _units(text: str | None) -> dict[str, str] | None:

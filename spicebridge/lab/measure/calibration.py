@@ -40,22 +40,50 @@ RUNAWAY = 1e6
 @dataclass(frozen=True)
 class Instrument:
     """Limits as the maker states them: `gain` relative, `offset` of a channel's range, `trigger` of the span,
-    `clock` relative."""
+    `clock` relative. `hum` and `drift` bound, relative to a channel's range, what the mains (a sine and a cosine of each
+    of its first three harmonics) and slow drift (Legendre polynomials to degree 3 over the record) may add: fitted only
+    where the verdict would else be a disagreement. `volts` > 0 states the offset in the channel's unit instead of `offset`."""
 
     gain: float = 5e-3
     offset: float = 1e-2
     trigger: float = 0.02
     clock: float = 1e-4
+    hum: float = 0.03
+    drift: float = 0.03
+    volts: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in self.__dict__.items():
-            if not (math.isfinite(value) and 0 <= value < 1):
+            if not (math.isfinite(value) and value >= 0 and (value < 1 or name == "volts")):
                 raise LabError(f"instrument: {name} = {value!r} must be at least 0 and below 1")
         if self.trigger + self.clock >= 0.5:
             raise LabError(
                 f"instrument: trigger = {self.trigger!r} and clock = {self.clock!r} together must stay below 0.5 of the span: "
                 "nothing of the run would be left to compare; state them closer"
             )
+
+    def shift(self, span: float) -> float:
+        """Largest offset of a channel of the range `span`, in its unit."""
+        return self.volts or self.offset * span
+
+
+NUISANCES = (("50 Hz hum",), ("60 Hz hum",), ("drift",), ("50 Hz hum", "drift"), ("60 Hz hum", "drift"))
+"""What is tried in turn where a measurement would disagree."""
+HARMONICS, DEGREE = 3, 3
+
+
+def nuisance_basis(names: tuple[str, ...], t: Array, tool: Instrument, span: float) -> Array:
+    """Columns (n, m) of the named nuisances at times `t` (s), each at its limit for a channel of range `span`."""
+    columns = []
+    for name in names:
+        if name == "drift":
+            x = np.interp(t, (t[0], t[-1]), (-1.0, 1.0))
+            columns += [tool.drift * span * np.polynomial.Legendre.basis(d)(x) for d in range(DEGREE + 1)]
+            continue
+        phase = 2.0 * np.pi * float(name.split()[0]) * t
+        for h in range(1, HARMONICS + 1):
+            columns += [tool.hum * span * np.sin(h * phase), tool.hum * span * np.cos(h * phase)]
+    return np.column_stack(columns) if columns else np.zeros((t.size, 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,13 +177,18 @@ class Point:
     curves: Curves
     residual: Array
     cost: float
+    nuisance: Array
 
 
 class Fit:
     """Bounded least squares; theta, gain and offset are in units of their limits, hence in [-1, 1]."""
 
-    def __init__(self, circuit: Circuit, data: list[Channel], tool: Instrument) -> None:
-        self.circuit, self.data, self.tool = circuit, data, tool
+    def __init__(
+        self, circuit: Circuit, data: list[Channel], tool: Instrument, nuisances: tuple[str, ...] = ()
+    ) -> None:
+        self.circuit, self.data, self.tool, self.nuisances = circuit, data, tool, nuisances
+        self.added = [nuisance_basis(nuisances, c.t, tool, c.range) for c in data]
+        self.n_added = self.added[0].shape[1]
         self.stop = circuit.subject.stop
         self.reach = tool.trigger * self.stop
         self.rows = np.cumsum([0, *(c.count.size for c in data)])
@@ -176,27 +209,38 @@ class Fit:
         return np.concatenate(parts)
 
     def point(
-        self, theta: Array, gain: Array, offset: Array, t0: float, clock: float, curves: Curves | None = None
+        self,
+        theta: Array,
+        gain: Array,
+        offset: Array,
+        t0: float,
+        clock: float,
+        curves: Curves | None = None,
+        nuisance: Array | None = None,
     ) -> Point:
         """Evaluate one place; an infinite cost where the circuit runs away."""
         curves = curves or self.circuit.at(theta)
         s = self.signal(curves, t0, clock)
+        extra = np.zeros(len(self.data) * self.n_added) if nuisance is None else nuisance
         model = np.concatenate(
             [
-                (1.0 + self.tool.gain * g) * x + self.tool.offset * c.range * o
-                for x, g, o, c in zip(self.split(s), gain, offset, self.data, strict=True)
+                (1.0 + self.tool.gain * g) * x + self.tool.shift(c.range) * o + c.blocks(basis @ z)
+                for x, g, o, c, basis, z in zip(
+                    self.split(s), gain, offset, self.data, self.added, extra.reshape(len(self.data), -1), strict=True
+                )
             ]
         )
         r = (self.mean - model) / self.bar
-        prior = RIDGE**2 * float((theta**2).sum() + (gain**2).sum() + (offset**2).sum())
+        prior = RIDGE**2 * float((theta**2).sum() + (gain**2).sum() + (offset**2).sum() + (extra**2).sum())
         return Point(
-            theta, gain, offset, t0, clock, curves, r, float((r**2).sum()) + prior if curves.finite else math.inf
+            theta, gain, offset, t0, clock, curves, r, float((r**2).sum()) + prior if curves.finite else math.inf, extra
         )
 
     def matrix(self, p: Point) -> Array:
-        """Derivatives (n, n_p + 2 n_c + 2) of the block means over their bars: theta, gains, offsets, t0, clock."""
-        n_p, n_c = p.theta.size, len(self.data)
-        out = np.zeros((self.mean.size, n_p + 2 * n_c + 2))
+        """Derivatives (n, n_p + 2 n_c + 2) of the block means over their bars: theta, gains, offsets,
+        nuisances of one channel after the other, t0, clock."""
+        n_p, n_c, m = p.theta.size, len(self.data), self.n_added
+        out = np.zeros((self.mean.size, n_p + (2 + m) * n_c + 2))
         for j, c in enumerate(self.data):
             rows = slice(self.rows[j], self.rows[j + 1])
             u = self.time(c, p.t0, p.clock)
@@ -204,19 +248,37 @@ class Fit:
             slope = p.curves.slope(u)[:, j]  # type: ignore[operator]
             out[rows, :n_p] = scale * c.blocks(p.curves.partial[j](u))  # type: ignore[operator]
             out[rows, n_p + j] = self.tool.gain * c.blocks(p.curves.nominal(u)[:, j])  # type: ignore[operator]
-            out[rows, n_p + n_c + j] = self.tool.offset * c.range
+            out[rows, n_p + n_c + j] = self.tool.shift(c.range)
+            first = n_p + 2 * n_c + j * m
+            out[rows, first : first + m] = c.blocks(self.added[j])
             out[rows, -2] = -scale * c.blocks(slope)
             out[rows, -1] = scale * c.blocks(slope * (c.t - 0.5 * self.stop))
         return np.asarray(out / self.bar[:, None])
 
-    def solve(self) -> Point:
-        """The best point found from the best of `SCAN` trigger offsets."""
+    def samples(self, p: Point, j: int) -> Array:
+        """What the model gives at the samples (n,) of channel j."""
+        c = self.data[j]
+        clean = p.curves.nominal(self.time(c, p.t0, p.clock))[:, j]  # type: ignore[operator]
+        z = p.nuisance.reshape(len(self.data), -1)[j]
+        shown = (1.0 + self.tool.gain * p.gain[j]) * clean + self.tool.shift(c.range) * p.offset[j]
+        return np.asarray(shown + self.added[j] @ z)
+
+    def moved_to(self, p: Point) -> Point:
+        """The place `p` of another fit in this one, its nuisances at zero."""
+        return self.point(p.theta, p.gain, p.offset, p.t0, p.clock, p.curves)
+
+    def solve(self, start: Point | None = None) -> Point:
+        """The best point found from `start`, or from the best of `SCAN` trigger offsets."""
+        if start is not None:
+            return self._descend(self.moved_to(start))
         n_p, n_c = len(self.circuit.picks), len(self.data)
         zero = np.zeros(n_p), np.zeros(n_c), np.zeros(n_c)
         curves = self.circuit.at(zero[0])
         starts = np.linspace(-self.reach, self.reach, SCAN).tolist() if self.reach else [0.0]
         trials = [self.point(*zero, t0, 0.0, curves) for t0 in starts]
-        best = min(trials, key=lambda p: self._linear_cost(p))
+        return self._descend(min(trials, key=lambda p: self._linear_cost(p)))
+
+    def _descend(self, best: Point) -> Point:
         width = 2.0 * self.reach / SCAN
         for _ in range(ROUNDS):
             step = self._step(best, width)
@@ -236,14 +298,24 @@ class Fit:
 
     def _moved(self, p: Point, step: Array) -> Point:
         n_p, n_c = p.theta.size, len(self.data)
-        theta, gain, offset, timing = np.split(step, [n_p, n_p + n_c, n_p + 2 * n_c])
+        borders = np.cumsum([n_p, n_c, n_c, n_c * self.n_added])
+        theta, gain, offset, nuisance, timing = np.split(step, borders)
         return self.point(
             np.clip(p.theta + theta, -1.0, 1.0),
             np.clip(p.gain + gain, -1.0, 1.0),
             np.clip(p.offset + offset, -1.0, 1.0),
             p.t0 + float(timing[0]),
             p.clock + float(timing[1]),
+            nuisance=np.clip(p.nuisance + nuisance, -1.0, 1.0),
         )
+
+    def linear_rest(self, p: Point) -> float:
+        """Largest residual, in bars, that a step along a straight line would leave."""
+        m = self.matrix(p)
+        x = np.concatenate([p.theta, p.gain, p.offset, p.nuisance])
+        low = np.array([*(-1.0 - x), -self.reach - p.t0, -self.tool.clock - p.clock])
+        high = np.array([*(1.0 - x), self.reach - p.t0, self.tool.clock - p.clock])
+        return float(np.abs(p.residual - m @ bounded(m, p.residual, low, high)).max())
 
     def _linear_cost(self, p: Point) -> float:
         m = self.matrix(p)[:, :-2]
@@ -252,7 +324,7 @@ class Fit:
 
     def _step(self, p: Point, width: float) -> Array:
         m = self.matrix(p)
-        x = np.concatenate([p.theta, p.gain, p.offset])
+        x = np.concatenate([p.theta, p.gain, p.offset, p.nuisance])
         low = np.array([*(-1.0 - x), max(-self.reach - p.t0, -width), -self.tool.clock - p.clock])
         high = np.array([*(1.0 - x), min(self.reach - p.t0, width), self.tool.clock - p.clock])
         n = x.size

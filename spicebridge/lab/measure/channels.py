@@ -2,7 +2,9 @@
 
 Block means are what is fitted and judged. Their bar is ``z sigma/sqrt(n)``, plus half a quantisation step unless
 noise dithers it, plus what the built circuit is known to differ by (steps of potentiometers, op-amps). sigma comes
-from second differences of the samples, in which a smooth signal cancels; noise is taken to be white.
+from second differences of the samples, in which a smooth signal cancels, for white noise; `with_own_noise` takes it
+from what a fit leaves instead, which holds for noise of any correlation. Single samples far from their neighbours
+(spikes) are left out and counted; where there are more samples than the fit needs, neighbours are averaged.
 """
 
 from __future__ import annotations
@@ -27,6 +29,16 @@ SAMPLED = 4
 """A signal with fewer than one distinct value per so many samples is quantised."""
 NORMAL_MAD = 1.4826
 """Standard deviation of a normal law over its median absolute deviation."""
+SPIKE = 8.0
+"""Median deviations (as standard deviations) from its neighbours that make a sample a spike."""
+SMALL_SPIKE = 1e-3
+"""A spike is at least `SPIKE` times this fraction of the signal: what is smaller moves no block mean."""
+ENOUGH = 5000
+"""Samples that a fit needs; of twice as many or more, neighbours are averaged."""
+COLOURED = 1.2
+"""Ratio of the noise of block means to that of white noise from which it counts as correlated."""
+COLOUR_MARGIN = 1.25
+"""The scatter of 46 differences is known to about a fifth, and neighbouring blocks share some correlated noise."""
 CLIP_RUN = 8
 """Equal samples in a row, at the end of the range and beyond which the theory goes on, that count as clipped."""
 CLIP_STEPS = 3.0
@@ -41,7 +53,8 @@ class Channel:
     """Samples `t` (s), `y` of one column; block borders `edges`, sizes `count`, means `mean` (n_b,).
 
     `noise` and `step` (quantisation) in the channel's unit; `random` (n_b,), `resolution` and `circuit` are the
-    parts of the bar; `range` the largest expected value; `lost` and `clipped` count samples left out.
+    parts of the bar; `range` the largest expected value; `lost`, `clipped` and `spikes` count samples left out; `colour` is
+    the noise of a block mean over that of white noise.
     """
 
     column: str
@@ -59,6 +72,9 @@ class Channel:
     range: float
     lost: int
     clipped: int = 0
+    spikes: int = 0
+    colour: float = 1.0
+    z: float = 0.0
 
     @property
     def bar(self) -> Array:
@@ -79,13 +95,75 @@ def make_channel(
     size: float,
     circuit: float,
     n_channels: int,
+    finest: float = 0.0,
 ) -> Channel:
     """The samples of `column` within `span` (s). Raises `LabError` when too few are left."""
     y = measurement.values[column]
     inside = (measurement.t >= span[0]) & (measurement.t <= span[1])
     good = inside & np.isfinite(y)
     lost = int((inside & ~good).sum())
-    return _cut(column, signal, measurement.t[good], y[good], size, circuit, n_channels, lost, 0)
+    t, y = measurement.t[good], y[good]
+    spike = _spikes(y, size)
+    whole = _cut(column, signal, t[~spike], y[~spike], size, circuit, n_channels, lost, 0)
+    thin = min(whole.t.size // ENOUGH, int(finest / float(np.diff(t).mean())) if finest else 1)
+    spikes = int(spike.sum())
+    return _thinned(whole, thin, spikes) if thin > 1 else replace(whole, spikes=spikes)
+
+
+def _thinned(whole: Channel, every: int, spikes: int) -> Channel:
+    """Means of `every` neighbours in the place of samples; noise and quantisation stay those of the samples."""
+    n = whole.t.size // every
+    t, y = (x[: n * every].reshape(n, every).mean(axis=1) for x in (whole.t, whole.y))
+    edges = np.unique(np.linspace(0, n, BLOCKS + 1).astype(np.intp))
+    count = np.diff(edges).astype(float)
+    random = whole.random.mean() * np.sqrt(whole.count.mean() / (every * count))
+    bare = replace(whole, t=t, y=y, edges=edges, count=count, random=random, spikes=spikes)
+    return replace(bare, mean=bare.blocks(y))
+
+
+def _spikes(y: Array, size: float) -> NDArray[np.bool_]:
+    """Single samples that leave the median of their neighbourhood by `SPIKE` standard deviations."""
+    from scipy.ndimage import median_filter
+
+    if y.size < FEWEST:
+        return np.zeros(y.size, dtype=bool)
+    away = np.abs(y - median_filter(y, size=5, mode="nearest"))
+    levels = np.unique(y)
+    step = float(np.diff(levels).min()) if 1 < levels.size < y.size / SAMPLED else 0.0
+    second = np.abs(np.diff(y, 2))
+    spread = NORMAL_MAD * max(float(np.median(away)), float(np.median(second)) / math.sqrt(6.0))
+    return np.asarray(away > SPIKE * max(spread, step, SMALL_SPIKE * size))
+
+
+def with_own_noise(channel: Channel, residual: Array) -> Channel:
+    """The channel with the noise of its block means as the `residual` (n,) of its samples shows it.
+
+    sigma_n^2 = median(second difference of block means)^2/6, which a smooth misfit hardly enters, and at most the scatter of
+    the samples about straight lines within blocks: a misfit that is smooth there cannot pass for noise.
+    """
+    mean = channel.blocks(residual)
+    second = np.diff(mean, 2)
+    own = NORMAL_MAD * float(np.median(np.abs(second))) / math.sqrt(6.0)
+    within = 0.0
+    for a, b in zip(channel.edges[:-1], channel.edges[1:], strict=True):
+        part = residual[a:b]
+        line = np.linspace(-1.0, 1.0, part.size)
+        part = part - part.mean() - line * float(line @ part) / max(float(line @ line), 1e-300)
+        within += float(part @ part)
+    most = math.sqrt(within / residual.size)
+    white = float(np.median(channel.random)) / channel.colour
+    z = _quantile(channel)
+    found = min(COLOUR_MARGIN * own, COLOUR_MARGIN * most) * z
+    if found <= COLOURED * COLOUR_MARGIN * white:
+        return channel
+    factor = found / white
+    return replace(channel, random=channel.random * (factor / channel.colour), colour=factor)
+
+
+def _quantile(channel: Channel) -> float:
+    """z of the bars: `random` over the standard deviation of a block mean."""
+    samples = max(channel.noise, channel.step / math.sqrt(12.0))
+    return channel.z if samples > 0 else 0.0
 
 
 def without_clipped(channel: Channel, predicted: Array, n_channels: int) -> Channel:
@@ -101,10 +179,11 @@ def without_clipped(channel: Channel, predicted: Array, n_channels: int) -> Chan
     if not out.any():
         return channel
     keep = ~out
-    return _cut(
+    cut = _cut(
         channel.column, channel.signal, channel.t[keep], channel.y[keep], channel.range, channel.circuit, n_channels,
         channel.lost, channel.clipped + int(out.sum()),
     )  # fmt: skip
+    return replace(cut, spikes=channel.spikes)
 
 
 def _has_run(flag: NDArray[np.bool_]) -> bool:
@@ -142,6 +221,7 @@ def _cut(
     # A channel on which nothing is expected is judged against its own resolution.
     scale = size if size > 0 else max(float(np.abs(y).max()), 1e-300)
     bare = Channel(
-        column, signal, t, y, edges, count, np.zeros(0), noise, step, random, resolution, circuit, scale, lost, clipped
-    )
+        column, signal, t, y, edges, count, np.zeros(0), noise, step, random, resolution, circuit, scale, lost, clipped,
+        z=z,
+    )  # fmt: skip
     return replace(bare, mean=bare.blocks(y))

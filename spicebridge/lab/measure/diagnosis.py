@@ -22,7 +22,7 @@ def diagnose(fit: Fit, point: Point) -> tuple[str, ...]:
     """Sentences, the best explanation first; empty when no single change explains the measurement."""
     network, n_p, n_c = fit.circuit.subject.network, point.theta.size, len(fit.data)
     matrix = fit.matrix(point)
-    x = np.concatenate([point.theta, point.gain, point.offset, [0.0, 0.0]])
+    x = np.concatenate([point.theta, point.gain, point.offset, point.nuisance, [0.0, 0.0]])
     low, high = -1.0 - x, 1.0 - x
     low[-2:] = [-fit.reach - point.t0, -fit.tool.clock - point.clock]
     high[-2:] = [fit.reach - point.t0, fit.tool.clock - point.clock]
@@ -40,10 +40,10 @@ def diagnose(fit: Fit, point: Point) -> tuple[str, ...]:
             words = f"a resistance of {network.edge_name(k)} that is {{}} off"
             trial(matrix[:, column] / limit, WRONG_PART, words, float(point.theta[column]) * limit, " %", 100.0)
     for j, c in enumerate(fit.data):
-        if fit.tool.offset:
-            now = fit.tool.offset * c.range * float(point.offset[j])
+        if fit.tool.shift(c.range):
+            now = fit.tool.shift(c.range) * float(point.offset[j])
             words = f"an offset of {{}} on {c.column} (AC coupling? --offset states a wider limit)"
-            column_ = matrix[:, n_p + n_c + j] / (fit.tool.offset * c.range)
+            column_ = matrix[:, n_p + n_c + j] / fit.tool.shift(c.range)
             trial(column_, 2.0 * c.range, words, now, "", 1.0)
         if fit.tool.gain:
             words = f"a gain of {c.column} that is {{}} off (--gain states a wider limit)"

@@ -89,5 +89,5 @@ def infer(fit: Fit, point: Point) -> tuple[Inferred, ...]:
 
 def _calibrated(fit: Fit, point: Point, j: int, signal: Signal, y: Array) -> Array:
     gain = 1.0 + fit.tool.gain * point.gain[j]
-    offset = fit.tool.offset * fit.data[j].range * point.offset[j]
+    offset = fit.tool.shift(fit.data[j].range) * point.offset[j]
     return np.asarray((y - offset) / gain / signal.factor)

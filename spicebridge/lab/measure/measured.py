@@ -16,8 +16,17 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.lab.design.builds import KINDS
 from spicebridge.lab.design.equipment import LabError
-from spicebridge.lab.measure.calibration import Circuit, Fit, Instrument, Point, bounded, pick
-from spicebridge.lab.measure.channels import Channel, make_channel, without_clipped
+from spicebridge.lab.measure.calibration import (
+    NUISANCES,
+    Circuit,
+    Fit,
+    Instrument,
+    Point,
+    bounded,
+    nuisance_basis,
+    pick,
+)
+from spicebridge.lab.measure.channels import Channel, make_channel, with_own_noise, without_clipped
 from spicebridge.lab.measure.diagnosis import block_changes, diagnose
 from spicebridge.lab.measure.inference import Inferred, infer
 from spicebridge.lab.measure.measured_circuit import Subject
@@ -33,6 +42,11 @@ CLEAR = 2.0
 """A change counts as seen when it stands out by so many bars, so that noise cannot hide it."""
 UNMEASURED = 0.1
 """Part of the run without any sample that AGREES has to name: what happens there was not seen."""
+NEAR = 2.0
+"""Nuisances are fitted in earnest where a straight line leaves no more than so many bars."""
+POINTS = 16
+"""Averaged samples a shortest time of the drives, and of the third harmonic of the mains, at least."""
+FASTEST_HUM = 1.0 / 180.0
 AT_LIMIT = 1.0 - 1e-6
 
 
@@ -52,6 +66,8 @@ class ChannelResult:
     step: float
     lost: int
     clipped: int
+    spikes: int
+    colour: float
     range: float
     error: float
     uncertainty: float
@@ -134,9 +150,11 @@ def _compared(
         if all(a is b for a, b in zip(cleaned, data, strict=True)):
             break
         data = cleaned
+    fit, point = _explained(fit, point)
     results = _results(fit, point)
     blind, unsigned = _unseen(fit, point, resolve)
     outcome, worst, reason = _decide(results, tolerance, blind, unsigned, subject, resolve)
+    reason += _named(fit, point)
     if outcome is Outcome.AGREES:
         reason += "".join(f"; nothing was judged from {a:.4g} to {b:.4g} s" for a, b in _gaps(data, subject.stop))
     explanations = diagnose(fit, point) if outcome is Outcome.DISAGREES else ()
@@ -148,6 +166,55 @@ def _compared(
         outcome, reason, worst.error, worst.uncertainty, tolerance, point.t0, point.clock, subject.stop, tool, results,
         parts, _at_limit(fit, point), blind, unsigned, resolve, infer(fit, point), explanations,
     )  # fmt: skip
+
+
+def _explained(fit: Fit, point: Point) -> tuple[Fit, Point]:
+    """The first fit that leaves nothing beyond its bars: as it is, with nuisances of the instrument, with the noise that
+    the residual itself shows, with both; else the given one."""
+    original, first = fit, point
+    for own in (False, True):
+        if own:
+            residuals = [c.y - original.samples(first, j) for j, c in enumerate(original.data)]
+            coloured = [with_own_noise(c, r) for c, r in zip(original.data, residuals, strict=True)]
+            if all(a is b for a, b in zip(coloured, original.data, strict=True)):
+                break
+            original = Fit(fit.circuit, coloured, fit.tool)
+            first = original.solve(first)
+        if _within(first):
+            return original, first
+        for names in NUISANCES:
+            wide = Fit(fit.circuit, original.data, fit.tool, names)
+            start = wide.moved_to(first)
+            if wide.linear_rest(start) > NEAR:
+                continue
+            found = wide.solve(first)
+            if _within(found):
+                return wide, found
+    return fit, point
+
+
+def _within(point: Point) -> bool:
+    return bool(np.abs(point.residual).max() <= 1.0)
+
+
+def _named(fit: Fit, point: Point) -> str:
+    """What was fitted or left out that is neither circuit nor calibration."""
+    out = ""
+    found = point.nuisance.reshape(len(fit.data), -1)
+    for name in fit.nuisances:
+        sizes = {}
+        for j, c in enumerate(fit.data):
+            alone = nuisance_basis((name,), c.t, fit.tool, c.range)
+            first = nuisance_basis(fit.nuisances[: fit.nuisances.index(name)], c.t[:2], fit.tool, c.range).shape[1]
+            sizes[c.column] = float(np.abs(alone @ found[j, first : first + alone.shape[1]]).max()) / c.range
+        column = max(sizes, key=lambda key: sizes[key])
+        out += f"; {name} of up to {100 * sizes[column]:.2g} % of the range ({column}) was fitted and taken off"
+    coloured = [c for c in fit.data if c.colour > 1.0]
+    if coloured:
+        most = max(coloured, key=lambda c: c.colour)
+        out += f"; noise is correlated: block means of {most.column} scatter {most.colour:.2g} times as much as by white noise"
+    spiky = [f"{c.spikes} of {c.column}" for c in fit.data if c.spikes]
+    return out + (f"; spikes left out: {', '.join(spiky)}" if spiky else "")
 
 
 def _channels(
@@ -165,19 +232,19 @@ def _channels(
             "--kit if a kit was built"
         )
     out = []
+    fast = min((d.timescale() for d in set(subject.network.drives) if d is not None), default=subject.stop)
+    finest = min(fast, FASTEST_HUM) / POINTS
     for j, (column, signal) in enumerate(channels.items()):
         size = float(np.abs(expected[0, :, j]).max())
         known = subject.deviation.of(subject.network, signal) if subject.deviation else 0.0
-        out.append(make_channel(measurement, column, signal, span, size, known, len(channels)))
+        out.append(make_channel(measurement, column, signal, span, size, known, len(channels), finest))
     return out
 
 
 def _without_clipped(fit: Fit, p: Point) -> list[Channel]:
     out = []
     for j, c in enumerate(fit.data):
-        clean = p.curves.nominal(fit.time(c, p.t0, p.clock))[:, j]  # type: ignore[operator]
-        shown = (1.0 + fit.tool.gain * p.gain[j]) * clean + fit.tool.offset * c.range * p.offset[j]
-        out.append(without_clipped(c, shown, len(fit.data)))
+        out.append(without_clipped(c, fit.samples(p, j), len(fit.data)))
     return out
 
 
@@ -190,7 +257,8 @@ def _results(fit: Fit, point: Point) -> tuple[ChannelResult, ...]:
         out.append(
             ChannelResult(
                 c.column, c.signal, 1.0 + fit.tool.gain * float(point.gain[j]),
-                fit.tool.offset * c.range * float(point.offset[j]), c.noise, c.step, c.lost, c.clipped, c.range,
+                fit.tool.shift(c.range) * float(point.offset[j]), c.noise, c.step, c.lost, c.clipped,
+                c.spikes, c.colour, c.range,
                 abs(float(r[worst])) / c.range, float(c.bar[worst]) / c.range, float(c.random[worst]) / c.range,
                 c.resolution / c.range, c.circuit / c.range, float(curve[0, worst]), curve,
             )

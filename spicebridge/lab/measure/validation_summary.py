@@ -115,9 +115,10 @@ class Facts:
         tool = r.instrument
         calibration = Table(
             "Fitted calibration",
-            f"Bounded by what was stated: gain ±{percent(tool.gain)}, offset ±{percent(tool.offset)} of the range. "
+            f"Bounded by what was stated: gain ±{percent(tool.gain)}, offset "
+            + (f"±{tool.volts:g} in the channel's unit. " if tool.volts else f"±{percent(tool.offset)} of the range. ")
             + self._limits(),
-            ("channel", "signal", "gain", "offset", "offset of range", "samples lost", "clipped"),
+            ("channel", "signal", "gain", "offset", "offset of range", "samples lost", "clipped", "spikes"),
             tuple(
                 (
                     c.column,
@@ -127,6 +128,7 @@ class Facts:
                     percent(c.offset / c.range),
                     str(c.lost),
                     str(c.clipped),
+                    str(c.spikes),
                 )
                 for c in r.channels
             ),

@@ -74,7 +74,7 @@ HARMONICS, DEGREE = 3, 3
 
 def nuisance_basis(names: tuple[str, ...], t: Array, tool: Instrument, span: float) -> Array:
     """Columns (n, m) of the named nuisances at times `t` (s), each at its limit for a channel of range `span`."""
-    columns = []
+    columns: list[Array] = []
     for name in names:
         if name == "drift":
             x = np.interp(t, (t[0], t[-1]), (-1.0, 1.0))

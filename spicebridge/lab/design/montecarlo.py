@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 from spicebridge.arrays import Array
 from spicebridge.lab.design.builds import KINDS, Ensemble, Errors, error_limits, integrate_builds
 from spicebridge.lab.design.equipment import LabError
-from spicebridge.lab.design.plan import Plan
+from spicebridge.lab.design.plan import Plan, node_voltages
+from spicebridge.lab.design.realistic import BenchRun
+from spicebridge.theory import integrate
+from spicebridge.waveforms import Waveforms
 
 BUILDS = 160
 RELATIVE_FLOOR = 1e-3
@@ -30,7 +33,10 @@ CLASSES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """`names` (n_s,) of test points; `t` (n_t,); `mean`, `sd` (n_t, n_s); `k` the common factor."""
+    """`names` (n_s,) of test points; `t` (n_t,); `mean`, `sd` (n_t, n_s); `k` the common factor.
+
+    `built` (n_t, n_s) is what a circuit of perfect parts is known to differ by; the band is `mean` +- `half`.
+    """
 
     names: tuple[str, ...]
     t: Array
@@ -38,18 +44,24 @@ class Band:
     sd: Array
     k: float
     n: int
+    built: Array
+
+    @property
+    def half(self) -> Array:
+        """k sd + built."""
+        return self.k * self.sd + self.built
 
     def contains(self, signals: Array) -> NDArray[np.bool_]:
         """(n_b,) whether builds (n_b, n_t, n_s) lie inside everywhere."""
-        return np.asarray((np.abs(signals - self.mean) <= self.k * self.sd).all(axis=(1, 2)))
+        return np.asarray((np.abs(signals - self.mean) <= self.half).all(axis=(1, 2)))
 
     @property
     def low(self) -> Array:
-        return self.mean - self.k * self.sd
+        return self.mean - self.half
 
     @property
     def high(self) -> Array:
-        return self.mean + self.k * self.sd
+        return self.mean + self.half
 
 
 @dataclass(frozen=True)
@@ -76,16 +88,57 @@ def test_points(plan: Plan, ensemble: Ensemble) -> tuple[tuple[str, ...], Array]
 test_points.__test__ = False  # type: ignore[attr-defined]
 
 
-def tolerance_band(plan: Plan, *, builds: int = BUILDS, seed: int = 1) -> Band:
-    """The band from `builds` random builds."""
+def sense_errors(plan: Plan, names: tuple[str, ...], builds: int, seed: int) -> Array:
+    """(n_b, 1, n_s) by which currents are read wrong: volts over a sense resistor, divided by its nominal ohms."""
+    rng = np.random.default_rng([seed, 1])
+    off = plan.bench.resistor_tolerance * rng.uniform(-1.0, 1.0, (builds, 1, len(names)))
+    return 1.0 + off * np.array([name.startswith("i[") for name in names])
+
+
+def built_errors(plan: Plan, t: Array, run: BenchRun | None, loop: Waveforms | None) -> Array:
+    """(n_t, n_s) largest difference of the test points near each of the times `t` from the equations, parts perfect:
+    of the simulated circuit `run` and of the firmware's `loop`, added."""
+    network, gauge = plan.network, plan.gauge
+    nodes = [n for n in range(network.n_nodes) if n != gauge.ground]
+    chords, states = list(gauge.chords), np.flatnonzero(plan.emulated).tolist()
+    out = np.zeros((t.size, len(nodes) + len(chords) + len(states)))
+
+    def add(times: Array, p: Array, i: Array, w: Array) -> None:
+        ideal = integrate(network, times)
+        ideal_p = node_voltages(network, gauge.ground, ideal.voltage - network.bank(times))
+        parts = (p - ideal_p)[:, nodes], i - ideal.current[:, chords], (w - ideal.state)[:, states]
+        off = np.abs(np.concatenate(parts, axis=1))
+        worst = np.zeros_like(out)
+        np.maximum.at(worst, np.clip(np.searchsorted(t, times), 0, t.size - 1), off)
+        # What happens between two rows belongs to both.
+        wide = np.vstack([worst[:1], worst, worst[-1:]])
+        out[:] += np.maximum(np.maximum(wide[:-2], wide[2:]), worst)
+
+    if run is not None:
+        times, at = np.unique(np.clip(run.t, 0.0, plan.stop), return_index=True)
+        current = np.column_stack([run.chord_current[k][at] for k in chords])
+        add(times, run.nodes[at], current, run.state[at])
+    if loop is not None:
+        inside = loop.t <= plan.stop
+        times = loop.t[inside]
+        p = node_voltages(network, gauge.ground, loop.voltage[inside] - network.bank(times))
+        add(times, p, loop.current[inside][:, chords], loop.state[inside])
+    return out
+
+
+def tolerance_band(
+    plan: Plan, *, builds: int = BUILDS, seed: int = 1, run: BenchRun | None = None, loop: Waveforms | None = None
+) -> Band:
+    """The band from `builds` random builds, and what `run` and `loop` say a perfect one differs by."""
     ensemble = integrate_builds(plan.network, plan.stop, Errors.drawn(plan, builds, seed), ground=plan.gauge.ground)
     names, signals = test_points(plan, ensemble)
+    signals = signals * sense_errors(plan, names, builds, seed)
     half = builds // 2
     mean, sd = signals[:half].mean(axis=0), signals[:half].std(axis=0, ddof=1)
     top = sd.max(axis=0)
     sd = np.maximum(sd, RELATIVE_FLOOR * np.where(top > 0, top, 1.0))
     k = float((np.abs(signals[half:] - mean) / sd).max())
-    return Band(names, ensemble.t, mean, sd, k, builds - half)
+    return Band(names, ensemble.t, mean, sd, k, builds - half, built_errors(plan, ensemble.t, run, loop))
 
 
 def escaped(plan: Plan, ensemble: Ensemble) -> NDArray[np.bool_]:
@@ -110,7 +163,9 @@ class Spread:
     band: Band
 
 
-def spread(plan: Plan, *, builds: int = BUILDS, seed: int = 1) -> Spread:
+def spread(
+    plan: Plan, *, builds: int = BUILDS, seed: int = 1, run: BenchRun | None = None, loop: Waveforms | None = None
+) -> Spread:
     """Tighten all error limits until every build stays in the regime. Raises `LabError` if none does."""
     share = math.nan
     for factor in CLASSES:
@@ -119,7 +174,7 @@ def spread(plan: Plan, *, builds: int = BUILDS, seed: int = 1) -> Spread:
         out = escaped(tried, integrate_builds(tried.network, tried.stop, errors, ground=tried.gauge.ground))
         share = float(out.mean()) if factor == 1.0 else share
         if not out.any():
-            return Spread(share, factor, tried, tolerance_band(tried, builds=builds, seed=seed))
+            return Spread(share, factor, tried, tolerance_band(tried, builds=builds, seed=seed, run=run, loop=loop))
     worst = influences(plan)[0]
     raise LabError(
         f"{plan.case.name}: builds leave the regime even with all errors at {CLASSES[-1]:g} of the bench's limits; "

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from spicebridge.arrays import Array
+from spicebridge.drives import DC, terms
 from spicebridge.lab.design.plan import Plan
 from spicebridge.lab.design.wiring import Component
 
@@ -15,6 +18,10 @@ def samples(plan: Plan, part: Component) -> tuple[Array, Array]:
     """Times (s) and output (V) of a generator channel at the bench's sample rate, end included."""
     from spicebridge.lab.design.equipment import LabError
 
+    drive = plan.network.drives[part.edge or 0]
+    if is_constant(plan, part):
+        t = np.array([0.0, plan.stop])
+        return t, part.number * np.asarray(drive.value(t)) if drive is not None else np.zeros(2)
     count = int(np.ceil(plan.stop * plan.bench.generator_rate)) + 1
     if count > MAX_SAMPLES:
         raise LabError(
@@ -22,9 +29,77 @@ def samples(plan: Plan, part: Component) -> tuple[Array, Array]:
             "lower the generator's rate"
         )
     t = np.arange(count) / plan.bench.generator_rate
-    drive = plan.network.drives[part.edge or 0]
     value = np.zeros(count) if drive is None else part.number * drive.value(t)
     return t, value
+
+
+def is_constant(plan: Plan, part: Component) -> bool:
+    """Whether the channel is a setting of the generator and needs no file."""
+    drive = plan.network.drives[part.edge or 0]
+    return drive is None or all(isinstance(term, DC) for term in terms(drive))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is set on the panel: `low` and `high` in V into an open circuit (load HighZ), `offset` and `amplitude` (peak
+    to peak) of the two, `samples` a period of 1/`frequency` s."""
+
+    low: float
+    high: float
+    samples: int
+    frequency: float
+
+    @property
+    def amplitude(self) -> float:
+        return self.high - self.low
+
+    @property
+    def offset(self) -> float:
+        return 0.5 * (self.high + self.low)
+
+    def __str__(self) -> str:
+        load = "load HighZ, output through nothing but the buffer"
+        if self.amplitude == 0.0:
+            return f"DC {self.offset:.6g} V, {load}"
+        return (
+            f"arbitrary, one period of {self.samples} samples in a burst of one, frequency {self.frequency:.9g} Hz, "
+            f"amplitude {self.amplitude:.6g} Vpp, offset {self.offset:.6g} V, {load}"
+        )
+
+
+def setting(plan: Plan, part: Component) -> Setting:
+    """The settings of one channel."""
+    t, v = samples(plan, part)
+    low, high = float(v.min()), float(v.max())
+    if is_constant(plan, part):
+        return Setting(low, high, 0, 0.0)
+    return Setting(low, high, t.size, plan.bench.generator_rate / t.size)
+
+
+def instrument_files(plan: Plan, part: Component) -> dict[str, str]:
+    """Files by suffix for arbitrary waveforms of three makers, scaled to -1 … 1 of the amplitude about the offset.
+
+    ``_keysight.arb`` (33500 series, text, version 1.1), ``_rigol.csv`` (DG series: one column of V),
+    ``_siglent.csv`` (SDG series: header with length, frequency, amplitude, offset and phase, then time and V).
+    """
+    if is_constant(plan, part):
+        return {}
+    t, v = samples(plan, part)
+    found = setting(plan, part)
+    codes = np.rint((v - found.offset) / (0.5 * found.amplitude) * 32767).astype(int)
+    keysight = [
+        "File Format:1.10", "Checksum:0", "Channel Count:1", f"Sample Rate:{plan.bench.generator_rate:.6f}",
+        f"High Level:{found.high:.6f}", f"Low Level:{found.low:.6f}", 'Marker Point:0', 'Data Type:"short"',
+        'Filter:"off"', f"Data Points:{t.size}", "Data:", *map(str, codes.tolist()),
+    ]  # fmt: skip
+    siglent = [
+        f"data length,{t.size}", f"frequency,{found.frequency:.9f}", f"amp,{found.amplitude:.9f}",
+        f"offset,{found.offset:.9f}", "phase,0.000000000", *[""] * 7, "xpos,value",
+        *(f"{a:.9g},{b:.9g}" for a, b in zip(t.tolist(), v.tolist(), strict=True)),
+    ]  # fmt: skip
+    rigol = [f"{x:.9g}" for x in v.tolist()]
+    out = {"_keysight.arb": keysight, "_siglent.csv": siglent, "_rigol.csv": rigol}
+    return {suffix: "\n".join(lines) + "\n" for suffix, lines in out.items()}
 
 
 def format_csv(plan: Plan, part: Component) -> str:

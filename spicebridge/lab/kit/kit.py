@@ -24,7 +24,7 @@ from spicebridge.lab.design.parts import BillLine, format_bill
 from spicebridge.lab.design.plan import Plan, make_plan
 from spicebridge.lab.design.realistic import Difference, compare_with_ideal, realistic_deck, run_realistic
 from spicebridge.lab.design.wiring import Component, wire
-from spicebridge.lab.kit.generator import format_csv, format_pwl
+from spicebridge.lab.kit.generator import format_csv, format_pwl, instrument_files
 from spicebridge.lab.kit.kicad import format_kicad, format_wiring
 from spicebridge.lab.kit.protocol import format_protocol
 from spicebridge.lab.kit.schematic import draw_schematic
@@ -62,7 +62,7 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
     difference = compare_with_ideal(plan, run)
     loop = run_firmware(plan) if plan.emulated.any() else None
     error = firmware_error(plan, loop)
-    spread_, ranking = spread(plan), influences(plan)
+    spread_, ranking = spread(plan, run=run, loop=loop), influences(plan)
     texts: dict[str, str | bytes] = {
         "netlist.net": format_kicad(packages, case.title),
         "wiring.txt": format_wiring(packages),
@@ -81,6 +81,7 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
         texts["firmware.json"] = format_firmware(plan)
     for part in components:
         if part.kind == "generator":
+            texts |= {f"{part.reference}{suffix}": text for suffix, text in instrument_files(plan, part).items()}
             texts[f"{part.reference}.csv"] = format_csv(plan, part)
             texts[f"{part.reference}.pwl"] = format_pwl(plan, part)
     ideal, real = to_deck(plan.network, plan.waves.t), realistic_deck(plan, components)

@@ -9,6 +9,7 @@ from spicebridge.lab.design.montecarlo import Influence, Spread
 from spicebridge.lab.design.plan import Plan
 from spicebridge.lab.design.realistic import Difference
 from spicebridge.lab.design.wiring import Component, wire
+from spicebridge.lab.kit.generator import setting
 
 PARTS_NAMED = 5
 """How many of the most influential parts are named."""
@@ -37,6 +38,7 @@ def format_protocol(
     ]
     if plan.realisation.converters:
         lines.append(f"- Signs: {plan.realisation.signs}. Slowest pole {plan.realisation.slowest:.3g}/s.")
+    lines += [f"- {x.reference} ({x.part}): {setting(plan, x)}." for x in components if x.kind == "generator"]
     lines += ["", "## Order of connection", ""]
     steps = ["Rails off, sources at 0 V. Solder after wiring.txt; check every net with an ohmmeter."]
     if plan.memristor is not None:
@@ -70,7 +72,7 @@ def format_protocol(
     lines += ["", "## What to expect", "", "| test point | net | lowest | highest | band |", "|---|---|---|---|---|"]
     band = found.band
     for j, name in enumerate(band.names):
-        width = band.k * float(band.sd[:, j].max())
+        width = float(band.half[:, j].max())
         lines.append(
             f"| {name} | {_where(plan, name)} | {band.mean[:, j].min():.5g} | {band.mean[:, j].max():.5g} | +-{width:.3g} |"
         )

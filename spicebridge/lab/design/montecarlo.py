@@ -92,7 +92,7 @@ def sense_errors(plan: Plan, names: tuple[str, ...], builds: int, seed: int) -> 
     """(n_b, 1, n_s) by which currents are read wrong: volts over a sense resistor, divided by its nominal ohms."""
     rng = np.random.default_rng([seed, 1])
     off = plan.bench.resistor_tolerance * rng.uniform(-1.0, 1.0, (builds, 1, len(names)))
-    return 1.0 + off * np.array([name.startswith("i[") for name in names])
+    return np.asarray(1.0 + off * np.array([name.startswith("i[") for name in names]))
 
 
 def built_errors(plan: Plan, t: Array, run: BenchRun | None, loop: Waveforms | None) -> Array:

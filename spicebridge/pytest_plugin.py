@@ -34,7 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="required: a missing simulator is an error; available: skip with the reason; off: skip all",
     )
-    group.addoption("--spice-engine", default=None, help="simulator to use instead of the cases' own")
+    group.addoption(
+        "--spice-engine",
+        action="append",
+        default=None,
+        help="simulator to use instead of the cases' own; again for another, which is judged against the first one too",
+    )
     group.addoption("--spice-out", default=None, help="folder for the reports of failures (out/pytest)")
     group.addoption("--spice-record", action="store_true", help="rewrite recorded references; the run then fails")
     parser.addini("spice", "as --spice", default="available")
@@ -56,21 +61,22 @@ def mode(config: pytest.Config) -> str:
 
 
 def open_engine(config: pytest.Config, name: str = "ngspice") -> Any:
-    """The simulator, or the skip or error that `mode` asks for."""
+    """The simulator, a tuple of several, or the skip or error that `mode` asks for."""
     from spicebridge.circuit.engines import get_engine
     from spicebridge.errors import SimulatorMissing, SpiceBridgeError
 
     if mode(config) == "off":
         pytest.skip("simulators are off (--spice=off)")
     try:
-        engine = get_engine(config.getoption("--spice-engine") or name)
-        engine.version()
+        engines = tuple(get_engine(chosen) for chosen in config.getoption("--spice-engine") or [name])
+        for engine in engines:
+            engine.version()
     except SpiceBridgeError as error:
         if isinstance(error, SimulatorMissing) and mode(config) != "required":
             pytest.skip(f"{error}")
         # In a set-up pytest prints its own frames for any other exception, hundreds of lines of them.
         pytest.fail(f"{error}", pytrace=False)
-    return engine
+    return engines if len(engines) > 1 else engines[0]
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -129,8 +135,9 @@ class CaseItem(_Item):
         from spicebridge.testing import require_outcome
 
         case = load_case(self.path)
-        chosen = self.config.getoption("--spice-engine")
-        require_outcome(run_case(case, Settings(engine=chosen)), self.reports)
+        chosen = tuple(self.config.getoption("--spice-engine") or ())
+        settings = Settings(engine=chosen if len(chosen) > 1 else next(iter(chosen), None))
+        require_outcome(run_case(case, settings), self.reports)
 
 
 class DeckItem(_Item):
@@ -169,7 +176,7 @@ def reports_folder(config: pytest.Config) -> Path:
 
 @pytest.fixture(scope="session")
 def spice_engine(pytestconfig: pytest.Config) -> Any:
-    """The simulator (``--spice-engine``, else ngspice); skips or errors as ``--spice`` says."""
+    """The simulator (``--spice-engine``, else ngspice), or a tuple of several; skips or errors as ``--spice`` says."""
     return open_engine(pytestconfig)
 
 

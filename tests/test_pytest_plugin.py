@@ -88,6 +88,23 @@ def test_an_unknown_simulator_is_an_error_of_one_line(project: pytest.Pytester) 
     assert "_pytest" not in result.stdout.str()
 
 
+def test_several_simulators_judge_each_other(project: pytest.Pytester) -> None:
+    engines = ("--spice-engine", "ngspice", "--spice-engine", "vacask")
+    project.makepyfile(
+        test_pair="""
+        import numpy as np
+        import spicebridge as sb
+
+        def test_both(spice_case, spice_engine):
+            case = spice_case("k4.case.toml")
+            verdict = sb.validate(case.network, case.t, engine=spice_engine)
+            assert set(verdict.engines) == {"ngspice", "vacask"}
+        """
+    )
+    run(project, "--spice=required", *engines).assert_outcomes(passed=2)
+    run(project, "--spice=required", "--spice-engine", "ngspice", "--spice-engine", "ngspice").assert_outcomes(failed=2)
+
+
 def test_off_skips_and_the_ini_file_decides(project: pytest.Pytester) -> None:
     run(project, "--spice=off").assert_outcomes(skipped=1)
     project.makeini("[pytest]\nspice = off\n")

@@ -24,9 +24,10 @@ LOG_TAIL = 4000
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user wants different from the cases; None keeps what the case says. `step` in s; `theory` as for `validate`."""
+    """What the user wants different from the cases; None keeps what the case says. `step` in s; `theory` as for `validate`;
+    several names of simulators are judged against each other as well."""
 
-    engine: str | Engine | None = None
+    engine: str | Engine | tuple[str, ...] | None = None
     form: str | None = None
     step: float | None = None
     tolerance: float | None = None

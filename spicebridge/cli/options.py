@@ -42,9 +42,14 @@ def hertz(text: str) -> float:
     return positive(text, "Hz")
 
 
-def add_run(parser: argparse.ArgumentParser) -> None:
-    """--engine, --form, --step, --tolerance and --timeout."""
-    parser.add_argument("--engine", metavar="E", help="simulator to use instead of the case's (see engines)")
+def add_run(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """--engine (again for each of several), --form, --step, --tolerance and --timeout."""
+    about = "simulator to use instead of the case's: a name (see engines), or KIND=FILE"
+    if several:
+        about += "; again for another, which is judged against the first one too"
+        parser.add_argument("--engine", metavar="E", action="append", help=about)
+    else:
+        parser.add_argument("--engine", metavar="E", help=about)
     parser.add_argument("--form", choices=FORMS, help="form of the deck instead of the case's")
     parser.add_argument(
         "--step", type=seconds, metavar="S", help="step ceiling in s (coarsest of a ladder); default: chosen"

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
             patches=args.patches or True,
             workers=args.workers,
             tolerance=args.tolerance or case.tolerance,
-            engine=args.engine or case.engine,
+            engine=(args.engine or [case.engine])[0],
             form=args.form or case.form,
             step=args.step,
             timeout=args.timeout,

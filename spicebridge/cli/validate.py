@@ -54,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "separate with commas",
     )
     patches.configure(parser)
-    add_run(parser)
+    add_run(parser, several=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -68,12 +68,11 @@ def run(args: argparse.Namespace) -> int:
     from spicebridge.cli.show import print_report, print_table, progress
     from spicebridge.report.json import format_json
 
-    if args.engine:
-        get_engine(args.engine)
+    for name in args.engine or ():
+        get_engine(name)
+    engine = args.engine[0] if args.engine and len(args.engine) == 1 else tuple(args.engine or ()) or None
     single = len(args.cases) == 1 and not Path(args.cases[0]).is_dir()
-    settings = batch.Settings(
-        args.engine, args.form, args.step, args.tolerance, args.timeout, *_theory(args, single=single)
-    )
+    settings = batch.Settings(engine, args.form, args.step, args.tolerance, args.timeout, *_theory(args, single=single))
     jobs = batch.plan(args.cases)
     results = Results(args.out, single=single)
     shown = None

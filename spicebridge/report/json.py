@@ -11,7 +11,7 @@ import numpy as np
 
 from spicebridge.report.summary import Report
 from spicebridge.verify.refinement import Ladder
-from spicebridge.verify.verdict import SignalVerdict
+from spicebridge.verify.verdict import SignalVerdict, Verdict
 
 FORMAT = "spicebridge.verdict/1"
 
@@ -65,6 +65,11 @@ def record(report: Report) -> dict[str, Any]:
                 }
                 for finding in v.diagnosis
             ],
+            "engines": {name: _engine(own) for name, own in v.engines.items()},
+            "pairs": [
+                {"first": a, "second": b, "max_error": E, "uncertainty": U} for (a, b), (E, U) in v.pairs.items()
+            ],
+            "odd_one_out": v.odd_one_out,
             "invariants": None if v.invariants is None else v.invariants.as_dict(),
             "screen": v.screen,
             "network": None
@@ -93,6 +98,17 @@ def record(report: Report) -> dict[str, Any]:
         }
     )
     return facts
+
+
+def _engine(own: Verdict) -> dict[str, Any]:
+    """What one simulator says of the equations."""
+    return {
+        "version": own.provenance.get("engine_version"),
+        "outcome": own.outcome.value,
+        "reason": own.reason,
+        "max_error": own.max_error,
+        "uncertainty": own.uncertainty,
+    }
 
 
 def _ladder(ladder: Ladder) -> dict[str, Any]:

@@ -22,6 +22,9 @@ def format_markdown(report: Report) -> str:
     if report.expectation:
         parts.append(report.expectation)
     parts.append(table(("", "value", "meaning"), [(r.label, r.value, r.meaning) for r in report.key_numbers]))
+    if report.judges:
+        parts.append("## Between judges")
+        parts.append(table(("", *(row[0] for row in report.judges)), report.judges))
     if report.signals:
         parts.append("## Signals")
         parts.append(table(report.signals_header, report.signals))

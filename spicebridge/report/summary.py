@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -132,6 +133,22 @@ class Report:
     def diagnosis(self) -> list[str]:
         """What may be wrong with the theory on trial, the best first."""
         return [finding.sentence for finding in self.verdict.diagnosis]
+
+    @property
+    def judges(self) -> list[tuple[str, ...]]:
+        """A square of judges, row by row: a name, and for every judge "", or E and U with what they say."""
+        pairs = self.verdict.pairs
+        names = list(dict.fromkeys(name for pair in pairs for name in pair))
+        rows: list[tuple[str, ...]] = []
+        for one in names:
+            cells = ["" if one == other else _pair(*_between(pairs, one, other)) for other in names]
+            rows.append((one, *cells))
+        return rows
+
+    @property
+    def judge_pairs(self) -> list[tuple[str, str]]:
+        """("ngspice - vacask", "agree: E …, U …") for every pair of judges."""
+        return [(" - ".join(pair), _pair(*numbers)) for pair, numbers in self.verdict.pairs.items()]
 
     signals_header: ClassVar = ("signal", "verdict", "E", "U", "order", "E is found at", "relative to")
 
@@ -284,3 +301,13 @@ class Report:
     @property
     def log(self) -> str:
         return self.verdict.run.log if self.verdict.run is not None else ""
+
+
+def _between(pairs: Mapping[tuple[str, str], tuple[float, float]], one: str, other: str) -> tuple[float, float]:
+    return pairs[one, other] if (one, other) in pairs else pairs[other, one]
+
+
+def _pair(E: float, U: float) -> str:
+    if not (math.isfinite(E) and math.isfinite(U)):
+        return "not compared"
+    return f"{'differ' if E > U else 'agree'}: E {format_number(E)}, U {format_number(U)}"

@@ -24,6 +24,8 @@ def format_text(report: Report, width: int = WIDTH) -> str:
     lines.append("")
     for row in report.key_numbers:
         lines += _row(row.label, row.value, width)
+    for pair, says in report.judge_pairs:
+        lines += _row("judges", f"{pair} {says}", width)
     for name, outcome, E, U, order, where, _ in report.signals:
         lines += _row(name, f"{outcome}: E {E}, U {U}, order {order}, {where}", width)
     for pair, E, U, words in report.trial:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def validate(
     t: ArrayLike,
     *,
     tolerance: float = 1e-5,
-    engine: str | Engine = "ngspice",
+    engine: str | Engine | Sequence[str | Engine] = "ngspice",
     step: float | None = None,
     form: str = "fast",
     method: str = "auto",
@@ -61,8 +61,8 @@ def validate(
         Times in s; only the last counts, as the comparison is made at the simulator's own time points.
     tolerance : float
         Largest U of any signal (dimensionless, see `SignalVerdict`); above it the answer is UNRESOLVED.
-    engine : str or Engine
-        Simulator.
+    engine : str, Engine or a list of them
+        Simulator; several are judged against the equations and each other (``verify/engines``).
     step : float, optional
         Coarsest step ceiling of the ladder in s; None starts coarse and refines until U meets the tolerance or a
         run would need more than `max_steps` steps.
@@ -108,6 +108,16 @@ def validate(
     SpiceBridgeError
         Misuse, an unsolvable network at t = 0, a missing or dead simulator.
     """
+    if not isinstance(engine, str) and isinstance(engine, Sequence):
+        from spicebridge.verify.engines import validate_engines
+
+        if theory is not None or patches is not None:
+            raise SpiceBridgeError(
+                "engine: several simulators judge our own theory on the whole network; name one of them"
+            )
+        options: dict[str, Any] = dict(tolerance=tolerance, step=step, form=form, method=method, timeout=timeout)
+        options |= dict(circuit=circuit, transform=transform, max_steps=max_steps, norm=norm, progress=progress)
+        return validate_engines(network, t, engine, **options)
     check_tolerance(tolerance)
     if patches is not None:
         from spicebridge.verify.patches import validate_patches

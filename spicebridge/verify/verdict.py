@@ -85,7 +85,10 @@ class Verdict(Shown):
     is the time in s up to which the run agrees, None where no ladder was run.
     ``spice`` and ``theory`` are on the finest run's own time points. A verdict is true in a condition only if it
     AGREES. Where somebody's own theory was on trial, ``trial`` has its curves beside ours and the circuit's, and
-    ``diagnosis`` the mistakes that would explain the difference, the best first.
+    ``diagnosis`` the mistakes that would explain the difference, the best first. Where several simulators were asked,
+    this is the verdict on the worst pair of judges: ``engines`` has the verdict of each simulator against the equations,
+    ``pairs`` (E, U) of every pair, "theory" among the names, and ``odd_one_out`` the judge that differs from all others
+    while these agree, None where there is none.
     """
 
     outcome: Outcome
@@ -104,6 +107,9 @@ class Verdict(Shown):
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
     trial: TheoryTrial | None = field(default=None, repr=False)
     diagnosis: tuple[Finding, ...] = ()
+    engines: Mapping[str, Verdict] = field(default_factory=dict, repr=False)
+    pairs: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict, repr=False)
+    odd_one_out: str | None = None
 
     def __str__(self) -> str:
         return f"{self.outcome.value.upper()}: {self.reason}"

@@ -49,11 +49,13 @@ AT_REST = 1e-12
 """… unless nothing moves at all, as in a tree: then the circuit has to stand still too."""
 
 PARALLEL_RUNS = 2
+MOST_BREAKPOINTS = 2000
+"""A simulator looks all points of a source through at every step: more of them cost more than they save."""
 EQUAL_STEPS = 100_000
 """Equal steps of the finest run beyond which graded ones are tried first."""
 MOST_FAILURES = 4
 """Ladders, each four times finer, that are tried after runs that failed."""
-MOST_FACTOR = 16
+MOST_FACTOR = 16.0
 """A ladder is followed by one this many times finer at most."""
 AIMED = 0.5
 """The next ladder aims at this part of the tolerance."""
@@ -63,16 +65,22 @@ AIMED = 0.5
 class Rules:
     """What is asked of a verdict, and what may be spent on it.
 
-    `adaptive`: the first step may be refined. A run has at most `max_steps` steps.
+    `adaptive`: the first step may be refined. A run has at most `max_steps` steps, none below `least_step` in s.
     """
 
     tolerance: float = 1e-5
     adaptive: bool = True
     max_steps: int = MAX_STEPS
 
+    least_step: float = 0.0
+
     def allow(self, stop: float, h: float) -> bool:
         """Whether the finest run of the ladder that starts at h (s) has few enough steps."""
-        return 4.0 * stop / h <= self.max_steps
+        return 4.0 * stop / h <= self.max_steps and h / 4.0 >= self.least_step
+
+    def with_breakpoints(self, clock: Clock) -> Rules:
+        """The same where a simulator has to keep the breakpoints of a clock, whose number goes with 1/h."""
+        return replace(self, least_step=clock.step * clock.count[-1] / MOST_BREAKPOINTS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,9 +277,9 @@ def settle(trial: Trial, h: float, rules: Rules, facts: Mapping[str, Any]) -> Ve
         untested = _untested(trial, steps[-1], rules.tolerance)
         ruling = _ruling(trial, steps, rules, before, untested)
         factor = refinement(ruling, rules)
-        while factor > 1 and not rules.allow(trial.stop, h / factor):
-            factor //= 2
-        if factor <= 1:
+        while factor >= 2.0 and not rules.allow(trial.stop, h / factor):
+            factor /= 2.0
+        if factor < 2.0:
             return _verdict(trial, steps, unconfirmed(ruling), untested, rules, facts)
         trial.say(f"refining: {ruling.reason}")
         before = {name: signal.error for name, signal in ruling.signals.items()}
@@ -287,7 +295,7 @@ def settle_graded(
     """
     clock = reference.clock(h)
     if clock is not None:
-        return settle(trial(clock), h, rules, facts)
+        return settle(trial(clock), h, rules.with_breakpoints(clock), facts)
     few = replace(rules, max_steps=min(rules.max_steps, EQUAL_STEPS))
     first = trial(None)
     verdict = settle(first, h, few, facts)
@@ -295,28 +303,31 @@ def settle_graded(
         return verdict
     clock = reference.clock(h, late=True)
     if clock is not None:
-        graded = settle(trial(clock), h, rules, facts)
+        graded = settle(trial(clock), h, rules.with_breakpoints(clock), facts)
         if graded.outcome is not Outcome.UNRESOLVED:
             return graded
     reached = verdict.signals[verdict.deciding].ladder.steps[0]
     return settle(first, reached, rules, facts) if rules.max_steps > few.max_steps else verdict
 
 
-def refinement(ruling: Ruling, rules: Rules) -> int:
-    """How many times finer the next ladder should be; 1 where this one decides."""
+def refinement(ruling: Ruling, rules: Rules) -> float:
+    """How many times finer the next ladder should be; 1 where this one decides.
+
+    2 and 4 share runs with the ladder before; beyond, any number is as good.
+    """
     if ruling.doubtful:
-        return 2
+        return 2.0
     if ruling.outcome is not Outcome.UNRESOLVED or not rules.adaptive:
-        return 1
+        return 1.0
     U = ruling.uncertainty
     if not math.isfinite(U):
-        return 4
+        return 4.0
     if any(s.reference + s.ladder.floor >= rules.tolerance for s in ruling.signals.values()):
-        return 1
+        return 1.0
     if rules.tolerance >= U:
-        return 2
-    wanted = math.ceil(0.5 * math.log2(U / (AIMED * rules.tolerance)))
-    return int(min(2 ** max(wanted, 1), MOST_FACTOR))
+        return 2.0
+    wanted = math.sqrt(U / (AIMED * rules.tolerance))
+    return 2.0 if wanted <= 2.0 else 4.0 if wanted <= 4.0 else min(wanted, MOST_FACTOR)
 
 
 def _ruling(

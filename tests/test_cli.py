@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import spicebridge as sb
+from spicebridge import __version__
 from spicebridge.batch import cases as batch
 from spicebridge.case.case import load_case
 from spicebridge.circuit.engines import FallbackWarning
@@ -539,3 +540,14 @@ def test_a_mistyped_command_is_answered(capsys: pytest.CaptureFixture[str]) -> N
     assert "--tol" in capsys.readouterr().err
     assert main(["validate", ""]) == 2
     assert "variable unset" in capsys.readouterr().err
+
+
+def test_a_package_of_the_same_name_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr() == (f"spicebridge {__version__}\n", "")
+    other = type("Other", (), {"version": "1.3.0"})()
+    monkeypatch.setattr("importlib.metadata.distribution", lambda name: other)
+    assert main(["--version"]) == 0
+    assert "pip uninstall spicebridge" in capsys.readouterr().err

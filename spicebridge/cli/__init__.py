@@ -35,7 +35,7 @@ Memristive networks as SPICE circuits, judged against their network equation.
 """
 
 
-SHARED = ("options", "patches", "show", "status")
+SHARED = ("clash", "options", "patches", "show", "status")
 """Modules of this package that are no command."""
 
 
@@ -62,10 +62,20 @@ class _Parser(argparse.ArgumentParser):
         super().error(message)
 
 
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from spicebridge.cli.clash import clash
+
+        print(f"spicebridge {__version__}")
+        if words := clash():
+            complain(words)
+        parser.exit(status.SUCCESS)
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser with every command."""
     top = _Parser(prog="spicebridge", description=_ABOUT, epilog=status.EPILOG)
-    top.add_argument("--version", action="version", version=f"spicebridge {__version__}")
+    top.add_argument("--version", action=_Version, nargs=0, help="version, and whether another package is in the way")
     choices = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     for name, module in commands().items():
         epilog = f"example:\n  spicebridge {module.EXAMPLE}\n"

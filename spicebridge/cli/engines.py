@@ -24,6 +24,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from spicebridge.cli import complain
+    from spicebridge.cli.clash import clash
+
+    if words := clash():
+        complain(words)
     from spicebridge.circuit.engines import known_engines
     from spicebridge.report.json import format_json
 

@@ -204,7 +204,7 @@ def _against_ours(job: _Job, say: Progress) -> tuple[Verdict, Theory | None]:
     say("theory")
     theory = Theory.of(network, stop, job.method)
     plain = lower(tried, stop, h, form=form)
-    facts["provenance"] = provenance(door, theory, stop, form, norm, plain.frame.options)
+    facts["provenance"] = provenance(door, theory, stop, form, applied(network, norm), plain.frame.options)
     if theory.problem:
         return Verdict(Outcome.UNRESOLVED, theory.problem, tolerance, **facts), None
 
@@ -225,6 +225,13 @@ def check_tolerance(tolerance: float) -> None:
     """Raise `SpiceBridgeError` for a tolerance that is none."""
     if not (np.isfinite(tolerance) and tolerance > 0):
         raise SpiceBridgeError(f"tolerance {tolerance!r} must be positive and finite")
+
+
+def applied(network: Network, norm: str) -> str:
+    """The norm that "auto" stands for: that of events where a law switches."""
+    if norm != "auto":
+        return norm
+    return "pointwise" if all(group.device.smooth for group in network.groups) else "events"
 
 
 def provenance(

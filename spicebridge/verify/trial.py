@@ -7,6 +7,7 @@ A `Trial` is a reference and a circuit that can be run at any step; its ladders 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from spicebridge.circuit.lower.corners import Clock
 from spicebridge.circuit.lower.network import Lowered
 from spicebridge.circuit.lower.steps import drive_timescale
 from spicebridge.circuit.simulate import MAX_STEPS, CircuitRun, Transform, range_problem, run_lowered
+from spicebridge.errors import SimulatorDied
 from spicebridge.network import Network
 from spicebridge.verify.events import shift_tolerant, time_scales
 from spicebridge.verify.invariants import measure
@@ -49,6 +51,9 @@ AT_REST = 1e-12
 """… unless nothing moves at all, as in a tree: then the circuit has to stand still too."""
 
 PARALLEL_RUNS = 2
+
+PATIENCE, LEAST_PATIENCE = 10.0, 20.0
+"""A run of another kind may take so many times as long as the longest round of the ladder, but at least so many s."""
 MOST_BREAKPOINTS = 2000
 """A simulator looks all points of a source through at every step: more of them cost more than they save."""
 EQUAL_STEPS = 100_000
@@ -99,10 +104,15 @@ class Circuit:
     other: Lowered | None = None
     signals: tuple[str, ...] = tuple(SIGNALS)
 
-    def run(self, step: float, *, other: bool = False) -> CircuitRun:
-        """Run it at a step ceiling in s. Raises when there is no simulator or when it dies."""
-        lowered = self.other if other and self.other is not None else self.lowered
-        return run_lowered(lowered.with_step(step), engine=self.engine, timeout=self.timeout, transform=self.transform)
+    def run(self, step: float, *, patience: float | None = None) -> CircuitRun:
+        """Run it at a step ceiling in s; with `patience` (s) the circuit made otherwise, for no longer than that.
+
+        Raises when there is no simulator or when it dies.
+        """
+        lowered, timeout = self.lowered, self.timeout
+        if patience is not None and self.other is not None:
+            lowered, timeout = self.other, patience if self.timeout is None else min(patience, self.timeout)
+        return run_lowered(lowered.with_step(step), engine=self.engine, timeout=timeout, transform=self.transform)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +135,7 @@ class Trial:
     norm: str = "auto"
     say: Progress = lambda message: None
     _runs: dict[tuple[float, bool], CircuitRun] = field(default_factory=dict)
+    _longest: float = 0.0
     _rungs: dict[tuple[float, bool], Rung] = field(default_factory=dict)
     _scales: dict[str, Array] | None = None
 
@@ -239,7 +250,11 @@ class Trial:
         """
         if self.circuit.other is None:
             return None
-        self._run([(h, True)])
+        try:
+            self._run([(h, True)])
+        except SimulatorDied:
+            # Made otherwise, a circuit may take steps without end where the ladder's own does not.
+            return None
         return None if self._runs[h, True].failure else self.rung(h, other=True)
 
     def _run(self, wanted: Sequence[tuple[float, bool]]) -> None:
@@ -248,10 +263,13 @@ class Trial:
             return
         kind = ", otherwise made," if missing[0][1] else ""
         self.say(f"circuit{kind} at steps of " + ", ".join(f"{h:.3g} s" for h, _ in missing))
+        began = time.monotonic()
+        patience = max(LEAST_PATIENCE, PATIENCE * self._longest)
         with ThreadPoolExecutor(PARALLEL_RUNS) as pool:
-            runs = pool.map(lambda key: self.circuit.run(key[0], other=key[1]), missing)
+            runs = pool.map(lambda key: self.circuit.run(key[0], patience=patience if key[1] else None), missing)
             for key, run in zip(missing, runs, strict=True):
                 self._runs[key] = run
+        self._longest = max(self._longest, time.monotonic() - began)
 
     def circuit_run(self, h: float) -> CircuitRun:
         """The run at the ceiling h, which has to be there."""

@@ -32,6 +32,8 @@ UNRESOLVED_TODAY = {
     "test_confirmed_numbers_agree_on_a_circuit": "one rest point is outside the asymptotic range",
     "test_realistic_approaches_ideal_as_bandwidth_and_supply_grow[prism]": "the smooth op-amp macro stops ngspice here",
     "test_five_decades_of_frequency[hp]": "U exceeds the tolerance at the lowest frequency",
+    "test_every_claim_turns_out_as_expected": "p2.eq33 (the tanh window) ends unresolved, its measured error at a third of the bar",
+    "test_bars_are_made_of_uncertainties": "p2.eq33 again: bar and uncertainty are the same number",
 }
 """Tests that fail since verdicts judge every signal, each with what is known of the cause. Mend, then delete the line."""
 

@@ -19,7 +19,7 @@ from spicebridge.errors import TableError
 from spicebridge.tables.delimited import TIMES, unit_of_name
 from spicebridge.tables.table import Table
 
-_BESIDE = ("labels", "source", "units", "label", "state_unit", "edge")
+_BESIDE = ("labels", "source", "units", "label", "state_unit", "edge", "provenance")
 
 
 def read_npz(path: Path) -> Table:

@@ -22,24 +22,26 @@ settings.register_profile(
 )
 settings.load_profile("spicebridge")
 
-UNRESOLVED_TODAY = {
-    "test_one_device[team": "TEAM far above its threshold: the graded ladder does not converge",
-    "test_a_grid_of_all_laws": "holds a TEAM device far above its threshold",
-    "test_every_twin_follows_its_law_in_a_transient[team_exponential]": "TEAM far above its threshold, in VACASK",
-    "test_a_bug_in_the_text_of_one_is_attributed_to_it[16]": "the bug is below the bar since signals are judged one by one",
-    "test_a_mutant_of_the_text_is_caught[jart-(n_min/c)^10|(n_min/c)^2]": "the mutant agrees within U over its span",
-    "test_a_false_time_base_is_named": "the fitted drift takes the place of the time base",
-    "test_confirmed_numbers_agree_on_a_circuit": "one rest point is outside the asymptotic range",
-    "test_realistic_approaches_ideal_as_bandwidth_and_supply_grow[prism]": "the smooth op-amp macro stops ngspice here",
-    "test_five_decades_of_frequency[hp]": "U exceeds the tolerance at the lowest frequency",
-    "test_every_claim_turns_out_as_expected": "p2.eq33 (the tanh window) ends unresolved, its measured error at a third of the bar",
-    "test_bars_are_made_of_uncertainties": "p2.eq33 again: bar and uncertainty are the same number",
+FAILS_TODAY = {
+    "test_one_device[team_linear--1]": "not the verdict that was expected",
+    "test_one_device[team_exponential-1]": "not the verdict that was expected",
+    "test_one_device[team_exponential--1]": "not the verdict that was expected",
+    "test_a_grid_of_all_laws": "not the verdict that was expected",
+    "test_every_twin_follows_its_law_in_a_transient[team_exponential]": "fails in VACASK",
+    "test_a_bug_in_the_text_of_one_is_attributed_to_it[16]": "the bug is not attributed",
+    "test_a_mutant_of_the_text_is_caught[jart-(n_min/c)^10|(n_min/c)^2]": "the mutant is not caught",
+    "test_a_false_time_base_is_named": "it is not named",
+    "test_confirmed_numbers_agree_on_a_circuit": "one number is unresolved",
+    "test_realistic_approaches_ideal_as_bandwidth_and_supply_grow[prism]": "fails",
+    "test_five_decades_of_frequency[hp]": "not the verdict that was expected",
+    "test_every_claim_turns_out_as_expected": "p2.eq33 ends unresolved",
+    "test_bars_are_made_of_uncertainties": "p2.eq33: bar and uncertainty are the same number",
 }
-"""Tests that fail since verdicts judge every signal, each with what is known of the cause. Mend, then delete the line."""
+"""Tests that fail as the code stands. Their causes have not been looked into. Mend, then delete the line."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        for name, reason in UNRESOLVED_TODAY.items():
-            if item.name.startswith(name):
+        for name, reason in FAILS_TODAY.items():
+            if item.name == name:
                 item.add_marker(pytest.mark.xfail(reason=reason, strict=False))

@@ -277,8 +277,10 @@ class Result:
 
     @property
     def mutant_caught(self) -> bool | None:
-        """Whether the mutant flipped the verdict."""
-        return None if self.mutant_verdict is None else self.mutant_verdict is not self.claim.expected
+        """Whether the mutant turned the verdict; one that ends unresolved shows nothing."""
+        if self.mutant_verdict is None:
+            return None
+        return self.mutant_verdict not in (self.claim.expected, Judgement.UNRESOLVED)
 
     def __str__(self) -> str:
         finding = self.headline

@@ -162,14 +162,15 @@ def invertible(bench: Bench) -> Evidence:
 def against_theory(
     bench: Bench, case: Circuit, theory: Network, method: str, *, steps: int = 200
 ) -> tuple[float, float]:
-    """(max |w_spice - w_theory|, U) by the ladder of `validate`."""
+    """(max |w_spice - w_theory|, U) by the ladder of `validate`: of the states, whichever signal decides there."""
     from spicebridge.verify.comparison import validate
 
     verdict = bench.keep(
         f"{case.name} {case.stop:g} {theory.J.tolist()} {theory.device(0)!r} {theory.loop_matrix!r} {method}",
         lambda: validate(theory, [0.0, case.stop], circuit=case.network, method=method, step=case.stop / steps),
     )
-    return verdict.max_error, verdict.uncertainty
+    states = verdict.signals["state"]
+    return states.error, states.uncertainty
 
 
 @claim(

@@ -40,11 +40,17 @@ class Hazard:
 
 
 def hazard(
-    tree: Expression, values: Mapping[str, Array], names: tuple[str, ...], tables: Mapping[str, tuple[Array, Array]]
+    tree: Expression,
+    values: Mapping[str, Array],
+    names: tuple[str, ...],
+    tables: Mapping[str, tuple[Array, Array]],
+    *,
+    everywhere: bool = False,
 ) -> Hazard | None:
     """The first node of `tree` that divides by zero or is not finite where it is used, or None.
 
-    `values` (in lower case, arrays of one shape) are those of all leaves; `names` the signals to tell in messages.
+    `values` (in lower case, arrays of one shape, states by drops) are those of all leaves; `names` the signals to tell
+    in messages. With `everywhere` only what holds at every state counts.
     """
     order = _postorder(tree)
     found: dict[int, Array] = {}
@@ -59,9 +65,13 @@ def hazard(
         mask = used[id(e)]
         if isinstance(e, Binary) and e.op == "/":
             zero = mask & _vanishes(found[id(e.right)], mask)
+            if everywhere:
+                zero = zero & zero.all(axis=0)
             if zero.any():
                 return Hazard(e, f"divides by zero at {_where(zero, values, names)}")
         bad = mask & ~np.isfinite(found[id(e)])
+        if everywhere:
+            bad = bad & bad.all(axis=0)
         if bad.any():
             what = "is not finite" if not isinstance(e, Call) else f"{e.function} has no finite value"
             return Hazard(e, f"{what} at {_where(bad, values, names)}")
@@ -87,7 +97,7 @@ def _vanishes(x: Array, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
             both = np.take(mask, range(0, x.shape[axis] - 1), axis=axis) & np.take(
                 mask, range(1, x.shape[axis]), axis=axis
             )
-            crossing = (here * there < 0.0) & both & (np.minimum(np.abs(here), np.abs(there)) < 0.5 * np.abs(x).max())
+            crossing = (np.sign(here) * np.sign(there) < 0.0) & both & (np.minimum(np.abs(here), np.abs(there)) < 0.5 * np.abs(x).max())
             pad = [(0, 0)] * x.ndim
             pad[axis] = (0, 1)
             out |= np.pad(crossing, pad)

@@ -18,28 +18,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from spicebridge.arrays import Array
 from spicebridge.errors import LawError, QuantityError, nearest
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.dimensions import (
-    NO_UNIT,
-    NONE,
     Dimension,
     Dimensions,
-    Unit,
-    UnitError,
     format_dimension,
     parse_physical,
-    parse_unit,
     unit_in_si,
 )
 from spicebridge.expressions.evaluate import depends
 from spicebridge.expressions.tree import Call, Expression, Number, Parameter, rebuild
-from spicebridge.laws.formulas import CONSTANTS, Formulas, Helper
-from spicebridge.laws.hazards import DROPS, STATES, hazard, value_at
+from spicebridge.laws.checks import check_names, check_units, check_values
+from spicebridge.laws.formulas import Formulas, Helper
 from spicebridge.laws.parameters import ParameterRule, read_parameter
+from spicebridge.laws.state import State, read_state
 from spicebridge.laws.write import law_text
 from spicebridge.windows import WINDOWS, NoWindow, Window
 
@@ -49,35 +42,10 @@ if TYPE_CHECKING:
 
 KEYS = ("title", "kind", "source", "notes", "state", "resistance", "current", "rate", "decay", "window")
 TABLES = ("parameters", "options", "variants", "let", "tables", "example")
-RESERVED = ("v", "i", "active", "polarity", "time", "p", "n", "drift", "window", "pi", *CONSTANTS)
-"""Words that no parameter and no state may have."""
-AMPERE, VOLT, OHM = parse_unit("A").dimension, parse_unit("V").dimension, parse_unit("ohm").dimension
 ENDS = ("start", "end")
 """`up_start` and `up_end` are the first and last x of a table `up`."""
 _QUANTITY = re.compile(r"\s*[+-]?[\d.]+(?:[eE][+-]?\d+)?[a-zA-Zµ]*\s+[A-Za-zΩ1(%][^+*?]*")
-PER_SECOND = parse_unit("1/s").dimension
 Points = tuple[tuple[float, float], ...]
-
-
-@dataclass(frozen=True)
-class State:
-    """Its name, unit, range in SI (None: no bounds) and whether it must start inside ("" or a rule in words)."""
-
-    name: str = "s"
-    unit: Unit = NO_UNIT
-    low: float | None = 0.0
-    high: float | None = 1.0
-    inside: str = ""
-
-    @property
-    def reduced(self) -> bool:
-        """Whether the program's state is another number than the law's."""
-        return self.low is not None and (self.low, self.high) != (0.0, 1.0)
-
-    @property
-    def span(self) -> float:
-        """high - low, 1 for a state without bounds."""
-        return 1.0 if self.low is None or self.high is None else self.high - self.low
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +120,7 @@ class Law:
             raise self.fail("give `resistance` (v = R i) or `current` (i = f(v, s)), one of the two")
         if "rate" not in data and "decay" not in data:
             raise self.fail("give `rate`, ds/dt")
-        self._check_names()
+        check_names(self)
         if check:
             self.check()
 
@@ -174,44 +142,8 @@ class Law:
     def check(self) -> None:
         """Read all formulas of all choices and check their units and their values. Raises `LawError`."""
         for choice in self.choices():
-            self._check_units(choice)
-            self._check_values(choice)
-
-    def _check_values(self, choice: Mapping[str, str]) -> None:
-        """Raise `LawError` where a formula divides by zero or is not finite, at the default parameters."""
-        trees = self._written(choice)
-        s = self.state
-        if s.low is None or s.high is None:
-            return  # No range is stated in which the formulas would have to hold.
-        low, high = s.low, s.high
-        peaks = [parse_physical(str(e["drive"]))[0] for e in self.examples.values() if "drive" in e]
-        drops = np.array([sign * part for part in DROPS for sign in (-1.0, 1.0)]) * max(peaks, default=1.0)
-        state, drop = np.meshgrid(np.linspace(low, high, STATES), np.unique(drops), indexing="ij")
-        values = {name.lower(): np.asarray(p.default) for name, p in self.parameters.items()}
-        values |= {name: np.asarray(value) for name, (value, _) in self.quantities.items()}
-        tables = {n.lower(): (np.array(p)[:, 0], np.array(p)[:, 1]) for n, p in self.tables.items()}
-        for name, (x, _) in tables.items():
-            values |= {f"{name}_start": x[0], f"{name}_end": x[-1]}
-        values |= {s.name.lower(): state, "v": drop, "active": np.asarray(1.0), "i": np.zeros_like(state)}
-        names = (s.name, "v", "i")
-        for key in ("resistance", "current", "rate", "decay"):
-            if key not in trees:
-                continue
-            told = (s.name,) if key in ("resistance", "decay") else names[: 2 if key == "current" else 3]
-            found = hazard(trees[key], values, told, tables)
-            if found is not None:
-                raise self._formulas.at(found.node, found.message)
-            if key in ("resistance", "current"):
-                values["i"] = self._current(key, trees[key], values, tables)
-
-    def _current(
-        self, key: str, tree: Expression, values: Mapping[str, Array], tables: Mapping[str, tuple[Array, Array]]
-    ) -> Array:
-        value = value_at(tree, values, tables)
-        if key == "current":
-            return value
-        # Where only forced currents pass, a resistance of either sign is physics; other networks refuse it.
-        return np.asarray(values["v"] / np.where(value > 0.0, value, 1.0))
+            check_units(self, choice)
+            check_values(self, choice)
 
     def __call__(self, **values: Any) -> LawDevice:
         """A device: parameters, tables and options by name, `window` as in a device of the library."""
@@ -268,34 +200,6 @@ class Law:
         return {name: table_points(points, name) for name, points in self._table("tables").items()}
 
     @cached_property
-    def state(self) -> State:
-        """What the text says about the state."""
-        given = self.data.get("state", "s")
-        if isinstance(given, str):
-            given = {"name": given}
-        if not isinstance(given, Mapping) or set(given) - {"name", "unit", "range", "inside"}:
-            raise self.fail("`state` must be a name, or a table of name, unit, range and inside")
-        bounds = given.get("range", (0.0, 1.0))
-        try:
-            unit = parse_unit(str(given.get("unit", "1")))
-            if bounds == "none":
-                return State(str(given.get("name", "s")), unit, None, None, str(given.get("inside", "")))
-            low, high = (self._bound(b, unit) for b in bounds)
-        except (QuantityError, TypeError, ValueError) as error:
-            raise self.fail(f"`state`: {error}") from None
-        if not low < high:
-            raise self.fail(f"`state`: range must be [low, high] with low < high, not {list(bounds)!r}")
-        return State(str(given.get("name", "s")), unit, low, high, str(given.get("inside", "")))
-
-    def _bound(self, given: Any, unit: Unit) -> float:
-        if isinstance(given, str):
-            value, own = parse_physical(given)
-            if own.dimension != unit.dimension:
-                raise QuantityError(f"range {given!r} is not in {unit.text}")
-            return value
-        return float(given) * unit.factor
-
-    @cached_property
     def window(self) -> Window:
         """The default bound handling."""
         given = self.data.get("window", "none")
@@ -316,7 +220,7 @@ class Law:
     @cached_property
     def variants(self) -> dict[str, Expression]:
         """Name -> condition on the parameters that tells subcircuits apart."""
-        written = self._written(self.choices()[0], only=tuple(self._table("variants")))
+        written = self.written(self.choices()[0], only=tuple(self._table("variants")))
         for name, tree in written.items():
             if depends(tree, self.moving):
                 raise self.fail(f"variant `{name}` must depend on parameters alone")
@@ -342,6 +246,15 @@ class Law:
             out = [{**choice, name: word} for choice in out for word in words]
         return out
 
+    @cached_property
+    def state(self) -> State:
+        """What the text says about the state."""
+        return read_state(self.data.get("state", "s"), self.fail)
+
+    @cached_property
+    def _checked(self) -> tuple[Dimensions, bool]:
+        return check_units(self, self.choices()[0])
+
     @property
     def moving(self) -> frozenset[str]:
         """Names of the state, v and i in lower case."""
@@ -357,12 +270,12 @@ class Law:
 
     def called_tables(self) -> tuple[Expression, ...]:
         """The formulas of the first choice with tables still called by name, conduction first."""
-        written = self._written(self.choices()[0])
+        written = self.written(self.choices()[0])
         return tuple(written[key] for key in ("resistance", "current", "rate", "decay") if key in written)
 
     @functools.cache  # noqa: B019 - laws live as long as the program
     def _equations(self, choice: tuple[tuple[str, str], ...], tables: tuple[tuple[str, Points], ...]) -> Equations:
-        read = self._written(dict(choice))
+        read = self.written(dict(choice))
         points = {name.lower(): tuple(Number(v) for xy in p for v in xy) for name, p in tables}
 
         numbers = {name: value for name, (value, _) in self.quantities.items()}
@@ -392,26 +305,12 @@ class Law:
             raise self.fail(f"`{key}` must be a table [{key}]")
         return given
 
-    def _check_names(self) -> None:
-        seen: dict[str, str] = {}
-        for name in (self.state.name, *self.parameters, *self.options, *self.tables):
-            folded = name.lower()
-            if folded in RESERVED:
-                raise self.fail(f"{name!r} is a word of the language; take another name")
-            if folded in seen:
-                raise self.fail(f"{name!r} and {seen[folded]!r} are one name, case does not tell them apart")
-            seen[folded] = name
-        for name, parameter in self.parameters.items():
-            for rule in parameter.rules:
-                if isinstance(rule.bound, str) and rule.bound not in self.parameters:
-                    raise self.fail(f"parameter `{name}`: rule names {rule.bound!r}, which is no parameter")
-        assert self.window is not None
-
     @cached_property
-    def _formulas(self) -> Formulas:
+    def formulas(self) -> Formulas:
+        """What read its formulas and knows where each stands."""
         return Formulas(self.name, self.text)
 
-    def _written(self, choice: Mapping[str, str], only: tuple[str, ...] | None = None) -> dict[str, Expression]:
+    def written(self, choice: Mapping[str, str], only: tuple[str, ...] | None = None) -> dict[str, Expression]:
         """Formulas by key with the helpers put in; nodes keep their places. `only` names helpers to give instead."""
         read = functools.partial(self._chosen, choice)
         helpers: dict[str, Helper] = {}
@@ -423,7 +322,7 @@ class Law:
         names = (self.state.name, *self.parameters, *self.quantities, *ends, "active")
         known = frozenset(name.lower() for name in names)
         tables = frozenset(name.lower() for name in self.tables)
-        expand = functools.partial(self._formulas.expand, helpers=helpers, tables=tables, moving=self.moving)
+        expand = functools.partial(self.formulas.expand, helpers=helpers, tables=tables, moving=self.moving)
         if only is not None:
             bodies = {name: helpers[name.lower()].body for name in only}
             return {name: expand(body, known=known) for name, body in bodies.items()}
@@ -440,8 +339,8 @@ class Law:
             words = [word for word in choice.values() if word in given]
             if len(words) != 1:
                 raise self.fail(f"`{key}` must have one formula for each word of an option, it has {', '.join(given)}")
-            return self._formulas.read(f"{key}.{words[0]}", given[words[0]])
-        return self._formulas.read(key, given)
+            return self.formulas.read(f"{key}.{words[0]}", given[words[0]])
+        return self.formulas.read(key, given)
 
     @cached_property
     def dimensions(self) -> dict[str, Dimension | None]:
@@ -457,36 +356,6 @@ class Law:
     def units_checked(self) -> bool:
         """False where literal numbers had to be given units of their own, or a parameter's follows from nothing."""
         return not self._checked[1] and None not in self.dimensions.values()
-
-    @cached_property
-    def _checked(self) -> tuple[Dimensions, bool]:
-        return self._check_units(self.choices()[0])
-
-    def _check_units(self, choice: Mapping[str, str]) -> tuple[Dimensions, bool]:
-        trees = self._written(choice)
-        bare = self.state.unit.text == "1" and all(p.unit is None for p in self.parameters.values())
-        for loose in (False, True) if bare else (False,):
-            known = {n.lower(): p.unit.dimension for n, p in self.parameters.items() if p.unit is not None}
-            state = self.state.unit.dimension
-            known |= {self.state.name.lower(): state, "v": VOLT, "i": AMPERE, "active": NONE}
-            known |= {name: dimension for name, (_, dimension) in (CONSTANTS | self.quantities).items()}
-            v, a, s, m, k = (x + y for x, y in zip(state, PER_SECOND, strict=True))
-            wanted = {"resistance": OHM, "current": AMPERE, "rate": (v, a, s, m, k), "decay": (v, a, s, m, k)}
-            checker = Dimensions(known, loose=loose)
-            try:
-                for key, tree in trees.items():
-                    try:
-                        checker.check(tree, wanted[key])
-                    except UnitError as error:
-                        # Of a law without any unit a factor of 1 may stand for one of each.
-                        if not loose or error.node is not tree or error.inside:
-                            raise
-            except UnitError as error:
-                if bare and not loose:
-                    continue
-                raise self._formulas.at(error.node, f"{error}") from None
-            return checker, loose
-        raise AssertionError
 
     # The same interface as `RecordLaw`, for case files.
 

@@ -129,6 +129,9 @@ def test_case_files_take_a_file_or_the_formulas(tmp_path):
         ({"rate": "k*v +"}, "ends too early"),
         ({"rate": "k*v^0.5"}, "this base may be negative"),
         ({"resistance": "r_on*v"}, "'v' is not known here"),
+        ({"resistance": "r_on*(1 - 2*s)"}, "the resistance is zero or negative at s = 0.5"),
+        ({"state": {"range": "none"}, "rate": "k*v/(v - v)"}, r"line \d, column \d+: `rate`: divides by zero at s = .*\n.*\n +\^"),
+        ({"state": {"range": "none"}, "rate": "k*v/(v*0)"}, "divides by zero"),
         ({"window": "hrad"}, "did you mean 'hard'"),
         ({"state": "v"}, "'v' is a word of the language"),
         ({"parameters": {"r_on": "100 bananas", "k": 1.0}}, "'bananas' is unknown"),
@@ -261,3 +264,49 @@ def test_a_grid_of_an_own_law():
     drive = {k: sb.Sine(1.0, 1.0, phase=0.4 * k) for k in range(0, 12, 3)}
     network = sb.Network.from_graph(graph, device=sb.Law("sinh_cell", **SINH)(), drive=drive, initial_state=0.4)
     assert sb.validate(network, T, tolerance=1e-4).agrees
+
+
+def test_a_state_is_released_by_its_whole_rate():
+    """ds/dt = -s/tau + c (v/v0)^3 under v = v0 sin(w t), R constant: held at 1 while c sin^3 > 1/tau, then solved."""
+    c, tau, w = 8.0, 0.5, 2.0 * np.pi * 0.2
+    law = sb.Law(
+        "relaxing", resistance="r*(1 + 0*s)", rate="c*(v/v_0)^3", decay="-s/tau", window="hard",
+        parameters={"r": "100 ohm, > 0", "c": c, "v_0": 1.0, "tau": tau},
+    )  # fmt: skip
+    network = sb.Network.from_edges([("a", "a")], device=law(), drive=sb.Sine(1.0, 0.2), initial_state=1.0)
+    release = (np.pi - np.arcsin((1.0 / (c * tau)) ** (1.0 / 3.0))) / w
+    free = np.arcsin((1.0 / (c * tau)) ** (1.0 / 3.0)) / w
+    t = np.linspace(free, 2.4, 60)
+
+    def particular(t):
+        """Of s' = -s/tau + c sin^3(w t), sin^3 = (3 sin - sin 3)/4."""
+        sines = [(0.75, w), (-0.25, 3.0 * w)]
+        return sum(c * b * (np.sin(k * t) / tau - k * np.cos(k * t)) / (tau**-2 + k**2) for b, k in sines)
+
+    after = particular(t) + (1.0 - particular(release)) * np.exp(-(t - release) / tau)
+    exact = np.where(t < release, 1.0, after)
+    network = sb.Network.from_edges(
+        [("a", "a")], device=law(), drive=sb.Sine(1.0, 0.2, phase=w * free), initial_state=1.0
+    )
+    spice = sb.simulate(network, t - t[0], step=5e-4)
+    np.testing.assert_allclose(spice.state[:, 0], exact, rtol=0, atol=1e-6)
+    again = sb.read_netlist(sb.netlist(network, t - t[0]))
+    s, v = np.array([0.0, 0.3, 1.0]), np.array([0.4, -0.6, 0.7])
+    one = np.ones(3)
+    np.testing.assert_allclose(again.device(0).rate(s, v, v, one, one), law().rate(s, v, v, one, one), rtol=1e-12)
+
+
+def test_the_tanh_window_sees_a_curved_decay():
+    law = sb.Law(
+        "curved", resistance="r*(1 + 0.1*s)", rate="c*(v/v_0)^3", decay="-sinh(s)/tau", window="tanh",
+        parameters={"r": "100 ohm, > 0", "c": 8.0, "v_0": 1.0, "tau": 0.5},
+    )  # fmt: skip
+    verdict = sb.validate(triangle(law(), amplitude=1.0), T, tolerance=1e-4)
+    assert verdict.agrees, verdict
+
+
+def test_two_laws_of_one_name_are_refused_in_one_deck():
+    first, second = (sb.Law("cell", resistance=f"{r}*exp(s)", rate="v")() for r in (100, 200))
+    network = sb.Network.from_edges(TRIANGLE, device=[first, second, first], drive={0: sb.Sine(1.0, 1.0)})
+    with pytest.raises(sb.SpiceBridgeError, match="two laws of this network are called 'cell'"):
+        sb.simulate(network, T)

@@ -34,6 +34,7 @@ from spicebridge.expressions.tree import (
     Power,
     Unary,
 )
+from spicebridge.laws import LawDevice
 from spicebridge.network import Network
 from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, Tanh, Window, Zha
 
@@ -161,26 +162,29 @@ def _rate(device: Any, s: Array, v: Array, P: Array, J: Array) -> Array:
     return np.asarray(device.bulk_rate(s, v, i, P, J))
 
 
-def held_by_rate(device: Any) -> bool:
-    """Whether hard bounds of this law look at the sign of its rate, which its drift pin carries whole.
+def rate_node(device: Any) -> str:
+    """The letter of the node whose voltage is the rate, where hard bounds look at its sign; "" where they do not.
 
-    A rate that is linear in current and voltage has one scale, and its clamps need no more; its decay is added at
-    the state node.
+    It is the drift pin d, or f where the law has a decay as well, which the subcircuit adds at the state. A rate that
+    is linear in current and voltage has one scale, and its clamps need no more.
     """
-    return bool(device.stateful and device.window.hard and device.linear_rate(np.ones(()), np.ones(())) is None)
+    if not (device.stateful and device.window.hard) or device.linear_rate(np.ones(()), np.ones(())) is not None:
+        return ""
+    return "f" if isinstance(device, LawDevice) and device.equations.decay is not None else "d"
 
 
 @dataclass(frozen=True)
 class Clamps:
     """Hard bounds for rates of about 10^`decade` 1/s; `suffix` tells its switch models from others.
 
-    With `by_rate` the switches see the state only while the rate points outward. Laws with thresholds need it:
+    With `by_rate` the switches see the state only while the rate, the voltage of the node of that letter, points
+    outward. Laws with thresholds need it:
     between release and full speed their rates grow over many decades, and no one resistance tells held from
     free for all of them.
     """
 
     decade: int
-    by_rate: bool = False
+    by_rate: str = ""
     suffix: str = ""
 
     def models(self) -> tuple[Model, ...]:
@@ -194,13 +198,13 @@ class Clamps:
         )
 
     def switches(self, k: int | str, state: str) -> tuple[Element, ...]:
-        """Closed to 1 above 1, closed to 0 below 0; with `by_rate` if the rate at node d points outward."""
+        """Closed to 1 above 1, closed to 0 below 0; with `by_rate` if the rate points outward."""
         if not self.by_rate:
             return self._pair(k, state, state, state)
         # Continuous in the rate: with a step or a comparison here a rate that rests at zero keeps the simulator
         # from converging.
         s, one, zero = NodeVoltage(state), Number(1.0), Number(0.0)
-        rate = Binary("*", Number(RATE_GAIN / 10.0**self.decade), NodeVoltage(f"d{k}"))
+        rate = Binary("*", Number(RATE_GAIN / 10.0**self.decade), NodeVoltage(f"{self.by_rate}{k}"))
         outward_up = Binary("+", s, Call("max", (Call("min", (rate, zero)), Unary("-", one))))
         outward_down = Binary("+", s, Call("min", (Call("max", (rate, zero)), one)))
         return (
@@ -224,7 +228,7 @@ def clamps_by_edge(network: Network, stop: float, finer: int = 0) -> dict[int, C
     `finer` decades less resistance lag at release, and as many more overshoot: for a run that is to tell what the
     clamps cost.
     """
-    by_rate = {k: held_by_rate(group.device) for group in network.groups for k in group.edges.tolist()}
+    by_rate = {k: rate_node(group.device) for group in network.groups for k in group.edges.tolist()}
     wanted = {k: (decade - finer, by_rate[k]) for k, decade in rate_decades(network, stop).items()}
     distinct = {key: Clamps(*key, str(n or "")) for n, key in enumerate(dict.fromkeys(wanted.values()))}
     return {k: distinct[key] for k, key in wanted.items()}

@@ -8,13 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.circuit.deck.elements import Subcircuit
-from spicebridge.circuit.lower.models import law_subcircuit
+from spicebridge.circuit.lower.models import circuit_formula, law_subcircuit
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import Environment, evaluate
+from spicebridge.expressions.calculus import simplify
+from spicebridge.expressions.tree import (
+    Binary,
+    Environment,
+    Expression,
+    NodeVoltage,
+    Number,
+    Parameter,
+    evaluate,
+    rebuild,
+)
 from spicebridge.laws import Group, LawDevice, law_of
 from spicebridge.laws.base import Device, parameter_names
 from spicebridge.laws.record_law import RecordLaw
@@ -23,12 +33,10 @@ from spicebridge.laws.record_law import RecordLaw
 @dataclass(frozen=True)
 class SubcircuitCall:
     """`models` are its subcircuits, one for all edges of the group or one per edge; `signs` those of P and J
-    that it knows; `decay` the coefficient a in 1/s (one or per edge) of the linear part of the rate, which no
-    window changes."""
+    that it knows."""
 
     models: tuple[Subcircuit, ...]
     signs: tuple[str, ...]
-    decay: ArrayLike = 0.0
 
     def name(self, position: int) -> str:
         """The subcircuit of one edge."""
@@ -74,9 +82,23 @@ def _of_text(device: LawDevice) -> SubcircuitCall:
     rows = [{name: bool(np.broadcast_to(t, (n,))[k]) for name, t in truths.items()} for k in range(n)]
     tables = {name: getattr(device, name) for name in law.tables}
     models = tuple(law_subcircuit(law, device.choice, row, tables) for row in rows)
+    return SubcircuitCall(models, ("active", "polarity") if device.ohmic else ("polarity",))
+
+
+def decay_at(group: Group, position: int, state: str) -> Expression | None:
+    """What the subcircuit of one edge sends into the node `state` beside its drift, in A; None for nothing."""
+    device = group.single(position)
     linear = device.linear_rate(np.ones(()), np.ones(()))
-    decay: ArrayLike = 0.0 if linear is None else linear[0]
-    return SubcircuitCall(models, ("active", "polarity") if device.ohmic else ("polarity",), decay)
+    if linear is not None:
+        return Binary("*", Number(float(linear[0])), NodeVoltage(state)) if linear[0] else None
+    if not isinstance(device, LawDevice) or device.equations.decay is None:
+        return None
+    law = device.definition
+    numbers = {name.lower(): Number(float(value)) for name, value in device.parameters.items()}
+    settled = rebuild(
+        device.equations.decay, lambda e: numbers.get(e.name.lower()) if isinstance(e, Parameter) else None
+    )
+    return circuit_formula(law, simplify(settled), state)
 
 
 def _holds(value: Array) -> NDArray[np.bool_]:

@@ -20,8 +20,8 @@ from spicebridge.circuit.deck.elements import (
     VoltageSource,
     Wave,
 )
-from spicebridge.circuit.lower.bounds import held_by_rate, is_linear, windowed_rate
-from spicebridge.circuit.lower.calls import subcircuit_call
+from spicebridge.circuit.lower.bounds import is_linear, rate_node, windowed_rate
+from spicebridge.circuit.lower.calls import decay_at, subcircuit_call
 from spicebridge.circuit.lower.reactive import ReactiveEdge
 from spicebridge.circuit.lower.signals import EdgeSignals
 from spicebridge.circuit.lower.sources import wave_numbers, waves, waves_of
@@ -320,7 +320,7 @@ class ReadableMemristor(_Readable):
         window = self.group.device.window
         P, J = float(self.network.P[k]), float(self.network.J[k])
         parameters = self.call.parameters(self.group, position, P, J)
-        by_rate = held_by_rate(self.group.device)
+        by_rate = rate_node(self.group.device)
         drift = w if is_linear(window) and not by_rate else f"d{k}"
         nodes = (f"m{k}", head, w, drift)
         out: list[Element] = [
@@ -330,9 +330,13 @@ class ReadableMemristor(_Readable):
         if by_rate:
             out.append(Resistor(f"RD{k}", drift, "0", 1.0))
             out.append(VoltageControlledCurrent(f"GD{k}", "0", w, drift, "0", 1.0))
+            decay = decay_at(self.group, position, w)
+            if decay is not None and by_rate != "d":
+                whole = Binary("+", NodeVoltage(drift), decay)
+                out.append(BehaviouralCurrent(f"BF{k}", "0", f"{by_rate}{k}", whole))
+                out.append(Resistor(f"RF{k}", f"{by_rate}{k}", "0", 1.0))
         elif not is_linear(window):
-            a = float(np.broadcast_to(self.call.decay, self.group.edges.shape)[position])
-            decay = Binary("*", Number(a), NodeVoltage(w)) if a else None
+            decay = decay_at(self.group, position, w)
             rate = windowed_rate(window, w, decay, NodeVoltage(drift))
             if decay is not None and window.name == "tanh":
                 rate = Binary("-", rate, decay)

@@ -277,27 +277,30 @@ class LawVariant:
         return 1.0 if usual else 10.0 ** round(math.log10(largest))
 
     def _circuit(self, tree: Expression) -> Expression:
-        """The tree over node voltages."""
-        signals = {self.law.state.name.lower(): self.state, "v": "turn", "i": "flow"}
+        return circuit_formula(self.law, tree, self.state)
 
-        def change(e: Expression) -> Expression | None:
-            match e:
-                case Parameter(name) if name.lower() in signals:
-                    return NodeVoltage(signals[name.lower()])
-            return None
 
-        guarded = rebuild(tree, self._guard)
-        made: Expression = rebuild(rebuild(unlimited(guarded), change), _divided_one_by_one)
-        return made
+def circuit_formula(law: Law, tree: Expression, state: str) -> Expression:
+    """A formula of the law over the nodes `state`, turn (J v) and flow (J i)."""
+    signals = {law.state.name.lower(): state, "v": "turn", "i": "flow"}
 
-    def _guard(self, e: Expression) -> Expression | None:
-        """exp, sinh and cosh of what moves end in tangents: iterates of the simulator go where no solution is."""
+    def change(e: Expression) -> Expression | None:
         match e:
-            case Call("exp" | "sinh" as name, (x,)) if depends(x, self.law.moving) and not _falls(x):
+            case Parameter(name) if name.lower() in signals:
+                return NodeVoltage(signals[name.lower()])
+        return None
+
+    def guard(e: Expression) -> Expression | None:
+        # exp, sinh and cosh of what moves end in tangents: iterates of the simulator go where no solution is.
+        match e:
+            case Call("exp" | "sinh" as name, (x,)) if depends(x, law.moving) and not _falls(x):
                 return Call(f"lim{name}", (x, Number(ARGUMENT)))
-            case Call("cosh", (x,)) if depends(x, self.law.moving):
+            case Call("cosh", (x,)) if depends(x, law.moving):
                 return call("cosh", call("min", call("max", x, -ARGUMENT), ARGUMENT))
         return None
+
+    made: Expression = rebuild(rebuild(unlimited(rebuild(tree, guard)), change), _divided_one_by_one)
+    return made
 
 
 def _divided_one_by_one(e: Expression) -> Expression | None:

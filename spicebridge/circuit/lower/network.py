@@ -145,7 +145,11 @@ def lower(
     for group in network.groups:
         writer = fast_edge(network, group) if form == "fast" else readable_edge(network, group)
         for name, sub in writer.subcircuits.items():
-            subcircuits.setdefault(name, sub)
+            if subcircuits.setdefault(name.lower(), sub) != sub:
+                raise DeckError(
+                    f"two laws of this network are called {group.device.kind!r} and have different formulas, but one "
+                    f"deck has one subcircuit {name!r}; give one of them another name"
+                )
         edges = group.edges.tolist()
         groups.append(EdgeGroup(writer, edges, tuple(clamps.get(k) for k in edges)))
         if group.device.stateful:

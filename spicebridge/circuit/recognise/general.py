@@ -47,6 +47,8 @@ def general_law(
         P = -1.0 if R[0] < 0.0 else 1.0
         resistance = law.resistance if P > 0.0 else Unary("-", law.resistance)
         entries["resistance"] = text(resistance, "one_ohm")
+        # Where only forced currents pass, a resistance may pass zero; a stated range would say that it does not.
+        kept = kept and bool((law.R(np.linspace(0.0, 1.0, 33)) * R[0] > 0.0).all())
     if clamped and around is not None:
         entries["state"] = {"name": STATE.name, "range": [around.low, around.high]}
         entries["window"] = "hard"

@@ -1,0 +1,116 @@
+"""What is asked of every law text: names that are free, units that fit, formulas that have values.
+
+Values are asked for at the default parameters, over the range of the state and the drops of the examples. A state
+without range has no place where formulas would have to hold; there they must have a value for some state at every drop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spicebridge.arrays import Array
+from spicebridge.expressions.dimensions import NONE, Dimension, Dimensions, UnitError, parse_physical, parse_unit
+from spicebridge.expressions.tree import Expression
+from spicebridge.laws.formulas import CONSTANTS
+from spicebridge.laws.hazards import DROPS, STATES, hazard, value_at
+
+if TYPE_CHECKING:
+    from spicebridge.laws.law import Law
+
+RESERVED = ("v", "i", "active", "polarity", "time", "p", "n", "drift", "window", "pi", *CONSTANTS)
+"""Words that no parameter and no state may have."""
+VOLT, AMPERE, OHM, PER_SECOND = (parse_unit(text).dimension for text in ("V", "A", "ohm", "1/s"))
+FREE_STATES = np.concatenate([[0.0], np.geomspace(1e-3, 1e4, STATES // 2), -np.geomspace(1e-3, 1e4, STATES // 2)])
+"""Where a state without range is tried, in SI."""
+
+
+def check_names(law: Law) -> None:
+    """Raise `LawError` for names that are taken, and for rules about parameters that are none."""
+    seen: dict[str, str] = {}
+    for name in (law.state.name, *law.parameters, *law.options, *law.tables):
+        folded = name.lower()
+        if folded in RESERVED:
+            raise law.fail(f"{name!r} is a word of the language; take another name")
+        if folded in seen:
+            raise law.fail(f"{name!r} and {seen[folded]!r} are one name, case does not tell them apart")
+        seen[folded] = name
+    for name, parameter in law.parameters.items():
+        for rule in parameter.rules:
+            if isinstance(rule.bound, str) and rule.bound not in law.parameters:
+                raise law.fail(f"parameter `{name}`: rule names {rule.bound!r}, which is no parameter")
+    assert law.window is not None
+
+
+def check_units(law: Law, choice: Mapping[str, str]) -> tuple[Dimensions, bool]:
+    """What the formulas imply, and whether literal numbers had to be given units. Raises `LawError` at the node."""
+    trees = law.written(choice)
+    state = law.state.unit.dimension
+    bare = law.state.unit.text == "1" and all(p.unit is None for p in law.parameters.values())
+    for loose in (False, True) if bare else (False,):
+        known = {n.lower(): p.unit.dimension for n, p in law.parameters.items() if p.unit is not None}
+        known |= {law.state.name.lower(): state, "v": VOLT, "i": AMPERE, "active": NONE}
+        known |= {name: dimension for name, (_, dimension) in (CONSTANTS | law.quantities).items()}
+        speed: Dimension = tuple(x + y for x, y in zip(state, PER_SECOND, strict=True))  # type: ignore[assignment]
+        wanted = {"resistance": OHM, "current": AMPERE, "rate": speed, "decay": speed}
+        checker = Dimensions(known, loose=loose)
+        try:
+            for key, tree in trees.items():
+                try:
+                    checker.check(tree, wanted[key])
+                except UnitError as error:
+                    # Of a law without any unit a factor of 1 may stand for one of each.
+                    if not loose or error.node is not tree or error.inside:
+                        raise
+        except UnitError as error:
+            if bare and not loose:
+                continue
+            raise law.formulas.at(error.node, f"{error}") from None
+        return checker, loose
+    raise AssertionError
+
+
+def check_values(law: Law, choice: Mapping[str, str]) -> None:
+    """Raise `LawError` where a formula divides by zero or is not finite, or a resistance passes through zero."""
+    trees, s = law.written(choice), law.state
+    ranged = s.low is not None and s.high is not None
+    states = np.linspace(s.low or 0.0, s.high or 1.0, STATES) if ranged else FREE_STATES
+    if not ranged:
+        states = np.unique(
+            [*states, *(float(e["initial"]) * s.unit.factor for e in law.examples.values() if "initial" in e)]
+        )
+    peaks = [parse_physical(str(e["drive"]))[0] for e in law.examples.values() if "drive" in e]
+    drops = np.array([sign * part for part in DROPS for sign in (-1.0, 1.0)]) * max(peaks, default=1.0)
+    state, drop = np.meshgrid(states, np.unique(drops), indexing="ij")
+    values = {name.lower(): np.asarray(p.default) for name, p in law.parameters.items()}
+    values |= {name: np.asarray(value) for name, (value, _) in law.quantities.items()}
+    tables = {n.lower(): (np.array(p)[:, 0], np.array(p)[:, 1]) for n, p in law.tables.items()}
+    for name, (x, _) in tables.items():
+        values |= {f"{name}_start": x[0], f"{name}_end": x[-1]}
+    values |= {s.name.lower(): state, "v": drop, "active": np.asarray(1.0), "i": np.zeros_like(state)}
+    for key, tree in trees.items():
+        told = {"resistance": (s.name,), "decay": (s.name,), "current": (s.name, "v")}.get(key, (s.name, "v", "i"))
+        found = hazard(tree, values, told, tables, everywhere=not ranged)
+        if found is not None:
+            raise law.formulas.at(found.node, found.message)
+        if key == "current":
+            values["i"] = value_at(tree, values, tables)
+        elif key == "resistance":
+            R = np.broadcast_to(value_at(tree, values, tables), state.shape)
+            if ranged:
+                _check_sign(law, tree, R[:, 0], states)
+            values["i"] = np.asarray(drop / np.where(R > 0.0, R, 1.0))
+
+
+def _check_sign(law: Law, tree: Expression, R: Array, states: Array) -> None:
+    """A resistance that vanishes inside the range divides a voltage by zero there."""
+    inside = np.append(R[1:-1] <= 0.0, False)[: R.size - 2] & ((R.max() > 0.0) | (R[1:-1] == 0.0))
+    if inside.any():
+        at = states[1:-1][int(np.argmax(inside))]
+        raise law.formulas.at(
+            tree,
+            f"the resistance is zero or negative at {law.state.name} = {at:.4g}, inside the range; where only forced "
+            'currents pass that is physics, and the law says so by state = { range = "none" }',
+        )

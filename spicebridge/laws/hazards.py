@@ -97,7 +97,11 @@ def _vanishes(x: Array, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
             both = np.take(mask, range(0, x.shape[axis] - 1), axis=axis) & np.take(
                 mask, range(1, x.shape[axis]), axis=axis
             )
-            crossing = (np.sign(here) * np.sign(there) < 0.0) & both & (np.minimum(np.abs(here), np.abs(there)) < 0.5 * np.abs(x).max())
+            crossing = (
+                (np.sign(here) * np.sign(there) < 0.0)
+                & both
+                & (np.minimum(np.abs(here), np.abs(there)) < 0.5 * np.abs(x).max())
+            )
             pad = [(0, 0)] * x.ndim
             pad[axis] = (0, 1)
             out |= np.pad(crossing, pad)

@@ -130,7 +130,10 @@ def test_case_files_take_a_file_or_the_formulas(tmp_path):
         ({"rate": "k*v^0.5"}, "this base may be negative"),
         ({"resistance": "r_on*v"}, "'v' is not known here"),
         ({"resistance": "r_on*(1 - 2*s)"}, "the resistance is zero or negative at s = 0.5"),
-        ({"state": {"range": "none"}, "rate": "k*v/(s - s)"}, r"line \d, column \d+: `rate`: divides by zero at s = .*\n.*\n +\^"),
+        (
+            {"state": {"range": "none"}, "rate": "k*v/(s - s)"},
+            r"line \d, column \d+: `rate`: divides by zero at s = .*\n.*\n +\^",
+        ),
         ({"state": {"range": "none"}, "rate": "k*v/(v*0)"}, "divides by zero"),
         ({"window": "hrad"}, "did you mean 'hard'"),
         ({"state": "v"}, "'v' is a word of the language"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from spicebridge.circuit.dialects.ngspice import format_subcircuit
+from spicebridge.circuit.dialects.ngspice import DIALECT
 from spicebridge.circuit.lower.law_modules import format_modules
 from spicebridge.circuit.lower.models import law_subcircuits
 from spicebridge.laws.card import law_header
@@ -19,7 +19,7 @@ def format_subcircuits(law: Law) -> str:
     """The ``.sub`` file of a law."""
     lines = [f"* {line}" for line in law_header(law)]
     models = [replace(model, header=()) for model in law_subcircuits(law)]
-    return "\n\n".join(["\n".join(lines), *(format_subcircuit(model) for model in models)]) + "\n"
+    return "\n\n".join(["\n".join(lines), *("\n".join(DIALECT.subcircuit(model)) for model in models)]) + "\n"
 
 
 def files() -> dict[str, str]:

@@ -88,9 +88,9 @@ def _text(value: Any) -> str:
 
 
 def _line(element: ir.Element) -> str:
-    from spicebridge.circuit.dialects.ngspice import format_element
+    from spicebridge.circuit.dialects.ngspice import DIALECT
 
-    return format_element(replace(element, comment=""))
+    return DIALECT.element(replace(element, comment=""))
 
 
 def _add(circuit: Any, element: ir.Element) -> None:

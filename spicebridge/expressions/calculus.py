@@ -239,7 +239,7 @@ def simplify(expression: Expression) -> Expression:
     A product with 0 is 0: equal wherever the other factor is finite. No sum or product is reordered, so that
     the value keeps its rounding. Constants that are not finite stay as they are written.
     """
-    return rebuild(expression, _simpler)  # type: ignore[no-any-return]
+    return rebuild(expression, _simpler)
 
 
 def _simpler(e: Expression) -> Expression | None:

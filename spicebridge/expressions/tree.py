@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any, Union, overload
 
 import numpy as np
 
@@ -394,7 +394,11 @@ def distinct(expression: Value) -> Iterator[Expression]:
         stack.extend(children(e))
 
 
-def rebuild(expression: Value, change: Callable[[Expression], Value | None]) -> Any:
+@overload
+def rebuild(expression: Expression, change: Callable[[Expression], Expression | None]) -> Expression: ...
+@overload
+def rebuild(expression: Value, change: Callable[[Expression], Value | None]) -> Value: ...
+def rebuild(expression: Value, change: Callable[[Expression], Value | None]) -> Value:
     """Return the tree with `change` applied bottom up, without recursion; None keeps a node.
 
     A subtree that stands in several places is changed once, and stays shared.
@@ -422,7 +426,8 @@ def rebuild(expression: Value, change: Callable[[Expression], Value | None]) -> 
                 e = with_children(e, new)
         changed = change(e)
         done[key] = e if changed is None else changed
-    return done[id(expression)]
+    made: Value = done[id(expression)]
+    return made
 
 
 def depth(expression: Value) -> int:

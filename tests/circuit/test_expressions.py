@@ -23,7 +23,7 @@ from circuit.first_point import first_point
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spicebridge.circuit.dialects.ngspice import format_expression
+from spicebridge.circuit.dialects.ngspice import BEHAVIOURAL as WRITTEN
 from spicebridge.circuit.reader import read_deck, read_expression
 from spicebridge.circuit.reader.languages import NGSPICE, NGSPICE_CONSTANT
 from spicebridge.errors import DeckError
@@ -348,10 +348,10 @@ def _grown(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression
 
 @given(st.recursive(_LEAVES, _grown, max_leaves=12))
 def test_tree_text_tree_is_the_identity(tree: Expression) -> None:
-    assert read_expression(format_expression(tree)) == tree
+    assert read_expression(WRITTEN.format(tree)) == tree
 
 
 def test_tables_survive_being_written() -> None:
     points = tuple(Number(x) for x in (-1.0, 0.0, 0.5, 2.0, 3.0, -1.0))
     tree = Call("table", (NodeVoltage("a"), *points))
-    assert read_expression(format_expression(tree)) == tree
+    assert read_expression(WRITTEN.format(tree)) == tree

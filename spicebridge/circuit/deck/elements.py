@@ -7,7 +7,6 @@ Current sources drive their current from `plus` through the source to `minus`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Protocol, Union
 
@@ -346,23 +345,7 @@ class Deck:
                 return element
         raise KeyError(name)
 
-    def with_elements(self, *changed: Element) -> Deck:
-        """The same circuit with elements of equal names replaced."""
-        table = {element.name.lower(): element for element in changed}
-        elements = tuple(table.get(e.name.lower(), e) for e in self.elements)
-        return replace(self, elements=elements)
-
     def without(self, *names: str) -> Deck:
         """The same circuit without the elements of these names."""
         gone = {name.lower() for name in names}
         return replace(self, elements=tuple(e for e in self.elements if e.name.lower() not in gone))
-
-
-def element_nodes(element: Element) -> Iterator[str]:
-    """The nodes an element touches, controls included."""
-    if isinstance(element, Instance):
-        yield from element.nodes
-        return
-    for name in ("plus", "minus", "control_plus", "control_minus"):
-        if hasattr(element, name):
-            yield getattr(element, name)

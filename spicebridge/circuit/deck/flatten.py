@@ -31,6 +31,7 @@ from spicebridge.circuit.deck.parameter_scopes import (
     number,
     resolve,
 )
+from spicebridge.circuit.deck.parts import CARRIERS, element_nodes
 from spicebridge.errors import DeckError, nearest
 from spicebridge.expressions.tree import BranchCurrent, Expression, NodeVoltage, Number, Value
 
@@ -40,14 +41,6 @@ MAX_TERMS = 20_000_000
 """Most terms of all behavioural expressions together, once per instance."""
 MAX_INSTANCE_DEPTH = 100
 """Deepest instance in an instance."""
-
-_CARRIES_CURRENT = (
-    ir.VoltageSource,
-    ir.VoltageControlledVoltage,
-    ir.CurrentControlledVoltage,
-    ir.BehaviouralVoltage,
-    ir.Inductor,
-)
 
 
 def flatten(deck: ir.Deck) -> ir.Deck:
@@ -290,7 +283,7 @@ class _Flattener:
 
     def _source(self, place: Place, name: str) -> str:
         found = place.definition.names.get(name.lower())
-        if isinstance(found, _CARRIES_CURRENT):
+        if isinstance(found, CARRIERS):
             return place.element(found.name)
         if found is not None:
             raise DeckError(f"{found.name} has no current of its own; put a voltage source of 0 V in series")
@@ -327,7 +320,7 @@ class _Flattener:
             return
         names = {e.name.lower(): e for e in self.elements}
         for folded, user in self.outside:
-            if not isinstance(names.get(folded), _CARRIES_CURRENT):
+            if not isinstance(names.get(folded), CARRIERS):
                 message = f"{user}: source {folded!r} is unknown or has no current{nearest(folded, names)}"
                 self.located.fail("", "element", user, message)
 
@@ -335,7 +328,7 @@ class _Flattener:
         """Nodes of .ic, of .save and of expressions must exist: simulators pass over unknown ones in silence."""
         if not (self.initial or self.deck.save or self.read):
             return
-        nodes = {node.lower() for e in self.elements for node in ir.element_nodes(e)}
+        nodes = {node.lower() for e in self.elements for node in element_nodes(e)}
         nodes.add("0")
         names = {e.name.lower() for e in self.elements}
         for node, (scope, user) in self.read.items():

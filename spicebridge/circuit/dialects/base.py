@@ -6,15 +6,14 @@ alone. ``format_*`` returns text, ``write_*`` writes.
 
 from __future__ import annotations
 
-import functools
-import operator
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from spicebridge.circuit.deck.elements import Deck, Element, Function, Instance, Model, Subcircuit
+from spicebridge.circuit.deck.elements import Deck, Element, Function, Model, Subcircuit
+from spicebridge.circuit.deck.parts import element_nodes, scopes
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import BranchCurrent, NodeVoltage, Time, Value, walk
 
@@ -65,19 +64,17 @@ def check_names(deck: Deck) -> None:
     for vector in deck.save:
         if not _VECTOR.match(vector):
             raise DeckError(f"saved vector {vector!r} must be like v(node), v(node,node) or i(source)")
-    stack: list[Subcircuit] = list(deck.subcircuits)
     seen: set[str] = set()
-    for sub in stack:
+    for sub in deck.subcircuits:
         if sub.name.lower() in seen:
             raise DeckError(f"subcircuit {sub.name!r} is defined twice when case folds; rename one")
         seen.add(sub.name.lower())
-    while stack:
-        sub = stack.pop()
-        where = f"subcircuit {sub.name}"
-        _check_text(where, (sub.name, *sub.pins))
-        _check_words(where, (*sub.parameters, *sub.local_parameters), sub.functions, sub.models)
-        _check_scope(where, sub.elements)
-        stack.extend(sub.subcircuits)
+    for scope in scopes(deck):
+        if isinstance(scope, Subcircuit):
+            where = f"subcircuit {scope.name}"
+            _check_text(where, (scope.name, *scope.pins))
+            _check_words(where, (*scope.parameters, *scope.local_parameters), scope.functions, scope.models)
+            _check_scope(where, scope.elements)
 
 
 def _check_words(where: str, parameters: Parameters, functions: Sequence[Function], models: Sequence[Model]) -> None:
@@ -106,7 +103,7 @@ def _check_scope(where: str, elements: Iterable[Element]) -> None:
         if folded[:1] != element.letter.lower():
             raise DeckError(f"{where}: element {name!r} must start with {element.letter}; rename it")
         names[folded] = name
-        for node in touched(element):
+        for node in element_nodes(element):
             if node in met:
                 continue
             met.add(node)
@@ -114,23 +111,6 @@ def _check_scope(where: str, elements: Iterable[Element]) -> None:
             if known != node:
                 raise DeckError(f"{where}: nodes {known!r} and {node!r} are one when case folds; rename one")
     _check_text(where, (*names.values(), *nodes.values()))
-
-
-_NODE_FIELDS = ("plus", "minus", "control_plus", "control_minus")
-
-
-@functools.cache
-def _node_fields(kind: type) -> Callable[[Element], tuple[str, ...]]:
-    names = [name for name in _NODE_FIELDS if name in kind.__slots__]  # type: ignore[attr-defined]
-    return operator.attrgetter(*names)
-
-
-def touched(element: Element) -> tuple[str, ...]:
-    """The nodes an element touches, controls included; fast, for decks of a million elements."""
-    if isinstance(element, Instance):
-        return element.nodes
-    kind: type = type(element)
-    return _node_fields(kind)(element)
 
 
 def _check_text(where: str, words: Iterable[str]) -> None:

@@ -8,30 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
+from spicebridge.circuit.dialects.base import has_signals
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import (
     FUNCTIONS,
     Binary,
-    BranchCurrent,
     Call,
-    Conditional,
     Expression,
-    NodeVoltage,
     Number,
     Power,
-    Time,
     Unary,
     Value,
+    choose,
     rebuild,
-    walk,
 )
 
-Make = Callable[..., Any]
-
-NEVER_MISSING = frozenset({"abs", "sqrt", "exp", "ln", "log10", "sin", "cos", "tan", "min", "max"})
-"""What every simulator has; the identities end here."""
+Make = Callable[..., Expression]
 
 
 def expand(expression: Value, native: frozenset[str]) -> Value:
@@ -39,63 +32,45 @@ def expand(expression: Value, native: frozenset[str]) -> Value:
 
     Raises `DeckError` for one that no identity covers.
     """
-    if isinstance(expression, (int, float)) or not any(_missing(e, native) for e in walk(expression)):
-        return expression
 
     def call(name: str, *arguments: Expression) -> Expression:
         if name in native or name not in FUNCTIONS:
             return Call(name, arguments)
         if name not in _IDENTITIES:
             raise DeckError(f"function {name!r} is missing in this simulator; write it with others")
-        return _IDENTITIES[name](call, *arguments)  # type: ignore[no-any-return]
+        return _IDENTITIES[name](call, *arguments)
 
     def change(e: Expression) -> Value | None:
         return call(e.function, *e.arguments) if isinstance(e, Call) else None
 
-    return rebuild(expression, change)  # type: ignore[no-any-return]
+    return rebuild(expression, change)
 
 
-def _missing(e: Expression, native: frozenset[str]) -> bool:
-    return isinstance(e, Call) and e.function in FUNCTIONS and e.function not in native
-
-
-def _add(x: Expression, y: Expression) -> Expression:
-    return Binary("+", x, y)
-
-
-def _sub(x: Expression, y: Expression) -> Expression:
-    return Binary("-", x, y)
-
-
-def _mul(x: Expression, y: Expression) -> Expression:
-    return Binary("*", x, y)
-
-
-ZERO, HALF, ONE = Number(0.0), Number(0.5), Number(1.0)
+ZERO, ONE = Number(0.0), Number(1.0)
 
 
 def _sgn(call: Make, x: Expression) -> Expression:
-    return Conditional(Binary(">", x, ZERO), ONE, Conditional(Binary("<", x, ZERO), Number(-1.0), ZERO))
+    return choose(x > 0.0, 1.0, choose(x < 0.0, -1.0, 0.0))
 
 
 def _u(call: Make, x: Expression) -> Expression:
     """One half at zero by construction: simulators give 0, 0.5 or 1 there."""
-    return _mul(HALF, _add(ONE, call("sgn", x)))
+    return 0.5 * (1.0 + call("sgn", x))
 
 
 def _limit(call: Make, x: Expression, low: Expression, high: Expression) -> Expression:
-    return call("min", call("max", x, low), high)  # type: ignore[no-any-return]
+    return call("min", call("max", x, low), high)
 
 
 def _int(call: Make, x: Expression) -> Expression:
-    return _mul(call("sgn", x), call("floor", call("abs", x)))
+    return call("sgn", x) * call("floor", call("abs", x))
 
 
 def _nint(call: Make, x: Expression) -> Expression:
     """Halves go to the even neighbour: floor(x + 1/2) is one too high where x = 2 k + 1/2."""
-    quarter = _sub(_mul(HALF, x), Number(0.25))
-    tie = Conditional(Binary("==", quarter, call("floor", quarter)), ONE, ZERO)
-    return _sub(call("floor", _add(x, HALF)), tie)
+    quarter = 0.5 * x - 0.25
+    tie = choose(Binary("==", quarter, call("floor", quarter)), 1.0, 0.0)
+    return call("floor", x + 0.5) - tie
 
 
 def _table(call: Make, x: Expression, *points: Expression) -> Expression:
@@ -109,47 +84,44 @@ def _table(call: Make, x: Expression, *points: Expression) -> Expression:
         if isinstance(width, Number) and width.value <= 0.0:
             raise DeckError("function 'table' needs points with increasing x; spread them")
         from_start = _difference(x, x0)
-        scaled = from_start if width == ONE else Binary("/", from_start, width)
-        total = _add(total, _mul(rise, call("min", call("max", scaled, ZERO), ONE)))
+        scaled = from_start if width == ONE else from_start / width
+        total = total + rise * call("min", call("max", scaled, ZERO), ONE)
     return total
 
 
 def _difference(x: Expression, y: Expression) -> Expression:
     if isinstance(x, Number) and isinstance(y, Number):
         return Number(x.value - y.value)
-    return x if y == ZERO else _sub(x, y)
+    return x if y == ZERO else x - y
 
 
 def _atan2(call: Make, y: Expression, x: Expression) -> Expression:
     """No branch divides by zero, for simulators that evaluate both."""
     upright = Binary("==", x, ZERO)
-    safe = Conditional(upright, ONE, x)
-    turn = Conditional(Binary("<", y, ZERO), Number(-math.pi), Number(math.pi))
-    side = _add(call("atan", Binary("/", y, safe)), Conditional(Binary("<", x, ZERO), turn, ZERO))
-    return Conditional(upright, _mul(Number(math.pi / 2), call("sgn", y)), side)
+    turn = choose(y < 0.0, -math.pi, math.pi)
+    side = call("atan", y / choose(upright, 1.0, x)) + choose(x < 0.0, turn, 0.0)
+    return choose(upright, math.pi / 2 * call("sgn", y), side)
 
 
 def _asinh(call: Make, x: Expression) -> Expression:
-    size = call("abs", x)
-    root = call("sqrt", _add(_mul(x, x), ONE))
-    return _mul(call("sgn", x), call("ln", _add(size, root)))
+    return call("sgn", x) * call("ln", call("abs", x) + call("sqrt", x * x + 1.0))
 
 
 def _acosh(call: Make, x: Expression) -> Expression:
-    return call("ln", _add(x, call("sqrt", _sub(_mul(x, x), ONE))))  # type: ignore[no-any-return]
+    return call("ln", x + call("sqrt", x * x - 1.0))
 
 
 def _atanh(call: Make, x: Expression) -> Expression:
-    return _mul(HALF, call("ln", Binary("/", _add(ONE, x), _sub(ONE, x))))
+    return 0.5 * call("ln", (1.0 + x) / (1.0 - x))
 
 
-_IDENTITIES: dict[str, Make] = {
+_IDENTITIES: dict[str, Callable[..., Expression]] = {
     "sgn": _sgn,
     "u": _u,
     "uramp": lambda call, x: call("max", x, ZERO),
     "limit": _limit,
     "int": _int,
-    "ceil": lambda call, x: Unary("-", call("floor", Unary("-", x))),
+    "ceil": lambda call, x: -call("floor", -x),
     "nint": _nint,
     "table": _table,
     "atan2": _atan2,
@@ -170,9 +142,7 @@ def clamp_exponents(expression: Value, limit: float) -> Value:
             return None
         return Call("exp", (Call("min", (e.arguments[0], Number(limit))),))
 
-    if isinstance(expression, (int, float)):
-        return expression
-    return rebuild(expression, change)  # type: ignore[no-any-return]
+    return rebuild(expression, change)
 
 
 def clamp_powers(expression: Value, decades: int) -> Value:
@@ -182,12 +152,12 @@ def clamp_powers(expression: Value, decades: int) -> Value:
     """
 
     def change(e: Expression) -> Value | None:
-        if not isinstance(e, Power) or not _has_signals(e.base):
+        if not isinstance(e, Power) or not has_signals(e.base):
             return None
         match e.exponent:
             case Number(y):
                 most: Expression = Number(10.0 ** int(decades / max(abs(y), 1.0)))
-            case y if _has_signals(y):
+            case y if has_signals(y):
                 return None
             case y:
                 most = Power(Number(10.0**decades), Binary("/", ONE, Call("max", (y, ONE))), "abs")
@@ -196,13 +166,7 @@ def clamp_powers(expression: Value, decades: int) -> Value:
         low = Number(-most.value) if isinstance(most, Number) else Unary("-", most)
         return Power(Call("max", (Call("min", (e.base, most)), low)), e.exponent, e.kind)
 
-    if isinstance(expression, (int, float)):
-        return expression
-    return rebuild(expression, change)  # type: ignore[no-any-return]
-
-
-def _has_signals(e: Value) -> bool:
-    return any(isinstance(part, (NodeVoltage, BranchCurrent, Time)) for part in walk(e))
+    return rebuild(expression, change)
 
 
 def _bounded(x: Expression, limit: float) -> bool:

@@ -87,8 +87,10 @@ _FUNCTIONS = """
     abs acos agauss asin atan aunif cos cosh db exp gauss int limit log log10 max min nint pow pwr sgn sign sin sinh sqrt
     tan tanh unif
 """
-_WRITER = SpiceWriter(
+DIALECT = SpiceWriter(
     SpiceStyle(
+        name="hspice",
+        suffix=".sp",
         title="HSPICE",
         behavioural=STYLE,
         constant=STYLE,
@@ -107,14 +109,3 @@ _WRITER = SpiceWriter(
         adapt=(_adapted,),
     )
 )
-
-
-class Hspice:
-    """See the module."""
-
-    name = "hspice"
-    suffix = ".sp"
-
-    def format_deck(self, deck: ir.Deck) -> str:
-        """Return the whole netlist; raises `DeckError` naming what HSPICE cannot say."""
-        return _WRITER.format_deck(deck)

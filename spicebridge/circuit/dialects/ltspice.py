@@ -84,8 +84,9 @@ _FUNCTIONS = """
     ddt delay dnlim exp fabs flat floor gauss hypot idt idtmod if int inv limit ln log log10 max mc min pow pwr pwrs rand
     random round sdt sgn sin sinh sqrt table tan tanh u uplim uramp white
 """
-_WRITER = SpiceWriter(
+DIALECT = SpiceWriter(
     SpiceStyle(
+        name="ltspice",
         title="LTspice",
         behavioural=BEHAVIOURAL,
         constant=CONSTANT,
@@ -100,14 +101,3 @@ _WRITER = SpiceWriter(
         model=_model,
     )
 )
-
-
-class LTspice:
-    """See the module."""
-
-    name = "ltspice"
-    suffix = ".cir"
-
-    def format_deck(self, deck: ir.Deck) -> str:
-        """Return the whole netlist; raises `DeckError` naming what LTspice cannot say."""
-        return _WRITER.format_deck(deck)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.dialects.adapt import rename
-from spicebridge.circuit.dialects.base import touched
+from spicebridge.circuit.deck.parts import Scope, element_nodes, scopes, trees
+from spicebridge.circuit.deck.rename import rename
 from spicebridge.expressions.tree import NodeVoltage, walk
 
 PLAIN = re.compile(r"[A-Za-z0-9_]+\Z")
@@ -37,13 +37,13 @@ def safe_names(deck: ir.Deck, rules: NameRules) -> ir.Deck:
     A node becomes ``n_…``, a parameter ``p_…``, a subcircuit ``s_…``, a function ``f_…``, with other characters as underscores
     and a number at the end where that is taken; elements keep their letter.
     """
-    scopes = list(_scopes(deck))
+    parts = list(scopes(deck))
     nodes = _Table("n_", rules.nodes, rules.characters)
     parameters = _Table("p_", rules.parameters, rules.characters)
     subcircuits = _Table("s_", rules.subcircuits, rules.characters)
     functions = _Table("f_", rules.functions, rules.characters)
-    for scope in scopes:
-        nodes.meet(dict.fromkeys(n for e in scope.elements for n in touched(e)))
+    for scope in parts:
+        nodes.meet(dict.fromkeys(n for e in scope.elements for n in element_nodes(e)))
         if isinstance(scope, ir.Subcircuit):
             nodes.meet(scope.pins)
             subcircuits.meet((scope.name,))
@@ -54,8 +54,8 @@ def safe_names(deck: ir.Deck, rules: NameRules) -> ir.Deck:
             parameters.meet(f.arguments)
     paths = {}
     if rules.separator != ".":
-        paths = {p: p.replace(".", rules.separator) for p in _paths(deck, scopes, set(nodes.names))}
-    clean = all(rules.characters.match(e.name) for scope in scopes for e in scope.elements)
+        paths = {p: p.replace(".", rules.separator) for p in _paths(deck, parts, set(nodes.names))}
+    clean = all(rules.characters.match(e.name) for scope in parts for e in scope.elements)
     tables = (nodes.changes(), parameters.changes(), subcircuits.changes(), functions.changes())
     if clean and not paths and not any(tables):
         return deck
@@ -75,27 +75,15 @@ def safe_names(deck: ir.Deck, rules: NameRules) -> ir.Deck:
     )
 
 
-Scope = ir.Deck | ir.Subcircuit
-
-
-def _scopes(deck: ir.Deck) -> Iterator[Scope]:
-    stack: list[Scope] = [deck]
-    while stack:
-        scope = stack.pop()
-        yield scope
-        stack.extend(reversed(scope.subcircuits))
-
-
-def _paths(deck: ir.Deck, scopes: list[Scope], nodes: set[str]) -> Iterator[str]:
+def _paths(deck: ir.Deck, parts: list[Scope], nodes: set[str]) -> Iterator[str]:
     """Nodes that are named from outside their instance: x1.w."""
-    named = [n for scope in scopes for n, _ in scope.initial_conditions]
+    named = [n for scope in parts for n, _ in scope.initial_conditions]
     for vector in deck.save:
         if vector[:1].lower() == "v":
             named += vector[2:-1].split(",")
-    for scope in scopes:
+    for scope in parts:
         for e in scope.elements:
-            tree = getattr(e, "expression", None) or getattr(e, "value", None)
-            if tree is not None and not isinstance(tree, (int, float)):
+            for tree in trees(e).values():
                 named += [n for v in walk(tree) if isinstance(v, NodeVoltage) for n in (v.plus, v.minus)]
     for name in named:
         if "." in name and name.lower() not in nodes:

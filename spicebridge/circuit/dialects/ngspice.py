@@ -17,8 +17,7 @@ from spicebridge.circuit.dialects.base import NAME, wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.names import NameRules
 from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
-from spicebridge.circuit.lower.edges import EdgeElements
-from spicebridge.expressions.tree import FUNCTIONS, Value
+from spicebridge.expressions.tree import FUNCTIONS
 
 _COMMON = frozenset(FUNCTIONS) - {"limit", "atan2", "int", "table", "u", "uramp", "nint"}
 
@@ -61,8 +60,9 @@ def _settings(writer: SpiceWriter, deck: ir.Deck) -> Lines:
     return lines
 
 
-_WRITER = SpiceWriter(
+DIALECT = SpiceWriter(
     SpiceStyle(
+        name="ngspice",
         title="ngspice",
         behavioural=BEHAVIOURAL,
         constant=CONSTANT,
@@ -73,33 +73,3 @@ _WRITER = SpiceWriter(
         exp_delay=1e-30,
     )
 )
-
-
-class Ngspice:
-    """See the module."""
-
-    name = "ngspice"
-    suffix = ".cir"
-
-    def format_deck(self, deck: ir.Deck) -> str:
-        """Return the whole deck as text; raises `DeckError` for names ngspice would confuse."""
-        return _WRITER.format_deck(deck)
-
-    def format_edges(self, frame: ir.Deck, edges: EdgeElements) -> str:
-        """The same for the edges of a lowered network, many times faster."""
-        return _WRITER.format_edges(frame, edges)
-
-
-def format_element(element: ir.Element) -> str:
-    """Return one element line with its comment."""
-    return _WRITER.element(element)
-
-
-def format_subcircuit(subcircuit: ir.Subcircuit) -> str:
-    """Return a definition, without a line end behind it."""
-    return "\n".join(_WRITER.subcircuit(subcircuit))
-
-
-def format_expression(expression: Value) -> str:
-    """Return a behavioural expression as ngspice reads it."""
-    return BEHAVIOURAL.format(expression)

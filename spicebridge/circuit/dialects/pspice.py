@@ -96,8 +96,9 @@ _FUNCTIONS = """
     abs acos arctan asin atan atan2 cos cosh ddt exp if img limit log log10 m max min p pwr pwrs r sdt sgn sin sinh sqrt
     stp table tan tanh
 """
-_WRITER = SpiceWriter(
+DIALECT = SpiceWriter(
     SpiceStyle(
+        name="pspice",
         title="PSpice",
         behavioural=STYLE,
         constant=STYLE,
@@ -112,14 +113,3 @@ _WRITER = SpiceWriter(
         model=_model,
     )
 )
-
-
-class PSpice:
-    """See the module."""
-
-    name = "pspice"
-    suffix = ".cir"
-
-    def format_deck(self, deck: ir.Deck) -> str:
-        """Return the whole netlist; raises `DeckError` naming what PSpice cannot say."""
-        return _WRITER.format_deck(deck)

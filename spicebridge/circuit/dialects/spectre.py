@@ -20,8 +20,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.parts import element_nodes
 from spicebridge.circuit.dialects.adapt import lines_from_zero, shifted_sines
-from spicebridge.circuit.dialects.base import check_names, has_signals, one_line, touched
+from spicebridge.circuit.dialects.base import check_names, has_signals, one_line
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.names import NameRules, safe_names
 from spicebridge.circuit.dialects.options import method, renamed, wanted_options
@@ -68,7 +69,7 @@ _INDENT = "    "
 
 
 class Spectre:
-    """See the module."""
+    """A `Dialect`; see the module."""
 
     name = "spectre"
     suffix = ".scs"
@@ -117,7 +118,7 @@ def _settings(deck: ir.Deck) -> Lines:
 
 def _vectors(deck: ir.Deck) -> Iterable[str]:
     """Saved names in their own spelling: v(a) is a, the current of V1 is V1:1."""
-    nodes = {n.lower(): n for e in deck.elements for n in touched(e)}
+    nodes = {n.lower(): n for e in deck.elements for n in element_nodes(e)}
     elements = {e.name.lower(): e.name for e in deck.elements}
     out: dict[str, None] = {}
     for vector in deck.save:
@@ -305,3 +306,6 @@ _WRITERS: dict[type, Any] = {
     ir.Switch: _switch,
     ir.Instance: _instance,
 }
+
+
+DIALECT = Spectre()

@@ -22,7 +22,7 @@ Setting = tuple[str, Value | str | None]
 
 @dataclass(frozen=True)
 class SpiceStyle:
-    """Where one simulator differs. Templates are format strings over name, plus, minus, expression and so on.
+    """Where one simulator differs. `name` is the word people use, `title` how its makers spell it. Templates are format strings over name, plus, minus, expression and so on.
 
     `value` writes a constant expression; `resistor`, `voltage`, `current` are behavioural elements; `comment`
     stands behind an element; `lead` before the parameters of a subcircuit; `body` is the language of function
@@ -31,6 +31,7 @@ class SpiceStyle:
     of the deck that keep its meaning.
     """
 
+    name: str
     title: str
     behavioural: ExpressionStyle
     constant: ExpressionStyle
@@ -44,6 +45,7 @@ class SpiceStyle:
     function: str = ".func {name}({arguments}) {{{body}}}"
     body: ExpressionStyle | None = None
     lead: str = ""
+    suffix: str = ".cir"
     exp_delay: float = 0.0
     adapt: tuple[Callable[[ir.Deck], ir.Deck], ...] = ()
     model: Callable[[SpiceWriter, ir.Model], str] = field(default_factory=lambda: plain_model)
@@ -51,10 +53,12 @@ class SpiceStyle:
 
 
 class SpiceWriter:
-    """Deck -> text in one style."""
+    """A `Dialect`: deck -> text in one style."""
 
     def __init__(self, style: SpiceStyle) -> None:
         self.style = style
+        self.name = style.name
+        self.suffix = style.suffix
         self._writers: dict[type, Callable[[Any], str]] = {
             ir.VoltageSource: self._source,
             ir.CurrentSource: self._source,

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import Binary, Call, NodeVoltage, Number, Parameter
+from spicebridge.expressions.tree import Call, NodeVoltage, Number, Parameter, call
 
 WIDTH = 1e-3
 """V: width of the transition, which begins at the threshold."""
@@ -100,7 +100,7 @@ def smooth_switches(deck: ir.Deck, *, hysteresis: bool, simulator: str, steepest
     subcircuits = tuple(smoother.subcircuit(sub, {m.name.lower(): m for m in deck.models}) for sub in deck.subcircuits)
     if smoother.used:
         part = Parameter("part")
-        shape = Binary("*", Binary("*", part, part), Binary("-", Number(3.0), Binary("*", Number(2.0), part)))
+        shape = part * part * (3.0 - 2.0 * part)
         functions = (ir.Function(STEP, ("part",), shape), *functions)
     names = [f.name.lower() for f in functions]
     if len(set(names)) < len(names):
@@ -147,7 +147,7 @@ class _Smoother:
         if name.lower() in taken:
             raise DeckError(f"element {e.name!r} is written as {name!r} here, and that name is taken; rename one")
         gate = Call(f"g_{model.name}", (NodeVoltage(e.control_plus, e.control_minus),))
-        current = Binary("*", NodeVoltage(e.plus, e.minus), gate)
+        current = NodeVoltage(e.plus, e.minus) * gate
         return ir.BehaviouralCurrent(name, e.plus, e.minus, current, e.comment)
 
 
@@ -155,8 +155,7 @@ def conductance(model: ir.Model, steepest: float = math.inf) -> ir.Function:
     """The conductance in S, at most `steepest`, of a smooth switch as a function of its control in V."""
     s = switch_model(model)
     x = Parameter("x")
-    above = Binary("-", x, Number(s.vt)) if s.vt else x
-    part = Call("min", (Call("max", (Binary("/", above, Number(WIDTH)), Number(0.0))), Number(1.0)))
+    above = x - s.vt if s.vt else x
+    part = call("min", call("max", above / WIDTH, 0.0), 1.0)
     off, on = 1.0 / s.roff, min(1.0 / s.ron, steepest)
-    body = Binary("+", Number(off), Binary("*", Number(on - off), Call(STEP, (part,))))
-    return ir.Function(f"g_{model.name}", ("x",), body)
+    return ir.Function(f"g_{model.name}", ("x",), off + (on - off) * call(STEP, part))

@@ -25,6 +25,4 @@ def line_tables(expression: Value, name: str) -> Value:
             return None
         return Call(name, (Call("min", (Call("max", (x, points[0])), points[-2])), *points))
 
-    if isinstance(expression, (int, float)):
-        return expression
-    return rebuild(expression, change)  # type: ignore[no-any-return]
+    return rebuild(expression, change)

@@ -65,7 +65,7 @@ _WAVES = {
 
 
 class Vacask:
-    """See the module."""
+    """A `Dialect`; see the module."""
 
     name = "vacask"
     suffix = ".sim"
@@ -322,3 +322,6 @@ def _laid(head: str, items: Iterable[str], width: int = 100) -> Lines:
             lines.append(head)
         lines[-1] += f" {item}"
     return lines or [head]
+
+
+DIALECT = Vacask()

@@ -114,8 +114,9 @@ def _adapted(deck: ir.Deck) -> ir.Deck:
     return smooth_switches(lines_from_zero(deck), hysteresis=True, simulator="Xyce", steepest=STEEPEST)
 
 
-_WRITER = SpiceWriter(
+DIALECT = SpiceWriter(
     SpiceStyle(
+        name="xyce",
         title="Xyce",
         behavioural=STYLE,
         constant=STYLE,
@@ -134,14 +135,3 @@ _WRITER = SpiceWriter(
         conditions=_conditions,
     )
 )
-
-
-class Xyce:
-    """See the module."""
-
-    name = "xyce"
-    suffix = ".cir"
-
-    def format_deck(self, deck: ir.Deck) -> str:
-        """Return the whole netlist; raises `DeckError` naming what Xyce cannot say."""
-        return _WRITER.format_deck(deck)

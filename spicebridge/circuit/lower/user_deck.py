@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from spicebridge.circuit.deck.elements import Deck, Transient
-from spicebridge.circuit.dialects.base import touched
+from spicebridge.circuit.deck.parts import element_nodes
 from spicebridge.circuit.lower.corners import Clock, Corners
 from spicebridge.circuit.lower.network import ACCURATE, Lowered
 from spicebridge.circuit.lower.signals import EdgeSignals, Signals
@@ -66,7 +66,7 @@ def _states(found: Recognised) -> Signals:
 def _named_apart(corners: Corners, deck: Deck) -> Corners:
     """The same with names that nothing in the deck has."""
     words = {element.name.lower() for element in deck.elements}
-    words |= {node.lower() for element in deck.elements for node in touched(element)}
+    words |= {node.lower() for element in deck.elements for node in element_nodes(element)}
     name, node = corners.name, corners.node
     while any(word.startswith((name.lower(), node.lower())) for word in words):
         name, node = name + "x", node + "x"

@@ -7,6 +7,7 @@ from typing import Any
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.flatten import constant
+from spicebridge.circuit.deck.parts import with_trees
 from spicebridge.circuit.reader.card_tokens import (
     defines_function,
     directive_kind,
@@ -155,13 +156,7 @@ class Assembler:
 
     def _integrals(self, card: Card, offset: int, element: ir.Element) -> ir.Element:
         """Integrals over time in an expression become voltages of states of their own."""
-        owner = element.name
-        changes: dict[str, Any] = {}
-        for name in ("expression", "value"):
-            tree = getattr(element, name, None)
-            if tree is not None and any(isinstance(e, Call) and e.function == INTEGRAL for e in walk(tree)):
-                changes[name] = rebuild(tree, lambda e: self._integral(card, offset, owner, e))
-        return replace(element, **changes) if changes else element
+        return with_trees(element, lambda tree: rebuild(tree, lambda e: self._integral(card, offset, element.name, e)))
 
     def _integral(self, card: Card, offset: int, owner: str, e: Expression) -> Expression | None:
         if not isinstance(e, Call) or e.function != INTEGRAL:

@@ -8,22 +8,13 @@ one, so the current of another is written out:
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.parts import CARRIERS, with_trees
 from spicebridge.circuit.reader.rules import Dialect
 from spicebridge.circuit.reader.scope_stack import Frame
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import Binary, BranchCurrent, Expression, NodeVoltage, Number, Value, rebuild, walk
+from spicebridge.expressions.tree import BranchCurrent, Expression, NodeVoltage, Value, as_expression, rebuild
 
-CARRIERS = (
-    ir.VoltageSource,
-    ir.VoltageControlledVoltage,
-    ir.CurrentControlledVoltage,
-    ir.BehaviouralVoltage,
-    ir.Inductor,
-)
 DEEPEST = 50
 """Currents that may be written in terms of one another in a chain."""
 
@@ -40,32 +31,27 @@ def expanded_currents(frame: Frame, dialect: Dialect) -> tuple[ir.Element, ...]:
 
 
 def _expanded(element: ir.Element, names: dict[str, ir.Element]) -> ir.Element:
-    changes: dict[str, Any] = {}
-    for field in ("value", "expression"):
-        tree = getattr(element, field, None)
-        if tree is not None and any(_foreign(e, names) for e in walk(tree)):
-            changes[field] = _written(tree, names, (element.name.lower(),))
     if isinstance(element, (ir.CurrentControlledCurrent, ir.CurrentControlledVoltage)):
         source = names.get(element.source.lower())
         if source is not None and not isinstance(source, CARRIERS):
-            flow = Binary("*", _tree(element.gain), _current(source, names, (element.name.lower(),)))
+            flow = as_expression(element.gain) * _current(source, names, (element.name.lower(),))
             kind = ir.BehaviouralCurrent if isinstance(element, ir.CurrentControlledCurrent) else ir.BehaviouralVoltage
             return kind(f"B{element.name}", element.plus, element.minus, flow, element.comment)
-    return replace(element, **changes) if changes else element
+    return with_trees(element, lambda tree: _written(tree, names, (element.name.lower(),)))
 
 
 def _foreign(e: Expression, names: dict[str, ir.Element]) -> bool:
     return isinstance(e, BranchCurrent) and not isinstance(names.get(e.source.lower()), (*CARRIERS, type(None)))
 
 
-def _written(tree: Value, names: dict[str, ir.Element], seen: tuple[str, ...]) -> Any:
-    def change(e: Expression) -> Any:
+def _written(tree: Value, names: dict[str, ir.Element], seen: tuple[str, ...]) -> Expression:
+    def change(e: Expression) -> Expression | None:
         if not _foreign(e, names):
             return None
         assert isinstance(e, BranchCurrent)
         return _current(names[e.source.lower()], names, seen)
 
-    return rebuild(tree, change)
+    return rebuild(as_expression(tree), change)
 
 
 def _current(element: ir.Element, names: dict[str, ir.Element], seen: tuple[str, ...]) -> Expression:
@@ -77,24 +63,20 @@ def _current(element: ir.Element, names: dict[str, ir.Element], seen: tuple[str,
     seen = (*seen, name)
     match element:
         case ir.Resistor():
-            return Binary("/", NodeVoltage(element.plus, element.minus), _tree(_written(element.value, names, seen)))
+            return NodeVoltage(element.plus, element.minus) / _written(element.value, names, seen)
         case ir.VoltageControlledCurrent():
-            return Binary("*", _tree(element.gain), NodeVoltage(element.control_plus, element.control_minus))
+            return as_expression(element.gain) * NodeVoltage(element.control_plus, element.control_minus)
         case ir.CurrentControlledCurrent():
             source = names.get(element.source.lower())
             flow: Expression = BranchCurrent(element.source)
             if source is not None and not isinstance(source, CARRIERS):
                 flow = _current(source, names, seen)
-            return Binary("*", _tree(element.gain), flow)
+            return as_expression(element.gain) * flow
         case ir.BehaviouralCurrent():
-            return _written(element.expression, names, seen)  # type: ignore[no-any-return]
+            return _written(element.expression, names, seen)
         case ir.CurrentSource(wave=ir.DcWave(value)):
-            return _tree(value)
+            return as_expression(value)
     raise DeckError(
         f"I({element.name}) is not read: the current of a {type(element).__name__.lower()} is no expression of voltages; "
         "put a voltage source of 0 V in series and take its current"
     )
-
-
-def _tree(value: Value) -> Expression:
-    return Number(float(value)) if isinstance(value, (int, float)) else value

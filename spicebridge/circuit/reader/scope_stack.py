@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.parts import with_trees
 from spicebridge.circuit.reader.located import Card
-from spicebridge.expressions.tree import BranchCurrent, Value, rebuild, walk
+from spicebridge.expressions.tree import BranchCurrent, Expression, Value, rebuild
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +73,10 @@ class Frame:
 
 
 def _follow(element: ir.Element, renamed: dict[str, str]) -> ir.Element:
-    def change(e: Any) -> Any:
-        if isinstance(e, BranchCurrent) and e.source.lower() in renamed:
-            return BranchCurrent(renamed[e.source.lower()])
-        return None
+    def change(e: Expression) -> Expression | None:
+        new = renamed.get(e.source.lower()) if isinstance(e, BranchCurrent) else None
+        return None if new is None else BranchCurrent(new)
 
-    changes: dict[str, Any] = {}
     if isinstance(element, (ir.CurrentControlledCurrent, ir.CurrentControlledVoltage)):
-        changes["source"] = renamed.get(element.source.lower(), element.source)
-    for name in ("value", "expression"):
-        tree = getattr(element, name, None)
-        if tree is not None and any(isinstance(e, BranchCurrent) for e in walk(tree)):
-            changes[name] = rebuild(tree, change)
-    return replace(element, **changes) if changes else element
+        return replace(element, source=renamed.get(element.source.lower(), element.source))
+    return with_trees(element, lambda tree: rebuild(tree, change))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.parts import CONTROLLED_VOLTAGES, inputs
 from spicebridge.circuit.recognise.potentials import (
     ONE,
     ROUNDING,
@@ -28,7 +29,7 @@ from spicebridge.circuit.recognise.potentials import (
 )
 from spicebridge.circuit.recognise.refusals import Refusal
 from spicebridge.circuit.recognise.source_clusters import GROUND, Part, drive_of, low
-from spicebridge.circuit.recognise.structure import Branch, CircuitParts, inputs
+from spicebridge.circuit.recognise.structure import Branch, CircuitParts
 from spicebridge.drives import DC, Drive, terms
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.tree import (
@@ -298,9 +299,7 @@ class EdgeEquations:
         self.depth += 1
         elements = self.body.signals[node]
         first = elements[0]
-        if len(elements) == 1 and isinstance(
-            first, (ir.BehaviouralVoltage, ir.VoltageControlledVoltage, ir.CurrentControlledVoltage)
-        ):
+        if len(elements) == 1 and isinstance(first, CONTROLLED_VOLTAGES):
             value = combined((self._source_voltage(first), 1.0 if low(first.plus) == node else -1.0))
         else:
             loads = [float(e.value) for e in elements if isinstance(e, ir.Resistor)]  # type: ignore[arg-type]

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.parts import CONTROLLED_CURRENTS, CONTROLLED_VOLTAGES, element_nodes, inputs
+from spicebridge.circuit.deck.rename import rename
 from spicebridge.circuit.dialects.switches import WIDTH
 from spicebridge.circuit.recognise.potentials import ONE, Terms, terms_of
 from spicebridge.circuit.recognise.refusals import RefusedElements
@@ -34,8 +36,6 @@ from spicebridge.expressions.tree import (
     walk,
 )
 
-VOLTAGES = (ir.VoltageControlledVoltage, ir.CurrentControlledVoltage, ir.BehaviouralVoltage)
-CURRENTS = (ir.VoltageControlledCurrent, ir.CurrentControlledCurrent, ir.BehaviouralCurrent, ir.CurrentSource)
 FAR = 1e6
 """V: where a switch is open or closed for sure."""
 
@@ -48,27 +48,10 @@ def plain_deck(deck: ir.Deck, account: RefusedElements) -> tuple[ir.Deck, tuple[
     return _without_monitors(deck)
 
 
-def values_of(element: ir.Element) -> list[Any]:
-    """The expressions of an element."""
-    return [v for name in ("value", "expression") if (v := getattr(element, name, None)) is not None]
-
-
 def _reads(element: ir.Element) -> tuple[set[str], set[str]]:
     """Nodes and sources (lower case) whose voltage or current an element reads, besides its own terminals."""
-    nodes: set[str] = set()
-    sources: set[str] = set()
-    for value in values_of(element):
-        for e in walk(value):
-            if isinstance(e, NodeVoltage):
-                nodes |= {low(e.plus), low(e.minus)}
-            elif isinstance(e, BranchCurrent):
-                sources.add(e.source.lower())
-    for name in ("control_plus", "control_minus"):
-        node = getattr(element, name, None)
-        if node is not None:
-            nodes.add(low(node))
-    source = getattr(element, "source", None)
-    return nodes, sources | ({source.lower()} if source is not None else set())
+    voltages, sources = inputs(element)
+    return {low(node) for v in voltages for node in (v.plus, v.minus)}, set(sources)
 
 
 # ammeters
@@ -97,36 +80,14 @@ def _without_ammeters(deck: ir.Deck) -> ir.Deck:
         gone.add(e.name)
     if not gone:
         return deck
-    return _renamed(deck.without(*gone), renamed)
+    made = rename(deck.without(*gone), nodes={node: _final(renamed, node) for node in renamed})
+    return replace(made, initial_conditions=tuple(dict(made.initial_conditions).items()))
 
 
 def _final(renamed: dict[str, str], node: str) -> str:
     while node in renamed:
         node = renamed[node]
     return node
-
-
-def _renamed(deck: ir.Deck, renamed: dict[str, str]) -> ir.Deck:
-    def node(name: str) -> str:
-        return _final(renamed, low(name)) if low(name) in renamed else name
-
-    def leaf(e: Expression) -> Expression | None:
-        return NodeVoltage(node(e.plus), node(e.minus)) if isinstance(e, NodeVoltage) else None
-
-    elements = []
-    for e in deck.elements:
-        changes: dict[str, Any] = {
-            name: node(getattr(e, name))
-            for name in ("plus", "minus", "control_plus", "control_minus")
-            if hasattr(e, name)
-        }
-        for name in ("value", "expression"):
-            value = getattr(e, name, None)
-            if value is not None and not isinstance(value, (int, float)):
-                changes[name] = rebuild(value, leaf)
-        elements.append(replace(e, **changes))
-    conditions = {node(name): value for name, value in deck.initial_conditions}
-    return replace(deck, elements=tuple(elements), initial_conditions=tuple(conditions.items()))
 
 
 # clocks
@@ -254,7 +215,7 @@ def _without_monitors(deck: ir.Deck) -> tuple[ir.Deck, tuple[str, ...]]:
         node, names, what = found
         notes.append(f"{', '.join(names)} left out: {what} at node {node} that nothing reads")
         deck = deck.without(*names)
-        left = {low(n) for e in deck.elements for n in ir.element_nodes(e)}
+        left = {low(n) for e in deck.elements for n in element_nodes(e)}
         conditions = tuple((n, v) for n, v in deck.initial_conditions if low(n) in left)
         deck = replace(deck, initial_conditions=conditions)
 
@@ -276,12 +237,18 @@ def _monitor(deck: ir.Deck) -> tuple[str, list[str], str] | None:
             continue
         names = [e.name for e in elements]
         stores = any(isinstance(e, ir.Capacitor) for e in elements)
-        fed = any(isinstance(e, CURRENTS) and any(_reads(e)) for e in elements)
-        if stores and fed and all(isinstance(e, (ir.Capacitor, ir.Resistor, *CURRENTS)) for e in elements):
+        fed = any(isinstance(e, CONTROLLED_CURRENTS) and any(_reads(e)) for e in elements)
+        if (
+            stores
+            and fed
+            and all(
+                isinstance(e, (ir.Capacitor, ir.Resistor, ir.CurrentSource, *CONTROLLED_CURRENTS)) for e in elements
+            )
+        ):
             return node, names, "an integral"
-        drives = [e for e in elements if isinstance(e, VOLTAGES)]
+        drives = [e for e in elements if isinstance(e, CONTROLLED_VOLTAGES)]
         alone = len(drives) == 1 and any(_reads(drives[0]))
-        if alone and all(isinstance(e, (*VOLTAGES, ir.Resistor)) for e in elements):
+        if alone and all(isinstance(e, (*CONTROLLED_VOLTAGES, ir.Resistor)) for e in elements):
             return node, names, "a voltage"
     return None
 

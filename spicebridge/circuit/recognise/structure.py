@@ -17,14 +17,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.parts import CONTROLLED_CURRENTS, CONTROLLED_VOLTAGES, element_nodes, inputs
 from spicebridge.circuit.recognise.refusals import RefusedElements
 from spicebridge.circuit.recognise.source_clusters import GROUND, Clusters, cluster, low
-from spicebridge.expressions.tree import BranchCurrent, NodeVoltage, Value, walk
+from spicebridge.expressions.tree import Value
 
-CURRENTS = (ir.VoltageControlledCurrent, ir.CurrentControlledCurrent, ir.BehaviouralCurrent, ir.CurrentSource)
-STEERED = (ir.VoltageControlledCurrent, ir.CurrentControlledCurrent, ir.BehaviouralCurrent)
+CURRENTS = (*CONTROLLED_CURRENTS, ir.CurrentSource)
 PLAIN = (ir.Capacitor, ir.Inductor, ir.CurrentSource)
-VOLTAGES = (ir.VoltageControlledVoltage, ir.CurrentControlledVoltage, ir.BehaviouralVoltage)
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def take_apart(deck: ir.Deck, account: RefusedElements) -> CircuitParts:
     body = CircuitParts(deck)
     for element in deck.elements:
         body.by_name[element.name.lower()] = element
-        for node in ir.element_nodes(element):
+        for node in element_nodes(element):
             body.shown.setdefault(low(node), node)
         for node in dict.fromkeys((low(element.plus), low(element.minus))):  # type: ignore[union-attr]
             if node != GROUND:
@@ -106,33 +105,6 @@ def take_apart(deck: ir.Deck, account: RefusedElements) -> CircuitParts:
     _find_signals(body, taken, fixed | {link.y for link in body.links} | set(body.loops))
     _find_branches(body, taken, fixed, account)
     return body
-
-
-def reads(values: Iterable[Value]) -> tuple[list[NodeVoltage], list[str]]:
-    """The voltages and the sources whose currents stand in expressions."""
-    nodes: list[NodeVoltage] = []
-    sources: list[str] = []
-    for value in values:
-        for e in walk(value):
-            if isinstance(e, NodeVoltage):
-                nodes.append(e)
-            elif isinstance(e, BranchCurrent):
-                sources.append(e.source.lower())
-    return nodes, sources
-
-
-def inputs(element: ir.Element) -> tuple[list[NodeVoltage], list[str]]:
-    """The voltages and source currents that decide what an element does, besides its own terminals."""
-    match element:
-        case ir.BehaviouralCurrent() | ir.BehaviouralVoltage():
-            return reads([element.expression])
-        case ir.Resistor():
-            return reads([element.value])
-        case ir.VoltageControlledCurrent() | ir.VoltageControlledVoltage():
-            return [NodeVoltage(element.control_plus, element.control_minus)], []
-        case ir.CurrentControlledCurrent() | ir.CurrentControlledVoltage():
-            return [], [element.source.lower()]
-    return [], []
 
 
 def _ends(element: ir.Element) -> tuple[str, str]:
@@ -236,7 +208,7 @@ def _find_states(body: CircuitParts, taken: set[str], fixed: set[str]) -> None:
     read = _read_nodes(body)
     for node, there in body.touching.items():
         capacitors = [e for e in there if isinstance(e, ir.Capacitor)]
-        steered = any(isinstance(e, STEERED) for e in there)
+        steered = any(isinstance(e, CONTROLLED_CURRENTS) for e in there)
         if not capacitors or node in fixed or not (steered or node in read):
             continue
         fits = all(isinstance(e, allowed) and (_grounded(e) or isinstance(e, ir.Switch)) for e in there)
@@ -257,7 +229,7 @@ def _find_signals(body: CircuitParts, taken: set[str], fixed: set[str]) -> None:
         loads = [e for e in there if isinstance(e, ir.Resistor) and _constant(e.value)]
         feeds = [e for e in there if isinstance(e, CURRENTS)]
         divider = bool(loads) and bool(feeds) and len(loads) + len(feeds) == len(there)
-        if divider or (len(there) == 1 and isinstance(there[0], VOLTAGES)):
+        if divider or (len(there) == 1 and isinstance(there[0], CONTROLLED_VOLTAGES)):
             body.signals[node] = there
             taken |= {element.name for element in there}
 
@@ -268,8 +240,6 @@ def _read_nodes(body: CircuitParts) -> set[str]:
     for element in body.deck.elements:
         own = _ends(element)
         read.update(low(node) for v in inputs(element)[0] for node in (v.plus, v.minus) if low(node) not in own)
-        if isinstance(element, ir.Switch):
-            read |= {low(element.control_plus), low(element.control_minus)} - set(own)
     return read
 
 
@@ -325,7 +295,9 @@ def _merge_series(body: CircuitParts, fixed: set[str]) -> None:
         first, second = there
         if first.reactive or second.reactive:
             continue
-        if not any(branch.series and all(isinstance(e, VOLTAGES) for e, _ in branch.series) for branch in there):
+        if not any(
+            branch.series and all(isinstance(e, CONTROLLED_VOLTAGES) for e, _ in branch.series) for branch in there
+        ):
             continue
         if first.link or second.link:
             continue

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.elements import Deck
+from spicebridge.circuit.deck.parts import element_nodes
 from spicebridge.circuit.dialects import dialect_names, get_dialect
 from spicebridge.circuit.dialects.adapt import (
     lines_from_zero,
@@ -823,7 +824,7 @@ def same_circuit(deck: Deck | ir.Subcircuit, scope: Scope, dialect: str) -> None
 def expected_nodes(e: ir.Element, dialect: str) -> tuple[str, ...]:
     if isinstance(e, ir.Switch) and dialect not in ("ngspice", "ltspice", "spectre"):
         return e.plus, e.minus
-    return tuple(ir.element_nodes(e))
+    return tuple(element_nodes(e))
 
 
 @CLAMPED

@@ -48,7 +48,7 @@ _MARKS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _PIECES = (
-    *(
+    *[
         ".backanno",
         ".machine",
         ".params",
@@ -61,8 +61,6 @@ _PIECES = (
         "idt",
         "uplim",
         "dnlim",
-    ),
-    *(
         "tbl",
         "white",
         "absdelay",
@@ -74,10 +72,34 @@ _PIECES = (
         ".spiceinit",
         "u2",
         "ternary_fcn",
-    ),
-    *("eq0", "ne0", "gt0", "lt0", "ge0", "le0", ".alter", ".data", ".malias", ".biaschk", ".option", "cur", "vol"),
-    *(".param ", ".global_param", ".preprocess", ".result", ".hb", "\ny", ".print", "skipbp", ".stimulus", "aliases"),
-    *(".distribution", ".stmlib", "evalue", "gvalue"),
+        "eq0",
+        "ne0",
+        "gt0",
+        "lt0",
+        "ge0",
+        "le0",
+        ".alter",
+        ".data",
+        ".malias",
+        ".biaschk",
+        ".option",
+        "cur",
+        "vol",
+        ".global_param",
+        ".preprocess",
+        ".result",
+        ".hb",
+        ".print",
+        "skipbp",
+        ".stimulus",
+        "aliases",
+        ".distribution",
+        ".stmlib",
+        "evalue",
+        "gvalue",
+    ],
+    ".param ",
+    "\ny",
 )
 _MEANINGS = re.compile(
     r"\*\*|\^|[?~!&|]|\b(?:pow|pwr|pwrs|u|log|int|round|sqrt|if|limit|table|nint|stp|sdt|min|max)\s*\(|\bvalue\s*[={]"

@@ -1,4 +1,4 @@
-"""What the words of an expression mean in ngspice and LTspice, and the table of all dialects that are read.
+"""What the words of an expression mean in ngspice and LTspice.
 
 ngspice has two languages: B sources ("behavioural") and its parameter evaluator ("constant"), which
 differ in the meaning of ``pow`` and ``pwr``, in functions and in precedence. All of it measured on
@@ -12,29 +12,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 
 from spicebridge.expressions.language import Language, Maker, is_truth, power
-from spicebridge.expressions.tree import (
-    FUNCTIONS,
-    Binary,
-    Call,
-    Conditional,
-    Expression,
-    Number,
-    Power,
-)
+from spicebridge.expressions.tree import FUNCTIONS, Binary, Call, Conditional, Expression, Number, Power, call
+
+Meaning = tuple[int, int, Maker]
+"""Least and most arguments, and the tree that a call is."""
 
 
-def _plain(name: str) -> tuple[int, int, Maker]:
-    n = FUNCTIONS[name][0]
-    return n, n, lambda *x: Call(name, x)
+def plain(*names: str, **renamed: str) -> dict[str, Meaning]:
+    """Functions that are ours under the same name, or under another: ``plain("abs", log="ln")``."""
+    ours = {name: name for name in names} | renamed
+    return {theirs: (FUNCTIONS[name][0], FUNCTIONS[name][0], partial(call, name)) for theirs, name in ours.items()}
 
 
-def _power(kind: str) -> tuple[int, int, Maker]:
+def power_of(kind: str) -> Meaning:
+    """A function of base and exponent."""
     return 2, 2, lambda x, y: power(x, y, kind)
 
 
-def _against_zero(op: str) -> tuple[int, int, Maker]:
+def _against_zero(op: str) -> Meaning:
     return 1, 1, lambda x: Binary(op, x, Number(0.0))
 
 
@@ -46,9 +44,9 @@ def _choice_above_half(test: Expression, yes: Expression, no: Expression) -> Exp
     return Conditional(test if is_truth(test) else Binary(">", test, Number(0.5)), yes, no)
 
 
-def _half_away(x: Expression) -> Expression:
+def half_away(x: Expression) -> Expression:
     """The nearest whole number, halves away from zero, as C's round()."""
-    return Binary("*", Call("sgn", (x,)), Call("floor", (Binary("+", Call("abs", (x,)), Number(0.5)),)))
+    return call("sgn", x) * call("floor", call("abs", x) + 0.5)
 
 
 def _exclusive(x: Expression, y: Expression) -> Expression:
@@ -66,9 +64,7 @@ def _line_table(x: Expression, *points: Expression) -> Expression:
     inside: Expression = Call("table", (x, *points))
     for inner, outer, beyond in ((2, 0, "min"), (len(points) - 4, len(points) - 2, "max")):
         x0, y0, x1, y1 = (*points[outer : outer + 2], *points[inner : inner + 2])
-        slope = Binary("/", Binary("-", y1, y0), Binary("-", x1, x0))
-        past = Call(beyond, (Binary("-", x, x0), Number(0.0)))
-        inside = Binary("+", inside, Binary("*", slope, past))
+        inside = inside + (y1 - y0) / (x1 - x0) * call(beyond, x - x0, 0.0)
     return inside
 
 
@@ -78,38 +74,29 @@ def integral(x: Expression, *initial: Expression) -> Expression:
 
 
 INTEGRAL = "sdt"
+TABLE: Meaning = (3, 1_000_000, lambda *x: Call("table", x))
+_TESTS = {"eq0": "==", "ne0": "!=", "gt0": ">", "lt0": "<", "ge0": ">=", "le0": "<="}
 _TRIGONOMETRIC = ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh")
-_SAME = {name: _plain(name) for name in ("abs", "sqrt", "exp", "ln", "log10", "sgn", "floor", "ceil", *_TRIGONOMETRIC)}
-_STATE = "it hides a state; write the state as a node with a capacitor"
-_RANDOM = "it is random; write the number"
+_SAME = plain("abs", "sqrt", "exp", "ln", "log10", "sgn", "floor", "ceil", "min", "max", log="ln")
+_SAME |= plain(*_TRIGONOMETRIC)
+STATE = "it hides a state; write the state as a node with a capacitor"
+RANDOM = "it is random; write the number"
 
 NGSPICE = Language(
     name="ngspice",
     grammar=("expression.lark", "ngspice_expression.lark"),
     functions=_SAME
+    | plain("u", "uramp", "nint")
     | {
-        "log": _plain("ln"),
-        "u": _plain("u"),
-        "uramp": _plain("uramp"),
-        "u2": (1, 1, lambda x: Call("limit", (x, Number(0.0), Number(1.0)))),
-        "nint": _plain("nint"),
-        "min": _plain("min"),
-        "max": _plain("max"),
-        "pow": _power("abs"),
-        "pwr": _power("signed"),
+        "u2": (1, 1, lambda x: call("limit", x, 0.0, 1.0)),
+        "pow": power_of("abs"),
+        "pwr": power_of("signed"),
         "ternary_fcn": (3, 3, _choice),
         "pwl": (5, 1_000_000, _line_table),
-        "eq0": _against_zero("=="),
-        "ne0": _against_zero("!="),
-        "gt0": _against_zero(">"),
-        "lt0": _against_zero("<"),
-        "ge0": _against_zero(">="),
-        "le0": _against_zero("<="),
-    },
-    refused={
-        "ddt": _STATE,
-        "idt": _STATE,
-        "sdt": _STATE,
+    }
+    | {name: _against_zero(op) for name, op in _TESTS.items()},
+    refused={name: STATE for name in ("ddt", "idt", "sdt")}
+    | {
         "temper": "the temperature is not part of a deck here; write the number",
         "hertz": "frequency has no meaning in a transient; write the number",
         "limit": "B sources of ngspice have no such function; write min(max(x,low),high)",
@@ -131,19 +118,14 @@ NGSPICE_CONSTANT = Language(
     name="ngspice parameters",
     grammar=("expression.lark", "ngspice_parameter.lark"),
     functions=_SAME
+    | plain("int", "nint", arctan="atan")
     | {
-        "log": _plain("ln"),
-        "arctan": _plain("atan"),
-        "sqr": (1, 1, lambda x: Binary("*", x, x)),
-        "int": _plain("int"),
-        "nint": _plain("nint"),
-        "min": _plain("min"),
-        "max": _plain("max"),
-        "pow": _power("real"),
-        "pwr": _power("abs"),
+        "sqr": (1, 1, lambda x: x * x),
+        "pow": power_of("real"),
+        "pwr": power_of("abs"),
         "ternary_fcn": (3, 3, _choice),
     },
-    refused={name: _RANDOM for name in ("agauss", "gauss", "unif", "aunif", "limit")}
+    refused={name: RANDOM for name in ("agauss", "gauss", "unif", "aunif", "limit")}
     | {"vec": "it reads a simulator's vector", "var": "it reads a simulator's variable"}
     | {name: "it has no constant value" for name in ("time", "temper", "hertz")}
     | {name: "parameters of ngspice have no such function" for name in ("u", "uramp", "if")},
@@ -160,39 +142,30 @@ LTSPICE = Language(
     name="LTspice",
     grammar=("expression.lark", "ltspice_expression.lark"),
     functions=_SAME
+    | plain("atan2", "int", "limit", "uramp", arcsin="asin", arccos="acos", arctan="atan")
     | {
-        "log": _plain("ln"),
-        "arcsin": _plain("asin"),
-        "arccos": _plain("acos"),
-        "arctan": _plain("atan"),
-        "atan2": _plain("atan2"),
-        "hypot": (2, 2, lambda x, y: Call("sqrt", (Binary("+", Binary("*", x, x), Binary("*", y, y)),))),
-        "square": (1, 1, lambda x: Binary("*", x, x)),
-        "int": _plain("int"),
-        "min": _plain("min"),
-        "max": _plain("max"),
-        "limit": _plain("limit"),
-        "table": (3, 1_000_000, lambda *x: Call("table", x)),
-        "tbl": (3, 1_000_000, lambda *x: Call("table", x)),
+        "hypot": (2, 2, lambda x, y: call("sqrt", x * x + y * y)),
+        "square": (1, 1, lambda x: x * x),
+        "table": TABLE,
+        "tbl": TABLE,
         "u": _against_zero(">"),
         "stp": _against_zero(">"),
-        "uramp": _plain("uramp"),
         "buf": (1, 1, lambda x: Binary(">", x, Number(0.5))),
         "inv": (1, 1, lambda x: Binary("<=", x, Number(0.5))),
         "if": (3, 3, _choice_above_half),
         "xor": (2, 2, _exclusive),
-        "round": (1, 1, _half_away),
+        "round": (1, 1, half_away),
         "cbrt": (1, 1, lambda x: Power(x, Number(1.0 / 3.0), "signed")),
         "sdt": (1, 2, integral),
         "idt": (1, 2, integral),
-        "pow": _power("part"),
-        "pwr": _power("abs"),
-        "pwrs": _power("signed"),
+        "pow": power_of("part"),
+        "pwr": power_of("abs"),
+        "pwrs": power_of("signed"),
     },
-    refused={name: _STATE for name in ("ddt", "idtmod", "delay", "absdelay")}
-    | {name: _RANDOM for name in ("rand", "random", "white", "noise", "gauss", "flat", "mc", "fra")}
+    refused={name: STATE for name in ("ddt", "idtmod", "delay", "absdelay")}
+    | {name: RANDOM for name in ("rand", "random", "white", "noise", "gauss", "flat", "mc", "fra")}
     | {name: "its soft edge has no documented formula; write limit()" for name in ("uplim", "dnlim")}
-    | {name: "remainders are not read" for name in ("mod",)}
+    | {"mod": "remainders are not read"}
     | {"select": "the reference does not say how its choices are counted; write if(test,yes,no)"}
     | {"smallsig": "it is 0 in a transient; write 0"}
     | {"temp": "the temperature is not part of a deck here; write the number"},
@@ -216,9 +189,8 @@ LTSPICE = Language(
     true_above_half=True,
 )
 
-LTSPICE_CONSTANT = replace(
-    LTSPICE,
-    name="LTspice parameters",
-    refused={**LTSPICE.refused, "time": "it has no constant value"},
-    signals=False,
-)
+
+def constant_form(language: Language) -> Language:
+    """The same language where a value must not depend on voltages, currents or time."""
+    refused = {**language.refused, "time": "it has no constant value"}
+    return replace(language, name=f"{language.name} parameters", refused=refused, signals=False)

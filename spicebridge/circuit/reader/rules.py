@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from spicebridge.circuit.reader.languages import LTSPICE, LTSPICE_CONSTANT, NGSPICE, NGSPICE_CONSTANT
-from spicebridge.circuit.reader.vendor_languages import HSPICE, PSPICE, XYCE, constant_form
+from spicebridge.circuit.reader.languages import LTSPICE, NGSPICE, NGSPICE_CONSTANT, constant_form
+from spicebridge.circuit.reader.vendor_languages import HSPICE, PSPICE, XYCE
 from spicebridge.errors import DeckError, nearest
 from spicebridge.expressions.language import Language, power
 
@@ -57,7 +57,7 @@ DIALECTS = {
     "ltspice": Dialect(
         "ltspice",
         LTSPICE,
-        LTSPICE_CONSTANT,
+        constant_form(LTSPICE),
         _SEMICOLON,
         bare_expressions=True,
         every_current=True,

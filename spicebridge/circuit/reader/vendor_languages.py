@@ -9,15 +9,10 @@ PWR is |x|^y, PWRS signed). What they leave open is refused.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
-from spicebridge.circuit.reader.languages import integral
+from spicebridge.circuit.reader.languages import RANDOM, STATE, TABLE, Meaning, half_away, integral, plain, power_of
 from spicebridge.expressions.language import Language, power
-from spicebridge.expressions.tree import FUNCTIONS, Binary, Call, Conditional, Expression, Number
-
-_Meaning = tuple[int, int, Callable[..., Any]]
+from spicebridge.expressions.tree import Conditional, Expression, Number, call
 
 GRAMMAR = ("expression.lark", "vendor_expression.lark")
 _BRACKETS = {
@@ -26,69 +21,51 @@ _BRACKETS = {
     "PERCENT": "remainders are not read",
     **{k: "write brackets around each comparison" for k in ("LESS", "MORE", "LESS_EQUAL", "MORE_EQUAL")},
 }
-_RANDOM = {name: "it is random; write the number" for name in ("agauss", "aunif", "gauss", "unif", "rand", "random")}
+_RANDOM = {name: RANDOM for name in ("agauss", "aunif", "gauss", "unif", "rand", "random")}
 _TEMPERATURE = {
     name: "the temperature is not part of a deck here; write the number" for name in ("temp", "temper", "vt")
 }
 _FREQUENCY = {name: "frequency has no meaning in a transient; write the number" for name in ("freq", "hertz")}
-_DERIVATIVE = {"ddt": "it hides a state; write the state as a node with a capacitor"}
-
-
-def _plain(*names: str) -> dict[str, _Meaning]:
-    return {name: (FUNCTIONS[name][0], FUNCTIONS[name][0], _caller(name)) for name in names}
-
-
-def _caller(name: str) -> Callable[..., Expression]:
-    return lambda *x: Call(name, x)
-
-
-def _power(kind: str) -> _Meaning:
-    return 2, 2, lambda x, y: power(x, y, kind)
+_DERIVATIVE = {"ddt": STATE}
 
 
 def _choice(test: Expression, yes: Expression, no: Expression) -> Expression:
     return Conditional(XYCE.truth(test), yes, no)
 
 
-def _keeps_sign(name: str) -> _Meaning:
+def _keeps_sign(name: str) -> Meaning:
     """sgn(x) f(|x|)."""
-    return 1, 1, lambda x: Binary("*", Call("sgn", (x,)), Call(name, (Call("abs", (x,)),)))
-
-
-def _half_away(x: Expression) -> Expression:
-    """Halves go away from zero."""
-    return Binary("*", Call("sgn", (x,)), Call("floor", (Binary("+", Call("abs", (x,)), Number(0.5)),)))
-
-
-def _sign_of(x: Expression, y: Expression) -> Expression:
-    return Binary("*", Call("sgn", (y,)), Call("abs", (x,)))
+    return 1, 1, lambda x: call("sgn", x) * call(name, call("abs", x))
 
 
 def _integer_power(x: Expression, y: Expression) -> Expression:
-    return power(x, Number(float(math.trunc(y.value))) if isinstance(y, Number) else Call("int", (y,)), "real")
+    return power(x, Number(float(math.trunc(y.value))) if isinstance(y, Number) else call("int", y), "real")
 
 
-_STEP: _Meaning = (1, 1, lambda x: Binary(">", x, Number(0.0)))
+_STEP: Meaning = (1, 1, lambda x: x > 0.0)
+_SIGN: Meaning = (2, 2, lambda x, y: call("sgn", y) * call("abs", x))
+_NEAREST: Meaning = (1, 1, half_away)
+_CHOICE: Meaning = (3, 3, _choice)
+_INTEGRAL: Meaning = (1, 1, integral)
 _CIRCULAR = ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh")
 _AREA = ("asinh", "acosh", "atanh")
-_COMMON = _plain("abs", "exp", "min", "max", "sgn", *_CIRCULAR) | {"arctan": _plain("atan")["atan"]}
+_COMMON = plain("abs", "exp", "min", "max", "sgn", *_CIRCULAR, arctan="atan")
 
 XYCE = Language(
     name="Xyce",
     grammar=GRAMMAR,
     functions=_COMMON
-    | _plain("sqrt", "ln", "log10", "floor", "ceil", "int", "limit", "uramp", "atan2", *_AREA)
+    | plain("sqrt", "ln", "log10", "floor", "ceil", "int", "limit", "uramp", "atan2", *_AREA, log="log10")
     | {
-        "log": _plain("log10")["log10"],
-        "nint": (1, 1, _half_away),
-        "sign": (2, 2, _sign_of),
+        "nint": _NEAREST,
+        "sign": _SIGN,
         "stp": _STEP,
-        "if": (3, 3, _choice),
-        "table": (3, 1_000_000, lambda *x: Call("table", x)),
-        "sdt": (1, 1, integral),
-        "pow": _power("real"),
-        "pwr": _power("real"),
-        "pwrs": _power("signed"),
+        "if": _CHOICE,
+        "table": TABLE,
+        "sdt": _INTEGRAL,
+        "pow": power_of("real"),
+        "pwr": power_of("real"),
+        "pwrs": power_of("signed"),
     },
     refused=_RANDOM
     | _TEMPERATURE
@@ -105,16 +82,16 @@ HSPICE = Language(
     name="HSPICE",
     grammar=GRAMMAR,
     functions=_COMMON
-    | _plain("floor", "ceil", "int")
+    | plain("floor", "ceil", "int")
     | {
         "log": _keeps_sign("ln"),
         "log10": _keeps_sign("log10"),
         "sqrt": _keeps_sign("sqrt"),
-        "db": (1, 1, lambda x: Binary("*", Number(20.0), _keeps_sign("log10")[2](x))),
-        "nint": (1, 1, _half_away),
-        "sign": (2, 2, _sign_of),
+        "db": (1, 1, lambda x: 20.0 * _keeps_sign("log10")[2](x)),
+        "nint": _NEAREST,
+        "sign": _SIGN,
         "pow": (2, 2, _integer_power),
-        "pwr": _power("signed"),
+        "pwr": power_of("signed"),
     },
     refused=_RANDOM
     | _TEMPERATURE
@@ -129,15 +106,14 @@ PSPICE = Language(
     name="PSpice",
     grammar=GRAMMAR,
     functions=_COMMON
-    | _plain("sqrt", "log10", "floor", "ceil", "limit", "atan2")
+    | plain("sqrt", "log10", "floor", "ceil", "limit", "atan2", log="ln")
     | {
-        "log": _plain("ln")["ln"],
         "stp": _STEP,
-        "if": (3, 3, _choice),
-        "table": (3, 1_000_000, lambda *x: Call("table", x)),
-        "sdt": (1, 1, integral),
-        "pwr": _power("abs"),
-        "pwrs": _power("signed"),
+        "if": _CHOICE,
+        "table": TABLE,
+        "sdt": _INTEGRAL,
+        "pwr": power_of("abs"),
+        "pwrs": power_of("signed"),
     },
     refused=_RANDOM
     | _TEMPERATURE
@@ -148,9 +124,3 @@ PSPICE = Language(
     powers={"DOUBLE_STAR": "real"},
     hints=_BRACKETS,
 )
-
-
-def constant_form(language: Language) -> Language:
-    """The same language where a value must not depend on voltages, currents or time."""
-    refused = {**language.refused, "time": "it has no constant value"}
-    return replace(language, name=f"{language.name} parameters", refused=refused, signals=False)

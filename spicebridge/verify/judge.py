@@ -9,7 +9,7 @@ Signal by signal, with U = max(d2, d1/4) + u_reference + floor + bound:
 
 `bound` is what a run of another kind finds that does not go with the step. The verdict is the worst of the
 signals: one maximum over all of them would let the large U of one hide what is wrong with another. A disagreement
-below `CONFIRMATION` U counts only when a finer ladder has shown the same difference.
+below `CONFIRMATION` U counts only when it stays as it is on a ladder of a quarter of the step.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def judge(
 ) -> Ruling:
     """Return the ruling on all signals.
 
-    `before` holds E of every signal on the coarser ladder, if there was one; `untested` the (edge, signal) pairs
+    `before` holds E of every signal on the ladder of four times the step, if there was one; `untested` the (edge, signal) pairs
     that hardly moved, which are named where the signals agree.
     """
     signals = {found.name: rule(found, tolerance) for found in evidence}

@@ -60,6 +60,10 @@ EQUAL_STEPS = 100_000
 """Equal steps of the finest run beyond which graded ones are tried first."""
 MOST_FAILURES = 4
 """Ladders, each four times finer, that are tried after runs that failed."""
+CONFIRMED_AFTER = 4.0
+"""So many times finer is the ladder on which a close disagreement is confirmed. Where a law has a kink, the error of a step depends
+on where in the step the kink falls: one halving can leave it as it was, two cannot (it falls sixteenfold, times at
+most four)."""
 MOST_FACTOR = 16.0
 """A ladder is followed by one this many times finer at most."""
 AIMED = 0.5
@@ -278,7 +282,7 @@ class Trial:
 
 def settle(trial: Trial, h: float, rules: Rules, facts: Mapping[str, Any]) -> Verdict:
     """Judge ladders from the ceiling `h` (s) downwards until one decides; `facts` are the verdict's other fields."""
-    before: dict[str, float] | None = None
+    history: list[tuple[float, dict[str, float]]] = []
     failures = 0
     while True:
         steps = (h, h / 2, h / 4)
@@ -293,6 +297,7 @@ def settle(trial: Trial, h: float, rules: Rules, facts: Mapping[str, Any]) -> Ve
                 Outcome.UNRESOLVED, failure[0], rules.tolerance, run=done.record, spice=done.waveforms, **facts
             )
         untested = _untested(trial, steps[-1], rules.tolerance)
+        before = next((errors for coarser, errors in reversed(history) if coarser >= CONFIRMED_AFTER * h), None)
         ruling = _ruling(trial, steps, rules, before, untested)
         factor = refinement(ruling, rules)
         while factor >= 2.0 and not rules.allow(trial.stop, h / factor):
@@ -300,7 +305,7 @@ def settle(trial: Trial, h: float, rules: Rules, facts: Mapping[str, Any]) -> Ve
         if factor < 2.0:
             return _verdict(trial, steps, unconfirmed(ruling), untested, rules, facts)
         trial.say(f"refining: {ruling.reason}")
-        before = {name: signal.error for name, signal in ruling.signals.items()}
+        history.append((h, {name: signal.error for name, signal in ruling.signals.items()}))
         h /= factor
 
 

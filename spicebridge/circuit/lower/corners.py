@@ -15,6 +15,9 @@ in a state with the rate f(S), the same at every ceiling. A guard is a further b
 after the corner, on a node that nothing else touches. The first step is then 0.1 g, and the error goes with
 h^2, as that of the bulk does (measured: 5e-6 becomes 8e-8, 2e-8, 5e-9 for a ramp of 1 ms, 1 V).
 
+Between corners nearer than a few steps the steps are parts of their distance, again at every ceiling: what they cost
+(a law may have a kink there) no ladder sees. In a run that is to tell it such stretches are cut into `CUT` parts.
+
 A `Clock` adds breakpoints where the network itself is fast: the steps are then graded along the run, which no
 ceiling can do.
 """
@@ -34,6 +37,10 @@ GUARD = 0.1
 """Distance of a guard from its corner, as a part of what comes next there."""
 OTHER_GUARD = 0.4
 """The same, as a part of `GUARD`, in a run that is to tell what the guards cost."""
+CUT, NEAR = 4, 2.5
+"""Into so many parts such a run cuts stretches shorter than so many ceilings (there the longest step is 0.4 of them) …"""
+MOST_POINTS = 2000
+"""… as long as a source has no more points: a simulator looks them all through at every step."""
 OTHER_CLOCK = 1.5
 """So many times the points of a clock in such a run."""
 REFERENCE_STEPS = 25
@@ -65,14 +72,15 @@ class Clock:
 class Corners:
     """What a network's drives ask for: lone `times` (s) with a corner, and `trains`, repeated pulses.
 
-    `stop` is the end of the span in s, `part` the distance of a guard as a part of what comes next, and `clock`
-    asks for more breakpoints. `node` and `name` begin the names of nodes and sources.
+    `stop` is the end of the span in s, `part` the distance of a guard as a part of what comes next, `cut` the number
+    of parts of stretches between near corners, and `clock` asks for more breakpoints. `node` and `name` begin the names of nodes and sources.
     """
 
     times: tuple[float, ...]
     trains: tuple[Pulse, ...]
     stop: float
     part: float = GUARD
+    cut: int = 1
     clock: Clock | None = None
     node: str = NODE
     name: str = "VG"
@@ -83,7 +91,7 @@ class Corners:
     ) -> Corners | None:
         """The corners of `drives` before `stop` and the points of a `clock`, None where there are none.
 
-        `closer` puts their guards at another distance, and more of the clock's points.
+        `closer` puts their guards at another distance, cuts near stretches and adds points of the clock.
         """
         every = dict.fromkeys(term for drive in drives for term in terms(drive))
         found = [term for term in every if term.breakpoints(stop)]
@@ -94,7 +102,7 @@ class Corners:
         trains = tuple(term for term in found if isinstance(term, Pulse) and _is_train(term, stop))
         lone = [t for term in found if term not in trains for t in term.breakpoints(stop)]
         times = tuple(_apart([0.0, *lone], stop)) if lone else ()
-        return cls(times, trains, stop, GUARD * (OTHER_GUARD if closer else 1.0), clock)
+        return cls(times, trains, stop, GUARD * (OTHER_GUARD if closer else 1.0), CUT if closer else 1, clock)
 
     def guards(self, step: float) -> tuple[Element, ...]:
         """The sources for a step ceiling `step` in s."""
@@ -106,6 +114,7 @@ class Corners:
             # Their number goes with 1/h: so much nearer makes the sum of their errors go with h^2.
             parts = dict.fromkeys(extra, self.part * min(1.0, step / self.clock.step) ** 0.5)
             times = _apart([0.0, *times, *extra], self.stop)
+        times = self._cut(times, step)
         if times:
             gaps = np.minimum(np.diff([*times, self.stop]), step)
             guarded = [t + parts.get(t, part) * gap for t, gap in zip(times, gaps.tolist(), strict=True) if gap > 0.0]
@@ -120,12 +129,24 @@ class Corners:
         for n, train in enumerate(self.trains):
             assert train.period is not None
             pause = train.period - train.rise - train.width - train.fall
-            gaps_of = [gap for gap in (train.rise, train.width, train.fall, pause) if gap > ROUNDING * self.stop]
-            late = part * min(step, *gaps_of)
-            pulse = PulseWave(0.0, 1.0, train.delay + late, train.rise, train.fall, train.width, train.period)
-            what = "nothing but breakpoints: just after every corner"
-            out.append(VoltageSource(f"{self.name}{n}", f"{self.node}{n}", "0", pulse, what))
+            gaps = [gap for gap in (train.rise, train.width, train.fall, pause) if gap > ROUNDING * self.stop]
+            cuts = {gap * k / self.cut for gap in gaps if gap < NEAR * step for k in range(1, self.cut)}
+            late = part * min(step, *([gap / self.cut for gap in gaps] if cuts else gaps))
+            for m, shift in enumerate(sorted({late} | cuts | {cut + late for cut in cuts})):
+                pulse = PulseWave(0.0, 1.0, train.delay + shift, train.rise, train.fall, train.width, train.period)
+                own = f"{n}" if m == 0 else f"{n}_{m}"
+                what = "nothing but breakpoints: just after every corner"
+                out.append(VoltageSource(f"{self.name}{own}", f"{self.node}{own}", "0", pulse, what))
         return tuple(out)
+
+    def _cut(self, times: list[float], step: float) -> list[float]:
+        """`times` with the points that cut stretches between near corners."""
+        ends = [*times, self.stop]
+        near = [(a, b) for a, b in itertools.pairwise(ends) if b - a < NEAR * step]
+        if self.cut == 1 or not near or 2 * (len(times) + (self.cut - 1) * len(near)) > MOST_POINTS:
+            return times
+        inner = [a + (b - a) * k / self.cut for a, b in near for k in range(1, self.cut)]
+        return _apart([*times, *inner], self.stop)
 
 
 def _is_train(term: Pulse, stop: float) -> bool:

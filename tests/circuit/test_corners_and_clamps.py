@@ -139,6 +139,32 @@ def test_clamps_are_of_the_edges_own_part_and_of_what_its_neighbours_let_through
     assert decades[1] == alone
 
 
+def kink_in_a_ramp() -> sb.Network:
+    """Biolek's window changes where the current turns, in the middle of ramps shorter than most steps."""
+    device = sb.LinearMemristor.caravelli2017(100.0, 1600.0, 0.0, 2.028, window=sb.Biolek(1))
+    drive = sb.Pulse(-0.6026, 0.3832, 0.05764, 0.00712, 0.00712, 0.16374, 0.35596)
+    edges = [(0, 1), (1, 2), (2, 0)]
+    return sb.Network.from_edges(edges, device=device, drive=[drive, None, None], initial_state=0.68327)
+
+
+def test_a_kink_of_a_law_in_a_short_ramp_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = sb.validate(kink_in_a_ramp(), np.linspace(0.0, 2.0, 21))
+    assert verdict.outcome is sb.Outcome.AGREES, verdict.reason
+    assert verdict.max_error > 0.1 * verdict.uncertainty
+    monkeypatch.setattr(corners_module, "CUT", 1)
+    assert sb.validate(kink_in_a_ramp(), np.linspace(0.0, 2.0, 21)).outcome is not sb.Outcome.AGREES
+
+
+def test_a_disagreement_that_falls_with_the_step_is_none() -> None:
+    """Where in a step a kink lies is chance: one halving of the step left E as it was here, and U fell."""
+    device = sb.LinearMemristor.caravelli2017(100.0, 1600.0, 0.0, 1.0, window=sb.Biolek(2))
+    drive = sb.Pulse(-2.0, 2.0, 0.0, 0.01, 0.01, 0.24, 0.5)
+    edges = [(k, (k + 1) % 5) for k in range(5)]
+    network = sb.Network.from_edges(edges, device=device, drive={0: drive}, initial_state=0.4)
+    verdict = sb.validate(network, np.linspace(0.0, 2.0, 21))
+    assert verdict.outcome is sb.Outcome.AGREES, verdict.reason
+
+
 def test_an_error_that_all_rungs_share_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clamps made for rates a million times too large let go late, the same at every step."""
     right = lower_network.clamps_by_edge

@@ -37,8 +37,8 @@ GUARD = 0.1
 """Distance of a guard from its corner, as a part of what comes next there."""
 OTHER_GUARD = 0.4
 """The same, as a part of `GUARD`, in a run that is to tell what the guards cost."""
-CUT, NEAR = 4, 2.5
-"""Into so many parts such a run cuts stretches shorter than so many ceilings (there the longest step is 0.4 of them) …"""
+CUT, NEAR = 8, 8.0
+"""Into so many parts such a run cuts stretches shorter than so many ceilings (far longer than 2.5 of them the ceiling takes over) …"""
 MOST_POINTS = 2000
 """… as long as a source has no more points: a simulator looks them all through at every step."""
 OTHER_CLOCK = 1.5

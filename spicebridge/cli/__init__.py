@@ -33,6 +33,11 @@ FIRST = ("init", "examples", "validate", "simulate", "netlist", "read", "analyse
 _ABOUT = """\
 Memristive networks as SPICE circuits, judged against their network equation.
 """
+_FIRST_STEPS = """\
+example:
+  spicebridge examples k4
+  spicebridge validate k4.case.toml --out out
+"""
 
 
 SHARED = ("clash", "options", "patches", "show", "status")
@@ -49,17 +54,28 @@ def commands() -> dict[str, ModuleType]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that takes no abbreviations and names the nearest command."""
+    """A parser that takes no abbreviations and names the nearest command, option or choice."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
 
     def error(self, message: str) -> NoReturn:
         head, _, choices = message.partition("invalid choice: ")
+        word, _, known = choices.partition(" (choose from ")
+        word = word.strip("'")
         if choices and head.startswith("argument COMMAND"):
-            word = choices.split(" (", 1)[0].strip("'")
             message = f"no command {word!r}{nearest(word, commands())}; spicebridge --help lists them"
+        elif choices:
+            message += nearest(word, [choice.strip("' ") for choice in known.rstrip(")").split(",")])
         super().error(message)
+
+    def refuse(self, words: Sequence[str]) -> NoReturn:
+        """End with what is not known of this command."""
+        options = [word.partition("=")[0] for word in words if word.startswith("-")]
+        if not options:
+            self.error(f"more arguments than the command takes: {' '.join(words)}")
+        known = [name for name in self._option_string_actions if name.startswith("--")]
+        self.error("; ".join(f"no option {word!r}{nearest(word, known)}" for word in options))
 
 
 class _Version(argparse.Action):
@@ -72,30 +88,33 @@ class _Version(argparse.Action):
         parser.exit(status.SUCCESS)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser with every command."""
-    top = _Parser(prog="spicebridge", description=_ABOUT, epilog=status.EPILOG)
+def parser() -> tuple[_Parser, dict[str, _Parser]]:
+    """The parser with every command, and those of the commands."""
+    top = _Parser(prog="spicebridge", description=_ABOUT, epilog=f"{_FIRST_STEPS}\n{status.EPILOG}")
     top.add_argument("--version", action=_Version, nargs=0, help="version, and whether another package is in the way")
     choices = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    each = {}
     for name, module in commands().items():
         epilog = f"example:\n  spicebridge {module.EXAMPLE}\n"
         if getattr(module, "JUDGES", False):
             epilog += f"\n{status.EPILOG}"
-        sub = choices.add_parser(name, help=module.HELP, description=module.HELP, epilog=epilog)
+        each[name] = sub = choices.add_parser(name, help=module.HELP, description=module.HELP, epilog=epilog)
         module.configure(sub)
         sub.set_defaults(run=module.run)
-    return top
+    return top, each
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; no exception leaves."""
     try:
-        known = parser()
+        known, each = parser()
         with contextlib.suppress(ImportError):
             import argcomplete
 
             argcomplete.autocomplete(known)
-        args = known.parse_args(argv)
+        args, unknown = known.parse_known_args(argv)
+        if unknown:
+            each[args.command].refuse(unknown)
         with _notices():
             code = int(args.run(args))
         sys.stdout.flush()

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from spicebridge.analysis.summary import Summary
 
 HELP = "what the network of a case is: loops, memory, spectrum, fixed points, mean field"
-
 EXAMPLE = "analyse k4.case.toml --confirm --out k4"
+JUDGES = True
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--confirm", action="store_true", help="measure the same numbers on circuits, with a verdict each"
     )
     parser.add_argument("--engine", default="ngspice", metavar="E", help="simulator for --confirm; default: ngspice")
-    parser.add_argument("--out", metavar="DIR", help="write a page with pictures and JSON there")
+    parser.add_argument("-o", "--out", metavar="DIR", help="write a page with pictures and JSON there")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
     add_quiet(parser)
 

@@ -12,7 +12,7 @@ from spicebridge.cli.options import add_quiet, positive
 if TYPE_CHECKING:
     from spicebridge.fuzz import Finding, Hunt
 
-HELP = "throw random circuits with exact answers at a simulator; what differs shrinks to a deck of a few lines"
+HELP = "throw random circuits with exact answers at a simulator; what differs shrinks to a deck of a few lines; exit status 1 then"
 EXAMPLE = "fuzz --engine neospice --minutes 5 --seed 7"
 
 
@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=positive, default=1.0, metavar="N", help="60 circuits for each (default: 1)")
     parser.add_argument("--circuits", type=_count, metavar="N", help="how many, instead of --minutes")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, other circuits (default: 0)")
-    parser.add_argument("--out", metavar="DIR", help="write the decks there")
+    parser.add_argument("-o", "--out", metavar="DIR", help="write the decks there")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
     add_quiet(parser)
 

@@ -33,7 +33,7 @@ devices: $(VENV)/base
 	$(RUN)/python docs/case_page.py > docs/case_file.md
 	$(RUN)/python docs/api_page.py > docs/api.md
 
-site: $(VENV)/docs
+site: ngspice $(VENV)/docs
 	NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build --quiet
 
 dist: $(VENV)/docs

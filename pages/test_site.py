@@ -9,7 +9,11 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 
-SITE = Path(__file__).resolve().parents[1] / "out" / "site"
+import spicebridge as sb
+from spicebridge.case.schema import KEYS
+
+ROOT = Path(__file__).resolve().parents[1]
+SITE = ROOT / "out" / "site"
 
 
 class _Page(HTMLParser):
@@ -18,6 +22,7 @@ class _Page(HTMLParser):
         self.links: list[str] = []
         self.names: set[str] = set()
         self.bare: list[str] = []
+        self.pictures: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -28,6 +33,8 @@ class _Page(HTMLParser):
                 self.links.append(value)
         if tag == "img" and not found.get("alt"):
             self.bare.append(str(found.get("src")))
+        if tag == "svg" and found.get("role") == "img":
+            self.pictures.append(found.get("aria-label") or "")
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +71,26 @@ def test_nothing_is_fetched_from_elsewhere(pages: dict[Path, _Page]) -> None:
         path.name for path in pages if re.search(pattern, re.sub(r"<link[^>]+rel=.canonical.[^>]*>", "", text[path]))
     ]
     assert not fetched
+
+
+def test_the_gallery_shows_every_script(pages: dict[Path, _Page]) -> None:
+    """Each was executed when the site was built, or the build would have ended; its picture is there, and in words."""
+    scripts = sorted((ROOT / "docs" / "gallery").glob("*.py"))
+    assert len(scripts) >= 12
+    pictures = pages[SITE / "gallery.html"].pictures
+    assert len(pictures) == len(scripts)
+    assert all(len(words) > 30 for words in pictures)
+
+
+def test_every_page_is_in_the_navigation(pages: dict[Path, _Page]) -> None:
+    start = {link.partition("#")[0] for link in pages[SITE / "start.html"].links}
+    assert not {path.name for path in pages} - start - {"404.html", "start.html"}
+
+
+def test_every_public_name_and_every_key_of_a_case_is_documented(pages: dict[Path, _Page]) -> None:
+    api = pages[SITE / "api.html"].names
+    assert not {name for name in sb.__all__ if name.lower() not in api}
+    case = (SITE / "case_file.html").read_text(encoding="utf-8")
+    keys = {key for table in KEYS.values() for key in table}
+    assert keys
+    assert not {key for key in keys if f"<code>{key}</code>" not in case}

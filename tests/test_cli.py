@@ -544,7 +544,7 @@ def test_first_files_and_examples(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_a_mistyped_line_is_answered(arguments: list[str], answer: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What is not known is named with its nearest, and nothing is taken for an abbreviation."""
     assert main(arguments) == 2
-    out, err = capsys.readouterr()
+    err = capsys.readouterr().err
     assert answer in err
     if "usage" in err:
         assert f"usage: spicebridge {arguments[0] if arguments[0] in commands() else '[-h]'}" in err

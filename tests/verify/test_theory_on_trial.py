@@ -138,8 +138,11 @@ def test_a_stiff_or_mad_equation_is_a_value():
         (lambda t, w: w**2 * 5.0, "t = "),
     ):
         verdict = sb.validate(network, t, theory=mad)
-        assert verdict.outcome is sb.Outcome.UNRESOLVED
+        assert verdict.outcome is sb.Outcome.DISAGREES  # from what it did until it broke off
         assert words in verdict.reason
+    breaks = sb.validate(network, t, theory=lambda t, w: rhs(t, w) if t < 0.5 else np.full(2, np.nan))
+    assert breaks.outcome is sb.Outcome.UNRESOLVED
+    assert "is nan at t = " in breaks.reason
 
 
 W = np.full((t.size, 2), 0.4)

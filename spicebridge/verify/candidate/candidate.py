@@ -12,9 +12,9 @@ from typing import Any, cast
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.errors import CandidateError
+from spicebridge.errors import CandidateError, nearest
 from spicebridge.network import Graph, Network
-from spicebridge.tables import columns_to_edges, read_table
+from spicebridge.tables import Table, columns_to_edges, read_table, signals_of
 from spicebridge.verify.candidate.integrate import Path, Rhs, integrate_rhs
 from spicebridge.waveforms import Waveforms
 
@@ -23,6 +23,12 @@ NOISE = 1e-9
 SAFETY, ALIKE_STEPS = 1.25, 2.0
 """What the difference of two runs of a candidate is multiplied with for the error of the first: the first number over
 |1 - r|, r the ratio of their steps, or the second number where r is 1 or cannot be seen."""
+
+
+UNITS, IN_UNITS = (60.0, 1e3, 3600.0, 1e6, 1e9), 0.02
+"""What units of time differ by, and how well an axis that ends too soon has to fit one of them to be asked about it."""
+ACROSS = "node voltage"
+"""What differences of node potentials are called as a signal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +45,7 @@ class Candidate:
     state: Array
     current: Array | None = None
     voltage: Array | None = None
+    across: Array | None = None
     own_error: Array | None = None
     path: Path | None = field(default=None, repr=False)
     second: Candidate | None = field(default=None, repr=False)
@@ -81,7 +88,7 @@ class Candidate:
 
     def signals(self) -> dict[str, Array]:
         """Name -> (n_t, n_e) of what was given."""
-        given = {"state": self.state, "current": self.current, "voltage": self.voltage}
+        given = {"state": self.state, "current": self.current, "voltage": self.voltage, ACROSS: self.across}
         return {name: values for name, values in given.items() if values is not None}
 
 
@@ -135,9 +142,10 @@ def _read(theory: Any, network: Network, stop: float, mapping: Mapping[str, str]
         file, _, function = text.rpartition(":")
         if file.endswith(".py"):
             return _of_callable(load_rhs(file, function), network, stop, text)
-        signals = columns_to_edges(read_table(theory), network, mapping)
+        table = read_table(theory)
+        signals = columns_to_edges(table, network, mapping)
         given = [_given(getattr(signals, signal)) for signal in ("state", "current", "voltage")]
-        return _of_arrays(signals.t, given, network, stop, text)
+        return _of_arrays(signals.t, given, network, stop, text, _between_nodes(table, network, mapping))
     if mapping:
         raise CandidateError(f"{name}: a map of columns is for files; arrays have their edges in the network's order")
     if isinstance(theory, Waveforms):
@@ -252,13 +260,51 @@ def load_rhs(file: str, name: str) -> Callable[[float, Array], Any]:
     return cast(Callable[[float, Array], Any], found)
 
 
+def _between_nodes(table: Table, network: Network, mapping: Mapping[str, str] | None) -> Array | None:
+    """Differences (n_t, n_e) of the potentials at the ends of edges, from columns called p[node] or mapped to that.
+
+    What a simulator calls V(a) is a node of its own circuit and needs a map. If one node alone has no column, it is the
+    reference at 0 V.
+    """
+    mapped = {table.find(column) for column in mapping or {}}
+    columns = {
+        column: signal
+        for column, signal in signals_of(table, mapping).items()
+        if signal.kind == "p" and (column in mapped or column.lstrip().lower().startswith("p["))
+    }
+    if not columns:
+        return None
+    if not isinstance(network.structure, Graph):
+        raise CandidateError(
+            f"{table.source}: potentials of nodes are for a network that is a graph, not a loop matrix"
+        )
+    names = [str(node) for node in network.nodes]
+    potential = np.full((table.t.size, len(names)), np.nan)
+    for column, signal in columns.items():
+        if signal.name not in names:
+            raise CandidateError(
+                f"{table.source}: column {column!r}: node {signal.name!r} does not exist{nearest(signal.name, names)}"
+            )
+        values = table.columns[column] / signal.factor
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            raise CandidateError(f"{table.source}: column {column!r} is {values[bad[0]]} in row {int(bad[0])}")
+        potential[:, names.index(signal.name)] = values
+    without = np.flatnonzero(np.isnan(potential).all(axis=0))
+    if without.size == 1:
+        potential[:, without] = 0.0
+    return np.asarray(potential[:, network.tail] - potential[:, network.head])
+
+
 def _of_callable(rhs: Rhs, network: Network, stop: float, source: str) -> Candidate:
     path, error = integrate_rhs(rhs, network, stop)
     t = np.linspace(0.0, path.stop, 2)
     return Candidate(source, t, path(t), own_error=np.tile(error, (t.size, 1)), path=path)
 
 
-def _of_arrays(t: Any, given: list[Array | None], network: Network, stop: float, source: str) -> Candidate:
+def _of_arrays(
+    t: Any, given: list[Array | None], network: Network, stop: float, source: str, across: Array | None = None
+) -> Candidate:
     times = _array(t, f"{source}: t")
     state, current, voltage = given
     if state is None:
@@ -271,7 +317,7 @@ def _of_arrays(t: Any, given: list[Array | None], network: Network, stop: float,
     last = int(np.searchsorted(times, stop * (1.0 + NOISE), side="right"))
     w, i, v = (None if values is None else values[:last] for values in signals.values())
     assert w is not None
-    return Candidate(source, np.clip(times[:last], 0.0, stop), w, i, v)
+    return Candidate(source, np.clip(times[:last], 0.0, stop), w, i, v, None if across is None else across[:last])
 
 
 def _check_times(t: Array, stop: float, source: str) -> None:
@@ -288,8 +334,11 @@ def _check_times(t: Array, stop: float, source: str) -> None:
             f"{source}: begins at t = {t[0]:.6g} s; a trial begins at 0, with the initial states in the first row"
         )
     if t[-1] < stop * (1.0 - NOISE):
+        unit = next((unit for unit in UNITS if abs(stop / t[-1] / unit - 1.0) < IN_UNITS), None)
+        hint = f", or convert t to s if it is in another unit: it is {unit:g} times too short" if unit else ""
         raise CandidateError(
-            f"{source}: ends at t = {t[-1]:.6g} s, before the span of {stop:.6g} s; shorten the span (t=…) to what there is"
+            f"{source}: ends at t = {t[-1]:.6g} s, before the span of {stop:.6g} s; shorten the span (t=…) to what there "
+            f"is{hint}"
         )
 
 

@@ -22,7 +22,7 @@ from spicebridge.arrays import Array, BoolArray
 from spicebridge.network import Network
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.theory.time.dynamics import network_branch
-from spicebridge.verify.candidate.mistakes import CAUSES, Mistake, mistakes
+from spicebridge.verify.candidate.mistakes import CAUSES, SCALES, Mistake, mistakes
 from spicebridge.verify.candidate.program import Program, effort
 
 Progress = Callable[[str], None]
@@ -43,12 +43,16 @@ EVALUATIONS = 24_000
 OF_STEPS = ("euler_step", "clamp_at_walls")
 """Mistakes of a program that takes steps."""
 DEAR, CHEAP = 30, 2_000
-"""A mistake whose program takes so many times the right-hand sides of the right one, and so many more, is not tried: a time
-axis a thousand times too long is a thousand integrations."""
+"""A program may take so many times the right-hand sides of the right one, and so many more, …"""
+FEW, MOST = 4, 200_000
+"""… or what it takes to reach so many of the candidate's times on an axis a thousand times too long, at the most so many. What
+it has reached by then is compared."""
 ROWS = 400
 """Times at which trajectories are compared."""
-REFINED, REFINEMENTS = 4, 24
+REFINED, REFINEMENTS = 4, 8
 """Mistakes with a number (a scale, a shift) that are refined: the best so many, in so many steps each."""
+FITTED = 1e-9
+"""Relative change of a number at which it is fitted."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class Finding:
 
     `cause` is an identifier of `CAUSES` and `where` the edge or parameter; `explains` the share of the misfit that it
     removes (1: all of it); `same_as` other causes with the same trajectories; `value` a fitted factor or time (s), if any;
-    `certain` False for a suspect, which explains too little or not clearly more than others do.
+    `certain` False for a suspect, which explains too little or not clearly more than others do; `by_steps` True where it
+    may be the error of steps in a program whose equations are right.
     """
 
     cause: str
@@ -67,6 +72,7 @@ class Finding:
     same_as: tuple[str, ...] = ()
     value: float | None = None
     certain: bool = True
+    by_steps: bool = False
 
     def __str__(self) -> str:
         return self.sentence
@@ -90,10 +96,14 @@ class Reported:
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
+    """A mistake at one value: the share of the misfit that is `left`, and its signals (n, n_signals) in units of their misfits
+    at the first n of the times compared. `reached` is the last of them in s, None if it is the end."""
+
     mistake: Mistake
     value: float
     left: float
     path: Array = field(repr=False)
+    reached: float | None = None
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -126,78 +136,91 @@ class _Comparison:
         self.t = reported.t
         self.rows = np.unique(np.linspace(0, self.t.size - 1, min(self.t.size, ROWS)).round().astype(int))
         self.moving = network.stateful
-        self.reported = [reported.state[self.rows][:, self.moving]]
-        if reported.current is not None:
-            self.reported.append(reported.current[self.rows])
+        self.currents = reported.current is not None
+        self.misfit = 0.0
         right = self._signals(Program(network))
         if right is None:
-            self.misfit, self.scales = 0.0, [0.0]
             return
-        differences = [theirs - ours for theirs, ours in zip(self.reported, right, strict=True)]
-        names = ("state", "current")[: len(right)]
-        self.scales = [
-            0.0 if name in reported.alike else _rms(d) if _rms(d) > 1e-9 * np.abs(o).max() else 0.0
-            for name, d, o in zip(names, differences, right, strict=True)
-        ]
-        self.misfit = self.scales[0] if self.scales[0] > 0.0 else max(self.scales)
+        theirs = [reported.state[self.rows][:, self.moving]]
+        if reported.current is not None:
+            theirs.append(reported.current[self.rows])
+        self.scales = []
+        for name, his, ours in zip(("state", "current"), theirs, right, strict=False):
+            size = _rms(his - ours)
+            known = name in reported.alike or size <= 1e-9 * np.abs(ours).max(initial=0.0)
+            self.scales.append(0.0 if known else size)
+        self.misfit = self.scales[0] or max(self.scales)
+        self.right, self.theirs = self._in_units(right), self._in_units(theirs)
 
     def _signals(self, program: Program) -> list[Array] | None:
+        """States and currents at the first of the rows, as many as the program reaches."""
         path = program.solve(self.t)
         if path is None:
             return None
-        signals = [path[self.rows][:, self.moving]]
-        if len(self.reported) > 1:
+        rows = self.rows[self.rows < len(path)]
+        signals = [path[rows][:, self.moving]]
+        if self.currents:
             branch, _ = network_branch(program.network, "auto")
             states = 1.0 - path if program.complement else path
-            signals.append(np.array([branch(states[row], float(self.t[row]))[0] for row in self.rows]))
+            signals.append(np.array([branch(states[row], float(self.t[row]))[0] for row in rows]))
         return signals
 
-    def left(self, signals: Sequence[Array]) -> float:
-        """The share of the misfit that is left."""
-        parts = [
-            _rms(theirs - ours) / scale
-            for theirs, ours, scale in zip(self.reported, signals, self.scales, strict=True)
-            if scale > 0.0
-        ]
-        return float(np.sqrt(np.mean(np.square(parts)))) if parts else np.inf
-
-    def try_out(self, mistake: Mistake, value: float) -> _Trial | None:
-        """The mistake at the best of its numbers, or at the one that the sieve found."""
-        values = mistake.values if value == mistake.values[0] else (value,)
-        found = [trial for other in values if (trial := self._at(mistake, other)) is not None]
-        return min(found, key=lambda trial: trial.left, default=None)
+    def _in_units(self, signals: Sequence[Array]) -> Array:
+        """(n, n_columns): the first misfit has a root mean square of 1, and every signal the same part in it."""
+        used = [(values, scale) for values, scale in zip(signals, self.scales, strict=True) if scale > 0.0]
+        if not used:
+            return np.zeros((len(signals[0]), 0))
+        share = sum(values.shape[1] for values, _ in used) / len(used)
+        return np.hstack([values / scale * np.sqrt(share / values.shape[1]) for values, scale in used])
 
     def _at(self, mistake: Mistake, value: float) -> _Trial | None:
         signals = self._signals(mistake.build(value))
         if signals is None:
             return None
-        path = np.concatenate(
-            [(s / scale).ravel() for s, scale in zip(signals, self.scales, strict=True) if scale > 0.0]
-        )
-        return _Trial(mistake, value, self.left(signals), path)
+        path = self._in_units(signals)
+        n = len(path)
+        misfit = _rms(self.theirs[:n] - self.right[:n])
+        if n < min(FEW, self.rows.size) or misfit <= WORTH:
+            return None
+        reached = None if n == self.rows.size else float(self.t[self.rows[n - 1]])
+        return _Trial(mistake, value, _rms(self.theirs[:n] - path) / misfit, path, reached)
+
+    def try_out(self, mistake: Mistake, value: float) -> _Trial | None:
+        """The mistake at the best of its numbers, or at the one that the sieve found."""
+        values = mistake.values if value == mistake.values[0] else (value,)
+        found = [trial for other in values if (trial := self._at(mistake, other)) is not None]
+        if mistake.free and len(values) > 1:
+            found.append(self._stepped(_Trial(mistake, mistake.neutral, 1.0, self.right)))
+        return min(found, key=lambda trial: trial.left, default=None)
+
+    def _stepped(self, start: _Trial) -> _Trial:
+        """One step of Gauss and Newton in the number: theirs - path(a) = d path/da (b - a), in least squares."""
+        mistake, a = start.mistake, start.value
+        beside = self._at(mistake, a + mistake.probe)
+        if beside is None:
+            return start
+        n = min(len(beside.path), len(start.path))
+        slope = (beside.path[:n] - start.path[:n]) / mistake.probe
+        square = float(np.sum(slope * slope))
+        if square == 0.0 or not np.isfinite(square):
+            return start
+        step = float(np.sum(slope * (self.theirs[:n] - start.path[:n]))) / square
+        if abs(step) <= FITTED * max(abs(a), mistake.probe):
+            return start
+        for part in (1.0, 0.3, 0.1):
+            trial = self._at(mistake, a + part * step) if mistake.unit != "1" or a + part * step > 0.0 else None
+            if trial is not None and trial.left < start.left:
+                return trial
+        return start
 
     def refined(self, start: _Trial) -> _Trial:
-        """The mistake at its best number between the neighbours of the best in its list."""
-        from scipy.optimize import minimize_scalar
-
-        mistake = start.mistake
-        values = sorted({*mistake.values, start.value} | ({1.0} if mistake.unit == "1" else {0.0}))
-        place = values.index(start.value)
-        low, high = values[max(place - 1, 0)], values[min(place + 1, len(values) - 1)]
-        best = [start]
-
-        def left(value: float) -> float:
-            trial = self._at(mistake, float(value))
-            if trial is None:
-                return 1e3
-            if trial.left < best[0].left:
-                best[0] = trial
-            return trial.left
-
-        minimize_scalar(
-            left, bounds=(low, high), method="bounded", options={"maxiter": REFINEMENTS, "xatol": 1e-7 * (high - low)}
-        )
-        return best[0]
+        """The mistake at the number that fits best near `start`."""
+        for _ in range(REFINEMENTS):
+            better = self._stepped(start)
+            if better is start:
+                break
+            start = better
+        return start
 
 
 def _rms(difference: Array) -> float:
@@ -206,21 +229,22 @@ def _rms(difference: Array) -> float:
 
 def _sieved(network: Network, reported: Reported) -> list[tuple[Mistake, float]]:
     """The mistakes to integrate, each with its best number so far."""
-    most = DEAR * effort(network, float(reported.t[-1])) + CHEAP
+    few = min(FEW / reported.t.size, 1.0) * max(SCALES)
+    most = effort(network, float(reported.t[-1]))
+    most = int(max(DEAR * most, min(few * most, MOST))) + CHEAP
     every = list(mistakes(network, reported.t, reported.state[0], most))
     if reported.continuous:
         every = [mistake for mistake in every if mistake.cause not in OF_STEPS]
-    plain = [mistake for mistake in every if _is_plain(mistake) and mistake.where and mistake.cause != "clamp_at_walls"]
+    plain = [mistake for mistake in every if _is_plain(mistake) and _of_one_edge(mistake)]
     rest = [mistake for mistake in every if mistake not in plain]
-    tries = sum(len(mistake.values) for mistake in plain)
-    residual = _Residual(network, reported, int(np.clip(EVALUATIONS / max(tries, 1), 40, ROWS)))
-    scored = []
-    for mistake in plain:
-        scores = [residual(mistake.build(value)) for value in mistake.values]
-        best = int(np.argmin(scores))
-        scored.append((scores[best], mistake, mistake.values[best]))
+    residual = _Residual(network, reported, int(np.clip(EVALUATIONS / max(len(plain), 1), 40, ROWS)))
+    scored = [(*residual.best(mistake), mistake) for mistake in plain]
     scored.sort(key=lambda row: row[0])
-    return [(mistake, mistake.values[0]) for mistake in rest] + [(m, value) for _, m, value in scored[:INTEGRATED]]
+    return [(mistake, mistake.values[0]) for mistake in rest] + [(m, value) for _, value, m in scored[:INTEGRATED]]
+
+
+def _of_one_edge(mistake: Mistake) -> bool:
+    return bool(mistake.where) and len(mistake.values) == 1 and mistake.cause != "clamp_at_walls"
 
 
 def _is_plain(mistake: Mistake) -> bool:
@@ -238,27 +262,43 @@ def _is_plain(mistake: Mistake) -> bool:
 
 
 class _Residual:
-    """|w - w(0) - int F_h(w) dt| of a program on the candidate's own path, root mean square."""
+    """w - w(0) - int F_h(w) dt of a program on the candidate's own path."""
 
     def __init__(self, network: Network, reported: Reported, points: int) -> None:
         rows = np.unique(np.linspace(0, reported.t.size - 1, min(reported.t.size, points)).round().astype(int))
         self.t, self.w = reported.t[rows], reported.state[rows]
         self.moving: BoolArray = network.stateful
+        self.right = self(Program(network))
 
-    def __call__(self, program: Program) -> float:
+    def __call__(self, program: Program) -> Array:
+        """(n_t, n_moving), infinite where the program has no rates."""
         from scipy.interpolate import CubicSpline
 
-        with np.errstate(all="ignore"):
-            rates = np.array([program.rhs(float(time), w) for time, w in zip(self.t, self.w, strict=True)])
+        try:
+            with np.errstate(all="ignore"):
+                rates = np.array([program.rhs(float(time), w) for time, w in zip(self.t, self.w, strict=True)])
+        except np.linalg.LinAlgError:
+            rates = np.full_like(self.w, np.nan)
         if not np.isfinite(rates).all():
-            return np.inf
+            return np.full((self.t.size, int(self.moving.sum())), np.inf)
         if self.t.size < 4:
             moved = np.concatenate(
                 [[0 * rates[0]], np.cumsum(np.diff(self.t)[:, None] * (rates[1:] + rates[:-1]) / 2, axis=0)]
             )
         else:
             moved = CubicSpline(self.t, rates).antiderivative()(self.t)
-        return _rms((self.w - self.w[0] - moved)[:, self.moving])
+        return np.asarray((self.w - self.w[0] - moved)[:, self.moving])
+
+    def best(self, mistake: Mistake) -> tuple[float, float]:
+        """The least root mean square of a mistake, and its number: with sources, rates change linearly."""
+        value = mistake.values[0]
+        found = self(mistake.build(value))
+        if not (mistake.free and np.isfinite(found).all() and np.isfinite(self.right).all()):
+            return _rms(found), value
+        slope = (found - self.right) / (value - mistake.neutral)
+        square = float(np.sum(slope * slope))
+        step = -float(np.sum(slope * self.right)) / square if square > 0.0 else 0.0
+        return _rms(self.right + step * slope), max(mistake.neutral + step, 0.0)
 
 
 def _classes(found: list[_Trial], own_error: float) -> list[list[_Trial]]:
@@ -266,8 +306,9 @@ def _classes(found: list[_Trial], own_error: float) -> list[list[_Trial]]:
     classes: list[list[_Trial]] = []
     for trial in found:
         for members in classes:
-            near = max(ALIKE, members[0].left / 3, own_error)
-            if _rms(trial.path - members[0].path) <= near:
+            first = members[0]
+            near = max(ALIKE, first.left / 3, own_error)
+            if trial.reached == first.reached and _rms(trial.path - first.path) <= near:
                 members.append(trial)
                 break
         else:
@@ -302,6 +343,9 @@ def _finding(members: list[_Trial], certain: bool) -> Finding:
     words = first.mistake.sentence(first.value)
     beside = f"; {', '.join(others)} would look the same" if others else ""
     share = f"explains {100 * explains:.1f} % of the misfit"
+    if first.reached is not None:
+        share += f" until {first.reached:.3g} s, what comes later was not computed"
     sentence = f"{words} ({share}{beside})" if certain else f"perhaps {words} ({share}{beside})"
     value = first.value if first.mistake.free else None
-    return Finding(first.mistake.cause, first.mistake.where, explains, sentence, others, value, certain)
+    by_steps = any(trial.mistake.by_steps for trial in members)
+    return Finding(first.mistake.cause, first.mistake.where, explains, sentence, others, value, certain, by_steps)

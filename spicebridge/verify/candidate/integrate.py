@@ -11,7 +11,7 @@ Two tolerances tell the error.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,8 @@ EXPLICIT = 60_000
 """… and so many before a method for stiff equations is tried."""
 MOST_RESTARTS = 5_000
 LEVELS = (0.0, 1.0)
+SOUND = 1e-6
+"""Difference of two tolerances up to which a path that breaks off is believed."""
 GRID = 801
 """Times at which two tolerances are compared."""
 
@@ -105,16 +107,20 @@ def integrate_rhs(rhs: Rhs, network: Network, stop: float) -> tuple[Path, Array]
     """The path over [0, stop] and its error (n_e,), the largest over time.
 
     Raises `CandidateError` where the callable does not answer at t = 0 as it should; trouble on the way is the path's
-    `problem`.
+    `problem`, and what it did until then is its path.
     """
     check_rhs(rhs, network)
     with one_blas_thread(), np.errstate(all="ignore"):
         fine = _integrated(rhs, network, stop, 1.0)
-        loose = fine if fine.problem else _integrated(rhs, network, stop, LOOSENING)
-    if fine.problem or loose.problem:
-        return (fine if fine.problem else loose), np.full(network.n_edges, np.inf)
-    t = np.unique(np.concatenate([np.linspace(0.0, stop, GRID), fine.starts, [stop]]))
-    return fine, np.abs(fine(t) - loose(t)).max(axis=0)
+        loose = _integrated(rhs, network, fine.stop, LOOSENING) if fine.stop > 0.0 else fine
+    stop = min(fine.stop, loose.stop)
+    t = np.unique(np.concatenate([np.linspace(0.0, stop, GRID), fine.starts[fine.starts < stop], [stop]]))
+    gap = np.abs(fine(t) - loose(t))
+    problem = fine.problem or loose.problem
+    if not problem:
+        return fine, gap.max(axis=0)
+    sound = int(np.argmin(np.append((gap <= SOUND).all(axis=1), False)))
+    return replace(fine, stop=float(t[max(sound - 1, 0)]), problem=problem), gap[:sound].max(axis=0, initial=0.0)
 
 
 def _integrated(rhs: Rhs, network: Network, stop: float, loosening: float) -> Path:

@@ -20,7 +20,7 @@ from spicebridge.drives import PWL, Drive, Pulse, Sine, Sum, terms
 from spicebridge.laws import Resistor
 from spicebridge.network import Network
 from spicebridge.theory import Topology
-from spicebridge.verify.candidate.program import Clip, FreeAffine, Program, linear_law
+from spicebridge.verify.candidate.program import Clip, FreeAffine, Program, WholeRate, linear_law
 from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Tanh, Window
 
 CAUSES: dict[str, str] = {
@@ -62,8 +62,9 @@ CAUSES: dict[str, str] = {
 class Mistake:
     """One thing wrong with a program.
 
-    ``build(value)`` is the program; `values` are the numbers to try first, and with `free` the best of them is refined.
-    `where` names the edge or the parameter.
+    ``build(value)`` is the program; `values` are the numbers to try first. With `free` the number is fitted: it is `neutral`
+    in a right program, and `probe` away from there its effect is still nearly linear. `where` names the edge or the parameter. With
+    `by_steps` it goes away with the length of the steps, so that the equations are right.
     """
 
     cause: str
@@ -72,6 +73,12 @@ class Mistake:
     values: tuple[float, ...] = (0.0,)
     free: bool = False
     unit: str = ""
+    probe: float = 0.01
+    by_steps: bool = False
+
+    @property
+    def neutral(self) -> float:
+        return 1.0 if self.unit == "1" else 0.0
 
     def sentence(self, value: float) -> str:
         """What is wrong, in words."""
@@ -96,7 +103,11 @@ def mistakes(network: Network, t: Array, first: Array, most: int | None = None) 
 
 
 def _always(cause: str, where: str, program: Program) -> Mistake:
-    return Mistake(cause, where, lambda _: program)
+    return Mistake(cause, where, partial(_itself, program))
+
+
+def _itself(program: Program, value: float) -> Program:
+    return program
 
 
 def _edited(drives: Sequence[Drive | None], edit: Callable[[Drive], Drive | None]) -> list[Drive | None] | None:
@@ -134,7 +145,6 @@ EDITS: tuple[tuple[str, Callable[[Drive], Drive | None]], ...] = (
 )
 """Mistakes in every term of the sources alike."""
 SCALES = (0.001, 0.01, 0.1, 0.5, 0.8, 0.9, 1.1, 1.25, 2.0, 10.0, 100.0, 1000.0)
-FINE_SCALES = (0.5, 0.8, 0.95, 1.05, 1.25, 2.0)
 
 
 def _of_sources(right: Program) -> Iterator[Mistake]:
@@ -151,7 +161,7 @@ def _of_sources(right: Program) -> Iterator[Mistake]:
         name, only = network.edge_name(k), [k]
         if len(driven) > 1:
             yield _always("drive_sign", name, _scaled(right, only, -1.0))
-            yield Mistake("drive_scale", name, partial(_scaled, right, only), FINE_SCALES, free=True, unit="1")
+            yield Mistake("drive_scale", name, partial(_scaled, right, only), (1.01,), free=True, unit="1")
             yield _always("missing_drive", name, _scaled(right, only, 0.0))
             for cause, edit in EDITS:
                 changed = _edited([drives[k]], edit)
@@ -273,7 +283,8 @@ def _of_laws(right: Program) -> Iterator[Mistake]:
         yield _always("wrong_control", "by the current", free(by_v=0 * by_v, by_i=by_v * level))
 
 
-OTHER_WINDOWS: tuple[Window, ...] = (Hard(), Joglekar(1), Joglekar(2), Biolek(1), Biolek(2), Tanh(100.0))
+ON_DRIFT: tuple[Window, ...] = (Joglekar(1), Joglekar(2), Biolek(1), Biolek(2))
+OTHER_WINDOWS: tuple[Window, ...] = (Hard(), Tanh(100.0), *ON_DRIFT, *(WholeRate(window) for window in ON_DRIFT))
 THRESHOLDS = (Clip(), Clip(low=1.0), Clip(high=0.0), Clip(low=-np.inf), Clip(high=np.inf), Clip(low=0.5, high=0.5))
 """Right, and wrong: everything below 1 to 0, everything above 0 to 1, one wall only, rounded."""
 
@@ -299,11 +310,16 @@ def _of_walls(right: Program) -> Iterator[Mistake]:
         if windows != {window} and ((w0 := network.initial_state) >= 0).all() and (w0 <= 1).all():
             changed = _windowed(network, window)
             assert changed is not None
-            yield _always("wrong_window", repr(window), right.with_network(changed))
+            words = f"{window.inner!r} on all of the rate" if isinstance(window, WholeRate) else repr(window)
+            yield _always("wrong_window", words, right.with_network(changed))
     for clip in THRESHOLDS:
         words = f"below {clip.low:g} to 0, above {clip.high:g} to 1"
-        yield _always("clamp_at_walls", words, replace(right, network=bare, clip=clip))
-        yield _always("clamp_at_walls", f"{words}, Euler steps", replace(right, network=bare, clip=clip, euler=1))
+        fine = clip == Clip()
+        for euler, more in ((0, ""), (1, ", Euler steps")):
+            program = replace(right, network=bare, clip=clip, euler=euler)
+            yield Mistake("clamp_at_walls", words + more, partial(_itself, program), by_steps=fine)
+    inside = replace(right, network=bare, clip=Clip(), inside=True)
+    yield _always("clamp_at_walls", "in the rates alone, states run on beyond 0 and 1", inside)
 
 
 def _of_projectors(right: Program) -> Iterator[Mistake]:
@@ -337,7 +353,9 @@ def _of_time(right: Program, t: Array) -> Iterator[Mistake]:
     yield Mistake("time_scale", "", lambda c: replace(right, time_scale=c), SCALES, free=True, unit="1")
     span = float(t[-1] - t[0])
     shifts = tuple(span * part for part in (-0.2, -0.1, -0.05, -0.02, 0.02, 0.05, 0.1, 0.2))
-    yield Mistake("time_shift", "", lambda d: replace(right, time_shift=d), shifts, free=True, unit="s")
+    yield Mistake(
+        "time_shift", "", lambda d: replace(right, time_shift=d), shifts, free=True, unit="s", probe=1e-3 * span
+    )
 
     def sources_later(delay: float) -> Program:
         changed = _edited(network.drives, _later(delay))
@@ -346,8 +364,9 @@ def _of_time(right: Program, t: Array) -> Iterator[Mistake]:
     periods = [1.0 / term.frequency for drive in network.drives for term in terms(drive) if isinstance(term, Sine)]
     unit = max(periods, default=0.4 * span)
     parts = tuple(unit * k / 8 for k in (-3, -2, -1, 1, 2, 3, 4))
-    yield Mistake("time_shift", "of the sources alone", sources_later, parts, free=True, unit="s")
+    yield Mistake("time_shift", "of the sources alone", sources_later, parts, free=True, unit="s", probe=1e-3 * unit)
     if t.size > 1:
         interval = float(np.median(np.diff(t)))
         for n in (n for n in EULER_SUBSTEPS if n == 1 or n * t.size <= MOST_EULER_STEPS):
-            yield _always("euler_step", f"steps of {interval / n:.3g} s", replace(right, euler=n))
+            program = replace(right, euler=n)
+            yield Mistake("euler_step", f"steps of {interval / n:.3g} s", partial(_itself, program), by_steps=True)

@@ -78,6 +78,29 @@ class FreeAffine:
 
 
 @dataclass(frozen=True)
+class WholeRate:
+    """A window that is multiplied with all of the rate, where the law has it on the drift alone."""
+
+    inner: Window
+    name: ClassVar[str] = "whole rate"
+
+    @property
+    def hard(self) -> bool:
+        return self.inner.hard
+
+    @property
+    def bounded(self) -> bool:
+        return self.inner.bounded
+
+    def rate(self, s: Array, decay: Array, drift: Array) -> Array:
+        return self.inner.rate(s, 0.0 * decay, decay + drift)
+
+    def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
+        d_s, _, d_f = self.inner.partials(s, 0.0 * decay, decay + drift)
+        return d_s, d_f, d_f
+
+
+@dataclass(frozen=True)
 class Clip:
     """What a program does to states after a step: below `low` they become 0, above `high` they become 1."""
 
@@ -94,7 +117,8 @@ class Program:
 
     ``time_scale`` and ``time_shift`` (s): what is reported at t is the solution at ``time_scale t - time_shift``.
     ``complement``: 1 - w is reported. ``projector`` is "" (right), "missing" or "transposed". ``euler``: substeps of
-    explicit Euler in an interval of the output grid, 0 for an accurate integration. ``clip`` acts after every step. After `most` right-hand sides an integration is given up.
+    explicit Euler in an interval of the output grid, 0 for an accurate integration. ``clip`` acts after every step, or with
+    ``inside`` on the states that the rates are made of and not on the states themselves. After `most` right-hand sides an integration is given up.
     """
 
     network: Network
@@ -104,6 +128,7 @@ class Program:
     projector: str = ""
     euler: int = 0
     clip: Clip | None = None
+    inside: bool = False
     most: int | None = None
 
     def with_network(self, network: Network) -> Program:
@@ -118,6 +143,9 @@ class Program:
             branch, _ = network_branch(self.network, "auto")
             dynamics = Dynamics(self.network, branch)
         hard = dynamics.hard
+        if self.inside and self.clip is not None:
+            clip = self.clip
+            return lambda t, w: dynamics(clip(w), t)
 
         def rhs(t: float, w: Array) -> Array:
             rate = dynamics(w, t)
@@ -126,10 +154,16 @@ class Program:
         return rhs
 
     def solve(self, t: Array) -> Array | None:
-        """What the program reports at times t (n_t,) in s, increasing from 0: (n_t, n_e), or None where it breaks down."""
+        """What the program reports at times t (n_t,) in s, increasing from 0: (n_t, n_e), or None where it breaks down.
+
+        There are fewer rows than times where `most` right-hand sides do not reach the last.
+        """
         own = self.time_scale * t - self.time_shift
-        with np.errstate(all="ignore"):
-            w = self._stepped(own) if self.euler or self.clip or self.projector else self._integrated(own)
+        try:
+            with np.errstate(all="ignore"):
+                w = self._stepped(own) if self.euler or self.clip or self.projector else self._integrated(own)
+        except np.linalg.LinAlgError:  # a state ran to where a wrong program has no currents
+            return None
         if w is None or not np.isfinite(w).all():
             return None
         return 1.0 - w if self.complement else w
@@ -139,9 +173,11 @@ class Program:
         stop = float(inside[-1])
         trajectory = solve(self.network, stop, rtol=RTOL, atol=RTOL / 100, max_evaluations=self.most)
         if not trajectory.complete:
-            return None
+            if self.most is None or trajectory.rhs_count < self.most:
+                return None
+            inside = inside[inside <= trajectory.stop]
         w = trajectory(inside)
-        w[t < 0.0] = self.network.initial_state
+        w[t[: len(w)] < 0.0] = self.network.initial_state
         return w
 
     def _stepped(self, t: Array) -> Array | None:
@@ -165,7 +201,7 @@ class Program:
         for k in range(steps):
             t = start + k * h
             w = w + h * rhs(t, w) if self.euler else runge_kutta(rhs, t, w, h)
-            if self.clip is not None and (self.euler or k == steps - 1):
+            if self.clip is not None and not self.inside and (self.euler or k == steps - 1):
                 w = self.clip(w)
         return w
 

@@ -22,7 +22,7 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.network import Network
 from spicebridge.theory.time.trajectory import waveforms
-from spicebridge.verify.candidate.candidate import Candidate
+from spicebridge.verify.candidate.candidate import ACROSS, Candidate
 from spicebridge.verify.candidate.diagnosis import Finding, Reported, diagnose
 from spicebridge.verify.candidate.program import Program
 from spicebridge.verify.events import shift_tolerant, time_scales
@@ -80,30 +80,32 @@ def put_on_trial(
     candidate: Candidate, network: Network, plain: Verdict, reference: Theory | None, norm: str, say: Progress
 ) -> Verdict:
     """The verdict on `candidate`, from that on our own theory, `plain`, and the theory it was made with."""
-    if candidate.problem:
-        return replace(plain, outcome=Outcome.UNRESOLVED, reason=candidate.problem)
     if reference is None or plain.spice is None or plain.theory is None or not plain.signals:
         reason = f"nothing to hold your theory against: {plain.reason}"
         return replace(plain, outcome=Outcome.UNRESOLVED, reason=reason)
     say("your theory against the circuit")
     known = candidate.own_error is not None or candidate.second is not None
-    his = candidate.at(_inside(plain.spice.t, reference)).with_error_of_second(reference.fine)
+    until = reference.fine.stop if candidate.path is None else min(candidate.path.stop, reference.fine.stop)
+    t = plain.spice.t
+    broken = replace(plain, outcome=Outcome.UNRESOLVED, reason=candidate.problem)
+    second = candidate.second is not None and candidate.second.problem
+    if second or (candidate.problem and np.count_nonzero(t <= until) < 2):
+        return broken
+    his = candidate.at(t[(t >= 0.0) & (t <= until)]).with_error_of_second(reference.fine)
     ours = reference.fine(his.t)
     compared = _compare(his, ours, network, plain, reference, norm)
     trial = _trial(his, ours, plain, compared["state"], known)
     moved = swings(plain.theory, signal_scales(network, plain.theory))
     most = {name: float(values.max(initial=0.0)) for name, values in moved.items()}
+    most[ACROSS] = most["voltage"]
     signals = {name: found.signal for name, found in compared.items()}
     facts = replace(plain, signals=signals, trial=trial)
     wrong = [name for name, found in compared.items() if found.differs]
     if wrong:
         worst = max(wrong, key=lambda name: signals[name].error / max(signals[name].uncertainty, 1e-300))
-        return _different(worst, facts, trial, his, network, tuple(set(signals) - set(wrong)), say)
-    return _alike(facts, trial, most)
-
-
-def _inside(t: Array, reference: Theory) -> Array:
-    return np.asarray(t[(t >= 0.0) & (t <= reference.fine.stop)])
+        found = _different(worst, facts, trial, his, network, tuple(set(signals) - set(wrong)), say)
+        return replace(found, reason=f"{found.reason}; {candidate.problem}") if candidate.problem else found
+    return broken if candidate.problem else _alike(facts, trial, most)
 
 
 def _compare(
@@ -118,20 +120,24 @@ def _compare(
     given = his.signals()
     implied = _implied(his, network, reference) if len(given) > 1 else None
     for name, values in given.items():
-        if name not in plain.signals:
+        kind = "voltage" if name == ACROSS else name
+        if kind not in plain.signals:
             continue
-        base = ours if name == "state" or implied is None else getattr(implied, name)
+        base = ours if name == "state" or implied is None else getattr(implied, kind)
+        if name == ACROSS:
+            # a node voltage is a drop less its source, which is the same in all
+            values = np.where(np.isnan(values), base, values + network.bank(his.t))
         own = np.zeros_like(values)
         if his.own_error is not None:
-            own = his.own_error / scales[name] if name == "state" else np.full_like(values, his.own_error.max())
-        away = without_rounding_of_time(his.t, values - base, base) / scales[name]
-        a, b = getattr(spice, name), getattr(theory, name)
-        circuit = Deviation(spice.t, without_rounding_of_time(spice.t, a - b, b) / scales[name])
+            own = his.own_error / scales[kind] if name == "state" else np.full_like(values, his.own_error.max())
+        scale = scales[kind]
+        away = without_rounding_of_time(his.t, values - base, base) / scale
+        a, b = getattr(spice, kind), getattr(theory, kind)
+        circuit = Deviation(spice.t, without_rounding_of_time(spice.t, a - b, b) / scale)
         if not np.isfinite(away).all():
-            away = np.nan_to_num((values - base) / scales[name], nan=1e9, posinf=1e9, neginf=-1e9)
-        found[name] = _signal(
-            plain.signals[name], his.t, away, circuit, own, values / scales[name], T[name], network, scales[name]
-        )
+            away = np.nan_to_num((values - base) / scale, nan=1e9, posinf=1e9, neginf=-1e9)
+        same = replace(plain.signals[kind], name=name)
+        found[name] = _signal(same, his.t, away, circuit, own, values / scale, T[kind], network, scale)
     return found
 
 
@@ -315,7 +321,7 @@ def _may_be_a_step(cause: Finding, his: Candidate, network: Network, error: floa
     A fitted number follows a step error closely (explicit Euler is a delay by half a step), so it counts only beyond
     what the crudest method makes on these times.
     """
-    if cause.cause == "euler_step":
+    if cause.by_steps:
         return True
     if cause.value is None:
         return False

@@ -79,18 +79,12 @@ class FreeAffine:
 
 @dataclass(frozen=True)
 class WholeRate:
-    """A window that is multiplied with all of the rate, where the law has it on the drift alone."""
+    """A smooth window that is multiplied with all of the rate, where the law has it on the drift alone."""
 
     inner: Window
-    name: ClassVar[str] = "whole rate"
-
-    @property
-    def hard(self) -> bool:
-        return self.inner.hard
-
-    @property
-    def bounded(self) -> bool:
-        return self.inner.bounded
+    name = "whole rate"
+    hard = False
+    bounded = True
 
     def rate(self, s: Array, decay: Array, drift: Array) -> Array:
         return self.inner.rate(s, 0.0 * decay, decay + drift)

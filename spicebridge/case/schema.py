@@ -193,7 +193,7 @@ def _law(block: Section, base: Path) -> tuple[Law | RecordLaw, tuple[str, ...]]:
         with block.located():
             return Law(block.word("law", "own"), **entries), formulas
     word = block.word("law")
-    if word.endswith(".toml"):
+    if word.endswith((".toml", ".va")):
         with block.located("law"):
             return Law.load(base / word), ()
     return LAWS[block.word("law", among=LAWS)], ()

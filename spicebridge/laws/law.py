@@ -33,14 +33,15 @@ from spicebridge.laws.checks import check_names, check_units, check_values
 from spicebridge.laws.formulas import Formulas, Helper
 from spicebridge.laws.parameters import ParameterRule, read_parameter
 from spicebridge.laws.state import State, read_state
-from spicebridge.laws.write import law_text
+from spicebridge.laws.verilog import Module, module_entries, read_module
+from spicebridge.laws.write import ORDER, law_text
 from spicebridge.windows import WINDOWS, NoWindow, Window
 
 if TYPE_CHECKING:
     from spicebridge.laws.card import Card
     from spicebridge.laws.device import LawDevice
 
-KEYS = ("title", "kind", "source", "notes", "state", "resistance", "current", "rate", "decay", "window")
+KEYS = ORDER
 TABLES = ("parameters", "options", "variants", "let", "tables", "example")
 ENDS = ("start", "end")
 """`up_start` and `up_end` are the first and last x of a table `up`."""
@@ -126,18 +127,38 @@ class Law:
 
     @classmethod
     def load(cls, path: str | Path) -> Law:
-        """The law of a file, named after it. Raises `LawError`."""
+        """The law of a file, named after it: a law text, or a Verilog-A module (`.va`). Raises `LawError`."""
         path = Path(path)
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise LawError(f"{path}: cannot read the law: {error}") from None
+        if path.suffix.lower() == ".va":
+            return cls.from_veriloga(text, path.stem)
         return cls.from_text(text, path.name.removesuffix(".toml").removesuffix(".law"))
 
     @classmethod
     def from_text(cls, text: str, name: str = "law") -> Law:
         """The law of a text. Raises `LawError`."""
         return _from_text(text, name)
+
+    @classmethod
+    def from_veriloga(cls, text: str, name: str = "law", module: str = "") -> Law:
+        """The law of a Verilog-A module, which then is its circuit where a simulator compiles it.
+
+        Raises `LawError`, and `HiddenState` for a variable that keeps a value from one evaluation to the next.
+        """
+        try:
+            entries = module_entries(text, module)
+        except LawError as error:
+            raise type(error)(f"{name}: {error}") from None
+        return cls(re.sub(r"[^\w-]+", "_", name), **entries)
+
+    @cached_property
+    def module(self) -> Module | None:
+        """The Verilog-A module that is its circuit, where the law is of one."""
+        text = self.data.get("veriloga")
+        return None if text is None else read_module(str(text), str(self.data.get("module", "")))
 
     def check(self) -> None:
         """Read all formulas of all choices and check their units and their values. Raises `LawError`."""

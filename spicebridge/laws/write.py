@@ -7,7 +7,11 @@ from typing import Any
 
 from spicebridge.errors import LawError
 
-ORDER = ("title", "kind", "source", "notes", "state", "resistance", "current", "rate", "decay", "window")
+ORDER = (
+    *("title", "kind", "source", "notes", "state", "resistance", "current", "rate", "decay", "window"),
+    *("module", "veriloga"),
+)
+"""Keys that are no tables; `veriloga` is the text of the module `module` that is the law's circuit."""
 
 
 def law_text(entries: Mapping[str, Any]) -> str:
@@ -27,7 +31,7 @@ def _key(name: str) -> str:
 
 
 def _string(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
     return f'"{escaped}"'
 
 

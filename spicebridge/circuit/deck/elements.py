@@ -270,7 +270,10 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Subcircuit:
-    """.subckt: pins, parameters with defaults, local definitions, elements."""
+    """.subckt: pins, parameters with defaults, local definitions, elements.
+
+    With `veriloga` it is that module instead, and has no elements.
+    """
 
     name: str
     pins: tuple[str, ...]
@@ -282,6 +285,7 @@ class Subcircuit:
     local_parameters: tuple[tuple[str, Value], ...] = ()
     initial_conditions: tuple[tuple[str, Value], ...] = ()
     header: tuple[str, ...] = ()
+    veriloga: str = ""
 
 
 @dataclass(frozen=True, slots=True)

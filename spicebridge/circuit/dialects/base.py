@@ -54,8 +54,9 @@ _VECTOR = re.compile(r"[A-Za-z]+\([A-Za-z0-9_.:#+\[\]-]+(,[A-Za-z0-9_.:#+\[\]-]+
 Parameters = Sequence[tuple[str, Value]]
 
 
-def check_names(deck: Deck) -> None:
-    """Raise `DeckError` for names that collide when case folds, are reserved, or cannot be written."""
+def check_names(deck: Deck, *, modules: bool = False) -> None:
+    """Raise `DeckError` for names that collide when case folds, are reserved, or cannot be written, and for Verilog-A
+    unless the simulator compiles it (`modules`)."""
     _check_scope("deck", deck.elements)
     _check_words("deck", deck.parameters, deck.functions, deck.models)
     for name, value in deck.options:
@@ -71,6 +72,11 @@ def check_names(deck: Deck) -> None:
         seen.add(sub.name.lower())
     for scope in scopes(deck):
         if isinstance(scope, Subcircuit):
+            if scope.veriloga and not modules:
+                raise DeckError(
+                    f"{scope.name!r} is a Verilog-A module, which this simulator does not compile; run it with the "
+                    "engine vacask (pip install spicebridge[vacask]), or write its equations as a law text"
+                )
             where = f"subcircuit {scope.name}"
             _check_text(where, (scope.name, *scope.pins))
             _check_words(where, (*scope.parameters, *scope.local_parameters), scope.functions, scope.models)

@@ -72,7 +72,7 @@ class Vacask:
 
     def format_deck(self, deck: ir.Deck) -> str:
         """Return the whole netlist; raises `DeckError` naming what VACASK cannot say."""
-        check_names(deck)
+        check_names(deck, modules=True)
         deck, twins = _with_twins(shifted_sines(lines_from_zero(deck), every_phase=True))
         flat = safe_names(flatten(deck), _RULES)
         return _Writer(flat, twins).text()

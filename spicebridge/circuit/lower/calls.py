@@ -5,7 +5,8 @@ Every subcircuit of a memristor has the pins p, n, state, drift. The window acts
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +34,13 @@ from spicebridge.laws.record_law import RecordLaw
 @dataclass(frozen=True)
 class SubcircuitCall:
     """`models` are its subcircuits, one for all edges of the group or one per edge; `signs` those of P and J
-    that it knows."""
+    that it knows; `names` those of parameters that are called otherwise in the subcircuit. One without a sign for J is
+    `turned`: connected the other way round."""
 
     models: tuple[Subcircuit, ...]
     signs: tuple[str, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
+    turned: bool = False
 
     def name(self, position: int) -> str:
         """The subcircuit of one edge."""
@@ -46,7 +50,7 @@ class SubcircuitCall:
         """The parameters of one edge: the record's own names, then the signs the model knows."""
         device = group.device
         out = [
-            (name, float(np.broadcast_to(getattr(device, name), group.edges.shape)[position]))
+            (self.names.get(name, name), float(np.broadcast_to(getattr(device, name), group.edges.shape)[position]))
             for name in parameter_names(device)
         ]
         signs = {"active": P, "polarity": J}
@@ -82,6 +86,8 @@ def _of_text(device: LawDevice) -> SubcircuitCall:
     rows = [{name: bool(np.broadcast_to(t, (n,))[k]) for name, t in truths.items()} for k in range(n)]
     tables = {name: getattr(device, name) for name in law.tables}
     models = tuple(law_subcircuit(law, device.choice, row, tables) for row in rows)
+    if law.module is not None:
+        return SubcircuitCall(models, (), law.module.parameters, turned=True)
     return SubcircuitCall(models, ("active", "polarity") if device.ohmic else ("polarity",))
 
 

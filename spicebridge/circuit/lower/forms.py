@@ -322,7 +322,9 @@ class ReadableMemristor(_Readable):
         parameters = self.call.parameters(self.group, position, P, J)
         by_rate = rate_node(self.group.device)
         drift = w if is_linear(window) and not by_rate else f"d{k}"
-        nodes = (f"m{k}", head, w, drift)
+        ends = (head, f"m{k}") if self.call.turned and J < 0.0 else (f"m{k}", head)
+        model = self.call.models[0]
+        nodes = (*ends, *(drift if pin == "drift" else w for pin in model.pins[2:]))
         out: list[Element] = [
             *self.sources(k, tail, head, f"state {w}"),
             Instance(f"X{k}", nodes, self.call.name(position), parameters),

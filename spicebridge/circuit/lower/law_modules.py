@@ -94,6 +94,8 @@ def format_modules(law: Law) -> str:
 
 def format_module(variant: LawVariant) -> str:
     """The Verilog-A text of one subcircuit, a file of its own. Raises `DeckError` for reserved names."""
+    if variant.law.module is not None:
+        return variant.law.module.with_state_as_pin()
     return "\n".join(['`include "disciplines.vams"', "", *_module(variant)]) + "\n"
 
 

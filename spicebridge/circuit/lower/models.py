@@ -125,7 +125,7 @@ class LawVariant:
     ) -> None:
         self.law = law
         self.choice = choice
-        self.name = subcircuit_name(law, choice, variants, tables)
+        self.name = law.module.name if law.module is not None else subcircuit_name(law, choice, variants, tables)
         self.variants = variants
         self.equations = law.equations(choice, tables)
         state = law.state.name.lower()
@@ -145,7 +145,12 @@ class LawVariant:
         return simplify(made)
 
     def subcircuit(self) -> Subcircuit:
-        """Pins p, n, state, drift."""
+        """Pins p, n, state, drift; a module of somebody's own has the pins that it has."""
+        module = self.law.module
+        if module is not None:
+            pins = tuple(dict.fromkeys((*module.pins, module.state)))
+            defaults = tuple((own, self.law.parameters[name].default) for name, own in module.parameters.items())
+            return Subcircuit(self.name, pins, defaults, veriloga=module.with_state_as_pin())
         self.elements = []
         linear = kernels(Equations(self.law.ohmic, self.conduction, self.drift, self.decay), self.law.state.name)
         found = linear.linear_rate

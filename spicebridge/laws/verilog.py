@@ -31,7 +31,9 @@ FUNCTIONS = {"log": "log10", "limexp": "exp"}
 WORDS = frozenset(
     "abs acos acosh asin asinh atan atan2 atanh ceil cos cosh exp floor hypot ln log10 max min pow sin sinh sqrt tan tanh".split()
 )
-_BLANK = re.compile(r"//[^\n]*|/\*.*?\*/|\(\*.*?\*\)|^[ \t]*`(?:include|resetall|timescale)[^\n]*", re.DOTALL | re.MULTILINE)
+_BLANK = re.compile(
+    r"//[^\n]*|/\*.*?\*/|\(\*.*?\*\)|^[ \t]*`(?:include|resetall|timescale)[^\n]*", re.DOTALL | re.MULTILINE
+)
 _DEFINE = re.compile(r"^[ \t]*`define[ \t]+(\w+)(\()?([^\n]*)", re.MULTILINE)
 _TOKEN = re.compile(
     r"(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+|[TGMKkmunpfa](?!\w))?)|(?P<system>\$\w+)|(?P<macro>`\w+)"
@@ -89,7 +91,9 @@ class _Reader:
         plain = _DEFINE.sub(lambda m: " " * len(m[0]), plain)
         found = {m[1]: m for m in re.finditer(r"\bmodule\s+(\w+)\s*\(([^)]*)\)\s*;", plain)}
         if not found or (name and name not in found):
-            raise LawError(f"no Verilog-A module{f' {name!r}' if name else ''} is here; it has {', '.join(found) or 'none'}")
+            raise LawError(
+                f"no Verilog-A module{f' {name!r}' if name else ''} is here; it has {', '.join(found) or 'none'}"
+            )
         if len(found) > 1 and not name:
             raise LawError(f"has the modules {', '.join(found)}; keep one in the file")
         head = found[name] if name else next(iter(found.values()))
@@ -99,7 +103,19 @@ class _Reader:
         self.text = plain[: end if end >= 0 else len(plain)]
         self.at = head.end()
         self.names: dict[str, str] = {}
-        self.taken = {*RESERVED, *UNITS, *WORDS, "powered", "volts", "amperes", "rate", "decay", "current", "resistance", "slope"}
+        self.taken = {
+            *RESERVED,
+            *UNITS,
+            *WORDS,
+            "powered",
+            "volts",
+            "amperes",
+            "rate",
+            "decay",
+            "current",
+            "resistance",
+            "slope",
+        }
         self.branches: dict[str, tuple[str, str]] = {}
         self.ground: set[str] = set()
         self.parameters: dict[str, str] = {}
@@ -161,11 +177,15 @@ class _Reader:
         charged -= set(self.pins[:2])
         if len(charged) != 1:
             shown = ", ".join(sorted(charged)) or "no node"
-            raise self.fail(f"{shown} of module {self.name} holds a charge; a device here has one state, I(x) <+ ddt(V(x)) - rate")
+            raise self.fail(
+                f"{shown} of module {self.name} holds a charge; a device here has one state, I(x) <+ ddt(V(x)) - rate"
+            )
         self.state = charged.pop()
         unknown = [pin for pin in self.pins[2:] if pin not in (self.state, "drift")]
         if unknown:
-            raise self.fail(f"pin {unknown[0]!r} is not understood; after two terminals a model may have its state and drift")
+            raise self.fail(
+                f"pin {unknown[0]!r} is not understood; after two terminals a model may have its state and drift"
+            )
         self.state_name = self.names[self.state] = self.fresh(self.state)
         env: dict[str, str] = {}
         self.skip()
@@ -195,10 +215,14 @@ class _Reader:
             self.variables(env)
         else:
             word = self.take(r"\w+|.")
-            raise self.fail(f"{word[0] if word else ''!r} is not understood here", self.at - len(word[0] if word else ""))
+            raise self.fail(
+                f"{word[0] if word else ''!r} is not understood here", self.at - len(word[0] if word else "")
+            )
 
     def parameter(self, body: str, at: int, env: dict[str, str], *, local: bool) -> None:
-        found = re.match(r"\s*(?:real\b|integer\b)?\s*(\w+)\s*=\s*(.*?)\s*(?:(?:from|exclude)\b(.*))?$", body, re.DOTALL)
+        found = re.match(
+            r"\s*(?:real\b|integer\b)?\s*(\w+)\s*=\s*(.*?)\s*(?:(?:from|exclude)\b(.*))?$", body, re.DOTALL
+        )
         if found is None:
             raise self.fail("one parameter a statement: parameter real name = number;", at)
         word, value, allowed = found[1], found[2], found[3] or ""
@@ -359,7 +383,9 @@ class _Reader:
         if called:
             word = FUNCTIONS.get(word, word)
             if word not in WORDS:
-                remedy = f"; write the state as a node, I({word[:1]}) <+ ddt(V({word[:1]})) - rate" if "idt" in word else ""
+                remedy = (
+                    f"; write the state as a node, I({word[:1]}) <+ ddt(V({word[:1]})) - rate" if "idt" in word else ""
+                )
                 raise self.fail(f"function {word!r} is not understood{remedy}", at)
             return word
         if word in env:

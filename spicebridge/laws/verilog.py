@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from spicebridge.errors import LawError
+from spicebridge.expressions.tree import FUNCTIONS
 from spicebridge.laws.checks import RESERVED
+from spicebridge.laws.verilog_text import at_depth_zero, closing, terms
 
 QUIET = ("strobe", "display", "write", "monitor", "debug", "info", "warning", "discontinuity", "bound_step")
 """System tasks that change no equation."""
@@ -26,11 +28,9 @@ KELVIN = 300.15
 POWER = {"powered(x, y)": "(x < 0 && floor(y/2)*2 != y ? -1 : 1)*abs(x)^y"}
 """x^y for every whole y; Verilog-A has no value for another y where x < 0."""
 UNITS = {"one_volt": "1 V", "one_ampere": "1 A", "one_hertz": "1 Hz"}
-FUNCTIONS = {"log": "log10", "limexp": "exp"}
+RENAMED = {"log": "log10", "limexp": "exp"}
 """Names here of functions that are called otherwise there."""
-WORDS = frozenset(
-    "abs acos acosh asin asinh atan atan2 atanh ceil cos cosh exp floor hypot ln log10 max min pow sin sinh sqrt tan tanh".split()
-)
+WORDS = frozenset(FUNCTIONS) - {"table", "limit", "sgn", "u", "uramp", "int", "nint"} | {"pow"}
 _BLANK = re.compile(
     r"//[^\n]*|/\*.*?\*/|\(\*.*?\*\)|^[ \t]*`(?:include|resetall|timescale)[^\n]*", re.DOTALL | re.MULTILINE
 )
@@ -171,7 +171,7 @@ class _Reader:
     def module(self) -> Module:
         # The state has to be known before its voltage is read.
         rates = [m.end() - 1 for m in re.finditer(r"\bddt\s*\(", self.text)]
-        charged = {a[2] for at in rates for a in _ACCESS.finditer(self.text[at : _closing(self.text, at)])}
+        charged = {a[2] for at in rates for a in _ACCESS.finditer(self.text[at : closing(self.text, at)])}
         if len(self.pins) < 2:
             raise self.fail(f"module {self.name} has {len(self.pins)} pins; a memristor has two terminals first")
         charged -= set(self.pins[:2])
@@ -290,8 +290,8 @@ class _Reader:
             body, at = self.until(";")
             self.assign(found[1], body, at, env)
         elif not self.take(r";"):
-            word = self.take(r"\w+|.")
-            raise self.fail(f"{word[0] if word else ''!r} is no statement that is read here", start)
+            here = self.take(r"\w+|.")
+            raise self.fail(f"{here[0] if here else ''!r} is no statement that is read here", start)
 
     def branch(self, env: dict[str, str], guard: str) -> None:
         body, at = self.until(")")
@@ -335,15 +335,15 @@ class _Reader:
     def without_charge(self, body: str, at: int, env: dict[str, str]) -> tuple[str, str]:
         """A contribution without its term with ddt, and the capacitance of that term."""
         rest, load = "", ""
-        for sign, term in _terms(body):
+        for sign, term in terms(body):
             if "ddt" not in term:
                 rest += f" {sign} {term}"
                 continue
             found = re.search(r"\bddt\s*\(", term)
-            close = _closing(term, found.end() - 1) if found else -1
+            close = closing(term, found.end() - 1) if found else -1
             inside = term[found.end() : close] if found else ""
             one = _ACCESS.sub("1.0", inside)
-            product = not any(c in "+-" for _, c in _at_depth_zero(re.sub(r"[eE][+-]", "", one)))
+            product = not any(c in "+-" for _, c in at_depth_zero(re.sub(r"[eE][+-]", "", one)))
             if found is None or len(_ACCESS.findall(inside)) != 1 or not product:
                 raise self.fail(f"ddt({inside}) is not understood; write C*ddt(V({self.state}))", at)
             text = term[: found.start()] + f"({one})" + term[close + 1 :]
@@ -374,14 +374,14 @@ class _Reader:
             elif token["word"]:
                 rest = text[token.end() :].lstrip()
                 word = self.word(word, at, env, called=rest.startswith("("))
-                if word == "pow" and not re.search(r",\s*[-+]?\d+(\.0*)?\s*$", rest[: _closing(rest, 0)]):
+                if word == "pow" and not re.search(r",\s*[-+]?\d+(\.0*)?\s*$", rest[: closing(rest, 0)]):
                     word = "powered"
             out.append(word)
         return "".join(out)
 
     def word(self, word: str, at: int, env: Mapping[str, str], *, called: bool) -> str:
         if called:
-            word = FUNCTIONS.get(word, word)
+            word = RENAMED.get(word, word)
             if word not in WORDS:
                 remedy = (
                     f"; write the state as a node, I({word[:1]}) <+ ddt(V({word[:1]})) - rate" if "idt" in word else ""
@@ -457,43 +457,10 @@ class _Reader:
 def _proportional(text: str, reader: _Reader) -> None:
     """Raise unless the current is a factor of the only term."""
     inner = text.strip()
-    while inner.startswith("(") and _closing(inner, 0) == len(inner) - 1:
+    while inner.startswith("(") and closing(inner, 0) == len(inner) - 1:
         inner = inner[1:-1].strip()
-    factors = [c for _, c in _at_depth_zero(re.sub(r"[eE][+-]", "", inner)) if c in "+-"]
+    factors = [c for _, c in at_depth_zero(re.sub(r"[eE][+-]", "", inner)) if c in "+-"]
     outside = re.sub(r"\(law__amperes\)|\(amperes\)", "amperes", inner)
-    flat = "".join(c for _, c in _at_depth_zero(outside))
+    flat = "".join(c for _, c in at_depth_zero(outside))
     if factors or "amperes" not in flat or re.search(r"/\s*amperes", flat):
         raise reader.fail("a voltage must be one product of a resistance and the current", 0)
-
-
-def _at_depth_zero(text: str) -> Iterator[tuple[int, str]]:
-    depth = 0
-    for k, c in enumerate(text):
-        depth -= c in ")]"
-        if depth == 0 and c not in "()[]":
-            yield k, c
-        depth += c in "(["
-
-
-def _closing(text: str, start: int) -> int:
-    depth = 0
-    for k in range(start, len(text)):
-        depth += (text[k] == "(") - (text[k] == ")")
-        if depth == 0:
-            return k
-    return len(text)
-
-
-def _terms(text: str) -> list[tuple[str, str]]:
-    """The terms of a sum with their signs."""
-    cuts = [k for k, c in _at_depth_zero(text) if c in "+-" and _is_sum(text, k)]
-    if not cuts or text[: cuts[0]].strip():
-        cuts = [-1, *cuts]
-    ends = [*cuts[1:], len(text)]
-    return [(text[a] if a >= 0 else "+", text[a + 1 : b].strip()) for a, b in zip(cuts, ends, strict=True)]
-
-
-def _is_sum(text: str, k: int) -> bool:
-    """Whether a sign joins terms: not that of an exponent of ten, nor of a factor."""
-    before = text[:k].rstrip()
-    return not re.search(r"(?<![\w.])(\d+\.?\d*|\.\d+)[eE]$", text[:k]) and not before.endswith(("*", "/", "(", ","))

@@ -185,9 +185,7 @@ def against_theory(network: sb.Network, t: np.ndarray, entries: int) -> dict[str
             for factor in (1, -1, 2, -2):
                 change = np.zeros(network.n_edges)
                 change[k] = factor * h
-                path = solve(
-                    variables.moved(network, name, change), float(t[-1]), rtol=1e-12, atol=1e-14, bounds="events"
-                )
+                path = solve(variables.moved(network, name, change), float(t[-1]), rtol=1e-12, atol=1e-14)
                 values.append(loss(path.waveforms(t))[0])
             difference = (8 * (values[0] - values[1]) - (values[2] - values[3])) / (12 * h)
             gap = max(gap, abs(difference - found[name][k]) / np.abs(found[name]).max())
@@ -229,7 +227,7 @@ def cost() -> None:
     for side, window, amplitude, times in ((20, None, 0.1, 7), (40, None, 0.1, 7), (40, sb.Hard(), 0.5, 1)):
         network = grid(side, amplitude=amplitude, window=window)
         for rtol in (1e-9, 1e-10) if window is None else (1e-9,):
-            forward = best(partial(sb.integrate, network, t, rtol=rtol, bounds="events"), times)
+            forward = best(partial(sb.integrate, network, t, rtol=rtol), times)
             ratios = [
                 best(partial(sb.gradient, network, t, loss, names, rtol=rtol), times) / forward for names in choices
             ]

@@ -61,7 +61,7 @@ def measure(s: float, count: int, singles: int) -> Row:
         alone.append(end - middle)
         if k == 0:
             half = sb.integrate_ensemble(network, [T / 2, T], initial_states=part[:1], rtol=RTOL, atol=ATOL)
-            reference = solve(member, T, method="loop", rtol=1e-10, atol=1e-12, bounds="events")(half.t)
+            reference = solve(member, T, method="loop", rtol=1e-10, atol=1e-12)(half.t)
             error = float(np.abs(half.state[0] - reference).max())
             error_alone = float(np.abs(single.state - reference).max())
         assert ensemble.complete.all()

@@ -78,12 +78,12 @@ def without_series(network: sb.Network, rtol: float = RTOL) -> np.ndarray:
     """The same by the Runge-Kutta method."""
     from spicebridge.theory.time import integration
 
-    kept = integration._taylor
-    integration._taylor = lambda *_: None
+    kept = integration._series
+    integration._series = lambda *_: None
     try:
         return integrated(network, rtol)
     finally:
-        integration._taylor = kept
+        integration._series = kept
 
 
 def families(old: str | None) -> None:

@@ -93,8 +93,8 @@ def walls() -> list[AgainstSimulator]:
     rows, t = [], np.linspace(0.0, T, 11)
     for side in WALL_SIDES:
         network = grid(side, amplitude=WALLS, window=sb.Hard())
-        reference = sb.integrate(network, t, bounds="events").state
-        state = sb.integrate(network, t, rtol=WALL_RTOL, atol=WALL_RTOL, bounds="reflection").state
+        reference = sb.integrate(network, t).state
+        state = sb.integrate(network, t, rtol=WALL_RTOL, atol=WALL_RTOL).state
         assert np.isin(reference[-1], (0.0, 1.0)).mean() > 0.1
         rows.append(_against(network, WALL_RTOL, WALL_RTOL, float(np.abs(state - reference).max())))
     return rows

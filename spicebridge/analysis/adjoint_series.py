@@ -22,10 +22,10 @@ from spicebridge.analysis.flow import Flow
 from spicebridge.arrays import Array
 from spicebridge.errors import RunFailed
 from spicebridge.theory import Trajectory
+from spicebridge.theory.time.taylor.affine_law import AffineLaw
 from spicebridge.theory.time.taylor.expansion import Expansion
-from spicebridge.theory.time.taylor.law import AffineLaw
-from spicebridge.theory.time.taylor.march import LAST, REACH, TERM, order_for
-from spicebridge.theory.time.taylor.sources import SourceSeries
+from spicebridge.theory.time.taylor.integrator import LAST, REACH, TERM, order_for
+from spicebridge.theory.time.taylor.source_series import SourceSeries
 
 GAUSS = np.polynomial.legendre.leggauss(16)
 """Points and weights on [-1, 1] for densities of parameters."""

@@ -384,7 +384,7 @@ def _states(space: _Space, point: Array, stop: float, wanted: Array, given: IntA
     """(s(T) - target, its derivatives by the scaled variables); a penalty where the run does not reach the end."""
     try:
         network = space.at(point)
-        path = solve(network, stop, rtol=RTOL, atol=RTOL * 1e-2, bounds="events")
+        path = solve(network, stop, rtol=RTOL, atol=RTOL * 1e-2)
         if not path.complete:
             raise RunFailed(path.reason)
         apart = path(stop)[given] - wanted[given]

@@ -154,7 +154,7 @@ def differentiate(
 
 
 def _path(network: Network, stop: float, rtol: float) -> Trajectory:
-    path = solve(network, stop, rtol=rtol, atol=rtol * 1e-2, bounds="events")
+    path = solve(network, stop, rtol=rtol, atol=rtol * 1e-2)
     if not path.complete:
         raise RunFailed(f"gradient: {path.reason}")
     return path

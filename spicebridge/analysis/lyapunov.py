@@ -51,7 +51,7 @@ def lyapunov_exponents(network: Network, t: ArrayLike, *, rtol: float = RTOL) ->
     stop = float(np.atleast_1d(np.asarray(t, float))[-1])
     if not stop > 0.0:
         raise NetworkError(f"lyapunov_exponents: the span must end after 0, not at {stop:g} s")
-    path = solve(network, stop, rtol=1e-10, atol=1e-12, bounds="events")
+    path = solve(network, stop, rtol=1e-10, atol=1e-12)
     if not path.complete:
         raise RunFailed(path.reason)
     with one_blas_thread():

@@ -122,7 +122,7 @@ def reachable_dimension(network: Network, *, span: float | None = None, seed: in
     stop = 3.0 / scale if span is None else float(span)
     for _ in range(12):
         driven = _driven(network, rng, size, stop)
-        path = solve(driven, stop, bounds="events")
+        path = solve(driven, stop)
         if path.complete and not path.events:
             break
         size, stop = 0.5 * size, 0.5 * stop

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spicebridge.analysis.flow import Flow
 from spicebridge.theory import Trajectory
-from spicebridge.theory.time.stepping import breakpoints
+from spicebridge.theory.time.problem import breakpoints
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,7 +39,7 @@ def difference(net: sb.Network, t: Array, loss: object, name: str, entry: tuple[
         change = np.zeros_like(own)
         change[entry] = factor * h
         other = variables.moved(net, name, change)
-        path = solve(other, float(t[-1]), rtol=1e-12, atol=1e-14, bounds="events")
+        path = solve(other, float(t[-1]), rtol=1e-12, atol=1e-14)
         values.append(loss(path.waveforms(t))[0])  # type: ignore[operator]
     return (8 * (values[0] - values[1]) - (values[2] - values[3])) / (12 * h)
 
@@ -57,7 +57,7 @@ def test_every_gradient_is_the_difference_of_the_reference(graph: nx.Graph, wind
     found = sb.gradient(net, t, loss, NAMES, rtol=1e-10)
     assert list(found) == list(NAMES)
     if window is not None:
-        assert len(solve(net, 3.0, bounds="events").events) > 3
+        assert len(solve(net, 3.0).events) > 3
     for name in NAMES:
         for k in rng.choice(net.n_edges, 2 if net.n_edges < 10 else 1, replace=False):
             gap = abs(difference(net, t, loss, name, (int(k),)) - found[name][k])

@@ -13,9 +13,8 @@ from bench.networks import grid
 from bench.population import random_network
 from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.theory import solve
-from spicebridge.theory.ensembles import batched_cg as gram
-from spicebridge.theory.ensembles import currents, tableaux
-from spicebridge.theory.ensembles import stepping as march
+from spicebridge.theory.ensembles import adaptive_steps, batched_cg, tableaux
+from spicebridge.theory.ensembles import batched_currents as currents
 from spicebridge.theory.results import closed_forms as exact
 
 RTOL = 1e-7
@@ -45,7 +44,7 @@ def run(network: sb.Network, t, **given) -> sb.EnsembleWaveforms:
 def worst(ensemble: sb.EnsembleWaveforms, members) -> float:
     """Largest difference of the states from single integrations of `members`."""
     return max(
-        float(np.abs(ensemble.state[k] - solve(member, ensemble.t[-1], bounds="events")(ensemble.t)).max())
+        float(np.abs(ensemble.state[k] - solve(member, ensemble.t[-1])(ensemble.t)).max())
         for k, member in enumerate(members)
     )
 
@@ -62,7 +61,7 @@ def test_paper_2_trajectories_are_those_of_single_integrations(N):
 
 
 def test_unsolved_currents_show(monkeypatch):
-    monkeypatch.setattr(march, "SOLVED", 1e5)
+    monkeypatch.setattr(adaptive_steps, "SOLVED", 1e5)
     with pytest.raises(AssertionError):
         test_paper_2_trajectories_are_those_of_single_integrations(80)
 
@@ -85,13 +84,13 @@ def test_results_do_not_depend_on_the_batch(N, batch):
 
 
 def test_a_step_shared_by_the_batch_shows(monkeypatch):
-    original = march.EnsembleMarch._set_steps
+    original = adaptive_steps.AdaptiveSteps._set_steps
 
     def shared(self, front, attempt, accepted, error):
         original(self, front, attempt, accepted, error)
         front.h[:] = front.h.min()
 
-    monkeypatch.setattr(march.EnsembleMarch, "_set_steps", shared)
+    monkeypatch.setattr(adaptive_steps.AdaptiveSteps, "_set_steps", shared)
     with pytest.raises(AssertionError):
         test_results_do_not_depend_on_the_batch(20, 5)
 
@@ -107,7 +106,7 @@ def test_random_networks_of_every_kind(kind):
         found = run(network, np.linspace(0.0, 3.0, 7), initial_states=x0, max_evaluations=20_000)
         members = [network.with_initial_state(x) for x in x0]
         for k, member in enumerate(members):
-            alone = solve(member, 3.0, bounds="events", max_evaluations=20_000)
+            alone = solve(member, 3.0, max_evaluations=20_000)
             assert alone.complete == bool(found.complete[k])
             if alone.complete:
                 assert np.abs(found.state[k] - alone(found.t)).max() < CLOSE
@@ -151,7 +150,7 @@ def test_states_sources_and_parameters_vary_at_once():
             build = sb.LinearMemristor.caravelli2017
             devices.append(build(1.0, r_off[k, edge], alpha[k], 4.0, window=law.window) if memristive else law)
         alone = network.with_device(devices).with_drive(drives[k]).with_initial_state(x0[k])
-        waves = sb.integrate(alone, found.t, bounds="events")
+        waves = sb.integrate(alone, found.t)
         one = found[k]
         for name in ("state", "current", "voltage"):
             assert np.abs(getattr(one, name) - getattr(waves, name)).max() < CLOSE * 10, name
@@ -192,14 +191,14 @@ def test_a_loose_residual_shows_in_the_currents(monkeypatch):
 
 @given(st.integers(0, 10**6), st.integers(25, 40), st.floats(0.0, 3.0))
 @settings(max_examples=20, deadline=None)
-def test_gram_systems_of_every_condition(seed, m, decades):
+def test_systems_of_every_condition(seed, m, decades):
     """Conjugate gradients, and a factorisation where they would take too long, against `numpy.linalg.solve`."""
     rng = np.random.default_rng(seed)
     Q = np.linalg.qr(rng.normal(size=(2 * m, m)))[0]
     weight = 10.0 ** rng.uniform(-decades, 0.0, (5, 2 * m))
     weight[4] = rng.choice([-1.0, 1.0], 2 * m) * weight[4]
     b = rng.normal(size=(5, m))
-    y = gram.Gram(Q).solve(weight, b, rng.normal(size=(5, m)), 1e-13)
+    y = batched_cg.SharedBasis(Q).solve(weight, b, rng.normal(size=(5, m)), 1e-13)
     for k in range(5):
         matrix = (Q.T * weight[k]) @ Q
         expected = np.linalg.solve(matrix, b[k])
@@ -209,7 +208,7 @@ def test_gram_systems_of_every_condition(seed, m, decades):
 def test_a_singular_system_is_named_and_spares_the_others():
     Q = np.eye(4)[:, :2]
     weight = np.array([[1.0, 1.0, 1.0, 1.0], [0.0, 1.0, 1.0, 1.0], [np.nan, 1.0, 1.0, 1.0]])
-    y = gram.Gram(Q).solve(weight, np.ones((3, 2)), np.zeros((3, 2)), 1e-12)
+    y = batched_cg.SharedBasis(Q).solve(weight, np.ones((3, 2)), np.zeros((3, 2)), 1e-12)
     assert y[0] == pytest.approx([1.0, 1.0])
     assert np.isnan(y[1:]).all()
 
@@ -332,10 +331,9 @@ def test_tableaux_are_consistent(tableau):
 
 @pytest.mark.parametrize(("order", "rtols"), [(5, (1e-4, 1e-5, 1e-6)), (8, (1e-6, 1e-8, 1e-10))])
 def test_the_error_follows_the_tolerance(monkeypatch, order, rtols):
-    from spicebridge.theory.ensembles import integration
 
     pair = tableaux.fifth_order if order == 5 else tableaux.eighth_order
-    monkeypatch.setattr(integration, "_tableau", lambda network, rtol: pair())
+    monkeypatch.setattr(ensemble, "_tableau", lambda network, rtol: pair())
     network, x0 = paper2(20, 0.15), starts(1, 20)
     reference = solve(network.with_initial_state(x0[0]), 4.0, rtol=1e-13, atol=1e-14)(4.0)
     errors = []

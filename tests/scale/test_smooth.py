@@ -13,7 +13,7 @@ from bench.networks import grid
 from spicebridge.errors import RunFailed
 from spicebridge.theory import solve
 from spicebridge.theory.currents.topology import Topology
-from spicebridge.theory.time.runge_kutta import Stepper
+from spicebridge.theory.time.dop853 import Stepper
 
 
 def test_no_dense_output_is_made_for_the_end_alone(monkeypatch):

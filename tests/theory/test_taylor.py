@@ -15,10 +15,10 @@ from spicebridge.theory import integrate, solve
 from spicebridge.theory.currents.branch import branch_solver
 from spicebridge.theory.results import closed_forms as exact
 from spicebridge.theory.time import integration
-from spicebridge.theory.time.taylor import march as module
-from spicebridge.theory.time.taylor.crossing import first_crossing
-from spicebridge.theory.time.taylor.march import TaylorMarch, TaylorPiece
-from spicebridge.theory.time.taylor.sources import SourceSeries
+from spicebridge.theory.time.crossing import first_crossing
+from spicebridge.theory.time.taylor import integrator as module
+from spicebridge.theory.time.taylor.integrator import TaylorIntegrator, TaylorPiece
+from spicebridge.theory.time.taylor.source_series import SourceSeries
 from spicebridge.theory.time.trajectory import waveforms
 
 from .networks import caravelli, edge_lists, graph_edges, random_network
@@ -41,8 +41,8 @@ def other_integrator(monkeypatch):
 
     def without(network: sb.Network, t: np.ndarray) -> sb.Waveforms:
         with monkeypatch.context() as patch:
-            patch.setattr(integration, "_taylor", lambda *_: None)
-            return integrate(network, t, rtol=1e-12, atol=1e-14, bounds="events")
+            patch.setattr(integration, "_series", lambda *_: None)
+            return integrate(network, t, rtol=1e-12, atol=1e-14)
 
     return without
 
@@ -89,7 +89,7 @@ def test_hard_bounds_on_random_graphs(edges, seed, mixed):
     rng = np.random.default_rng(seed)
     network = random_network(edges, seed, device=caravelli(window=sb.Hard(), alpha=rng.choice([-0.5, 0.0, 0.5])))
     network = network.with_drive([d.scaled(8.0) for d in network.drives])
-    trajectory = solve(network, STOP, bounds="events")
+    trajectory = solve(network, STOP)
     assert trajectory.complete
     state, h = network.initial_state.copy(), STOP / 4000
     law = network.groups[0].device
@@ -105,7 +105,7 @@ def test_hard_bounds_on_random_graphs(edges, seed, mixed):
 def test_hits_and_releases_are_those_of_the_other_integrator(other_integrator, seed):
     network = random_network(graph_edges("complete_graph", 4), seed, device=caravelli(window=sb.Hard(), alpha=0.0))
     network = network.with_drive([d.scaled(40.0) for d in network.drives])
-    found = solve(network, 3.0, bounds="events")
+    found = solve(network, 3.0)
     assert len(found.events) > 1
     grid = np.linspace(0.0, 3.0, 301)
     assert np.abs(found(grid) - other_integrator(network, grid).state).max() < 1e-8
@@ -219,7 +219,7 @@ def test_one_factorisation_a_step(monkeypatch):
 
 
 def test_sources_without_a_series_and_windows_take_the_other_integrator(monkeypatch):
-    monkeypatch.setattr(TaylorMarch, "run", lambda self: pytest.fail("no power series here"))
+    monkeypatch.setattr(TaylorIntegrator, "run", lambda self: pytest.fail("no power series here"))
     network = sb.Network.from_edges(
         [(0, 1), (1, 0)], device=caravelli(window=sb.Tanh()), drive={0: 0.1}, initial_state=0.5
     )

@@ -16,24 +16,9 @@ from spicebridge.arrays import Array
 from spicebridge.errors import SingularNetwork
 from spicebridge.theory.currents.laplacian import GroundedLaplacian
 
-STEP_COST = 6.0
-"""One step of conjugate gradients (a solve, a product, updates) costs as much as so many multiplications of
-the factorisation for every entry of the factor: measured on grids from 3,000 to 500,000 edges, where the
-ratio of both times is 3 to 30."""
-DENSE_STEP_COST = 40.0
-"""The same for a dense factor, whose factorisation runs at the speed of matrix products and whose solve at
-that of memory."""
-SUPERNODAL_STEPS = 4.0
-"""The same for dense blocks: a factorisation takes as long as three to five steps from 10,000 to 500,000 edges."""
-
 
 class Factor(Protocol):
-    """One factorisation at a time; the last one is kept.
-
-    ``steps_per_update`` is the cost of `update` in steps of conjugate gradients preconditioned by `solve`.
-    """
-
-    steps_per_update: float
+    """One factorisation at a time; the last one is kept."""
 
     def update(self, data: Array) -> None:
         """Factorise for `data` of the upper triangle. Raises `SingularNetwork`."""
@@ -55,7 +40,7 @@ class SparseLdl:
         self.solve = self._solver.solve
         counts = np.diff(self._solver.factors()[0].indptr).astype(float)
         self.fill = float(counts.sum())
-        self.steps_per_update = float(counts @ counts) / (STEP_COST * max(self.fill, 1.0))
+        self.flops = float(counts @ counts)
 
     def update(self, data: Array) -> None:
         self._solver.update(self._laplacian.store(data), upper=True)
@@ -63,8 +48,6 @@ class SparseLdl:
 
 class SupernodalCholesky:
     """L L^t by CHOLMOD with dense blocks, for passive networks. Raises `ImportError` without kvxopt."""
-
-    steps_per_update = SUPERNODAL_STEPS
 
     def __init__(self, laplacian: GroundedLaplacian) -> None:
         # Its type stubs know lists where it takes arrays.
@@ -104,8 +87,6 @@ class SupernodalCholesky:
 class SuperLu:
     """L U with pivoting by SuperLU: for indefinite matrices, and where there is no qdldl."""
 
-    steps_per_update = float("inf")
-
     def __init__(self, laplacian: GroundedLaplacian) -> None:
         self._laplacian = laplacian
         self._factor: Any = None
@@ -130,7 +111,6 @@ class DenseCholesky:
     def __init__(self, laplacian: GroundedLaplacian, *, passive: bool) -> None:
         self._laplacian = laplacian
         self.passive = passive
-        self.steps_per_update = laplacian.n / DENSE_STEP_COST
         lapack: Any = get_lapack_funcs(("potrf", "potrs", "getrf", "getrs"), dtype=np.float64)
         self._potrf, self._potrs, self._getrf, self._getrs = lapack
         self._factor: Any = None

@@ -26,8 +26,6 @@ class DiagonalCg:
     same absolute accuracy, in fewer steps.
     """
 
-    steps_per_update = 0.0
-
     def __init__(self, laplacian: GroundedLaplacian) -> None:
         self._laplacian = laplacian
         self._matrix = sp.csr_array((laplacian.n, laplacian.n))

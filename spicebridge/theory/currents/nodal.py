@@ -27,7 +27,6 @@ from spicebridge.theory.currents.factorisation import (
 from spicebridge.theory.currents.fill import SHALLOW, WIDE, Levels, iterations_pay
 from spicebridge.theory.currents.iterative import DiagonalCg
 from spicebridge.theory.currents.laplacian import GroundedLaplacian
-from spicebridge.theory.currents.reused_factor import LaggedSolver
 from spicebridge.theory.currents.topology import Topology
 
 DENSE_FILL = 0.5
@@ -40,9 +39,6 @@ SMALL = 1500
 microseconds a solve at 10 edges, equal at 1500 entries."""
 PIVOTED_NODES = 64
 """Networks with active edges and at most this many unknowns use dense LU with pivoting."""
-LAGGED_STEPS = 5.0
-"""Keep an old factorisation as a preconditioner when a new one costs more steps of conjugate gradients than
-this: measured crossover, grids of 3,000 edges lose a tenth, of 10,000 gain 1.3 times, of 500,000 5 times."""
 RESIDUAL_LIMIT = 1e-11
 """Largest |sum of currents at a node| / max |i| accepted from a factorisation without pivoting."""
 
@@ -54,7 +50,7 @@ class NodalSolver:
     """Weighted Laplacian; the factorisation is chosen by size, fill and sign.
 
     ``plan`` is "none" (no unknowns), "small" (all dense), "dense", "ldl", "supernodal", "superlu" or "cg" (see
-    ``fill`` for the choice). ``lagged`` is the solver that keeps old factorisations, or None where each solve factorises anew.
+    ``fill`` for the choice).
     """
 
     form = "nodal"
@@ -62,7 +58,6 @@ class NodalSolver:
     def __init__(self, topology: Topology, *, passive: bool = True, plan: str | None = None) -> None:
         self.passive = passive
         self.bridges = topology.bridges
-        self.lagged: LaggedSolver | None = None
         self._fallback: Factor | None = None
         n_free = topology.n_nodes - topology.n_components
         if n_free * topology.n_edges <= SMALL and plan is None:
@@ -74,9 +69,6 @@ class NodalSolver:
             return
         self.laplacian = GroundedLaplacian(topology)
         self.plan, self._factor = self._choose(topology, plan)
-        dear = self._factor.steps_per_update > LAGGED_STEPS and self.plan != "superlu"
-        if passive and (dear or self.plan == "supernodal"):
-            self.lagged = LaggedSolver(self.laplacian, self._factor)
 
     def _choose(self, topology: Topology, plan: str | None) -> tuple[str, Factor]:
         laplacian = self.laplacian
@@ -173,8 +165,6 @@ class NodalSolver:
             return lambda S: G * S
         laplacian = self.laplacian
         data, _ = laplacian.assemble(G, G)
-        if self.lagged is not None:
-            self.lagged.forget()
         self._factor.update(data)
         checked = not self.passive and self.plan == "ldl"
 
@@ -201,11 +191,8 @@ class NodalSolver:
     def _large(self, G: Array, S: Array) -> Array:
         laplacian = self.laplacian
         data, load = laplacian.assemble(G, S)
-        if self.lagged is not None:
-            potential = self.lagged.solve(data, load)
-        else:
-            self._factor.update(data)
-            potential = self._factor.solve(load)
+        self._factor.update(data)
+        potential = self._factor.solve(load)
         current = laplacian.drop(potential, S)
         current *= G
         if self.passive or self.plan != "ldl":

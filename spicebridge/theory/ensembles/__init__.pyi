@@ -1,4 +1,4 @@
 """The public names of this package, each with the module it is loaded from on first use."""
 
-from .integration import integrate_ensemble as integrate_ensemble
-from .waveforms import EnsembleWaveforms as EnsembleWaveforms
+from .ensemble import integrate_ensemble as integrate_ensemble
+from .ensemble_waveforms import EnsembleWaveforms as EnsembleWaveforms

@@ -12,7 +12,7 @@ from spicebridge.arrays import Array, IntArray
 
 
 @dataclass(eq=False)
-class Front:
+class ActiveRuns:
     """The trajectories under way; every field has one entry or row for each and is advanced in place.
 
     ``row`` number in the ensemble; ``t``, ``h`` time and next step in s; ``y`` (runs, n_e) unknowns, the state or, on
@@ -38,7 +38,7 @@ class Front:
     chatter: IntArray
 
     @classmethod
-    def start(cls, row: IntArray, y: Array, unknowns: int) -> Front:
+    def start(cls, row: IntArray, y: Array, unknowns: int) -> ActiveRuns:
         """Trajectories at t = 0 in the states y (runs, n_e)."""
         n = row.size
         count = [np.zeros(n, dtype=np.intp) for _ in range(4)]
@@ -59,18 +59,18 @@ class Front:
             chatter=count[3],
         )
 
-    def take(self, chosen: Any) -> Front:
+    def take(self, chosen: Any) -> ActiveRuns:
         """A copy of some of them."""
-        return Front(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
+        return ActiveRuns(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
-    def put(self, chosen: Any, other: Front) -> None:
+    def put(self, chosen: Any, other: ActiveRuns) -> None:
         """Write what `take` gave back."""
         for field in fields(self):
             getattr(self, field.name)[chosen] = getattr(other, field.name)
 
-    def joined(self, other: Front) -> Front:
+    def joined(self, other: ActiveRuns) -> ActiveRuns:
         parts = {f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)}
-        return Front(**parts)
+        return ActiveRuns(**parts)
 
     @property
     def size(self) -> int:
@@ -78,7 +78,7 @@ class Front:
 
 
 @dataclass(eq=False)
-class Record:
+class EnsembleRecord:
     """Results by number in the ensemble: state (count, n_t, n_e), time reached in s, reason, right-hand sides."""
 
     state: Array

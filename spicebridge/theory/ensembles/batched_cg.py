@@ -4,7 +4,7 @@
 
 The eigenvalues lie between the smallest and the largest weight. With positive weights conjugate gradients on
 all systems at once are therefore a known number of products with Q, which is the same for all: in paper 2 the
-condition is at most 1/(1 - chi). A system is left alone once its own residual is small, so that its result does not
+condition is at most 1/(1 - chi). A problem is left alone once its own residual is small, so that its result does not
 depend on the company it is solved in. What conjugate gradients do not solve is factorised.
 """
 
@@ -22,7 +22,7 @@ CROWD = 0.75
 """Go on without the solved systems once fewer than this part is left."""
 
 
-class Gram:
+class SharedBasis:
     """The systems of one basis `Q` (n_e, m); ``steps`` counts the steps of conjugate gradients of single systems."""
 
     def __init__(self, Q: Array) -> None:
@@ -34,7 +34,7 @@ class Gram:
     def solve(self, weight: Array, b: Array, start: Array, tolerance: float) -> Array:
         """Return y (runs, m) for weights (runs, n_e) and right-hand sides `b` (runs, m).
 
-        `start` (runs, m) is a guess; `tolerance` bounds the residual of every system in units of its b. A system
+        `start` (runs, m) is a guess; `tolerance` bounds the residual of every problem in units of its b. A problem
         that has no unique solution, or whose weights are not finite, comes back as NaN.
         """
         if self.Q.shape[1] == 0:
@@ -78,7 +78,7 @@ class Gram:
             image = self._apply(weight, p)
             self.steps += n_busy
             curvature = np.einsum("ij,ij->i", p, image)
-            # A solved system moves no further; without curvature there is no step to take.
+            # A solved problem moves no further; without curvature there is no step to take.
             length = np.where(busy & (curvature > 0.0), rho, 0.0) / np.where(curvature > 0.0, curvature, 1.0)
             y += length[:, None] * p
             image *= length[:, None]

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array, IntArray
-from spicebridge.theory.ensembles.active_runs import Front
-from spicebridge.theory.ensembles.currents import BatchCurrents
-from spicebridge.theory.ensembles.laws import Laws
+from spicebridge.theory.ensembles.active_runs import ActiveRuns
+from spicebridge.theory.ensembles.batched_currents import BatchCurrents
+from spicebridge.theory.ensembles.batched_laws import BatchedLaws
 from spicebridge.theory.ensembles.members import Members
 
 DOUBT = 10.0
@@ -28,39 +28,41 @@ class Field:
 
     def __init__(self, members: Members, currents: BatchCurrents, tolerance: float) -> None:
         self.members, self.currents, self.tolerance = members, currents, tolerance
-        self._common = Laws(members.network, members.network.groups, flattened=False, runs=0)
+        self._common = BatchedLaws(members.network, members.network.groups, flattened=False, runs=0)
         self.hard, self.free_resistance = self._common.hard, self._common.free_resistance
 
-    def laws(self, rows: IntArray) -> Laws:
+    def laws(self, rows: IntArray) -> BatchedLaws:
         """The laws of trajectories `rows` (runs,)."""
         if not self.members.parameters:
             return self._common
-        return Laws(self.members.network, self.members.groups(rows), flattened=True, runs=rows.size)
+        return BatchedLaws(self.members.network, self.members.groups(rows), flattened=True, runs=rows.size)
 
-    def __call__(self, front: Front, y: Array, t: Array, guess: Array, laws: Laws | None = None) -> tuple[Array, Array]:
+    def __call__(
+        self, active: ActiveRuns, y: Array, t: Array, guess: Array, laws: BatchedLaws | None = None
+    ) -> tuple[Array, Array]:
         """(bulk rates in 1/s, solution of Kirchhoff's equations) at unknowns y (runs, n_e) and times t (runs,) in s.
 
         Rows of NaN where there is no unique solution.
         """
-        laws = laws or self.laws(front.row)
-        state = np.where(front.mode != 0, front.mode > 0, y) if front.mode.any() else y
+        laws = laws or self.laws(active.row)
+        state = np.where(active.mode != 0, active.mode > 0, y) if active.mode.any() else y
         voltage = laws.resistance(state)
-        S = self.members.source(front.row, t)
+        S = self.members.source(active.row, t)
         current, solution = self.currents.solve(voltage, S, guess, self.tolerance)
         voltage *= current
         if self.hard.any():
-            front.loudest = np.fmax(front.loudest, np.abs(voltage).max(axis=1))
-        front.count += 1
+            active.loudest = np.fmax(active.loudest, np.abs(voltage).max(axis=1))
+        active.count += 1
         return laws.rate(state, current, voltage), solution
 
-    def rounding(self, front: Front) -> Array:
+    def rounding(self, active: ActiveRuns) -> Array:
         """(runs, n_e) in 1/s: rates below are rounding of the currents."""
-        laws = self.laws(front.row)
-        alone = np.repeat(front.loudest[:, None], front.y.shape[1], axis=1)
-        rate = laws.rate(front.y, alone / np.abs(laws.resistance(front.y)), alone)
+        laws = self.laws(active.row)
+        alone = np.repeat(active.loudest[:, None], active.y.shape[1], axis=1)
+        rate = laws.rate(active.y, alone / np.abs(laws.resistance(active.y)), alone)
         return np.asarray(max(RATE_ROUNDING, DOUBT * self.tolerance) * np.abs(rate))
 
-    def resolve(self, front: Front, probe: Array, turned: NDArray[np.bool_]) -> None:
+    def resolve(self, active: ActiveRuns, probe: Array, turned: NDArray[np.bool_]) -> None:
         """Decide from the bulk rates which edges are held from now on, as ``theory.bounds`` does.
 
         At a wall an edge is held while f points outward, now and `probe` (runs,) s ahead; the second look is for
@@ -68,24 +70,24 @@ class Field:
         now. Sets ``y`` (put into [0, 1]), ``f``, ``guess``, ``mode`` and ``loudest``.
         """
         hard = self.hard
-        front.y[:, hard] = np.clip(front.y[:, hard], 0.0, 1.0)
-        front.mode[:] = 0
-        front.f, front.guess = self(front, front.y, front.t, front.guess)
-        at_wall = hard & ((front.y == 0.0) | (front.y == 1.0))
+        active.y[:, hard] = np.clip(active.y[:, hard], 0.0, 1.0)
+        active.mode[:] = 0
+        active.f, active.guess = self(active, active.y, active.t, active.guess)
+        at_wall = hard & ((active.y == 0.0) | (active.y == 1.0))
         if not at_wall.any():
             return
-        rounding = self.rounding(front)
-        outward = front.f * np.where(front.y == 1.0, 1.0, -1.0)
+        rounding = self.rounding(active)
+        outward = active.f * np.where(active.y == 1.0, 1.0, -1.0)
         held = at_wall & (outward >= -rounding) & ~(turned & (outward < rounding))
         rows = np.flatnonzero((held & (outward <= rounding)).any(axis=1))
         if rows.size:
-            ahead = front.take(rows)
+            ahead = active.take(rows)
             moving = np.where(at_wall[rows] & (outward[rows] >= 0.0), 0.0, ahead.f)
             t = ahead.t + probe[rows]
             f = self(ahead, ahead.y + probe[rows, None] * moving, t, ahead.guess)[0]
-            held[rows] &= f * np.where(front.y[rows] == 1.0, 1.0, -1.0) >= -rounding[rows]
-            front.count[rows] += 1
-        front.mode[held] = np.where(front.y[held] == 1.0, 1, -1)
+            held[rows] &= f * np.where(active.y[rows] == 1.0, 1.0, -1.0) >= -rounding[rows]
+            active.count[rows] += 1
+        active.mode[held] = np.where(active.y[held] == 1.0, 1, -1)
 
     def signals(self, times: Array, state: Array, batch: int) -> tuple[Array, Array]:
         """Currents and drops (count, n_t, n_e) that belong to states at `times` (n_t,); NaN where these are."""

@@ -15,9 +15,9 @@ from itertools import pairwise
 import numpy as np
 
 from spicebridge.arrays import Array, IntArray
-from spicebridge.theory.ensembles.active_runs import Record
-from spicebridge.theory.ensembles.currents import BatchCurrents
-from spicebridge.theory.ensembles.laws import Laws
+from spicebridge.theory.ensembles.active_runs import EnsembleRecord
+from spicebridge.theory.ensembles.batched_currents import BatchCurrents
+from spicebridge.theory.ensembles.batched_laws import BatchedLaws
 from spicebridge.theory.ensembles.members import Members
 
 RESIDUAL = 1e-4
@@ -35,7 +35,7 @@ class FixedSteps:
     def __init__(self, members: Members, currents: BatchCurrents, times: Array, step: float, batch: int) -> None:
         self.members, self.currents, self.times, self.step, self.batch = members, currents, times, step, batch
 
-    def march(self) -> tuple[Record, Array]:
+    def run(self) -> tuple[EnsembleRecord, Array]:
         """(states and what became of each trajectory, their differences (pilots, n_t, n_e) to half the step)."""
         count, n_t = self.members.count, self.times.size
         state = np.full((count, n_t, self.members.network.n_edges), np.nan)
@@ -48,13 +48,13 @@ class FixedSteps:
         lost = ~np.isfinite(state).all(axis=(1, 2))
         reasons = ["the states leave the range of numbers; take a shorter step" if gone else "" for gone in lost]
         stop = np.where(lost, 0.0, self.times[-1])
-        return Record(state, stop, reasons, solves), state[pilots] - halved
+        return EnsembleRecord(state, stop, reasons, solves), state[pilots] - halved
 
     def _run(self, rows: IntArray, step: float, residual: float) -> tuple[Array, int]:
         """States (runs, n_t, n_e) of some trajectories, and the right-hand sides that each cost."""
         network = self.members.network
         groups = self.members.groups(rows) if self.members.parameters else network.groups
-        laws = Laws(network, groups, flattened=bool(self.members.parameters), runs=rows.size)
+        laws = BatchedLaws(network, groups, flattened=bool(self.members.parameters), runs=rows.size)
         y = self.members.initial[rows].copy()
         guess = np.zeros((rows.size, self.currents.unknowns))
         hard = laws.hard

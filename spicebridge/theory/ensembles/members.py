@@ -17,7 +17,7 @@ from spicebridge.drives import DriveBank
 from spicebridge.errors import NetworkError, SpiceBridgeError, nearest
 from spicebridge.laws.base import Group, parameter_names
 from spicebridge.network import Network
-from spicebridge.theory.time.stepping import breakpoints, shortest_period
+from spicebridge.theory.time.problem import breakpoints, shortest_period
 
 
 @dataclass(frozen=True, eq=False)

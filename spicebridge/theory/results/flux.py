@@ -22,7 +22,7 @@ from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.network import Network
 from spicebridge.theory.currents.branch import branch_solver
-from spicebridge.theory.time.taylor.law import AffineLaw
+from spicebridge.theory.time.taylor.affine_law import AffineLaw
 
 STEPS = 50
 """Most steps of Newton's method from one time to the next."""

@@ -1,4 +1,4 @@
-"""One accepted step as a polynomial, and the first place where such polynomials cross a level.
+"""One accepted step as a polynomial.
 
 A step of length h from t0 is stored by its values at eight Chebyshev points of [t0, t0 + h], which
 determine the stepper's seventh-degree dense output exactly.
@@ -18,10 +18,6 @@ DEGREE = 7
 NODES = 0.5 * (1.0 - np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE))
 _WEIGHTS = np.where(np.arange(DEGREE + 1) % 2, -1.0, 1.0)
 _WEIGHTS[[0, -1]] *= 0.5
-SAMPLES = np.linspace(0.0, 1.0, 17)
-BISECTIONS = 54
-POLISH = 4
-"""Newton steps that locate a maximum between two samples."""
 
 
 def lagrange(x: Array) -> Array:
@@ -46,7 +42,12 @@ def _differentiation() -> Array:
 
 
 DERIVATIVE = _differentiation()
-_AT_SAMPLES = lagrange(SAMPLES)
+_MONOMIALS = np.linalg.inv(np.vander(NODES, increasing=True))
+
+
+def monomials(values: Array) -> Array:
+    """Coefficients c_k of sum_k c_k x^k, (8, m), from values at the nodes (8, m)."""
+    return np.asarray(_MONOMIALS @ values)
 
 
 class StatePiece(Protocol):
@@ -90,63 +91,3 @@ class Piece:
             raw[:, self.held > 0] = 1.0
             raw[:, self.held < 0] = 0.0
         return raw
-
-
-def first_crossing(values: Array, level: Array) -> Array:
-    """First x in [0, 1] where each polynomial (columns of `values`, (8, m)) rises above `level` (m,).
-
-    Returns (m,), infinite where it never does. A column is taken to start at or below its level.
-    Excursions between two samples are found from the local maxima, so a double crossing counts.
-    """
-    g = values - level
-    sample = _AT_SAMPLES @ g
-    out = np.full(g.shape[1], np.inf)
-    above = sample[1:] > 0.0
-    hit = np.asarray(above.any(axis=0))
-    first = np.where(hit, above.argmax(axis=0) + 1, SAMPLES.size)
-    left = SAMPLES[np.minimum(first, SAMPLES.size - 1) - 1]
-    right = SAMPLES[np.minimum(first, SAMPLES.size - 1)]
-    grazing, before, top = _hidden_maxima(g, sample, first)
-    hit[grazing], left[grazing], right[grazing] = True, before, top
-    columns = np.flatnonzero(hit)
-    if columns.size:
-        out[columns] = _bisect(g[:, columns], left[columns], right[columns])
-    return out
-
-
-def _hidden_maxima(g: Array, sample: Array, first: NDArray[np.intp]) -> tuple[NDArray[np.intp], Array, Array]:
-    """Columns with a maximum above zero between samples that are not, before sample `first`."""
-    low, mid, high = sample[:-2], sample[1:-1], sample[2:]
-    slope, bend = 0.5 * (high - low), 0.5 * (high + low) - mid
-    peak = (mid >= low) & (mid >= high) & (bend < 0.0)
-    # Twice the parabola's rise above the middle sample covers the higher derivatives.
-    rise = np.where(peak, -(slope**2) / np.where(bend < 0.0, bend, -1.0), 0.0)
-    row = np.arange(1, SAMPLES.size - 1)[:, None]
-    candidate = peak & (mid <= 0.0) & (mid + 0.5 * rise > 0.0) & (row < first)
-    columns = np.flatnonzero(candidate.any(axis=0))
-    if columns.size == 0:
-        return columns, np.zeros(0), np.zeros(0)
-    j = candidate[:, columns].argmax(axis=0) + 1
-    poly = g[:, columns]
-    first_derivative = DERIVATIVE @ poly
-    second_derivative = DERIVATIVE @ first_derivative
-    x = SAMPLES[j].copy()
-    for _ in range(POLISH):
-        row_of = lagrange(x)
-        d1 = np.einsum("ij,ji->i", row_of, first_derivative)
-        d2 = np.einsum("ij,ji->i", row_of, second_derivative)
-        move = np.where(d2 < 0.0, -d1 / np.where(d2 < 0.0, d2, -1.0), 0.0)
-        x = np.clip(x + move, SAMPLES[j - 1], SAMPLES[j + 1])
-    outside = np.einsum("ij,ji->i", lagrange(x), poly) > 0.0
-    return columns[outside], SAMPLES[j - 1][outside], x[outside]
-
-
-def _bisect(g: Array, left: Array, right: Array) -> Array:
-    """Roots of the columns of g (8, m), not above zero at `left`, above at `right`."""
-    left, right = left.copy(), right.copy()
-    for _ in range(BISECTIONS):
-        middle = 0.5 * (left + right)
-        above = np.einsum("ij,ji->i", lagrange(middle), g) > 0.0
-        right = np.where(above, middle, right)
-        left = np.where(above, left, middle)
-    return right

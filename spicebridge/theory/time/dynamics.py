@@ -155,7 +155,7 @@ class Dynamics:
             self.branch.segment = (start, stop)
 
     def leave(self) -> None:
-        """Say that the march is over."""
+        """Say that the integration is over."""
         if hasattr(self.branch, "segment"):
             self.branch.segment = None
 

@@ -15,34 +15,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array
-from spicebridge.errors import NetworkError, RunFailed, SingularNetwork, nearest
+from spicebridge.errors import NetworkError, RunFailed, SingularNetwork
 from spicebridge.network import Network
 from spicebridge.theory.currents.hybrid import HybridSolver
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.theory.time.dense_output import StatePiece
 from spicebridge.theory.time.dynamics import Dynamics, OhmicBranch, network_branch
-from spicebridge.theory.time.events import march_between_events
-from spicebridge.theory.time.implicit.choice import check_stepping, implicit_stepper, is_stiff
-from spicebridge.theory.time.reflection.method import march_by_reflection
-from spicebridge.theory.time.scales import state_scale
-from spicebridge.theory.time.smooth import march_smoothly
-from spicebridge.theory.time.stepping import Demand, Keeper, Outcome, System
-from spicebridge.theory.time.taylor.law import AffineLaw
-from spicebridge.theory.time.taylor.march import TaylorMarch
-from spicebridge.theory.time.taylor.sources import SourceSeries
+from spicebridge.theory.time.implicit.stiffness import check_stepping, implicit_stepper, is_stiff
+from spicebridge.theory.time.problem import Ending, Output, Problem, Settings
+from spicebridge.theory.time.runge_kutta import integrate_stepwise
+from spicebridge.theory.time.state_scales import state_scale
+from spicebridge.theory.time.taylor.affine_law import AffineLaw
+from spicebridge.theory.time.taylor.integrator import TaylorIntegrator
+from spicebridge.theory.time.taylor.source_series import SourceSeries
 from spicebridge.theory.time.trajectory import Trajectory, waveforms
 from spicebridge.waveforms import Waveforms
-
-BOUNDS = ("auto", "events", "reflection")
-
-HITS_PER_EDGE = 0.5
-"""Hits and releases expected of a hard edge, …"""
-EVALUATIONS_PER_HIT = 16.0
-"""… right-hand sides that each costs when it is located, …"""
-REFLECTION_EVALUATIONS = 15.0
-"""… and right-hand sides of a march by reflection at rtol = 1, …"""
-REFLECTION_EXPONENT = -0.23
-"""… which grow with this power of rtol: all measured on grids of 180 and 760 edges over five orders of rtol."""
 
 
 def integrate(
@@ -52,29 +39,26 @@ def integrate(
     method: str = "auto",
     rtol: float = 1e-10,
     atol: float = 1e-12,
-    bounds: str = "auto",
     stepping: str = "auto",
 ) -> Waveforms:
     """Integrate from the initial state at t = 0 and return the waveforms on `t` (n_t,), in s.
 
     `method` is "projector", "nodal", "loop" or "auto". `rtol` and `atol` are those of every step and state; `atol`
-    counts in units of the largest voltage and current to expect where the state has a unit. `bounds` says how hits and releases of hard bounds are
-    met: "events" locates each, "reflection" marches past them with a stated error (see `solve`), "auto" takes
-    what is expected to be cheaper. `stepping` is "explicit", "implicit" (for stiff networks) or "auto", which takes the
+    counts in units of the largest voltage and current to expect where the state has a unit. `stepping` is "explicit",
+    "implicit" (for stiff networks) or "auto", which takes the
     implicit method where the fastest rate of a network with capacitors or inductors asks for it; the form that the
     result names then says so. Raises `NetworkError` and `ScreenError` for misuse, `RunFailed` with the
     reason when the integration cannot reach t[-1].
     """
     times = checked_times(t)
-    _check_bounds(bounds)
-    system = _system(network, method, rtol, atol, float(times[-1]), stepping)
+    problem = _problem(network, method, rtol, atol, float(times[-1]), stepping)
     samples = _Samples(times, network)
     with one_blas_thread():
-        outcome = _march(system, Demand(float(times[-1]), rtol, atol), samples, bounds)
-        system.dynamics.leave()
-        if not outcome.complete:
-            raise RunFailed(outcome.reason)
-        return waveforms(network, system.branch, times, samples.state, system.form)
+        ending = _integrated(problem, Settings(float(times[-1]), rtol, atol), samples)
+        problem.dynamics.leave()
+        if not ending.complete:
+            raise RunFailed(ending.reason)
+        return waveforms(network, problem.branch, times, samples.state, problem.form)
 
 
 def solve(
@@ -86,13 +70,11 @@ def solve(
     atol: float = 1e-12,
     max_step: float | None = None,
     max_evaluations: int | None = None,
-    bounds: str = "auto",
     stepping: str = "auto",
 ) -> Trajectory:
     """Integrate from t = 0 to `stop` (s) and keep the dense output.
 
-    `bounds` and `stepping` as in `integrate`; ``bounds_error`` of the result is what "reflection" may have cost in accuracy. After
-    `max_evaluations` right-hand sides (None: `EVALUATIONS` and more for fast sines) the run is
+    `stepping` as in `integrate`. After `max_evaluations` right-hand sides (None: `EVALUATIONS` and more for fast sines) the run is
     given up as stiff.
 
     Numerical trouble never raises: the trajectory is then not `complete` and has a `reason`.
@@ -101,27 +83,25 @@ def solve(
     stop = float(checked_times(stop)[-1])
     if max_step is not None and not max_step > 0:
         raise NetworkError(f"max_step = {max_step!r} must be a positive time in s")
-    _check_bounds(bounds)
     check_evaluations(max_evaluations)
-    system = _system(network, method, rtol, atol, stop, stepping)
-    pieces = _Pieces()
-    demand = Demand(stop, rtol, atol, max_step or math.inf, max_evaluations, estimate=True)
+    problem = _problem(network, method, rtol, atol, stop, stepping)
+    dense = _DenseOutput()
+    settings = Settings(stop, rtol, atol, max_step or math.inf, max_evaluations, estimate=True)
     with one_blas_thread():
-        outcome = _march(system, demand, pieces, bounds)
-        system.dynamics.leave()
+        ending = _integrated(problem, settings, dense)
+        problem.dynamics.leave()
     return Trajectory(
         network,
-        tuple(pieces.pieces),
+        tuple(dense.pieces),
         network.initial_state,
-        outcome.stop,
-        outcome.complete,
-        outcome.reason,
-        tuple(outcome.events),
-        outcome.rhs_count,
-        system.form,
-        system.branch,
-        outcome.error,
-        outcome.carried,
+        ending.stop,
+        ending.complete,
+        ending.reason,
+        tuple(ending.events),
+        ending.rhs_count,
+        problem.form,
+        problem.branch,
+        ending.carried,
     )
 
 
@@ -150,7 +130,7 @@ class _Samples:
         self.state[self.times == t] = state
 
 
-class _Pieces:
+class _DenseOutput:
     """Keeps the dense output."""
 
     def __init__(self) -> None:
@@ -166,45 +146,32 @@ class _Pieces:
         raise AssertionError("a trajectory keeps every step")
 
 
-def _march(system: System, demand: Demand, keeper: Keeper, bounds: str) -> Outcome:
-    if demand.stop > 0.0:
-        _check_start(system)
-    n_hard = int(system.dynamics.hard.sum())
-    if bounds == "auto":
-        reflected = REFLECTION_EVALUATIONS * demand.rtol**REFLECTION_EXPONENT
-        located = EVALUATIONS_PER_HIT * HITS_PER_EDGE * n_hard
-        free = not system.network.reactive and system.implicit is None
-        bounds = "reflection" if free and reflected < located else "events"
-    if n_hard and bounds == "reflection":
-        return march_by_reflection(system, demand, keeper)
-    taylor = _taylor(system, demand, keeper)
-    if taylor is not None:
-        return taylor.run()
-    if demand.stop > 0.0 and not np.isfinite(system.branch(system.network.initial_state, 0.0)[0]).all():
+def _integrated(problem: Problem, settings: Settings, output: Output) -> Ending:
+    """By power series where the network has them, else by a stepper."""
+    if settings.stop > 0.0:
+        _check_start(problem)
+    series = _series(problem, settings, output)
+    if series is not None:
+        return series.run()
+    if settings.stop > 0.0 and not np.isfinite(problem.branch(problem.network.initial_state, 0.0)[0]).all():
         raise SingularNetwork("the currents at t = 0 are not finite; check resistances and sources")
-    return march_between_events(system, demand, keeper) if n_hard else march_smoothly(system, demand, keeper)
+    return integrate_stepwise(problem, settings, output)
 
 
-def _taylor(system: System, demand: Demand, keeper: Keeper) -> TaylorMarch | None:
-    """The march by power series, for the networks that have them."""
-    if system.implicit is not None or not isinstance(system.branch, OhmicBranch):
+def _series(problem: Problem, settings: Settings, output: Output) -> TaylorIntegrator | None:
+    if problem.implicit is not None or not isinstance(problem.branch, OhmicBranch):
         return None
-    law = AffineLaw.of(system.network)
+    law = AffineLaw.of(problem.network)
     if law is None:
         return None
     try:
-        sources = SourceSeries(system.network)
+        sources = SourceSeries(problem.network)
     except TypeError:
         return None
-    return TaylorMarch(system, system.branch.solver, law, sources, demand, keeper)
+    return TaylorIntegrator(problem, problem.branch.solver, law, sources, settings, output)
 
 
-def _check_bounds(bounds: str) -> None:
-    if bounds not in BOUNDS:
-        raise NetworkError(f"bounds {bounds!r} must be one of {', '.join(BOUNDS)}{nearest(str(bounds), BOUNDS)}")
-
-
-def _system(network: Network, method: str, rtol: float, atol: float, stop: float, stepping: str) -> System:
+def _problem(network: Network, method: str, rtol: float, atol: float, stop: float, stepping: str) -> Problem:
     check_tolerances(rtol, atol)
     branch, form = network_branch(network, method)
     scale = state_scale(network, stop) if network.reactive else 1.0
@@ -214,15 +181,15 @@ def _system(network: Network, method: str, rtol: float, atol: float, stop: float
     signature = branch.signature if watched and isinstance(branch, HybridSolver) else None
     if stepping == "implicit" or (stepping == "auto" and is_stiff(dynamics, scale, stop)):
         form, implicit = f"{form}, implicit", implicit_stepper(dynamics)
-        return System(network, branch, dynamics, form, scale, implicit, signature)
-    return System(network, branch, dynamics, form, scale, signature=signature)
+        return Problem(network, branch, dynamics, form, scale, implicit, signature)
+    return Problem(network, branch, dynamics, form, scale, signature=signature)
 
 
-def _check_start(system: System) -> None:
+def _check_start(problem: Problem) -> None:
     """Raise `ScreenError` when Kirchhoff's equations are singular at t = 0."""
     from spicebridge.theory.results.stability import require_regular
 
-    require_regular(system.network, system.network.initial_state)
+    require_regular(problem.network, problem.network.initial_state)
 
 
 def check_tolerances(rtol: float, atol: float) -> None:

@@ -1,19 +1,184 @@
-"""The explicit eighth-order method of Hairer, Norsett and Wanner (Solving ODEs I, II.5), loaded where it is used."""
+"""Integration by a stepper, explicit or implicit, from one corner of the sources or event of a hard bound to the next.
+
+Every hit and every release is located, and the stepper restarted. The dense output of a step costs three more
+right-hand sides and eight states of memory, so that without hard bounds it is made only where values inside the step
+are wanted, or where a resistance might reach zero within it.
+"""
 
 from __future__ import annotations
 
+import math
+from functools import partial
+from typing import Any
+
 import numpy as np
-from scipy.integrate import DOP853
 
 from spicebridge.arrays import Array
+from spicebridge.errors import SingularNetwork
+from spicebridge.theory.time.dense_output import NODES, Piece, lagrange
+from spicebridge.theory.time.problem import (
+    CHATTER_SPAN,
+    Ending,
+    Output,
+    Problem,
+    Settings,
+    breakpoints,
+    chattering,
+    longest_step,
+    not_a_number,
+    shortest_period,
+    stiff,
+    stuck,
+    undetermined_within,
+    vanished,
+    zero_resistance,
+)
+from spicebridge.theory.time.walls import PROBE, Bounds
+
+EXCURSION = 2.0
+"""Within a step a state is taken to stay nearer to its start than this times the step and its largest
+rate at the stages; where that leaves every resistance positive no closer look is needed."""
+FIRST_PROBE = 1e-9
+"""Probe of the modes at the start, in units of the span or the shortest period."""
 
 
-class Stepper(DOP853):
-    """DOP853 with the largest scaled error over the components instead of the mean square."""
+def integrate_stepwise(problem: Problem, settings: Settings, output: Output) -> Ending:
+    """Advance from 0 to `settings.stop`, handing every accepted piece to `output`."""
+    return _Run(problem, settings, output).run()
 
-    def _estimate_error_norm(self, K: Array, h: float, scale: Array) -> float:
-        fifth = (self.E5 @ K / scale) ** 2
-        third = (self.E3 @ K / scale) ** 2
-        root = np.sqrt(fifth + 0.01 * third)
-        ratio = np.divide(fifth, root, out=np.where(np.isnan(root), np.nan, 0.0), where=root > 0.0)
-        return float(abs(h) * ratio.max())
+
+class _Run:
+    def __init__(self, problem: Problem, settings: Settings, output: Output) -> None:
+        self.problem, self.settings, self.output = problem, settings, output
+        self.bounds = Bounds(problem.dynamics)
+        self.walled = self.bounds.edges.size > 0
+        self.period = shortest_period(problem.network)
+        self.ceiling, self.budget = longest_step(problem, settings, self.period), settings.budget(self.period)
+        self.t, self.state = 0.0, problem.network.initial_state.copy()
+        self.probe = FIRST_PROBE * min(settings.stop, self.period)
+        self.step: float | None = None
+        self.count, self.trouble = 0, ""
+        self.recent: list[float] = []
+
+    def run(self) -> Ending:
+        with np.errstate(all="ignore"):
+            for barrier in breakpoints(self.problem.network, self.settings.stop):
+                if self.t < barrier:
+                    self.problem.dynamics.enter(self.t, barrier)
+                while self.t < barrier:
+                    reason = self._to_event(barrier)
+                    if reason:
+                        return self._ending(reason)
+        return self._ending("")
+
+    def _ending(self, reason: str) -> Ending:
+        return Ending(self.t, reason, self.count, self.bounds.events)
+
+    def _field(self, time: float, raw: Any) -> Any:
+        self.count += 1
+        try:
+            return self.problem.dynamics(self.bounds.state(raw) if self.bounds.any_held else raw, time)
+        except SingularNetwork as error:
+            self.trouble = str(error)
+            return not_a_number(raw)
+
+    def _stepper(self, barrier: float) -> Any:
+        bounds, settings = self.bounds, self.settings
+        level = settings.atol * self.problem.scale
+        absolute: Any = level
+        if self.walled:
+            self.state = bounds.resolve(
+                self.t, self.state, min(self.probe, 0.5 * (barrier - self.t)), record=self.t > 0.0
+            )
+            self.count += 2
+        if bounds.any_held:
+            absolute = np.where(bounds.mode != 0, settings.atol + settings.rtol, level)
+        return self.problem.stepper(
+            self._field,
+            self.t,
+            bounds.unknowns(self.state) if bounds.any_held else self.state,
+            barrier,
+            max_step=self.ceiling,
+            rtol=settings.rtol,
+            atol=absolute,
+            first_step=None if self.step is None else min(self.step, barrier - self.t),
+            state_of=bounds.state if bounds.any_held else None,
+            held=bounds.mode != 0 if bounds.any_held else None,
+        )
+
+    def _to_event(self, barrier: float) -> str:
+        """Step until an event or the barrier; return why the integration ends, "" where it goes on."""
+        stepper = self._stepper(barrier)
+        while stepper.status == "running":
+            before = stepper.f
+            stepper.step()
+            if stepper.status == "failed" or not np.isfinite(stepper.y).all():
+                return stuck(self.problem, self.state, self.t, self.trouble)
+            if self.count > self.budget:
+                return stiff(self.count, self.t, float(stepper.h_abs))
+            end, self.step = float(stepper.t), float(stepper.h_abs)
+            self.probe = PROBE * (end - self.t)
+            doubtful = self.walled or self.problem.signature is not None or self._doubtful(stepper)
+            if doubtful or self.output.wants(self.t, end):
+                reason, event = self._look(stepper, before, doubtful)
+                if reason:
+                    return reason
+                if event:
+                    return self._chatter()
+            else:
+                self.output.reach(end, stepper.y)
+                self.t, self.state = end, stepper.y
+        self.t = barrier
+        return ""
+
+    def _look(self, stepper: Any, before: Array, doubtful: bool) -> tuple[str, bool]:
+        """Make the dense output of the last step, cut it at its first event and hand it over: (why it ends, event)."""
+        problem, bounds, t = self.problem, self.bounds, self.t
+        length = float(stepper.t - t)
+        values = stepper.dense_output()(t + length * NODES).T
+        if not np.isfinite(values).all():
+            return stuck(problem, self.state, t, self.trouble), False
+        x, hit = bounds.first_event(values, t, length, (before, stepper.f)) if self.walled else (math.inf, None)
+        path = partial(_at, bounds, values, t, length)
+        passage = undetermined_within(problem, t, float(stepper.t), self.state, path)
+        if passage is not None and not passage[0] > t + x * length:
+            self._keep(passage[0], length, values)
+            self.t = passage[0]
+            return passage[1], False
+        event = hit is not None and math.isfinite(x)
+        end = float(t + x * length if event else stepper.t)
+        negative = zero_resistance(problem, values, x) if doubtful else None
+        if negative is not None:
+            k, at = negative
+            end = float(t + at * length)
+            self._keep(end, length, values)
+            self.t = end
+            return vanished(problem, k, end, float(path(end)[k])), False
+        self._keep(end, length, values)
+        self.state = path(end) if event else bounds.state(stepper.y)
+        if event:
+            self.state = np.where(hit > 0, 1.0, np.where(hit < 0, 0.0, self.state))  # type: ignore[operator]
+        self.t = end
+        return "", event
+
+    def _keep(self, end: float, length: float, values: Array) -> None:
+        if end > self.t:
+            held = self.bounds.mode if self.bounds.any_held else None
+            hard = self.bounds.hard if self.walled else None
+            self.output.keep(Piece(self.t, end, length, values, held, hard))
+
+    def _chatter(self) -> str:
+        span = CHATTER_SPAN * self.settings.stop
+        self.recent = [s for s in self.recent if s > self.t - span] + [self.t]
+        return chattering(self.recent, self.bounds.edges.size, span)
+
+    def _doubtful(self, stepper: Any) -> bool:
+        """Whether a resistance may have reached zero inside the step."""
+        largest = np.maximum(stepper.K.max(axis=0), -stepper.K.min(axis=0))
+        largest *= EXCURSION * float(stepper.t - self.t)
+        return not self.problem.dynamics.surely_conducting(self.state, largest, stepper.y)
+
+
+def _at(bounds: Bounds, values: Array, start: float, length: float, t: float) -> Array:
+    raw = (lagrange(np.array([(t - start) / length])) @ values)[0]
+    return bounds.state(raw) if bounds.any_held else np.asarray(raw)

@@ -35,8 +35,7 @@ class Trajectory:
 
     `stop` is the time reached in s; `complete` is False when that is short of the time asked for, and
     `reason` says why. `events` are hits and releases of hard bounds in order of time; `rhs_count` the
-    number of right-hand sides; `method` the form of Kirchhoff's equations that was used. `bounds_error` is the
-    error of the states that marching past hits and releases may have caused, 0 where they were located.
+    number of right-hand sides; `method` the form of Kirchhoff's equations that was used.
     `carried` are times (n,) and errors of the states (n, n_e) by the integration's own account: local errors, carried along
     by the linearised equations; None where the way of integrating knows none.
     """
@@ -51,7 +50,6 @@ class Trajectory:
     rhs_count: int
     method: str
     branch: Branch = field(repr=False)
-    bounds_error: float = 0.0
     carried: tuple[Array, Array] | None = field(default=None, repr=False)
 
     @property
@@ -83,8 +81,6 @@ class Trajectory:
 
     def __call__(self, t: ArrayLike) -> Array:
         """State (n_t, n_e) at times t (n_t,), or (n_e,) at one time, within [0, stop].
-
-        After a march by reflection every time costs four right-hand sides, otherwise none.
 
         Raises `SpiceBridgeError` outside.
         """

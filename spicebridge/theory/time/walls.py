@@ -1,4 +1,4 @@
-"""Hard bounds as a switched system: every hard edge is free, held at 0 or held at 1.
+"""Hard bounds as a switched problem: every hard edge is free, held at 0 or held at 1.
 
     held at 1 while f > 0, held at 0 while f < 0; free otherwise    (physics: projected dynamics)
 
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
-from spicebridge.theory.time.dense_output import DERIVATIVE, first_crossing, lagrange
+from spicebridge.theory.time.crossing import SIMULTANEOUS, first_crossing
+from spicebridge.theory.time.dense_output import DERIVATIVE, lagrange, monomials
 from spicebridge.theory.time.dynamics import Dynamics
 from spicebridge.theory.time.trajectory import Event
 
@@ -31,8 +32,6 @@ PROBE = 1e-6
 RELEASED = 2.0
 """A held edge with a kinked law is free where f points inward by this many roundings."""
 RELEASE_BISECTIONS = 50
-SIMULTANEOUS = 1e-12
-"""Hits closer than this part of a step are one event."""
 
 
 class Bounds:
@@ -91,17 +90,10 @@ class Bounds:
             held = at_wall & (rate * side >= -self.rounding) & (ahead * side >= -self.rounding)
             mode[held] = side[held].astype(np.int8)
         if record:
-            self._record(t, mode)
+            self.events += changes(t, self.mode, mode)
         self.mode = mode
         self.wall = np.where(mode > 0, 1.0, 0.0)
         return state
-
-    def _record(self, t: float, mode: Modes) -> None:
-        for k in np.flatnonzero(mode != self.mode).tolist():
-            if self.mode[k]:
-                self.events.append(Event(t, k, f"leaves {int(self.mode[k] > 0)}"))
-            if mode[k]:
-                self.events.append(Event(t, k, f"reaches {int(mode[k] > 0)}"))
 
     def first_event(self, values: Array, start: float, length: float, rate: tuple[Array, Array]) -> tuple[float, Array]:
         """Search one step from `start` (s): `values` (8, n_e) at its nodes, `rate` = f at both ends.
@@ -116,7 +108,7 @@ class Bounds:
         if held.size:
             self.see(self.state(values[-1]), start + length)
         level = np.concatenate([np.full(2 * free.size, STATE_ROUNDING), self.rounding[held]])
-        place = first_crossing(np.hstack([values[:, free] - 1.0, -values[:, free], inward]), level)
+        place = first_crossing(monomials(np.hstack([values[:, free] - 1.0, -values[:, free], inward])), level)
         if self.dynamics.kinked and held.size:
             place[2 * free.size :] = self._release(values, start, length, rate[1])
         hit = np.zeros(self.mode.size)
@@ -148,3 +140,14 @@ class Bounds:
             else:
                 low = middle
         return high
+
+
+def changes(t: float, before: Modes, after: Modes) -> list[Event]:
+    """Events at time t (s) between two modes (n_e,)."""
+    found = []
+    for k in np.flatnonzero(before != after).tolist():
+        if before[k]:
+            found.append(Event(t, k, f"leaves {int(before[k] > 0)}"))
+        if after[k]:
+            found.append(Event(t, k, f"reaches {int(after[k] > 0)}"))
+    return found

@@ -17,13 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
-from spicebridge.theory.time.taylor.law import AffineLaw
-from spicebridge.theory.time.taylor.sources import SourceSeries
+from spicebridge.theory.time.taylor.affine_law import AffineLaw
+from spicebridge.theory.time.taylor.source_series import SourceSeries
 
 Solve = Callable[[Array], Array]
 TANGENT_ORDER = 6
 """Order to which a change of the start is carried over a step: within the radius that the main series uses, a part
-of 1e-3 or less of the change is lost."""
+of 1e-3 or less of the change is lost, …"""
+LOST = 1e-3
+"""… or as many fewer as lose no more."""
 
 
 class Expansion:
@@ -115,4 +117,7 @@ class Expansion:
             d[k + 1] = f * (self.length / (k + 1))
             if self._free is not None:
                 d[k + 1] *= self._free
-        return np.asarray(x ** np.arange(order + 1) @ d)
+            if x ** (k + 1) * np.abs(d[k + 1]).max() <= LOST * np.abs(d[0]).max():
+                order = k + 1
+                break
+        return np.asarray(x ** np.arange(order + 1) @ d[: order + 1])

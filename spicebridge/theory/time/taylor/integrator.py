@@ -1,4 +1,4 @@
-"""Marching by Taylor series: one factorisation a step, one solve an order.
+"""Integration by Taylor series: one factorisation a step, one solve an order.
 
 The order follows from the tolerance, the step from the last coefficients: terms of the order of the tolerance end
 the series. Dense output is the polynomial. A hit is a root of s or s - 1, a release a root of the bulk rate of a held
@@ -17,24 +17,26 @@ from numpy.typing import NDArray
 from spicebridge.arrays import Array
 from spicebridge.errors import SingularNetwork
 from spicebridge.theory.currents.branch import BranchSolver
-from spicebridge.theory.time.stepping import (
-    Demand,
-    Keeper,
-    Outcome,
-    System,
+from spicebridge.theory.time.crossing import SIMULTANEOUS, first_crossing
+from spicebridge.theory.time.problem import (
+    CHATTER_SPAN,
+    Ending,
+    Output,
+    Problem,
+    Settings,
     breakpoints,
+    chattering,
     shortest_period,
     stiff,
     stuck,
     undetermined_within,
     vanished,
 )
-from spicebridge.theory.time.taylor.crossing import SIMULTANEOUS, first_crossing
+from spicebridge.theory.time.taylor.affine_law import AffineLaw
 from spicebridge.theory.time.taylor.expansion import Expansion
-from spicebridge.theory.time.taylor.law import AffineLaw
-from spicebridge.theory.time.taylor.sources import SourceSeries
+from spicebridge.theory.time.taylor.source_series import SourceSeries
 from spicebridge.theory.time.trajectory import Event
-from spicebridge.theory.time.walls import PROBE, RATE_ROUNDING, STATE_ROUNDING
+from spicebridge.theory.time.walls import PROBE, RATE_ROUNDING, STATE_ROUNDING, changes
 
 Hits = tuple[NDArray[np.intp], NDArray[np.intp]]
 
@@ -48,13 +50,13 @@ LAST = 3
 """So many last terms are looked at: odd or even ones alone may vanish."""
 REACH = 3.0
 """Longest step expanded for, in units of the last one."""
+GAPS = 4.0
+"""Longest step expanded for, in units of the usual time between events: a step that an event cuts wastes its orders, …"""
+STEADY = 0.7
+"""… the usual time being a mean that keeps this part of itself at every event."""
 TOO_FAST = 1e-12
 """Coefficients that leave the range of numbers shorten the unit of time by this."""
 SPACING = 4 * float(np.finfo(float).eps)
-CHATTER_SPAN = 1e-9
-"""Events within this part of the span count as happening at one time …"""
-CHATTER_EVENTS = 64
-"""… and this many, plus four for every hard edge, at one time are too many."""
 ROUNDING = 16 * float(np.finfo(float).eps)
 """What every step may add to the error of a state beside its truncation."""
 
@@ -86,21 +88,21 @@ class TaylorPiece:
         return state
 
 
-class TaylorMarch:
-    """One march from 0 to `demand.stop`, handing accepted steps to `keeper`."""
+class TaylorIntegrator:
+    """One integration from 0 to `settings.stop`, handing accepted steps to `output`."""
 
     def __init__(
         self,
-        system: System,
+        problem: Problem,
         solver: BranchSolver,
         law: AffineLaw,
         sources: SourceSeries,
-        demand: Demand,
-        keeper: Keeper,
+        settings: Settings,
+        output: Output,
     ) -> None:
-        self.system, self.solver, self.law, self.sources = system, solver, law, sources
-        self.demand, self.keeper = demand, keeper
-        self.order = order_for(demand.rtol)
+        self.problem, self.solver, self.law, self.sources = problem, solver, law, sources
+        self.settings, self.output = settings, output
+        self.order = order_for(settings.rtol)
         n = law.level.size
         self.mode: NDArray[np.int8] = np.zeros(n, dtype=np.int8)
         self.walled = bool(law.hard.any())
@@ -109,41 +111,51 @@ class TaylorMarch:
         self.recent: list[float] = []
         self.solves = 0
         self.voltage = 0.0
-        self.change = np.zeros(n) if demand.estimate else None
+        self.change = np.zeros(n) if settings.estimate else None
         self.rounding = np.zeros(n)
         self.sizes: list[float] = []
         self.ends, self.errors = [0.0], [np.zeros(n)]
 
-    def run(self) -> Outcome:
-        system, demand = self.system, self.demand
-        budget = demand.budget(shortest_period(system.network))
-        t, state = 0.0, system.network.initial_state.copy()
-        reach = math.inf
+    def run(self) -> Ending:
+        problem, settings = self.problem, self.settings
+        budget = settings.budget(shortest_period(problem.network))
+        t, state = 0.0, problem.network.initial_state.copy()
+        reach, self.gap = math.inf, math.inf
         with np.errstate(all="ignore"):
-            for barrier in breakpoints(system.network, demand.stop):
+            for barrier in breakpoints(problem.network, settings.stop):
                 while t < barrier:
                     try:
-                        series = self._expand(t, barrier, min(barrier - t, REACH * reach, demand.max_step), state)
+                        ahead = min(barrier - t, REACH * reach, GAPS * self.gap, settings.max_step)
+                        series = self._expand(t, barrier, ahead, state)
                     except SingularNetwork as error:
                         if t == 0.0:
                             raise
-                        return self._outcome(t, stuck(system, state, t, str(error)))
+                        return self._outcome(t, stuck(problem, state, t, str(error)))
                     x = self._extent(series)
                     step = x * series.length
                     if not step > SPACING * t:
-                        return self._outcome(t, stuck(system, state, t, ""))
+                        return self._outcome(t, stuck(problem, state, t, ""))
                     if self.solves > budget:
                         return self._outcome(t, stiff(self.solves, t, step))
                     if x < 1.0 or not step < reach:
                         reach = step
+                    before = t
                     t, state, reason = self._accept(t, barrier, series, x)
+                    self._pace(t - before, cut=t < min(before + step, barrier))
                     if reason:
                         return self._outcome(t, reason)
         return self._outcome(t, "")
 
-    def _outcome(self, t: float, reason: str) -> Outcome:
-        carried = (np.array(self.ends), np.array(self.errors)) if self.demand.estimate else None
-        return Outcome(t, reason, self.solves, self.events, carried=carried)
+    def _pace(self, length: float, *, cut: bool) -> None:
+        """Learn from the length of a step how far apart events are."""
+        if cut:
+            self.gap = length if math.isinf(self.gap) else STEADY * self.gap + (1.0 - STEADY) * length
+        else:
+            self.gap *= GAPS
+
+    def _outcome(self, t: float, reason: str) -> Ending:
+        carried = (np.array(self.ends), np.array(self.errors)) if self.settings.estimate else None
+        return Ending(t, reason, self.solves, self.events, carried=carried)
 
     def _expand(self, t: float, barrier: float, length: float, state: Array) -> Expansion:
         """The series at t, until its terms are small enough at `length` or its order is reached."""
@@ -156,8 +168,8 @@ class TaylorMarch:
             f = series.rate()
             if self.walled:
                 self._settle(t, series, f)
-            tolerance = self.demand.rtol * np.abs(state)
-            tolerance += self.demand.atol
+            tolerance = self.settings.rtol * np.abs(state)
+            tolerance += self.settings.atol
             # The rates of held edges count like those of free ones: they tell the release.
             sizes = [math.inf] * LAST
             while series.order < self.order and not max(sizes[-LAST:]) <= TERM:
@@ -193,7 +205,7 @@ class TaylorMarch:
         else:
             self._see(series)
         if t > 0.0:
-            self._record(t, mode)
+            self.events += changes(t, self.mode, mode)
         self.mode = mode
 
     def _see(self, series: Expansion) -> None:
@@ -206,15 +218,8 @@ class TaylorMarch:
         alone = np.abs(law.b / resistance) + (0.0 if law.c is None else np.abs(law.c))
         self.rounding = RATE_ROUNDING * series.length * (np.abs(law.a * series.s[0]) + alone * self.voltage)
 
-    def _record(self, t: float, mode: NDArray[np.int8]) -> None:
-        for k in np.flatnonzero(mode != self.mode).tolist():
-            if self.mode[k]:
-                self.events.append(Event(t, k, f"leaves {int(self.mode[k] > 0)}"))
-            if mode[k]:
-                self.events.append(Event(t, k, f"reaches {int(mode[k] > 0)}"))
-
     def _accept(self, t: float, barrier: float, series: Expansion, x: float) -> tuple[float, Array, str]:
-        """Cut the step at its first event and hand it over; return (end, state there, why the march ends)."""
+        """Cut the step at its first event and hand it over; return (end, state there, why the integration ends)."""
         c, hard = series.s, self.law.hard
         place, hits, ended = self._first(series, x)
         cut = place <= 1.0
@@ -228,9 +233,9 @@ class TaylorMarch:
             after[hits[0]] = 1.0
             after[hits[1]] = 0.0
         reason = ""
-        if self.system.signature is not None:
+        if self.problem.signature is not None:
             piece = TaylorPiece(t, end, series.length, c, None)
-            passage = undetermined_within(self.system, t, end, c[0], lambda time: piece(np.array([time]))[0])
+            passage = undetermined_within(self.problem, t, end, c[0], lambda time: piece(np.array([time]))[0])
             if passage is not None:
                 end, reason = passage
                 cut, after = True, piece(np.array([end]))[0]
@@ -240,24 +245,18 @@ class TaylorMarch:
             self.ends.append(end)
             self.errors.append(self.change.copy())
         if end > t:
-            if cut or self.keeper.wants(t, end):
-                self.keeper.keep(TaylorPiece(t, end, series.length, c.copy(), hard if self.walled else None))
+            if cut or self.output.wants(t, end):
+                self.output.keep(TaylorPiece(t, end, series.length, c.copy(), hard if self.walled else None))
             else:
-                self.keeper.reach(end, after)
+                self.output.reach(end, after)
         if reason:
             return end, after, reason
         if ended is not None:
-            return end, after, vanished(self.system, ended, end, float(after[ended]))
+            return end, after, vanished(self.problem, ended, end, float(after[ended]))
         if cut:
-            span = CHATTER_SPAN * self.demand.stop
+            span = CHATTER_SPAN * self.settings.stop
             self.recent = [s for s in self.recent if s > end - span] + [end]
-            if len(self.recent) > CHATTER_EVENTS + 4 * int(hard.sum()):
-                return (
-                    end,
-                    after,
-                    f"{len(self.recent)} bound events within {span:.3g} s before t = {end:.6g} s: states chatter at "
-                    "their bounds; use a smooth window",
-                )
+            return end, after, chattering(self.recent, int(hard.sum()), span)
         return end, after, ""
 
     def _first(self, series: Expansion, x: float) -> tuple[float, Hits, int | None]:

@@ -15,8 +15,8 @@ from spicebridge.theory.time.dynamics import rate_kernel
 Resistance = Callable[[Array], Array]
 
 
-class Laws:
-    """Laws over states (runs, n_e).
+class BatchedLaws:
+    """BatchedLaws over states (runs, n_e).
 
     `groups` as `Members.groups` gives them; `flattened` says that their parameters run over (runs, edges).
     ``hard`` (n_e,) marks projected bounds, ``free_resistance`` (n_e,) edges that nothing keeps from R <= 0.

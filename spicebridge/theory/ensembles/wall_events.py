@@ -1,7 +1,7 @@
 """Hits and releases of hard bounds, and vanishing resistances, inside one step of many trajectories.
 
 Only edges that may change sides within the step are looked at; for these the dense output is put on the nodes of
-``theory.pieces`` and the first crossing is found as it is for a single trajectory.
+``dense_output`` and the first crossing is found as it is for a single trajectory.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array, BoolArray, IntArray
 from spicebridge.theory.ensembles.tableaux import Tableau
-from spicebridge.theory.time.dense_output import DERIVATIVE, NODES, first_crossing
-from spicebridge.theory.time.smooth import EXCURSION
+from spicebridge.theory.time.crossing import SIMULTANEOUS, first_crossing
+from spicebridge.theory.time.dense_output import DERIVATIVE, NODES, monomials
+from spicebridge.theory.time.runge_kutta import EXCURSION
 
 BULGE = 0.25
 """A state is taken to stay within this part of (step x spread of its rates) of both ends of the step, a rate within
@@ -23,8 +24,6 @@ this part of its spread of the stages' values: twice what a parabola does."""
 BEYOND = 0.1
 """A state beyond its bound by no more than this part of the tolerance has not left it: so much may the dense output be
 wrong about an edge that has just been released."""
-SIMULTANEOUS = 1e-12
-"""Events closer than this part of a step are one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +72,10 @@ class Search:
         slope[0], slope[-1] = self.K[0][held], self.K[self.tableau.regular - 1][held]
         inward = -slope * mode[held]
         level = np.concatenate([BEYOND * tolerance[up], BEYOND * tolerance[down], rounding[held]])
-        place = first_crossing(np.hstack([above - 1.0, -below, inward]), level)
+        runs = np.concatenate([pair[0] for pair in pairs])
+        place = first_crossing(monomials(np.hstack([above - 1.0, -below, inward])), level, runs)
         first = np.full(self.h.size, np.inf)
-        np.minimum.at(first, np.concatenate([pair[0] for pair in pairs]), place)
+        np.minimum.at(first, runs, place)
         parts = np.split(place, np.cumsum(sizes)[:2])
         now = [part <= first[pair[0]] + SIMULTANEOUS for part, pair in zip(parts, pairs, strict=True)]
         now = [chosen & np.isfinite(part) for chosen, part in zip(now, parts, strict=True)]
@@ -84,7 +84,7 @@ class Search:
         return Found(first, (hit[0], hit[1]), wall, (held[0][now[2]], held[1][now[2]]))
 
     def values(self, runs: IntArray, edges: IntArray) -> Array:
-        """Dense output (8, pairs) at the nodes of ``theory.pieces``."""
+        """Dense output (8, pairs) at the nodes of ``dense_output``."""
         moved = self.tableau.dense(NODES) @ self.K[:, runs, edges]
         return np.asarray(self.y[runs, edges] + self.h[runs] * moved)
 
@@ -111,6 +111,6 @@ def vanishing(
     R = np.stack([resistance(state[None])[0] for state in states])[:, edges]
     if (R > 0.0).all():
         return None
-    x = first_crossing(-R / np.abs(R).max(axis=0), np.zeros(R.shape[1]))
+    x = first_crossing(monomials(-R / np.abs(R).max(axis=0)), np.zeros(R.shape[1]))
     k = int(x.argmin())
     return (int(np.flatnonzero(edges)[k]), float(x[k])) if np.isfinite(x[k]) else None

@@ -15,14 +15,14 @@ from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError, ScreenError, nearest
 from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology
-from spicebridge.theory.ensembles.active_runs import Record
-from spicebridge.theory.ensembles.currents import BatchCurrents, fits
+from spicebridge.theory.ensembles.active_runs import EnsembleRecord
+from spicebridge.theory.ensembles.adaptive_steps import AdaptiveSteps
+from spicebridge.theory.ensembles.batched_currents import BatchCurrents, fits
+from spicebridge.theory.ensembles.ensemble_waveforms import EnsembleWaveforms
 from spicebridge.theory.ensembles.field import SIGNAL_RESIDUAL, Field
 from spicebridge.theory.ensembles.fixed_step import FixedSteps
 from spicebridge.theory.ensembles.members import Members
-from spicebridge.theory.ensembles.stepping import EnsembleMarch
 from spicebridge.theory.ensembles.tableaux import Tableau, eighth_order, fifth_order
-from spicebridge.theory.ensembles.waveforms import EnsembleWaveforms
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.theory.time.integration import (
     check_evaluations,
@@ -31,7 +31,7 @@ from spicebridge.theory.time.integration import (
     is_whole,
     solve,
 )
-from spicebridge.theory.time.stepping import Demand
+from spicebridge.theory.time.problem import Settings
 from spicebridge.waveforms import SIGNALS
 
 BATCH_NUMBERS = 65_536
@@ -72,7 +72,7 @@ def integrate_ensemble(
     and the others go on. Raises `NetworkError` for misuse.
     """
     times = checked_times(t)
-    demand = _checked_demand(float(times[-1]), rtol, atol, max_evaluations)
+    settings = _checked_demand(float(times[-1]), rtol, atol, max_evaluations)
     wanted = _checked_signals(signals)
     if batch is not None and not (is_whole(batch) and batch >= 1):
         raise NetworkError(f"batch = {batch!r} must be a number of trajectories, at least 1")
@@ -81,20 +81,20 @@ def integrate_ensemble(
     _check_step(step, network, topology)
     with one_blas_thread():
         if not _together(network, topology):
-            return _one_by_one(members, times, demand, wanted)
+            return _one_by_one(members, times, settings, wanted)
         currents = BatchCurrents(topology)
         size = int(batch or max(1, BATCH_NUMBERS // network.n_edges))
         if step is not None:
             fixed = FixedSteps(members, currents, times, step, size)
-            record, half = fixed.march()
+            record, half = fixed.run()
             field = Field(members, currents, SIGNAL_RESIDUAL)
             return replace(_result(members, field, times, record, wanted, size), half_step=half)
-        march = EnsembleMarch(members, currents, _tableau(network, rtol), times, demand, size)
-        return _result(members, march.field, times, march.march(), wanted, size)
+        steps = AdaptiveSteps(members, currents, _tableau(network, rtol), times, settings, size)
+        return _result(members, steps.field, times, steps.run(), wanted, size)
 
 
 def _result(
-    members: Members, field: Field, times: Array, record: Record, wanted: set[str], size: int
+    members: Members, field: Field, times: Array, record: EnsembleRecord, wanted: set[str], size: int
 ) -> EnsembleWaveforms:
     values = {"state": record.state}
     if wanted & {"current", "voltage"}:
@@ -112,7 +112,7 @@ def _check_step(step: float | None, network: Network, topology: Topology) -> Non
 
 
 def _waveforms(
-    members: Members, times: Array, values: dict[str, Array], wanted: set[str], record: Record, form: str
+    members: Members, times: Array, values: dict[str, Array], wanted: set[str], record: EnsembleRecord, form: str
 ) -> EnsembleWaveforms:
     return EnsembleWaveforms(
         times,
@@ -140,20 +140,20 @@ def _tableau(network: Network, rtol: float) -> Tableau:
     return fifth_order() if hard and rtol > SHARP else eighth_order()
 
 
-def _one_by_one(members: Members, times: Array, demand: Demand, wanted: set[str]) -> EnsembleWaveforms:
+def _one_by_one(members: Members, times: Array, settings: Settings, wanted: set[str]) -> EnsembleWaveforms:
     """Single integrations, for laws or sizes that gain nothing from company."""
     shape = (members.count, times.size, members.network.n_edges)
     values = {name: np.full(shape, np.nan) for name in {"state", *wanted}}
     count = np.zeros(members.count, dtype=np.intp)
-    record = Record(values["state"], np.zeros(members.count), [""] * members.count, count)
+    record = EnsembleRecord(values["state"], np.zeros(members.count), [""] * members.count, count)
     for k in range(members.count):
         try:
             run = solve(
                 members.member(k),
-                demand.stop,
-                rtol=demand.rtol,
-                atol=demand.atol,
-                max_evaluations=demand.max_evaluations,
+                settings.stop,
+                rtol=settings.rtol,
+                atol=settings.atol,
+                max_evaluations=settings.max_evaluations,
             )
         except ScreenError as error:
             record.reasons[k] = str(error)
@@ -179,7 +179,7 @@ def _checked_signals(signals: Collection[str]) -> set[str]:
     return names | {"state"}
 
 
-def _checked_demand(stop: float, rtol: float, atol: float, max_evaluations: int | None) -> Demand:
+def _checked_demand(stop: float, rtol: float, atol: float, max_evaluations: int | None) -> Settings:
     check_tolerances(rtol, atol)
     check_evaluations(max_evaluations)
-    return Demand(stop, rtol, atol, max_evaluations=max_evaluations)
+    return Settings(stop, rtol, atol, max_evaluations=max_evaluations)

@@ -13,7 +13,8 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.drives import ROUNDING, Drive, Sine, Sum
 from spicebridge.network import Network
-from spicebridge.theory.time.dense_output import StatePiece, first_crossing
+from spicebridge.theory.time.crossing import first_crossing
+from spicebridge.theory.time.dense_output import StatePiece, monomials
 from spicebridge.theory.time.dynamics import Branch, Dynamics
 from spicebridge.theory.time.trajectory import Event
 
@@ -25,6 +26,10 @@ REACTIVE_STEPS_PER_PERIOD = 16.0
 """… and this many where capacitors or inductors integrate a sine almost as it is: the error estimate of the
 method sees little of such a quadrature (measured: RC under a sine, 1.7e-7 at rtol 1e-10 without, 7e-11 with)."""
 PASSAGE_BISECTIONS = 50
+CHATTER_SPAN = 1e-9
+"""Events within this part of the time span count as happening at one time …"""
+CHATTER_EVENTS, CHATTER_PER_EDGE = 64, 4
+"""… and this many, with so many more for every hard edge, at one time are too many."""
 VANISHING = 1e-3
 """A resistance below this part of its initial value is named as the cause when no step succeeds."""
 EVALUATIONS = 200_000
@@ -34,7 +39,7 @@ EVALUATIONS_PER_PERIOD = 100
 
 
 @dataclass(frozen=True, eq=False)
-class System:
+class Problem:
     """A network with its currents (by the form of Kirchhoff's equations named `form`) and its rates.
 
     `scale` is what the absolute tolerance of a state is measured by, 1 or (n_e,) (see ``scales``). `implicit` makes
@@ -48,7 +53,7 @@ class System:
             return self.implicit(field, t, y, bound, **options)
         for name in ("state_of", "held"):
             options.pop(name, None)
-        from spicebridge.theory.time.runge_kutta import Stepper
+        from spicebridge.theory.time.dop853 import Stepper
 
         return Stepper(field, t, y, bound, **options)
 
@@ -62,9 +67,9 @@ class System:
 
 
 @dataclass(frozen=True)
-class Demand:
+class Settings:
     """How far (s), how accurate, how long the steps (s), how many right-hand sides at most, and whether to estimate
-    the error of the states where the march can."""
+    the error of the states where the integrator can."""
 
     stop: float
     rtol: float
@@ -81,18 +86,16 @@ class Demand:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Where a march ended, and why if that is too early.
+class Ending:
+    """Where an integration ended, and why if that is too early.
 
-    `error` is the error of the states that the way of handling bounds may have caused, beyond the tolerances.
-    `carried` are times (n,) in s and errors of the states (n, n_e) at them, where the march knows them.
+    `carried` are times (n,) in s and errors of the states (n, n_e) at them, where the integrator knows them.
     """
 
     stop: float
     reason: str
     rhs_count: int
     events: list[Event] = field(default_factory=list)
-    error: float = 0.0
     carried: tuple[Array, Array] | None = None
 
     @property
@@ -100,7 +103,7 @@ class Outcome:
         return not self.reason
 
 
-class Keeper(Protocol):
+class Output(Protocol):
     """Takes the solution piece by piece."""
 
     def wants(self, start: float, stop: float) -> bool:
@@ -116,29 +119,39 @@ class Keeper(Protocol):
         ...
 
 
-def zero_resistance(system: System, values: Array, x: float) -> tuple[int, float] | None:
+def zero_resistance(problem: Problem, values: Array, x: float) -> tuple[int, float] | None:
     """First edge whose resistance reaches zero in a step before place x, and where; `values` (8, n_e)."""
-    edges, R = system.dynamics.unbounded_resistance(values)
+    edges, R = problem.dynamics.unbounded_resistance(values)
     if edges.size == 0 or (R > 0.0).all():
         return None
-    place = first_crossing(-R / np.abs(R).max(axis=0), np.zeros(edges.size))
+    place = first_crossing(monomials(-R / np.abs(R).max(axis=0)), np.zeros(edges.size))
     k = int(place.argmin())
     return (int(edges[k]), float(place[k])) if place[k] < min(x, 2.0) else None
 
 
+def chattering(times: list[float], hard: int, span: float) -> str:
+    """Why to end when so many events at `times` fell within `span` s, "" where they are few for `hard` edges."""
+    if len(times) <= CHATTER_EVENTS + CHATTER_PER_EDGE * hard:
+        return ""
+    return (
+        f"{len(times)} bound events within {span:.3g} s before t = {times[-1]:.6g} s: states chatter at their bounds; "
+        "use a smooth window"
+    )
+
+
 def undetermined_within(
-    system: System, start: float, end: float, before: Array, path: Callable[[float], Array]
+    problem: Problem, start: float, end: float, before: Array, path: Callable[[float], Array]
 ) -> tuple[float, str] | None:
     """When a step passes through a state of undetermined currents: its time in s and the reason."""
-    if system.signature is None:
+    if problem.signature is None:
         return None
     try:
-        first = system.signature(before)
-        if system.signature(path(end)) == first:
+        first = problem.signature(before)
+        if problem.signature(path(end)) == first:
             return None
         for _ in range(PASSAGE_BISECTIONS):
             middle = 0.5 * (start + end)
-            if system.signature(path(middle)) == first:
+            if problem.signature(path(middle)) == first:
                 start = middle
             else:
                 end = middle
@@ -150,10 +163,10 @@ def undetermined_within(
     )
 
 
-def vanished(system: System, k: int, t: float, state: float) -> str:
+def vanished(problem: Problem, k: int, t: float, state: float) -> str:
     """The reason when edge k reaches R = 0."""
     return (
-        f"{system.network.edge_name(k)}: the resistance reaches zero at t = {t:.6g} s (state {state:.6g}); "
+        f"{problem.network.edge_name(k)}: the resistance reaches zero at t = {t:.6g} s (state {state:.6g}); "
         "the device law ends there: bound the state with a window or shorten the span"
     )
 
@@ -166,20 +179,20 @@ def stiff(count: int, t: float, step: float) -> str:
     )
 
 
-def stuck(system: System, state: Array, t: float, trouble: str) -> str:
+def stuck(problem: Problem, state: Array, t: float, trouble: str) -> str:
     """Why no step is small enough at (t, state)."""
     cause = trouble or "the currents grow without bound or change faster than time can be resolved"
-    if system.signature is not None and not trouble:
+    if problem.signature is not None and not trouble:
         cause = (
             "A' P R A'^t comes near a singular matrix, as resistances of a loop with active edges cancel, or " + cause
         )
-    states = np.stack([system.network.initial_state, state])
-    edges, R = system.dynamics.unbounded_resistance(states)
+    states = np.stack([problem.network.initial_state, state])
+    edges, R = problem.dynamics.unbounded_resistance(states)
     if edges.size:
         k = int((R[1] / R[0]).argmin())
         if R[1, k] < VANISHING * R[0, k]:
             cause = (
-                f"the resistance of {system.network.edge_name(int(edges[k]))} vanishes (state "
+                f"the resistance of {problem.network.edge_name(int(edges[k]))} vanishes (state "
                 f"{state[edges[k]]:.6g}); bound the state with a window or shorten the span"
             )
     return f"the step size fell below the spacing of numbers at t = {t:.9g} s: {cause}"
@@ -208,12 +221,12 @@ def shortest_period(network: Network) -> float:
     return shortest
 
 
-def longest_step(system: System, demand: Demand, period: float) -> float:
+def longest_step(problem: Problem, settings: Settings, period: float) -> float:
     """The step ceiling in s that sines and kinked laws ask for."""
-    per_period = KINKED_STEPS_PER_PERIOD if system.dynamics.kinked else STEPS_PER_PERIOD
-    if system.network.reactive:
+    per_period = KINKED_STEPS_PER_PERIOD if problem.dynamics.kinked else STEPS_PER_PERIOD
+    if problem.network.reactive:
         per_period = max(per_period, REACTIVE_STEPS_PER_PERIOD)
-    return min(demand.max_step, period / per_period)
+    return min(settings.max_step, period / per_period)
 
 
 def not_a_number(raw: Array) -> Any:

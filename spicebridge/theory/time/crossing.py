@@ -20,6 +20,7 @@ SIMULTANEOUS = 1e-12
 """Crossings closer than this to the first one are kept."""
 POLISH = 60
 """Most steps of Newton's method, with bisection, to a single crossing."""
+ROUNDING = 4 * float(np.finfo(float).eps)
 
 
 @cache
@@ -33,32 +34,35 @@ def _halves(degree: int) -> tuple[Array, Array]:
     return left, left[::-1, ::-1].copy()
 
 
-def first_crossing(c: Array, level: Array) -> Array:
+def first_crossing(c: Array, level: Array, run: IntArray | None = None) -> Array:
     """First x in [0, 1] where sum_k c_k x^k, (d + 1, m), rises above `level` (m,), for the earliest of the columns.
 
-    Returns (m,): columns that cross later than the first one, or never, have infinity. A column is taken to start
-    at or below its level.
+    Returns (m,): columns that cross later than the first one of their `run` (m,), counted from 0 (None: all are of
+    one), or never, have infinity. A column is taken to start at or below its level.
     """
     g = c.copy()
     g[0] -= level
     degree = len(c) - 1
+    run = np.zeros(g.shape[1], dtype=np.intp) if run is None else run
+    first = np.full(int(run.max(initial=0)) + 1, np.inf)
     out = np.full(g.shape[1], np.inf)
     b = _bernstein(degree) @ g
     column = np.flatnonzero((b > 0.0).any(axis=0))
-    b, width, first = b[:, column], 1.0, np.inf
+    b, width = b[:, column], 1.0
     low: Array = np.zeros(column.size)
     left, right = _halves(degree)
-    single: list[tuple[IntArray, Array, float]] = []
+    nothing: tuple[IntArray, Array, Array] = (column[:0], low[:0], low[:0])
+    single = [nothing]
     for _ in range(GENERATIONS):
         if not column.size:
             break
         above = b[0] > 0.0
         np.minimum.at(out, column[above], low[above])
         crosses = ~above & (b[-1] > 0.0)
-        first = min(first, float(low[above].min(initial=np.inf)), float((low[crosses] + width).min(initial=np.inf)))
+        np.minimum.at(first, run[column], np.where(above, low, np.where(crosses, low + width, np.inf)))
         alone = crosses & (np.diff(b, axis=0) >= 0.0).all(axis=0)
-        single.append((column[alone], low[alone], width))
-        go = ~above & ~alone & (low <= first + SIMULTANEOUS)
+        single.append((column[alone], low[alone], low[alone] + width))
+        go = ~above & ~alone & (low <= first[run[column]] + SIMULTANEOUS)
         b, column, low, width = b[:, go], column[go], low[go], 0.5 * width
         b, column, low = (
             np.concatenate([left @ b, right @ b], axis=1),
@@ -68,19 +72,22 @@ def first_crossing(c: Array, level: Array) -> Array:
         go = (b > 0.0).any(axis=0)
         b, column, low = b[:, go], column[go], low[go]
     np.minimum.at(out, column, low)
-    for alone_column, start, width in single:
-        near = start <= first + SIMULTANEOUS
-        if near.any():
-            place = _root(g[:, alone_column[near]], start[near], start[near] + width)
-            np.minimum.at(out, alone_column[near], place)
-    out[out > out.min(initial=np.inf) + SIMULTANEOUS] = np.inf
+    chosen, start, end = (np.concatenate(part) for part in zip(*single, strict=True))
+    near = start <= first[run[chosen]] + SIMULTANEOUS
+    if near.any():
+        chosen = chosen[near]
+        which, place = _earliest(g[:, chosen], start[near], end[near], run[chosen])
+        np.minimum.at(out, chosen[which], place)
+    np.minimum.at(first, run, out)
+    out[out > first[run] + SIMULTANEOUS] = np.inf
     return out
 
 
-def _root(g: Array, low: Array, high: Array) -> Array:
-    """The only zeros of the columns of g, not above zero at `low`, above at `high`."""
-    low, high = low.copy(), high.copy()
+def _earliest(g: Array, low: Array, high: Array, run: IntArray) -> tuple[IntArray, Array]:
+    """Columns of g, not above zero at `low` and above at `high`, with the first of their only zeros in a run; and where."""
+    which = np.arange(low.size)
     x = 0.5 * (low + high)
+    first = np.full(int(run.max()) + 1, np.inf)
     for _ in range(POLISH):
         value, slope = g[-1], np.zeros(x.size)
         for row in g[-2::-1]:
@@ -89,8 +96,13 @@ def _root(g: Array, low: Array, high: Array) -> Array:
         above = value > 0.0
         high, low = np.where(above, x, high), np.where(above, low, x)
         guess = x - value / np.where(slope > 0.0, slope, 1.0)
-        good = (slope > 0.0) & (guess > low) & (guess < high)
+        good = (slope > 0.0) & (guess >= low) & (guess <= high)
         before, x = x, np.where(good, guess, 0.5 * (low + high))
-        if (np.abs(x - before) <= 2e-16 * np.maximum(x, 1e-3)).all():
+        if (np.abs(x - before) <= ROUNDING * x).all():
             break
-    return x
+        # The others come later whatever is left of their intervals.
+        np.minimum.at(first, run, high)
+        early = low <= first[run] + SIMULTANEOUS
+        if not early.all():
+            which, g, low, high, x, run = which[early], g[:, early], low[early], high[early], x[early], run[early]
+    return which, x

@@ -12,7 +12,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.theory.currents.topology import Topology
-from spicebridge.theory.ensembles.batched_cg import Gram
+from spicebridge.theory.ensembles.batched_cg import SharedBasis
 
 LARGEST_BASIS = 80_000
 """Entries of the basis of a graph above which sparse solves, one trajectory after the other, are cheaper."""
@@ -29,24 +29,24 @@ class BatchCurrents:
         self.bridges = topology.bridges if topology.is_graph else np.zeros(0, dtype=np.intp)
         if self.form == "loop":
             basis[self.bridges] = 0.0
-        self.gram = Gram(basis)
+        self.basis = SharedBasis(basis)
 
     @property
     def unknowns(self) -> int:
-        return int(self.gram.Q.shape[1])
+        return int(self.basis.Q.shape[1])
 
     def solve(self, resistance: Array, S: Array, start: Array, tolerance: float) -> tuple[Array, Array]:
         """Currents (runs, n_e) in A and the coefficients y (runs, unknowns), a start for solves nearby.
 
-        `resistance` (runs, n_e) is signed, in ohm; `S` (runs, n_e) in V; `tolerance` as for `Gram.solve`. Rows of NaN
+        `resistance` (runs, n_e) is signed, in ohm; `S` (runs, n_e) in V; `tolerance` as for `SharedBasis.solve`. Rows of NaN
         where Kirchhoff's equations have no unique solution.
         """
-        Q, Q_t = self.gram.Q, self.gram.Q_t
+        Q, Q_t = self.basis.Q, self.basis.Q_t
         if self.form == "loop":
-            y = self.gram.solve(resistance, S @ Q, start, tolerance)
+            y = self.basis.solve(resistance, S @ Q, start, tolerance)
             return np.asarray(y @ Q_t), y
         G = 1.0 / resistance
-        y = self.gram.solve(G, (G * S) @ Q, start, tolerance)
+        y = self.basis.solve(G, (G * S) @ Q, start, tolerance)
         current = G * (S - y @ Q_t)
         current[:, self.bridges] = 0.0
         return current, y

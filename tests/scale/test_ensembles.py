@@ -332,6 +332,8 @@ def test_tableaux_are_consistent(tableau):
 @pytest.mark.parametrize(("order", "rtols"), [(5, (1e-4, 1e-5, 1e-6)), (8, (1e-6, 1e-8, 1e-10))])
 def test_the_error_follows_the_tolerance(monkeypatch, order, rtols):
 
+    from spicebridge.theory.ensembles import ensemble
+
     pair = tableaux.fifth_order if order == 5 else tableaux.eighth_order
     monkeypatch.setattr(ensemble, "_tableau", lambda network, rtol: pair())
     network, x0 = paper2(20, 0.15), starts(1, 20)

@@ -213,7 +213,7 @@ def _require_resistance(network: Network) -> None:
     for group in network.groups:
         if not group.device.ohmic:
             continue
-        R = np.asarray(group.device.resistance(network.initial_state[group.edges]))
+        R = np.asarray(group.resistive.resistance(network.initial_state[group.edges]))
         for k in group.edges[R <= 0.0].tolist():
             if k not in forced_edges(network):
                 raise ScreenError(

@@ -23,7 +23,7 @@ solver answers to sources y at the resistances r: the adjoint network of circuit
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -31,7 +31,7 @@ import numpy as np
 
 from spicebridge.arrays import Array, IntArray
 from spicebridge.errors import NetworkError, SingularNetwork
-from spicebridge.laws.base import parameter_names
+from spicebridge.laws.base import Device, Group, changed, parameter_names
 from spicebridge.network import Network
 from spicebridge.theory.currents.branch import BranchSolver, branch_solver
 from spicebridge.theory.currents.topology import Topology
@@ -88,14 +88,14 @@ class Flow:
         self.ohmic = all(group.device.ohmic for group in network.groups)
         self.emf = sources(network)
         self.hard = np.zeros(network.n_edges, dtype=bool)
-        self._laws: dict[str, list[tuple[IntArray, Array, Array, Array, list[Any]]]] = {}
+        self._laws: dict[str, list[tuple[IntArray, Array, Array, Array, list[Device]]]] = {}
         self.groups = []
         for group in network.groups:
-            device = group.device
-            if device.stateful and device.window.hard:
+            P, J = network.P[group.edges], network.J[group.edges]
+            if group.device.stateful and group.device.window.hard:
                 self.hard[group.edges] = True
-                device = replace(device, window=NoWindow())
-            self.groups.append((group.edges, device, network.P[group.edges], network.J[group.edges]))
+                group = Group(changed(group.device, window=NoWindow()), group.edges)
+            self.groups.append((group, P, J))
 
     @cached_property
     def branch(self) -> Branch:
@@ -118,7 +118,8 @@ class Flow:
         """f (n_e,) in 1/s, without hard bounds; 0 on memoryless edges."""
         current, voltage = self.branch(state, t)
         out = np.zeros(state.shape)
-        for edges, device, P, J in self.groups:
+        for group, P, J in self.groups:
+            edges, device = group.edges, group.device
             out[edges] = device.rate(state[edges], voltage[edges], current[edges], P, J)
         return out
 
@@ -139,17 +140,18 @@ class Flow:
         else:
             current, voltage = self.branch(state, t)
         rate, r, m, by_s, by_v, by_i = (np.zeros(state.shape) for _ in range(6))
-        for edges, device, P, J in self.groups:
+        for group, P, J in self.groups:
+            edges, device = group.edges, group.device
             s, v, i = state[edges], voltage[edges], current[edges]
             if device.ohmic:
-                r[edges] = P * device.resistance(s)
-                m[edges] = P * device.resistance_slope(s) * i
+                r[edges] = P * group.resistive.resistance(s)
+                m[edges] = P * group.resistive.resistance_slope(s) * i
             else:
-                by_drop, by_state = device.current_partials(J * v, s)
+                by_drop, by_state = group.conductive.current_partials(J * v, s)
                 r[edges] = 1.0 / by_drop
                 m[edges] = -r[edges] * J * by_state
             rate[edges] = device.rate(s, v, i, P, J)
-            by_s[edges], by_v[edges], by_i[edges] = device.rate_partials(s, v, i, P, J)
+            by_s[edges], by_v[edges], by_i[edges] = group.differentiable.rate_partials(s, v, i, P, J)
         if not self.ohmic:
             answer = self._solver.factor(r)
         return Linearised(state, current, voltage, rate, r, m, by_s, by_v, by_i, answer)
@@ -216,12 +218,13 @@ class Flow:
         """(edges, P, J, h, laws at +h, -h, +2h, -2h) of every group that has the parameter."""
         if name not in self._laws:
             found = self._laws[name] = []
-            for edges, device, P, J in self.groups:
+            for group, P, J in self.groups:
+                edges, device = group.edges, group.device
                 if name not in parameter_names(device):
                     continue
                 own = np.broadcast_to(getattr(device, name), edges.shape)
                 h = SMALL * np.where(own == 0.0, 1.0, np.abs(own))
-                laws: list[Any] = [replace(device, **{name: own + factor * h}) for factor in (1.0, -1.0, 2.0, -2.0)]
+                laws = [changed(device, **{name: own + factor * h}) for factor in (1.0, -1.0, 2.0, -2.0)]
                 found.append((edges, P, J, h, laws))
         return self._laws[name]
 

@@ -19,7 +19,7 @@ from spicebridge.analysis.flow import SMALL
 from spicebridge.arrays import Array
 from spicebridge.drives import DC, PWL, Pulse, Sine
 from spicebridge.errors import DeviceError, NetworkError, nearest
-from spicebridge.laws.base import Group, parameter_names
+from spicebridge.laws.base import Group, changed, parameter_names
 from spicebridge.network import Network
 
 DEFAULT = ("drive", "r_on", "r_off", "beta", "initial_state")
@@ -150,7 +150,7 @@ def moved(network: Network, name: str, change: Array) -> Network:
     for group in network.groups:
         if name in parameter_names(group.device):
             own = np.broadcast_to(getattr(group.device, name), group.edges.shape)
-            group = Group(replace(group.device, **{name: own + change[group.edges]}), group.edges)
+            group = Group(changed(group.device, **{name: own + change[group.edges]}), group.edges)
         groups.append(group)
     return replace(network, groups=tuple(groups))
 

@@ -20,6 +20,7 @@ from spicebridge.laws.base import take
 from spicebridge.laws.law import KEYS as LAW_TEXT
 from spicebridge.laws.law import TABLES as LAW_TABLES
 from spicebridge.network import Network
+from spicebridge.network.checks import say_states_outside
 from spicebridge.windows import WINDOWS, Window
 
 LAW_KEYS = tuple(key for key in (*LAW_TEXT, *LAW_TABLES) if key != "window")
@@ -56,7 +57,7 @@ def build_network(root: Section, base: Path, title: str) -> Network:
     state = section.per_edge("initial_state", n_e) if "initial_state" in section else 0.0
     with section.located("initial_state" if "initial_state" in section else None):
         network = dataclasses.replace(graph, groups=groups, initial_state=np.full(n_e, state), title=title)
-    network.say_states_outside()
+    say_states_outside(network)
     with section.located("polarity"):
         network = network.with_polarity(_polarity(section, n_e))
     if "active" in section:

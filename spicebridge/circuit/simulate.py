@@ -90,7 +90,7 @@ def range_problem(network: Network, waveforms: Waveforms) -> str | None:
     for group in network.groups:
         if not (group.device.stateful and group.device.ohmic):
             continue
-        R = group.device.resistance(waveforms.state[:, group.edges])
+        R = group.resistive.resistance(waveforms.state[:, group.edges])
         bad = R <= 0
         if bad.any():
             bad[:, [k in forced_edges(network) for k in group.edges.tolist()]] = False

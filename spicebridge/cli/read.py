@@ -150,12 +150,12 @@ def _edge(found: Recognised, k: int) -> dict[str, Any]:
     network, origin = found.network, found.edges[k]
     device = network.device(k)
     ends = [str(network.nodes[n[k]]) if network.is_graph else None for n in (network.tail, network.head)]
-    law = getattr(device, "law", None)
+    law, control = getattr(device, "law", None), getattr(device, "control", None)
     return {
         "index": k,
         "tail": ends[0],
         "head": ends[1],
-        "law": f"{law}, {device.control}" if law else device.kind,
+        "law": f"{law}, {control}" if law else device.kind,
         "parameters": {name: float(getattr(device, name)) for name in parameter_names(device)},
         "window": device.window.name,
         "active": bool(network.P[k] < 0),

@@ -17,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,6 +196,11 @@ def take(device: D, index: NDArray[np.intp] | int, *, spread: int | None = None)
         if spread is not None and value.ndim == 0:
             value = np.full(spread, float(value))
         changes[name] = value[index] if value.ndim else value
+    return changed(device, **changes)
+
+
+def changed(device: D, **changes: Any) -> D:
+    """The device with other fields."""
     return dataclasses.replace(device, **changes)  # type: ignore[type-var]
 
 
@@ -220,12 +225,27 @@ def same_device(first: object, second: object) -> bool:
 class Group:
     """One law on some edges: `edges` (n_g,) ascending, parameters () or (n_g,) in that order."""
 
-    device: Any
+    device: Device
     edges: NDArray[np.intp]
 
-    def single(self, position: int) -> Any:
+    def single(self, position: int) -> Device:
         """The device of one edge of the group, with scalar parameters."""
         return take(self.device, position)
+
+    @property
+    def resistive(self) -> OhmicDevice:
+        """The device, whose law is v = P R(s) i; asked only where `Device.ohmic` says so."""
+        return cast(OhmicDevice, self.device)
+
+    @property
+    def conductive(self) -> GeneralDevice:
+        """The device, whose law is i = i(v, s); asked only where `Device.ohmic` is False."""
+        return cast(GeneralDevice, self.device)
+
+    @property
+    def differentiable(self) -> Differentiable:
+        """The device, with the derivatives of its rate."""
+        return cast(Differentiable, self.device)
 
 
 def group_devices(devices: Device | Sequence[Device], n_edges: int) -> tuple[Group, ...]:
@@ -250,8 +270,7 @@ def group_devices(devices: Device | Sequence[Device], n_edges: int) -> tuple[Gro
     for edges in where.values():
         first = laws[edges[0]]
         stacked = {name: _stack([getattr(laws[k], name) for k in edges]) for name in parameter_names(first)}
-        device = dataclasses.replace(first, **stacked)  # type: ignore[type-var]
-        groups.append(Group(device, np.array(edges, dtype=np.intp)))
+        groups.append(Group(changed(first, **stacked), np.array(edges, dtype=np.intp)))
     return tuple(groups)
 
 

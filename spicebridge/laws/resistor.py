@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.laws.base import freeze_parameters, parameter, same_device
+from spicebridge.errors import DeviceError
+from spicebridge.laws.base import Device, freeze_parameters, parameter, same_device
 from spicebridge.windows import NoWindow, Window
 
 
@@ -58,3 +59,10 @@ class Resistor:
     def rate_partials(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> tuple[Array, Array, Array]:
         zero = np.zeros(np.shape(s))
         return zero, zero, zero
+
+
+def ohms(device: Device) -> float:
+    """The resistance of one memoryless edge. Raises `DeviceError` for any other device."""
+    if not isinstance(device, Resistor):
+        raise DeviceError(f"a {device.kind} is no resistor")
+    return float(device.r)

@@ -7,15 +7,32 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum
 from spicebridge.errors import NetworkError, QuantityError
+from spicebridge.network.structure import EdgeKey
 from spicebridge.quantities import parse_quantities, parse_quantity
+
+Source = Drive | float | None
+"""A drive, a level in V, or none."""
+Sources = (
+    Source
+    | Sequence[Source]
+    | Array
+    | Mapping[int, Source]
+    | Mapping[tuple[Hashable, Hashable], Source]
+    | Mapping[EdgeKey, Source]
+)
+"""One for all edges, one per edge, or some by edge."""
+Number = float | str
+Numbers = ArrayLike | Mapping[int, Number] | Mapping[tuple[Hashable, Hashable], Number] | Mapping[EdgeKey, Number]
+"""One number for all edges, one per edge, or some by edge; text may have a suffix and a unit."""
+Keys = Sequence[EdgeKey]
 
 _TURNED = {
     "drive": "the same source there is its negative (a Sine with amplitude -a, a number -S)",
@@ -24,13 +41,13 @@ _TURNED = {
 """What changes its sign with the orientation of an edge; a state does not."""
 
 
-def edge_name(k: int, keys: Sequence[Any]) -> str:
+def edge_name(k: int, keys: Keys) -> str:
     """'edge a-b' or 'edge 3'."""
     key = keys[k]
     return f"edge {key[0]}-{key[1]}" if isinstance(key, tuple) else f"edge {k}"
 
 
-def edge_index(key: Any, keys: Sequence[Any], what: str) -> int:
+def edge_index(key: object, keys: Keys, what: str) -> int:
     """Index of an edge named by its index or by its (tail, head) pair. Raises `NetworkError`."""
     if isinstance(key, numbers.Integral) and not isinstance(key, bool):
         if 0 <= int(key) < len(keys):
@@ -51,7 +68,7 @@ def edge_index(key: Any, keys: Sequence[Any], what: str) -> int:
     raise NetworkError(f"{what}: edge {key!r} does not exist; use an edge index or (tail, head)")
 
 
-def signs(active: Iterable[Any], keys: Sequence[Any]) -> Array:
+def signs(active: Iterable[object], keys: Keys) -> Array:
     """P: -1 on the `active` edges, +1 elsewhere."""
     try:
         chosen = list(active)
@@ -62,7 +79,7 @@ def signs(active: Iterable[Any], keys: Sequence[Any]) -> Array:
     return P
 
 
-def per_edge(value: Any, keys: Sequence[Any], what: str, default: float) -> Array:
+def per_edge(value: object, keys: Keys, what: str, default: float) -> Array:
     """(n_e,) finite numbers."""
     n_e = len(keys)
     if isinstance(value, Mapping):
@@ -86,9 +103,9 @@ def per_edge(value: Any, keys: Sequence[Any], what: str, default: float) -> Arra
     return array
 
 
-def _number(value: Any, what: str, key: Any) -> float:
+def _number(value: object, what: str, key: object) -> float:
     try:
-        number = parse_quantity(value, what=f"{what} of edge {key!r}") if isinstance(value, str) else float(value)
+        number = parse_quantity(value, what=f"{what} of edge {key!r}") if isinstance(value, str) else float(value)  # type: ignore[arg-type]
     except QuantityError as error:
         raise NetworkError(str(error)) from None
     except (TypeError, ValueError):
@@ -98,7 +115,7 @@ def _number(value: Any, what: str, key: Any) -> float:
     return number
 
 
-def drives_per_edge(value: Any, keys: Sequence[Any]) -> tuple[Drive | None, ...]:
+def drives_per_edge(value: object, keys: Keys) -> tuple[Drive | None, ...]:
     """One drive per edge, None where there is no source; a number is a DC level in V."""
     n_e = len(keys)
     if value is None or isinstance(value, (Drive, numbers.Real)) or callable(value):
@@ -110,7 +127,7 @@ def drives_per_edge(value: Any, keys: Sequence[Any]) -> tuple[Drive | None, ...]
             out[k] = _drive(entry, edge_name(k, keys))
         return tuple(out)
     try:
-        entries = value.tolist() if isinstance(value, np.ndarray) else list(value)
+        entries = value.tolist() if isinstance(value, np.ndarray) else list(value)  # type: ignore[call-overload]
     except TypeError:
         raise NetworkError(f"drive: {value!r} is no drive; use DC, Sine, Pulse, PWL or a number") from None
     if len(entries) != n_e:
@@ -118,7 +135,7 @@ def drives_per_edge(value: Any, keys: Sequence[Any]) -> tuple[Drive | None, ...]
     return tuple(_drive(entry, (k, keys)) for k, entry in enumerate(entries))
 
 
-def _drive(value: Any, where: str | tuple[int, Sequence[Any]]) -> Drive | None:
+def _drive(value: object, where: str | tuple[int, Keys]) -> Drive | None:
     # The protocol last: asking half a million entries for it takes longer than all the rest.
     if value is None or isinstance(value, (DC, Sine, Pulse, PWL, Sum)):
         return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,9 +21,11 @@ from spicebridge.network.structure import Graph
 if TYPE_CHECKING:
     import networkx as nx
 
-Row = tuple[Hashable, Hashable, Mapping[str, Any]]
+Row = tuple[Hashable, Hashable, Mapping[str, object]]
 """(tail, head, attributes) of an edge."""
 
+Laws = Device | Sequence[Device] | Callable[..., Device]
+"""One device, one per edge, or what makes it from parameters."""
 _ARGUMENTS = ("drive", "initial_state", "active", "polarity", "title", "ignore", "nodes", "directed")
 """What else a constructor takes by name: offered where a parameter does not exist."""
 _PLACES = ("pos", "loc")
@@ -31,7 +33,7 @@ _PHYSICAL = ("weight", "resistance", "conductance", "capacitance")
 """Edge attributes that nobody adds for decoration: said when nothing reads them."""
 
 
-def networkx_graph(graph: Any) -> nx.Graph:
+def networkx_graph(graph: object) -> nx.Graph:
     """A networkx graph as it is, a graph of igraph by its own exporter. Raises `NetworkError` for anything else."""
     if hasattr(graph, "edges") and hasattr(graph, "nodes"):
         return graph
@@ -81,7 +83,7 @@ def positions(graph: nx.Graph) -> Array | None:
     return None
 
 
-def from_attribute(value: Any, rows: Sequence[Row], what: str) -> Any:
+def from_attribute(value: object, rows: Sequence[Row], what: str) -> object:
     """A text that names an edge attribute -> its values; any other value, and text that is a number, as it is."""
     if not isinstance(value, str):
         return value
@@ -96,7 +98,7 @@ def from_attribute(value: Any, rows: Sequence[Row], what: str) -> Any:
     return [data[value] for _, _, data in rows]
 
 
-def with_parameters(device: Any, parameters: Mapping[str, Any], rows: Sequence[Row]) -> Any:
+def with_parameters(device: Laws, parameters: Mapping[str, object], rows: Sequence[Row]) -> Device | Sequence[Device]:
     """`device` with other parameters, or made by calling it; text may name an attribute of the edges."""
     values = {name: from_attribute(value, rows, name) for name, value in parameters.items()}
     if isinstance(device, Device) and dataclasses.is_dataclass(device) and not isinstance(device, type):
@@ -116,7 +118,7 @@ def with_parameters(device: Any, parameters: Mapping[str, Any], rows: Sequence[R
         raise NetworkError(f"device: {error}; give the parameters of the law by keyword") from None
 
 
-def say_ignored(rows: Sequence[Row], used: Iterable[Any]) -> None:
+def say_ignored(rows: Sequence[Row], used: Iterable[object]) -> None:
     """Warn of physical edge attributes that nothing reads, unless they are one everywhere."""
     known = {value for value in used if isinstance(value, str)}
     ignored = [
@@ -133,7 +135,7 @@ def say_ignored(rows: Sequence[Row], used: Iterable[Any]) -> None:
         )
 
 
-def _sparse(matrix: Any, what: str) -> Any:
+def _sparse(matrix: object, what: str) -> Any:
     """Any real matrix as a new scipy.sparse.csr_array of floats."""
     from scipy.sparse import csr_array, issparse
 
@@ -144,7 +146,7 @@ def _sparse(matrix: Any, what: str) -> Any:
         raise NetworkError(f"{what}: entries must be real numbers in a matrix") from None
 
 
-def rows_of_adjacency(matrix: Any, directed: bool | None) -> tuple[int, list[Row]]:
+def rows_of_adjacency(matrix: object, directed: bool | None) -> tuple[int, list[Row]]:
     """(number of nodes, edges). Raises `NetworkError` for what is no adjacency matrix."""
     A = _sparse(matrix, "adjacency")
     if A.shape[0] != A.shape[1]:
@@ -170,7 +172,7 @@ def rows_of_adjacency(matrix: Any, directed: bool | None) -> tuple[int, list[Row
     return A.shape[0], [(a, b, {"weight": w}) for a, b, w in triples]
 
 
-def pairs_of_incidence(matrix: Any) -> tuple[int, list[tuple[int, int]]]:
+def pairs_of_incidence(matrix: object) -> tuple[int, list[tuple[int, int]]]:
     """(number of nodes, [(tail, head), …]). Raises `NetworkError` for what is no oriented incidence matrix."""
     B = _sparse(matrix, "incidence").tocsc()
     B.eliminate_zeros()

@@ -14,9 +14,7 @@ A network is either a graph (tail and head) or, for paper 2, a real loop matrix 
 
 from __future__ import annotations
 
-import math
-import warnings
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,10 +25,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from spicebridge.arrays import Array, IntArray
 from spicebridge.drives import Drive, DriveBank, terms
-from spicebridge.errors import NetworkError, StateRangeWarning
-from spicebridge.laws.base import Device, Group, group_devices, imposes, state_unit, take
-from spicebridge.network.entries import drives_per_edge, edge_index, per_edge, signs
+from spicebridge.errors import NetworkError
+from spicebridge.laws import CurrentSource
+from spicebridge.laws.base import Device, Group, group_devices, imposes, state_unit
+from spicebridge.network.checks import check, say_states_outside
+from spicebridge.network.entries import Numbers, Sources, drives_per_edge, edge_index, per_edge, signs
 from spicebridge.network.graphs import (
+    Laws,
     Row,
     from_attribute,
     graph_of,
@@ -42,10 +43,8 @@ from spicebridge.network.graphs import (
     say_ignored,
     with_parameters,
 )
-from spicebridge.network.structure import Graph, LoopMatrix
+from spicebridge.network.structure import EdgeKey, Graph, LoopMatrix
 from spicebridge.shown import Shown
-
-_NONE: IntArray = np.zeros(0, dtype=np.intp)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -71,70 +70,23 @@ class Network(Shown):
                 value = np.where(self.stateful, value, 0.0)
             value.setflags(write=False)
             object.__setattr__(self, name, value)
-        signs = np.isin(self.J, (-1.0, 1.0))
-        if not signs.all():
-            k = int(np.argmin(signs))
-            raise NetworkError(f"{self.edge_name(k)}: polarity {self.J[k]:g} must be +1 or -1")
-        for group in self.groups:
-            if not group.device.ohmic and (self.P[group.edges] < 0).any():
-                k = int(group.edges[np.argmin(self.P[group.edges])])
-                raise NetworkError(
-                    f"{self.edge_name(k)}: a {group.device.kind} cannot be active; "
-                    "only devices with v = R(s) i have a negative twin"
-                )
-            if imposes(group.device):
-                self._check_imposing(group)
-            problem = self._state_problem(group)
-            if problem:
-                k = self._offender(group)
-                raise NetworkError(f"{self.edge_name(k)}: initial state {self.initial_state[k]:g} {problem}")
-
-    def _state_problem(self, group: Group) -> str | None:
-        """What is wrong with the states of a group. With reactive edges in the network it is not known here whether a
-        resistance of zero or below matters; `spicebridge.reactive` refuses it where it does."""
-        state = self.initial_state[group.edges]
-        if not (self.reactive and group.device.ohmic):
-            problem: str | None = group.device.check_state(state)
-            return problem
-        looked_at = np.flatnonzero(~(np.asarray(group.device.resistance(state)) <= 0.0))
-        problem = take(group.device, looked_at).check_state(state[looked_at]) if looked_at.size else None
-        return problem
+        check(self)
 
     def __repr__(self) -> str:
         what = f"{self.n_nodes} nodes, " if self.is_graph else "loop matrix, "
         laws = ", ".join(dict.fromkeys(group.device.kind for group in self.groups))
         return f"<Network{f' {self.title!r}' if self.title else ''}: {what}{self.n_edges} edges, {laws}>"
 
-    def _check_imposing(self, group: Group) -> None:
-        first = int(group.edges[0])
-        if not self.is_graph:
-            raise NetworkError(
-                f"{self.edge_name(first)}: a {group.device.kind} needs a graph; a loop matrix knows resistances only"
-            )
-        if group.device.kind == "CurrentSource":
-            for k in group.edges.tolist():
-                if self.drives[k] is not None:
-                    raise NetworkError(
-                        f"{self.edge_name(k)}: a current source has no series source, as it fixes the current whatever "
-                        "stands beside it; remove the drive of this edge and give CurrentSource(drive) the current in A"
-                    )
-
-    def _offender(self, group: Group) -> int:
-        for position, k in enumerate(group.edges):
-            if group.single(position).check_state(self.initial_state[k : k + 1]):
-                return int(k)
-        return int(group.edges[0])
-
     @classmethod
     def from_edges(
         cls,
         edges: Iterable[tuple[Hashable, Hashable]],
         *,
-        device: Any,
-        drive: Any = None,
-        initial_state: Any = 0.0,
-        active: Iterable[Any] = (),
-        polarity: Any = 1,
+        device: Device | Sequence[Device],
+        drive: Sources = None,
+        initial_state: Numbers = 0.0,
+        active: Iterable[EdgeKey] = (),
+        polarity: Numbers = 1,
         nodes: Iterable[Hashable] | None = None,
         title: str = "",
     ) -> Network:
@@ -150,16 +102,16 @@ class Network(Shown):
     @classmethod
     def from_graph(
         cls,
-        graph: Any,
+        graph: object,
         *,
-        device: Any,
-        drive: Any = None,
-        initial_state: Any = 0.0,
-        active: Iterable[Any] = (),
-        polarity: Any = 1,
+        device: Laws,
+        drive: Sources | str = None,
+        initial_state: Numbers = 0.0,
+        active: Iterable[EdgeKey] = (),
+        polarity: Numbers = 1,
         title: str = "",
         ignore: Iterable[str] = (),
-        **parameters: Any,
+        **parameters: Numbers,
     ) -> Network:
         """Build from any networkx graph, in its own edge order and orientation, or from one of igraph.
 
@@ -196,7 +148,9 @@ class Network(Shown):
         return cls.from_graph(graph, **kwargs)
 
     @classmethod
-    def from_generator(cls, name: str, *args: Any, device: Any, options: Any = None, **kwargs: Any) -> Network:
+    def from_generator(
+        cls, name: str, *args: object, device: Laws, options: Mapping[str, object] | None = None, **kwargs: Any
+    ) -> Network:
         """Call a networkx generator by name, such as ``"complete_graph", 4``.
 
         `options` are the generator's keyword arguments (a seed, say); the rest is `from_graph`.
@@ -209,17 +163,17 @@ class Network(Shown):
     @classmethod
     def from_adjacency(
         cls,
-        matrix: Any,
+        matrix: object,
         *,
         nodes: Iterable[Hashable] | None = None,
         directed: bool | None = None,
-        device: Any,
-        drive: Any = None,
-        initial_state: Any = 0.0,
-        polarity: Any = 1,
-        active: Iterable[Any] = (),
+        device: Laws,
+        drive: Sources | str = None,
+        initial_state: Numbers = 0.0,
+        polarity: Numbers = 1,
+        active: Iterable[EdgeKey] = (),
         title: str = "",
-        **parameters: Any,
+        **parameters: Numbers,
     ) -> Network:
         """Build from an adjacency matrix (n, n), numpy or scipy.sparse: an edge where an entry is not 0.
 
@@ -241,7 +195,7 @@ class Network(Shown):
         )
 
     @classmethod
-    def from_incidence(cls, matrix: Any, *, nodes: Iterable[Hashable] | None = None, **kwargs: Any) -> Network:
+    def from_incidence(cls, matrix: object, *, nodes: Iterable[Hashable] | None = None, **kwargs: Any) -> Network:
         """Build from an oriented incidence matrix (n, n_e), numpy or scipy.sparse: -1 where an edge leaves, +1 where
         it enters. `nodes` names the rows; other arguments as `from_edges`.
         """
@@ -252,13 +206,13 @@ class Network(Shown):
     @classmethod
     def from_loop_matrix(
         cls,
-        A: Any,
+        A: object,
         *,
-        device: Any,
-        drive: Any = None,
-        initial_state: Any = 0.0,
-        active: Iterable[Any] = (),
-        polarity: Any = 1,
+        device: Device | Sequence[Device],
+        drive: Sources = None,
+        initial_state: Numbers = 0.0,
+        active: Iterable[EdgeKey] = (),
+        polarity: Numbers = 1,
         title: str = "",
     ) -> Network:
         """Build from a real matrix A (n_loops, n_e) of full row rank: A (P R i - S) = 0, i in range A^t.
@@ -266,32 +220,17 @@ class Network(Shown):
         The matrix, numpy or scipy.sparse, is the description itself; there need be no graph (paper 2). In SPICE it is
         realised with controlled sources.
         """
-        try:
-            matrix = np.array(A.toarray() if hasattr(A, "toarray") else A, dtype=float)
-        except (TypeError, ValueError):
-            raise NetworkError("loop matrix: entries must be real numbers") from None
-        if matrix.ndim != 2 or 0 in matrix.shape:
-            raise NetworkError(f"loop matrix: shape {matrix.shape} must be (n_loops, n_edges)")
-        if not np.isfinite(matrix).all():
-            row, column = np.argwhere(~np.isfinite(matrix))[0]
-            raise NetworkError(f"loop matrix: entry ({row}, {column}) must be finite")
-        rank = int(np.linalg.matrix_rank(matrix))
-        if rank < matrix.shape[0]:
-            raise NetworkError(
-                f"loop matrix: rank {rank} is below its {matrix.shape[0]} rows; "
-                "remove the loops that others already imply"
-            )
-        return cls._assemble(LoopMatrix(matrix=matrix), device, drive, initial_state, active, polarity, title)
+        return cls._assemble(LoopMatrix.of(A), device, drive, initial_state, active, polarity, title)
 
     @classmethod
     def _assemble(
         cls,
         structure: Graph | LoopMatrix,
-        device: Any,
-        drive: Any,
-        initial_state: Any,
-        active: Iterable[Any],
-        polarity: Any,
+        device: Device | Sequence[Device],
+        drive: object,
+        initial_state: object,
+        active: Iterable[EdgeKey],
+        polarity: object,
         title: str,
     ) -> Network:
         keys = structure.keys
@@ -304,23 +243,8 @@ class Network(Shown):
             J=per_edge(polarity, keys, "polarity", 1.0),
             title=title,
         )
-        network.say_states_outside()
+        say_states_outside(network)
         return network
-
-    def say_states_outside(self) -> None:
-        """Warn of the first initial state outside the range that its law describes (`StateRangeWarning`)."""
-        for group in self.groups:
-            low, high = getattr(group.device, "state_range", (-math.inf, math.inf))
-            outside = (self.initial_state[group.edges] < low) | (self.initial_state[group.edges] > high)
-            if outside.any():
-                k = int(group.edges[int(np.argmax(outside))])
-                warnings.warn(
-                    f"{self.edge_name(k)}: initial state {self.initial_state[k]:g} lies outside [{low:g}, {high:g}], "
-                    f"where {group.device.kind} has its meaning; it is taken as it stands",
-                    StateRangeWarning,
-                    stacklevel=3,
-                )
-                return
 
     @property
     def n_edges(self) -> int:
@@ -334,7 +258,7 @@ class Network(Shown):
     @property
     def nodes(self) -> tuple[Hashable, ...]:
         """The nodes of the graph; none of a loop matrix."""
-        return self.structure.nodes if isinstance(self.structure, Graph) else ()
+        return self.structure.nodes
 
     @property
     def n_nodes(self) -> int:
@@ -344,17 +268,17 @@ class Network(Shown):
     @property
     def tail(self) -> IntArray:
         """(n_e,) index of the node that each edge leaves; empty for a loop matrix."""
-        return self.structure.tail if isinstance(self.structure, Graph) else _NONE
+        return self.structure.tail
 
     @property
     def head(self) -> IntArray:
         """(n_e,) index of the node that each edge enters; empty for a loop matrix."""
-        return self.structure.head if isinstance(self.structure, Graph) else _NONE
+        return self.structure.head
 
     @property
     def loop_matrix(self) -> Array | None:
         """A (n_loops, n_e), or None for a graph."""
-        return self.structure.matrix if isinstance(self.structure, LoopMatrix) else None
+        return self.structure.matrix
 
     @cached_property
     def bank(self) -> DriveBank:
@@ -389,7 +313,7 @@ class Network(Shown):
         """The currents of the current sources, one entry an edge, None elsewhere; in A."""
         out: list[Drive | None] = [None] * self.n_edges
         for group in self.groups:
-            if group.device.kind == "CurrentSource":
+            if isinstance(group.device, CurrentSource):
                 for k in group.edges.tolist():
                     out[k] = group.device.drive
         return tuple(out)
@@ -415,7 +339,7 @@ class Network(Shown):
             mask[group.edges] = group.device.stateful
         return mask
 
-    def device(self, k: int) -> Any:
+    def device(self, k: int) -> Device:
         """The law of edge k, with scalar parameters."""
         for group in self.groups:
             position = int(np.searchsorted(group.edges, k))
@@ -423,13 +347,13 @@ class Network(Shown):
                 return group.single(position)
         raise NetworkError(f"edge {k} does not exist; the network has edges 0 to {self.n_edges - 1}")
 
-    def devices(self) -> list[Any]:
+    def devices(self) -> list[Device]:
         """One scalar device per edge, in edge order."""
-        laws: list[Any] = [None] * self.n_edges
+        laws: dict[int, Device] = {}
         for group in self.groups:
             for position, k in enumerate(group.edges):
                 laws[int(k)] = group.single(position)
-        return laws
+        return [laws[k] for k in range(self.n_edges)]
 
     def edge_name(self, k: int) -> str:
         """'edge 3-7' with the nodes' own names, and the index where parallel edges need it."""
@@ -455,22 +379,20 @@ class Network(Shown):
                 raise NetworkError(
                     f"{name}: a {group.device.kind} has no resistance R(s); ask the other edges' devices"
                 )
-            out[..., group.edges] = group.device.resistance(s[..., group.edges])
+            out[..., group.edges] = group.resistive.resistance(s[..., group.edges])
         return out
 
     def with_ends(self, tail: IntArray, head: IntArray) -> Network:
         """The same edges between other nodes; `tail` and `head` (n_e,) index `nodes`."""
-        if not isinstance(self.structure, Graph):
-            raise NetworkError("a loop matrix has no ends of edges; build another matrix")
-        return replace(self, structure=replace(self.structure, tail=tail, head=head))
+        return replace(self, structure=self.structure.between(tail, head))
 
-    def with_initial_state(self, initial_state: Any) -> Network:
+    def with_initial_state(self, initial_state: Numbers) -> Network:
         """The same network from another state (one value, one per edge, or {edge: value})."""
         network = replace(self, initial_state=per_edge(initial_state, self.structure.keys, "initial_state", 0.0))
-        network.say_states_outside()
+        say_states_outside(network)
         return network
 
-    def with_drive(self, drive: Any) -> Network:
+    def with_drive(self, drive: Sources) -> Network:
         """The same network with other sources (as in `from_edges`)."""
         return replace(self, drives=drives_per_edge(drive, self.structure.keys))
 
@@ -478,7 +400,7 @@ class Network(Shown):
         """The same network with other laws."""
         return replace(self, groups=group_devices(device, self.n_edges))
 
-    def with_polarity(self, polarity: Any) -> Network:
+    def with_polarity(self, polarity: Numbers) -> Network:
         """The same network with other polarities J."""
         return replace(self, J=per_edge(polarity, self.structure.keys, "polarity", 1.0))
 
@@ -488,17 +410,14 @@ class Network(Shown):
 
     def without_edge(self, k: int) -> Network:
         """The graph with edge k left out; later edges move up by one."""
-        graph = self.structure
-        if not isinstance(graph, Graph):
-            raise NetworkError("a loop matrix has no edges to leave out; build another matrix")
         k = edge_index(k, self.structure.keys, "without_edge")
-        if self.n_edges == 1:
-            raise NetworkError(f"{self.edge_name(k)} is the only edge; a network needs at least one")
         keep = np.delete(np.arange(self.n_edges), k)
-        laws = self.devices()
+        structure, laws = self.structure.kept(keep), self.devices()
+        if not keep.size:
+            raise NetworkError(f"{self.edge_name(k)} is the only edge; a network needs at least one")
         return replace(
             self,
-            structure=replace(graph, tail=graph.tail[keep], head=graph.head[keep]),
+            structure=structure,
             groups=group_devices([laws[e] for e in keep], keep.size),
             drives=tuple(self.drives[e] for e in keep),
             initial_state=self.initial_state[keep],

@@ -44,8 +44,8 @@ def edge_number(name: str, labels: Sequence[str], network: Network | None = None
     if parallel:
         raise TableError(f"edge {name!r} stands for parallel edges; name one of {', '.join(parallel)}")
     if network is not None and isinstance(network.structure, Graph):
-        plain = [f"{a}-{b}" for a, b in network.structure.keys]
-        turned = [k for k, (a, b) in enumerate(network.structure.keys) if f"{b}-{a}" == name]
+        plain = [f"{a}-{b}" for a, b in network.structure.pairs]
+        turned = [k for k, (a, b) in enumerate(network.structure.pairs) if f"{b}-{a}" == name]
         if name in plain:
             return plain.index(name)
         if turned:

@@ -66,7 +66,7 @@ def _least_resistance(network: Network, waves: Waveforms) -> float:
     least = np.inf
     for group in network.groups:
         if group.device.ohmic:
-            R = np.abs(group.device.resistance(waves.state[:, group.edges]))
+            R = np.abs(group.resistive.resistance(waves.state[:, group.edges]))
             least = min(least, float(R[R > 0].min(initial=np.inf)))
     return least
 
@@ -99,10 +99,10 @@ def _device(network: Network, waves: Waveforms, scale: float) -> float:
         i = waves.current[:, group.edges]
         J = network.J[group.edges]
         if group.device.ohmic:
-            gap = v - network.P[group.edges] * group.device.resistance(s) * i
+            gap = v - network.P[group.edges] * group.resistive.resistance(s) * i
             largest = max(largest, _ratio(float(np.abs(gap).max(initial=0.0)), scale))
         else:
-            current = J * group.device.current(J * v, s)
+            current = J * group.conductive.current(J * v, s)
             gap = i - current
             top = float(np.abs(i).max(initial=0.0))
             largest = max(largest, _ratio(float(np.abs(gap).max(initial=0.0)), top))

@@ -56,7 +56,7 @@ def _resistance(network: Network, waves: Waveforms) -> Array:
     least = np.full(network.n_edges, np.inf)
     for group in network.groups:
         if group.device.ohmic:
-            R = np.abs(group.device.resistance(waves.state[:, group.edges]))
+            R = np.abs(group.resistive.resistance(waves.state[:, group.edges]))
             least[group.edges] = np.broadcast_to(R, waves.state[:, group.edges].shape).min(axis=0, initial=np.inf)
     return np.asarray(np.maximum(least, np.finfo(float).tiny))
 

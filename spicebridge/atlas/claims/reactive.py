@@ -20,8 +20,9 @@ from spicebridge.arrays import Array
 from spicebridge.atlas.claim import Evidence, Finding, Status, at_least, claim, vanishes
 from spicebridge.atlas.runs import Bench, Circuit, residuals, value_of, worst
 from spicebridge.drives import Sine
-from spicebridge.laws import Capacitor, CurrentSource, Inductor, LinearMemristor, Resistor
+from spicebridge.laws import Capacitor, CurrentSource, Device, Inductor, LinearMemristor, Resistor
 from spicebridge.network import Network
+from spicebridge.network.entries import Sources
 from spicebridge.waveforms import Waveforms
 
 SHARP = 1e-4
@@ -35,11 +36,11 @@ number = np.asarray
 """Parameters are arrays."""
 
 
-def _network(control: str, *, drive: object) -> Network:
+def _network(control: str, *, drive: Sources) -> Network:
     """K4 with two more edges: memristors, a resistor, two capacitors, an inductor."""
     memristor = LinearMemristor.caravelli2017(R_ON, R_OFF, 0.0, BETA, control=control)
     coil, first, second, resistor = Inductor(number(0.7)), Capacitor(number(0.4)), Capacitor(number(0.2)), number(1.5)
-    laws = [memristor, memristor, memristor, coil, memristor, first, second, Resistor(resistor)]
+    laws: list[Device] = [memristor, memristor, memristor, coil, memristor, first, second, Resistor(resistor)]
     state = np.array([0.4, 0.5, 0.6, 0.1, 0.5, 0.3, -0.2, 0.0])
     polarity = [1, -1, 1, 1, 1, 1, 1, 1]
     return Network.from_edges(EDGES, device=laws, drive=drive, initial_state=state, polarity=polarity)
@@ -50,8 +51,8 @@ def _circuit(control: str = "current", *, constant: bool = False) -> Circuit:
         network = _network(control, drive={0: -0.2, 2: 0.3, 4: -0.1})
         charged = network.initial_state + np.array([0.0, 0.0, 0.0, -0.9, 0.0, -1.5, 1.2, 0.0])
         return Circuit("K4 with L, C and R, DC, charged", network.with_initial_state(charged), 4.0)
-    drive = {0: Sine(0.8, 0.6), 2: 0.3, 5: Sine(0.4, 1.1)}
-    return Circuit("K4 with L, C and R, AC", _network(control, drive=drive), 3.0)
+    network = _network(control, drive={0: Sine(0.8, 0.6), 2: 0.3, 5: Sine(0.4, 1.1)})
+    return Circuit("K4 with L, C and R, AC", network, 3.0)
 
 
 def _incidence(network: Network) -> Array:

@@ -20,6 +20,7 @@ from spicebridge.atlas.claim import Evidence, Row, Status, claim, refutes
 from spicebridge.atlas.response import response
 from spicebridge.atlas.runs import Bench, Circuit, Pair, least, side_by_side, vanishing, worst
 from spicebridge.drives import DC, Drive, Sine, Sum
+from spicebridge.laws.base import changed
 from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.verify.trial import SOLVER_FLOOR
@@ -214,15 +215,14 @@ def _reversible(network: Network) -> str | None:
     applies=_reversible,
 )
 def time_reversal(bench: Bench) -> Evidence:
-    from dataclasses import replace
-
     rows: list[Row] = []
-    device = caravelli(alpha=0.3)
+    alpha = 0.3
+    device = caravelli(alpha=alpha)
     for case in bench.circuits(makers(mixed=True, polarity=True, device=device, stop=1.0)):
         forth = bench.pair(case, bulk=True)
         laws = case.network.devices()
         if not bench.mutant:
-            laws = [replace(law, alpha=-law.alpha) for law in laws]
+            laws = [changed(law, alpha=-alpha) for law in laws]
         gaps = []
         for waves, steps in ((forth.coarse, 400), (forth.fine, 800)):
             drives = tuple(reversed_drive(d, case.stop) for d in case.network.drives)

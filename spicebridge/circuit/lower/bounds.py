@@ -93,7 +93,7 @@ def rate_decades(network: Network, stop: float) -> dict[int, int]:
             s = np.full(edges.size, level)
             v = drop[edges]
             if device.ohmic:
-                R = np.abs(device.resistance(s))
+                R = np.abs(group.resistive.resistance(s))
                 v = np.maximum(np.minimum(v, through[edges] * R), pushed[edges] * R)
             rate = np.maximum(rate, np.maximum(np.abs(_rate(device, s, v, P, J)), np.abs(_rate(device, s, -v, P, J))))
         fit = np.isfinite(rate) & (rate > 0.0)
@@ -140,9 +140,9 @@ def _largest_currents(network: Network, drop: Array) -> Array:
             s = np.full(edges.size, level)
             if device.ohmic:
                 with np.errstate(divide="ignore"):
-                    found = np.maximum(found, drop[edges] / np.abs(device.resistance(s)))
+                    found = np.maximum(found, drop[edges] / np.abs(group.resistive.resistance(s)))
             else:
-                both = [np.abs(device.current(J * v, s)) for v in (drop[edges], -drop[edges])]
+                both = [np.abs(group.conductive.current(J * v, s)) for v in (drop[edges], -drop[edges])]
                 found = np.maximum(found, np.maximum(*both))
         most[edges] = found
     if not network.is_graph or network.reactive or (network.P < 0).any():

@@ -26,6 +26,7 @@ from spicebridge.circuit.lower.reactive import ReactiveEdge
 from spicebridge.circuit.lower.signals import EdgeSignals
 from spicebridge.circuit.lower.sources import wave_numbers, waves, waves_of
 from spicebridge.drives import DC
+from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number
 from spicebridge.laws import Group
 from spicebridge.laws import Resistor as ResistorLaw
@@ -160,8 +161,10 @@ class FastAffine:
         self.linear = is_linear(device.window)
         self.edges: list[int] = group.edges.tolist()
         P, J = network.P[group.edges], network.J[group.edges]
-        level, slope = device.affine()
-        a, by_current, by_voltage = device.linear_rate(P, J)
+        affine, linear = device.affine(), device.linear_rate(P, J)
+        if affine is None or linear is None:
+            raise DeckError(f"a {device.kind} has no fast form of its own; it is neither affine nor linear in its rate")
+        (level, slope), (a, by_current, by_voltage) = affine, linear
         self.kappa = _spread(slope / level, n)
         self.a = _spread(a, n)
         self.conductance = _spread(1.0 / (P * slope), n)
@@ -244,7 +247,7 @@ class FastResistor:
         self.network = network
         self.subcircuits: dict[str, Subcircuit] = {}
         self.edges: list[int] = group.edges.tolist()
-        self.r = _spread(group.device.r, group.edges.size)
+        self.r = _spread(group.resistive.resistance(np.zeros(group.edges.size)), group.edges.size)
         self.P = network.P[group.edges].tolist()
 
     def repeats(self) -> dict[Shape, Repeats]:
@@ -300,7 +303,7 @@ class ReadableResistor(_Readable):
     """A series source and a plain resistor."""
 
     def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
-        r = float(np.broadcast_to(self.group.device.r, self.group.edges.shape)[position])
+        r = float(self.group.resistive.resistance(np.zeros(self.group.edges.size))[position])
         return [
             *self.sources(k, tail, head, "memoryless"),
             Resistor(f"R{k}", f"m{k}", head, float(self.network.P[k]) * r),

@@ -20,6 +20,7 @@ from spicebridge.lab.design.equipment import Bench
 from spicebridge.lab.design.parts import e96_pair
 from spicebridge.lab.design.plan import Plan
 from spicebridge.lab.design.wiring import target_offset
+from spicebridge.laws.resistor import ohms
 from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology
 
@@ -86,7 +87,7 @@ def rounding(plan: Plan) -> Array:
     """Relative error (n_e,) of fixed resistors made from E96 values; 0 on memristors."""
     out = np.zeros(plan.network.n_edges)
     for k in np.flatnonzero(~plan.network.stateful).tolist():
-        wanted = float(plan.network.device(k).r)
+        wanted = ohms(plan.network.device(k))
         offset = target_offset(plan, k)
         out[k] = (sum(e96_pair(wanted + offset)) - offset) / wanted - 1.0
     return out

@@ -71,7 +71,7 @@ def format_firmware(plan: Plan) -> str:
             {
                 "edge": k, "law": law.kind, "equation": equation(law),
                 "parameters": {name: float(getattr(law, name)) for name in parameter_names(law)},
-                "window": {"name": law.window.name, **asdict(law.window)},
+                "window": {"name": law.window.name, **asdict(law.window)},  # type: ignore[call-overload]
                 "polarity": float(network.J[k]), "active": float(network.P[k]),
                 "set_ohm": f"R(s) {target_offset(plan, k):+.6g}", "initial_state": float(network.initial_state[k]),
                 **where[k],

@@ -9,7 +9,7 @@ potentiometer, of the converter and of time are in `emulator`, where the loop is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -172,7 +172,7 @@ def _pot(plan: Plan, k: int) -> Subcircuit:
 
 def _controller(plan: Plan, k: int, lag: bool) -> Subcircuit:
     """Pins sp sn state code. i = V(sp, sn)/R(code) with the resistance it has set itself."""
-    law: LinearMemristor = plan.network.device(k)
+    law = cast(LinearMemristor, plan.network.device(k))
     P, J = float(plan.network.P[k]), float(plan.network.J[k])
     code, state = NodeVoltage("code"), NodeVoltage("state")
     current = Binary("/", NodeVoltage("sp", "sn"), set_resistance(plan, k, code))

@@ -14,6 +14,7 @@ from spicebridge.lab.design.active import SHORT, Converter
 from spicebridge.lab.design.laws import raises_resistance
 from spicebridge.lab.design.parts import MemristorPart, e96_pair
 from spicebridge.lab.design.plan import DIVIDER, Plan
+from spicebridge.laws.resistor import ohms
 from spicebridge.quantities import format_quantity
 
 GROUND, PLUS_RAIL, MINUS_RAIL = "0", "vcc", "vee"
@@ -123,7 +124,7 @@ def target_offset(plan: Plan, k: int) -> float:
 
 
 def _fixed(plan: Plan, k: int, a: str, b: str) -> list[Component]:
-    wanted = float(plan.network.device(k).r) + target_offset(plan, k)
+    wanted = ohms(plan.network.device(k)) + target_offset(plan, k)
     values = e96_pair(wanted)
     nets = [a, b] if len(values) == 1 else [a, f"r{k}", b]
     note = f"wanted {wanted:.6g} ohm"

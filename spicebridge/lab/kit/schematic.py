@@ -11,6 +11,7 @@ import numpy as np
 from spicebridge.lab.design.plan import Plan
 from spicebridge.lab.design.wiring import Component, node_net, wire
 from spicebridge.lab.kit.layout import bends, curve, label_places, node_places
+from spicebridge.laws.resistor import ohms
 from spicebridge.quantities import format_quantity
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _network(axes: Axes, plan: Plan) -> None:
 
 def _label(plan: Plan, k: int) -> str:
     network = plan.network
-    lines = [f"{k}: UM{k}" if network.stateful[k] else f"{k}: {format_quantity(float(network.device(k).r), 'ohm')}"]
+    lines = [f"{k}: UM{k}" if network.stateful[k] else f"{k}: {format_quantity(ohms(network.device(k)), 'ohm')}"]
     for converter in plan.realisation.converters:
         if converter.edge == k:
             lines.append(f"UN{k} {converter.version.split('-')[0]}")

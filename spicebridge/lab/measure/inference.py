@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from spicebridge.lab.design.laws import state_of
 from spicebridge.lab.measure.calibration import Fit, Point
 from spicebridge.lab.measure.channels import BLOCKS
 from spicebridge.lab.measure.measurement import FEWEST, Signal
+from spicebridge.laws.base import OhmicDevice
 
 CURRENT_FLOOR = 0.2
 """A state is inferred where the current exceeds this fraction of its peak."""
@@ -75,7 +77,7 @@ def infer(fit: Fit, point: Point) -> tuple[Inferred, ...]:
         R = (product / square)[big] / network.P[k]
         law = network.device(k)
         found = state_of(law, R)
-        slope = np.abs(law.resistance_slope(found))
+        slope = np.abs(cast(OhmicDevice, law).resistance_slope(found))
         dv, di = cv.bar.max() / abs(cv.signal.factor), ci.bar.max() / abs(ci.signal.factor)
         relative = dv / (size[big] * np.abs(R)) + di / size[big] + 2.0 * fit.tool.gain + subject.limits[0][k]
         bar = relative * np.abs(R) / slope

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.errors import SingularNetwork
+from spicebridge.laws import Capacitor, Inductor
 from spicebridge.network import Network
 from spicebridge.reactive import reductions
 from spicebridge.theory.currents.topology import Topology
@@ -131,18 +132,21 @@ class Linearised:
             s, v, i, P, J = state[e], voltage[e], current[e], network.P[e], network.J[e]
             if device.kind in ("Capacitor", "Inductor", "CurrentSource"):
                 self.kind[e] = {"Capacitor": 2, "Inductor": 3, "CurrentSource": 4}[device.kind]
-                if device.stateful:
-                    self.main[e] = device.c if device.kind == "Capacitor" else device.l
+                if isinstance(device, (Capacitor, Inductor)):
+                    self.main[e] = device.c if isinstance(device, Capacitor) else device.l
                 continue
             if device.ohmic:
-                self.main[e], self.bend[e] = P * device.resistance(s), P * device.resistance_slope(s) * i
+                self.main[e], self.bend[e] = (
+                    P * group.resistive.resistance(s),
+                    P * group.resistive.resistance_slope(s) * i,
+                )
             else:
                 self.kind[e] = 1
-                g, by_state = device.current_partials(J * v, s)
+                g, by_state = group.conductive.current_partials(J * v, s)
                 self.main[e], self.bend[e] = g, J * by_state
             if device.stateful:
                 self.moving[e] = True
-                self.by_s[e], self.by_v[e], self.by_i[e] = device.rate_partials(s, v, i, P, J)
+                self.by_s[e], self.by_v[e], self.by_i[e] = group.differentiable.rate_partials(s, v, i, P, J)
         # A held state is fixed, and what stands in its place only adds up its rate.
         self.bend[self.held] = 0.0
         self.by_s[self.held] = 0.0

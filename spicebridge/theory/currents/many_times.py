@@ -30,7 +30,7 @@ def mesh_currents(network: Network, t: Array, state: Array) -> tuple[Array, Arra
     R = np.empty_like(state)
     for group in network.groups:
         columns = state[:, group.edges]
-        R[:, group.edges] = np.broadcast_to(group.device.resistance(columns), columns.shape)
+        R[:, group.edges] = np.broadcast_to(group.resistive.resistance(columns), columns.shape)
     R *= network.P
     S = network.bank(t)
     current = np.zeros_like(state)

@@ -52,8 +52,8 @@ class NewtonSolver:
                 f"{network.edge_name(k)}: a device that is not v = R(s) i needs a graph; "
                 "a loop matrix has no nodes to solve for"
             )
-        self.ohmic = [(g.edges, g.device, network.P[g.edges]) for g in network.groups if g.device.ohmic]
-        self.general = [(g.edges, g.device, network.J[g.edges]) for g in network.groups if not g.device.ohmic]
+        self.ohmic = [(g.edges, g.resistive, network.P[g.edges]) for g in network.groups if g.device.ohmic]
+        self.general = [(g.edges, g.conductive, network.J[g.edges]) for g in network.groups if not g.device.ohmic]
         free = np.delete(np.arange(topology.n_nodes), topology.roots)
         self.free = free
         self.n_free = free.size

@@ -36,7 +36,7 @@ class BatchedLaws:
             if flattened:
                 P, J = np.tile(P, runs), np.tile(J, runs)
             kernel = rate_kernel(group.device, P, J) if group.device.stateful else None
-            self._parts.append((edges, _signed_resistance(group.device, P), kernel))
+            self._parts.append((edges, _signed_resistance(group.resistive, P), kernel))
             if group.device.stateful:
                 self.hard[group.edges] = group.device.window.hard
                 self.free_resistance[group.edges] = not group.device.window.hard

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from spicebridge.arrays import Array, IntArray
 from spicebridge.drives import DriveBank
 from spicebridge.errors import NetworkError, SpiceBridgeError, nearest
-from spicebridge.laws.base import Group, parameter_names
+from spicebridge.laws.base import Group, changed, parameter_names
 from spicebridge.network import Network
 from spicebridge.theory.time.problem import breakpoints, shortest_period
 
@@ -104,7 +104,7 @@ class Members:
                     changes[name] = self.parameters[name][np.ix_(rows, group.edges)].ravel()
                 elif own.ndim:
                     changes[name] = np.tile(own, rows.size)
-            out.append(Group(replace(group.device, **changes), group.edges))
+            out.append(Group(changed(group.device, **changes), group.edges))
         return tuple(out)
 
     def member(self, k: int) -> Network:

@@ -150,9 +150,9 @@ def signed_resistance(network: Network, state: Array) -> Array:
     for group in network.groups:
         s = state[group.edges]
         if group.device.ohmic:
-            out[group.edges] = network.P[group.edges] * group.device.resistance(s)
+            out[group.edges] = network.P[group.edges] * group.resistive.resistance(s)
         else:
-            out[group.edges] = 1.0 / group.device.current_partials(np.zeros_like(s), s)[0]
+            out[group.edges] = 1.0 / group.conductive.current_partials(np.zeros_like(s), s)[0]
     return out
 
 

@@ -171,10 +171,10 @@ class Dynamics:
             if imposes(device):
                 out[group.edges] = 0.0
             elif device.ohmic:
-                out[group.edges] = 1.0 / np.abs(device.resistance(s))
+                out[group.edges] = 1.0 / np.abs(group.resistive.resistance(s))
             else:
                 J = self.network.J[group.edges]
-                out[group.edges] = np.abs(device.current_partials(J * voltage[group.edges], s)[0])
+                out[group.edges] = np.abs(group.conductive.current_partials(J * voltage[group.edges], s)[0])
         return out
 
     def unbounded_resistance(self, states: Array) -> tuple[NDArray[np.intp], Array]:
@@ -183,7 +183,7 @@ class Dynamics:
             return np.zeros(0, dtype=np.intp), np.zeros((states.shape[0], 0))
         edges, values = [], []
         for inside, group in self._unbounded:
-            full = group.device.resistance(states[:, group.edges])
+            full = group.resistive.resistance(states[:, group.edges])
             edges.append(group.edges[inside])
             values.append(full[:, inside])
         return np.concatenate(edges), np.concatenate(values, axis=1)

@@ -43,7 +43,7 @@ def _resistances(network: Network) -> tuple[float, float]:
     found = [np.ones(0)]
     for group in network.groups:
         if group.device.ohmic:
-            found.append(np.abs(np.atleast_1d(group.device.resistance(network.initial_state[group.edges]))))
+            found.append(np.abs(np.atleast_1d(group.resistive.resistance(network.initial_state[group.edges]))))
     c, l_ = per_edge(network, "c"), per_edge(network, "l")
     if c.any() and l_.any():
         found.append(np.sqrt([l_[l_ > 0].min() / c.max(), l_.max() / c[c > 0].min()]))

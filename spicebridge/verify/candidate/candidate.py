@@ -186,8 +186,8 @@ def on_edges(w: Array, edges: Sequence[Any], network: Network, name: str) -> Arr
     if not isinstance(network.structure, Graph):
         raise CandidateError(f"{name}: a list of edges is for a network that is a graph, not a loop matrix")
     place: dict[frozenset[Any], list[int]] = {}
-    for k, ends in enumerate(network.structure.keys):
-        place.setdefault(frozenset(ends[:2]), []).append(k)
+    for k, ends in enumerate(network.structure.pairs):
+        place.setdefault(frozenset(ends), []).append(k)
     out = np.zeros((w.shape[0], network.n_edges))
     seen = np.zeros(network.n_edges, dtype=bool)
     for column, ends in enumerate(edges):

@@ -22,7 +22,7 @@ from spicebridge.atlas.runs import Bench, Circuit, residuals, value_of, worst
 from spicebridge.drives import Sine
 from spicebridge.laws import Capacitor, CurrentSource, Device, Inductor, LinearMemristor, Resistor
 from spicebridge.network import Network
-from spicebridge.network.entries import Sources
+from spicebridge.network.entries import Source, Sources
 from spicebridge.waveforms import Waveforms
 
 SHARP = 1e-4
@@ -51,8 +51,8 @@ def _circuit(control: str = "current", *, constant: bool = False) -> Circuit:
         network = _network(control, drive={0: -0.2, 2: 0.3, 4: -0.1})
         charged = network.initial_state + np.array([0.0, 0.0, 0.0, -0.9, 0.0, -1.5, 1.2, 0.0])
         return Circuit("K4 with L, C and R, DC, charged", network.with_initial_state(charged), 4.0)
-    network = _network(control, drive={0: Sine(0.8, 0.6), 2: 0.3, 5: Sine(0.4, 1.1)})
-    return Circuit("K4 with L, C and R, AC", network, 3.0)
+    drive: dict[int, Source] = {0: Sine(0.8, 0.6), 2: 0.3, 5: Sine(0.4, 1.1)}
+    return Circuit("K4 with L, C and R, AC", _network(control, drive=drive), 3.0)
 
 
 def _incidence(network: Network) -> Array:

@@ -31,7 +31,6 @@ FAILS_TODAY = {
     "test_a_bug_in_the_text_of_one_is_attributed_to_it[16]": "the bug is not attributed",
     "test_a_mutant_of_the_text_is_caught[jart-(n_min/c)^10|(n_min/c)^2]": "the mutant is not caught",
     "test_a_false_time_base_is_named": "it is not named",
-    "test_confirmed_numbers_agree_on_a_circuit": "one number is unresolved",
     "test_realistic_approaches_ideal_as_bandwidth_and_supply_grow[prism]": "fails",
     "test_five_decades_of_frequency[hp]": "not the verdict that was expected",
 }

@@ -50,6 +50,7 @@ class Expansion:
         self._s[0] = start
         self.order = 0
         self._free: Array | None = None
+        self._tangent = self._s[:1]
 
     @property
     def s(self) -> Array:
@@ -100,11 +101,15 @@ class Expansion:
         f[0] += self.length * law.a[edges] * self._s[0, edges]
         return f
 
-    def carried(self, change: Array, x: float) -> Array:
-        """Where a small `change` (n_e,) of the start has gone at x."""
+    def tangent(self, change: Array, x: float) -> float:
+        """Expand where a small `change` (n_e,) of the start goes; return up to which place <= x that holds.
+
+        A state that has come to rest allows steps of any length, a change of it does not: it decays.
+        """
         law, order = self.law, min(TANGENT_ORDER, self.order)
         d, di = np.empty((order + 1, change.size)), np.empty((order, change.size))
         d[0] = change if self._free is None else change * self._free
+        lost = LOST * float(np.abs(d[0]).max())
         for k in range(order):
             product = np.einsum("jn,jn->n", d[: k + 1], self._i[: k + 1][::-1])
             if k:
@@ -117,7 +122,13 @@ class Expansion:
             d[k + 1] = f * (self.length / (k + 1))
             if self._free is not None:
                 d[k + 1] *= self._free
-            if x ** (k + 1) * np.abs(d[k + 1]).max() <= LOST * np.abs(d[0]).max():
-                order = k + 1
-                break
-        return np.asarray(x ** np.arange(order + 1) @ d[: order + 1])
+            last = float(np.abs(d[k + 1]).max())
+            if x ** (k + 1) * last <= lost:
+                self._tangent = d[: k + 2]
+                return x
+        self._tangent = d
+        return min(x, float((lost / last) ** (1.0 / order)))
+
+    def carried(self, x: float) -> Array:
+        """Where the change of ``tangent`` has gone at x."""
+        return np.asarray(x ** np.arange(len(self._tangent)) @ self._tangent)

@@ -183,10 +183,11 @@ class TaylorIntegrator:
             length *= TOO_FAST
 
     def _extent(self, series: Expansion) -> float:
-        """The largest x <= 1 at which the last terms are small enough."""
+        """The largest x <= 1 at which the last terms are small enough, and up to which an error can be carried."""
         orders = range(series.order, 0, -1)
         ends = ((TERM / size) ** (1.0 / k) for k, size in zip(orders, self.sizes[::-1], strict=False) if size > TERM)
-        return float(min(1.0, *ends, 1.0))
+        x = float(min(1.0, *ends, 1.0))
+        return x if self.change is None or not self.change.any() else series.tangent(self.change, x)
 
     def _settle(self, t: float, series: Expansion, f: Array) -> None:
         """Decide which edges at a wall are held, from the first two coefficients of their rates."""
@@ -296,7 +297,7 @@ class TaylorIntegrator:
         """Carry the error of the states over the step and add what the step leaves out."""
         assert self.change is not None
         if self.change.any():
-            self.change = series.carried(self.change, float(powers[1]))
+            self.change = series.carried(float(powers[1]))
         c = series.s
         last = np.abs(c[-LAST:] * powers[-LAST:, None]).max(axis=0)
         self.change += np.where(c[-1] < 0.0, -1.0, 1.0) * (last + ROUNDING * np.abs(c[0]))

@@ -20,8 +20,6 @@ from spicebridge.network import Network
 from spicebridge.quantities import format_number
 from spicebridge.windows import Window
 
-_KIND = {cls: kind for kind, cls in KIND_DRIVES.items()}
-
 
 def format_value(value: Any) -> str:
     """`value` as TOML: text, numbers, booleans, lists and tables."""
@@ -134,10 +132,11 @@ def _drive_values(drives: list[Drive]) -> dict[str, Any]:
     first: Any = drives[0]
     if isinstance(first, PWL):
         return {"kind": "pwl", "times": first.times, "values": first.values}
-    if type(first) not in _KIND:
+    kind = next((word for word, cls in KIND_DRIVES.items() if cls is type(first)), None)
+    if kind is None:
         raise CaseError(
             f"drive {type(first).__name__}: a case file has no word for it; "
-            f"use {', '.join(_KIND.values())}, pwl or their sum"
+            f"use {', '.join(KIND_DRIVES)}, pwl or their sum"
         )
     names = [f.name for f in dataclasses.fields(first) if getattr(first, f.name) is not None]
-    return {"kind": _KIND[type(first)]} | {n: _compact(getattr(d, n) for d in drives) for n in names}
+    return {"kind": kind} | {n: _compact(getattr(d, n) for d in drives) for n in names}

@@ -7,6 +7,7 @@ behavioural source for the others. The switches' resistances go with the rates t
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,16 +25,7 @@ from spicebridge.circuit.deck.elements import (
 )
 from spicebridge.circuit.lower.parts import connected_parts
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import (
-    Binary,
-    Call,
-    Conditional,
-    Expression,
-    NodeVoltage,
-    Number,
-    Power,
-    Unary,
-)
+from spicebridge.expressions.tree import Expression, NodeVoltage, Number, Power, call, choose
 from spicebridge.laws import LawDevice
 from spicebridge.network import Network
 from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, Tanh, Window, Zha
@@ -203,10 +195,10 @@ class Clamps:
             return self._pair(k, state, state, state)
         # Continuous in the rate: with a step or a comparison here a rate that rests at zero keeps the simulator
         # from converging.
-        s, one, zero = NodeVoltage(state), Number(1.0), Number(0.0)
-        rate = Binary("*", Number(RATE_GAIN / 10.0**self.decade), NodeVoltage(f"{self.by_rate}{k}"))
-        outward_up = Binary("+", s, Call("max", (Call("min", (rate, zero)), Unary("-", one))))
-        outward_down = Binary("+", s, Call("min", (Call("max", (rate, zero)), one)))
+        s = NodeVoltage(state)
+        rate = RATE_GAIN / 10.0**self.decade * NodeVoltage(f"{self.by_rate}{k}")
+        outward_up = s + call("max", call("min", rate, 0.0), -Number(1.0))
+        outward_down = s + call("min", call("max", rate, 0.0), 1.0)
         return (
             BehaviouralCurrent(f"BH{k}", "0", f"h{k}", outward_up),
             Resistor(f"RH{k}", f"h{k}", "0", 1.0),
@@ -244,46 +236,59 @@ def is_linear(window: Window) -> bool:
     return isinstance(window, (NoWindow, Hard))
 
 
+@functools.singledispatch
 def windowed_rate(window: Window, state: str, decay: Expression | None, drift: Expression) -> Expression:
-    """F as one expression of the state node and the two parts of the rate.
+    """F as one expression of the state node and the two parts of the rate. A window's type registers its own.
 
     The decay is left out, as it stays a linear element; for tanh alone it is part of the window, and None
     stands for zero.
     """
-    s: Expression = NodeVoltage(state)
-    one = Number(1.0)
-    match window:
-        case Joglekar(p):
-            u: Expression = Binary("-", Binary("*", Number(2.0), s), one)
-            square = Binary("*", u, u)
-            factor: Expression = Binary("*", Number(4.0), Binary("*", s, Binary("-", one, s)))
-            if p > 1:
-                factor = Binary("*", factor, _series(square, p))
-            return Binary("*", drift, factor)
-        case Biolek(p):
-            u = Conditional(Binary("<", drift, Number(0.0)), Binary("-", s, one), s)
-            square = Binary("*", u, u)
-            power: Expression = square
-            for _ in range(p - 1):
-                power = Binary("*", power, square)
-            return Binary("*", drift, Binary("-", one, power))
-        case Prodromakis(p, j):
-            small = Binary("*", s, Binary("-", one, s))
-            return Binary("*", drift, Binary("*", Number(j), _one_minus_power(small, p)))
-        case Zha(p, j):
-            d: Expression = Conditional(Binary("<", drift, Number(0.0)), Binary("-", s, one), s)
-            both = Binary("*", Binary("-", one, d), Binary("+", one, d))
-            small = Binary("*", Number(0.25), both)
-            return Binary("*", drift, Binary("*", Number(j), _one_minus_power(small, p)))
-        case Tanh(p, scale):
-            f = drift if decay is None else Binary("+", decay, drift)
-            argument = Binary("*", Number(p / scale), f)
-            up = _step(argument)
-            down = _step(Unary("-", argument))
-            low = _step(Binary("*", Number(p), s))
-            high = _step(Binary("*", Number(p), Binary("-", one, s)))
-            return Binary("*", f, Binary("+", Binary("*", down, low), Binary("*", up, high)))
-    raise DeckError(f"window {window!r} has no circuit; add it to circuit/bounds.py")
+    raise DeckError(f"window {window!r} has no circuit; register one with windowed_rate in circuit/lower/bounds.py")
+
+
+@windowed_rate.register
+def _joglekar(window: Joglekar, state: str, decay: Expression | None, drift: Expression) -> Expression:
+    s = NodeVoltage(state)
+    u = 2.0 * s - 1.0
+    factor = 4.0 * (s * (1.0 - s))
+    return drift * (factor * _series(u * u, window.p) if window.p > 1 else factor)
+
+
+@windowed_rate.register
+def _biolek(window: Biolek, state: str, decay: Expression | None, drift: Expression) -> Expression:
+    u = _distance(state, drift)
+    square = u * u
+    power = square
+    for _ in range(window.p - 1):
+        power = power * square
+    return drift * (1.0 - power)
+
+
+@windowed_rate.register
+def _prodromakis(window: Prodromakis, state: str, decay: Expression | None, drift: Expression) -> Expression:
+    s = NodeVoltage(state)
+    return drift * (window.j * _one_minus_power(s * (1.0 - s), window.p))
+
+
+@windowed_rate.register
+def _zha(window: Zha, state: str, decay: Expression | None, drift: Expression) -> Expression:
+    d = _distance(state, drift)
+    return drift * (window.j * _one_minus_power(0.25 * ((1.0 - d) * (1.0 + d)), window.p))
+
+
+@windowed_rate.register
+def _tanh(window: Tanh, state: str, decay: Expression | None, drift: Expression) -> Expression:
+    s = NodeVoltage(state)
+    f = drift if decay is None else decay + drift
+    argument = (window.p / window.rate_scale) * f
+    low, high = _step(window.p * s), _step(window.p * (1.0 - s))
+    return f * (_step(-argument) * low + _step(argument) * high)
+
+
+def _distance(state: str, drift: Expression) -> Expression:
+    """How far the state has come from the bound that it leaves, with a sign."""
+    s = NodeVoltage(state)
+    return choose(drift < 0.0, s - 1.0, s)
 
 
 LONGEST_SERIES = 8
@@ -292,19 +297,19 @@ LONGEST_SERIES = 8
 
 def _one_minus_power(small: Expression, p: float) -> Expression:
     """1 - (1 - small)^p; for a whole p as small (1 + u + … + u^(p-1)), u = 1 - small."""
-    u = Binary("-", Number(1.0), small)
+    u = 1.0 - small
     if float(p).is_integer() and p <= LONGEST_SERIES:
-        return small if p == 1 else Binary("*", small, _series(u, int(p)))
-    return Binary("-", Number(1.0), Power(u, Number(float(p))))
+        return small if p == 1 else small * _series(u, int(p))
+    return 1.0 - Power(u, Number(float(p)))
 
 
 def _series(u: Expression, n: int) -> Expression:
     """1 + u + … + u^(n-1)."""
     series: Expression = Number(1.0)
     for _ in range(n - 1):
-        series = Binary("+", Number(1.0), Binary("*", u, series))
+        series = 1.0 + u * series
     return series
 
 
 def _step(x: Expression) -> Expression:
-    return Binary("*", Number(0.5), Binary("+", Number(1.0), Call("tanh", (x,))))
+    return 0.5 * (1.0 + call("tanh", x))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Iterator
 
@@ -14,16 +15,10 @@ def waves(drive: Drive | None) -> tuple[Wave, ...]:
     """Return the waveforms whose sum is the drive; at least one, DC terms merged into one."""
     terms = () if drive is None else drive.terms if isinstance(drive, Sum) else (drive,)
     level = sum(term.level for term in terms if isinstance(term, DC))
-    out = [wave for term in terms if not isinstance(term, DC) for wave in _waves(term)]
+    out = [wave for term in terms if not isinstance(term, DC) for wave in waves_of_term(term)]
     if level or not out:
         out.insert(0, DcWave(float(level)))
     return tuple(out)
-
-
-def _waves(term: Drive) -> tuple[Wave, ...]:
-    if isinstance(term, Pulse) and term.period is not None and term.width == 0.0:
-        return _needles(term, term.period)
-    return (_wave(term),)
 
 
 def _needles(term: Pulse, period: float) -> tuple[Wave, ...]:
@@ -80,38 +75,38 @@ def waves_of(kinds: Iterable[str | Wave], numbers: Iterator[float]) -> list[Wave
     return out
 
 
-def _wave(term: Drive) -> Wave:
-    match term:
-        case Sine():
-            return SinWave(
-                float(term.offset),
-                float(term.amplitude),
-                float(term.frequency),
-                float(term.delay),
-                0.0,
-                math.degrees(term.phase),
-            )
-        case Pulse(period=None):
-            x = [term.delay, term.rise, term.width, term.fall]
-            corners = [sum(x[: k + 1]) for k in range(4)]
-            levels = (term.initial, term.pulsed, term.pulsed, term.initial)
-            points = list(zip(corners, levels, strict=True))
-            if term.width == 0.0:
-                del points[2]
-            return _points(points)
-        case Pulse():
-            return PulseWave(
-                float(term.initial),
-                float(term.pulsed),
-                float(term.delay),
-                float(term.rise),
-                float(term.fall),
-                float(term.width),
-                float(term.period or 0.0),
-            )
-        case PWL():
-            return _points(list(zip(term.times, term.values, strict=True)))
-    raise DeckError(f"drive {term!r} has no SPICE waveform; add it to circuit/sources.py")
+@functools.singledispatch
+def waves_of_term(term: Drive) -> tuple[Wave, ...]:
+    """The waveforms whose sum is one drive. A drive's type registers its own."""
+    raise DeckError(
+        f"drive {term!r} has no SPICE waveform; register one with waves_of_term in circuit/lower/sources.py"
+    )
+
+
+@waves_of_term.register
+def _sine(term: Sine) -> tuple[Wave, ...]:
+    phase = math.degrees(term.phase)
+    return (SinWave(*map(float, (term.offset, term.amplitude, term.frequency, term.delay, 0.0, phase))),)
+
+
+@waves_of_term.register
+def _pulse(term: Pulse) -> tuple[Wave, ...]:
+    if term.period is not None and term.width == 0.0:
+        return _needles(term, term.period)
+    if term.period is not None:
+        fields = (term.initial, term.pulsed, term.delay, term.rise, term.fall, term.width, term.period)
+        return (PulseWave(*map(float, fields)),)
+    x = [term.delay, term.rise, term.width, term.fall]
+    corners = [sum(x[: k + 1]) for k in range(4)]
+    points = list(zip(corners, (term.initial, term.pulsed, term.pulsed, term.initial), strict=True))
+    if term.width == 0.0:
+        del points[2]
+    return (_points(points),)
+
+
+@waves_of_term.register
+def _pwl(term: PWL) -> tuple[Wave, ...]:
+    return (_points(list(zip(term.times, term.values, strict=True))),)
 
 
 def _points(points: list[tuple[float, float]]) -> Wave:

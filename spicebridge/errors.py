@@ -114,6 +114,10 @@ class GradientError(SpiceBridgeError, ArithmeticError):
     """A run that has no derivative: it grazes a bound, or a rate jumps."""
 
 
+class WorkersError(SpiceBridgeError, RuntimeError):
+    """Processes or a cluster that cannot take work."""
+
+
 class CampaignError(SpiceBridgeError, ValueError):
     """A sweep that cannot be planned, stored or resumed."""
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from spicebridge.campaign.lock import locked
 from spicebridge.campaign.parts import LOOSE, arrow
 from spicebridge.campaign.plan import Campaign, Point
-from spicebridge.campaign.point import Row, Task
-from spicebridge.campaign.pools import cores, on_cluster, on_this_machine
+from spicebridge.campaign.point import Row, Task, lost, run_point
 from spicebridge.campaign.store import Store, axis_kinds
 from spicebridge.errors import CampaignError
+from spicebridge.pools import cores, on_cluster, on_this_machine
 
 
 @dataclass
@@ -129,9 +129,9 @@ def _work(
     tasks = (_task(campaign, point) for point in todo)
     if scheduler is None:
         _require_simulators(todo)
-        finished = on_this_machine(tasks, min(workers or cores(), len(todo)))
+        finished = on_this_machine(run_point, tasks, min(workers or cores(), len(todo)), lost)
     else:
-        finished = on_cluster(tasks, scheduler)
+        finished = on_cluster(run_point, tasks, scheduler, lost)
     kinds = axis_kinds(campaign)
     # closed at once when storing fails or somebody interrupts, so that no worker goes on for nothing
     with closing(finished):

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import platform
-import threading
 import time
 import traceback
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spicebridge import __version__
 from spicebridge.errors import SpiceBridgeError
+from spicebridge.pools import OneAtATime
 
 if TYPE_CHECKING:
-    from spicebridge.circuit.engines.base import Engine, Job, RunRecord
     from spicebridge.verify.verdict import Verdict
     from spicebridge.waveforms import Waveforms
 
@@ -49,47 +48,6 @@ class Done:
 
     row: Row
     waveforms: Waveforms | None = None
-
-
-@dataclass
-class OneAtATime:
-    """An engine that runs one job at a time and sums up its time.
-
-    A campaign has a worker for every core; the threads in which a comparison runs its ladder would
-    only compete with the other points. `seconds` is the wall time inside the simulator, `runs` their number.
-    """
-
-    door: Engine
-    seconds: float = 0.0
-    runs: int = 0
-    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    @property
-    def name(self) -> str:
-        return self.door.name
-
-    @property
-    def dialect(self) -> str:
-        return self.door.dialect
-
-    def version(self) -> str:
-        return self.door.version()
-
-    def available(self) -> bool:
-        return self.door.available()
-
-    def identity(self) -> Hashable:
-        return self.door.identity()
-
-    def capabilities(self) -> Mapping[str, str]:
-        return self.door.capabilities()
-
-    def run(self, job: Job) -> RunRecord:
-        with self._turn:
-            record = self.door.run(job)
-            self.seconds += record.wall_time
-            self.runs += 1
-        return record
 
 
 def run_point(task: Task) -> Done:
@@ -176,3 +134,9 @@ def _numbers(verdict: Verdict) -> Row:
         for name, value in found.as_dict().items():
             row[name if name.endswith("_state") else f"{name}_residual"] = value
     return row
+
+
+def lost(task: Task, reason: str) -> Done:
+    """A point that no worker brought back."""
+    row = {"key": task.key, "status": "failed", "failure": "worker", "error": "WorkerLost", "reason": reason}
+    return Done({**row, "spicebridge": __version__})

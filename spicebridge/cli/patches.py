@@ -26,6 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="for networks that no simulator holds: judge overlapping patches that cover the graph, or N of them around "
         "edges drawn at random; with --out a killed run goes on where it stopped",
     )
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="judge patches on the Dask cluster at ADDRESS")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="patches judged at a time (default 1)")
 
 
@@ -47,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
             case.t,
             patches=args.patches or True,
             workers=args.workers,
+            scheduler=args.scheduler,
             tolerance=args.tolerance or case.tolerance,
             engine=(args.engine or [case.engine])[0],
             form=args.form or case.form,

@@ -49,6 +49,7 @@ def validate(
     progress: Progress | None = None,
     patches: bool | int | None = None,
     workers: int = 1,
+    scheduler: str | None = None,
     results: str | Path | None = None,
 ) -> Verdict:
     """Compare SPICE with the network ODE, ours or somebody's own, over [0, t[-1]] and return a `Verdict`.
@@ -95,8 +96,8 @@ def validate(
         Is told in a few words what goes on.
     patches : bool or int, optional
         True judges a network too large for a simulator patch by patch, a number draws so many edges and a patch
-        around each (see ``verify/patches``); `workers` processes judge at a time, and the file `results` keeps what is
-        finished, so that a second call goes on from there.
+        around each (see ``verify/patches``); `workers` processes judge at a time, or the Dask cluster at `scheduler`
+        does, and the file `results` keeps what is finished, so that a second call goes on from there.
 
     Returns
     -------
@@ -133,6 +134,7 @@ def validate(
             tolerance=tolerance,
             circuit=circuit,
             workers=workers,
+            scheduler=scheduler,
             results=results,
             progress=progress,
             engine=engine,
@@ -143,8 +145,8 @@ def validate(
             max_steps=max_steps,
             norm=norm,
         )
-    if workers != 1 or results is not None:
-        raise SpiceBridgeError("workers and results belong to patches; give patches=True or a number")
+    if workers != 1 or scheduler is not None or results is not None:
+        raise SpiceBridgeError("workers, scheduler and results belong to patches; give patches=True or a number")
     stop = float(grid_span(t)[-1])
     tried = network if circuit is None else circuit
     if tried.n_edges != network.n_edges:

@@ -11,7 +11,7 @@ from distributed import LocalCluster
 from spicebridge.campaign import run
 from spicebridge.campaign.execution import state
 from spicebridge.cli import main
-from spicebridge.errors import CampaignError
+from spicebridge.errors import WorkersError
 
 
 @pytest.fixture(scope="module")
@@ -38,26 +38,26 @@ def test_the_command_runs_on_a_cluster_and_resumes_there(cluster, tmp_path):
 
 
 def test_no_scheduler_is_an_error_with_a_remedy(tmp_path, monkeypatch):
-    from spicebridge.campaign import pools
+    from spicebridge import pools
 
     monkeypatch.setattr(pools, "PATIENCE", 0.5)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with pytest.raises(CampaignError, match=f"no Dask scheduler answers at tcp://127.0.0.1:{port}"):
+    with pytest.raises(WorkersError, match=f"no Dask scheduler answers at tcp://127.0.0.1:{port}"):
         run(written(tmp_path), scheduler=f"tcp://127.0.0.1:{port}")
 
 
 def test_an_address_that_is_none_is_an_error(tmp_path):
-    with pytest.raises(CampaignError, match="no Dask scheduler answers at nonsense://x:1: unknown address scheme"):
+    with pytest.raises(WorkersError, match="no Dask scheduler answers at nonsense://x:1: unknown address scheme"):
         run(written(tmp_path), scheduler="nonsense://x:1")
 
 
 def test_a_cluster_without_workers_is_an_error(tmp_path, monkeypatch):
-    from spicebridge.campaign import pools
+    from spicebridge import pools
 
     monkeypatch.setattr(pools, "PATIENCE", 0.5)
     campaign = written(tmp_path)
     cluster = LocalCluster(n_workers=0, processes=False, dashboard_address=":0")
-    with cluster, pytest.raises(CampaignError, match="has no workers"):
+    with cluster, pytest.raises(WorkersError, match="has no workers"):
         run(campaign, scheduler=cluster.scheduler_address)

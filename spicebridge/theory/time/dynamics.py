@@ -86,8 +86,12 @@ class OhmicBranch:
         self._signed_resistance = _signed_resistance(network)
 
     def __call__(self, state: Array, t: float) -> tuple[Array, Array]:
+        return self.under(state, self._emf(t))
+
+    def under(self, state: Array, emf: Array) -> tuple[Array, Array]:
+        """Currents in A and drops in V, (n_e,) each, under sources `emf` (n_e,) in V."""
         signed = self._signed_resistance(state)
-        current = self.solver.solve(signed, self._emf(t))
+        current = self.solver.solve(signed, emf)
         return current, signed * current
 
 

@@ -13,11 +13,13 @@ from spicebridge.errors import SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.theory.currents.many_times import mesh_currents
 from spicebridge.theory.time.dense_output import StatePiece
-from spicebridge.theory.time.dynamics import Branch
+from spicebridge.theory.time.dynamics import Branch, OhmicBranch
 from spicebridge.waveforms import Waveforms
 
 STACKED = 64
 """Times from which currents are solved for all at once, where the network lets them."""
+CHUNK = 2_000_000
+"""Levels of sources held at a time."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,13 @@ def waveforms(network: Network, branch: Branch, t: Array, state: Array, method: 
     if stacked is not None:
         return Waveforms(t, state, *stacked, network.edge_labels, label, units=network.state_units)
     current, voltage = np.empty_like(state), np.empty_like(state)
-    for row, time in enumerate(t.tolist()):
-        current[row], voltage[row] = branch(state[row], time)
+    if isinstance(branch, OhmicBranch):
+        rows = max(1, CHUNK // state.shape[1])
+        for start in range(0, t.size, rows):
+            # sources of many times at once: one by one they cost as much as the solves
+            for row, emf in enumerate(network.bank(t[start : start + rows]), start):
+                current[row], voltage[row] = branch.under(state[row], emf)
+    else:
+        for row, time in enumerate(t.tolist()):
+            current[row], voltage[row] = branch(state[row], time)
     return Waveforms(t, state, current, voltage, network.edge_labels, label, units=network.state_units)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from itertools import islice
+import math
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,18 @@ from numpy.typing import ArrayLike
 from spicebridge.circuit.simulate import grid_span
 from spicebridge.errors import NetworkError
 from spicebridge.network import Network
-from spicebridge.theory import solve
+from spicebridge.pools import on_cluster, on_this_machine
+from spicebridge.theory import Trajectory, solve
+from spicebridge.verify.patches.bound import bound_of_the_whole
 from spicebridge.verify.patches.cover import complete_cover, sampled_cover
 from spicebridge.verify.patches.kept import Kept, fingerprint
-from spicebridge.verify.patches.task import THEORY_RTOL, PatchResult, Task, judge_patch, tasks
+from spicebridge.verify.patches.task import THEORY_RTOL, PatchResult, Task, judge_patch, lost_patch, tasks
 from spicebridge.verify.patches.verdict import PatchedVerdict, overall, unsolved
 from spicebridge.verify.verdict import Outcome
 
 Progress = Callable[[str], None]
+CLUSTER_PATCHES = 500
+"""Patches that a cluster knows of at once."""
 
 
 def validate_patches(
@@ -33,6 +37,7 @@ def validate_patches(
     tolerance: float = 1e-5,
     circuit: Network | None = None,
     workers: int = 1,
+    scheduler: str | None = None,
     results: str | Path | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -41,8 +46,8 @@ def validate_patches(
     """Judge a large network patch by patch over [0, t[-1]].
 
     `patches` True covers the whole graph; a number draws so many edges and a patch around each (`seed`). `circuit`
-    (default: the network) is what the simulator gets. `workers` processes judge patches at a time. In the file
-    `results` every finished patch is kept, one JSON line each; a second call with the same networks and settings goes
+    (default: the network) is what the simulator gets. `workers` processes judge patches at a time, or the Dask cluster at
+    `scheduler` does. In the file `results` every finished patch is kept, one JSON line each; a second call with the same networks and settings goes
     on from there. Other `options` are those of `validate`, `step` excepted.
 
     Raises `NetworkError` for a network without a graph, and what `validate` raises.
@@ -51,8 +56,10 @@ def validate_patches(
         raise NetworkError("patches need a graph; a loop matrix has no nodes")
     if patches is not True and (isinstance(patches, bool) or not isinstance(patches, int) or patches < 1):
         raise NetworkError(f"patches = {patches!r} must be True or a number of patches, at least 1")
-    if workers < 1:
-        raise NetworkError(f"workers = {workers!r} must be at least 1")
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise NetworkError(f"workers = {workers!r} must be a whole number of at least 1")
+    if workers != 1 and scheduler is not None:
+        raise NetworkError("workers and scheduler exclude each other: a cluster has its own workers")
     tried = network if circuit is None else circuit
     same = tried.is_graph and np.array_equal(tried.tail, network.tail) and np.array_equal(tried.head, network.head)
     if not same:
@@ -64,18 +71,38 @@ def validate_patches(
     kept = Kept(Path(results), mark) if results is not None else None
     done = {} if kept is None else kept.read()
     todo = [patch for patch in cover if patch.number not in done]
+    whole: Trajectory | None = None
     if todo:
         say(f"theory of {network.n_edges} edges")
         whole = solve(network, stop, rtol=THEORY_RTOL, atol=1e-2 * THEORY_RTOL)
         if not whole.complete:
             return unsolved(network, tolerance, whole.reason, patches is True)
         waiting = tasks(network, tried, whole, todo, tolerance, options)
-        for count, result in enumerate(_judged(waiting, workers), len(done) + 1):
-            done[result.number] = result
-            if kept is not None:
-                kept.add(result)
-            say(f"{count} of {len(cover)} patches, {_counts(done.values())}")
-    return overall(network, tolerance, cover, [done[patch.number] for patch in cover], patches is True)
+        began = time.monotonic()
+        # closed at once when storing fails or somebody interrupts, so that no worker goes on for nothing
+        with closing(_judged(waiting, workers, scheduler)) as finished:
+            for count, result in enumerate(finished, 1):
+                done[result.number] = result
+                if kept is not None:
+                    kept.add(result)
+                left = (time.monotonic() - began) / count * (len(todo) - count)
+                say(f"{len(done)} of {len(cover)} patches, {_counts(done.values())}, about {_span(left)} left")
+    found = [done[patch.number] for patch in cover]
+    bound = math.nan
+    if patches is True and all(result.outcome == Outcome.AGREES.value for result in found):
+        whole = whole or solve(network, stop, rtol=THEORY_RTOL, atol=1e-2 * THEORY_RTOL)
+        bound = bound_of_the_whole(network, whole, cover, found)
+    return overall(network, tolerance, cover, found, patches is True, bound)
+
+
+def _span(seconds: float) -> str:
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 100
+        else f"{seconds / 60:.0f} min"
+        if seconds < 6000
+        else f"{seconds / 3600:.1f} h"
+    )
 
 
 def _counts(results: Any) -> str:
@@ -83,18 +110,11 @@ def _counts(results: Any) -> str:
     return ", ".join(f"{words.count(o.value)} {o.value}" for o in Outcome if o.value in words)
 
 
-def _judged(tasks: Iterator[Task], workers: int) -> Iterator[PatchResult]:
+def _judged(tasks: Iterator[Task], workers: int, scheduler: str | None) -> Generator[PatchResult, None, None]:
     """Results as they come; patches are made as they are needed."""
-    if workers == 1:
+    if scheduler is not None:
+        yield from (result for _, result in on_cluster(judge_patch, tasks, scheduler, lost_patch, CLUSTER_PATCHES))
+    elif workers > 1:
+        yield from (result for _, result in on_this_machine(judge_patch, tasks, workers, lost_patch))
+    else:
         yield from map(judge_patch, tasks)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        waiting = {pool.submit(judge_patch, task) for task in islice(tasks, 2 * workers)}
-        try:
-            while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                waiting |= {pool.submit(judge_patch, task) for task in islice(tasks, len(done))}
-                yield from (future.result() for future in done)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)

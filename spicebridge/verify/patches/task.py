@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array, IntArray
+from spicebridge.circuit.engines import get_engine
 from spicebridge.drives import PWL
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.network import Network
+from spicebridge.pools import OneAtATime
 from spicebridge.theory import Topology, Trajectory, integrate
 from spicebridge.verify.comparison import validate
 from spicebridge.verify.patches.cover import Patch
@@ -194,8 +196,11 @@ def judge_patch(task: Task) -> PatchResult:
             stride //= 2
         circuit = task.held(task.circuit, stride)
         step = stop * stride / SAMPLES / STEPS_PER_LINE
+        options = dict(task.options)
+        engine = options.get("engine", "ngspice")
+        options["engine"] = OneAtATime(get_engine(engine) if isinstance(engine, str) else engine)
         for _ in range(TRIES):
-            verdict = validate(theory, task.t, circuit=circuit, step=step, tolerance=task.tolerance, **task.options)
+            verdict = validate(theory, task.t, circuit=circuit, step=step, tolerance=task.tolerance, **options)
             outcome, error, reason, edge = _counted(verdict, patch, counted)
             if outcome is Outcome.AGREES or (
                 outcome is Outcome.DISAGREES and error > CONFIRMATION * verdict.uncertainty
@@ -207,6 +212,12 @@ def judge_patch(task: Task) -> PatchResult:
         return PatchResult(patch.number, word, reason, math.nan, math.nan, departure, -1, int(patch.edges.size), 0.0)
     size, seconds = int(patch.edges.size), time.process_time() - began
     return PatchResult(patch.number, outcome.value, reason, error, verdict.uncertainty, departure, edge, size, seconds)
+
+
+def lost_patch(task: Task, reason: str) -> PatchResult:
+    """A patch that no worker brought back."""
+    size = int(task.patch.edges.size)
+    return PatchResult(task.patch.number, Outcome.UNRESOLVED.value, reason, math.nan, math.nan, math.nan, -1, size, 0.0)
 
 
 def _counted(verdict: Verdict, patch: Patch, counted: IntArray) -> tuple[Outcome, float, str, int]:

@@ -25,11 +25,14 @@ class PatchedVerdict(Verdict):
     """The verdict of many patches, in the order of their `cover`; it has no signals, ladder or waveforms of its own.
 
     ``outcome`` and ``reason`` are those of the worst patch; with a sample (not `complete`) the reason has its confidence.
+    ``global_bound`` is what the errors of the states of the whole cannot exceed (see ``bound``), infinite where that
+    argument gives none, NaN where it was not asked (samples, patches that do not agree, laws that are not affine).
     """
 
     patches: tuple[PatchResult, ...] = field(default=(), repr=False)
     cover: tuple[Patch, ...] = field(default=(), repr=False)
     complete: bool = True
+    global_bound: float = math.nan
 
     @property
     def max_error(self) -> float:
@@ -77,14 +80,21 @@ class PatchedVerdict(Verdict):
             "uncertainty": self.uncertainty,
             "worst_edge": self.worst_edge,
             "complete": self.complete,
+            "global_bound": self.global_bound,
             "patches": [asdict(p) for p in self.patches],
             **self.provenance,
         }
 
 
 def overall(
-    network: Network, tolerance: float, cover: Sequence[Patch], results: Sequence[PatchResult], complete: bool
+    network: Network,
+    tolerance: float,
+    cover: Sequence[Patch],
+    results: Sequence[PatchResult],
+    complete: bool,
+    bound: float = math.nan,
 ) -> PatchedVerdict:
+    """The verdict of all patches; `bound` is that of ``bound_of_the_whole``."""
     unsure = [
         Outcome.UNRESOLVED.value if r.outcome == Outcome.AGREES.value and r.departure > tolerance else r.outcome
         for r in results
@@ -92,13 +102,25 @@ def overall(
     outcomes = {Outcome(word) for word in unsure}
     outcome = next(o for o in (Outcome.DISAGREES, Outcome.UNRESOLVED, Outcome.AGREES) if o in outcomes)
     found = PatchedVerdict(
-        outcome, "", tolerance, network=network, patches=tuple(results), cover=tuple(cover), complete=complete
+        outcome,
+        "",
+        tolerance,
+        network=network,
+        patches=tuple(results),
+        cover=tuple(cover),
+        complete=complete,
+        global_bound=bound,
     )
     bad = [k for k, word in enumerate(unsure) if word == outcome.value]
     n = len(results)
     if outcome is Outcome.AGREES:
         tested = "every node and edge" if complete else f"{n} edges drawn uniformly"
         reason = f"{n} patches agree, {tested} tested; E {found.max_error:.3g}, U {found.uncertainty:.3g} at most"
+        if math.isfinite(bound) and bound <= tolerance:
+            reason += f"; in the whole network states are off by {bound:.3g} at most"
+        elif not math.isnan(bound):
+            size = f"{bound:.3g}" if math.isfinite(bound) else "no finite one"
+            reason += f"; bound of the error in the whole: {size}, exceeds the tolerance: the result is local only"
         if not complete:
             part = 1.0 - (1.0 - CONFIDENCE) ** (1.0 / n)
             reason += f"; less than {part:.2%} of the edges are wrong, with {CONFIDENCE:.1%} confidence"
@@ -112,8 +134,8 @@ def overall(
             )
         where = "" if worst.edge < 0 else f", largest on {network.edge_name(worst.edge)}"
         reason = f"{len(bad)} of {n} patches; patch {worst.number}{where}: {what}"
-    facts = {"counted_edges": int(np.unique(np.concatenate([p.counted for p in cover])).size)}
-    return replace(found, reason=reason, provenance=facts)
+    counted = {"counted_edges": int(np.unique(np.concatenate([p.counted for p in cover])).size)}
+    return replace(found, reason=reason, provenance=counted)
 
 
 def unsolved(network: Network, tolerance: float, reason: str, complete: bool) -> PatchedVerdict:

@@ -1,6 +1,7 @@
-"""Where points run: processes of this machine, or the workers of a Dask cluster.
+"""Where many independent tasks run: processes of this machine, or the workers of a Dask cluster.
 
-Both are `concurrent.futures` executors, and `finished` is the one loop for both.
+Both are `concurrent.futures` executors, and `finished` is the one loop for both. A task is what a top-level function `work`
+takes; points of campaigns and patches of large networks are such tasks.
 """
 
 from __future__ import annotations
@@ -14,15 +15,19 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from spicebridge import __version__
-from spicebridge.campaign.point import Done, Task, run_point
-from spicebridge.errors import CampaignError, SpiceBridgeError
+from spicebridge.errors import SpiceBridgeError, WorkersError
+
+if TYPE_CHECKING:
+    from spicebridge.circuit.engines.base import Engine, Job, RunRecord
 
 PATIENCE = 10.0
 """Seconds that an interrupted worker gets to end its simulator, and a cluster to show its first worker."""
@@ -31,9 +36,10 @@ GRACE = 2.0
 """Seconds that a worker gets to put things in order when its parent is gone."""
 
 CLUSTER_WINDOW = 5000
-"""Points that a cluster knows of at once; Dask decides where they go."""
+"""Tasks that a cluster knows of at once; Dask decides where they go."""
 
-Finished = Generator[tuple[Task, Done], None, None]
+Task = TypeVar("Task")
+Done = TypeVar("Done")
 
 
 def cores() -> int:
@@ -41,42 +47,52 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def on_this_machine(tasks: Iterable[Task], workers: int) -> Finished:
-    """Run tasks in `workers` processes; yields as they finish.
+def on_this_machine(
+    work: Callable[[Task], Done], tasks: Iterable[Task], workers: int, lost: Callable[[Task, str], Done]
+) -> Generator[tuple[Task, Done], None, None]:
+    """Run tasks in `workers` processes; yields each with what `work` made of it, as they finish.
 
-    A point whose process dies (a crash, or the system out of memory) is found by running the points that
-    were under way again, one by one, and is a failed point; the others go on.
+    A task whose process dies (a crash, or the system out of memory) is found by running those that were under way
+    again, one by one; what `lost` makes of it and the reason is its result. The others go on.
     """
-    waiting = iter(tasks)
+    waiting, guarded = iter(tasks), partial(_unless_ending, work)
     while True:
         under_way: dict[Future[Done], Task] = {}
         with _processes(workers) as pool:
             try:
-                yield from finished(pool, waiting, under_way, 2 * workers, _run_unless_ending)
+                yield from finished(pool, waiting, under_way, 2 * workers, guarded, lost)
                 return
             except BrokenProcessPool:
                 suspects = list(under_way.values())
-        yield from _one_by_one(suspects)
+        yield from _one_by_one(guarded, suspects, lost)
 
 
-def _one_by_one(suspects: list[Task]) -> Finished:
+def _one_by_one(
+    work: Callable[[Task], Done], suspects: list[Task], lost: Callable[[Task, str], Done]
+) -> Generator[tuple[Task, Done], None, None]:
     """Run each alone; the one whose process dies is the one."""
     waiting = iter(suspects)
     while True:
         alone: dict[Future[Done], Task] = {}
         with _processes(1) as pool:
             try:
-                yield from finished(pool, waiting, alone, 1, _run_unless_ending)
+                yield from finished(pool, waiting, alone, 1, work, lost)
                 return
             except BrokenProcessPool:
                 (guilty,) = alone.values()
         yield guilty, lost(guilty, "the process that ran it died: it crashed, was killed or ran out of memory")
 
 
-def on_cluster(tasks: Iterable[Task], address: str) -> Finished:
-    """Run tasks on the Dask cluster at `address` (such as tcp://host:8786); yields as they finish."""
+def on_cluster(
+    work: Callable[[Task], Done],
+    tasks: Iterable[Task],
+    address: str,
+    lost: Callable[[Task, str], Done],
+    window: int = CLUSTER_WINDOW,
+) -> Generator[tuple[Task, Done], None, None]:
+    """Run tasks on the Dask cluster at `address` (such as tcp://host:8786), `window` at a time; yields as they finish."""
     with _cluster(address) as pool:
-        yield from finished(pool, iter(tasks), {}, CLUSTER_WINDOW)
+        yield from finished(pool, iter(tasks), {}, window, work, lost)
 
 
 def finished(
@@ -84,8 +100,9 @@ def finished(
     tasks: Iterator[Task],
     under_way: dict[Future[Done], Task],
     window: int,
-    work: Callable[[Task], Done] = run_point,
-) -> Finished:
+    work: Callable[[Task], Done],
+    lost: Callable[[Task, str], Done],
+) -> Generator[tuple[Task, Done], None, None]:
     """Keep `window` tasks under way and yield each with what became of it."""
     for task in itertools.islice(tasks, window):
         under_way[pool.submit(work, task)] = task
@@ -97,9 +114,9 @@ def finished(
             except BrokenProcessPool:
                 raise
             except CancelledError:
-                raise CampaignError(
-                    "the cluster dropped a point: the scheduler ended or the connection is lost; "
-                    "finished points are stored, so run the campaign again"
+                raise WorkersError(
+                    "the cluster dropped a task: the scheduler ended or the connection is lost; "
+                    "what is finished is stored, so run it again"
                 ) from None
             except Exception as error:
                 done = lost(under_way[future], f"{type(error).__name__}: {error}")
@@ -107,12 +124,6 @@ def finished(
             for following in itertools.islice(tasks, 1):
                 under_way[pool.submit(work, following)] = following
             yield task, done
-
-
-def lost(task: Task, reason: str) -> Done:
-    """A point that no worker brought back."""
-    row = {"key": task.key, "status": "failed", "failure": "worker", "error": "WorkerLost", "reason": reason}
-    return Done({**row, "spicebridge": __version__})
 
 
 @contextmanager
@@ -123,8 +134,8 @@ def _processes(workers: int) -> Iterator[Executor]:
         try:
             pool.submit(hello).result()
         except BrokenProcessPool:
-            raise CampaignError(
-                "worker processes cannot start; in a script of your own, call run() below "
+            raise WorkersError(
+                "worker processes cannot start; in a script of your own, do this below "
                 "`if __name__ == '__main__':`, as every use of multiprocessing needs"
             ) from None
         yield pool
@@ -183,10 +194,10 @@ def _start_worker() -> None:
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 
-def _run_unless_ending(task: Task) -> Done:
+def _unless_ending(work: Callable[[Task], Done], task: Task) -> Done:
     if _ending.is_set():
         sys.exit(1)
-    return run_point(task)
+    return work(task)
 
 
 def _follow_parent() -> None:
@@ -209,7 +220,7 @@ def _cluster(address: str) -> Iterator[Executor]:
         from distributed import Client
         from distributed.comm import resolve_address
     except ImportError:
-        raise CampaignError(
+        raise WorkersError(
             "--scheduler needs dask.distributed; pip install 'spicebridge-memristor[campaign]'"
         ) from None
     try:
@@ -217,7 +228,7 @@ def _cluster(address: str) -> Iterator[Executor]:
         resolve_address(address)
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
-        raise CampaignError(
+        raise WorkersError(
             f"no Dask scheduler answers at {address}: {error}; start one with 'dask scheduler', or leave "
             "--scheduler away to run on this machine"
         ) from None
@@ -232,7 +243,7 @@ def _check_workers(client: Any, address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError:
-        raise CampaignError(
+        raise WorkersError(
             f"the scheduler at {address} has no workers; start some with 'dask worker {address}'"
         ) from None
     try:
@@ -240,9 +251,50 @@ def _check_workers(client: Any, address: str) -> None:
     except SpiceBridgeError:
         raise
     except Exception as error:
-        raise CampaignError(
+        raise WorkersError(
             f"a worker of {address} cannot import spicebridge: {error}; install version {__version__} there"
         ) from None
     others = {f"{version} on {worker}" for worker, version in found.items() if version != __version__}
     if others:
-        raise CampaignError(f"workers have spicebridge {', '.join(sorted(others))}; install {__version__} as here")
+        raise WorkersError(f"workers have spicebridge {', '.join(sorted(others))}; install {__version__} as here")
+
+
+@dataclass
+class OneAtATime:
+    """An engine that runs one job at a time and sums up its time.
+
+    There is a worker for every core; the threads in which a comparison runs its ladder would only
+    compete with the other tasks. `seconds` is the wall time inside the simulator, `runs` their number.
+    """
+
+    door: Engine
+    seconds: float = 0.0
+    runs: int = 0
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.door.name
+
+    @property
+    def dialect(self) -> str:
+        return self.door.dialect
+
+    def version(self) -> str:
+        return self.door.version()
+
+    def available(self) -> bool:
+        return self.door.available()
+
+    def identity(self) -> Hashable:
+        return self.door.identity()
+
+    def capabilities(self) -> Mapping[str, str]:
+        return self.door.capabilities()
+
+    def run(self, job: Job) -> RunRecord:
+        with self._turn:
+            record = self.door.run(job)
+            self.seconds += record.wall_time
+            self.runs += 1
+        return record

@@ -1,6 +1,7 @@
 """pytest: cases and decks as tests, a simulator as a fixture, references that cannot change unseen.
 
     pytest compare/                       one item per *.case.toml (and per *.case.cir deck)
+                                          … and one per model (*.law.toml, *.sub): its check-up
     pytest --spice=required               a missing simulator is an error (use it in CI)
     pytest --spice=available              … skips what needs it, with the reason (the default)
     pytest --spice=off                    … runs nothing that needs one
@@ -20,6 +21,7 @@ import pytest
 
 CASE_SUFFIX = ".case.toml"
 DECK_SUFFIX = ".case.cir"
+MODEL_SUFFIXES = (".law.toml", ".sub")
 REFINED = re.compile(r"^\*\s*judge:\s*refined\s*$", re.MULTILINE | re.IGNORECASE)
 """The line by which a deck asks to be judged with steps and options of ours."""
 MARK = "spice"
@@ -44,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--spice-record", action="store_true", help="rewrite recorded references; the run then fails")
     parser.addini("spice", "as --spice", default="available")
     parser.addini("spice_dialect", "whose language *.case.cir are in (ngspice, ltspice, …, auto)", default="auto")
+    parser.addini("spice_models", "ends of the names of model files", type="args", default=list(MODEL_SUFFIXES))
     parser.addini("spice_references", "folder of recorded references, from the root", default="references")
 
 
@@ -84,6 +87,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return CaseFile.from_parent(parent, path=file_path)
     if file_path.name.endswith(DECK_SUFFIX):
         return DeckFile.from_parent(parent, path=file_path)
+    if file_path.name.endswith(tuple(parent.config.getini("spice_models"))):
+        return ModelFile.from_parent(parent, path=file_path)
     return None
 
 
@@ -101,6 +106,15 @@ class DeckFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         item = DeckItem.from_parent(self, name=self.path.name.removesuffix(DECK_SUFFIX))
+        item.add_marker(MARK)
+        yield item
+
+
+class ModelFile(pytest.File):
+    """A device model: one item, its check-up, and its recorded reference where there is one."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        item = ModelItem.from_parent(self, name=self.path.name.partition(".")[0])
         item.add_marker(MARK)
         yield item
 
@@ -168,6 +182,36 @@ class DeckItem(_Item):
         require_outcome(Report(verdict, self.name, name=self.name), self.reports)
 
 
+class ModelItem(_Item):
+    """Checks a model up; with ``--spice-record`` its waveforms are recorded, and held against from then on."""
+
+    def runtest(self) -> None:
+        check_up(self.config, self.path)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        return self.path, None, f"model {self.name}"
+
+
+def check_up(config: pytest.Config, path: Path, **given: Any) -> Any:
+    """The `CheckUp` of a model file; raises `Disagreement` with what fails, and `StaleReference` when recording."""
+    from spicebridge.modelcheck import check_model, load_subject
+    from spicebridge.modelcheck.page import format_text
+    from spicebridge.modelcheck.reference import record
+    from spicebridge.testing import Disagreement, StaleReference, slug
+
+    engine = (config.getoption("--spice-engine") or ["ngspice"])[0]
+    subject = load_subject(path, engine=engine, dialect=str(config.getini("spice_dialect")), **given)
+    reference = config.rootpath / str(config.getini("spice_references")) / f"{slug(path.name)}.npz"
+    if config.getoption("--spice-record"):
+        record(subject, engine).write(reference)
+        config.stash[RECORDER].append(reference)
+        raise StaleReference(f"recorded {reference}; look at it, then run again without --spice-record")
+    up = check_model(subject, engine=engine, reference=reference if reference.exists() else None)
+    if not up.passed:
+        raise Disagreement(format_text(up))
+    return up
+
+
 def reports_folder(config: pytest.Config) -> Path:
     """Where reports of failures go."""
     chosen = config.getoption("--spice-out")
@@ -191,6 +235,17 @@ def spice_case(request: pytest.FixtureRequest) -> Callable[[str | Path], Any]:
         return load_case(folder / path)
 
     return load
+
+
+@pytest.fixture
+def spice_model(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """A function that checks a model file up, relative to the folder of the test; arguments as of `load_subject`."""
+    open_engine(request.config)
+
+    def check(path: str | Path, **given: Any) -> Any:
+        return check_up(request.config, request.path.parent / path, **given)
+
+    return check
 
 
 @pytest.fixture

@@ -169,10 +169,13 @@ def test_a_subcircuit_of_ones_own_on_trial_against_a_law(tmp_path: Path) -> None
 @needs_openvaf
 def test_a_module_brings_the_file_beside_it(tmp_path: Path) -> None:
     write(tmp_path, va=VA)
-    with pytest.raises(SpiceBridgeError, match=r"put mem\.toml or mem\.sub beside it"):
-        load_subject(tmp_path / "mem.va")
+    alone = load_subject(tmp_path / "mem.va")
+    assert alone.device is not None
+    assert alone.component.state == "x"
     write(tmp_path, sub=SUB)
-    assert load_subject(tmp_path / "mem.va").component.state == "x"
+    beside = load_subject(tmp_path / "mem.va")
+    assert beside.device is None
+    assert beside.component.state == "x"
 
 
 def test_the_drive_is_found_or_given(tmp_path: Path) -> None:

@@ -26,6 +26,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--initial-state", type=number, metavar="S", help="of the state; default 0.5, or the model's own"
     )
+    parser.add_argument(
+        "--state-range", type=number, nargs=2, metavar=("LOW", "HIGH"),
+        help="where the state of a .sub or .va lies, in its own unit (0 1)",
+    )  # fmt: skip
+    parser.add_argument("--record", metavar="FILE", type=Path, help="write the model's waveforms there (.npz)")
+    parser.add_argument("--reference", metavar="FILE", type=Path, help="hold the model against what --record wrote")
     parser.add_argument("--engine", default="ngspice", help="simulator (default: ngspice)")
     parser.add_argument("-o", "--out", metavar="FILE", type=Path, help="write the page with plots (HTML) there")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
@@ -35,19 +41,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from spicebridge.errors import SpiceBridgeError
     from spicebridge.modelcheck import check_model, load_subject, subject_names
+    from spicebridge.modelcheck.reference import record
 
     if args.list or args.model is None:
         for name in subject_names():
             print(name)
         return status.SUCCESS
-    if args.out is not None and not args.out.parent.is_dir():
-        raise SpiceBridgeError(f"{args.out}: folder {args.out.parent} does not exist; make it first")
+    for path in (args.out, args.record):
+        if path is not None and not path.parent.is_dir():
+            raise SpiceBridgeError(f"{path}: folder {path.parent} does not exist; make it first")
     subject = load_subject(
         args.model, subcircuit=args.subcircuit, engine=args.engine, dialect=args.dialect,
-        amplitude=args.amplitude, frequency=args.frequency, initial_state=args.initial_state,
+        state_range=None if args.state_range is None else tuple(args.state_range), amplitude=args.amplitude, frequency=args.frequency, initial_state=args.initial_state,
     )  # fmt: skip
     say = None if args.quiet else lambda message: print(f"spicebridge: {message}", file=sys.stderr)
-    up = check_model(subject, engine=args.engine, progress=say)
+    up = check_model(subject, engine=args.engine, reference=args.reference, progress=say)
+    if args.record is not None and not subject.problem:
+        record(subject, args.engine).write(args.record)
     from spicebridge.modelcheck.page import format_html, format_text
 
     if args.out is not None:

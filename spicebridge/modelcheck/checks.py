@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ import spicebridge as sb
 from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError, RunFailed, SimulatorDied
 from spicebridge.modelcheck.component import forced, held, lifted
+from spicebridge.modelcheck.jumps import jumps
 from spicebridge.modelcheck.model_under_test import PATIENCE, Subject
+from spicebridge.modelcheck.reference import compare
 from spicebridge.modelcheck.result import CheckUp, Curve, Grade, Plot, Result
 from spicebridge.modelcheck.twins import subcircuit_points, veriloga_twin
 
@@ -46,11 +49,25 @@ SLOPE = 1e-6
 """Relative difference of analytic and numerical derivatives that counts as equal."""
 
 
-def check_model(subject: Subject, *, engine: str = "ngspice", progress: Progress | None = None) -> CheckUp:
-    """Run every check. A check whose run fails is a FAIL with the reason; a missing simulator raises."""
+def check_model(
+    subject: Subject, *, engine: str = "ngspice", reference: Path | None = None, progress: Progress | None = None
+) -> CheckUp:
+    """Run every check, and with `reference` hold the model against what `reference.record` wrote there.
+
+    A check whose run fails is a FAIL with the reason; a missing simulator raises.
+    """
     say: Progress = progress or (lambda message: None)
+    if subject.problem:
+        question = "Does the model forget everything but its state?"
+        return CheckUp(subject, (Result("hidden state", question, Grade.FAIL, subject.problem),), engine)
     results = []
-    for check in CHECKS:
+
+    def recorded_reference(subject: Subject, engine: str) -> Result:
+        """Does the model move as it did when its reference was recorded?"""
+        assert reference is not None
+        return compare(subject, engine, reference)
+
+    for check in (*CHECKS, *(() if reference is None else (recorded_reference,))):
         say(check.__name__.replace("_", " "))
         try:
             results.append(check(subject, engine))
@@ -155,25 +172,30 @@ def loop_area(subject: Subject, engine: str) -> Result:
 def bound_sticking(subject: Subject, engine: str) -> Result:
     """Does a state that stands on a bound leave it when the drive turns inward?"""
     half = 0.5 / subject.frequency
+    low, high = subject.state_range
     moved: dict[float, float] = {}
     free: dict[float, float] = {}
-    for start in (0.0, 1.0):
+    died: dict[float, str] = {}
+    for start in (low, high):
         best = 0.0
         for sign in (1.0, -1.0):
-            for s0, table in ((start, moved), (0.5, free)):
+            for s0, table in ((start, moved), (0.5 * (low + high), free)):
                 drive = sb.Sine(sign * subject.amplitude, subject.frequency)
                 try:
                     waves = _run(subject, engine, periods=0.5, drive=drive, initial_state=s0)
-                except (NetworkError, RunFailed):
+                except NetworkError:
                     continue
-                inward = waves.state[:, 0] - s0 if start == 0.0 else s0 - waves.state[:, 0]
+                except RunFailed as error:
+                    died[s0] = f"the run from {s0:g} ended: {error}".splitlines()[0]
+                    continue
+                inward = waves.state[:, 0] - s0 if start == low else s0 - waves.state[:, 0]
                 best = float(inward.max())
                 table[start] = max(table.get(start, 0.0), best)
     stuck = [s for s in moved if moved[s] < STUCK * max(free.get(s, 0.0), 1e-12)]
-    refused = [s for s in (0.0, 1.0) if s not in moved]
+    refused = [s for s in (low, high) if s not in moved and s not in died]
     words = [f"{moved[s]:.2e} from {s:g} in {half:.3g} s (free: {free.get(s, 0.0):.2e})" for s in moved]
-    words += [f"a start at {s:g} is not possible" for s in refused]
-    grade = Grade.NOTE if stuck or refused else Grade.PASS
+    words += [f"a start at {s:g} is not possible" for s in refused] + list(died.values())
+    grade = Grade.FAIL if died else Grade.NOTE if stuck or refused else Grade.PASS
     if stuck:
         words.append("states stick at " + " and ".join(f"{s:g}" for s in stuck))
     return Result(
@@ -186,22 +208,35 @@ def bound_leak(subject: Subject, engine: str) -> Result:
     """Do the bounds hold under a drive four times as strong and ten times as slow?"""
     drive = sb.Sine(4 * subject.amplitude, subject.frequency / 10)
     name, question = "bound leak", _question(bound_leak)
+    low, high = subject.state_range
     words = []
     for halving in range(HALVINGS):
         try:
             waves = _run(subject, engine, frequency=subject.frequency / 10, drive=drive, finer=2**halving)
         except RunFailed as error:
-            grade = Grade.FAIL if subject.bounded else Grade.NOTE
-            return Result(name, question, grade, f"the run ended: {error}".splitlines()[0])
+            ended = f"the run ended: {error}".splitlines()[0]
+            if _unbounded(subject):
+                return Result(name, question, Grade.NOTE, f"no window keeps R(s) from zero beyond [0, 1]; {ended}")
+            return Result(name, question, Grade.FAIL, ended)
         state = waves.state[:, 0]
-        over = float(max(state.max() - 1.0, -state.min(), 0.0))
+        over = float(max(state.max() - high, low - state.min(), 0.0)) / (high - low)
         words.append(f"{over:.1e} at {POINTS * 2**halving} steps a period")
         if over <= LEAK:
             break
     grade = Grade.PASS if over <= LEAK else Grade.FAIL if subject.bounded else Grade.NOTE
     plot = Plot("time (s)", "state", (Curve(waves.t, state),))
-    finding = f"the state leaves [0, 1] by {', '.join(words)}; it covers {state.min():.4g} to {state.max():.4g}"
+    finding = (
+        f"the state leaves [{low:g}, {high:g}] by {', '.join(words)}; it covers {state.min():.4g} to {state.max():.4g}"
+    )
     return Result(name, question, grade, finding, {"overshoot": over}, plot)
+
+
+def _unbounded(subject: Subject) -> bool:
+    """Whether it is a law that says itself that nothing bounds its state, and whose resistance vanishes outside."""
+    device = subject.device
+    if device is None or subject.bounded or not device.ohmic:
+        return False
+    return bool((device.resistance(np.linspace(-2.0, 3.0, 501)) <= 0.0).any())
 
 
 def step_sensitivity(subject: Subject, engine: str) -> Result:
@@ -260,7 +295,8 @@ def at_the_bounds(subject: Subject, engine: str) -> Result:
     """Are conduction and rate finite and sound at both ends of the state?"""
     problems, numbers = [], {}
     v = np.array([-1.0, -0.1, 0.1, 1.0]) * subject.amplitude
-    for end in (0.0, 1.0):
+    low, high = subject.state_range
+    for end in (low, high):
         i, rate = _law(subject, v, np.full(4, end), engine)
         numbers[f"i(amplitude) at {end:g}"] = float(i[-1])
         if not (np.isfinite(i).all() and np.isfinite(rate).all()):
@@ -269,13 +305,18 @@ def at_the_bounds(subject: Subject, engine: str) -> Result:
             problems.append(f"power is generated at {end:g}")
         elif (i == 0).all():
             problems.append(f"nothing conducts at {end:g}, so nothing can bring a current-driven state back")
-        outward = (rate > 0) if end == 1.0 else (rate < 0)
+        outward = (rate > 0) if end == high else (rate < 0)
         if subject.bounded and outward.any():
             problems.append(f"the rate points outward at {end:g} although the window is to hold it")
     silent = all("nothing conducts" in p for p in problems)
     grade = Grade.PASS if not problems else Grade.NOTE if silent else Grade.FAIL
     finding = "; ".join(problems) or "finite, dissipating, not pointing outward where a window holds"
     return Result("at the bounds", _question(at_the_bounds), grade, finding, numbers)
+
+
+def no_jump(subject: Subject, engine: str) -> Result:
+    """Do current and rate go without a jump from one value to the next?"""
+    return jumps(subject, lambda v, s: _law(subject, v, s, engine), _question(no_jump))
 
 
 def floating(subject: Subject, engine: str) -> Result:
@@ -315,7 +356,8 @@ def jacobian(subject: Subject, engine: str) -> Result:
         return Result("Jacobian", _question(jacobian), Grade.SKIP, f"skipped, because {subject.no_law}")
     rng = np.random.default_rng(1)
     n = 400
-    s = rng.uniform(0.02, 0.98, n)
+    low, high = subject.state_range
+    s = low + (high - low) * rng.uniform(0.02, 0.98, n)
     v = rng.uniform(-1, 1, n) * subject.amplitude
     one = np.ones(n)
     worst: dict[str, float] = {}
@@ -328,15 +370,15 @@ def jacobian(subject: Subject, engine: str) -> Result:
         worst[what] = float(np.median(np.abs(analytic - numeric)) / size)
 
     if device.ohmic:
-        compare("dR/ds", device.resistance_slope(s), device.resistance, s, 1.0)
+        compare("dR/ds", device.resistance_slope(s), device.resistance, s, high - low)
     else:
         di_dv, di_ds = device.current_partials(v, s)
         compare("di/dv", di_dv, lambda x: device.current(x, s), v, subject.amplitude)
-        compare("di/ds", di_ds, lambda x: device.current(v, x), s, 1.0)
+        compare("di/ds", di_ds, lambda x: device.current(v, x), s, high - low)
     if hasattr(device, "rate_partials"):
         i = _current(device, v, s)
         d_s, d_v, d_i = device.rate_partials(s, v, i, one, one)
-        compare("dF/ds", d_s, lambda x: device.rate(x, v, i, one, one), s, 1.0)
+        compare("dF/ds", d_s, lambda x: device.rate(x, v, i, one, one), s, high - low)
         compare("dF/dv", d_v, lambda x: device.rate(s, x, i, one, one), v, subject.amplitude)
         compare("dF/di", d_i, lambda x: device.rate(s, v, x, one, one), i, float(np.abs(i).max()))
     largest = max(worst.values())
@@ -392,6 +434,7 @@ CHECKS: tuple[Callable[[Subject, str], Result], ...] = (
     step_sensitivity,
     operating_point,
     at_the_bounds,
+    no_jump,
     floating,
     autonomous,
     jacobian,

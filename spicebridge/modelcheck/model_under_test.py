@@ -19,21 +19,23 @@ FILE.toml   a law with its parameters. FILE.sub and FILE.va beside it are put on
 
 FILE.sub    a subcircuit of its own: two terminals first, the state in one capacitor to ground. FILE.va beside
             it is held against it. What only a law can answer is skipped, with that reason.
-FILE.va     the same as the FILE.toml or FILE.sub beside it.
+FILE.va     the same as the FILE.toml or FILE.sub beside it; alone, its equations as they are read (``laws.verilog``), and
+            the module itself against them, point by point, or in every run where the simulator compiles it.
 """
 
 from __future__ import annotations
 
 import tempfile
 import tomllib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import spicebridge as sb
-from spicebridge.circuit.deck.elements import Deck, Element, Transient, VoltageSource
+from spicebridge.circuit.deck.elements import Deck, Element, Subcircuit, Transient, VoltageSource
 from spicebridge.circuit.engines import get_engine
 from spicebridge.circuit.lower.calls import subcircuit_call
 from spicebridge.circuit.lower.law_modules import format_modules
@@ -42,7 +44,8 @@ from spicebridge.circuit.lower.network import ACCURATE, lower
 from spicebridge.circuit.lower.sources import waves as source_waves
 from spicebridge.circuit.simulate import Transform, run_lowered, usable
 from spicebridge.errors import CaseError, DeckError, RunFailed, SpiceBridgeError, nearest
-from spicebridge.laws import Law
+from spicebridge.laws import Law, LawDevice
+from spicebridge.laws.verilog import HiddenState
 from spicebridge.modelcheck.component import Component, component, forced, read_component, run_deck
 from spicebridge.modelcheck.library import examples, library
 from spicebridge.network import Network
@@ -74,6 +77,12 @@ class Subject:
     component: Component
     twin: Path | None
     own: bool = False
+    given_range: tuple[float, float] | None = None
+    text: str = field(default="", repr=False)
+    twin_part: Component | None = field(default=None, repr=False)
+    """Pins and parameters of the twin, where they are not those of the subcircuit."""
+    problem: str = ""
+    """Why nothing can be run: a hidden state, found by reading."""
 
     @property
     def period(self) -> float:
@@ -97,7 +106,9 @@ class Subject:
 
     @property
     def state_range(self) -> tuple[float, float]:
-        """Where states are tried: [0, 1], or half to three halves of an initial state outside it."""
+        """Where states are tried: as given, else [0, 1], or half to three halves of an initial state outside it."""
+        if self.given_range is not None:
+            return self.given_range
         if 0.0 <= self.initial_state <= 1.0 or self.device is not None:
             return 0.0, 1.0
         low, high = sorted((0.5 * self.initial_state, 1.5 * self.initial_state))
@@ -177,10 +188,13 @@ def law_subject(
     """A law with the library's subcircuit and twin, or with those of the user."""
     call = subcircuit_call(device)
     model = call.models[0]
+    text = device.definition.text if isinstance(device, LawDevice) else ""
     numbers = [(key, float(getattr(device, key))) for key, _ in model.parameters if key not in call.signs]
     if own is None:
         part = component(model, numbers)
-        return Subject(name, device, amplitude, frequency, initial_state, part, twin or model_twin(model.name))
+        return Subject(
+            name, device, amplitude, frequency, initial_state, part, twin or model_twin(model.name), text=text
+        )
     for what, mine, theirs in (
         ("pins", own.model.pins, model.pins),
         ("parameters", [key for key, _ in own.model.parameters], [key for key, _ in model.parameters]),
@@ -191,7 +205,7 @@ def law_subject(
                 f"the library's {model.name}: {' '.join(theirs)}"
             )
     part = replace(own, parameters=tuple(numbers))
-    return Subject(name, device, amplitude, frequency, initial_state, part, twin, own=True)
+    return Subject(name, device, amplitude, frequency, initial_state, part, twin, own=True, text=text)
 
 
 def subject_names() -> tuple[str, ...]:
@@ -205,6 +219,7 @@ def load_subject(
     subcircuit: str | None = None,
     engine: str = "ngspice",
     dialect: str = "auto",
+    state_range: tuple[float, float] | None = None,
     **given: float | None,
 ) -> Subject:
     """Return a subject of the library by name, or read one from a file (see the module).
@@ -212,8 +227,29 @@ def load_subject(
     `dialect` is whose language a subcircuit is in, as in `read_deck`. `subcircuit` chooses one of several in a file. `given` are `amplitude` (V), `frequency` (Hz) and
     `initial_state`, which go before those of the file; where a subcircuit has none, `engine` finds a drive that
     moves the state. Raises `CaseError` and `DeckError` for a file with mistakes, `SpiceBridgeError` for an
-    unknown name.
+    unknown name. `state_range` is where the states of a subcircuit or of a module are tried, in its own unit; a law has
+    its own.
     """
+    if state_range is not None and not (np.isfinite(state_range).all() and state_range[0] < state_range[1]):
+        raise SpiceBridgeError(
+            f"check-model: state range {state_range} must be two finite numbers, the lower one first"
+        )
+    found = _loaded(name_or_file, subcircuit, engine, dialect, state_range, given)
+    if state_range is not None and found.given_range is None and not found.problem:
+        raise SpiceBridgeError(
+            f"{name_or_file}: a law states the range of its state itself, in `state`; a state range is for .sub and .va"
+        )
+    return found
+
+
+def _loaded(
+    name_or_file: str | Path,
+    subcircuit: str | None,
+    engine: str,
+    dialect: str,
+    state_range: tuple[float, float] | None,
+    given: Mapping[str, float | None],
+) -> Subject:
     numbers = {key: float(value) for key, value in given.items() if value is not None}
     _check_numbers("check-model", numbers)
     text = str(name_or_file)
@@ -230,17 +266,14 @@ def load_subject(
         if not path.is_file():
             raise CaseError(f"{path}: cannot read the model: no such file")
         if found is None:
-            raise CaseError(
-                f"{path}: a Verilog-A module is held against a law or a subcircuit; put {path.stem}{LAW_SUFFIX} or "
-                f"{path.stem}.sub beside it"
-            )
+            return _read_module(path, engine, numbers, state_range)
         path, suffix = found, found.suffix.lower()
     if suffix == LAW_SUFFIX and _is_law_text(path):
         return _law_text(path, numbers)
     if suffix == LAW_SUFFIX:
         return _read_law(path, subcircuit, numbers, dialect)
     if suffix in CIRCUIT_SUFFIXES or (path.is_file() and _holds_subcircuit(path)):
-        return _read_circuit(path, subcircuit, engine, numbers, dialect)
+        return _read_circuit(path, subcircuit, engine, numbers, dialect, state_range)
     raise SpiceBridgeError(
         f"model {text!r} is not in the library{nearest(text, known)}; known are {', '.join(known)}; "
         f"a file must end in {LAW_SUFFIX}, {TWIN_SUFFIX} or {', '.join(CIRCUIT_SUFFIXES)}"
@@ -288,12 +321,47 @@ def _holds_subcircuit(path: Path) -> bool:
         return False
 
 
-def _read_circuit(path: Path, subcircuit: str | None, engine: str, numbers: dict[str, float], dialect: str) -> Subject:
+def _read_module(
+    path: Path, engine: str, numbers: dict[str, float], state_range: tuple[float, float] | None
+) -> Subject:
+    """A module alone: the law that it is read as, the file itself where `engine` compiles it."""
+    try:
+        law = Law.load(path)
+    except HiddenState as error:
+        empty = Component(Subcircuit(path.stem, ("p", "n")), "", 1.0)
+        text = path.read_text(encoding="utf-8", errors="replace")
+        return Subject(path.stem, None, 1.0, 1.0, 0.5, empty, None, text=text, problem=str(error))
+    module = law.module
+    assert module is not None
+    formulas = Law(law.name, **{key: value for key, value in law.data.items() if key not in ("module", "veriloga")})()
+    low, high = state_range or (0.0, 1.0)
+    defaults = tuple((own, law.parameters[name].default) for name, own in module.parameters.items())
+    subject = Subject(
+        path.stem,
+        law() if get_engine(engine).dialect == "vacask" else formulas,
+        numbers.get("amplitude", 1.0),
+        numbers.get("frequency", 1.0),
+        numbers.get("initial_state", 0.5 * (low + high)),
+        component(subcircuit_call(formulas).models[0]),
+        path,
+        given_range=(low, high),
+        text=module.text,
+        twin_part=Component(Subcircuit(module.name, module.pins, defaults), module.state.lower(), 1.0),
+    )
+    return subject if "frequency" in numbers else _driven(subject, numbers.get("amplitude"), engine)
+
+
+def _read_circuit(
+    path: Path, subcircuit: str | None, engine: str, numbers: dict[str, float], dialect: str,
+    state_range: tuple[float, float] | None,
+) -> Subject:  # fmt: skip
     part = read_component(path, subcircuit, dialect)
-    start = numbers.get("initial_state", 0.5 if part.initial is None else part.initial)
+    middle = 0.5 if state_range is None else 0.5 * (state_range[0] + state_range[1])
+    start = numbers.get("initial_state", middle if part.initial is None else part.initial)
     subject = Subject(
         path.stem, None, numbers.get("amplitude", 1.0), numbers.get("frequency", 1.0), start, part,
-        _beside(path, TWIN_SUFFIX), own=True,
+        _beside(path, TWIN_SUFFIX), own=True, given_range=state_range,
+        text=path.read_text(encoding="utf-8", errors="replace"),
     )  # fmt: skip
     return subject if "frequency" in numbers else _driven(subject, numbers.get("amplitude"), engine)
 

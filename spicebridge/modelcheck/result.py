@@ -50,6 +50,8 @@ class Result:
     finding: str
     numbers: Mapping[str, float] = field(default_factory=dict)
     plot: Plot | None = field(default=None, repr=False)
+    texts: tuple[str, str] | None = field(default=None, repr=False)
+    """The model as it was and as it is, where they differ."""
 
 
 @dataclass(frozen=True)

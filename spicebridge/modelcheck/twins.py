@@ -19,7 +19,7 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.errors import CaseError, DeckError
 from spicebridge.modelcheck import veriloga
-from spicebridge.modelcheck.component import forced
+from spicebridge.modelcheck.component import Component, forced
 from spicebridge.modelcheck.model_under_test import Subject
 from spicebridge.modelcheck.result import Curve, Grade, Plot, Result
 
@@ -51,13 +51,13 @@ class Points:
     signs: dict[str, Array]
 
 
-def points_of(subject: Subject) -> Points:
+def points_of(subject: Subject, part: Component | None = None) -> Points:
     """Points over the amplitude and the inner part of the range of the state; both signs where there are any."""
     rng = np.random.default_rng(20)
     low, high = subject.state_range
     v = (2.0 * (rng.permutation(POINTS) + rng.uniform(0.0, 1.0, POINTS)) / POINTS - 1.0) * subject.amplitude
     s = low + (high - low) * rng.uniform(0.02, 0.98, POINTS)
-    names = subject.component.signs
+    names = (part or subject.component).signs
     return Points(v, s, {name: rng.choice([-1.0, 1.0], POINTS) for name in names})
 
 
@@ -110,7 +110,7 @@ def of_subcircuit(subject: Subject, at: Points, engine: str) -> Values:
 def of_veriloga(subject: Subject, at: Points) -> Values:
     """What OpenVAF makes of the twin; raises `veriloga.TwinProblem`."""
     assert subject.twin is not None
-    return veriloga.evaluate(subject.twin, subject.component, at.v, at.s, at.signs)
+    return veriloga.evaluate(subject.twin, subject.twin_part or subject.component, at.v, at.s, at.signs)
 
 
 def worst(
@@ -185,7 +185,7 @@ def veriloga_twin(subject: Subject, engine: str) -> Result:
     if not veriloga.installed():
         remedy = "pip install openvaf-py (Linux on x86-64, Python 3.11 or 3.12)"
         return ended(Grade.SKIP, f"skipped, because openvaf-py is not installed; {remedy}")
-    at = points_of(subject)
+    at = points_of(subject, subject.twin_part)
     try:
         twin = of_veriloga(subject, at)
     except veriloga.TwinProblem as problem:

@@ -5,6 +5,7 @@
     pytest --spice=required               a missing simulator is an error (use it in CI)
     pytest --spice=available              … skips what needs it, with the reason (the default)
     pytest --spice=off                    … runs nothing that needs one
+    pytest --spice-report DIR             writes a page of every verdict, passing ones too, and one index of all
     pytest --spice-record                 rewrites recorded references; such a run never passes
 
 Heavy modules are imported only when an item or a fixture needs them.
@@ -13,7 +14,7 @@ Heavy modules are imported only when an item or a fixture needs them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ REFINED = re.compile(r"^\*\s*judge:\s*refined\s*$", re.MULTILINE | re.IGNORECASE
 """The line by which a deck asks to be judged with steps and options of ours."""
 MARK = "spice"
 RECORDER = pytest.StashKey[list[Path]]()
+ROWS = pytest.StashKey[list[dict[str, Any]]]()
+"""Of an item: a row of the index for every verdict; of a session: all of them."""
+TOLD = pytest.StashKey[set[str]]()
+"""Errors of simulators that were already said in full."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,6 +48,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="simulator to use instead of the cases' own; again for another, which is judged against the first one too",
     )
     group.addoption("--spice-out", default=None, help="folder for the reports of failures (out/pytest)")
+    group.addoption(
+        "--spice-report",
+        default=None,
+        metavar="DIR",
+        help="a page of every verdict there, and index.html of all of them",
+    )
     group.addoption("--spice-record", action="store_true", help="rewrite recorded references; the run then fails")
     parser.addini("spice", "as --spice", default="available")
     parser.addini("spice_dialect", "whose language *.case.cir are in (ngspice, ltspice, …, auto)", default="auto")
@@ -52,7 +63,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARK}: needs a circuit simulator (see --spice)")
-    config.stash[RECORDER] = []
+    config.stash[RECORDER], config.stash[ROWS], config.stash[TOLD] = [], [], set()
+    if config.getoption("--spice-report"):
+        from spicebridge.errors import OutputError
+        from spicebridge.report.writer import check_collection
+
+        try:
+            check_collection(config.getoption("--spice-report"))
+        except OutputError as error:
+            raise pytest.UsageError(str(error)) from None
+        if not hasattr(config, "workerinput"):
+            config.pluginmanager.register(_Collector(config), "spicebridge-report")
 
 
 def mode(config: pytest.Config) -> str:
@@ -74,12 +95,16 @@ def open_engine(config: pytest.Config, name: str = "ngspice") -> Any:
         engines = tuple(get_engine(chosen) for chosen in config.getoption("--spice-engine") or [name])
         for engine in engines:
             engine.version()
+        return engines if len(engines) > 1 else engines[0]
     except SpiceBridgeError as error:
-        if isinstance(error, SimulatorMissing) and mode(config) != "required":
-            pytest.skip(f"{error}")
-        # In a set-up pytest prints its own frames for any other exception, hundreds of lines of them.
-        pytest.fail(f"{error}", pytrace=False)
-    return engines if len(engines) > 1 else engines[0]
+        message, skipped = str(error), isinstance(error, SimulatorMissing) and mode(config) != "required"
+    if skipped:
+        pytest.skip(message)
+    if message in config.stash[TOLD]:
+        message = f"no simulator, as said in full above: {message[:60]}…"
+    config.stash[TOLD].add(message)
+    # In a set-up pytest prints its own frames for any other exception, hundreds of lines of them.
+    pytest.fail(message, pytrace=False)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -175,6 +200,8 @@ class DeckItem(_Item):
         if not REFINED.search(self.path.read_text(encoding="utf-8", errors="replace")):
             written = run_as_written(deck, found, engine=self.engine)
             if written.passes:
+                self.user_properties += [("spice_E", f"{written.error:.6g}"), ("spice_outcome", "agrees as written")]
+                self.stash.setdefault(ROWS, []).append(_row_of_written(self.name, written))
                 return
         verdict = validate_deck(deck, found, engine=self.engine)
         if written is not None and written.error is not None:
@@ -256,6 +283,92 @@ def spice_reference(request: pytest.FixtureRequest) -> Any:
     config = request.config
     folder = config.rootpath / str(config.getini("spice_references"))
     return References(folder, bool(config.getoption("--spice-record")), config.stash[RECORDER])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Every verdict of a test, its own or one of `assert_agrees`, becomes properties of it and a row of the index."""
+    from spicebridge.shown import LISTENER
+
+    token = LISTENER.set(lambda report: _heard(item, report))
+    try:
+        return (yield)
+    finally:
+        LISTENER.reset(token)
+
+
+def _heard(item: pytest.Item, report: Any) -> Path | None:
+    from spicebridge.report import record, write_report
+    from spicebridge.testing import slug
+
+    verdict = report.verdict
+    rows = item.stash.setdefault(ROWS, [])
+    item.user_properties += [
+        ("spice_outcome", verdict.outcome.value),
+        ("spice_E", f"{verdict.max_error:.6g}"),
+        ("spice_U", f"{verdict.uncertainty:.6g}"),
+        ("spice_tolerance", f"{verdict.tolerance:.6g}"),
+    ]
+    folder = item.config.getoption("--spice-report")
+    if folder is None:
+        return None
+    name = slug(item.nodeid.replace(f"{CASE_SUFFIX}::{item.name}", "")) + (f".{len(rows)}" if rows else "")
+    place = Path(folder) / name
+    write_report(place, report)
+    rows.append(record(report) | {"case": name, "error": None, "report": f"{name}/report.html"})
+    return place
+
+
+def _row_of_written(name: str, written: Any) -> dict[str, Any]:
+    """A row for a deck that passed with its own options and steps, without a ladder and so without U."""
+    return {
+        "case": name,
+        "title": f"{name}, as written",
+        "learn": str(written),
+        "outcome": "agrees",
+        "expected": "agrees",
+        "as_expected": True,
+        "max_error": written.error,
+        "uncertainty": None,
+        "tolerance": written.tolerance,
+        "observed_order": None,
+        "network": None,
+        "error": None,
+        "report": None,
+    }
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Rows travel with the report of the call, from a worker of xdist too."""
+    report = yield
+    rows = item.stash.get(ROWS, []) if call.when == "call" else []
+    if not rows and report.failed and isinstance(item, _Item):
+        error = {"kind": call.excinfo.typename if call.excinfo else "", "message": report.longreprtext}
+        rows = [{"case": item.name, "title": item.name, "outcome": None, "error": error, "report": None, "learn": ""}]
+    report.spice_rows = rows  # type: ignore[attr-defined]
+    return report
+
+
+class _Collector:
+    """Gathers rows in the process that writes the index."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.config.stash[ROWS] += getattr(report, "spice_rows", [])
+
+    def pytest_sessionfinish(self) -> None:
+        from spicebridge.report.writer import write_index
+
+        write_index(self.config.getoption("--spice-report"), self.config.stash[ROWS])
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        page = Path(self.config.getoption("--spice-report")) / "index.html"
+        terminalreporter.line(f"spicebridge: {len(self.config.stash[ROWS])} cases in {page}")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

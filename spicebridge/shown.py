@@ -7,7 +7,14 @@ somebody looks, so that no object knows it.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from collections.abc import Callable
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Listener: TypeAlias = Callable[[Any], "Path | None"]
+LISTENER: ContextVar[Listener | None] = ContextVar("LISTENER", default=None)
+"""Who hears of every report that a test holds to its expectation; it returns the folder of the page if it wrote one."""
 
 
 class Shown:

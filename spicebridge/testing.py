@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,14 @@ from numpy.typing import ArrayLike
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.report import Report, write_report
+from spicebridge.shown import LISTENER
 from spicebridge.verify import Verdict, validate
 from spicebridge.waveforms import SIGNALS, Waveforms, replacing
 
 REPORTS = Path("out") / "pytest"
 """Folder for the reports of failed comparisons, below the folder pytest runs in."""
+CHANGED_LINES = 12
+"""Lines of the difference of two decks that a message shows."""
 
 
 class Disagreement(AssertionError):
@@ -61,11 +65,12 @@ def assert_agrees(
 def require_outcome(report: Report, reports: Path | None) -> None:
     """Raise `Disagreement`, and leave the report, unless the outcome is the expected one."""
     __tracebackhide__ = True
+    listener = LISTENER.get()
+    place = listener(report) if listener is not None else None
     if report.as_expected:
         return
     verdict = report.verdict
-    place = None
-    if reports is not None:
+    if place is None and reports is not None:
         place = Path(reports) / report.name
         write_report(place, report)
     where = f"largest on {verdict.worst_edge} at t = {verdict.worst_time:.4g} s\n" if verdict.worst_edge else ""
@@ -151,12 +156,14 @@ class References:
         if not path.exists():
             raise StaleReference(f"no reference {path}; record it with --spice-record")
         reference, then = self._read(path)
+        deck = then.pop("deck", "")
         try:
             assert_waveform(waves, reference, rtol=rtol, atol=atol)
         except Disagreement as error:
             changes = _changes(then, provenance(waves))
             told = "; ".join(changes) if changes else "same simulator, version and options as recorded"
-            raise Disagreement(f"{error}\nreference {path}: {told}") from None
+            lines = _changed_lines(deck, _deck(waves))
+            raise Disagreement("\n".join([f"{error}\nreference {path}: {told}", *lines])) from None
 
     def _write(self, path: Path, waves: Waveforms) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -169,7 +176,7 @@ class References:
                 voltage=waves.voltage,
                 labels=np.array(waves.labels),
                 source=np.array(waves.source),
-                provenance=np.array(json.dumps(provenance(waves), sort_keys=True)),
+                provenance=np.array(json.dumps(provenance(waves) | {"deck": _deck(waves)}, sort_keys=True)),
             )
         self.written.append(path)
 
@@ -207,3 +214,16 @@ def _changes(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
         for key in sorted({*then, *now})
         if then.get(key) != now.get(key)
     ]
+
+
+def _deck(waves: Waveforms) -> str:
+    return waves.run.text if waves.run is not None else ""
+
+
+def _changed_lines(then: str, now: str) -> list[str]:
+    """The first lines of two decks that differ, with a sign as in a patch."""
+    if not then or not now or then == now:
+        return []
+    found = list(unified_diff(then.splitlines(), now.splitlines(), "deck as recorded", "deck now", "", "", 0, ""))
+    more = len(found) - CHANGED_LINES
+    return [*found[:CHANGED_LINES], *([f"… and {more} more lines"] if more > 0 else [])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -49,10 +50,18 @@ def spoil(project: pytest.Pytester) -> None:
     )
 
 
-def test_one_case_file_is_one_item(project: pytest.Pytester) -> None:
-    result = run(project, "--spice=required", "-v")
+def test_one_case_file_is_one_item_with_its_numbers(project: pytest.Pytester) -> None:
+    """E and U are properties in the JUnit file, and a page of the case that passed is in the index."""
+    result = run(project, "--spice=required", "-v", "--junitxml=junit.xml", "--spice-report=pages")
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["*k4.case.toml::k4 PASSED*"])
+    result.stdout.fnmatch_lines(["*k4.case.toml::k4 PASSED*", "*1 cases in pages/index.html"])
+    found = ElementTree.parse(project.path / "junit.xml").iter("property")
+    properties = {entry.get("name"): entry.get("value") for entry in found}
+    assert properties["spice_outcome"] == "agrees"
+    assert 0.0 < float(properties["spice_E"]) <= float(properties["spice_U"]) < float(properties["spice_tolerance"])
+    page = (project.path / "pages" / "index.html").read_text(encoding="utf-8")
+    assert 'href="k4/report.html"' in page
+    assert (project.path / "pages" / "k4" / "report.html").is_file()
 
 
 def test_a_parameter_off_by_a_percent_fails_readably(project: pytest.Pytester) -> None:
@@ -71,14 +80,16 @@ def test_a_required_simulator_that_is_missing_is_an_error(
 ) -> None:
     for name, value in ABSENT.items():
         monkeypatch.setenv(name, value)
-    result = run(project, "--spice=required")
-    result.assert_outcomes(errors=1)
+    shutil.copy(project.path / "k4.case.toml", project.path / "other.case.toml")
+    result = run(project, "--spice=required", "--spice-report=pages")
+    result.assert_outcomes(errors=2)
     assert result.ret != 0
     text = result.stdout.str()
-    assert "'/nowhere/ngspice' is no program: install it with" in text
+    assert text.count("is no program: install it with") == 1, "said once"
     assert "_pytest" not in text
-    assert len(text.splitlines()) < 25
-    run(project, "--spice=available").assert_outcomes(skipped=1)
+    assert len(text.splitlines()) < 32
+    assert (project.path / "pages" / "index.html").read_text(encoding="utf-8").count("could not be run</span>") == 2
+    run(project, "--spice=available").assert_outcomes(skipped=2)
 
 
 def test_an_unknown_simulator_is_an_error_of_one_line(project: pytest.Pytester) -> None:
@@ -143,7 +154,9 @@ def test_fixtures_and_recorded_references(project: pytest.Pytester) -> None:
     (project.path / "test_model.py").write_text(source.replace("step=0.01", "step=0.02"), encoding="utf-8")
     changed = run(project, *only)
     changed.assert_outcomes(failed=1)
-    assert re.search(r"cards was .*\.tran 0\.01 .*is .*\.tran 0\.02", changed.stdout.str())
+    text = changed.stdout.str()
+    assert re.search(r"cards was .*\.tran 0\.01 .*is .*\.tran 0\.02", text)
+    assert re.search(r"^E? *-\.tran 0\.01 .*\n^E? *\+\.tran 0\.02", text, re.MULTILINE), "the lines of the deck"
 
 
 def waves(n: int = 101) -> sb.Waveforms:

@@ -364,7 +364,8 @@ class _Collector:
     def pytest_sessionfinish(self) -> None:
         from spicebridge.report.writer import write_index
 
-        write_index(self.config.getoption("--spice-report"), self.config.stash[ROWS])
+        rows = self.config.stash[ROWS]
+        write_index(self.config.getoption("--spice-report"), rows)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         page = Path(self.config.getoption("--spice-report")) / "index.html"

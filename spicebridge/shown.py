@@ -1,4 +1,5 @@
-"""Objects that show themselves: a line in a terminal, a picture in a notebook, axes of matplotlib.
+"""Objects that show themselves: a line in a terminal, a picture in a notebook, axes of matplotlib; and work that tells
+how far it is.
 
 What is shown is the report's business, and the report stands above everything it shows: it is looked up by name when
 somebody looks, so that no object knows it.
@@ -6,12 +7,17 @@ somebody looks, so that no object knows it.
 
 from __future__ import annotations
 
+import functools
 import importlib
+import sys
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import IO, Any, ParamSpec, TypeAlias, TypeVar
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Listener: TypeAlias = Callable[[Any], "Path | None"]
 LISTENER: ContextVar[Listener | None] = ContextVar("LISTENER", default=None)
 """Who hears of every report that a test holds to its expectation; it returns the folder of the page if it wrote one."""
@@ -31,3 +37,69 @@ class Shown:
 def presenter() -> Any:
     """The module that shows things."""
     return importlib.import_module("spicebridge.report.notebook")
+
+
+DETAIL = " · "
+"""Between what is being done and how far it is."""
+SELDOM = 10.0
+"""Seconds between two lines on how far the same work is, where lines stay (a pipe, a file)."""
+
+
+def detailed(what: str, elapsed: float, fraction: float) -> str:
+    """The words for work that is so far after `elapsed` seconds; what is left is in proportion."""
+    known = f"{100.0 * fraction:.0f} %, " if fraction > 0.0 else ""
+    left = f", about {_duration(elapsed * (1.0 - fraction) / fraction)} left" if fraction > 0.0 else ""
+    return f"{what}{DETAIL}{known}{_duration(elapsed)}{left}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{rest} s" if minutes == 0 else f"{minutes} min {rest:02d} s"
+
+
+class Lines:
+    """Tells what goes on in lines: one that is written over where that can be seen, else a new one now and then."""
+
+    def __init__(self, stream: IO[str], prefix: str = "", *, moving: bool = False) -> None:
+        self.stream, self.prefix, self.moving = stream, prefix, moving
+        self._what, self._said = "", float("-inf")
+
+    def __call__(self, message: str) -> None:
+        what = message.partition(DETAIL)[0]
+        now = time.monotonic()
+        if self.moving:
+            self.stream.write(f"\r\033[K{self.prefix}{message}")
+        elif what != self._what or now - self._said >= SELDOM:
+            self.stream.write(f"{self.prefix}{message}\n")
+        else:
+            return
+        self.stream.flush()
+        self._what, self._said = what, now
+
+    def end(self) -> None:
+        """Wipe a line that was written over."""
+        if self.moving:
+            self.stream.write("\r\033[K")
+            self.stream.flush()
+
+
+def lines() -> Lines:
+    """For the place this runs in: a terminal, a notebook, or a pipe."""
+    notebook = "ipykernel" in sys.modules
+    return Lines(sys.stderr, moving=notebook or sys.stderr.isatty())
+
+
+def with_lines(function: Callable[P, R]) -> Callable[P, R]:
+    """Let `progress=True` of a function stand for `lines()`."""
+
+    @functools.wraps(function)
+    def shown(*args: P.args, **kwargs: P.kwargs) -> R:
+        if kwargs.get("progress") is not True:
+            return function(*args, **kwargs)
+        kwargs["progress"] = say = lines()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            say.end()
+
+    return shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -21,9 +22,11 @@ from spicebridge import __version__
 from spicebridge.batch import cases as batch
 from spicebridge.case.case import load_case
 from spicebridge.circuit.engines import FallbackWarning
+from spicebridge.circuit.engines.base import Meter
 from spicebridge.circuit.engines.ngspice import EXECUTABLE_VARIABLE
 from spicebridge.cli import commands, main, status
 from spicebridge.errors import NetworkError, RunFailed, SimulatorDied, SimulatorMissing, SimulatorTooOld
+from spicebridge.shown import Lines, detailed
 from spicebridge.verify import Outcome, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -570,3 +573,25 @@ def test_a_package_of_the_same_name_is_told(
     monkeypatch.setattr("importlib.metadata.distribution", lambda name: other)
     assert main(["--version"]) == 0
     assert "pip uninstall spicebridge" in capsys.readouterr().err
+
+
+def test_how_far_a_run_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that grows gives the fraction, also after it is gone; lines that stay are written now and then."""
+    raw = tmp_path / "out.raw"
+    meter = Meter(100.0, raw, row=80)
+    assert meter.written == 0.0
+    raw.write_bytes(bytes(80 * 25))
+    assert meter.written == 25.0
+    raw.unlink()
+    assert meter.written == 25.0
+    words = detailed("circuit", 30.0, meter.written / meter.points)
+    assert words == "circuit · 25 %, 30 s, about 1 min 30 s left"
+    assert detailed("circuit", 61.0, 0.0) == "circuit · 1 min 01 s"
+    clock = iter([0.0, 1.0, 9.0, 12.0, 12.5])
+    monkeypatch.setattr("spicebridge.shown.time.monotonic", lambda: next(clock))
+    stream = io.StringIO()
+    say = Lines(stream)
+    for k in range(4):
+        say(f"circuit · {k} %")
+    say("comparing")
+    assert stream.getvalue() == "circuit · 0 %\ncircuit · 3 %\ncomparing\n"

@@ -13,6 +13,7 @@ from spicebridge.arrays import Array
 from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Engine, Job, RunRecord, Status, get_engine
+from spicebridge.circuit.engines.base import Meter
 from spicebridge.circuit.lower.network import Lowered, lower
 from spicebridge.circuit.lower.steps import first_step
 from spicebridge.errors import NetworkError, RunFailed
@@ -46,8 +47,9 @@ def run_lowered(
     engine: Engine,
     timeout: float | None = None,
     transform: Transform | None = None,
+    meter: Meter | None = None,
 ) -> CircuitRun:
-    """Write the deck in the engine's dialect, run it, judge it, read it back.
+    """Write the deck in the engine's dialect, run it, judge it, read it back; `meter` tells how far it is meanwhile.
 
     Raises `SimulatorMissing`, `SimulatorDied`; a run that fails numerically is a value with a reason.
     """
@@ -61,7 +63,7 @@ def run_lowered(
     assert tran is not None
     step = tran.step if tran.max_step is None else tran.max_step
     vectors = lowered.signals.vectors()
-    record = engine.run(Job(text, vectors, tran.stop, timeout, generated))
+    record = engine.run(Job(text, vectors, tran.stop, timeout, generated, meter))
     if record.status is not Status.COMPLETE:
         return CircuitRun(record, None, step)
     # The simulator's last point may lie a rounding beyond the stop time, where no theory is defined.

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from spicebridge.report.wording import WORDS, format_number, one_line, printable
+from spicebridge.shown import Lines
 from spicebridge.verify.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def progress(quiet: bool) -> Iterator[Callable[[str], None]]:
         with screen.status(Text("starting")) as line:
             yield lambda message: line.update(Text(one_line(message), no_wrap=True, overflow="ellipsis"))
     else:
-        yield lambda message: print(f"spicebridge: {one_line(message)}", file=sys.stderr, flush=True)
+        say = Lines(sys.stderr, "spicebridge: ")
+        yield lambda message: say(one_line(message))
 
 
 def print_report(report: Report) -> None:

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +19,7 @@ from spicebridge.circuit.lower.steps import ladder_step
 from spicebridge.circuit.simulate import MAX_STEPS, Transform, grid_span
 from spicebridge.errors import CandidateError, NetworkError, SpiceBridgeError, nearest
 from spicebridge.network import Network
+from spicebridge.shown import with_lines
 from spicebridge.theory import screen
 from spicebridge.verify.candidate.candidate import read_candidate
 from spicebridge.verify.candidate.trial import put_on_trial
@@ -29,6 +30,7 @@ from spicebridge.verify.verdict import Outcome, Verdict
 NORMS = ("auto", "pointwise", "events")
 
 
+@with_lines
 def validate(
     network: Network,
     t: ArrayLike,
@@ -46,7 +48,7 @@ def validate(
     theory: Any = None,
     theory_error: Any = None,
     theory_map: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
+    progress: Progress | Literal[True] | None = None,
     patches: bool | int | None = None,
     workers: int = 1,
     scheduler: str | None = None,
@@ -92,8 +94,8 @@ def validate(
         difference is UNRESOLVED unless one named mistake explains it.
     theory_map : mapping, optional
         {column: signal} for a file whose columns are not named after edges: ``{"x1": "state[0-1]"}``.
-    progress : callable, optional
-        Is told in a few words what goes on.
+    progress : callable or True, optional
+        Is told in a few words what goes on, and how far it is; True shows it in a terminal, a notebook or a log.
     patches : bool or int, optional
         True judges a network too large for a simulator patch by patch, a number draws so many edges and a patch
         around each (see ``verify/patches``); `workers` processes judge at a time, or the Dask cluster at `scheduler`
@@ -109,6 +111,7 @@ def validate(
     SpiceBridgeError
         Misuse, an unsolvable network at t = 0, a missing or dead simulator.
     """
+    assert progress is not True
     if not isinstance(engine, str) and isinstance(engine, Sequence):
         from spicebridge.verify.engines import validate_engines
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spicebridge.arrays import Array
 from spicebridge.circuit.engines import Engine, Status
+from spicebridge.circuit.engines.base import Meter
 from spicebridge.circuit.lower.corners import Clock
 from spicebridge.circuit.lower.network import Lowered
 from spicebridge.circuit.lower.steps import drive_timescale
 from spicebridge.circuit.simulate import MAX_STEPS, CircuitRun, Transform, range_problem, run_lowered
 from spicebridge.errors import SimulatorDied
 from spicebridge.network import Network
+from spicebridge.shown import detailed
 from spicebridge.verify.events import shift_tolerant, time_scales
 from spicebridge.verify.invariants import measure
 from spicebridge.verify.judge import Evidence, Ruling, judge
@@ -51,6 +53,8 @@ AT_REST = 1e-12
 """… unless nothing moves at all, as in a tree: then the circuit has to stand still too."""
 
 PARALLEL_RUNS = 2
+BEAT = 1.0
+"""Seconds between two words on how far the runs are."""
 
 PATIENCE, LEAST_PATIENCE = 10.0, 20.0
 """A run of another kind may take so many times as long as the longest round of the ladder, but at least so many s."""
@@ -108,15 +112,18 @@ class Circuit:
     other: Lowered | None = None
     signals: tuple[str, ...] = tuple(SIGNALS)
 
-    def run(self, step: float, *, patience: float | None = None) -> CircuitRun:
+    def run(self, step: float, *, patience: float | None = None, meter: Meter | None = None) -> CircuitRun:
         """Run it at a step ceiling in s; with `patience` (s) the circuit made otherwise, for no longer than that.
 
+        `meter` tells how far it is meanwhile.
         Raises when there is no simulator or when it dies.
         """
         lowered, timeout = self.lowered, self.timeout
         if patience is not None and self.other is not None:
             lowered, timeout = self.other, patience if self.timeout is None else min(patience, self.timeout)
-        return run_lowered(lowered.with_step(step), engine=self.engine, timeout=timeout, transform=self.transform)
+        return run_lowered(
+            lowered.with_step(step), engine=self.engine, timeout=timeout, transform=self.transform, meter=meter
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,13 +273,24 @@ class Trial:
         if not missing:
             return
         kind = ", otherwise made," if missing[0][1] else ""
-        self.say(f"circuit{kind} at steps of " + ", ".join(f"{h:.3g} s" for h, _ in missing))
+        what = f"circuit{kind} at steps of " + ", ".join(f"{h:.3g} s" for h, _ in missing)
+        self.say(what)
         began = time.monotonic()
         patience = max(LEAST_PATIENCE, PATIENCE * self._longest)
+        meters = [Meter(self.stop / h) for h, _ in missing]
         with ThreadPoolExecutor(PARALLEL_RUNS) as pool:
-            runs = pool.map(lambda key: self.circuit.run(key[0], patience=patience if key[1] else None), missing)
-            for key, run in zip(missing, runs, strict=True):
-                self._runs[key] = run
+
+            def one(key: tuple[float, bool], meter: Meter) -> CircuitRun:
+                run = self.circuit.run(key[0], patience=patience if key[1] else None, meter=meter)
+                meter.done = True
+                return run
+
+            futures = [pool.submit(one, key, meter) for key, meter in zip(missing, meters, strict=True)]
+            while wait(futures, BEAT).not_done:
+                done = sum(meter.written for meter in meters) / sum(meter.points for meter in meters)
+                self.say(detailed(what, time.monotonic() - began, done))
+            for key, future in zip(missing, futures, strict=True):
+                self._runs[key] = future.result()
         self._longest = max(self._longest, time.monotonic() - began)
 
     def circuit_run(self, h: float) -> CircuitRun:

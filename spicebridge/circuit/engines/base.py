@@ -7,11 +7,13 @@ kept as evidence and never believed, because it is wrong in both directions.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import functools
 import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -34,6 +36,34 @@ class Status(enum.Enum):
     LOG_ERROR = "data look complete but the log or the exit code says otherwise"
 
 
+@dataclass(eq=False)
+class Meter:
+    """How far a run is, from the raw file that grows; for progress only.
+
+    points   expected
+    raw      the file, once a run writes one
+    row      bytes of a point in it
+    done     the run has ended
+    seen     the most that was written when somebody looked: the file goes when its run has been read
+    """
+
+    points: float
+    raw: Path | None = None
+    row: int = 8
+    done: bool = False
+    seen: float = 0.0
+
+    @property
+    def written(self) -> float:
+        """Points so far, at most those expected; 0 while nothing can be told."""
+        if self.done:
+            return self.points
+        if self.raw is not None:
+            with contextlib.suppress(OSError):
+                self.seen = max(self.seen, min(self.points, self.raw.stat().st_size / self.row))
+        return self.seen
+
+
 @dataclass(frozen=True)
 class Job:
     """One transient run.
@@ -45,6 +75,7 @@ class Job:
     generated  the text is what a dialect wrote for a lowered network, which saves its vectors and has no
                line that a simulator drops or reads otherwise: it is not looked through for these. What
                may run commands or read files is looked for in any text.
+    meter    is told of the file that grows, where there is one
 
     Raises DeckError for an empty deck, names that are not lower case or repeat, and for times
     that are not positive and finite.
@@ -55,6 +86,7 @@ class Job:
     stop: float
     timeout: float | None = None
     generated: bool = False
+    meter: Meter | None = None
 
     def __post_init__(self) -> None:
         if not self.text.strip():

@@ -78,6 +78,8 @@ def not_run(engine: Engine, job: Job, reason: str) -> RunRecord:
 def _run_in(place: Path, engine: Engine, program: Program, job: Job, limit: float, title: str) -> RunRecord:
     (place / program.deck).write_text(job.text, encoding="utf-8", newline="\n")
     program.prepare(place)
+    if job.meter is not None:
+        job.meter.raw, job.meter.row = place / RAW, 8 * (1 + len(job.vectors) + len(program.saved))
     ended = run_in_group(
         program.argv,
         directory=place,

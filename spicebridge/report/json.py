@@ -41,6 +41,7 @@ def record(report: Report) -> dict[str, Any]:
             "deciding": v.deciding if v.signals else None,
             "signals": {name: _signal(signal) for name, signal in v.signals.items()},
             "untested": v.untested,
+            "unchecked": v.unchecked,
             "agrees_until": v.agrees_until,
             "worst_edge": v.worst_edge or None,
             "worst_time": v.worst_time,

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 import spicebridge
 from spicebridge.circuit.engines import Engine, get_engine
 from spicebridge.circuit.lower.corners import Clock
-from spicebridge.circuit.lower.network import lower
+from spicebridge.circuit.lower.network import Lowered, lower
 from spicebridge.circuit.lower.steps import ladder_step
 from spicebridge.circuit.simulate import MAX_STEPS, Transform, grid_span
 from spicebridge.errors import CandidateError, NetworkError, SpiceBridgeError, nearest
@@ -24,7 +24,8 @@ from spicebridge.theory import screen
 from spicebridge.verify.candidate.candidate import read_candidate
 from spicebridge.verify.candidate.trial import put_on_trial
 from spicebridge.verify.reference import THEORY_RTOL, Theory
-from spicebridge.verify.trial import SOLVER_FLOOR, Circuit, Progress, Rules, Trial, settle_graded
+from spicebridge.verify.settle import Rules, settle_graded
+from spicebridge.verify.trial import SOLVER_FLOOR, Circuit, Progress, Trial
 from spicebridge.verify.verdict import Outcome, Verdict
 
 NORMS = ("auto", "pointwise", "events")
@@ -215,12 +216,12 @@ def _against_ours(job: _Job, say: Progress) -> tuple[Verdict, Theory | None]:
 
     def trial(clock: Clock | None) -> Trial:
         lowered = plain if clock is None else lower(tried, stop, h, form=form, clock=clock)
-        other = None
+        others: tuple[Lowered, ...] = ()
         # Only what no step changes is made otherwise: without corners and clamps there is nothing to find.
         if lowered.corners is not None or lowered.frame.models:
-            twin = "readable" if transform is None else form
-            other = lower(tried, stop, h, form=twin, other_kind=True, clock=clock)
-        return Trial(theory, Circuit(tried, lowered, door, job.timeout, transform, other), stop, norm, say)
+            forms = dict.fromkeys(("readable" if transform is None else form, form))
+            others = tuple(lower(tried, stop, h, form=kind, other_kind=True, clock=clock) for kind in forms)
+        return Trial(theory, Circuit(tried, lowered, door, job.timeout, transform, others), stop, norm, say)
 
     found = with_witnesses(settle_graded(trial, theory, h, rules, facts), theory)
     return with_capabilities(found, door), theory

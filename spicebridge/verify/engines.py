@@ -147,7 +147,9 @@ def _deviations(verdict: Verdict, norm: str) -> dict[str, Deviation]:
 def _between(a: Verdict, b: Verdict, first: Mapping[str, Deviation], second: Mapping[str, Deviation]) -> Between:
     common = [name for name in a.signals if name in b.signals and name in first and name in second]
     signals = {name: _signal(a, b, name, first[name], second[name]) for name in common}
-    open_ones = not signals or any(not s.ladder.converging for v in (a, b) for s in v.signals.values())
+    # A bound that is missing is not one of zero.
+    unknown = not signals or a.unchecked or b.unchecked
+    open_ones = unknown or any(not s.ladder.converging for v in (a, b) for s in v.signals.values())
     if any(s.outcome is Outcome.DISAGREES for s in signals.values()) and not open_ones:
         return Between(Outcome.DISAGREES, signals)
     if open_ones or any(s.outcome is Outcome.UNRESOLVED for s in signals.values()):

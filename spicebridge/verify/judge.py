@@ -7,7 +7,8 @@ Signal by signal, with U = max(d2, d1/4) + u_reference + floor + bound:
     U > tolerance                                   UNRESOLVED, with the step that would resolve it
     otherwise                                       AGREES
 
-`bound` is what a run of another kind finds that does not go with the step. The verdict is the worst of the
+`bound` is what a run of another kind finds that does not go with the step. Where such a run was wanted and could not
+be had, U is not known, and what would have been decided is UNRESOLVED. The verdict is the worst of the
 signals: one maximum over all of them would let the large U of one hide what is wrong with another. A disagreement
 below `CONFIRMATION` U counts only when it stays as it is on a ladder of a quarter of the step.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spicebridge.verify.refinement import Ladder
 from spicebridge.verify.verdict import CONFIRMATION, Outcome, SignalVerdict
@@ -50,7 +51,8 @@ class Evidence:
 class Ruling:
     """Outcome and reason, the signal that decided, and every signal by name.
 
-    `doubtful`: a disagreement that a finer ladder has to confirm first.
+    `doubtful`: a disagreement that a finer ladder has to confirm first. `unchecked`: why no run of another kind told
+    what all rungs share, "" where one did or nothing was to be told.
     """
 
     outcome: Outcome
@@ -58,6 +60,7 @@ class Ruling:
     deciding: str
     signals: Mapping[str, SignalVerdict]
     doubtful: bool = False
+    unchecked: str = ""
 
     @property
     def uncertainty(self) -> float:
@@ -119,12 +122,26 @@ def judge(
     *,
     before: Mapping[str, float] | None = None,
     untested: Sequence[tuple[str, str]] = (),
+    unchecked: str = "",
 ) -> Ruling:
     """Return the ruling on all signals.
 
     `before` holds E of every signal on the ladder of four times the step, if there was one; `untested` the (edge, signal) pairs
-    that hardly moved, which are named where the signals agree.
+    that hardly moved, which are named where the signals agree; `unchecked` why a run of another kind failed.
     """
+    ruling = _judged(evidence, tolerance, before, untested)
+    if not unchecked or ruling.outcome is Outcome.UNRESOLVED:
+        return replace(ruling, unchecked=unchecked)
+    reason = f"{ruling.reason}; but what all rungs share was not checked: {unchecked}; allow more time or choose another step"
+    return replace(ruling, outcome=Outcome.UNRESOLVED, reason=reason, doubtful=False, unchecked=unchecked)
+
+
+def _judged(
+    evidence: Sequence[Evidence],
+    tolerance: float,
+    before: Mapping[str, float] | None,
+    untested: Sequence[tuple[str, str]],
+) -> Ruling:
     signals = {found.name: rule(found, tolerance) for found in evidence}
     wrong = [s for s in signals.values() if s.outcome is Outcome.DISAGREES]
     lost = [s for s in signals.values() if not (s.ladder.converging and math.isfinite(s.uncertainty))]

@@ -18,7 +18,8 @@ from spicebridge.errors import DeckError, SpiceBridgeError
 from spicebridge.theory import screen
 from spicebridge.verify.comparison import check_tolerance, provenance, with_capabilities
 from spicebridge.verify.reference import Reference, Theory
-from spicebridge.verify.trial import Circuit, Progress, Rules, Trial, settle_graded
+from spicebridge.verify.settle import Rules, settle_graded
+from spicebridge.verify.trial import Circuit, Progress, Trial
 from spicebridge.verify.verdict import Outcome, Verdict
 
 
@@ -89,9 +90,10 @@ def validate_deck(
 
     def trial(clock: Clock | None) -> Trial:
         lowered = plain if clock is None else lowered_as_given(deck, found, h, clock=clock)
-        other = None if lowered.corners is None else lowered_as_given(deck, found, h, clock=clock, other_kind=True)
+        corners = lowered.corners is not None
+        others = (lowered_as_given(deck, found, h, clock=clock, other_kind=True),) if corners else ()
         # Only states come back from a given deck: there is nothing to measure Kirchhoff's laws on.
-        return Trial(theory, Circuit(network, lowered, door, timeout, None, other, ("state",)), stop, say=say)
+        return Trial(theory, Circuit(network, lowered, door, timeout, None, others, ("state",)), stop, say=say)
 
     rules = Rules(tolerance, step is None, max_steps)
     return with_capabilities(settle_graded(trial, theory, h, rules, facts), door)

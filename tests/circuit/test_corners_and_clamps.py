@@ -15,6 +15,9 @@ from spicebridge.circuit.lower.bounds import Clamps, rate_decades
 from spicebridge.circuit.lower.corners import Clock, Corners
 from spicebridge.circuit.lower.network import lower
 from spicebridge.circuit.lower.steps import ladder_step
+from spicebridge.circuit.simulate import CircuitRun
+from spicebridge.errors import SimulatorDied
+from spicebridge.verify.trial import Circuit
 
 CURRENT = sb.LinearMemristor.caravelli2017(100.0, 1600.0, alpha=0.0, beta=1.0)
 VOLTAGE = sb.LinearMemristor.caravelli2017(100.0, 1600.0, alpha=0.0, beta=1.0, control="voltage")
@@ -188,3 +191,26 @@ def test_corners_without_guards_are_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     verdict = sb.validate(loop(ramps(0.01)), [0.0, 1.0], max_steps=2000)
     assert verdict.outcome is not sb.Outcome.DISAGREES, verdict
     assert verdict.signals["state"].error <= verdict.signals["state"].uncertainty
+
+
+@pytest.mark.parametrize("dying", [{1}, {1, 2}])
+def test_a_run_of_another_kind_that_is_given_up_is_told(monkeypatch: pytest.MonkeyPatch, dying: set[int]) -> None:
+    """Another one takes its place; without any, U is not known and the verdict says so."""
+    run = Circuit.run
+
+    def mortal(self: Circuit, step: float, made: int = 0, **limits: Any) -> CircuitRun:
+        if made in dying:
+            raise SimulatorDied("ngspice took longer than 20 s")
+        return run(self, step, made, **limits)
+
+    monkeypatch.setattr(Circuit, "run", mortal)
+    verdict = sb.validate(walls(1.0), [0.0, 1.0], tolerance=1e-3)
+    if dying == {1}:
+        assert verdict.agrees, verdict
+        assert not verdict.unchecked
+        assert verdict.signals["state"].bound is not None
+    else:
+        assert verdict.outcome is sb.Outcome.UNRESOLVED
+        assert verdict.signals["state"].bound is None
+        assert verdict.unchecked == verdict.to_dict()["unchecked"] == "ngspice took longer than 20 s"
+        assert "what all rungs share was not checked: ngspice took longer" in verdict.reason

@@ -123,7 +123,7 @@ MUTANTS = {
     "tunneling_voltage": ['voltage = "v|voltage = "-v', "(r_off - r_on)*x|(r_off - 1.05*r_on)*x", "(r_off - r_on)*x|(r_off - r_on)*x^2"],
     # of the literature
     "stanford": ['rate = "-nu_0|rate = "nu_0', "exp(-g/g_0)|exp(-1.01*g/g_0)", "(g/g_1)^3|(g/g_1)^2"],
-    "jart": ['rate = "-hop|rate = "hop', "g_disc*c|1.02*g_disc*c", "(n_min/c)^10|(n_min/c)^2"],
+    "jart": ['rate = "-hop|rate = "hop', "g_disc*c|1.02*g_disc*c", "(n_min/c)^10|(n_min/c)"],
     "miranda": ["- k_d*exp|+ k_d*exp", "g_max*g)|1.01*g_max*g)", "-eta_d*abs(v)|eta_d*abs(v)"],
     "critical_flux": ["- max(-v|+ max(-v", "v - v_set|v - 1.1*v_set", "1 - abs(lambda)|1 - 1.05*abs(lambda)"],
     "diffusive": ["+ mu*v/gap|- mu*v/gap", "(x - x_0)|(x - 1.01*x_0)", "r_t*cosh|1.05*r_t*cosh"],

@@ -10,7 +10,7 @@ import pytest
 from spicebridge.verify.judge import Evidence, judge
 from spicebridge.verify.norms import Deviation, without_rounding_of_time
 from spicebridge.verify.refinement import Ladder, resolved_until
-from spicebridge.verify.trial import Rules, refinement, unconfirmed
+from spicebridge.verify.settle import Rules, refinement, unconfirmed
 from spicebridge.verify.verdict import Outcome, Verdict
 
 TOLERANCE = 1e-5
@@ -48,6 +48,16 @@ def test_one_open_signal_leaves_the_verdict_open() -> None:
 def test_what_no_step_changes_belongs_to_U(bound: float | None) -> None:
     signal = judge([evidence(bound=bound)], TOLERANCE).signals["state"]
     assert signal.uncertainty == pytest.approx(3e-7 + 2e-9 + (bound or 0.0))
+
+
+@pytest.mark.parametrize("error", [1e-7, 1e-2])
+def test_a_bound_that_is_missing_is_not_one_of_zero(error: float) -> None:
+    """Without the run of another kind U is not known: nothing is decided, and no finer ladder changes that."""
+    ruling = judge([evidence(error=error)], TOLERANCE, unchecked="it took longer than 20 s")
+    assert ruling.outcome is Outcome.UNRESOLVED
+    assert "what all rungs share was not checked: it took longer than 20 s" in ruling.reason
+    assert ruling.unchecked
+    assert refinement(ruling, Rules()) == 1.0
 
 
 def test_a_shared_error_that_another_kind_of_run_finds_is_no_disagreement() -> None:

@@ -217,7 +217,10 @@ class _Writer:
                 if model.vh >= NARROW:
                     raise DeckError("a switch with hysteresis has a memory, and modules here have none; give vh = 0")
                 on, off = 1.0 / model.ron, 1.0 / model.roff
-                return self._use(e, self.modules.switch(e.control_plus, e.control_minus, model.vt, on, off))
+                # Without a memory it has to hold what overshoots by less than a rounding: closed down to where the
+                # hysteresis would open it, or it toggles without end.
+                closed = model.vt - model.vh
+                return self._use(e, self.modules.switch(e.control_plus, e.control_minus, closed, on, off))
         raise DeckError(f"VACASK is written nothing for a {type(e).__name__}")
 
     def _use(self, e: Any, use: Use) -> str:

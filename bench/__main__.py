@@ -32,6 +32,7 @@ MODULES = {
     "exact": "Is the true error inside the error bar?",
     "reactive": "Resistors, capacitors, inductors and current sources",
     "honesty": "Correct circuits and mutants",
+    "effort": "Time points of a verdict",
     "candidate": "Somebody's own theory on trial",
     "analysis": "Networks analysed, differentiated and designed",
     "optimiser": "The optimiser of the papers",

@@ -1,7 +1,8 @@
 """A reference that shares nothing with the theory branch: a tableau of Kirchhoff's laws and events by hand.
 
     p_tail - p_head - P R(s) i = -S,    B i = 0          one dense system for all i and p at every time
-    ds/dt = a s + g q                                     q = r0 i or v, with window or wall
+    i - A^t j = 0,                      A (P R(s) i - S) = 0        the same of a loop matrix
+    ds/dt = a s + g q                                     q = r0 i, v or P v, or a threshold law; with window or wall
 
 integrated by scipy between the corners of the drives, which are worked out from their numbers. A state at a hard
 bound is held while its bulk rate points outward. Laws, windows and drives are written down again here.
@@ -23,6 +24,10 @@ from spicebridge.network import Network
 
 RTOL, ATOL = 1e-10, 1e-12
 MOST_EVENTS = 400
+AT_REST = 1e-9
+"""1/s: a held state is let go at this inward rate; below its threshold a law has the rate 0, which is no crossing."""
+LARGEST = 1e3
+"""Currents (in units of S over the least resistance) beyond which a network is next to a singular one."""
 
 
 def source(drive: object, t: float) -> float:
@@ -64,9 +69,29 @@ def corners(drive: object, stop: float) -> list[float]:
     return [t for t in out if 0.0 < t < stop]
 
 
+def threshold_rate(device: object, v: float, i: float, s: float) -> float:
+    """ds/dt in 1/s of a law with thresholds at polarity +1, without window."""
+    match device:
+        case sb.ThresholdMemristor():
+            beyond = max(v - float(device.v_t), 0.0) - max(-v - float(device.v_t), 0.0)
+            slow, fast = float(device.alpha), float(device.beta)
+            return (slow * v + (fast - slow) * beyond) / float(device.r_off - device.r_on)
+        case sb.VTEAM():
+            off = max(v / float(device.v_off) - 1.0, 0.0) ** float(device.alpha_off)
+            on = max(v / float(device.v_on) - 1.0, 0.0) ** float(device.alpha_on)
+            return float(device.k_off) * off + float(device.k_on) * on
+        case sb.TEAM():
+            off = max(i / float(device.i_off) - 1.0, 0.0) ** float(device.alpha_off)
+            on = max(i / float(device.i_on) - 1.0, 0.0) ** float(device.alpha_on)
+            f_off = math.exp(-math.exp(min((s - float(device.a_off)) / float(device.w_c), 40.0)))
+            f_on = math.exp(-math.exp(min((float(device.a_on) - s) / float(device.w_c), 40.0)))
+            return float(device.k_off) * off * f_off + float(device.k_on) * on * f_on
+    raise TypeError(device)
+
+
 @dataclass(eq=False)
 class Tableau:
-    """A network of affine memristors and resistors as plain arrays."""
+    """A network of affine memristors, threshold laws and resistors as plain arrays."""
 
     network: Network
 
@@ -74,56 +99,89 @@ class Tableau:
         net = self.network
         n = net.n_edges
         self.r0, self.kappa, self.a, self.g = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
-        self.by_voltage = np.zeros(n, dtype=bool)
+        self.growth = np.zeros(n)
+        self.control = ["current"] * n
+        self.switching: dict[int, object] = {}
         self.windows: list[object] = [None] * n
-        for group in net.groups:
-            k, device = group.edges, group.device
+        for k in range(n):
+            device = net.device(k)
             if isinstance(device, sb.Resistor):
                 self.r0[k] = device.r
                 continue
-            on, off, alpha, beta = (
-                np.broadcast_to(getattr(device, x), k.shape) for x in ("r_on", "r_off", "alpha", "beta")
-            )
+            self.windows[k] = device.window
+            on, off = float(device.r_on), float(device.r_off)
+            self.r0[k], self.kappa[k] = on, off / on - 1.0
+            if not isinstance(device, sb.LinearMemristor):
+                self.switching[k] = device
+                if getattr(device, "curve", "linear") == "exponential":
+                    self.kappa[k], self.growth[k] = 0.0, math.log(off / on)
+                continue
             first = device.law == "caravelli2017"
-            self.r0[k] = on if first else off
-            self.kappa[k] = off / on - 1.0 if first else -(1.0 - on / off)
-            self.a[k] = alpha if first else -alpha
-            self.g[k] = (-1.0 if first else 1.0) / beta
-            self.by_voltage[k] = device.control == "voltage"
-            for edge in k.tolist():
-                self.windows[edge] = device.window
+            if not first:
+                self.r0[k], self.kappa[k] = off, -(1.0 - on / off)
+            self.a[k] = float(device.alpha) if first else -float(device.alpha)
+            self.g[k] = (-1.0 if first else 1.0) / float(device.beta)
+            self.control[k] = device.control
+        self.by_voltage = np.array([c != "current" for c in self.control])
+        self.sign = np.where([c == "voltage_eq61" for c in self.control], net.P, 1.0)
         self.hard = np.array([isinstance(w, sb.Hard) for w in self.windows])
-        nodes = net.n_nodes
+        self.drives = list(net.drives)
+        self.matrix = self._of_loops(net.loop_matrix) if not net.is_graph else self._of_nodes(net)
+
+    @staticmethod
+    def _of_nodes(net: Network) -> Array:
+        n, nodes = net.n_edges, net.n_nodes
         B = np.zeros((nodes, n))
         np.add.at(B, (net.tail, np.arange(n)), 1.0)
         np.add.at(B, (net.head, np.arange(n)), -1.0)
-        self.matrix = np.zeros((n + nodes, n + nodes))
-        self.matrix[:n, n:] = B.T
-        self.matrix[n:, :n] = B
+        matrix = np.zeros((n + nodes, n + nodes))
+        matrix[:n, n:] = B.T
+        matrix[n:, :n] = B
         label = list(range(nodes))
         for _ in range(nodes):
             for a, b in zip(net.tail.tolist(), net.head.tolist(), strict=True):
                 label[a] = label[b] = min(label[a], label[b])
         for node in sorted(set(label)):
-            self.matrix[n + node] = 0.0
-            self.matrix[n + node, n + node] = 1.0
-        self.drives = list(net.drives)
+            matrix[n + node] = 0.0
+            matrix[n + node, n + node] = 1.0
+        return matrix
+
+    @staticmethod
+    def _of_loops(A: Array | None) -> Array:
+        assert A is not None
+        loops, n = A.shape
+        matrix = np.zeros((n + loops, n + loops))
+        matrix[:n, :n] = np.eye(n)
+        matrix[:n, n:] = -A.T
+        matrix[n:, :n] = A
+        return matrix
+
+    def resistances(self, s: Array) -> Array:
+        """P R(s), (n_e,) in ohm."""
+        return np.asarray(self.network.P * self.r0 * (1.0 + self.kappa * s) * np.exp(self.growth * s))
 
     def signals(self, t: float, s: Array) -> tuple[Array, Array]:
         """Currents (A) and drops over the devices (V), (n_e,) each."""
         n = self.network.n_edges
-        R = self.network.P * self.r0 * (1.0 + self.kappa * s)
+        R, S = self.resistances(s), np.array([source(drive, t) for drive in self.drives])
         matrix = self.matrix.copy()
-        matrix[np.arange(n), np.arange(n)] = -R
         right = np.zeros(matrix.shape[0])
-        right[:n] = [-source(drive, t) for drive in self.drives]
+        if self.network.is_graph:
+            matrix[np.arange(n), np.arange(n)] = -R
+            right[:n] = -S
+        else:
+            right[n:] = matrix[n:, :n] @ S
+            matrix[n:, :n] *= R
         i = np.linalg.solve(matrix, right)[:n]
         return i, R * i
 
     def rates(self, t: float, s: Array) -> tuple[Array, Array]:
         """ds/dt without walls, and the same with the other windows, in 1/s."""
         i, v = self.signals(t, s)
-        drift = self.network.J * self.g * np.where(self.by_voltage, v, self.r0 * i)
+        J = self.network.J
+        drift = J * self.g * np.where(self.by_voltage, self.sign * v, self.r0 * i)
+        for k, device in self.switching.items():
+            drift[k] = threshold_rate(device, float(J[k] * v[k]), float(J[k] * i[k]), float(s[k]))
         decay = self.a * s
         bulk = decay + drift
         out = bulk.copy()
@@ -134,6 +192,10 @@ class Tableau:
                     out[k] = decay[k] + drift[k] * (1.0 - (2.0 * x - 1.0) ** (2 * p))
                 case sb.Biolek(p):
                     out[k] = decay[k] + drift[k] * (1.0 - (x - (drift[k] < 0.0)) ** (2 * p))
+                case sb.Prodromakis(p, j):
+                    out[k] = decay[k] + drift[k] * j * (1.0 - ((x - 0.5) ** 2 + 0.75) ** p)
+                case sb.Zha(p, j):
+                    out[k] = decay[k] + drift[k] * j * (1.0 - ((x - (drift[k] < 0.0)) ** 2 / 4.0 + 0.75) ** p)
                 case sb.Tanh(p, scale):
                     step = lambda z: 0.5 * (1.0 + math.tanh(z))  # noqa: E731
                     f = bulk[k]
@@ -207,6 +269,8 @@ def follow(network: Network, stop: float, method: str = "DOP853", most: int = 20
             R = 1.0 + tableau.kappa[:, None] * run.y
             if run.status < 0 or used > most or len(pieces) > MOST_EVENTS or (R <= 0.0).any():
                 return None
+            if _next_to_singular(tableau, float(run.t[-1]), run.y[:, -1]):
+                return None
             pieces.append((t, run.t[-1], run.sol, dict(held)))
             t, s = float(run.t[-1]), run.y[:, -1].copy()
             for k, wall in held.items():
@@ -216,6 +280,13 @@ def follow(network: Network, stop: float, method: str = "DOP853", most: int = 20
                     if k not in held and min(abs(s[k]), abs(s[k] - 1.0)) < 1e-9:
                         s[k] = round(s[k])
     return Path(tableau, pieces)
+
+
+def _next_to_singular(tableau: Tableau, t: float, s: Array) -> bool:
+    """Whether active elements make currents far larger than the sources alone could."""
+    i, _ = tableau.signals(t, s)
+    S = max((abs(source(drive, t)) for drive in tableau.drives), default=0.0)
+    return bool(np.abs(i).max() * np.abs(tableau.resistances(s)).min() > LARGEST * S + 1e-12)
 
 
 def _settle(tableau: Tableau, t: float, s: Array, held: dict[int, float]) -> None:
@@ -238,7 +309,7 @@ def _events(tableau: Tableau, held: dict[int, float]) -> list[Callable[[float, A
             sign = 1.0 if held[k] == 1.0 else -1.0
 
             def release(t: float, x: Array, k: int = k, sign: float = sign) -> float:
-                return sign * float(tableau.rates(t, x)[0][k])
+                return sign * float(tableau.rates(t, x)[0][k]) + AT_REST
 
             release.direction, release.terminal = -1.0, True  # type: ignore[attr-defined]
             out.append(release)

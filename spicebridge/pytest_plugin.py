@@ -184,10 +184,14 @@ class DeckItem(_Item):
 
     The deck as written decides, with its own options and steps. A comment line ``* judge: refined`` lets its circuit
     decide instead, run with small steps and an error bar; so it is where the simulator does not speak the deck's
-    language.
+    language. Of several simulators every one has to pass.
     """
 
     def runtest(self) -> None:
+        for engine in self.engine if isinstance(self.engine, tuple) else (self.engine,):
+            self._judge(engine)
+
+    def _judge(self, engine: Any) -> None:
         from spicebridge.circuit.reader import read_deck
         from spicebridge.circuit.recognise import recognise_circuit
         from spicebridge.report import Report
@@ -198,12 +202,12 @@ class DeckItem(_Item):
         found = recognise_circuit(deck)
         written = None
         if not REFINED.search(self.path.read_text(encoding="utf-8", errors="replace")):
-            written = run_as_written(deck, found, engine=self.engine)
+            written = run_as_written(deck, found, engine=engine)
             if written.passes:
                 self.user_properties += [("spice_E", f"{written.error:.6g}"), ("spice_outcome", "agrees as written")]
                 self.stash.setdefault(ROWS, []).append(_row_of_written(self.name, written))
                 return
-        verdict = validate_deck(deck, found, engine=self.engine)
+        verdict = validate_deck(deck, found, engine=engine)
         if written is not None and written.error is not None:
             raise Disagreement(f"{self.name}: {written}; refined: {verdict}")
         require_outcome(Report(verdict, self.name, name=self.name), self.reports)

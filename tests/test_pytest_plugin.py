@@ -116,6 +116,37 @@ def test_several_simulators_judge_each_other(project: pytest.Pytester) -> None:
     run(project, "--spice=required", "--spice-engine", "ngspice", "--spice-engine", "ngspice").assert_outcomes(failed=2)
 
 
+LOOP = """* a memristor on its source
+V1 top 0 SIN(0 1 2)
+X1 top 0 m
+.subckt m p n
+R1 p n R='100+1500*V(s)'
+G1 s 0 p n 1
+C1 s 0 1
+.ic v(s)=0.5
+.ends
+.options reltol=1e-9 vntol=1e-12 abstol=1e-15 trtol=1e9
+.tran 0.5m 1 0 0.5m
+.end
+"""
+
+
+def test_a_deck_is_one_item_and_counts_as_it_is_written(project: pytest.Pytester) -> None:
+    """Its own options decide; a line of comment leaves it to small steps and an error bar."""
+    (project.path / "k4.case.toml").unlink()
+    loose = LOOP.replace("reltol=1e-9 vntol=1e-12 abstol=1e-15 trtol=1e9", "reltol=0.1").replace("0.5m", "0.1")
+    refined = loose.replace("V1 top", "* judge: refined\nV1 top", 1)
+    for name, text in {"good": LOOP, "loose": loose, "refined": refined}.items():
+        (project.path / f"{name}.case.cir").write_text(text, encoding="utf-8")
+    result = run(project, "--spice=required", "-v")
+    result.assert_outcomes(passed=2, failed=1)
+    text = result.stdout.str()
+    assert re.search(r"loose.case.cir: loose: as written.*refined: AGREES", text)
+    assert "Traceback" not in text
+    several = run(project, "--spice-engine", "ngspice", "--spice-engine", "vacask", "good.case.cir")
+    several.assert_outcomes(passed=1)
+
+
 def test_off_skips_and_the_ini_file_decides(project: pytest.Pytester) -> None:
     run(project, "--spice=off").assert_outcomes(skipped=1)
     project.makeini("[pytest]\nspice = off\n")

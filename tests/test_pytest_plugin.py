@@ -118,13 +118,10 @@ def test_several_simulators_judge_each_other(project: pytest.Pytester) -> None:
 
 LOOP = """* a memristor on its source
 V1 top 0 SIN(0 1 2)
-X1 top 0 m
-.subckt m p n
-R1 p n R='100+1500*V(s)'
-G1 s 0 p n 1
+R1 top 0 R='100+1500*V(s)'
+G1 s 0 top 0 1
 C1 s 0 1
 .ic v(s)=0.5
-.ends
 .options reltol=1e-9 vntol=1e-12 abstol=1e-15 trtol=1e9
 .tran 0.5m 1 0 0.5m
 .end

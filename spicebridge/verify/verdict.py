@@ -82,7 +82,8 @@ class Verdict(Shown):
     The rule is applied signal by signal: ``signals`` has "state", "current" and "voltage" where a ladder was run, and
     the answer is the worst of theirs, that of ``deciding``. ``reason`` says why, and what would resolve it.
     ``untested`` are (edge, signal) pairs that hardly moved, so that their agreement means little. ``unchecked`` says
-    why no run of another kind told what all rungs share: U is then not known, and nothing is decided. ``agrees_until`` is the time in s up to which the run agrees, None where no ladder was run.
+    why no run of another kind told what all rungs share: U is then not known, and nothing is decided. ``agrees_until``
+    is the time in s up to which the run agrees, None where no ladder was run.
     ``spice`` and ``theory`` are on the finest run's own time points. A verdict is true in a condition only if it
     AGREES. Where somebody's own theory was on trial, ``trial`` has its curves beside ours and the circuit's, and
     ``diagnosis`` the mistakes that would explain the difference, the best first. Where several simulators were asked,

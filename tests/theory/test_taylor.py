@@ -19,6 +19,7 @@ from spicebridge.theory.time.crossing import first_crossing
 from spicebridge.theory.time.taylor import integrator as module
 from spicebridge.theory.time.taylor.integrator import TaylorIntegrator, TaylorPiece
 from spicebridge.theory.time.taylor.source_series import SourceSeries
+from spicebridge.theory.time.taylor.window_series import WindowSeries
 from spicebridge.theory.time.trajectory import waveforms
 
 from .networks import caravelli, edge_lists, graph_edges, random_network
@@ -32,6 +33,8 @@ LAWS = {
     "eq61": caravelli(control="voltage_eq61"),
     "tunneling": sb.LinearMemristor.tunneling(1.0, 4.0, 0.3, 3.0),
     "hp": sb.HPMemristor(1.0, 16.0, 1.5),
+    "joglekar": caravelli(window=sb.Joglekar(1)),
+    "joglekar 4": caravelli(control="voltage", window=sb.Joglekar(4)),
 }
 
 
@@ -244,3 +247,30 @@ def test_a_wall_met_at_the_very_end_and_long_quiet_spans():
     after = solve(network, 1e9 * hit)
     assert [round(e.t / hit, 9) for e in after.events] == [1.0, 1.0]
     assert after(1e9 * hit) == pytest.approx([0.0, 0.0], abs=0.0)
+
+
+@given(st.integers(1, 6), st.integers(0, 10**6))
+@settings(max_examples=20, deadline=None)
+def test_window_series_are_those_of_the_window_and_of_its_slope(p, seed):
+    """By values: the series of u(s(x)) d(x) and of du/ds at s(x), summed at a small x."""
+    rng = np.random.default_rng(seed)
+    order, x = 14, 0.05
+    s, d = rng.uniform(-1.0, 1.0, (2, order + 1, 3))
+    s[0] = rng.uniform(0.0, 1.0, 3)
+    series = WindowSeries(p, np.arange(3), order)
+    product = np.array([series.windowed(k, s[k], d[k]) for k in range(order + 1)])
+    powers = x ** np.arange(order + 1)
+    window, value, drift = sb.Joglekar(p), powers @ s, powers @ d
+    tail = 1e3 * (4 * p * x) ** (order + 1)
+    np.testing.assert_allclose(powers @ product, window.factor(value) * drift, atol=1e-13 + tail)
+    slope = window.partials(value, value, np.ones(3))[0]
+    np.testing.assert_allclose(powers[:order] @ series.slope(order), slope, atol=1e-12 + tail / x)
+
+
+@pytest.mark.parametrize("p", [1, 3])
+def test_the_account_of_the_error_holds_with_windows(p):
+    network = random_network(graph_edges("complete_graph", 5), 3, device=caravelli(window=sb.Joglekar(p)))
+    sharp, loose = solve(network, 3.0, rtol=1e-13, atol=1e-15), solve(network, 3.0, rtol=1e-7, atol=1e-9)
+    t = np.linspace(0.0, 3.0, 31)
+    assert loose.error_estimate is not None
+    assert 1e-13 < np.abs(loose(t) - sharp(t)).max() < 2.0 * loose.error_estimate < 1e-5

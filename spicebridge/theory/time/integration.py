@@ -161,7 +161,7 @@ def _integrated(problem: Problem, settings: Settings, output: Output) -> Ending:
 def _series(problem: Problem, settings: Settings, output: Output) -> TaylorIntegrator | None:
     if problem.implicit is not None or not isinstance(problem.branch, OhmicBranch):
         return None
-    law = AffineLaw.of(problem.network)
+    law = AffineLaw.with_windows(problem.network)
     if law is None:
         return None
     try:

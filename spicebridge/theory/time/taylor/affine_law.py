@@ -1,6 +1,8 @@
 """The networks that this integration covers, as six numbers an edge.
 
-v = q i,   q = P (level + slope s),      ds/dt = a s + b i + c v,      s free or held at 0 or 1
+v = q i,   q = P (level + slope s),      ds/dt = a s + u(s) (b i + c v),      u = 1, or Joglekar's window
+
+s is free, or held at 0 or 1 by hard bounds.
 """
 
 from __future__ import annotations
@@ -11,10 +13,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, IntArray
 from spicebridge.laws.base import imposes
 from spicebridge.network import Network
-from spicebridge.windows import NoWindow
+from spicebridge.windows import Joglekar, NoWindow
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +24,7 @@ class AffineLaw:
     """Coefficients of the law of every edge, (n_e,) each; `level` and `slope` carry the sign P, in ohm.
 
     `c` is None where no edge's rate needs its drop. `stateful` and `hard` (n_e,) mark edges with a state and with
-    hard bounds.
+    hard bounds; `windows` are the edges of every order p of Joglekar's window.
     """
 
     level: Array
@@ -32,9 +34,16 @@ class AffineLaw:
     c: Array | None
     stateful: NDArray[np.bool_]
     hard: NDArray[np.bool_]
+    windows: tuple[tuple[int, IntArray], ...] = ()
 
     @classmethod
     def of(cls, network: Network) -> AffineLaw | None:
+        """The law of a network without windows, or None where an edge has another one."""
+        law = cls.with_windows(network)
+        return None if law is None or law.windows else law
+
+    @classmethod
+    def with_windows(cls, network: Network) -> AffineLaw | None:
         """The law of a network, or None where an edge has another one; kept while the network lives."""
         if network not in _KNOWN:
             _KNOWN[network] = cls._read(network)
@@ -45,6 +54,7 @@ class AffineLaw:
         n = network.n_edges
         level, slope, a, b, c = (np.zeros(n) for _ in range(5))
         hard = np.zeros(n, dtype=bool)
+        windows: dict[int, list[IntArray]] = {}
         for group in network.groups:
             device, edges = group.device, group.edges
             P, J = network.P[edges], network.J[edges]
@@ -55,11 +65,15 @@ class AffineLaw:
             if not device.stateful:
                 continue
             rate = device.linear_rate(P, J)
-            if rate is None or not (device.window.hard or isinstance(device.window, NoWindow)):
+            window = device.window
+            if rate is None or not (window.hard or isinstance(window, NoWindow | Joglekar)):
                 return None
+            if isinstance(window, Joglekar):
+                windows.setdefault(window.p, []).append(edges)
             a[edges], b[edges], c[edges] = rate
             hard[edges] = device.window.hard
-        return cls(level, slope, a, b, c if c.any() else None, network.stateful, hard)
+        found = tuple((order, np.concatenate(edges)) for order, edges in windows.items())
+        return cls(level, slope, a, b, c if c.any() else None, network.stateful, hard, found)
 
 
 _KNOWN: WeakKeyDictionary[Network, AffineLaw | None] = WeakKeyDictionary()

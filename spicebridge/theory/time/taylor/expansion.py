@@ -1,6 +1,6 @@
 """One expansion of the network's motion in powers of x = (t - t0) / H.
 
-    sum_(j<=k) q_j i_(k-j) = S_k - B^t p_k,    B i_k = 0,    (k+1) s_(k+1) = H (a s_k + b i_k + c v_k)
+    sum_(j<=k) q_j i_(k-j) = S_k - B^t p_k,    B i_k = 0,    (k+1) s_(k+1) = H (a s_k + (u d)_k),    d = b i + c v
 
 q_0 = level + slope s_0 and q_j = slope s_j, so that every order is one solve with the matrix of the start: that of a
 network of resistors q_0 with sources E_k = S_k - slope sum_(1<=j<=k) s_j i_(k-j). Held edges have s_k = 0 for k > 0.
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from spicebridge.arrays import Array
 from spicebridge.theory.time.taylor.affine_law import AffineLaw
 from spicebridge.theory.time.taylor.source_series import SourceSeries
+from spicebridge.theory.time.taylor.window_series import WindowSeries, cauchy
 
 Solve = Callable[[Array], Array]
 TANGENT_ORDER = 6
@@ -50,6 +51,7 @@ class Expansion:
         self._s[0] = start
         self.order = 0
         self._free: Array | None = None
+        self._windows = [WindowSeries(p, edges, order) for p, edges in law.windows]
         self._tangent = self._s[:1]
 
     @property
@@ -78,13 +80,16 @@ class Expansion:
         else:
             E = S if S is not None else np.zeros(self.resistance.size)
         current = self._i[k] = self.solve(E)
-        f: Array = law.a * self._s[k]
-        f += law.b * current
+        drift = law.b * current
         if law.c is not None:
             drop = self.resistance * current
             if product is not None:
                 drop += product
-            f += law.c * drop
+            drift += law.c * drop
+        for window in self._windows:
+            drift[window.edges] = window.windowed(k, self._s[k, window.edges], drift[window.edges])
+        f: Array = law.a * self._s[k]
+        f += drift
         f *= self.length
         coefficient = self._s[k + 1]
         np.multiply(f, 1.0 / (k + 1), out=coefficient)
@@ -110,16 +115,22 @@ class Expansion:
         d, di = np.empty((order + 1, change.size)), np.empty((order, change.size))
         d[0] = change if self._free is None else change * self._free
         lost = LOST * float(np.abs(d[0]).max())
+        slopes = [window.slope(order) for window in self._windows]
+        drifts = [np.zeros((order, window.edges.size)) for window in self._windows]
         for k in range(order):
             product = np.einsum("jn,jn->n", d[: k + 1], self._i[: k + 1][::-1])
             if k:
                 product += np.einsum("jn,jn->n", self._s[1 : k + 1], di[:k][::-1])
             product *= law.slope
             di[k] = self.solve(-product)
-            f = law.a * d[k] + law.b * di[k]
+            drift = law.b * di[k]
             if law.c is not None:
-                f += law.c * (self.resistance * di[k] + product)
-            d[k + 1] = f * (self.length / (k + 1))
+                drift += law.c * (self.resistance * di[k] + product)
+            for window, slope, moved in zip(self._windows, slopes, drifts, strict=True):
+                moved[k] = drift[window.edges]
+                bent = np.stack([cauchy(slope, d[:, window.edges], j) for j in range(k + 1)])
+                drift[window.edges] = cauchy(window.u, moved, k) + cauchy(bent, window.drift, k)
+            d[k + 1] = (law.a * d[k] + drift) * (self.length / (k + 1))
             if self._free is not None:
                 d[k + 1] *= self._free
             last = float(np.abs(d[k + 1]).max())

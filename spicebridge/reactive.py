@@ -31,7 +31,7 @@ _KNOWN: WeakKeyDictionary[Network, Reductions] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
-class Law:
+class TopologicalLaw:
     """sum of `signs` times the edges' quantity = 0; the first of `edges` is the dependent one, with sign +1."""
 
     edges: tuple[int, ...]
@@ -52,8 +52,8 @@ class Reductions:
 
     joined: IntArray
     part: IntArray
-    loops: tuple[Law, ...]
-    cutsets: tuple[Law, ...]
+    loops: tuple[TopologicalLaw, ...]
+    cutsets: tuple[TopologicalLaw, ...]
     open_sources: tuple[tuple[int, ...], ...]
 
     @property
@@ -130,7 +130,7 @@ class _Forest:
         k = self.up[node]
         return self.tail[k] if self.head[k] == node else self.head[k]
 
-    def loop(self, chord: int) -> Law:
+    def loop(self, chord: int) -> TopologicalLaw:
         """The fundamental loop of a chord: from its tail along it, and back through the tree."""
         edges, signs = [chord], [1.0]
         a, b = self.head[chord], self.tail[chord]
@@ -145,9 +145,9 @@ class _Forest:
                 edges.append(k)
                 signs.append(1.0 if self.head[k] == b else -1.0)
                 b = self._above(b)
-        return Law(tuple(edges), tuple(signs))
+        return TopologicalLaw(tuple(edges), tuple(signs))
 
-    def cutset(self, branch: int, among: Iterable[int]) -> Law:
+    def cutset(self, branch: int, among: Iterable[int]) -> TopologicalLaw:
         """The fundamental cutset of a branch: `among` the edges between both sides of the tree without it."""
         top = max(self.tail[branch], self.head[branch], key=self.depth.__getitem__)
         below = {top}
@@ -167,7 +167,7 @@ class _Forest:
             if k != branch and leaves != enters:
                 edges.append(k)
                 signs.append(1.0 if leaves == outward else -1.0)
-        return Law(tuple(edges), tuple(signs))
+        return TopologicalLaw(tuple(edges), tuple(signs))
 
 
 def forced_edges(network: Network) -> frozenset[int]:
@@ -223,11 +223,11 @@ def _require_resistance(network: Network) -> None:
                 )
 
 
-def _has_source(network: Network, law: Law) -> bool:
+def _has_source(network: Network, law: TopologicalLaw) -> bool:
     return not all(network.stateful[k] for k in law.edges)
 
 
-def _require(network: Network, law: Law, values: Array, what: str, terms: str, unit: str) -> None:
+def _require(network: Network, law: TopologicalLaw, values: Array, what: str, terms: str, unit: str) -> None:
     index, signs = list(law.edges), np.array(law.signs)
     total = float(signs @ values[index])
     scale = float(np.abs(network.initial_state[index]).max() + np.abs(values[index]).max())

@@ -18,9 +18,9 @@ from spicebridge.fuzz import hunt, trees
 from spicebridge.fuzz.expressions import Expressions
 from spicebridge.fuzz.hunt import _Hunt
 from spicebridge.fuzz.networks import KINDS, random_circuit
-from spicebridge.fuzz.sources import FirstRow, Source, wave_value
-from spicebridge.fuzz.specimen import Difference
-from spicebridge.fuzz.spelling import Spelling
+from spicebridge.fuzz.sources import FirstRow, FuzzedSource, wave_value
+from spicebridge.fuzz.specimen import WrongValue
+from spicebridge.fuzz.spelling import PlainSpelling
 
 BRACE, POWER, UIC = "a brace expands without parentheses", "a power of a negative base", "the first row under uic"
 CIRCUITS = 100
@@ -61,7 +61,7 @@ def test_a_second_hunt_with_the_same_seed_gives_the_same(found):
 
 def plain(tree, **inputs):
     values = tuple((n, inputs.get(n, 1.0)) for n in "xyz")
-    return Expressions("ngspice", (tree,), values, (("a", 1.0), ("b", 3.0)), Spelling())
+    return Expressions("ngspice", (tree,), values, (("a", 1.0), ("b", 3.0)), PlainSpelling())
 
 
 def findings_of(engine, *specimens):
@@ -87,7 +87,9 @@ def test_the_traps_of_neospice_are_found():
 
 def test_whole_numbers_of_verilog_a_are_found():
     tree = Binary("*", NodeVoltage("x"), Binary("+", Number(2.0), Binary("/", Number(1.0), Number(2.0))))
-    specimen = Expressions("vacask", (tree,), (("x", 2.0), ("y", 1.0), ("z", 1.0)), (), Spelling("pow", braces=False))
+    specimen = Expressions(
+        "vacask", (tree,), (("x", 2.0), ("y", 1.0), ("z", 1.0)), (), PlainSpelling("pow", braces=False)
+    )
     assert list(findings_of(get_engine("vacask"), specimen)) == ["whole numbers divide as integers"]
 
 
@@ -152,7 +154,7 @@ def test_waveforms_are_those_of_the_drives():
     pulse = ir.PulseWave(0.0, 1.0, 0.1, 0.02, 0.05, 0.1, 0.4)
     drive = sb.Pulse(0.0, 1.0, delay=0.1, rise=0.02, fall=0.05, width=0.1, period=0.4)
     np.testing.assert_allclose(wave_value(pulse, t), drive.value(t), atol=1e-9)
-    assert Source("ngspice", ir.ExpWave(1.0, -1.0, 0.0, 0.1, 0.2, 0.3)).check(_run_ngspice) is None
+    assert FuzzedSource("ngspice", ir.ExpWave(1.0, -1.0, 0.0, 0.1, 0.2, 0.3)).check(_run_ngspice) is None
 
 
 def _run_ngspice(text, vectors, stop):
@@ -186,11 +188,11 @@ def test_what_rounding_decides_is_not_asked(tree):
     ],
 )
 def test_spelling_is_what_people_type(tree, text):
-    assert Spelling().text(tree) == text
+    assert PlainSpelling().text(tree) == text
 
 
 def test_a_difference_says_where():
-    said = str(Difference("v(b0)", 0.5, 1.0, -1.0))
+    said = str(WrongValue("v(b0)", 0.5, 1.0, -1.0))
     assert said == "v(b0) = 1 at t = 0.5 s, right is -1"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import spicebridge
@@ -106,3 +108,92 @@ def test_every_public_name_is_there() -> None:
         missing = [name for name in package.__all__ if not hasattr(package, name)]
         assert package.__all__
         assert not missing, package.__name__
+
+
+MOST_LINES = 500
+MOST_OF_A_FUNCTION = 80
+"""Lines of a function without its docstring."""
+
+
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    first = function.body[0]
+    described = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    begin, end = function.lineno, function.end_lineno or function.lineno
+    return end - begin + 1 - ((first.end_lineno or 0) - first.lineno + 1 if described else 0)
+
+
+def test_files_and_functions_are_short() -> None:
+    long = []
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        if text.count("\n") > MOST_LINES:
+            long.append(f"{path}: {text.count(chr(10))} lines")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and length(node) > MOST_OF_A_FUNCTION:
+                long.append(f"{path}: {node.name} has {length(node)} lines")
+    assert not long, "\n".join(long)
+
+
+SAME_THING = {"Resistor", "Capacitor", "Inductor", "CurrentSource"}
+"""A device of an edge in the laws, and the element of a deck that it becomes."""
+STILL_TWICE = set(
+    [
+        "Bench",
+        "Circuit",
+        "Component",
+        "Deviation",
+        "Evidence",
+        "Finding",
+        "Fit",
+        "Flow",
+        "Job",
+        "Laws",
+        "Linearised",
+        "Outcome",
+        "Plot",
+        "Problem",
+        "Result",
+        "Row",
+        "Status",
+        "Subject",
+        "Table",
+    ]
+)
+"""Names that two rooms have which know nothing of each other; a new one takes another name."""
+
+
+def public_classes() -> Iterator[tuple[str, Path]]:
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                yield node.name, path
+
+
+def test_one_meaning_one_name() -> None:
+    places: dict[str, set[Path]] = defaultdict(set)
+    for name, path in public_classes():
+        places[name].add(path)
+    twice = {name for name, where in places.items() if len(where) > 1}
+    assert twice <= SAME_THING | STILL_TWICE, {name: places[name] for name in twice - SAME_THING - STILL_TWICE}
+
+
+SIMULATORS = {"ngspice", "pyspice", "vacask", "xyce"}
+"""A file in each room that knows a simulator."""
+FILES_STILL_TWICE = set(
+    """
+    analyse base checks conservation diagnosis edges engines ensemble examples fit fixed_points layout library
+    memory network options page parts patches pictures plan reactive read reference registry response runner
+    schematic simulate sources stability store structure summary table text trial user_deck verdict veriloga write
+    """.split()
+)
+"""File names that two rooms have; a new file takes another one."""
+
+
+def test_a_new_file_has_a_name_of_its_own() -> None:
+    places: dict[str, list[Path]] = defaultdict(list)
+    for path in FILES:
+        if not path.name.startswith("_"):
+            places[path.stem].append(path)
+    twice = {name for name, where in places.items() if len(where) > 1}
+    allowed = SIMULATORS | FILES_STILL_TWICE
+    assert twice <= allowed, {name: places[name] for name in twice - allowed}

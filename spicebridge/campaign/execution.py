@@ -11,8 +11,8 @@ from pathlib import Path
 
 from spicebridge.campaign.lock import locked
 from spicebridge.campaign.parts import LOOSE, arrow
-from spicebridge.campaign.plan import Campaign, Point
-from spicebridge.campaign.point import Row, Task, lost, run_point
+from spicebridge.campaign.plan import Campaign, SweepPoint
+from spicebridge.campaign.point import PointTask, Row, lost, run_point
 from spicebridge.campaign.store import Store, axis_kinds
 from spicebridge.errors import CampaignError
 from spicebridge.pools import cores, on_cluster, on_this_machine
@@ -30,7 +30,7 @@ class Tally:
     todo: int
     ran: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
-    point: Point | None = None
+    point: SweepPoint | None = None
     row: Row | None = None
 
 
@@ -38,7 +38,7 @@ Progress = Callable[[Tally], None]
 
 
 @dataclass(frozen=True)
-class Summary:
+class RunSummary:
     """What a run left: how many points ran now and were there before, and keys of stored points not in the campaign."""
 
     folder: Path
@@ -51,23 +51,23 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class State:
+class CampaignState:
     """Which points of a campaign are stored: with a verdict, failed, to run; and others in the same folder."""
 
     done: frozenset[str]
     failed: frozenset[str]
-    missing: tuple[Point, ...]
+    missing: tuple[SweepPoint, ...]
     old: frozenset[str]
 
 
-def state(campaign: Campaign, folder: str | Path | None = None) -> State:
+def state(campaign: Campaign, folder: str | Path | None = None) -> CampaignState:
     """Compare the campaign with its folder; nothing is read but file names. Raises `OutputError`."""
     store = Store(Path(folder) if folder else campaign.folder)
     store.check()
     done, failed = store.stored()
     keys = frozenset(point.key for point in campaign.points)
     missing = tuple(point for point in campaign.points if point.key not in done and point.key not in failed)
-    return State(done & keys, failed & keys, missing, (done | failed) - keys)
+    return CampaignState(done & keys, failed & keys, missing, (done | failed) - keys)
 
 
 def run(
@@ -78,8 +78,8 @@ def run(
     scheduler: str | None = None,
     retry: bool = False,
     progress: Progress | None = None,
-) -> Summary:
-    """Run the points that are not stored yet and return a `Summary`; results are in `folder`.
+) -> RunSummary:
+    """Run the points that are not stored yet and return a `RunSummary`; results are in `folder`.
 
     `workers` processes on this machine (default: one for every processor), or the Dask cluster at `scheduler`.
     `retry` runs failed points again. The numbers do not depend on either. A point that cannot be judged
@@ -105,7 +105,7 @@ def run(
         if todo:
             _work(campaign, store, todo, workers, scheduler, tally, progress)
     after = state(campaign, store.folder)
-    return Summary(
+    return RunSummary(
         folder=store.folder,
         points=len(campaign.points),
         ran=tally.ran,
@@ -119,13 +119,13 @@ def run(
 def _work(
     campaign: Campaign,
     store: Store,
-    todo: list[Point],
+    todo: list[SweepPoint],
     workers: int | None,
     scheduler: str | None,
     tally: Tally,
     progress: Progress | None,
 ) -> None:
-    points: Mapping[str, Point] = {point.key: point for point in todo}
+    points: Mapping[str, SweepPoint] = {point.key: point for point in todo}
     tasks = (_task(campaign, point) for point in todo)
     if scheduler is None:
         _require_simulators(todo)
@@ -147,8 +147,8 @@ def _work(
                 progress(tally)
 
 
-def _task(campaign: Campaign, point: Point) -> Task:
-    return Task(
+def _task(campaign: Campaign, point: SweepPoint) -> PointTask:
+    return PointTask(
         key=point.key,
         name=campaign.name,
         case=point.case,
@@ -159,7 +159,7 @@ def _task(campaign: Campaign, point: Point) -> Task:
     )
 
 
-def _require_simulators(todo: list[Point]) -> None:
+def _require_simulators(todo: list[SweepPoint]) -> None:
     """Raise `SimulatorMissing` now rather than once for every point."""
     from spicebridge.circuit.engines import get_engine
 

@@ -43,7 +43,7 @@ from spicebridge.campaign.axes import REPEAT, RUN_KEYS, Axis, canonical, format_
 from spicebridge.campaign.dotted import has_key, with_value
 from spicebridge.campaign.seeds import Draws, read_draws
 from spicebridge.case.case import FORMS, Case
-from spicebridge.case.text import KeyPath, Section, Source, parse
+from spicebridge.case.text import CaseSource, KeyPath, Section, parse
 from spicebridge.errors import CampaignError, CaseError, nearest
 
 SUFFIX = ".campaign.toml"
@@ -57,7 +57,7 @@ _WORDS_ONLY = ("title", "learn")
 
 
 @dataclass(frozen=True)
-class Point:
+class SweepPoint:
     """One case of the sweep.
 
     `key` is the hash of the resolved case; `coordinates` the value on every axis, by its dotted key; `case`
@@ -86,13 +86,13 @@ class Base:
 
     data: Mapping[str, Any]
     folder: Path
-    source: Source
+    source: CaseSource
     path: KeyPath = ()
 
     def case(self, data: Mapping[str, Any], elsewhere: Mapping[KeyPath, str]) -> Case:
         """The case that `data` describes. Raises `CaseError` at the line of the base case or of the axis."""
         places = {(*self.path, *path): where for path, where in elsewhere.items()}
-        source = Source(self.source.name, self.source.text, self.source.lines, places)
+        source = CaseSource(self.source.name, self.source.text, self.source.lines, places)
         return Case.from_section(Section(source, data, self.path), base=self.folder)
 
 
@@ -123,19 +123,19 @@ class Campaign:
         return tuple(key for axis in self.axes for key in axis.keys)
 
     @cached_property
-    def points(self) -> tuple[Point, ...]:
+    def points(self) -> tuple[SweepPoint, ...]:
         """Every point, the last axis fastest."""
         return tuple(self._points())
 
     def __len__(self) -> int:
         return math.prod(len(axis) for axis in self.axes)
 
-    def _points(self) -> Iterator[Point]:
+    def _points(self) -> Iterator[SweepPoint]:
         files: dict[str, str] = {}
         for places in itertools.product(*(axis.places for axis in self.axes)):
             yield self.point(places, files)
 
-    def point(self, places: tuple[tuple[Any, ...], ...], files: dict[str, str] | None = None) -> Point:
+    def point(self, places: tuple[tuple[Any, ...], ...], files: dict[str, str] | None = None) -> SweepPoint:
         """The point at one place of every axis; `files` remembers hashes of files between points."""
         coordinates: dict[str, Any] = {}
         data: Any = self.base.data
@@ -157,7 +157,7 @@ class Campaign:
             "record": sorted(self.record),
         }
         key = hashlib.sha256(canonical(what).encode("utf-8")).hexdigest()[:20]
-        return Point(key, coordinates, data, run)
+        return SweepPoint(key, coordinates, data, run)
 
     @property
     def swept(self) -> dict[KeyPath, str]:
@@ -315,7 +315,7 @@ def _spread(count: int) -> list[int]:
 
 def _check_points(campaign: Campaign) -> None:
     """Refuse two points with the same case: their results could not be told apart."""
-    seen: dict[str, Point] = {}
+    seen: dict[str, SweepPoint] = {}
     for point in campaign.points:
         other = seen.setdefault(point.key, point)
         if other is not point:
@@ -354,4 +354,4 @@ def _file_hashes(data: Mapping[str, Any], folder: Path, known: dict[str, str]) -
     return {name: known[name] for name in names}
 
 
-__all__ = ["SUFFIX", "Base", "Campaign", "CaseError", "Point", "load"]
+__all__ = ["SUFFIX", "Base", "Campaign", "CaseError", "SweepPoint", "load"]

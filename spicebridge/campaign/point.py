@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Task:
+class PointTask:
     """What a worker needs to know of a point; `folder` is where file names in the case start.
 
     `timeout` in s for one run of a simulator; `record` names what is wanted besides the numbers.
@@ -50,7 +50,7 @@ class Done:
     waveforms: Waveforms | None = None
 
 
-def run_point(task: Task) -> Done:
+def run_point(task: PointTask) -> Done:
     """Judge one point. Whatever goes wrong becomes a row with its reason; only interruptions pass."""
     began = time.perf_counter()
     row: Row = {
@@ -88,15 +88,15 @@ def run_point(task: Task) -> Done:
     return Done(row, waves)
 
 
-def _judge(task: Task) -> tuple[Verdict, OneAtATime, Row]:
+def _judge(task: PointTask) -> tuple[Verdict, OneAtATime, Row]:
     from spicebridge.batch.cases import Settings, judge_case
     from spicebridge.campaign.axes import as_number
     from spicebridge.case.case import Case
-    from spicebridge.case.text import Section, Source
+    from spicebridge.case.text import CaseSource, Section
     from spicebridge.circuit.engines import get_engine
     from spicebridge.theory.threads import one_blas_thread
 
-    root = Section(Source(task.name, "", {}), task.case)
+    root = Section(CaseSource(task.name, "", {}), task.case)
     with one_blas_thread():
         case = Case.from_section(root, base=Path(task.folder))
         engine = OneAtATime(get_engine(task.run.get("engine") or case.engine))
@@ -136,7 +136,7 @@ def _numbers(verdict: Verdict) -> Row:
     return row
 
 
-def lost(task: Task, reason: str) -> Done:
+def lost(task: PointTask, reason: str) -> Done:
     """A point that no worker brought back."""
     row = {"key": task.key, "status": "failed", "failure": "worker", "error": "WorkerLost", "reason": reason}
     return Done({**row, "spicebridge": __version__})

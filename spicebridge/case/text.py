@@ -75,7 +75,7 @@ def _parts(dotted: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Source:
+class CaseSource:
     """A case text and its name in messages.
 
     `elsewhere` holds keys whose values came from another file, such as a sweep, and their "file:line".
@@ -112,14 +112,14 @@ def parse(text: str, name: str) -> Section:
         line = int(found.group(1)) if found else text.count("\n") + 1
         reason = re.sub(r"\s*\(at [^)]*\)$", "", str(error))
         raise CaseError(f"{name}:{line}: not valid TOML: {reason}") from None
-    return Section(Source(name, text, key_lines(text)), data)
+    return Section(CaseSource(name, text, key_lines(text)), data)
 
 
 @dataclass(frozen=True)
 class Section:
     """A table of the file with typed readers; each raises `CaseError` that names file, line and key."""
 
-    source: Source
+    source: CaseSource
     data: Mapping[str, Any]
     path: KeyPath = field(default=())
 

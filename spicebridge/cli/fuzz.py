@@ -10,7 +10,7 @@ from spicebridge.cli import status
 from spicebridge.cli.options import add_quiet, positive
 
 if TYPE_CHECKING:
-    from spicebridge.fuzz import Finding, Hunt
+    from spicebridge.fuzz import Cause, Hunt
 
 HELP = "throw random circuits with exact answers at a simulator; what differs shrinks to a deck of a few lines; exit status 1 then"
 EXAMPLE = "fuzz --engine neospice --minutes 5 --seed 7"
@@ -115,6 +115,6 @@ def _write(folder: str, found: Hunt) -> None:
         (place / f"{number:02d}-{_word(finding)}{suffix}").write_text(finding.deck, encoding="utf-8")
 
 
-def _word(finding: Finding) -> str:
+def _word(finding: Cause) -> str:
     words = "".join(c if c.isalnum() else "-" for c in finding.cause)[:40].strip("-")
     return f"{finding.spelling}-{words or finding.kind}"

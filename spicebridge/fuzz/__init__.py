@@ -1,5 +1,5 @@
 """Simulators against circuits whose answer is known exactly."""
 
-from spicebridge.fuzz.hunt import Finding, Hunt, hunt
+from spicebridge.fuzz.hunt import Cause, Hunt, hunt
 
-__all__ = ["Finding", "Hunt", "hunt"]
+__all__ = ["Cause", "Hunt", "hunt"]

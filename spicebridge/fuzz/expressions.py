@@ -12,8 +12,8 @@ from spicebridge.circuit.dialects import get_dialect
 from spicebridge.expressions.tree import Expression, NodeVoltage, Parameter, evaluate, walk
 from spicebridge.fuzz import trees
 from spicebridge.fuzz.plain_trees import grow_plain, simpler_plain
-from spicebridge.fuzz.specimen import OURS, PLAIN, Outcome, Refusal, Run, Specimen, compare
-from spicebridge.fuzz.spelling import Spelling
+from spicebridge.fuzz.specimen import OURS, PLAIN, NoAnswer, Outcome, Run, Specimen, compare
+from spicebridge.fuzz.spelling import PlainSpelling
 
 STOP, STEP = 1.0, 0.25
 RTOL = 1e-6
@@ -29,7 +29,7 @@ class Expressions:
     trees: tuple[Expression, ...]
     inputs: tuple[tuple[str, float], ...]
     parameters: tuple[tuple[str, float], ...]
-    plain: Spelling | None = None
+    plain: PlainSpelling | None = None
 
     @property
     def kind(self) -> str:
@@ -42,7 +42,7 @@ class Expressions:
     def check(self, run: Run) -> Outcome:
         nodes = tuple(f"v(b{k})" for k in range(len(self.trees)))
         record = run(self.deck("expressions"), nodes, STOP)
-        if isinstance(record, Refusal):
+        if isinstance(record, NoAnswer):
             return record
         env = trees.environment(dict(self.inputs), dict(self.parameters))
         right = [float(evaluate(tree, env)) for tree in self.trees]
@@ -116,11 +116,11 @@ def random_expressions(rng: np.random.Generator, dialect: str, *, plain: bool) -
             chosen.append(tree)
         if len(chosen) == PER_DECK:
             break
-    spelling = Spelling(str(rng.choice(_POWERS)), braces=dialect != "vacask") if plain else None
+    spelling = PlainSpelling(str(rng.choice(_POWERS)), braces=dialect != "vacask") if plain else None
     return Expressions(dialect, tuple(chosen), inputs, parameters, spelling)
 
 
-def _plain_deck(e: Expressions, spelling: Spelling, remark: str) -> str:
+def _plain_deck(e: Expressions, spelling: PlainSpelling, remark: str) -> str:
     used = {part.plus for tree in e.trees for part in walk(tree) if isinstance(part, NodeVoltage)}
     named = {part.name for tree in e.trees for part in walk(tree) if isinstance(part, Parameter)}
     texts = [spelling.text(tree) for tree in e.trees]

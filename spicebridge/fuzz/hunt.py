@@ -22,7 +22,7 @@ from spicebridge.errors import SimulatorDied, SpiceBridgeError
 from spicebridge.fuzz.expressions import Expressions, random_expressions
 from spicebridge.fuzz.networks import random_circuit
 from spicebridge.fuzz.sources import FirstRow, random_source
-from spicebridge.fuzz.specimen import OURS, PLAIN, Outcome, Refusal, Specimen
+from spicebridge.fuzz.specimen import OURS, PLAIN, NoAnswer, Outcome, Specimen
 
 PER_MINUTE = 60
 WORKERS = 2
@@ -38,7 +38,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Cause:
     """One cause: how often it was met, where first, and the smallest deck that shows it."""
 
     cause: str
@@ -66,16 +66,16 @@ class Hunt:
     wanted: int
     done: int
     seconds: float
-    findings: tuple[Finding, ...]
+    findings: tuple[Cause, ...]
     refused: tuple[tuple[str, int], ...]
 
     @property
-    def defects(self) -> tuple[Finding, ...]:
+    def defects(self) -> tuple[Cause, ...]:
         """Findings in texts of ours."""
         return tuple(f for f in self.findings if f.defect)
 
     @property
-    def traps(self) -> tuple[Finding, ...]:
+    def traps(self) -> tuple[Cause, ...]:
         """Findings in texts as people type them."""
         return tuple(f for f in self.findings if f.spelling == PLAIN)
 
@@ -126,7 +126,7 @@ class _Hunt:
         self.bare: Any = engine.as_it_is() if hasattr(engine, "as_it_is") else engine
         self.seed = seed
         self.causes: Counter[tuple[str, str]] = Counter()
-        self.findings: list[Finding] = []
+        self.findings: list[Cause] = []
         self.refused: Counter[str] = Counter()
 
     def tried(self, k: int) -> tuple[Specimen, Outcome]:
@@ -141,7 +141,7 @@ class _Hunt:
         """Fold what one specimen gave into the findings."""
         if outcome is None:
             return
-        if isinstance(outcome, Refusal) and (specimen.spelling == PLAIN or outcome.status not in _ASKED):
+        if isinstance(outcome, NoAnswer) and (specimen.spelling == PLAIN or outcome.status not in _ASKED):
             if specimen.spelling == PLAIN and len(_parts(specimen)) > 1:
                 for part in _parts(specimen):
                     self.count(k, part, self.check(part))
@@ -150,7 +150,7 @@ class _Hunt:
             return
         for part in _parts(specimen):
             found = outcome if part is specimen else self.check(part)
-            if found is None or (isinstance(found, Refusal) and part.spelling == PLAIN):
+            if found is None or (isinstance(found, NoAnswer) and part.spelling == PLAIN):
                 continue
             self._fold(k, part, found)
 
@@ -166,13 +166,13 @@ class _Hunt:
         if self.causes[key] > 1:
             return
         sentence, remark, refused = str(left), str(left), False
-        if isinstance(left, Refusal):
+        if isinstance(left, NoAnswer):
             sentence, remark, refused = left.reason, "refused", True
-        self.findings.append(Finding(cause, small.kind, small.spelling, 1, k, sentence, small.deck(remark), refused))
+        self.findings.append(Cause(cause, small.kind, small.spelling, 1, k, sentence, small.deck(remark), refused))
 
     def _causes(self, specimen: Specimen, outcome: Outcome) -> Iterator[str]:
         """What the answer of a specimen may come from: what it was refused for, or what makes it right."""
-        if isinstance(outcome, Refusal):
+        if isinstance(outcome, NoAnswer):
             yield f"refused: {_without_names(outcome.reason)}"
             return
         yield from (cause for cause, written in specimen.repairs().items() if self.check(written) is None)
@@ -205,16 +205,16 @@ def _parts(specimen: Specimen) -> list[Specimen]:
     return [*several] if len(several) > 1 else [specimen]
 
 
-def _run(door: Any, spelling: str, text: str, vectors: tuple[str, ...], stop: float) -> RunRecord | Refusal:
+def _run(door: Any, spelling: str, text: str, vectors: tuple[str, ...], stop: float) -> RunRecord | NoAnswer:
     try:
         record: RunRecord = door.run(Job(text, vectors, stop, RUN_TIMEOUT, generated=spelling == OURS))
     except SimulatorDied as error:
-        return Refusal("died", str(error))
+        return NoAnswer("died", str(error))
     # A first row that is late is an answer here, and the question of one kind.
     late = record.status is Status.TRUNCATED and record.time.size > 1 and record.time[0] > 0.0
     if record.complete or (late and spelling == PLAIN):
         return record
-    return Refusal(record.status.name.lower(), record.reason)
+    return NoAnswer(record.status.name.lower(), record.reason)
 
 
 def make(engine: Engine, rng: np.random.Generator) -> Specimen:

@@ -19,7 +19,7 @@ from spicebridge.arrays import Array
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.lower.network import lower
 from spicebridge.drives import DC, PWL, Sine
-from spicebridge.fuzz.specimen import OURS, Outcome, Refusal, Run, Specimen, compare
+from spicebridge.fuzz.specimen import OURS, NoAnswer, Outcome, Run, Specimen, compare
 from spicebridge.laws import LinearMemristor
 from spicebridge.network import Network
 from spicebridge.waveforms import Waveforms
@@ -53,7 +53,7 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class Circuit:
+class FuzzedCircuit:
     """A network of affine memristors with one of the exact answers of the module."""
 
     what: str
@@ -103,21 +103,21 @@ class Circuit:
 
     def check(self, run: Run) -> Outcome:
         first = self._waves(run, self.stop / STEPS)
-        if isinstance(first, Refusal):
+        if isinstance(first, NoAnswer):
             return first
         if self.what in ("frozen", "superposition"):
             return compare(self._answer(first), first.t, ALGEBRA, 1e-9 * self._size())
         # The error of integration falls with the square of the step; what does not is no error of integration.
         second = self._waves(run, self.stop / (2 * STEPS))
-        if isinstance(second, Refusal):
+        if isinstance(second, NoAnswer):
             return second
         allowed = max(float(np.abs(found - right).max()) for found, right in self._answer(first).values())
         return compare(self._answer(second), second.t, 0.0, 0.4 * min(allowed, 1e-2) + 1e-8)
 
-    def _waves(self, run: Run, step: float) -> Waveforms | Refusal:
+    def _waves(self, run: Run, step: float) -> Waveforms | NoAnswer:
         lowered = lower(self.network(), self.stop, step, form=self.form)
         record = run(lowered.format(get_dialect(self.dialect)), lowered.signals.vectors(), self.stop)
-        if isinstance(record, Refusal):
+        if isinstance(record, NoAnswer):
             return record
         return lowered.signals.waveforms(np.minimum(record.time, self.stop), record.data, "fuzz", record)
 
@@ -174,23 +174,23 @@ class Circuit:
         return f"{self.what} {self.form} {len(self.edges)} {sorted({e.wave[0] for e in self.edges})}"
 
 
-def random_circuit(rng: np.random.Generator, dialect: str, forms: tuple[str, ...]) -> Circuit:
+def random_circuit(rng: np.random.Generator, dialect: str, forms: tuple[str, ...]) -> FuzzedCircuit:
     """A circuit of a random kind."""
     what = str(rng.choice(KINDS))
     form = str(rng.choice(forms))
     stop = float(rng.choice((1.0, 2.0, 1e-3)))
     if what == "flux":
         edges = tuple(_edge(rng, k, k, stop, 0.02) for k in range(int(rng.integers(1, 4))))
-        return Circuit(what, dialect, form, edges, 0.0, 1.0 * stop, stop)
+        return FuzzedCircuit(what, dialect, form, edges, 0.0, 1.0 * stop, stop)
     n = int(rng.integers(2, 6))
     tree = [(int(rng.integers(0, k)), k) for k in range(1, n)]
     if what == "decay":
         edges = tuple(_edge(rng, a, b, stop, 1.0) for a, b in tree)
-        return Circuit(what, dialect, form, edges, float(rng.uniform(-0.4, 0.3)) / stop, stop, stop)
+        return FuzzedCircuit(what, dialect, form, edges, float(rng.uniform(-0.4, 0.3)) / stop, stop, stop)
     more = [tuple(int(x) for x in rng.integers(0, n, size=2)) for _ in range(int(rng.integers(1, 5)))]
     pairs = [(a, b) if rng.random() < 0.5 else (b, a) for a, b in [*tree, *more]]
     edges = tuple(_edge(rng, a, b, stop, 1.0) for a, b in pairs)
-    return Circuit(what, dialect, form, edges, 0.0, STILL * stop, stop)
+    return FuzzedCircuit(what, dialect, form, edges, 0.0, STILL * stop, stop)
 
 
 def _edge(rng: np.random.Generator, a: int, b: int, stop: float, size: float) -> Edge:

@@ -11,14 +11,14 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects import get_dialect
-from spicebridge.fuzz.specimen import OURS, PLAIN, Difference, Outcome, Refusal, Run, Specimen, compare
+from spicebridge.fuzz.specimen import OURS, PLAIN, NoAnswer, Outcome, Run, Specimen, WrongValue, compare
 
 STOP, STEP = 1.0, 0.01
 RTOL = 1e-9
 
 
 @dataclass(frozen=True)
-class Source:
+class FuzzedSource:
     """A voltage source of a random waveform at node a."""
 
     dialect: str
@@ -34,7 +34,7 @@ class Source:
 
     def check(self, run: Run) -> Outcome:
         record = run(self.deck("source"), ("v(a)",), STOP)
-        if isinstance(record, Refusal):
+        if isinstance(record, NoAnswer):
             return record
         right = wave_value(self.wave, record.time)
         return compare({"v(a)": (record.vector("v(a)"), right)}, record.time, 0.0, RTOL * 10.0)
@@ -64,7 +64,7 @@ class Source:
         return f"{type(self.wave).__name__}({','.join(given)})"
 
 
-def random_source(rng: np.random.Generator, dialect: str) -> Source:
+def random_source(rng: np.random.Generator, dialect: str) -> FuzzedSource:
     """SIN, PULSE or EXP with random fields."""
 
     def number(*choices: float) -> float:
@@ -87,7 +87,7 @@ def random_source(rng: np.random.Generator, dialect: str) -> Source:
                 number(0.0, 0.5), number(1.0, -2.0), number(1.0, 2.5), number(0.0, 0.0, 0.2), number(0.0, 0.0, 1.5),
                 number(0.0, 30.0, 90.0, -120.0),
             )  # fmt: skip
-    return Source(dialect, wave)
+    return FuzzedSource(dialect, wave)
 
 
 def wave_value(wave: ir.Wave, t: Array) -> Array:
@@ -147,16 +147,16 @@ class FirstRow:
 
     def check(self, run: Run) -> Outcome:
         record = run(self.deck("first row"), ("v(c)", "v(b)"), STOP)
-        if isinstance(record, Refusal):
+        if isinstance(record, NoAnswer):
             return record
         if record.time[0] != 0.0:
-            return Difference("time of the first row", float(record.time[0]), float(record.time[0]), 0.0)
+            return WrongValue("time of the first row", float(record.time[0]), float(record.time[0]), 0.0)
         if self.asked == "time":
             return None
         first = record.data[0]
         for name, found, right in (("v(c)", first[0], self.start), ("v(b)", first[1], self.gain * self.start)):
             if not abs(found - right) <= 1e-6 * abs(right):
-                return Difference(name, 0.0, float(found), right)
+                return WrongValue(name, 0.0, float(found), right)
         return None
 
     def deck(self, remark: str) -> str:

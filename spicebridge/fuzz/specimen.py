@@ -20,7 +20,7 @@ OURS, PLAIN = "ours", "plain"
 
 
 @dataclass(frozen=True)
-class Difference:
+class WrongValue:
     """Where a simulator leaves the right value: signal, time in s, what it gave and what is right."""
 
     signal: str
@@ -33,15 +33,15 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class NoAnswer:
     """The simulator gave no answer: the status of the run and its reason."""
 
     status: str
     reason: str
 
 
-Outcome = Difference | Refusal | None
-Run = Callable[[str, tuple[str, ...], float], RunRecord | Refusal]
+Outcome = WrongValue | NoAnswer | None
+Run = Callable[[str, tuple[str, ...], float], RunRecord | NoAnswer]
 """(text, vectors, stop) -> what one run left."""
 
 
@@ -81,14 +81,14 @@ class Specimen(Protocol):
 
 def compare(
     signals: Mapping[str, tuple[Array, Array]], time: Array, rtol: float, atol: float = 0.0
-) -> Difference | None:
+) -> WrongValue | None:
     """The worst place where found and right differ by more than `rtol` of the signal's largest, or `atol`."""
-    worst: tuple[float, Difference] | None = None
+    worst: tuple[float, WrongValue] | None = None
     for name, (found, right) in signals.items():
         limit = rtol * float(np.abs(right).max(initial=0.0)) + atol
         error = np.abs(found - right)
         k = int(np.argmax(np.where(np.isfinite(error), error, np.inf)))
         excess = float(error[k]) / limit if limit > 0.0 else float("inf") if error[k] > 0.0 else 0.0
         if not excess <= 1.0 and (worst is None or excess > worst[0]):
-            worst = (excess, Difference(name, float(time[k]), float(found[k]), float(right[k])))
+            worst = (excess, WrongValue(name, float(time[k]), float(found[k]), float(right[k])))
     return None if worst is None else worst[1]

@@ -26,7 +26,7 @@ _UNARY, _POWER, _ATOM = 2, 4, 5
 
 
 @dataclass(frozen=True)
-class Spelling:
+class PlainSpelling:
     """How powers are written ("^", "**", "pow"), and what is written around instead of trusted.
 
     `bracketed` puts a bracket around every brace, `products` writes whole powers as products, `steps` writes u(x) by

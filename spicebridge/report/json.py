@@ -15,6 +15,8 @@ from spicebridge.verify.verdict import SignalVerdict, Verdict
 
 FORMAT = "spicebridge.verdict/1"
 
+DIAGNOSIS = ("cause", "where", "explains", "same_as", "value", "certain", "sentence")
+
 
 def record(report: Report) -> dict[str, Any]:
     """Everything about a comparison but the samples, as plain types. Times in s, errors dimensionless."""
@@ -54,18 +56,7 @@ def record(report: Report) -> dict[str, Any]:
                 "odd_one_out": v.trial.odd_one_out or None,
                 "own_error_known": v.trial.own_error_known,
             },
-            "diagnosis": [
-                {
-                    "cause": finding.cause,
-                    "where": finding.where,
-                    "explains": finding.explains,
-                    "same_as": finding.same_as,
-                    "value": finding.value,
-                    "certain": finding.certain,
-                    "sentence": finding.sentence,
-                }
-                for finding in v.diagnosis
-            ],
+            "diagnosis": [{name: getattr(finding, name) for name in DIAGNOSIS} for finding in v.diagnosis],
             "engines": {name: _engine(own) for name, own in v.engines.items()},
             "pairs": [
                 {"first": a, "second": b, "max_error": E, "uncertainty": U} for (a, b), (E, U) in v.pairs.items()

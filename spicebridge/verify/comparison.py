@@ -113,6 +113,8 @@ def validate(
         Misuse, an unsolvable network at t = 0, a missing or dead simulator.
     """
     assert progress is not True
+    options: dict[str, Any] = dict(tolerance=tolerance, form=form, method=method, timeout=timeout, circuit=circuit)
+    options |= dict(transform=transform, max_steps=max_steps, norm=norm, progress=progress)
     if not isinstance(engine, str) and isinstance(engine, Sequence):
         from spicebridge.verify.engines import validate_engines
 
@@ -120,9 +122,7 @@ def validate(
             raise SpiceBridgeError(
                 "engine: several simulators judge our own theory on the whole network; name one of them"
             )
-        options: dict[str, Any] = dict(tolerance=tolerance, step=step, form=form, method=method, timeout=timeout)
-        options |= dict(circuit=circuit, transform=transform, max_steps=max_steps, norm=norm, progress=progress)
-        return validate_engines(network, t, engine, **options)
+        return validate_engines(network, t, engine, step=step, **options)
     check_tolerance(tolerance)
     if patches is not None:
         from spicebridge.verify.patches import validate_patches

@@ -13,8 +13,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.contents import element_nodes
 from spicebridge.circuit.deck.elements import Deck
-from spicebridge.circuit.deck.parts import element_nodes
 from spicebridge.circuit.dialects import dialect_names, get_dialect
 from spicebridge.circuit.dialects.adapt import (
     lines_from_zero,

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from spicebridge.circuit.engines import Job, RunRecord, Status, engine_names, get_engine, probe, process
-from spicebridge.circuit.engines.completeness import STOP_RTOL, Samples, start_kept
+from spicebridge.circuit.engines.completeness import STOP_RTOL, JudgedSamples, start_kept
 from spicebridge.circuit.engines.deckguard import saved_names
 from spicebridge.circuit.engines.ngspice import EXECUTABLE_VARIABLE, NgspiceProcess
 from spicebridge.circuit.engines.ngspice_log import recovered
@@ -294,7 +294,7 @@ def test_a_singular_matrix_that_is_overcome_is_a_note():
 
 
 def test_an_operating_point_that_lost_the_initial_state_is_none():
-    samples = Samples(Status.COMPLETE, "", np.array([0.0]), np.array([[1.0, 0.0]]))
+    samples = JudgedSamples(Status.COMPLETE, "", np.array([0.0]), np.array([[1.0, 0.0]]))
     job = Job(RECOVERED, ("v(z)", "v(w)"), 1.0)
     lost = start_kept(samples, job, "note")
     assert lost.status is Status.NUMERICAL_FAILURE

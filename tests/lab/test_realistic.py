@@ -9,8 +9,8 @@ import kinparse
 import numpy as np
 import pytest
 
+from spicebridge.circuit.deck.contents import element_nodes
 from spicebridge.circuit.deck.elements import Deck, Instance
-from spicebridge.circuit.deck.parts import element_nodes
 from spicebridge.circuit.engines import Job, get_engine
 from spicebridge.lab.design.builds import Errors, integrate_builds
 from spicebridge.lab.design.emulator import run_firmware, table

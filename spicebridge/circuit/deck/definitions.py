@@ -100,7 +100,7 @@ def used(scope: Definition, instance: ir.Instance) -> Definition | None:
 
 
 @dataclass
-class Place:
+class InstancePlace:
     """One instance of a definition. `path` is the dotted chain of instances; `nodes` maps folded local nodes
     to flat ones, `models` folded local models likewise."""
 
@@ -108,7 +108,7 @@ class Place:
     path: str
     nodes: dict[str, str]
     scope: Scope
-    outer: Place | None
+    outer: InstancePlace | None
     depth: int = 0
     models: dict[str, str] = field(default_factory=dict)
     shared: frozenset[str] = frozenset()

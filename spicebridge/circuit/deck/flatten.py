@@ -12,12 +12,13 @@ from dataclasses import fields
 from typing import Any
 
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.contents import CARRIERS, element_nodes
 from spicebridge.circuit.deck.definitions import (
     ELEMENT_KINDS,
     Definition,
     FlatSources,
+    InstancePlace,
     Located,
-    Place,
     expanded_sizes,
     prepare,
     used,
@@ -31,7 +32,6 @@ from spicebridge.circuit.deck.parameter_scopes import (
     number,
     resolve,
 )
-from spicebridge.circuit.deck.parts import CARRIERS, element_nodes
 from spicebridge.errors import DeckError, nearest
 from spicebridge.expressions.tree import BranchCurrent, Expression, NodeVoltage, Number, Value
 
@@ -83,7 +83,7 @@ class _Flattener:
         deck = self.deck
         top = prepare(deck, None, self.located)
         self._check_size(top)
-        place = Place(top, "", {}, self._resolve(top, deck.parameters, Scope()), None)
+        place = InstancePlace(top, "", {}, self._resolve(top, deck.parameters, Scope()), None)
         place.shared = self.shared
         self._walk(place)
         self._check_outside()
@@ -134,7 +134,7 @@ class _Flattener:
                 known = [(sizes[id(made)].elements, e.name) for e, made in instances if made is not None]
                 self.located.fail(top.scope, "element", max(known)[1] if known else "", f"{what}; use fewer instances")
 
-    def _walk(self, top: Place) -> None:
+    def _walk(self, top: InstancePlace) -> None:
         """Elements in order, instances in place; an explicit stack keeps the depth off Python's."""
         self._open(top)
         stack = [(top, iter(top.definition.elements))]
@@ -150,7 +150,7 @@ class _Flattener:
             else:
                 stack.pop()
 
-    def _instance(self, place: Place, element: ir.Instance) -> Place:
+    def _instance(self, place: InstancePlace, element: ir.Instance) -> InstancePlace:
         here = place.definition.scope
         found = place.definition.lookup("subcircuits", element.subcircuit.lower())
         if found is None:
@@ -164,7 +164,7 @@ class _Flattener:
         made: Definition = found[1]
         body = made.body
         assert isinstance(body, ir.Subcircuit)
-        active: Place | None = place
+        active: InstancePlace | None = place
         while active is not None:
             if active.definition is made:
                 self.located.fail(
@@ -206,9 +206,9 @@ class _Flattener:
         nodes = {pin.lower(): place.node(node) for pin, node in zip(body.pins, element.nodes, strict=True)}
         local = element.name.lower()
         path = f"{place.path}.{local}" if place.path else local
-        return Place(made, path, nodes, scope, place, place.depth + 1, shared=self.shared)
+        return InstancePlace(made, path, nodes, scope, place, place.depth + 1, shared=self.shared)
 
-    def _open(self, place: Place) -> None:
+    def _open(self, place: InstancePlace) -> None:
         """Models and initial conditions of one instance."""
         made = place.definition
         for folded, model in made.models.items():
@@ -220,7 +220,7 @@ class _Flattener:
             self.initial[place.node(node)] = self._number(made, "initial condition", node, value, place)
             self.conditions[place.node(node)] = (made.scope, node)
 
-    def _variant(self, place: Place, model: ir.Model, values: tuple[Any, ...]) -> str:
+    def _variant(self, place: InstancePlace, model: ir.Model, values: tuple[Any, ...]) -> str:
         """One model for all instances with equal values."""
         scope = place.definition.scope
         full = f"{scope}.{model.name.lower()}" if scope else model.name
@@ -234,7 +234,7 @@ class _Flattener:
             self.models[name.lower()] = ir.Model(name, model.kind, values)
         return self.variants[key]
 
-    def _number(self, made: Definition, kind: str, name: str, value: Value, place: Place) -> float:
+    def _number(self, made: Definition, kind: str, name: str, value: Value, place: InstancePlace) -> float:
         if type(value) is float:
             return value
         try:
@@ -242,7 +242,7 @@ class _Flattener:
         except DeckError as error:
             self.located.fail(made.scope, kind, name, f"{kind} {name}: {error}")
 
-    def _element(self, place: Place, element: ir.Element) -> None:
+    def _element(self, place: InstancePlace, element: ir.Element) -> None:
         kind = type(element)
         self.using = element.name
         try:
@@ -256,13 +256,13 @@ class _Flattener:
 
     # fields of elements
 
-    def _node(self, place: Place, name: str) -> str:
+    def _node(self, place: InstancePlace, name: str) -> str:
         return place.node(name)
 
-    def _constant(self, place: Place, value: Value | None) -> float | None:
+    def _constant(self, place: InstancePlace, value: Value | None) -> float | None:
         return value if value is None or type(value) is float else number(value, place.scope)
 
-    def _folded(self, place: Place, value: Value) -> Value:
+    def _folded(self, place: InstancePlace, value: Value) -> Value:
         if type(value) is float:
             return value
 
@@ -277,11 +277,11 @@ class _Flattener:
 
         return fold(value, place.scope, rename)
 
-    def _expression(self, place: Place, value: Expression) -> Expression:
+    def _expression(self, place: InstancePlace, value: Expression) -> Expression:
         made = self._folded(place, value)
         return Number(made) if isinstance(made, float) else made
 
-    def _source(self, place: Place, name: str) -> str:
+    def _source(self, place: InstancePlace, name: str) -> str:
         found = place.definition.names.get(name.lower())
         if isinstance(found, CARRIERS):
             return place.element(found.name)
@@ -292,25 +292,25 @@ class _Flattener:
             return name.lower()
         raise DeckError(f"source {name!r} is unknown{nearest(name.lower(), place.definition.names)}")
 
-    def _model(self, place: Place, name: str) -> str:
+    def _model(self, place: InstancePlace, name: str) -> str:
         found = place.definition.lookup("models", name.lower())
         if found is None:
             hint = nearest(name.lower(), list(place.definition.visible("models")))
             raise DeckError(f"model {name!r} is unknown{hint}; define it with .model")
-        around: Place | None = place
+        around: InstancePlace | None = place
         while around is not None:
             if around.definition is found[0]:
                 return around.models[name.lower()]
             around = around.outer
         raise DeckError(f"model {name!r} is out of reach; define it beside the element")
 
-    def _wave(self, place: Place, wave: ir.Wave) -> ir.Wave:
+    def _wave(self, place: InstancePlace, wave: ir.Wave) -> ir.Wave:
         if isinstance(wave, ir.PwlWave):
             return ir.PwlWave(tuple((number_of(self, place, t), number_of(self, place, v)) for t, v in wave.points))
         values = [number_of(self, place, getattr(wave, f.name)) for f in fields(wave)]
         return type(wave)(*values)
 
-    def _same(self, place: Place, value: Any) -> Any:
+    def _same(self, place: InstancePlace, value: Any) -> Any:
         return value
 
     # checks
@@ -349,14 +349,14 @@ class _Flattener:
                 self.located.fail("", "vector", vector, f".save {vector}: there is no such thing in the deck{hint}")
 
 
-def number_of(flattener: _Flattener, place: Place, value: Value) -> float:
+def number_of(flattener: _Flattener, place: InstancePlace, value: Value) -> float:
     """A constant inside a waveform; functions expand here since waves are not prepared."""
     if type(value) is float:
         return value
     return number(expand(value, place.definition.functions), place.scope)
 
 
-_ROLES: dict[str, Callable[[_Flattener, Place, Any], Any]] = {
+_ROLES: dict[str, Callable[[_Flattener, InstancePlace, Any], Any]] = {
     "plus": _Flattener._node,
     "minus": _Flattener._node,
     "control_plus": _Flattener._node,

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any, get_args
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.deck.parts import NODE_FIELDS
+from spicebridge.circuit.deck.contents import NODE_FIELDS
 from spicebridge.expressions.tree import BranchCurrent, Call, Expression, NodeVoltage, Parameter, rebuild
 
 Label = Callable[[tuple[ir.Element, ...]], Mapping[str, str]]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.deck.parts import all_elements, inputs
+from spicebridge.circuit.deck.contents import all_elements, inputs
 from spicebridge.circuit.deck.rename import rename
 from spicebridge.circuit.dialects.base import has_signals
 from spicebridge.errors import DeckError

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from spicebridge.circuit.deck.contents import element_nodes, scopes
 from spicebridge.circuit.deck.elements import Deck, Element, Function, Model, Subcircuit
-from spicebridge.circuit.deck.parts import element_nodes, scopes
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import BranchCurrent, NodeVoltage, Time, Value, walk
 

@@ -20,8 +20,8 @@ from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects.adapt import lines_from_zero, relabel, require_voltage_sources
 from spicebridge.circuit.dialects.base import wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
-from spicebridge.circuit.dialects.names import NameRules
 from spicebridge.circuit.dialects.options import method, wanted_options, without_truncation_error
+from spicebridge.circuit.dialects.safe_names import NameRules
 from spicebridge.circuit.dialects.spice import Lines, Setting, SpiceStyle, SpiceWriter
 from spicebridge.circuit.dialects.switches import smooth_switches
 from spicebridge.expressions.tree import FUNCTIONS

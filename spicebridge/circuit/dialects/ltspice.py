@@ -17,8 +17,8 @@ from __future__ import annotations
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects.base import NAME, wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
-from spicebridge.circuit.dialects.names import NameRules
 from spicebridge.circuit.dialects.options import method, wanted_options
+from spicebridge.circuit.dialects.safe_names import NameRules
 from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
 from spicebridge.circuit.dialects.switches import switch_model
 from spicebridge.expressions.tree import FUNCTIONS

@@ -25,8 +25,8 @@ from spicebridge.circuit.dialects.adapt import (
 )
 from spicebridge.circuit.dialects.base import wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
-from spicebridge.circuit.dialects.names import NameRules
 from spicebridge.circuit.dialects.options import method, wanted_options, without_truncation_error
+from spicebridge.circuit.dialects.safe_names import NameRules
 from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
 from spicebridge.circuit.dialects.switches import WIDEST, smooth_switches, switch_model
 from spicebridge.errors import DeckError

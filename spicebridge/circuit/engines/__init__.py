@@ -11,7 +11,7 @@ import os
 import warnings
 from typing import cast
 
-from spicebridge.circuit.engines import names
+from spicebridge.circuit.engines import own_names as names
 from spicebridge.circuit.engines.base import Engine, Job, RunRecord, Status
 from spicebridge.errors import SimulatorMissing, SpiceBridgeError, nearest
 

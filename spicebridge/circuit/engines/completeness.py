@@ -19,7 +19,7 @@ STOP_RTOL = 1e-9
 
 
 @dataclass(frozen=True)
-class Samples:
+class JudgedSamples:
     """time (n_t,) s and data (n_t, n_vectors), copied out of the plot, with the verdict on them."""
 
     status: Status
@@ -28,12 +28,12 @@ class Samples:
     data: np.ndarray
 
 
-def no_samples(job: Job, status: Status, reason: str) -> Samples:
+def no_samples(job: Job, status: Status, reason: str) -> JudgedSamples:
     """A verdict without data."""
-    return Samples(status, reason, np.empty(0), np.empty((0, len(job.vectors))))
+    return JudgedSamples(status, reason, np.empty(0), np.empty((0, len(job.vectors))))
 
 
-def judge_plots(plots: list[RawPlot], job: Job, also: tuple[str, ...] = ()) -> Samples:
+def judge_plots(plots: list[RawPlot], job: Job, also: tuple[str, ...] = ()) -> JudgedSamples:
     """Judge the plots of one run; `also` names signals the deck saves beyond the job's."""
     if len(plots) != 1:
         names = ", ".join(plot.plotname or "unnamed" for plot in plots)
@@ -63,7 +63,7 @@ def judge_plots(plots: list[RawPlot], job: Job, also: tuple[str, ...] = ()) -> S
         )
     time, data = _copy(plot.data, [place[name] for name in job.vectors])
     status, reason = _judge(plot, time, data, job)
-    return Samples(status, reason, time, data)
+    return JudgedSamples(status, reason, time, data)
 
 
 def _copy(table: np.ndarray, columns: list[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -125,7 +125,7 @@ KEPT = 1e-6
 """Largest residual of an initial condition at the first row, relative to its size and to 1 V."""
 
 
-def start_kept(samples: Samples, job: Job, note: str) -> Samples:
+def start_kept(samples: JudgedSamples, job: Job, note: str) -> JudgedSamples:
     """The samples with `note`, if the operating point before them keeps every saved initial condition of the deck."""
     if samples.status is not Status.COMPLETE:
         return samples
@@ -137,5 +137,5 @@ def start_kept(samples: Samples, job: Job, note: str) -> Samples:
             wanted, found = float(value), float(samples.data[0, job.vectors.index(column)])
             if abs(found - wanted) > KEPT * max(1.0, abs(wanted)):
                 reason = f"{note}; but it starts with {column} = {found:g} where .ic gives {wanted:g}: check the deck"
-                return Samples(Status.NUMERICAL_FAILURE, reason, samples.time, samples.data)
-    return Samples(Status.COMPLETE, note, samples.time, samples.data)
+                return JudgedSamples(Status.NUMERICAL_FAILURE, reason, samples.time, samples.data)
+    return JudgedSamples(Status.COMPLETE, note, samples.time, samples.data)

@@ -16,7 +16,7 @@ from spicebridge.circuit.engines.base import TIME, Job, RunRecord, Status
 from spicebridge.circuit.engines.deckguard import refuse_unsafe, saved_names, silent_trap
 from spicebridge.circuit.engines.door import DEFAULT_TIMEOUT, Door, Installation, package_files
 from spicebridge.circuit.engines.ngspice_log import QUOTED_LINES, LogFinding
-from spicebridge.circuit.engines.run_program import DECK, RAW, Program, not_run, run_program
+from spicebridge.circuit.engines.run_program import DECK, RAW, Invocation, not_run, run_program
 from spicebridge.circuit.engines.worker import worker_command, worker_environment
 from spicebridge.circuit.raw import RawPlot
 from spicebridge.errors import SimulatorMissing
@@ -75,7 +75,7 @@ class NeospiceWorker(Door):
         if self.mended:
             job = replace(job, text=_with_leaks(job.text))
         given = frozenset(_SET_BY_IC.findall(job.text.lower()))
-        program = Program(
+        program = Invocation(
             worker_command(_SCRIPT, DECK, RAW),
             judge_neospice_log,
             saved_names(job.text),

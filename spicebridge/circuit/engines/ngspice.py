@@ -11,7 +11,7 @@ from spicebridge.circuit.engines.base import Job, RunRecord
 from spicebridge.circuit.engines.deckguard import refuse_unsafe, saved_names, silent_trap
 from spicebridge.circuit.engines.door import DEFAULT_TIMEOUT, Door, Installation, find_program, is_script
 from spicebridge.circuit.engines.ngspice_log import judge_log
-from spicebridge.circuit.engines.run_program import DECK, RAW, Program, not_run, run_program
+from spicebridge.circuit.engines.run_program import DECK, RAW, Invocation, not_run, run_program
 
 EXECUTABLE_VARIABLE = "SPICEBRIDGE_NGSPICE"
 OLDEST_VERSION = 36
@@ -71,4 +71,4 @@ class NgspiceProcess(Door):
         limit = self.timeout if job.timeout is None else job.timeout
         argv = [str(self.path()), "-n", "-b", "-r", RAW, DECK]
         saved = () if job.generated else saved_names(job.text)
-        return run_program(self, Program(argv, judge_log, saved), job, limit)
+        return run_program(self, Invocation(argv, judge_log, saved), job, limit)

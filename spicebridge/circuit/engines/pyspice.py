@@ -21,7 +21,7 @@ from spicebridge.circuit.engines.deckguard import refuse_unsafe, saved_names, si
 from spicebridge.circuit.engines.door import DEFAULT_TIMEOUT, Door, Installation, package_files
 from spicebridge.circuit.engines.ngspice import OLDEST_VERSION
 from spicebridge.circuit.engines.ngspice_log import judge_log
-from spicebridge.circuit.engines.run_program import DECK, RAW, Program, not_run, run_program
+from spicebridge.circuit.engines.run_program import DECK, RAW, Invocation, not_run, run_program
 from spicebridge.circuit.engines.worker import worker_command, worker_environment
 from spicebridge.errors import SimulatorMissing
 
@@ -84,7 +84,7 @@ class PySpiceShared(Door):
         trap = silent_trap(job.text)
         if trap is not None:
             return not_run(self, job, trap)
-        program = Program(
+        program = Invocation(
             worker_command(_SCRIPT, self.path(), DECK, RAW),
             judge_log,
             saved_names(job.text),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from spicebridge.circuit.engines import probe
 from spicebridge.circuit.engines.base import Engine, Job, RunRecord, Status
-from spicebridge.circuit.engines.completeness import Samples, judge_plots, no_samples, start_kept
+from spicebridge.circuit.engines.completeness import JudgedSamples, judge_plots, no_samples, start_kept
 from spicebridge.circuit.engines.ngspice_log import LogFinding, exhausted
 from spicebridge.circuit.engines.process import Ended, private_environment, run_in_group
 from spicebridge.circuit.raw import RawPlot, read_raw
@@ -36,7 +36,7 @@ def _unchanged(plots: list[RawPlot]) -> list[RawPlot]:
 
 
 @dataclass(frozen=True)
-class Program:
+class Invocation:
     """How one engine is started and how its output is read.
 
     argv         program and arguments; it reads `deck` and writes `RAW` in its working directory
@@ -59,7 +59,7 @@ class Program:
     finish: Callable[[Path], None] = _nothing
 
 
-def run_program(engine: Engine, program: Program, job: Job, limit: float) -> RunRecord:
+def run_program(engine: Engine, program: Invocation, job: Job, limit: float) -> RunRecord:
     """Run `job` for at most `limit` s and judge it; see `Engine.run` for what is raised. Leaves no file."""
     title = f"{engine.name} {engine.version()}"
     try:
@@ -75,7 +75,7 @@ def not_run(engine: Engine, job: Job, reason: str) -> RunRecord:
     return _record(engine, job, no_samples(job, Status.REJECTED, f"not run: {reason}"), None, "", 0.0)
 
 
-def _run_in(place: Path, engine: Engine, program: Program, job: Job, limit: float, title: str) -> RunRecord:
+def _run_in(place: Path, engine: Engine, program: Invocation, job: Job, limit: float, title: str) -> RunRecord:
     (place / program.deck).write_text(job.text, encoding="utf-8", newline="\n")
     program.prepare(place)
     if job.meter is not None:
@@ -98,7 +98,9 @@ def _run_in(place: Path, engine: Engine, program: Program, job: Job, limit: floa
     return _record(engine, job, samples, ended.exit_code, log, ended.wall_time)
 
 
-def _record(engine: Engine, job: Job, samples: Samples, exit_code: int | None, log: str, wall: float) -> RunRecord:
+def _record(
+    engine: Engine, job: Job, samples: JudgedSamples, exit_code: int | None, log: str, wall: float
+) -> RunRecord:
     return RunRecord(
         engine=engine.name,
         version=engine.version(),
@@ -115,7 +117,9 @@ def _record(engine: Engine, job: Job, samples: Samples, exit_code: int | None, l
     )
 
 
-def _judge(raw: Path, name: str, program: Program, job: Job, exit_code: int, finding: LogFinding | None) -> Samples:
+def _judge(
+    raw: Path, name: str, program: Invocation, job: Job, exit_code: int, finding: LogFinding | None
+) -> JudgedSamples:
     if not raw.exists():
         if finding is not None:
             return no_samples(job, finding.status, finding.reason)
@@ -128,14 +132,14 @@ def _judge(raw: Path, name: str, program: Program, job: Job, exit_code: int, fin
     if finding is not None and finding.status is Status.COMPLETE:
         return start_kept(samples, job, finding.reason) if exit_code == 0 else samples
     if finding is not None and finding.status is not Status.LOG_ERROR:
-        return Samples(finding.status, finding.reason, samples.time, samples.data)
+        return JudgedSamples(finding.status, finding.reason, samples.time, samples.data)
     if samples.status is not Status.COMPLETE:
         return samples
     if finding is not None:
-        return Samples(finding.status, finding.reason, samples.time, samples.data)
+        return JudgedSamples(finding.status, finding.reason, samples.time, samples.data)
     if exit_code != 0:
         reason = f"exit code {exit_code} although the data are complete and the log is clean"
-        return Samples(Status.LOG_ERROR, reason, samples.time, samples.data)
+        return JudgedSamples(Status.LOG_ERROR, reason, samples.time, samples.data)
     return samples
 
 

@@ -29,7 +29,7 @@ from spicebridge.circuit.engines.door import (
     stamp,
 )
 from spicebridge.circuit.engines.ngspice_log import QUOTED_LINES, LogFinding
-from spicebridge.circuit.engines.run_program import Program, run_program
+from spicebridge.circuit.engines.run_program import Invocation, run_program
 from spicebridge.circuit.raw import RawPlot
 from spicebridge.errors import UnsafeDeck
 
@@ -97,7 +97,7 @@ class VacaskProcess(Door):
         refuse_unsafe(job.text)
         path = self.path()
         modules = _Compiled(job.text, tuple(stamp(file) for file in self._compiler(path)))
-        program = Program(
+        program = Invocation(
             [str(path), "-qp", *(["-se"] if modules.files else []), DECK],
             judge_vacask_log,
             plots=_renamed,

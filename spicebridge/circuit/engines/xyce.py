@@ -19,7 +19,7 @@ from pathlib import Path
 from spicebridge.circuit.engines.base import TIME, Job, RunRecord
 from spicebridge.circuit.engines.deckguard import refuse_unsafe
 from spicebridge.circuit.engines.door import DEFAULT_TIMEOUT, Door, Installation, find_program, is_script
-from spicebridge.circuit.engines.run_program import DECK, RAW, Program, run_program
+from spicebridge.circuit.engines.run_program import DECK, RAW, Invocation, run_program
 from spicebridge.circuit.engines.xyce_log import judge_xyce_log
 from spicebridge.circuit.raw import RawPlot
 from spicebridge.errors import SimulatorDied, SimulatorMissing, SpiceBridgeError
@@ -84,7 +84,7 @@ class XyceProcess(Door):
         refuse_unsafe(job.text)
         argv = [*self._launcher(), str(self.path()), "-r", RAW, DECK]
         judge = functools.partial(judge_xyce_log, strict=self.processes == 1)
-        program = Program(argv, judge, plots=renamed(job.vectors))
+        program = Invocation(argv, judge, plots=renamed(job.vectors))
         return run_program(self, program, job, self.timeout if job.timeout is None else job.timeout)
 
     def _launcher(self) -> list[str]:

@@ -23,7 +23,7 @@ from spicebridge.circuit.deck.elements import (
 from spicebridge.circuit.lower.bounds import is_linear, rate_node, windowed_rate
 from spicebridge.circuit.lower.calls import decay_at, subcircuit_call
 from spicebridge.circuit.lower.reactive import ReactiveEdge
-from spicebridge.circuit.lower.signals import EdgeSignals
+from spicebridge.circuit.lower.signals import SavedSignals
 from spicebridge.circuit.lower.sources import wave_numbers, waves, waves_of
 from spicebridge.drives import DC
 from spicebridge.errors import DeckError
@@ -46,7 +46,7 @@ class EdgeWriter(Protocol):
         """Elements of edge k, the `position`-th of its group, between two deck nodes."""
         ...
 
-    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> EdgeSignals:
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
         """Where the signals of all edges of the group come back."""
         ...
 
@@ -85,9 +85,9 @@ def _potential(node: str) -> str:
 
 def _fast_signals(
     edges: list[int], tails: list[str], heads: list[str], conductance: list[float], stateful: bool
-) -> EdgeSignals:
+) -> SavedSignals:
     vector = {node: _potential(node) for node in {*tails, *heads}}
-    return EdgeSignals(
+    return SavedSignals(
         state=[f"v(w{k})" for k in edges] if stateful else [""] * len(edges),
         current=[f"v(y{k})" for k in edges],
         plus=[vector[tail] for tail in tails],
@@ -236,7 +236,7 @@ class FastAffine:
     def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
         return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
 
-    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> EdgeSignals:
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
         return _fast_signals(edges, tails, heads, self.conductance, stateful=True)
 
 
@@ -265,7 +265,7 @@ class FastResistor:
     def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
         return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
 
-    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> EdgeSignals:
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
         return _fast_signals(edges, tails, heads, [1.0 / r for r in self.r], stateful=False)
 
 
@@ -288,8 +288,8 @@ class _Readable:
             below = above
         return out
 
-    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> EdgeSignals:
-        return EdgeSignals(
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
+        return SavedSignals(
             state=[f"v(w{k})" if self.group.device.stateful else "" for k in edges],
             current=[f"i(v{k})" for k in edges],
             plus=[f"v(m{k})" for k in edges],

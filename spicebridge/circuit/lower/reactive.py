@@ -33,15 +33,15 @@ from spicebridge.circuit.deck.elements import (
     VoltageControlledVoltage,
     VoltageSource,
 )
-from spicebridge.circuit.lower.signals import EdgeSignals
+from spicebridge.circuit.lower.signals import SavedSignals
 from spicebridge.circuit.lower.sources import waves
 from spicebridge.drives import DC, Drive, Sine, terms
 from spicebridge.laws import Group
 from spicebridge.network import Network
-from spicebridge.reactive import Law, reductions
+from spicebridge.reactive import TopologicalLaw, reductions
 
 
-def dependent_laws(network: Network) -> dict[int, Law]:
+def dependent_laws(network: Network) -> dict[int, TopologicalLaw]:
     """Dependent edge -> the law of its loop or cutset; empty for networks of memristors and resistors."""
     if not network.reactive:
         return {}
@@ -142,9 +142,9 @@ class ReactiveEdge:
                 return float(np.broadcast_to(getattr(group.device, name), group.edges.shape)[at])
         raise KeyError(k)
 
-    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> EdgeSignals:
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
         stateful = self.group.device.stateful
-        return EdgeSignals(
+        return SavedSignals(
             state=[f"v(w{k})" if stateful else "" for k in edges],
             current=[f"i(v{k})" for k in edges],
             plus=[f"v(m{k})" for k in edges],

@@ -19,7 +19,7 @@ from spicebridge.network import Network
 from spicebridge.waveforms import SIGNALS, Waveforms
 
 
-class EdgeSignals(NamedTuple):
+class SavedSignals(NamedTuple):
     """Vector names of some edges, one entry an edge; "" where there is none.
 
     current = `current_scale` times the vector `current`; voltage = `plus` - `minus`, and the source is
@@ -53,7 +53,7 @@ class Signals:
     def empty(cls, network: Network, wanted: Sequence[str] = tuple(SIGNALS)) -> Signals:
         return cls(network, wanted)
 
-    def add(self, edges: Sequence[int], signals: EdgeSignals) -> None:
+    def add(self, edges: Sequence[int], signals: SavedSignals) -> None:
         """Say where the signals of some edges come back."""
         none = [""] * len(edges)
         state = signals.state if "state" in self.wanted else none

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from spicebridge.circuit.deck.contents import element_nodes
 from spicebridge.circuit.deck.elements import Deck, Transient
-from spicebridge.circuit.deck.parts import element_nodes
 from spicebridge.circuit.lower.corners import Clock, Corners
 from spicebridge.circuit.lower.network import ACCURATE, Lowered
-from spicebridge.circuit.lower.signals import EdgeSignals, Signals
+from spicebridge.circuit.lower.signals import SavedSignals, Signals
 from spicebridge.circuit.recognise import Recognised
 from spicebridge.errors import DeckError
 
@@ -56,7 +56,7 @@ def _states(found: Recognised) -> Signals:
     signals = Signals.empty(found.network, ("state",))
     states = [f"v({edge.state.lower()})" if edge.state else "" for edge in found.edges]
     none = [""] * len(states)
-    signals.add(range(len(states)), EdgeSignals(states, none, none, none, [0.0] * len(states), aided=False))
+    signals.add(range(len(states)), SavedSignals(states, none, none, none, [0.0] * len(states), aided=False))
     states_of = [getattr(getattr(device, "definition", None), "state", None) for device in found.network.devices()]
     low = np.array([0.0 if state is None else state.low or 0.0 for state in states_of])
     signals.reduce(low, np.array([1.0 if state is None else state.span for state in states_of]))

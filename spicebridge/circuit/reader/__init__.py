@@ -18,8 +18,8 @@ from spicebridge.circuit.reader.choice import AUTO, assumption, settle
 from spicebridge.circuit.reader.includes import Includes, source_from_file, source_from_text
 from spicebridge.circuit.reader.keywords import DIRECTIVES
 from spicebridge.circuit.reader.lines import Remark, split_cards
-from spicebridge.circuit.reader.located import Card, SourceFile
-from spicebridge.circuit.reader.rules import DIALECTS, Dialect, find_dialect
+from spicebridge.circuit.reader.located import NetlistCard, SourceFile
+from spicebridge.circuit.reader.rules import DIALECTS, ReadingRules, find_dialect
 from spicebridge.circuit.reader.schematic import MENU, is_schematic, netlist_of
 from spicebridge.errors import DeckError
 from spicebridge.expressions.parse import ExpressionError, Spelling, parse_expression
@@ -63,7 +63,7 @@ def read_deck(
         dialect = "ltspice" if dialect == AUTO else dialect
     _no_library(file)
 
-    def read(rules: Dialect) -> Deck:
+    def read(rules: ReadingRules) -> Deck:
         items = split_cards(file, rules, first=1)
         assembler = Assembler(rules, Includes(home, rules, open_files=list(opened)))
         header = _leading(items)
@@ -88,7 +88,7 @@ def read_expression(text: str, *, dialect: str = "ngspice") -> Expression:
     try:
         return parse_expression(text, language, Spelling())
     except ExpressionError as error:
-        Card(SourceFile("<expression>", [text]), 1, text).fail(error.offset, error.message)
+        NetlistCard(SourceFile("<expression>", [text]), 1, text).fail(error.offset, error.message)
 
 
 def read_subcircuits(text: str, *, name: str = "<text>", dialect: str = "ngspice") -> tuple[Subcircuit, ...]:
@@ -103,7 +103,7 @@ def read_library(text: str, *, name: str = "<text>", dialect: str = "ngspice") -
     """As `read_subcircuits`, as a deck whose notes say what was taken and left out."""
     file = source_from_text(text, name)
 
-    def read(rules: Dialect) -> Deck:
+    def read(rules: ReadingRules) -> Deck:
         assembler = Assembler(rules, Includes(None, rules), library=True)
         assembler.read(split_cards(file, rules))
         return assembler.deck("")
@@ -119,7 +119,7 @@ def _no_library(file: SourceFile) -> None:
     """Refuse a library of subcircuits whose first line would be lost as a title."""
     words = file.lines[0].split()
     if words and DIRECTIVES.get(words[0].lower()) == "SUBCKT":
-        Card(file, 1, file.lines[0]).fail(
+        NetlistCard(file, 1, file.lines[0]).fail(
             0,
             "line 1 is the title of a netlist and would be lost, so this is a library of subcircuits; "
             "check-model reads it, or put a title in front and call the subcircuit with an X card",
@@ -130,7 +130,7 @@ def _title(file: SourceFile) -> str:
     return file.lines[0].strip().lstrip("*").strip()
 
 
-def _leading(items: list[Card | Remark]) -> list[Remark]:
+def _leading(items: list[NetlistCard | Remark]) -> list[Remark]:
     """The comment lines right behind the title."""
     out: list[Remark] = []
     for item in items:

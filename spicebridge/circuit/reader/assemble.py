@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.contents import with_trees
 from spicebridge.circuit.deck.flatten import constant
-from spicebridge.circuit.deck.parts import with_trees
 from spicebridge.circuit.reader.card_tokens import (
     defines_function,
     directive_kind,
@@ -21,10 +21,10 @@ from spicebridge.circuit.reader.includes import Includes
 from spicebridge.circuit.reader.keywords import CHANGING, DIRECTIVES
 from spicebridge.circuit.reader.languages import INTEGRAL
 from spicebridge.circuit.reader.lines import Remark
-from spicebridge.circuit.reader.located import Card
-from spicebridge.circuit.reader.parsed_cards import USAGE, Assignment, Plain, Raw, Record
-from spicebridge.circuit.reader.rules import Dialect
-from spicebridge.circuit.reader.scope_stack import Frame, Sources
+from spicebridge.circuit.reader.located import NetlistCard
+from spicebridge.circuit.reader.parsed_cards import USAGE, Assignment, DotCard, Plain, Raw
+from spicebridge.circuit.reader.rules import ReadingRules
+from spicebridge.circuit.reader.scope_stack import CardPlaces, Frame
 from spicebridge.errors import DeckError, nearest
 from spicebridge.expressions.parse import Spelling
 from spicebridge.expressions.tokens import Token
@@ -40,12 +40,12 @@ _GLOBALS = ("PARAM", "FUNC", "TRAN")
 class Assembler:
     """Reads cards in order; `deck` and `subcircuits` give what was read."""
 
-    def __init__(self, dialect: Dialect, includes: Includes, *, library: bool = False) -> None:
+    def __init__(self, dialect: ReadingRules, includes: Includes, *, library: bool = False) -> None:
         self.dialect = dialect
         self.includes = includes
         self.spelling = Spelling()
         self.reader = CardReader(dialect, self.spelling)
-        self.sources = Sources()
+        self.sources = CardPlaces()
         self.top = Frame("", "", None)
         self.frames = [self.top]
         self.options: dict[str, Value | str | None] = {}
@@ -59,7 +59,7 @@ class Assembler:
 
     # reading
 
-    def read(self, cards: list[Card | Remark]) -> None:
+    def read(self, cards: list[NetlistCard | Remark]) -> None:
         """Read all cards; raises located `DeckError` or `UnsafeDeck`."""
         items = list(self.includes.expand(cards, self.reader))
         self._globals_first(items)
@@ -93,12 +93,12 @@ class Assembler:
     def _header(self) -> tuple[str, ...]:
         return tuple(self._remarks) if self.library or not self._fresh else ()
 
-    def _globals_first(self, items: list[Card | Remark]) -> None:
+    def _globals_first(self, items: list[NetlistCard | Remark]) -> None:
         """Parameters, functions, then .tran, which gives defaults to waveforms that may stand before it."""
         depth = 0
         transients = []
         for item in items:
-            if not isinstance(item, Card) or item.text.lstrip()[:1] != ".":
+            if not isinstance(item, NetlistCard) or item.text.lstrip()[:1] != ".":
                 continue
             word, offset = first_word(item)
             kind = DIRECTIVES.get(word.lower())
@@ -117,9 +117,9 @@ class Assembler:
         for item, word, offset in transients:
             self._transient(item, self.reader.build(item, scan_directive(item, "TRAN", word, offset)))
 
-    def _commands(self, *, known: bool) -> list[tuple[Card, str, int]]:
+    def _commands(self, *, known: bool) -> list[tuple[NetlistCard, str, int]]:
         """The `tran` of the blocks of commands where the deck has no .tran, and notes on what was left out."""
-        found: list[tuple[Card, str, int]] = []
+        found: list[tuple[NetlistCard, str, int]] = []
         for head, inside in self.reader.commands:
             words = {(first_word(card)[0].lower() if card.text.strip() else "") for card in inside}
             runs = [card for card in inside if card.text.split()[:1] and card.text.split()[0].lower() == "tran"]
@@ -137,7 +137,7 @@ class Assembler:
             self.reader.notes.append(text)
         return found
 
-    def _element(self, card: Card, word: str, offset: int) -> None:
+    def _element(self, card: NetlistCard, word: str, offset: int) -> None:
         tokens = scan_element(card, word, offset, bare_resistance=self.dialect.bare_expressions)
         made = self.reader.build(card, tokens)
         element, *further = made if isinstance(made, tuple) else (made,)
@@ -154,11 +154,11 @@ class Assembler:
             frame.renamed[word.lower()] = element.name
         frame.elements += [element, *further]
 
-    def _integrals(self, card: Card, offset: int, element: ir.Element) -> ir.Element:
+    def _integrals(self, card: NetlistCard, offset: int, element: ir.Element) -> ir.Element:
         """Integrals over time in an expression become voltages of states of their own."""
         return with_trees(element, lambda tree: rebuild(tree, lambda e: self._integral(card, offset, element.name, e)))
 
-    def _integral(self, card: Card, offset: int, owner: str, e: Expression) -> Expression | None:
+    def _integral(self, card: NetlistCard, offset: int, owner: str, e: Expression) -> Expression | None:
         if not isinstance(e, Call) or e.function != INTEGRAL:
             return None
         frame = self.frames[-1]
@@ -173,7 +173,7 @@ class Assembler:
         frame.initial[node] = start.value if isinstance(start, Number) else start
         return NodeVoltage(node)
 
-    def _once(self, card: Card, offset: int, kind: str, name: str) -> None:
+    def _once(self, card: NetlistCard, offset: int, kind: str, name: str) -> None:
         table = self.sources.table(self.frames[-1].scope, kind)
         folded = name.lower()
         before = table.get(folded)
@@ -184,7 +184,7 @@ class Assembler:
 
     # dot-cards
 
-    def _directive(self, card: Card, word: str, offset: int) -> None:
+    def _directive(self, card: NetlistCard, word: str, offset: int) -> None:
         kind = directive_kind(card, word, offset)
         if kind is None:
             self.reader.notes.append(f"{card.file.name}:{card.line}: {word} was left out: it is harmless")
@@ -199,14 +199,14 @@ class Assembler:
             card.fail(offset, f"{word} inside a subcircuit; put it outside")
         getattr(self, f"_{kind.lower()}")(card, record)
 
-    def _model(self, card: Card, record: Record) -> None:
+    def _model(self, card: NetlistCard, record: DotCard) -> None:
         name, kind, *given = record.parts
         self._once(card, name.offset, "model", name.text)
         spelled = self.spelling.models.setdefault(name.text.lower(), name.text)
         parameters = self.reader.pairs(record.token, given)
         self.frames[-1].models.append(ir.Model(spelled, kind.text.lower(), parameters))
 
-    def _transient(self, card: Card, record: Record) -> None:
+    def _transient(self, card: NetlistCard, record: DotCard) -> None:
         if self.reader.tran is not None:
             card.fail(record.token.offset, "a second .tran; keep one")
         named = {p.name.text.lower(): p for p in record.parts if isinstance(p, Assignment)}
@@ -261,7 +261,7 @@ class Assembler:
         except DeckError as error:
             self.reader.fail(raw.token, str(error))
 
-    def _options(self, card: Card, record: Record) -> None:
+    def _options(self, card: NetlistCard, record: DotCard) -> None:
         if self.dialect.own_options:
             self.reader.note(record.token, f"{record.token.text} was left out: options of {self.dialect.name}'s own")
             return
@@ -277,7 +277,7 @@ class Assembler:
             return str(raw.token.text.lower())
         return self.reader.constant(raw)
 
-    def _initial(self, card: Card, record: Record) -> None:
+    def _initial(self, card: NetlistCard, record: DotCard) -> None:
         frame = self.frames[-1]
         for what, node, raw in record.parts:
             if what.text.lower() != "v":
@@ -288,7 +288,7 @@ class Assembler:
             frame.initial[name] = self.reader.constant(raw)
             self.sources.table(frame.scope, "initial condition")[name.lower()] = card
 
-    def _param(self, card: Card, record: Record) -> None:
+    def _param(self, card: NetlistCard, record: DotCard) -> None:
         frame = self.frames[-1]
         if not record.parts:
             card.fail(record.token.offset, f"{record.token.text} defines nothing; write name=value")
@@ -296,7 +296,7 @@ class Assembler:
             self._once(card, part.name.offset, "parameter", part.name.text)
         frame.local.update(self.reader.pairs(record.token, list(record.parts)))
 
-    def _func(self, card: Card, record: Record) -> None:
+    def _func(self, card: NetlistCard, record: DotCard) -> None:
         name, *rest = record.parts
         arguments, raw = rest[:-1], rest[-1]
         folded = name.text.lower()
@@ -326,7 +326,7 @@ class Assembler:
                         f"function {name.text}: argument {word} stands for a node; only values can be passed",
                     )
 
-    def _subckt(self, card: Card, record: Record) -> None:
+    def _subckt(self, card: NetlistCard, record: DotCard) -> None:
         words = [p for p in record.parts if isinstance(p, Token) and p.kind == "WORD"]
         given = [p for p in record.parts if isinstance(p, Assignment)]
         if not words:
@@ -344,7 +344,7 @@ class Assembler:
         self.sources.table(scope, "parameter").update({key.lower(): card for key, _ in parameters})
         self.frames.append(Frame(name, scope, card, pins, parameters, self._header()))
 
-    def _ends(self, card: Card, record: Record) -> None:
+    def _ends(self, card: NetlistCard, record: DotCard) -> None:
         if len(self.frames) == 1:
             card.fail(record.token.offset, ".ends without .subckt; remove it")
         frame = self.frames.pop()
@@ -353,11 +353,11 @@ class Assembler:
             card.fail(token.offset, f".ends {token.text} closes subcircuit {frame.name}; write .ends {frame.name}")
         self.frames[-1].subcircuits.append(frame.subcircuit(expanded_currents(frame, self.dialect)))
 
-    def _save(self, card: Card, record: Record) -> None:
+    def _save(self, card: NetlistCard, record: DotCard) -> None:
         for vector in record.parts:
             self._add_vector(card, vector)
 
-    def _print(self, card: Card, record: Record) -> None:
+    def _print(self, card: NetlistCard, record: DotCard) -> None:
         analysis, *vectors = record.parts
         if analysis.text.lower() != "tran":
             self.reader.note(record.token, f"{record.token.text} of another analysis than tran was left out")
@@ -367,11 +367,11 @@ class Assembler:
                 continue
             self._add_vector(card, vector)
 
-    def _shared(self, card: Card, record: Record) -> None:
+    def _shared(self, card: NetlistCard, record: DotCard) -> None:
         for token in record.parts:
             self.shared.setdefault(self.spelling.node(token.text))
 
-    def _add_vector(self, card: Card, words: tuple[Token, ...]) -> None:
+    def _add_vector(self, card: NetlistCard, words: tuple[Token, ...]) -> None:
         head, *inner = (w.text.lower() for w in words)
         if not inner:
             names = [head]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from spicebridge.circuit.reader.keywords import (
     BEHAVIOUR,
@@ -17,11 +18,26 @@ from spicebridge.circuit.reader.keywords import (
     UNSUPPORTED,
     WAVES,
 )
-from spicebridge.circuit.reader.located import Card
-from spicebridge.circuit.reader.tokens import closing_brace, scan_card
+from spicebridge.circuit.reader.located import NetlistCard
 from spicebridge.errors import UnsafeDeck, nearest
 from spicebridge.expressions.tokens import ScanError, Token
 
+MAX_CARD = 1_000_000
+"""Longest card that is read, in tokens."""
+
+_CARD = re.compile(
+    r"""
+      (?P<WORD>       [^\s,=(){}'"]++ )
+    | (?P<EXPRESSION> '[^']*+' )
+    | (?P<STRING>     "[^"]*+" )
+    | (?P<SIGN>       [=(){}'"] )
+    """,
+    re.VERBOSE | re.ASCII,
+)
+_WORDS = re.compile(r"[^\s,]++", re.ASCII)
+_BEYOND_WORDS = re.compile(r"[=(){}'\"]")
+_SIGNS = {"=": "_EQUALS", "(": "_OPEN", ")": "_CLOSE"}
+_BRACES = re.compile(r"[{}]")
 _FIRST = re.compile(r"\s*([^\s=(),{}'\"]+)")
 _RESISTANCE = re.compile(r"\s*+\S++\s++\S++\s++\S++\s++[rR]\s*+=")
 _OPTION = re.compile(
@@ -31,7 +47,7 @@ _BLANK = re.compile(r"""'[^']*+'|"[^"]*+"|[(){}]|\s++""")
 _NAMED_VALUE = re.compile(r"""'[^']*+'|"[^"]*+"|[(){}]|(?<![^\s,])([A-Za-z_][\w.]*+)\s*+=(?!=)""")
 
 
-def first_word(card: Card) -> tuple[str, int]:
+def first_word(card: NetlistCard) -> tuple[str, int]:
     """The first word of a card, and its offset."""
     found = _FIRST.match(card.text)
     if found is None:
@@ -40,7 +56,7 @@ def first_word(card: Card) -> tuple[str, int]:
     return found.group(1), found.start(1)
 
 
-def directive_kind(card: Card, word: str, offset: int) -> str | None:
+def directive_kind(card: NetlistCard, word: str, offset: int) -> str | None:
     """The terminal of a dot-card, or None for one that is left out with a note; raises for all others."""
     folded = word.lower()
     kind = DIRECTIVES.get(folded)
@@ -55,7 +71,7 @@ def directive_kind(card: Card, word: str, offset: int) -> str | None:
     card.fail(offset, f"card {word} is unknown{nearest(folded, DIRECTIVES)}; remove it if it is not needed")
 
 
-def scan_element(card: Card, word: str, offset: int, *, bare_resistance: bool = False) -> list[Token]:
+def scan_element(card: NetlistCard, word: str, offset: int, *, bare_resistance: bool = False) -> list[Token]:
     """Tokens of an element card, the first one named by its letter.
 
     `bare_resistance`: ``R=`` may be followed by an expression without quotes or braces, as in LTspice.
@@ -79,7 +95,7 @@ def scan_element(card: Card, word: str, offset: int, *, bare_resistance: bool = 
     return tokens
 
 
-def _scan(card: Card, letter: str, bare_resistance: bool) -> list[Token]:
+def _scan(card: NetlistCard, letter: str, bare_resistance: bool) -> list[Token]:
     try:
         if letter == "R" and bare_resistance:
             found = _RESISTANCE.match(card.text)
@@ -98,14 +114,14 @@ def _scan(card: Card, letter: str, bare_resistance: bool) -> list[Token]:
         card.fail(error.offset, error.message)
 
 
-def _rest(card: Card, start: int, end: int | None = None) -> list[Token]:
+def _rest(card: NetlistCard, start: int, end: int | None = None) -> list[Token]:
     """The text from `start` on as one EXPRESSION token, if there is any."""
     piece = card.text[start:end]
     body = piece.strip(" \t,")
     return [Token("EXPRESSION", body, start + piece.index(body))] if body else []
 
 
-def _name_waves(card: Card, tokens: list[Token]) -> None:
+def _name_waves(card: NetlistCard, tokens: list[Token]) -> None:
     for k in range(3, len(tokens)):
         kind, text, offset = tokens[k]
         if kind == "STRING" or text.upper() == "FILE":
@@ -121,7 +137,7 @@ def _name_waves(card: Card, tokens: list[Token]) -> None:
             card.fail(offset, f"waveform {text} is not read; SIN, PULSE, PWL and EXP are")
 
 
-def _name_controls(card: Card, tokens: list[Token], letter: str) -> None:
+def _name_controls(card: NetlistCard, tokens: list[Token], letter: str) -> None:
     if len(tokens) < 4 or tokens[3].kind != "WORD":
         return
     _, text, offset = tokens[3]
@@ -142,13 +158,13 @@ def _name_params(tokens: list[Token]) -> None:
 _CALLED = re.compile(r"\s*\.param\s+\w+\s*\([^)=]*\)\s*=", re.IGNORECASE)
 
 
-def defines_function(card: Card, kind: str | None) -> bool:
+def defines_function(card: NetlistCard, kind: str | None) -> bool:
     """Whether a parameter card defines a function, as in HSPICE: ``.param f(x)='2*x'``."""
     return kind == "PARAM" and _CALLED.match(card.text) is not None
 
 
 def scan_directive(
-    card: Card, kind: str, word: str, offset: int, *, ngspice: bool = False, inside: bool = False
+    card: NetlistCard, kind: str, word: str, offset: int, *, ngspice: bool = False, inside: bool = False
 ) -> list[Token]:
     """Tokens of a dot-card, the first one named `kind`.
 
@@ -169,7 +185,7 @@ def scan_directive(
     return tokens
 
 
-def _named_values(card: Card, start: int, ngspice: bool, inside: bool) -> list[Token]:
+def _named_values(card: NetlistCard, start: int, ngspice: bool, inside: bool) -> list[Token]:
     """``a = 1 b = 2*a c = {b}``: values may be bare expressions with blanks in them."""
     text = card.text
     starts: list[tuple[int, int, str]] = []
@@ -195,7 +211,7 @@ def _named_values(card: Card, start: int, ngspice: bool, inside: bool) -> list[T
     return tokens
 
 
-def _no_blank(card: Card, value: list[Token]) -> None:
+def _no_blank(card: NetlistCard, value: list[Token]) -> None:
     for token in value:
         depth = 0
         for found in _BLANK.finditer(token.text):
@@ -208,7 +224,7 @@ def _no_blank(card: Card, value: list[Token]) -> None:
                 card.fail(token.offset + found.start(), "ngspice ends the value at this blank; write {…} around it")
 
 
-def _function(card: Card, start: int) -> list[Token]:
+def _function(card: NetlistCard, start: int) -> list[Token]:
     cut = card.text.find(")", start) + 1
     if cut == 0:
         return scan_card(card.text, start)
@@ -220,7 +236,7 @@ def _function(card: Card, start: int) -> list[Token]:
     return [*tokens, *_rest(card, cut)]
 
 
-def inner_range(card: Card, token: Token) -> tuple[int, int]:
+def inner_range(card: NetlistCard, token: Token) -> tuple[int, int]:
     """Where the expression of an EXPRESSION token starts and ends, its quotes or braces left out."""
     text, start = token.text, token.offset
     quoted = text[0] == "'" and len(text) > 1 and text.find("'", 1) == len(text) - 1
@@ -231,3 +247,49 @@ def inner_range(card: Card, token: Token) -> tuple[int, int]:
     if quoted or braced:
         return start + 1, start + len(text) - 1
     return start, start + len(text)
+
+
+def closing_brace(text: str, start: int) -> int:
+    """Offset just behind the brace that closes the one at `start`; raises `ScanError` if none does."""
+    depth = 0
+    for found in _BRACES.finditer(text, start):
+        depth += 1 if found.group() == "{" else -1
+        if depth == 0:
+            return found.end()
+    raise ScanError(start, "this brace is never closed; add '}'")
+
+
+def scan_card(text: str, start: int = 0) -> list[Token]:
+    """Tokens of a card: WORD, EXPRESSION (quoted or in braces, with its marks), STRING, _EQUALS, brackets.
+
+    Commas separate like blanks, as simulators read them. Raises `ScanError` for open quotes or braces.
+    """
+    if not _BEYOND_WORDS.search(text, start):
+        words = islice(_WORDS.finditer(text, start), MAX_CARD + 1)
+        return _bounded([Token("WORD", found.group(), found.start()) for found in words], start)
+    tokens: list[Token] = []
+    behind = 0
+    for found in islice(_CARD.finditer(text, start), MAX_CARD + 1):
+        kind = found.lastgroup
+        at = found.start()
+        if at < behind:
+            continue
+        if kind != "SIGN":
+            tokens.append(Token(kind or "", found.group(), at))
+            continue
+        sign = text[at]
+        if sign == "{":
+            behind = closing_brace(text, at)
+            tokens.append(Token("EXPRESSION", text[at:behind], at))
+        elif sign in _SIGNS:
+            tokens.append(Token(_SIGNS[sign], sign, at))
+        else:
+            what = "brace is never opened" if sign == "}" else "quote is never closed"
+            raise ScanError(at, f"this {what}; add the other one or remove it")
+    return _bounded(tokens, start)
+
+
+def _bounded(tokens: list[Token], start: int) -> list[Token]:
+    if len(tokens) > MAX_CARD:
+        raise ScanError(start, f"a card of more than {MAX_CARD} tokens; split it")
+    return tokens

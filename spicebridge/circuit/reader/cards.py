@@ -9,19 +9,19 @@ from typing import Any, NoReturn
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.reader.card_tokens import inner_range
 from spicebridge.circuit.reader.keywords import COMMANDS
-from spicebridge.circuit.reader.located import Card
+from spicebridge.circuit.reader.located import NetlistCard
 from spicebridge.circuit.reader.parsed_cards import (
     TERMINALS,
     USAGE,
     Assignment,
+    DotCard,
     Part,
     Plain,
     Quoted,
     Raw,
-    Record,
 )
-from spicebridge.circuit.reader.rules import Dialect
-from spicebridge.circuit.reader.waves import read_wave
+from spicebridge.circuit.reader.rules import ReadingRules
+from spicebridge.circuit.reader.source_waves import read_wave
 from spicebridge.errors import DeckError, QuantityError, UnsafeDeck
 from spicebridge.expressions.language import Language
 from spicebridge.expressions.parse import ExpressionError, Spelling, parse_expression
@@ -57,20 +57,20 @@ def _quantity(text: str) -> float:
 class CardReader:
     """Builds what one card says; its methods are the rules of spice.lark."""
 
-    def __init__(self, dialect: Dialect, spelling: Spelling) -> None:
+    def __init__(self, dialect: ReadingRules, spelling: Spelling) -> None:
         self.behavioural = dialect.behavioural
         self.constant_language = dialect.constant
         self.dialect = dialect
         self.ngspice = dialect.name == "ngspice"
         self.spelling = spelling
-        self.commands: list[tuple[Card, list[Card]]] = []
-        self.card: Card
+        self.commands: list[tuple[NetlistCard, list[NetlistCard]]] = []
+        self.card: NetlistCard
         self.head = ""
-        self.called: list[tuple[Card, Token, bool]] = []
+        self.called: list[tuple[NetlistCard, Token, bool]] = []
         self.notes: list[str] = []
         self.tran: ir.Transient | None = None
 
-    def build(self, card: Card, tokens: list[Token]) -> Any:
+    def build(self, card: NetlistCard, tokens: list[Token]) -> Any:
         """Return the element or record of a card; raises located `DeckError`."""
         self.card = card
         self.head = tokens[0].text
@@ -335,8 +335,8 @@ class CardReader:
 
     # grammar: dot-cards
 
-    def _record(self, head: Token, *parts: Any) -> Record:
-        return Record(head.kind, head, parts)
+    def _record(self, head: Token, *parts: Any) -> DotCard:
+        return DotCard(head.kind, head, parts)
 
     model = transient = options = initial = parameters = function = _record
     subcircuit = ends = end = include = library = save = print = shared = _record

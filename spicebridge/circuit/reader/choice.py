@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar, get_args
 
 from spicebridge.circuit.deck.elements import Deck
-from spicebridge.circuit.reader.rules import DIALECTS, Dialect, find_dialect
+from spicebridge.circuit.reader.rules import DIALECTS, ReadingRules, find_dialect
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Binary, Call, Expression, Number, Power, rebuild
 
@@ -110,7 +110,7 @@ _MEANINGS = re.compile(
 
 
 @dataclass(frozen=True)
-class Mark:
+class TellingWord:
     """A word that one simulator alone has, and its line, counted from 1."""
 
     dialect: str
@@ -129,16 +129,16 @@ def said(lines: Sequence[str]) -> str | None:
     return None
 
 
-def marks(lines: Sequence[str], first: int) -> list[Mark]:
+def marks(lines: Sequence[str], first: int) -> list[TellingWord]:
     """The first word of each simulator that alone has it, comments left out; `first` is 1 behind a title."""
-    found: dict[str, Mark] = {}
+    found: dict[str, TellingWord] = {}
     for number in _suspects(lines, first):
         line = lines[number]
         if line.lstrip().startswith("*"):
             continue
         for match in _MARKS.finditer(line.split(";")[0]):
             name = match.lastgroup or ""
-            found.setdefault(name, Mark(name, " ".join(match.group().split())[:40], number + 1))
+            found.setdefault(name, TellingWord(name, " ".join(match.group().split())[:40], number + 1))
     return list(found.values())
 
 
@@ -159,8 +159,8 @@ Read = TypeVar("Read")
 
 
 def settle(
-    name: str, lines: Sequence[str], file: str, first: int, read: Callable[[Dialect], Read]
-) -> tuple[Read, Dialect, str]:
+    name: str, lines: Sequence[str], file: str, first: int, read: Callable[[ReadingRules], Read]
+) -> tuple[Read, ReadingRules, str]:
     """(what was read, the dialect, a sentence that says how it was found, or "").
 
     Raises `DeckError` for a text that no dialect reads, or that two read differently.
@@ -189,7 +189,7 @@ def settle(
     return _by_reading(file, read)
 
 
-def _by_reading(file: str, read: Callable[[Dialect], Read]) -> tuple[Read, Dialect, str]:
+def _by_reading(file: str, read: Callable[[ReadingRules], Read]) -> tuple[Read, ReadingRules, str]:
     """The one reading there is, or the one that all of those that there are share."""
     results: dict[str, Read] = {}
     first_error: DeckError | None = None
@@ -217,7 +217,7 @@ def _by_reading(file: str, read: Callable[[Dialect], Read]) -> tuple[Read, Diale
     return results[names[0]], DIALECTS[names[0]], ""
 
 
-def _label(rules: Dialect) -> str:
+def _label(rules: ReadingRules) -> str:
     return _SPELLED[rules.name] + ("" if rules.version is None else f" {rules.version}")
 
 
@@ -260,7 +260,7 @@ def _canonical(e: Expression) -> Any:
     return rebuild(e, change)
 
 
-def assumption(deck: Deck, read: Callable[[Dialect], Deck]) -> str:
+def assumption(deck: Deck, read: Callable[[ReadingRules], Deck]) -> str:
     """What was taken for granted about the version of ngspice, where versions differ on this deck."""
     newer = find_dialect("ngspice@46")
     difference = unlike(replace(deck, notes=()), read(newer))

@@ -9,8 +9,8 @@ one, so the current of another is written out:
 from __future__ import annotations
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.deck.parts import CARRIERS, with_trees
-from spicebridge.circuit.reader.rules import Dialect
+from spicebridge.circuit.deck.contents import CARRIERS, with_trees
+from spicebridge.circuit.reader.rules import ReadingRules
 from spicebridge.circuit.reader.scope_stack import Frame
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import BranchCurrent, Expression, NodeVoltage, Value, as_expression, rebuild
@@ -19,7 +19,7 @@ DEEPEST = 50
 """Currents that may be written in terms of one another in a chain."""
 
 
-def expanded_currents(frame: Frame, dialect: Dialect) -> tuple[ir.Element, ...]:
+def expanded_currents(frame: Frame, dialect: ReadingRules) -> tuple[ir.Element, ...]:
     """The elements of a scope; raises `DeckError` at the element that asks for a current that is not known."""
     elements = frame.finished()
     if not dialect.every_current:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from spicebridge.circuit.reader.card_tokens import directive_kind, first_word, scan_directive
 from spicebridge.circuit.reader.lines import Remark, split_cards
-from spicebridge.circuit.reader.located import Card, SourceFile
-from spicebridge.circuit.reader.rules import Dialect
+from spicebridge.circuit.reader.located import NetlistCard, SourceFile
+from spicebridge.circuit.reader.rules import ReadingRules
 from spicebridge.errors import DeckError, UnsafeDeck
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def source_from_text(text: str, name: str) -> SourceFile:
     if strange is not None:
         line = text.count("\n", 0, strange.start())
         column = strange.start() - (text.rfind("\n", 0, strange.start()) + 1)
-        bare = Card(file, line + 1, lines[line])
+        bare = NetlistCard(file, line + 1, lines[line])
         bare.fail(column, f"control character {strange.group()!r}; a netlist is plain text, remove it")
     return file
 
@@ -76,14 +76,14 @@ class Includes:
     """Resolves includes inside `folder` (None: the deck has no folder, every include is refused)."""
 
     folder: Path | None
-    dialect: Dialect
+    dialect: ReadingRules
     count: int = 0
     characters: int = 0
     open_files: list[Path] = field(default_factory=list)
 
-    def expand(self, cards: list[Card | Remark], reader: CardReader) -> Iterator[Card | Remark]:
+    def expand(self, cards: list[NetlistCard | Remark], reader: CardReader) -> Iterator[NetlistCard | Remark]:
         """The cards with included ones in place, up to ``.end``; raises located `DeckError` or `UnsafeDeck`."""
-        stack: list[Iterator[Card | Remark]] = [iter(cards)]
+        stack: list[Iterator[NetlistCard | Remark]] = [iter(cards)]
         while stack:
             item = next(stack[-1], None)
             if item is None:
@@ -91,7 +91,7 @@ class Includes:
                 if stack:
                     self.open_files.pop()
                 continue
-            if isinstance(item, Card) and item.text.lstrip()[:1] == ".":
+            if isinstance(item, NetlistCard) and item.text.lstrip()[:1] == ".":
                 word, offset = first_word(item)
                 kind = directive_kind(item, word, offset)
                 if kind == "CONTROL":
@@ -107,7 +107,7 @@ class Includes:
                     continue
             yield item
 
-    def cards(self, card: Card, offset: int, name: str, section: str | None) -> list[Card | Remark]:
+    def cards(self, card: NetlistCard, offset: int, name: str, section: str | None) -> list[NetlistCard | Remark]:
         """The cards of the file that `card` includes; raises `UnsafeDeck` for paths that leave the folder."""
         path = self._resolve(card, offset, name)
         self.count += 1
@@ -129,7 +129,7 @@ class Includes:
         cards = split_cards(file, self.dialect)
         return cards if section is None else _section(card, offset, cards, section)
 
-    def _resolve(self, card: Card, offset: int, name: str) -> Path:
+    def _resolve(self, card: NetlistCard, offset: int, name: str) -> Path:
         if self.folder is None:
             card.fail(offset, f"include of {name!r}: this text has no folder; read the deck from a file", UnsafeDeck)
         if _ABSOLUTE.match(name) or ":" in name:
@@ -165,29 +165,31 @@ class Includes:
         return path
 
 
-def _block(head: Card, rest: Iterator[Card | Remark]) -> list[Card]:
+def _block(head: NetlistCard, rest: Iterator[NetlistCard | Remark]) -> list[NetlistCard]:
     """The command lines up to ``.endc``, taken out of `rest`; they are never run."""
-    inside: list[Card] = []
+    inside: list[NetlistCard] = []
     for item in rest:
-        if isinstance(item, Card):
+        if isinstance(item, NetlistCard):
             if item.text.split()[:1] and item.text.split()[0].lower() == ".endc":
                 return inside
             inside.append(item)
     head.fail(0, "this block of commands is never closed; add .endc")
 
 
-def _nothing_left(rest: Iterator[Card | Remark]) -> None:
+def _nothing_left(rest: Iterator[NetlistCard | Remark]) -> None:
     for item in rest:
-        if isinstance(item, Card):
+        if isinstance(item, NetlistCard):
             word, offset = first_word(item)
             if word[0] == ".":
                 directive_kind(item, word, offset)
             item.fail(offset, "a card after .end; simulators differ on it, remove it")
 
 
-def _section(card: Card, offset: int, cards: list[Card | Remark], section: str) -> list[Card | Remark]:
+def _section(
+    card: NetlistCard, offset: int, cards: list[NetlistCard | Remark], section: str
+) -> list[NetlistCard | Remark]:
     """The cards between ``.lib section`` and ``.endl``."""
-    found: list[Card | Remark] = []
+    found: list[NetlistCard | Remark] = []
     inside = False
     for item in cards:
         if isinstance(item, Remark):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spicebridge.circuit.reader.located import Card, SourceFile
-from spicebridge.circuit.reader.rules import Dialect
+from spicebridge.circuit.reader.located import NetlistCard, SourceFile
+from spicebridge.circuit.reader.rules import ReadingRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +20,13 @@ class Remark:
     text: str | None
 
 
-def split_cards(file: SourceFile, dialect: Dialect, first: int = 0) -> list[Card | Remark]:
+def split_cards(file: SourceFile, dialect: ReadingRules, first: int = 0) -> list[NetlistCard | Remark]:
     """Cards and remarks of a file, in order, from physical line `first` (counted from 0) on.
 
     Raises located `DeckError` for a continuation line that continues nothing.
     """
     trailing = dialect.trailing.search
-    out: list[Card | Remark] = []
+    out: list[NetlistCard | Remark] = []
     pieces: list[tuple[int, str, int]] = []
     comments: list[str] = []
     held: list[Remark] = []
@@ -51,7 +51,7 @@ def split_cards(file: SourceFile, dialect: Dialect, first: int = 0) -> list[Card
         if mark == "+":
             start = len(text) - len(body) + 1
             if not pieces:
-                bare = Card(file, number + 1, text)
+                bare = NetlistCard(file, number + 1, text)
                 bare.fail(start - 1, "a '+' continues the line before, and there is none; remove the '+'")
             held.clear()
         else:
@@ -76,11 +76,11 @@ def split_cards(file: SourceFile, dialect: Dialect, first: int = 0) -> list[Card
     return out
 
 
-def _join(file: SourceFile, pieces: list[tuple[int, str, int]], comments: list[str]) -> Card:
+def _join(file: SourceFile, pieces: list[tuple[int, str, int]], comments: list[str]) -> NetlistCard:
     comment = " ".join(comments)
     line, text, _ = pieces[0]
     if len(pieces) == 1:
-        return Card(file, line, text, (), comment)
+        return NetlistCard(file, line, text, (), comment)
     parts: list[str] = []
     places: list[tuple[int, int, int]] = []
     offset = 0
@@ -88,4 +88,4 @@ def _join(file: SourceFile, pieces: list[tuple[int, str, int]], comments: list[s
         places.append((offset, number, start + 1))
         parts.append(piece[start:])
         offset += len(piece) - start + 1
-    return Card(file, line, " ".join(parts), tuple(places), comment)
+    return NetlistCard(file, line, " ".join(parts), tuple(places), comment)

@@ -22,7 +22,7 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class NetlistCard:
     """A logical line: physical lines joined at ``+``, without comments.
 
     `line` counts from 1. `pieces` are (offset in `text`, line number, column of that offset), one per

@@ -43,7 +43,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class DotCard:
     """A dot-card, its parts in order."""
 
     kind: str

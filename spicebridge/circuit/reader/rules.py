@@ -15,7 +15,7 @@ WHOLE_POWERS = 46
 
 
 @dataclass(frozen=True)
-class Dialect:
+class ReadingRules:
     """What a simulator reads.
 
     - `behavioural` and `constant`: expressions that may depend on signals, and those that must not.
@@ -53,8 +53,8 @@ class Dialect:
 _SEMICOLON = re.compile(r";")
 
 DIALECTS = {
-    "ngspice": Dialect("ngspice", NGSPICE, NGSPICE_CONSTANT, re.compile(r";|//|(?<=[ \t,])\$")),
-    "ltspice": Dialect(
+    "ngspice": ReadingRules("ngspice", NGSPICE, NGSPICE_CONSTANT, re.compile(r";|//|(?<=[ \t,])\$")),
+    "ltspice": ReadingRules(
         "ltspice",
         LTSPICE,
         constant_form(LTSPICE),
@@ -66,7 +66,7 @@ DIALECTS = {
         tran="loose",
         levels=":",
     ),
-    "hspice": Dialect(
+    "hspice": ReadingRules(
         "hspice",
         HSPICE,
         constant_form(HSPICE),
@@ -76,15 +76,15 @@ DIALECTS = {
         own_options=True,
         mega_x=True,
     ),
-    "xyce": Dialect(
+    "xyce": ReadingRules(
         "xyce", XYCE, constant_form(XYCE), _SEMICOLON, every_current=True, levels=":", own_options=True, mega_x=True
     ),
-    "pspice": Dialect("pspice", PSPICE, constant_form(PSPICE), _SEMICOLON, every_current=True, own_options=True),
+    "pspice": ReadingRules("pspice", PSPICE, constant_form(PSPICE), _SEMICOLON, every_current=True, own_options=True),
 }
 """The newest form of each; ngspice without a version is that up to 45."""
 
 
-def find_dialect(name: str) -> Dialect:
+def find_dialect(name: str) -> ReadingRules:
     """The dialect of a word such as "ltspice" or "ngspice@46"; raises `DeckError`.
 
     A version matters where simulators changed their meaning: ngspice from `WHOLE_POWERS` on.

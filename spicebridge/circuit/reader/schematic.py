@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from spicebridge.circuit.reader.located import Card, SourceFile
+from spicebridge.circuit.reader.located import NetlistCard, SourceFile
 from spicebridge.errors import DeckError
 
 MENU = "in LTspice: View > SPICE Netlist, or LTspice -netlist on the command line"
@@ -113,7 +113,7 @@ def netlist_of(file: SourceFile, folder: Path | None) -> SourceFile:
 
 
 def _fail(file: SourceFile, line: int, message: str) -> NoReturn:
-    Card(file, line, file.lines[line - 1]).fail(0, f"{message}; get the netlist {MENU}")
+    NetlistCard(file, line, file.lines[line - 1]).fail(0, f"{message}; get the netlist {MENU}")
 
 
 def _read(file: SourceFile) -> _Sheet:

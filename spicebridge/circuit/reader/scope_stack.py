@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.deck.parts import with_trees
-from spicebridge.circuit.reader.located import Card
+from spicebridge.circuit.deck.contents import with_trees
+from spicebridge.circuit.reader.located import NetlistCard
 from spicebridge.expressions.tree import BranchCurrent, Expression, Value, rebuild
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class CardPlaces:
     """Where the parts of a deck were read: (scope, kind) -> folded name -> card.
 
     A scope is the dotted path of subcircuit definitions, empty for the top.
     """
 
-    cards: dict[tuple[str, str], dict[str, Card]] = field(default_factory=dict)
+    cards: dict[tuple[str, str], dict[str, NetlistCard]] = field(default_factory=dict)
 
-    def table(self, scope: str, kind: str) -> dict[str, Card]:
+    def table(self, scope: str, kind: str) -> dict[str, NetlistCard]:
         """The cards of one kind in one scope."""
         return self.cards.setdefault((scope, kind), {})
 
@@ -37,7 +37,7 @@ class Frame:
 
     name: str
     scope: str
-    card: Card | None
+    card: NetlistCard | None
     pins: tuple[str, ...] = ()
     parameters: tuple[tuple[str, Value], ...] = ()
     header: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.deck.parts import CONTROLLED_VOLTAGES, inputs
+from spicebridge.circuit.deck.contents import CONTROLLED_VOLTAGES, inputs
 from spicebridge.circuit.recognise.potentials import (
     ONE,
     ROUNDING,

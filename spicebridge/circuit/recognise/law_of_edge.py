@@ -28,11 +28,11 @@ from spicebridge.circuit.recognise.affine_fit import AffineFit, close
 from spicebridge.circuit.recognise.clamps import Range, clamped_range, gated_range
 from spicebridge.circuit.recognise.equations import CURRENT, DROP, EdgeEquations, NotLocal, put
 from spicebridge.circuit.recognise.general import general_law
-from spicebridge.circuit.recognise.named import NamedLaw
+from spicebridge.circuit.recognise.named_laws import NamedLaw
 from spicebridge.circuit.recognise.refusals import Refusal
 from spicebridge.circuit.recognise.sampling import (
     Formula,
-    Samples,
+    TrialPoints,
     samples,
     switches,
     zeros_over_drop,
@@ -105,7 +105,7 @@ class EdgeReader:
         self.drop = drop
         self.named = named
         self.equations = EdgeEquations(body, number, state)
-        self.points: dict[bool, Samples] = {}
+        self.points: dict[bool, TrialPoints] = {}
         self.nearest = ""
         self.start = start
         self.free = None if 0.0 <= start <= 1.0 else Range(*sorted((0.5 * start, 1.5 * start)))
@@ -285,7 +285,7 @@ class EdgeReader:
             off = ~(np.abs(rate - theirs) <= VERIFIED * (np.abs(bulk) + np.abs(theirs)) + floor)
         return _place("the rate of its state", points, off, theirs, rate) if off.any() else None
 
-    def _points(self, law: Characteristic, clamped: bool, bounds: Range | None) -> Samples:
+    def _points(self, law: Characteristic, clamped: bool, bounds: Range | None) -> TrialPoints:
         low, high = self._walls(bounds)
         inside = samples(law.trees, "v", (low, high), self.drop)
         if clamped or self._kept(law, inside, low, high):
@@ -294,13 +294,13 @@ class EdgeReader:
         points = samples(law.trees, "v", (low - reach, high + reach), self.drop)
         # A resistance that comes near zero has left the law: the circuit has failed before, and figures cancel.
         good = law.R(points.s) / law.R(np.array([self.start])) > SMALL
-        return Samples(
+        return TrialPoints(
             np.concatenate([inside.s, points.s[good]]),
             np.concatenate([inside.x, points.x[good]]),
             np.concatenate([inside.group, points.group[good]]),
         )
 
-    def _kept(self, law: Characteristic, points: Samples, low: float, high: float) -> bool:
+    def _kept(self, law: Characteristic, points: TrialPoints, low: float, high: float) -> bool:
         """Whether no drop drives the state out of its range, so that what lies beyond is never met."""
         down = law.ds_dt(np.full_like(points.x, low), points.x)
         up = law.ds_dt(np.full_like(points.x, high), points.x)
@@ -312,7 +312,7 @@ def _words(device: Any) -> str:
     return f"{device.law} with {device.control} control and window {device.window.name}"
 
 
-def _largest(values: Array, points: Samples) -> Array:
+def _largest(values: Array, points: TrialPoints) -> Array:
     out = np.zeros_like(values)
     for number in np.unique(points.group):
         here = points.group == number
@@ -320,7 +320,7 @@ def _largest(values: Array, points: Samples) -> Array:
     return out
 
 
-def _place(what: str, points: Samples, off: Array, theirs: Array, ours: Array) -> str:
+def _place(what: str, points: TrialPoints, off: Array, theirs: Array, ours: Array) -> str:
     k = int(np.flatnonzero(off)[0])
     return f"{what} at state {points.s[k]:.6g} and {points.x[k]:.6g} V is {theirs[k]:.6g}, the law gives {ours[k]:.6g}"
 

@@ -20,7 +20,7 @@ from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.recognise.equations import edge_parts, states_read
 from spicebridge.circuit.recognise.law_of_edge import EdgeLaw, EdgeReader
-from spicebridge.circuit.recognise.named import instance_of, named_law
+from spicebridge.circuit.recognise.named_laws import instance_of, named_law
 from spicebridge.circuit.recognise.reactive import initial_value, reactive_device
 from spicebridge.circuit.recognise.refusals import Refusal, RefusedElements
 from spicebridge.circuit.recognise.rewrites import plain_deck

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.deck.parts import CONTROLLED_CURRENTS, CONTROLLED_VOLTAGES, element_nodes, inputs
+from spicebridge.circuit.deck.contents import CONTROLLED_CURRENTS, CONTROLLED_VOLTAGES, element_nodes, inputs
 from spicebridge.circuit.deck.rename import rename
 from spicebridge.circuit.dialects.switches import WIDTH
 from spicebridge.circuit.recognise.potentials import ONE, Terms, terms_of

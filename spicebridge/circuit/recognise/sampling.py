@@ -153,7 +153,7 @@ def _around(roots: Array, size: float) -> Array:
 
 
 @dataclass(frozen=True)
-class Samples:
+class TrialPoints:
     """States, drops in V or currents in A, and the group of each: differences are measured within one group."""
 
     s: Array
@@ -161,7 +161,7 @@ class Samples:
     group: Array
 
 
-def samples(trees: Sequence[Expression], symbol: str, s: tuple[float, float], x: float) -> Samples:
+def samples(trees: Sequence[Expression], symbol: str, s: tuple[float, float], x: float) -> TrialPoints:
     """Random points by decades of the drop, all of them at the ends of the range of s too, and the switching points."""
     random = np.random.default_rng(0)
     low, high = s
@@ -177,4 +177,4 @@ def samples(trees: Sequence[Expression], symbol: str, s: tuple[float, float], x:
     states.append(found)
     drops.append(at)
     groups.append(np.full(found.size, len(DECADES) - 1))
-    return Samples(np.concatenate(states), np.concatenate(drops), np.concatenate(groups))
+    return TrialPoints(np.concatenate(states), np.concatenate(drops), np.concatenate(groups))

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.deck.parts import CONTROLLED_CURRENTS, CONTROLLED_VOLTAGES, element_nodes, inputs
+from spicebridge.circuit.deck.contents import CONTROLLED_CURRENTS, CONTROLLED_VOLTAGES, element_nodes, inputs
 from spicebridge.circuit.recognise.refusals import RefusedElements
 from spicebridge.circuit.recognise.source_clusters import GROUND, Clusters, cluster, low
 from spicebridge.expressions.tree import Value

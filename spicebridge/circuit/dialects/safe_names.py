@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.deck.parts import Scope, element_nodes, scopes, trees
+from spicebridge.circuit.deck.contents import Scope, element_nodes, scopes, trees
 from spicebridge.circuit.deck.rename import rename
 from spicebridge.expressions.tree import NodeVoltage, walk
 

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from spicebridge.campaign import RunSummary, load, run
+from spicebridge.campaign import Summary, load, run
 from spicebridge.campaign.plan import Campaign
 from spicebridge.campaign.point import Row
 from spicebridge.campaign.store import Store
@@ -60,7 +60,7 @@ def spent() -> float:
     )
 
 
-def measured(campaign: Campaign, folder: Path, workers: int) -> tuple[RunSummary, float, float, dict[str, Row]]:
+def measured(campaign: Campaign, folder: Path, workers: int) -> tuple[Summary, float, float, dict[str, Row]]:
     """The summary, wall and processor time in s, and the stored rows by key."""
     begin, processor = time.perf_counter(), spent()
     summary = run(campaign, folder=folder, workers=workers)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from spicebridge.campaign.lock import locked
 from spicebridge.campaign.parts import LOOSE, arrow
-from spicebridge.campaign.plan import Campaign, SweepPoint
+from spicebridge.campaign.plan import Campaign, Point
 from spicebridge.campaign.point import PointTask, Row, lost, run_point
 from spicebridge.campaign.store import Store, axis_kinds
 from spicebridge.errors import CampaignError
@@ -30,7 +30,7 @@ class Tally:
     todo: int
     ran: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
-    point: SweepPoint | None = None
+    point: Point | None = None
     row: Row | None = None
 
 
@@ -38,7 +38,7 @@ Progress = Callable[[Tally], None]
 
 
 @dataclass(frozen=True)
-class RunSummary:
+class Summary:
     """What a run left: how many points ran now and were there before, and keys of stored points not in the campaign."""
 
     folder: Path
@@ -56,7 +56,7 @@ class CampaignState:
 
     done: frozenset[str]
     failed: frozenset[str]
-    missing: tuple[SweepPoint, ...]
+    missing: tuple[Point, ...]
     old: frozenset[str]
 
 
@@ -78,8 +78,8 @@ def run(
     scheduler: str | None = None,
     retry: bool = False,
     progress: Progress | None = None,
-) -> RunSummary:
-    """Run the points that are not stored yet and return a `RunSummary`; results are in `folder`.
+) -> Summary:
+    """Run the points that are not stored yet and return a `Summary`; results are in `folder`.
 
     `workers` processes on this machine (default: one for every processor), or the Dask cluster at `scheduler`.
     `retry` runs failed points again. The numbers do not depend on either. A point that cannot be judged
@@ -105,7 +105,7 @@ def run(
         if todo:
             _work(campaign, store, todo, workers, scheduler, tally, progress)
     after = state(campaign, store.folder)
-    return RunSummary(
+    return Summary(
         folder=store.folder,
         points=len(campaign.points),
         ran=tally.ran,
@@ -119,13 +119,13 @@ def run(
 def _work(
     campaign: Campaign,
     store: Store,
-    todo: list[SweepPoint],
+    todo: list[Point],
     workers: int | None,
     scheduler: str | None,
     tally: Tally,
     progress: Progress | None,
 ) -> None:
-    points: Mapping[str, SweepPoint] = {point.key: point for point in todo}
+    points: Mapping[str, Point] = {point.key: point for point in todo}
     tasks = (_task(campaign, point) for point in todo)
     if scheduler is None:
         _require_simulators(todo)
@@ -147,7 +147,7 @@ def _work(
                 progress(tally)
 
 
-def _task(campaign: Campaign, point: SweepPoint) -> PointTask:
+def _task(campaign: Campaign, point: Point) -> PointTask:
     return PointTask(
         key=point.key,
         name=campaign.name,
@@ -159,7 +159,7 @@ def _task(campaign: Campaign, point: SweepPoint) -> PointTask:
     )
 
 
-def _require_simulators(todo: list[SweepPoint]) -> None:
+def _require_simulators(todo: list[Point]) -> None:
     """Raise `SimulatorMissing` now rather than once for every point."""
     from spicebridge.circuit.engines import get_engine
 

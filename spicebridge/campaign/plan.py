@@ -57,7 +57,7 @@ _WORDS_ONLY = ("title", "learn")
 
 
 @dataclass(frozen=True)
-class SweepPoint:
+class Point:
     """One case of the sweep.
 
     `key` is the hash of the resolved case; `coordinates` the value on every axis, by its dotted key; `case`
@@ -123,19 +123,19 @@ class Campaign:
         return tuple(key for axis in self.axes for key in axis.keys)
 
     @cached_property
-    def points(self) -> tuple[SweepPoint, ...]:
+    def points(self) -> tuple[Point, ...]:
         """Every point, the last axis fastest."""
         return tuple(self._points())
 
     def __len__(self) -> int:
         return math.prod(len(axis) for axis in self.axes)
 
-    def _points(self) -> Iterator[SweepPoint]:
+    def _points(self) -> Iterator[Point]:
         files: dict[str, str] = {}
         for places in itertools.product(*(axis.places for axis in self.axes)):
             yield self.point(places, files)
 
-    def point(self, places: tuple[tuple[Any, ...], ...], files: dict[str, str] | None = None) -> SweepPoint:
+    def point(self, places: tuple[tuple[Any, ...], ...], files: dict[str, str] | None = None) -> Point:
         """The point at one place of every axis; `files` remembers hashes of files between points."""
         coordinates: dict[str, Any] = {}
         data: Any = self.base.data
@@ -157,7 +157,7 @@ class Campaign:
             "record": sorted(self.record),
         }
         key = hashlib.sha256(canonical(what).encode("utf-8")).hexdigest()[:20]
-        return SweepPoint(key, coordinates, data, run)
+        return Point(key, coordinates, data, run)
 
     @property
     def swept(self) -> dict[KeyPath, str]:
@@ -315,7 +315,7 @@ def _spread(count: int) -> list[int]:
 
 def _check_points(campaign: Campaign) -> None:
     """Refuse two points with the same case: their results could not be told apart."""
-    seen: dict[str, SweepPoint] = {}
+    seen: dict[str, Point] = {}
     for point in campaign.points:
         other = seen.setdefault(point.key, point)
         if other is not point:
@@ -354,4 +354,4 @@ def _file_hashes(data: Mapping[str, Any], folder: Path, known: dict[str, str]) -
     return {name: known[name] for name in names}
 
 
-__all__ = ["SUFFIX", "Base", "Campaign", "CaseError", "SweepPoint", "load"]
+__all__ = ["SUFFIX", "Base", "Campaign", "CaseError", "Point", "load"]

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from spicebridge.campaign import parts
 from spicebridge.campaign.axes import as_number, canonical, format_value
-from spicebridge.campaign.plan import Campaign, SweepPoint
+from spicebridge.campaign.plan import Campaign, Point
 from spicebridge.campaign.point import Done, Row
 from spicebridge.errors import OutputError
 from spicebridge.waveforms import replacing
@@ -138,7 +138,7 @@ class Store:
         done.update(*(parts.keys(part) for part in parts.of(self.points)))
         return frozenset(done), frozenset(failed - done)
 
-    def save(self, point: SweepPoint, done: Done, kinds: Mapping[str, str]) -> Row:
+    def save(self, point: Point, done: Done, kinds: Mapping[str, str]) -> Row:
         """Write one point and return its row; `kinds` are the types of the axes. Raises `OutputError`."""
         row = _row(point, done.row)
         if done.waveforms is not None:
@@ -200,7 +200,7 @@ def axis_cell(value: Any, kind: str) -> Any:
     return as_number(value) if kind == "double" else format_value(value)
 
 
-def _row(point: SweepPoint, found: Row) -> Row:
+def _row(point: Point, found: Row) -> Row:
     row: Row = dict.fromkeys(COLUMNS) | found
     for name, value in row.items():
         if isinstance(value, float) and not math.isfinite(value):

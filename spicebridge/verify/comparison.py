@@ -131,24 +131,8 @@ def validate(
             raise SpiceBridgeError("theory: patches put a circuit on trial, not a theory; leave one of them out")
         if step is not None:
             raise SpiceBridgeError("step: patches choose their own steps; leave it out")
-        return validate_patches(
-            network,
-            t,
-            patches=patches,
-            tolerance=tolerance,
-            circuit=circuit,
-            workers=workers,
-            scheduler=scheduler,
-            results=results,
-            progress=progress,
-            engine=engine,
-            form=form,
-            method=method,
-            timeout=timeout,
-            transform=transform,
-            max_steps=max_steps,
-            norm=norm,
-        )
+        where: dict[str, Any] = dict(workers=workers, scheduler=scheduler, results=results)
+        return validate_patches(network, t, patches=patches, engine=engine, **where, **options)
     if workers != 1 or scheduler is not None or results is not None:
         raise SpiceBridgeError("workers, scheduler and results belong to patches; give patches=True or a number")
     stop = float(grid_span(t)[-1])

@@ -47,60 +47,12 @@ _MARKS = re.compile(
     "|".join(f"(?P<{name}>{words})" for name, words in _WORDS.items()).replace(r"\s", "[ \t]"),
     re.IGNORECASE | re.MULTILINE,
 )
-_PIECES = (
-    *[
-        ".backanno",
-        ".machine",
-        ".params",
-        ".tran",
-        "rser",
-        "rpar",
-        "cpar",
-        "lser",
-        "plotwinsize",
-        "idt",
-        "uplim",
-        "dnlim",
-        "tbl",
-        "white",
-        "absdelay",
-        "boltz",
-        "echarge",
-        "planck",
-        ".control",
-        ".csparam",
-        ".spiceinit",
-        "u2",
-        "ternary_fcn",
-        "eq0",
-        "ne0",
-        "gt0",
-        "lt0",
-        "ge0",
-        "le0",
-        ".alter",
-        ".data",
-        ".malias",
-        ".biaschk",
-        ".option",
-        "cur",
-        "vol",
-        ".global_param",
-        ".preprocess",
-        ".result",
-        ".hb",
-        ".print",
-        "skipbp",
-        ".stimulus",
-        "aliases",
-        ".distribution",
-        ".stmlib",
-        "evalue",
-        "gvalue",
-    ],
-    ".param ",
-    "\ny",
-)
+_PIECES_OF_WORDS = """
+    .backanno .machine .params .tran rser rpar cpar lser plotwinsize idt uplim dnlim tbl white absdelay boltz echarge
+    planck .control .csparam .spiceinit u2 ternary_fcn eq0 ne0 gt0 lt0 ge0 le0 .alter .data .malias .biaschk .option cur vol
+    .global_param .preprocess .result .hb .print skipbp .stimulus aliases .distribution .stmlib evalue gvalue
+"""
+_PIECES = (*_PIECES_OF_WORDS.split(), ".param ", "\ny")
 _MEANINGS = re.compile(
     r"\*\*|\^|[?~!&|]|\b(?:pow|pwr|pwrs|u|log|int|round|sqrt|if|limit|table|nint|stp|sdt|min|max)\s*\(|\bvalue\s*[={]"
     r"|\bparams?:|\bpulse\b|\bexp\b|\$|//|:",

@@ -5,7 +5,7 @@
 *cover*: a grid of `side` x `side` nodes (default 100: 19,800 edges) by complete cover, once as it is and once with the r_off
 of one edge in the middle 1 % too large in the circuit; does the verdict name that edge? *sample*: a grid of 500 x 500
 (499,000 edges) by `count` edges drawn uniformly (default 688: 1 % wrong edges excluded with 99.9 %). *workers*: a grid of 30 x
-30 with one worker and with two, wall time; the load of the machine is stated, since it decides. *kill*: a grid of 12 x 12
+30 with one worker and with two, wall time; the load of the machine is stated, since it decides. *kill*: a grid of 20 x 20
 whose process group is killed (SIGKILL) after some patches, then resumed: every patch is there once. *both*: small grids,
 judged whole and by patches.
 
@@ -116,11 +116,11 @@ def kill(out: Path) -> None:
     os.killpg(child.pid, signal.SIGKILL)
     child.wait()
     before = [json.loads(line)["number"] for line in kept.read_text().splitlines()[1:] if line.endswith("}")]
-    found, _ = judged(grid(12), workers=2, results=kept)
+    found, _ = judged(grid(20), workers=2, results=kept)
     after = [json.loads(line)["number"] for line in kept.read_text().splitlines()[1:]]
     once = sorted(after) == [patch.number for patch in found.cover] and after[: len(before)] == before
     print(
-        f"12 x 12: killed after {len(before)} patches, resumed: {len(after)} of {len(found.cover)} patches, "
+        f"20 x 20: killed after {len(before)} patches, resumed: {len(after)} of {len(found.cover)} patches, "
         f"{'each once' if once else 'NOT each once'}; {found.outcome.value.upper()}"
     )
 
@@ -148,7 +148,7 @@ def main() -> None:
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        judged(grid(12), workers=2, results=given.child)
+        judged(grid(20), workers=2, results=given.child)
         return
     with tempfile.TemporaryDirectory() as folder:
         out = given.out or Path(folder)

@@ -23,8 +23,8 @@ from spicebridge.arrays import Array
 from spicebridge.errors import RunFailed
 from spicebridge.theory import Trajectory
 from spicebridge.theory.time.taylor.affine_law import AffineLaw
-from spicebridge.theory.time.taylor.expansion import Expansion
-from spicebridge.theory.time.taylor.integrator import LAST, REACH, TERM, order_for
+from spicebridge.theory.time.taylor.expansion import LAST, Expansion
+from spicebridge.theory.time.taylor.integrator import REACH, TERM, order_for
 from spicebridge.theory.time.taylor.source_series import SourceSeries
 
 GAUSS = np.polynomial.legendre.leggauss(16)

@@ -9,7 +9,10 @@ sparse) and *loop* (A diag(q) A^t, for loop matrices and for graphs with few loo
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
+
+import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError, nearest
@@ -44,6 +47,16 @@ class BranchSolver(Protocol):
         It holds until the next call of `factor` or `solve`. Raises `SingularNetwork`.
         """
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """The map from sources (n_e,) in V to currents (n_e,) in A as one `matrix` (n_e, n_e)."""
+
+    matrix: Array
+
+    def __call__(self, S: Array) -> Array:
+        return np.asarray(self.matrix @ S)
 
 
 def choose_form(topology: Topology, method: str) -> str:

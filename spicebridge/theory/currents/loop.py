@@ -16,6 +16,7 @@ from scipy.linalg import get_lapack_funcs
 
 from spicebridge.arrays import Array
 from spicebridge.errors import SingularNetwork
+from spicebridge.theory.currents.branch import Operator
 from spicebridge.theory.currents.topology import Topology
 
 DENSE_LOOPS = 400
@@ -46,8 +47,7 @@ class LoopSolver:
         if self.n_loops == 0:
             return np.zeros_like
         if resistance.size <= FEW_EDGES and self.dense:
-            whole = A_t @ self._dense(resistance)(A)
-            return lambda S: np.asarray(whole @ S)
+            return Operator(A_t @ self._dense(resistance)(A))
         solve = self._dense(resistance) if self.dense else self._sparse(resistance)
         return lambda S: np.asarray(A_t @ solve(A @ S))
 

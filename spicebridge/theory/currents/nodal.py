@@ -16,6 +16,7 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs
 
 from spicebridge.arrays import Array
+from spicebridge.theory.currents.branch import Operator
 from spicebridge.theory.currents.factorisation import (
     DenseCholesky,
     Factor,
@@ -133,8 +134,12 @@ class NodalSolver:
 
     def factor(self, resistance: Array) -> Callable[[Array], Array]:
         G = 1.0 / resistance
-        solve = self._operator(G) if self.plan == "small" else self._factored(G)
         bridges = self.bridges
+        if self.plan == "small":
+            whole = self._operator(G)
+            whole[bridges] = 0.0
+            return Operator(whole)
+        solve = self._factored(G)
         if not bridges.size:
             return solve
 
@@ -145,7 +150,7 @@ class NodalSolver:
 
         return without_bridges
 
-    def _operator(self, G: Array) -> Callable[[Array], Array]:
+    def _operator(self, G: Array) -> Array:
         """The map from sources to currents as one dense matrix."""
         scaled = self.B * G
         matrix = scaled @ self.B_t
@@ -158,7 +163,7 @@ class NodalSolver:
             raise undetermined()
         whole: Array = (G[:, None] * self.B_t) @ -potential
         whole.ravel()[:: G.size + 1] += G
-        return lambda S: np.asarray(whole @ S)
+        return whole
 
     def _factored(self, G: Array) -> Callable[[Array], Array]:
         if self.plan == "none":

@@ -16,6 +16,7 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError, SingularNetwork
 from spicebridge.network import Network
+from spicebridge.theory.currents.branch import Operator
 from spicebridge.theory.currents.topology import Topology
 
 
@@ -53,7 +54,7 @@ class ProjectorSolver:
             whole = np.linalg.solve(self._identity + self.Ob * kappa_state, self.Ob / self.Q)
         except np.linalg.LinAlgError:
             raise _undetermined() from None
-        return lambda S: np.asarray(whole @ S)
+        return Operator(np.asarray(whole, dtype=float))
 
     def solve(self, resistance: Array, S: Array) -> Array:
         kappa_state = resistance / self.Q - 1.0

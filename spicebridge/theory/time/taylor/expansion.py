@@ -17,11 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
+from spicebridge.theory.currents.branch import Operator
 from spicebridge.theory.time.taylor.affine_law import AffineLaw
 from spicebridge.theory.time.taylor.source_series import SourceSeries
 from spicebridge.theory.time.taylor.window_series import WindowSeries, cauchy
 
 Solve = Callable[[Array], Array]
+LAST = 3
+"""So many last terms are looked at: odd or even ones alone may vanish."""
 TANGENT_ORDER = 6
 """Order to which a change of the start is carried over a step: within the radius that the main series uses, a part
 of 1e-3 or less of the change is lost, …"""
@@ -51,6 +54,8 @@ class Expansion:
         self._s[0] = start
         self.order = 0
         self._free: Array | None = None
+        whole = isinstance(solve, Operator) and law.c is None and not law.windows
+        self.matrix = solve.matrix if whole and isinstance(solve, Operator) else None
         self._windows = [WindowSeries(p, edges, order) for p, edges in law.windows]
         self._tangent = self._s[:1]
 
@@ -97,6 +102,31 @@ class Expansion:
             coefficient *= self._free
         self.order = k + 1
         return f
+
+    def fill(self, order: int, tolerance: Array) -> list[float]:
+        """All orders up to `order` at once; sizes of their last terms in units of `tolerance` (n_e,).
+
+        For small networks (``matrix``), where what numpy takes to be called is what a step costs.
+        """
+        law, s, i, matrix = self.law, self._s, self._i, self.matrix
+        assert matrix is not None
+        a, b, back = law.a * self.length, law.b * self.length, matrix * law.slope
+        sizes = []
+        for k in range(self.order, order):
+            product = np.einsum("jn,jn->n", s[1 : k + 1], i[:k][::-1])
+            current = back @ -product
+            S = self.sources.coefficient(k)
+            if S is not None:
+                current += matrix @ S
+            i[k] = current
+            coefficient = a * s[k]
+            coefficient += b * current
+            coefficient *= 1.0 / (k + 1)
+            if k >= order - LAST:
+                sizes.append(float((np.abs(coefficient) / tolerance).max()))
+            s[k + 1] = coefficient if self._free is None else coefficient * self._free
+        self.order = order
+        return sizes
 
     def held_rates(self, edges: NDArray[np.intp]) -> Array:
         """H f of held edges, (order, n): their resistance does not change, so that v = q_0 i."""

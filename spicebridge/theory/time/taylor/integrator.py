@@ -33,7 +33,7 @@ from spicebridge.theory.time.problem import (
     vanished,
 )
 from spicebridge.theory.time.taylor.affine_law import AffineLaw
-from spicebridge.theory.time.taylor.expansion import Expansion
+from spicebridge.theory.time.taylor.expansion import LAST, Expansion
 from spicebridge.theory.time.taylor.source_series import SourceSeries
 from spicebridge.theory.time.trajectory import Event
 from spicebridge.theory.time.walls import PROBE, RATE_ROUNDING, STATE_ROUNDING, changes
@@ -46,8 +46,6 @@ LEAST_ORDER, MOST_ORDER = 8, 30
 """… within these."""
 TERM = 0.1
 """Size of the last terms of an accepted step, in units of the tolerance."""
-LAST = 3
-"""So many last terms are looked at: odd or even ones alone may vanish."""
 REACH = 3.0
 """Longest step expanded for, in units of the last one."""
 GAPS = 4.0
@@ -172,6 +170,8 @@ class TaylorIntegrator:
             tolerance += self.settings.atol
             # The rates of held edges count like those of free ones: they tell the release.
             sizes = [math.inf] * LAST
+            if series.matrix is not None:
+                sizes += series.fill(self.order, tolerance)
             while series.order < self.order and not max(sizes[-LAST:]) <= TERM:
                 sizes.append(_largest(series.rate(), tolerance) / series.order)
             self.solves += series.order

@@ -23,7 +23,7 @@ from spicebridge.network import Network
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.theory.time.dynamics import network_branch
 from spicebridge.verify.candidate.mistakes import CAUSES, SCALES, Mistake, mistakes
-from spicebridge.verify.candidate.program import Program, effort
+from spicebridge.verify.candidate.program import NO_CURRENTS, Program, effort
 
 Progress = Callable[[str], None]
 
@@ -47,8 +47,8 @@ DEAR, CHEAP = 30, 2_000
 FEW, MOST = 4, 200_000
 """… or what it takes to reach so many of the candidate's times on an axis a thousand times too long, at the most so many. What
 it has reached by then is compared."""
-ROWS = 400
-"""Times at which trajectories are compared."""
+ROWS, FEWEST_ROWS, NUMBERS = 400, 100, 10_000
+"""Times at which trajectories are compared: at the most, at the least, and between them so that there are so many states."""
 REFINED, REFINEMENTS = 4, 8
 """Mistakes with a number (a scale, a shift) that are refined: the best so many, in so many steps each."""
 FITTED = 1e-9
@@ -134,7 +134,8 @@ class _Comparison:
 
     def __init__(self, network: Network, reported: Reported) -> None:
         self.t = reported.t
-        self.rows = np.unique(np.linspace(0, self.t.size - 1, min(self.t.size, ROWS)).round().astype(int))
+        most = int(np.clip(NUMBERS / network.n_edges, FEWEST_ROWS, ROWS))
+        self.rows = np.unique(np.linspace(0, self.t.size - 1, min(self.t.size, most)).round().astype(int))
         self.moving = network.stateful
         self.currents = reported.current is not None
         self.misfit = 0.0
@@ -154,15 +155,16 @@ class _Comparison:
 
     def _signals(self, program: Program) -> list[Array] | None:
         """States and currents at the first of the rows, as many as the program reaches."""
-        path = program.solve(self.t)
+        path = program.solve(self.t, self.rows)
         if path is None:
             return None
-        rows = self.rows[self.rows < len(path)]
-        signals = [path[rows][:, self.moving]]
+        signals = [path[:, self.moving]]
         if self.currents:
             branch, _ = network_branch(program.network, "auto")
             states = 1.0 - path if program.complement else path
-            signals.append(np.array([branch(states[row], float(self.t[row]))[0] for row in rows]))
+            signals.append(
+                np.array([branch(w, float(self.t[row]))[0] for w, row in zip(states, self.rows, strict=False)])
+            )
         return signals
 
     def _in_units(self, signals: Sequence[Array]) -> Array:
@@ -277,7 +279,7 @@ class _Residual:
         try:
             with np.errstate(all="ignore"):
                 rates = np.array([program.rhs(float(time), w) for time, w in zip(self.t, self.w, strict=True)])
-        except np.linalg.LinAlgError:
+        except NO_CURRENTS:
             rates = np.full_like(self.w, np.nan)
         if not np.isfinite(rates).all():
             return np.full((self.t.size, int(self.moving.sum())), np.inf)
@@ -307,7 +309,7 @@ def _classes(found: list[_Trial], own_error: float) -> list[list[_Trial]]:
     for trial in found:
         for members in classes:
             first = members[0]
-            near = max(ALIKE, first.left / 3, own_error)
+            near = max(ALIKE, min(first.left, 1.0 - NAMED) / 3, own_error)
             if trial.reached == first.reached and _rms(trial.path - first.path) <= near:
                 members.append(trial)
                 break

@@ -30,6 +30,7 @@ CAUSES: dict[str, str] = {
     "rms": "an amplitude is read as rms: 1.414 times as much drives the circuit",
     "missing_drive": "the source is left out",
     "missing_offset": "the offset of the source is left out",
+    "missing_phase": "the phase of the source is left out",
     "degrees": "a phase in rad is read in degrees",
     "cosine": "the sine is written as a cosine",
     "angular_frequency": "the frequency f stands where 2 pi f belongs",
@@ -40,6 +41,7 @@ CAUSES: dict[str, str] = {
     "initial_state": "it starts from other states",
     "w_is_resistance_fraction": "what is reported is 1 - w",
     "alpha_sign": "alpha has the other sign",
+    "missing_alpha": "the term with alpha is left out",
     "xi_definition": "xi is taken as r_off/r_on instead of r_off/r_on - 1",
     "swap_r_on_r_off": "r_on and r_off are interchanged",
     "wrong_control": "the rate follows the drop where it should follow the current, or the other way round",
@@ -52,8 +54,12 @@ CAUSES: dict[str, str] = {
     "missing_loop": "a loop is missing from the cycle matrix",
     "time_scale": "the time axis is stretched",
     "time_shift": "the time axis is shifted",
+    "frequency_scale": "the sources have another frequency",
     "drive_scale": "the sources have another size",
     "beta_scale": "beta has another size",
+    "alpha_scale": "alpha has another size",
+    "r_off_scale": "r_off has another size",
+    "r_on_scale": "r_on has another size",
 }
 """Identifier -> what it means, the likeliest first."""
 
@@ -139,6 +145,7 @@ EDITS: tuple[tuple[str, Callable[[Drive], Drive | None]], ...] = (
     ("peak_to_peak", _amplitude(0.5)),
     ("rms", _amplitude(math.sqrt(2.0))),
     ("missing_offset", _sine(lambda s: replace(s, offset=0.0))),
+    ("missing_phase", _sine(lambda s: replace(s, phase=0.0))),
     ("cosine", _sine(lambda s: replace(s, phase=s.phase + math.pi / 2))),
     ("degrees", _sine(lambda s: replace(s, phase=math.radians(s.phase)))),
     ("angular_frequency", _sine(lambda s: replace(s, frequency=s.frequency / (2 * math.pi)))),
@@ -155,8 +162,12 @@ def _of_sources(right: Program) -> Iterator[Mistake]:
         if changed is not None:
             yield _always(cause, "", right.with_network(network.with_drive(changed)))
     driven = [k for k, drive in enumerate(drives) if drive is not None]
+    if not driven:
+        return
     yield _always("drive_sign", "all sources", _scaled(right, driven, -1.0))
     yield Mistake("drive_scale", "all sources", lambda a: _scaled(right, driven, a), SCALES, free=True, unit="1")
+    if any(isinstance(term, Sine) for drive in drives for term in terms(drive)):
+        yield Mistake("frequency_scale", "", partial(_faster, right), FREQUENCIES, free=True, unit="1", probe=1e-3)
     for k in driven:
         name, only = network.edge_name(k), [k]
         if len(driven) > 1:
@@ -168,6 +179,14 @@ def _of_sources(right: Program) -> Iterator[Mistake]:
                 if changed is not None:
                     yield _always(cause, name, right.with_network(_with_drive(network, k, changed[0])))
     yield from _orders(right)
+
+
+FREQUENCIES = (0.1, 0.5, 5 / 6, 1.2, 2.0, 10.0)
+
+
+def _faster(right: Program, factor: float) -> Program:
+    changed = _edited(right.network.drives, _sine(lambda s: replace(s, frequency=factor * s.frequency)))
+    return right if changed is None else right.with_network(right.network.with_drive(changed))
 
 
 def _with_drive(network: Network, k: int, drive: Drive | None) -> Network:
@@ -272,6 +291,17 @@ def _of_laws(right: Program) -> Iterator[Mistake]:
     if a.any():
         yield _always("alpha_sign", "", free(a=-a))
     yield Mistake("beta_scale", "", lambda b: free(by_i=by_i / b, by_v=by_v / b), SCALES, free=True, unit="1")
+    if a.any():
+        yield _always("missing_alpha", "", free(a=0 * a))
+        yield Mistake("alpha_scale", "", lambda c: free(a=c * a), SCALES, free=True, unit="1")
+    on, off = np.minimum(level, level + slope), np.maximum(level, level + slope)
+
+    def resistances(on: Array, off: Array) -> Program:
+        first, last = np.where(slope > 0, on, off), np.where(slope > 0, off, on)
+        return free(level=first, slope=last - first, by_i=by_i * first / level)
+
+    yield Mistake("r_off_scale", "", lambda c: resistances(on, c * off), SCALES, free=True, unit="1")
+    yield Mistake("r_on_scale", "", lambda c: resistances(c * on, off), SCALES, free=True, unit="1")
     # xi = Roff/Ron where Roff/Ron - 1 belongs (paper 1), chi = Ron/Roff where 1 - Ron/Roff does (paper 2).
     yield _always("xi_definition", "", free(slope=np.where(slope > 0, level + slope, -(level + slope))))
     swapped = level + slope

@@ -16,7 +16,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, IntArray
+from spicebridge.errors import SpiceBridgeError
 from spicebridge.laws.base import freeze_parameters, parameter
 from spicebridge.network import Network
 from spicebridge.theory import Topology, solve
@@ -26,6 +27,8 @@ from spicebridge.windows import NoWindow, Window
 
 RhsFunction = Callable[[float, Array], Array]
 
+NO_CURRENTS = (np.linalg.LinAlgError, SpiceBridgeError)
+"""What is raised where a wrong program has no currents, from the start or where a state has run to."""
 RTOL = 1e-7
 """Relative tolerance of a program that is integrated accurately: far below any misfit worth explaining."""
 SUBSTEPS = 2
@@ -76,6 +79,10 @@ class FreeAffine:
     def rate(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Array:
         return np.asarray(self.window.rate(s, self.a * s, J * (self.by_i * i + self.by_v * v)))
 
+    def rate_partials(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> tuple[Array, Array, Array]:
+        by_s, by_decay, by_drift = self.window.partials(s, self.a * s, J * (self.by_i * i + self.by_v * v))
+        return by_s + by_decay * self.a, np.asarray(by_drift * J * self.by_v), np.asarray(by_drift * J * self.by_i)
+
 
 @dataclass(frozen=True)
 class WholeRate:
@@ -84,7 +91,7 @@ class WholeRate:
     inner: Window
     name = "whole rate"
     hard = False
-    bounded = True
+    bounded = False
 
     def rate(self, s: Array, decay: Array, drift: Array) -> Array:
         return self.inner.rate(s, 0.0 * decay, decay + drift)
@@ -147,19 +154,22 @@ class Program:
 
         return rhs
 
-    def solve(self, t: Array) -> Array | None:
+    def solve(self, t: Array, rows: IntArray | None = None) -> Array | None:
         """What the program reports at times t (n_t,) in s, increasing from 0: (n_t, n_e), or None where it breaks down.
 
-        There are fewer rows than times where `most` right-hand sides do not reach the last.
+        With `rows` only those are returned; steps are taken from time to time all the same. There are fewer rows than times
+        where `most` right-hand sides do not reach the last.
         """
+        rows = np.arange(t.size) if rows is None else rows
         own = self.time_scale * t - self.time_shift
-        try:
-            with np.errstate(all="ignore"):
-                w = self._stepped(own) if self.euler or self.clip or self.projector else self._integrated(own)
-        except np.linalg.LinAlgError:  # a state ran to where a wrong program has no currents
-            return None
-        if w is None or not np.isfinite(w).all():
-            return None
+        stepped = bool(self.euler or self.clip or self.projector)
+        with np.errstate(all="ignore"):
+            try:
+                w = self._stepped(own, rows) if stepped else self._integrated(own[rows])
+            except NO_CURRENTS:
+                return None
+            if w is None or not np.isfinite(np.square(w)).all():
+                return None
         return 1.0 - w if self.complement else w
 
     def _integrated(self, t: Array) -> Array | None:
@@ -174,7 +184,7 @@ class Program:
         w[t[: len(w)] < 0.0] = self.network.initial_state
         return w
 
-    def _stepped(self, t: Array) -> Array | None:
+    def _stepped(self, t: Array, rows: IntArray) -> Array | None:
         """Explicit Euler, or Runge-Kutta of fourth order, on the intervals of the grid."""
         if t.size > LONGEST:
             return None
@@ -187,7 +197,7 @@ class Program:
                     w = self._advance(rhs, now, time, w)
                     now = time
                 out[row] = w
-        return out
+        return out[rows]
 
     def _advance(self, rhs: RhsFunction, start: float, stop: float, w: Array) -> Array:
         steps = self.euler or SUBSTEPS

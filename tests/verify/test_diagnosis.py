@@ -8,7 +8,7 @@ from spicebridge.verify.candidate.diagnosis import Reported, diagnose
 
 SLICE = [
     ("orientation", 12, False),
-    ("transposed_projector", 27, False),
+    ("time_shift", 10, False),
 ]
 
 

@@ -221,3 +221,21 @@ def test_columns_of_other_edges_and_matrices_find_their_places():
         with pytest.raises(CandidateError) as caught:
             read_candidate(theory, network, 2.0)
         assert words in str(caught.value)
+
+
+def test_node_voltages_of_a_file_are_judged_without_their_reference(tmp_path: Path):
+    """p0 - p1 = v - S over the first edge; the node without a column is his reference."""
+    w = exact(t)
+    R = R_ON + (R_OFF - R_ON) * w
+    source = 0.5 * np.sin(2 * np.pi * 2.0 * t)
+    p = R[:, 0] * source / R.sum(axis=1) - source
+    for sign, outcome in ((1.0, sb.Outcome.AGREES), (-1.0, sb.Outcome.DISAGREES)):
+        np.savetxt(
+            tmp_path / "p.csv", np.c_[t, w, sign * p], delimiter=",", header="time,w[0-1],w[1-0],p[0]", comments=""
+        )
+        verdict = sb.validate(series(), t, theory=tmp_path / "p.csv", theory_error=1e-8)
+        assert verdict.outcome is outcome, verdict.reason
+        assert (verdict.deciding == "node voltage") is (sign < 0.0)
+    np.savetxt(tmp_path / "p.csv", np.c_[t, w, p], delimiter=",", header="time,w[0-1],w[1-0],p[7]", comments="")
+    with pytest.raises(CandidateError, match="node '7' does not exist"):
+        sb.validate(series(), t, theory=tmp_path / "p.csv")

@@ -12,6 +12,7 @@ import pytest
 from spicebridge.circuit.deck.contents import element_nodes
 from spicebridge.circuit.deck.elements import Deck, Instance
 from spicebridge.circuit.engines import Job, get_engine
+from spicebridge.errors import RunFailed
 from spicebridge.lab.design.builds import Errors, integrate_builds
 from spicebridge.lab.design.emulator import run_firmware, table
 from spicebridge.lab.design.montecarlo import influences, spread, test_points
@@ -49,9 +50,20 @@ def test_realistic_approaches_ideal_as_bandwidth_and_supply_grow(name: str, monk
     assert slope == pytest.approx(1.0, abs=0.1)
     for part in kept.values():
         monkeypatch.setitem(OPAMPS, part.name, part)
-    peak = float(planned.gauge.peak.max())
-    starved = replace(planned, bench=replace(planned.bench, supply=0.5 * peak + 0.3))
-    assert difference(starved) > 20.0 * usual
+    # Rails for half of what the op-amps have to put out. The prism leaves the theory as soon as they are just enough;
+    # on less its converter has no operating point beside the others', and the run does not pretend to have one.
+    if name == "prism":
+        assert difference(starved(planned, 1.02)) > 20.0 * usual
+        with pytest.raises(RunFailed):
+            difference(starved(planned, 0.5))
+    else:
+        assert difference(starved(planned, 0.5)) > 20.0 * usual
+
+
+def starved(planned: Plan, share: float) -> Plan:
+    """The plan on rails that leave every op-amp no more than `share` of the output it is asked for."""
+    needs = [(OPAMPS[x.part.split()[0]].swing, x.value) for x in planned.limits if x.what == "output"]
+    return replace(planned, bench=replace(planned.bench, supply=max(lost + share * value for lost, value in needs)))
 
 
 @pytest.mark.parametrize("name", NAMES)

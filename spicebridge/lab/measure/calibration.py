@@ -67,8 +67,8 @@ class Instrument:
         return self.volts or self.offset * span
 
 
-NUISANCES = (("50 Hz hum",), ("60 Hz hum",), ("drift",), ("50 Hz hum", "drift"), ("60 Hz hum", "drift"))
-"""What is tried in turn where a measurement would disagree."""
+MAINS, WANDER = (50.0, 60.0), 0.2
+"""Frequencies of the mains, Hz, and how far from them it is looked for."""
 HARMONICS, DEGREE = 3, 3
 
 
@@ -84,6 +84,20 @@ def nuisance_basis(names: tuple[str, ...], t: Array, tool: Instrument, span: flo
         for h in range(1, HARMONICS + 1):
             columns += [tool.hum * span * np.sin(h * phase), tool.hum * span * np.cos(h * phase)]
     return np.column_stack(columns) if columns else np.zeros((t.size, 0))
+
+
+def nuisances(fit: Fit, point: Point) -> list[tuple[str, ...]]:
+    """What is tried in turn where a measurement would disagree; hum at the frequency that the residual shows best."""
+    tones = np.linspace(-WANDER, WANDER, 41)
+    hums = []
+    for mains in MAINS:
+        power = np.zeros(tones.size)
+        for j, c in enumerate(fit.data):
+            r = c.y - fit.samples(point, j)
+            wave = np.exp(-2j * np.pi * np.outer(mains + tones, c.t))
+            power += np.abs(wave @ (r - r.mean())) ** 2 / (r.size * float(np.var(r)) or 1.0)
+        hums.append(f"{mains + tones[int(power.argmax())]:.2f} Hz hum")
+    return [*((hum,) for hum in hums), ("drift",), *((hum, "drift") for hum in hums)]
 
 
 @dataclass(frozen=True, eq=False)

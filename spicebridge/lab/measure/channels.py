@@ -31,6 +31,8 @@ NORMAL_MAD = 1.4826
 """Standard deviation of a normal law over its median absolute deviation."""
 SPIKE = 8.0
 """Median deviations (as standard deviations) from its neighbours that make a sample a spike."""
+EDGE = 3
+"""Neighbours on each side by which a spike is known."""
 SMALL_SPIKE = 1e-3
 """A spike is at least `SPIKE` times this fraction of the signal: what is smaller moves no block mean."""
 ENOUGH = 5000
@@ -103,7 +105,11 @@ def make_channel(
     good = inside & np.isfinite(y)
     lost = int((inside & ~good).sum())
     t, y = measurement.t[good], y[good]
-    spike = _spikes(y, size)
+    spike = np.zeros(y.size, dtype=bool)
+    if y.size >= FEWEST:
+        spike = _spikes(t, y, size)[EDGE:-EDGE]
+        # Without neighbours on both sides the outermost could be spikes unseen.
+        t, y = t[EDGE:-EDGE], y[EDGE:-EDGE]
     whole = _cut(column, signal, t[~spike], y[~spike], size, circuit, n_channels, lost, 0)
     thin = min(whole.t.size // ENOUGH, int(finest / float(np.diff(t).mean())) if finest else 1)
     spikes = int(spike.sum())
@@ -121,18 +127,23 @@ def _thinned(whole: Channel, every: int, spikes: int) -> Channel:
     return replace(bare, mean=bare.blocks(y))
 
 
-def _spikes(y: Array, size: float) -> NDArray[np.bool_]:
-    """Single samples that leave the median of their neighbourhood by `SPIKE` standard deviations."""
-    from scipy.ndimage import median_filter
+def _spikes(t: Array, y: Array, size: float) -> NDArray[np.bool_]:
+    """Single samples, or two in a row, that leave the median of three straight lines through pairs of neighbours on both
+    sides by `SPIKE` standard deviations: a steep signal with gaps has none."""
+    lines = np.full((EDGE, y.size), np.nan)
+    for d in range(1, EDGE + 1):
+        share = (t[d:-d] - t[: -2 * d]) / (t[2 * d :] - t[: -2 * d])
+        lines[d - 1, d:-d] = y[: -2 * d] + share * (y[2 * d :] - y[: -2 * d])
+    away = np.zeros(y.size)
+    away[EDGE:-EDGE] = np.abs((y - np.median(lines, axis=0))[EDGE:-EDGE])
+    spread = NORMAL_MAD * float(np.median(away))
+    return np.asarray(away > SPIKE * max(spread, _step(y), SMALL_SPIKE * size))
 
-    if y.size < FEWEST:
-        return np.zeros(y.size, dtype=bool)
-    away = np.abs(y - median_filter(y, size=5, mode="nearest"))
+
+def _step(y: Array) -> float:
+    """Quantisation step, 0 where none shows."""
     levels = np.unique(y)
-    step = float(np.diff(levels).min()) if 1 < levels.size < y.size / SAMPLED else 0.0
-    second = np.abs(np.diff(y, 2))
-    spread = NORMAL_MAD * max(float(np.median(away)), float(np.median(second)) / math.sqrt(6.0))
-    return np.asarray(away > SPIKE * max(spread, step, SMALL_SPIKE * size))
+    return float(np.diff(levels).min()) if 1 < levels.size < y.size / SAMPLED else 0.0
 
 
 def with_own_noise(channel: Channel, residual: Array) -> Channel:
@@ -174,9 +185,9 @@ def without_clipped(channel: Channel, predicted: Array, n_channels: int) -> Chan
     out = np.zeros(channel.y.size, dtype=bool)
     for sign in (1.0, -1.0):
         y, p = sign * channel.y, sign * predicted
-        if _has_run((y == y.max()) & (p > y.max() + near)):
+        if _has_run((y == y.max()) & (p > y.max() + near)) or (_piled(channel, y) and p.max() > y.max() - near):
             out |= p > y.max() - near
-    if not out.any():
+    if not out.any() or np.count_nonzero(~out) < FEWEST:
         return channel
     keep = ~out
     cut = _cut(
@@ -184,6 +195,13 @@ def without_clipped(channel: Channel, predicted: Array, n_channels: int) -> Chan
         channel.lost, channel.clipped + int(out.sum()),
     )  # fmt: skip
     return replace(cut, spikes=channel.spikes)
+
+
+def _piled(channel: Channel, y: Array) -> bool:
+    """Whether noise, which thins out towards the largest value, is heaped up there."""
+    levels, counts = np.unique(y, return_counts=True)
+    below = int(counts[-2]) if levels.size > 1 else y.size
+    return bool(channel.noise >= DITHER * channel.step and counts[-1] >= CLIP_RUN and counts[-1] > 2 * below)
 
 
 def _has_run(flag: NDArray[np.bool_]) -> bool:
@@ -203,19 +221,18 @@ def _cut(
     lost: int,
     clipped: int,
 ) -> Channel:
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     if t.size < FEWEST:
         what = " that are not clipped" if clipped else ""
         raise LabError(f"channel {column!r}: {t.size} samples within the run{what}; at least {FEWEST} are needed")
     edges = np.unique(np.linspace(0, t.size, BLOCKS + 1).astype(np.intp))
     count = np.diff(edges).astype(float)
-    levels = np.unique(y)
-    step = float(np.diff(levels).min()) if 1 < levels.size < y.size / SAMPLED else 0.0
+    step = _step(y)
     second = np.diff(y, 2)
     # Median of absolute values: the signal's own curvature and single spikes count little.
     noise = float(np.median(np.abs(second - np.median(second)))) * NORMAL_MAD / math.sqrt(6.0)
-    z = float(norm.isf(FALSE_ALARM / (2.0 * BLOCKS * n_channels)))
+    z = -float(ndtri(FALSE_ALARM / (2.0 * BLOCKS * n_channels)))
     random = z * max(noise, step / math.sqrt(12.0)) / np.sqrt(count)
     resolution = 0.5 * step if noise < DITHER * step else 0.0
     # A channel on which nothing is expected is judged against its own resolution.

@@ -1,9 +1,13 @@
 """What one change beyond the stated limits would explain a disagreement: a part, a flip, a channel, the clock.
 
-It never changes the verdict; it says where to look first.
+It says where to look first; and where one change explains much better than nuisances of the instrument, these do not
+excuse the measurement.
 """
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,23 +20,46 @@ WRONG_CLOCK = 0.05
 WRONG_GAIN = 0.5
 EXPLAINS = 1.5
 """A change explains what is left within this many bars; it is found by a straight line through a curved law."""
+BETTER = 4.0
+"""Ratio of sums of squares from which one change explains better than nuisances do."""
 
 
-def diagnose(fit: Fit, point: Point) -> tuple[str, ...]:
-    """Sentences, the best explanation first; empty when no single change explains the measurement."""
+@dataclass(frozen=True)
+class Alternative:
+    """One change: its sum of squares `cost` and largest residual `left`, in bars, and `words`."""
+
+    cost: float
+    left: float
+    words: str
+
+
+def diagnose(fit: Fit, point: Point, nuisance: float = math.inf) -> tuple[str, ...]:
+    """Sentences, the best explanation first; empty when no single change explains the measurement, or none better than
+    nuisances of the instrument do, which leave the sum of squares `nuisance` (bars)."""
+    found = sorted((x for x in alternatives(fit, point) if x.cost < nuisance), key=lambda x: (x.left, x.words))
+    return tuple(x.words for x in found if x.left <= EXPLAINS)
+
+
+def beaten(found: Point, fit: Fit, point: Point) -> bool:
+    """Whether one change beyond the limits explains so much better than the nuisances of `found` what `point` leaves that
+    these, with their many unknowns, only imitate it."""
+    return any(x.left <= EXPLAINS and BETTER * x.cost < found.cost for x in alternatives(fit, point))
+
+
+def alternatives(fit: Fit, point: Point) -> list[Alternative]:
+    """Every single change, each with calibration and parts moved along within their limits."""
     network, n_p, n_c = fit.circuit.subject.network, point.theta.size, len(fit.data)
     matrix = fit.matrix(point)
     x = np.concatenate([point.theta, point.gain, point.offset, point.nuisance, [0.0, 0.0]])
     low, high = -1.0 - x, 1.0 - x
     low[-2:] = [-fit.reach - point.t0, -fit.tool.clock - point.clock]
     high[-2:] = [fit.reach - point.t0, fit.tool.clock - point.clock]
-    found: list[tuple[float, str]] = []
+    found: list[Alternative] = []
 
     def trial(column: Array, reach: float, words: str, now: float, unit: str, scale: float) -> None:
         wide = np.column_stack([matrix, column])
         y = bounded(wide, point.residual, np.array([*low, -reach]), np.array([*high, reach]))
-        left = float(np.abs(point.residual - wide @ y).max())
-        found.append((left, words.format(f"{scale * (now + y[-1]):+.3g}{unit}")))
+        found.append(_left(point.residual - wide @ y, words.format(f"{scale * (now + y[-1]):+.3g}{unit}")))
 
     for column, (kind, k) in enumerate(fit.circuit.picks):
         if kind == 0:
@@ -51,23 +78,28 @@ def diagnose(fit: Fit, point: Point) -> tuple[str, ...]:
             trial(matrix[:, n_p + j] / fit.tool.gain, WRONG_GAIN, words, now, " %", 100.0)
     words = "a time base that is {} off (--clock states a wider limit)"
     trial(matrix[:, -1], WRONG_CLOCK, words, point.clock, " ppm", 1e6)
-    _flips(fit, point, matrix, low, high, found)
-    return tuple(words for left, words in sorted(found) if left <= EXPLAINS)
+    return found + _flips(fit, point, matrix, low, high)
 
 
-def _flips(fit: Fit, point: Point, matrix: Array, low: Array, high: Array, found: list[tuple[float, str]]) -> None:
+def _left(residual: Array, words: str) -> Alternative:
+    return Alternative(float((residual**2).sum()), float(np.abs(residual).max()), words)
+
+
+def _flips(fit: Fit, point: Point, matrix: Array, low: Array, high: Array) -> list[Alternative]:
     network = fit.circuit.subject.network
     edges = np.flatnonzero(network.stateful)
     if not edges.size:
-        return
+        return []
     flipped = np.ones((edges.size, network.n_edges))
     flipped[np.arange(edges.size), edges] = -1.0
     change = fit.circuit.changes(point.theta, np.zeros_like(flipped), flipped)
     blocks = block_changes(fit, point, change)
+    found = []
     for column, k in enumerate(edges.tolist()):
         target = point.residual - blocks[:, column] / fit.bar
-        left = float(np.abs(target - matrix @ bounded(matrix, target, low, high)).max())
-        found.append((left, f"the memristor of {network.edge_name(k)} the wrong way round"))
+        residual = target - matrix @ bounded(matrix, target, low, high)
+        found.append(_left(residual, f"the memristor of {network.edge_name(k)} the wrong way round"))
+    return found
 
 
 def block_changes(fit: Fit, point: Point, change: object) -> Array:

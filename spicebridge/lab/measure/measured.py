@@ -1,13 +1,15 @@
 """Validation: does the measured circuit do what the equations say, within the measurement's uncertainty?
 
 Calibration and the errors of parts are fitted within their stated limits (`calibration`). What remains, r, is judged
-block by block against its bar U (`channels`). In this order: some |r| > U: DISAGREES. A channel clipped, U of every
+block by block against its bar U (`channels`), and for every single part in all of them together (`sight`). In this order: some
+|r| > U, or a part's share beyond its bar: DISAGREES. A channel clipped, U of every
 channel above the tolerance (of its range), or blind to a change `resolve` of every resistance: UNRESOLVED. Else
 AGREES, with the edges named in which a change `resolve` or a flipped memristor would not have been seen.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,29 +19,26 @@ from spicebridge.arrays import Array
 from spicebridge.lab.design.builds import KINDS
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.measure.calibration import (
-    NUISANCES,
     Circuit,
     Fit,
     Instrument,
     Point,
-    bounded,
     nuisance_basis,
+    nuisances,
     pick,
 )
 from spicebridge.lab.measure.channels import Channel, make_channel, with_own_noise, without_clipped
-from spicebridge.lab.measure.diagnosis import block_changes, diagnose
+from spicebridge.lab.measure.diagnosis import beaten, diagnose
 from spicebridge.lab.measure.inference import Inferred, infer
 from spicebridge.lab.measure.measured_circuit import Subject
 from spicebridge.lab.measure.measurement import FEWEST, Measurement, Signal
+from spicebridge.lab.measure.sight import Changes, Sight, sight
+from spicebridge.network import Network
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.verify.verdict import Outcome
 
-PASSES = 3
+PASSES = 8
 """Fits at most, each without the samples that the last showed to be clipped."""
-BOTH_ENDS = 2.0
-"""A wrong part may be met by calibration from one limit to the other: twice its half-width."""
-CLEAR = 2.0
-"""A change counts as seen when it stands out by so many bars, so that noise cannot hide it."""
 UNMEASURED = 0.1
 """Part of the run without any sample that AGREES has to name: what happens there was not seen."""
 NEAR = 2.0
@@ -150,28 +149,47 @@ def _compared(
         if all(a is b for a, b in zip(cleaned, data, strict=True)):
             break
         data = cleaned
-    fit, point = _explained(fit, point)
+    explained = _explained(fit, point, resolve)
+    fit, point = explained.fit, explained.point
     results = _results(fit, point)
-    blind, unsigned = _unseen(fit, point, resolve)
-    outcome, worst, reason = _decide(results, tolerance, blind, unsigned, subject, resolve)
+    outcome, worst, reason = _decide(results, tolerance, explained.sight, subject)
     reason += _named(fit, point)
     if outcome is Outcome.AGREES:
         reason += "".join(f"; nothing was judged from {a:.4g} to {b:.4g} s" for a, b in _gaps(data, subject.stop))
-    explanations = diagnose(fit, point) if outcome is Outcome.DISAGREES else ()
+    explanations = diagnose(fit, point, explained.nuisance) if outcome is Outcome.DISAGREES else ()
     parts = tuple(
         FittedPart(KINDS[kind], k, float(x * limit), float(limit))
         for (kind, k), x, limit in zip(circuit.picks, point.theta, circuit.limit, strict=True)
     )
     return Validation(
         outcome, reason, worst.error, worst.uncertainty, tolerance, point.t0, point.clock, subject.stop, tool, results,
-        parts, _at_limit(fit, point), blind, unsigned, resolve, infer(fit, point), explanations,
+        parts, _at_limit(fit, point), explained.sight.blind, explained.sight.unsigned, resolve, infer(fit, point), explanations,
     )  # fmt: skip
 
 
-def _explained(fit: Fit, point: Point) -> tuple[Fit, Point]:
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """A `fit` at its best `point`, what it says about single parts, and the least sum of squares, in bars, that nuisances
+    of the instrument leave where they were tried."""
+
+    fit: Fit
+    point: Point
+    sight: Sight
+    nuisance: float
+
+
+def _explained(fit: Fit, point: Point, resolve: float) -> Explained:
     """The first fit that leaves nothing beyond its bars: as it is, with nuisances of the instrument, with the noise that
     the residual itself shows, with both; else the given one."""
-    original, first = fit, point
+    original, first, least = fit, point, math.inf
+    changes = Changes.of(fit, point, resolve)
+
+    def found(tried: Fit, at: Point) -> Explained | None:
+        if np.abs(at.residual).max() > 1.0:
+            return None
+        seen = sight(tried, at, changes)
+        return Explained(tried, at, seen, least) if seen.clear else None
+
     for own in (False, True):
         if own:
             residuals = [c.y - original.samples(first, j) for j, c in enumerate(original.data)]
@@ -180,21 +198,20 @@ def _explained(fit: Fit, point: Point) -> tuple[Fit, Point]:
                 break
             original = Fit(fit.circuit, coloured, fit.tool)
             first = original.solve(first)
-        if _within(first):
-            return original, first
-        for names in NUISANCES:
+        good = found(original, first)
+        if good:
+            return good
+        for names in nuisances(original, first):
             wide = Fit(fit.circuit, original.data, fit.tool, names)
             start = wide.moved_to(first)
             if wide.linear_rest(start) > NEAR:
                 continue
-            found = wide.solve(first)
-            if _within(found):
-                return wide, found
-    return fit, point
-
-
-def _within(point: Point) -> bool:
-    return bool(np.abs(point.residual).max() <= 1.0)
+            at = wide.solve(first)
+            least = min(least, at.cost) if not own else least
+            good = found(wide, at)
+            if good and not beaten(at, original, first):
+                return good
+    return Explained(fit, point, sight(fit, point, changes), least)
 
 
 def _named(fit: Fit, point: Point) -> str:
@@ -266,28 +283,6 @@ def _results(fit: Fit, point: Point) -> tuple[ChannelResult, ...]:
     return tuple(out)
 
 
-def _unseen(fit: Fit, point: Point, resolve: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Edges whose resistance could change by `resolve` unseen, and edges whose memristor could be flipped unseen."""
-    network = fit.circuit.subject.network
-    n_e, memory = network.n_edges, np.flatnonzero(network.stateful)
-    resistance = np.vstack([resolve * np.eye(n_e), -resolve * np.eye(n_e), np.zeros((memory.size, n_e))])
-    flipped = np.ones_like(resistance)
-    flipped[2 * n_e + np.arange(memory.size), memory] = -1.0
-    changes = block_changes(fit, point, fit.circuit.changes(point.theta, resistance, flipped)) / fit.bar[:, None]
-    matrix = fit.matrix(point)
-    reach = np.full(matrix.shape[1], BOTH_ENDS)
-    reach[-2:] = 2.0 * fit.reach, 2.0 * fit.tool.clock
-    reach = np.where(np.abs(matrix).max(axis=0) > 0, reach, 0.0)
-
-    def seen(column: int) -> bool:
-        target = changes[:, column]
-        # Least squares cannot leave more than what was there: no need to fit what is small.
-        return bool(np.abs(target - matrix @ bounded(matrix, target, -reach, reach)).max() > CLEAR)
-
-    blind = tuple(k for k in range(n_e) if not (seen(k) and seen(n_e + k)))
-    return blind, tuple(k for j, k in enumerate(memory.tolist()) if not seen(2 * n_e + j))
-
-
 def _gaps(data: list[Channel], stop: float) -> list[tuple[float, float]]:
     """Stretches of the run longer than `UNMEASURED` of it in which no channel has a sample that was judged."""
     t = np.unique(np.concatenate([[0.0, stop], *(c.t for c in data)]))
@@ -307,12 +302,10 @@ def _at_limit(fit: Fit, point: Point) -> tuple[str, ...]:
 def _decide(
     results: tuple[ChannelResult, ...],
     tolerance: float,
-    blind: tuple[int, ...],
-    unsigned: tuple[int, ...],
+    seen: Sight,
     subject: Subject,
-    resolve: float,
 ) -> tuple[Outcome, ChannelResult, str]:
-    network = subject.network
+    network, resolve, blind, unsigned = subject.network, seen.changes.resolve, seen.blind, seen.unsigned
     worst = max(results, key=lambda c: c.error / c.uncertainty)
     if worst.error > worst.uncertainty:
         return (
@@ -321,6 +314,8 @@ def _decide(
             f"channel {worst.column} leaves the theory by {100 * worst.error:.3g} % of its range at t = {worst.worst_time:.4g} s, "
             f"more than calibration, parts and noise explain ({100 * worst.uncertainty:.3g} %)",
         )
+    if not seen.clear:
+        return Outcome.DISAGREES, worst, _together(seen, network)
     cut = max(results, key=lambda c: c.clipped)
     if cut.clipped:
         return (
@@ -365,6 +360,19 @@ def _decide(
         max(clear, key=lambda c: c.error / c.uncertainty),
         f"every channel follows the theory, within {100 * shown.uncertainty:.3g} % of its range or better{note}",
     )
+
+
+def _together(seen: Sight, network: Network) -> str:
+    """A disagreement that no block shows alone."""
+    k, n = seen.worst, seen.changes.n_edges
+    share, bar = abs(float(seen.share[k])), float(seen.bar[k])
+    if k < 2 * n:
+        size = 100.0 * seen.changes.resolve
+        what = f"a change of {size * share:.3g} % in {network.edge_name(k % n)} (explained: {size * bar:.3g} %)"
+    else:
+        edge = network.edge_name(int(seen.changes.memory[k - 2 * n]))
+        what = f"{100 * share:.3g} % of what a turned memristor of {edge} would do (explained: {100 * bar:.3g} %)"
+    return f"all channels together leave the theory, by as much as {what}, although no block of one does alone"
 
 
 __all__ = ["ChannelResult", "FittedPart", "Instrument", "Validation", "compare_measured", "pick"]

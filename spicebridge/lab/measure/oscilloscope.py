@@ -5,7 +5,7 @@ y(t) = Q[(1 + g) s(t - t0 + e (t - t_mid)) + o + noise],   Q: quantisation, clip
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,6 +36,9 @@ class Scope:
     clip: bool = True
 
 
+Disturb = Callable[[Array, Array, float, np.random.Generator], Array]
+"""Times (n,) in s, samples (n,), the signal's largest value and random numbers, to disturbed samples."""
+
 REHEARSAL = Scope(samples=2000, bits=10)
 """What the rehearsal in a kit was recorded with."""
 
@@ -65,10 +68,12 @@ def measure(
     seed: int = 0,
     wrong: Mapping[int, float] | None = None,
     flipped: Sequence[int] = (),
+    disturb: Disturb | None = None,
 ) -> Measurement:
     """What `scope` shows of a build of `subject`; columns have the names of their signals.
 
-    `wrong` {edge: relative error of its resistance} and `flipped` edges are what somebody soldered by mistake.
+    `wrong` {edge: relative error of its resistance} and `flipped` edges are what somebody soldered by mistake; `disturb` is
+    added before the converter.
     """
     rng = np.random.default_rng(seed)
     errors = random_errors(subject, scope.parts, rng)
@@ -78,10 +83,17 @@ def measure(
     sign[:, list(flipped)] = -1.0
     runs = integrate_builds(subject.network, subject.stop, replace(errors, flipped=sign), ground=subject.ground)
     clean = {name: pick(subject, runs, parse_signal(name))[0] for name in names}
-    return show(runs.t, clean, subject.stop, scope, rng)
+    return show(runs.t, clean, subject.stop, scope, rng, disturb)
 
 
-def show(t: Array, clean: dict[str, Array], stop: float, scope: Scope, rng: np.random.Generator) -> Measurement:
+def show(
+    t: Array,
+    clean: dict[str, Array],
+    stop: float,
+    scope: Scope,
+    rng: np.random.Generator,
+    disturb: Disturb | None = None,
+) -> Measurement:
     """What `scope` shows of signals `clean` {name: (n_t,)} at times `t` (s) of a run that lasts `stop`."""
     from scipy.interpolate import CubicSpline
 
@@ -93,6 +105,8 @@ def show(t: Array, clean: dict[str, Array], stop: float, scope: Scope, rng: np.r
         size = float(np.abs(s).max())
         y = s * (1.0 + rng.choice([-1.0, 1.0]) * scope.gain) + scope.offset * size * rng.choice([-1.0, 1.0])
         y = y + scope.noise * size * rng.standard_normal(times.size)
+        if disturb is not None:
+            y = disturb(times, y, size, rng)
         if scope.bits:
             step = 2.0 * scope.full_scale * size / 2**scope.bits
             y = step * np.round(y / step)

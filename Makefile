@@ -55,6 +55,7 @@ golden: $(VENV)/base
 
 ngspice:
 	@sh setup/ngspice.sh
+	@sh setup/compiler.sh
 
 # A stamp for every set of extras; a larger set serves for the base as well.
 $(VENV)/base: pyproject.toml

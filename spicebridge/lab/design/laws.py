@@ -16,24 +16,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array
-from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.errors import DeviceError
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.dimensions import Dimension, parse_unit
-from spicebridge.expressions.tree import FUNCTIONS, Expression, Number, Parameter, rebuild
+from spicebridge.expressions.tree import Expression, Number, Parameter, rebuild
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.laws import LawDevice
 from spicebridge.laws.base import parameter_names
 from spicebridge.laws.formulas import CONSTANTS, unlimited
 from spicebridge.network import Network
 
-C_CODE = ExpressionStyle(
-    native=frozenset(FUNCTIONS) - {"sgn", "u", "uramp", "limit", "table", "int", "nint"},
-    functions={"abs": "fabs", "ln": "log", "min": "fmin", "max": "fmax"},
-    powers={"real": "pow({0},{1})", "abs": "pow(fabs({0}),{1})", "signed": "copysign(pow(fabs({0}),{1}),{0})"},
-    products=False,
-)
-"""Expressions in C with math.h."""
 LARGE = 10.0
 """Drop in V beyond the thresholds of every part."""
 SEARCH = 40.0
@@ -128,30 +120,10 @@ def state_of(law: Any, ohm: ArrayLike) -> Array:
 
 def resistance_expression(law: Any, state: Expression) -> Expression:
     """R(s) in ohm as an expression of a deck."""
-    return _numbers(law, law.equations.conduction, {law.definition.state.name: state})
+    return with_numbers(law, law.equations.conduction, {law.definition.state.name: state})
 
 
-def firmware_code(law: LawDevice, name: str) -> str:
-    """R(s) in ohm and ds/dt in 1/s (without window) of one edge as two C functions; needs math.h.
-
-    Raises `DeviceError` for a device of many values.
-    """
-    equations, s = law.equations, law.definition.state.name
-    drift = equations.drift if equations.decay is None else equations.decay + equations.drift
-    signals: dict[str, Expression] = {
-        s: Parameter("s"),
-        "v": Parameter("v"),
-        "i": Parameter("i"),
-        "active": Parameter("active"),
-    }
-    R, rate = (C_CODE.format(_numbers(law, tree, signals)) for tree in (equations.conduction, drift))
-    return (
-        f"static double {name}_resistance(double s) {{ return {R}; }}\n"
-        f"static double {name}_rate(double s, double v, double i, double active) {{ return {rate}; }}\n"
-    )
-
-
-def _numbers(law: LawDevice, tree: Expression, signals: dict[str, Expression]) -> Expression:
+def with_numbers(law: LawDevice, tree: Expression, signals: dict[str, Expression]) -> Expression:
     """The tree with the device's numbers, and expressions in place of its signals."""
     values: dict[str, Expression] = {}
     for name in parameter_names(law):

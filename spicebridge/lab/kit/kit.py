@@ -19,6 +19,7 @@ from spicebridge.lab.design.board import board
 from spicebridge.lab.design.builds import error_limits
 from spicebridge.lab.design.emulator import format_firmware, format_tables, run_firmware
 from spicebridge.lab.design.equipment import Bench
+from spicebridge.lab.design.firmware import format_source
 from spicebridge.lab.design.montecarlo import Influence, Spread, influences, spread
 from spicebridge.lab.design.parts import BillLine, format_bill
 from spicebridge.lab.design.plan import Plan, make_plan
@@ -79,6 +80,7 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
     if plan.emulated.any():
         texts["firmware_codes.csv"] = format_tables(plan)
         texts["firmware.json"] = format_firmware(plan)
+        texts["firmware.c"] = format_source(plan)
     for part in components:
         if part.kind == "generator":
             texts |= {f"{part.reference}{suffix}": text for suffix, text in instrument_files(plan, part).items()}

@@ -137,7 +137,10 @@ def _spikes(t: Array, y: Array, size: float) -> NDArray[np.bool_]:
     away = np.zeros(y.size)
     away[EDGE:-EDGE] = np.abs((y - np.median(lines, axis=0))[EDGE:-EDGE])
     spread = NORMAL_MAD * float(np.median(away))
-    return np.asarray(away > SPIKE * max(spread, _step(y), SMALL_SPIKE * size))
+    enough = SPIKE * max(spread, _step(y), SMALL_SPIKE * size)
+    far = away > enough
+    # What only stands beside two spikes lies on the line through the others.
+    return np.asarray(far & (np.abs(y - np.interp(t, t[~far], y[~far])) > enough))
 
 
 def _step(y: Array) -> float:

@@ -22,6 +22,11 @@ BENCH = {
     "time": "s on the bench per s of the case; default: chosen",
 }
 
+COUNTS = {
+    "channels": "generator channels there are; default: as many as needed",
+    "isolated": "how many of them may float; default: as many as needed",
+}
+
 PARTS = {
     "memristor": "a discrete part for all memristors, such as Knowm-SDC-W; default: emulators",
     "potentiometer": "digital potentiometer of the emulators; default AD5293-20",
@@ -34,6 +39,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", required=True, metavar="DIR", help="folder of the kit, complete or not at all")
     for name, text in BENCH.items():
         parser.add_argument(f"--{name.replace('_', '-')}", dest=name, type=positive, metavar="X", help=text)
+    for name, text in COUNTS.items():
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=text)
     for name, text in PARTS.items():
         parser.add_argument(f"--{name.replace('_', '-')}", dest=name, metavar="PART", help=text)
     parser.add_argument("--json", action="store_true", help="kit.json on standard output")
@@ -48,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from spicebridge.lab.design.equipment import Bench
     from spicebridge.lab.kit.kit import KIT, write_kit
 
-    chosen = {name: getattr(args, name) for name in (*BENCH, *PARTS) if getattr(args, name) is not None}
+    chosen = {name: getattr(args, name) for name in (*BENCH, *COUNTS, *PARTS) if getattr(args, name) is not None}
     with progress(args.quiet) as say:
         case = load_case(args.case)
         say(f"{case.name}: planning, simulating, writing")

@@ -155,3 +155,33 @@ def test_bench_refuses_nonsense() -> None:
         Bench(supply=-1.0)
     with pytest.raises(LabError, match="headroom"):
         Bench(headroom=1.5)
+
+
+def test_forty_random_graphs_have_a_tree_for_the_channels_or_are_refused_with_the_count() -> None:
+    refused = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(4, 7))
+        graph = nx.gnm_random_graph(n, int(rng.integers(n, n + 4)), seed=seed)
+        if not nx.is_connected(graph):
+            graph = nx.compose(nx.path_graph(n), graph)
+        level = rng.uniform(-0.2, 0.2, graph.number_of_edges())
+        network = Network.from_graph(graph, device=memristor(), drive=[DC(float(x)) for x in level], initial_state=0.5)
+        free = choose_gauge(network, 1.0)
+        # Every chord needs a source at general levels, whatever the tree: their number is that of the loops.
+        loops = network.n_edges - network.n_nodes + 1
+        assert len(free.driven) == loops
+        held = choose_gauge(network, 1.0, Bench(channels=loops, isolated=len(free.isolated)))
+        assert held.tree == free.tree
+        with pytest.raises(LabError, match=f"needs {loops} generator channels, "):
+            choose_gauge(network, 1.0, Bench(channels=loops - 1))
+        few = Bench(channels=loops, isolated=1)
+        try:
+            assert len(choose_gauge(network, 1.0, few).isolated) <= 1
+        except LabError as error:
+            refused += 1
+            assert f"{len(free.isolated)} of them isolated; the bench has {loops} channels, 1 isolated" in str(error)
+            assert len(free.isolated) > 1
+    assert 0 < refused < 40
+    with pytest.raises(LabError, match=r"channels = 1\.5 must be a whole number"):
+        Bench(channels=1.5)  # type: ignore[arg-type]

@@ -50,10 +50,10 @@ def test_realistic_approaches_ideal_as_bandwidth_and_supply_grow(name: str, monk
     assert slope == pytest.approx(1.0, abs=0.1)
     for part in kept.values():
         monkeypatch.setitem(OPAMPS, part.name, part)
-    # Rails for half of what the op-amps have to put out. The prism leaves the theory as soon as they are just enough;
-    # on less its converter has no operating point beside the others', and the run does not pretend to have one.
+    # Rails for half of what the op-amps have to put out. The prism, which has no operating point near the old one then,
+    # leaves the theory already where they just suffice; below, the run does not pretend to have found one.
     if name == "prism":
-        assert difference(starved(planned, 1.02)) > 20.0 * usual
+        assert difference(starved(planned, 1.1)) > 3.0 * usual
         with pytest.raises(RunFailed):
             difference(starved(planned, 0.5))
     else:
@@ -110,8 +110,8 @@ def test_bands_hold_fresh_builds(name: str) -> None:
     )
     inside = found.band.contains(test_points(plan(name), fresh)[1])
     assert inside.mean() >= 0.95
-    # A band twice too narrow would not keep the promise of 80 in 81: the width is not arbitrary.
-    assert replace(found.band, k=found.band.k / 2).contains(test_points(plan(name), fresh)[1]).mean() < 80 / 81
+    # A band twice too narrow does not hold them: the width is not arbitrary.
+    assert replace(found.band, k=found.band.k / 2).contains(test_points(plan(name), fresh)[1]).mean() < 0.9
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -25,6 +25,7 @@ class Bench:
 
     `supply` is the rail: +supply and -supply in V. `headroom` is the fraction of every limit that may be used.
     `generator_peak` V and `generator_rate` samples/s of the arbitrary waveform channels.
+    `channels` of the generator and how many of them are `isolated` from ground; None is no limit.
     `sense_ratio`: a sense resistor is this fraction of the smallest resistance of its edge.
     `update_rate` 1/s: how often an emulator reads its voltage and writes its potentiometer.
     `node_capacitance` F to ground at every node. `pot_tolerance` is that of the firmware's table after each
@@ -40,6 +41,8 @@ class Bench:
     headroom: float = 0.8
     generator_peak: float = 10.0
     generator_rate: float = 10e3
+    channels: int | None = None
+    isolated: int | None = None
     drive_opamp: str = "OPA192"
     potentiometer: str = "AD5293-20"
     memristor: str | None = None
@@ -62,6 +65,10 @@ class Bench:
         for entry in fields(self):
             value = getattr(self, entry.name)
             if isinstance(value, str) or value is None:
+                continue
+            if entry.name in ("channels", "isolated"):
+                if isinstance(value, bool) or value != int(value) or value < 0:
+                    raise LabError(f"bench: {entry.name} = {value!r} must be a whole number of at least 0")
                 continue
             spread = entry.name == "node_capacitance" or entry.name in SPREADS
             if not math.isfinite(value) or value < 0 or (value == 0 and not spread):

@@ -1,9 +1,9 @@
 """Tolerance bands of the test points, and which parts matter.
 
-Half of the builds give mean and standard deviation of every signal at every time, the other half the factor k by
-which the band |signal - mean| <= k sd must be widened to hold all of them at all times and test points together.
-By order statistics a fresh build then lies inside with probability n/(n + 1) on average, n builds in that half,
-and with 95 % confidence the share of fresh builds inside exceeds 0.05^(1/n) (0.95 for n = 59; Wilks 1941).
+Half of the builds give mean and standard deviation of every signal at every time, the other half, n builds, the factor k of
+every kind (node voltages, currents, states) by which the band |signal - mean| <= k sd must be widened to hold all of them but `LEFT`
+at all times and all test points of that kind. By order statistics the test points of one kind of a fresh build then lie
+inside with probability (n - LEFT)/(n + 1) on average (Wilks 1941).
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from spicebridge.theory import integrate
 from spicebridge.waveforms import Waveforms
 
 BUILDS = 160
+LEFT = 1
+"""Builds of the second half that a band may leave out: all of them would be held by the widest alone."""
 RELATIVE_FLOOR = 1e-3
 """Smallest standard deviation at one time, relative to the largest of the same signal over time."""
 ESCAPE = 1.0
@@ -33,7 +35,8 @@ CLASSES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """`names` (n_s,) of test points; `t` (n_t,); `mean`, `sd` (n_t, n_s); `k` the common factor.
+    """`names` (n_s,) of test points; `t` (n_t,); `mean`, `sd` (n_t, n_s); `k` (n_s,) the factors,
+    one of each kind, from `n` builds.
 
     `built` (n_t, n_s) is what a circuit of perfect parts is known to differ by; the band is `mean` +- `half`.
     """
@@ -42,9 +45,19 @@ class Band:
     t: Array
     mean: Array
     sd: Array
-    k: float
+    k: Array
     n: int
     built: Array
+
+    @property
+    def promise(self) -> float:
+        """Probability that a fresh build is inside with all test points of one kind."""
+        return (self.n - LEFT) / (self.n + 1.0)
+
+    @property
+    def factors(self) -> dict[str, float]:
+        """`k` by the first letter of the test points."""
+        return {name[0]: float(k) for name, k in zip(self.names, self.k.tolist(), strict=True)}
 
     @property
     def half(self) -> Array:
@@ -137,7 +150,9 @@ def tolerance_band(
     mean, sd = signals[:half].mean(axis=0), signals[:half].std(axis=0, ddof=1)
     top = sd.max(axis=0)
     sd = np.maximum(sd, RELATIVE_FLOOR * np.where(top > 0, top, 1.0))
-    k = float((np.abs(signals[half:] - mean) / sd).max())
+    needed = (np.abs(signals[half:] - mean) / sd).max(axis=1)
+    kinds = np.array([name[0] for name in names])
+    k = np.array([np.sort(needed[:, kinds == kind].max(axis=1))[-1 - LEFT] for kind in kinds])
     return Band(names, ensemble.t, mean, sd, k, builds - half, built_errors(plan, ensemble.t, run, loop))
 
 

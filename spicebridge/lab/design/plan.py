@@ -103,7 +103,7 @@ def make_plan(case: Case, bench: Bench | None = None) -> Plan:
     check_laws(case.network)
     if bench.memristor is not None:
         bench = _unscaled(case, bench)
-    gauge = choose_gauge(case.network, case.stop)
+    gauge = choose_gauge(case.network, case.stop, bench)
     ideal = integrate(gauge.network, case.t)
     pot = potentiometer(bench.potentiometer)
     z = bench.impedance or _impedance(case.network, ideal.state, pot)

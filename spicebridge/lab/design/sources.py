@@ -4,8 +4,8 @@
 
 changes no current (A B^t = 0, whatever the signs P), only node potentials. For a spanning tree T the choice
 p = -(B_T^t)^-1 S_T empties the tree: what is left stands on the L chords, S' = M S with M constant, and M_ck is
-the sign with which edge k lies in the fundamental cycle of chord c. Trees are compared by (number of sources
-left, number that touch no ground, largest voltage): all trees of a small graph, else a local search by
+the sign with which edge k lies in the fundamental cycle of chord c. Trees are compared by (channels beyond those there are,
+number of sources left, number that touch no ground, largest voltage): all trees of a small graph, else a local search by
 exchanges from a breadth-first tree and from one that runs through edges without sources.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.drives import DC, Drive, Sine, Sum, terms
-from spicebridge.lab.design.equipment import LabError
+from spicebridge.lab.design.equipment import Bench, LabError
 from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology
 
@@ -55,24 +55,39 @@ class Gauge:
         return tuple(k for k in self.driven if k not in self.grounded)
 
 
-def choose_gauge(network: Network, stop: float) -> Gauge:
-    """The best tree found (see the module) for sources over 0 … `stop` (s).
+def choose_gauge(network: Network, stop: float, bench: Bench | None = None) -> Gauge:
+    """The best tree found (see the module) for sources over 0 … `stop` (s), within the channels of the `bench`.
 
-    Raises `LabError` for loop matrices and networks in several pieces.
+    Raises `LabError` for loop matrices, networks in several pieces and, with the counts, for too few channels.
     """
     if not network.is_graph:
         raise LabError("a loop matrix has no wires; the kit builds graphs")
     topology = Topology.of(network)
     if topology.n_components > 1:
         raise LabError(f"the network has {topology.n_components} separate pieces; make a kit of each")
-    times = _times(network, stop)
-    S = network.bank(times)
+    S = network.bank(_times(network, stop))
+    bench = bench or Bench()
     best: tuple[tuple[float, ...], tuple[int, ...]] | None = None
-    for tree in _trees(network, topology, S):
-        found = _cost(network, tree, S), tree
+    for tree in _trees(network, topology, S, bench):
+        found = _cost(network, tree, S, bench), tree
         best = found if best is None or found < best else best
     assert best is not None
+    excess, channels, isolated = best[0][:3]
+    if excess > 0:
+        raise LabError(
+            f"sources: the best spanning tree {_searched(network)} needs {channels:.0f} generator channels, {isolated:.0f} of them "
+            f"isolated; the bench has {_count(bench.channels)} channels, {_count(bench.isolated)} isolated; take more, or put "
+            "sources on fewer edges"
+        )
     return _gauge(network, best[1], S)
+
+
+def _count(limit: int | None) -> str:
+    return "any number of" if limit is None else str(limit)
+
+
+def _searched(network: Network) -> str:
+    return "of all" if math.comb(network.n_edges, network.n_nodes - 1) <= EXHAUSTIVE else "found by exchanges"
 
 
 def _times(network: Network, stop: float) -> Array:
@@ -108,7 +123,7 @@ def _is_tree(network: Network, edges: tuple[int, ...]) -> bool:
     return True
 
 
-def _trees(network: Network, topology: Topology, S: Array) -> list[tuple[int, ...]]:
+def _trees(network: Network, topology: Topology, S: Array, bench: Bench) -> list[tuple[int, ...]]:
     n_tree = network.n_nodes - 1
     if math.comb(network.n_edges, n_tree) <= EXHAUSTIVE:
         subsets = itertools.combinations(range(network.n_edges), n_tree)
@@ -120,18 +135,18 @@ def _trees(network: Network, topology: Topology, S: Array) -> list[tuple[int, ..
         if _is_tree(network, (*grown, k)):
             grown = (*grown, k)
     starts.add(tuple(sorted(grown)))
-    return [_improved(network, tree, S) for tree in sorted(starts)]
+    return [_improved(network, tree, S, bench) for tree in sorted(starts)]
 
 
-def _improved(network: Network, tree: tuple[int, ...], S: Array) -> tuple[int, ...]:
+def _improved(network: Network, tree: tuple[int, ...], S: Array, bench: Bench) -> tuple[int, ...]:
     """Exchange a tree edge for a chord while it helps; the first better neighbour is taken."""
-    cost = _cost(network, tree, S)
+    cost = _cost(network, tree, S, bench)
     better = True
     while better:
         better = False
         for out, into in itertools.product(tree, sorted(set(range(network.n_edges)) - set(tree))):
             trial = tuple(sorted({*tree, into} - {out}))
-            if _is_tree(network, trial) and (found := _cost(network, trial, S)) < cost:
+            if _is_tree(network, trial) and (found := _cost(network, trial, S, bench)) < cost:
                 tree, cost, better = trial, found, True
                 break
     return tree
@@ -149,11 +164,14 @@ def _ground(network: Network, driven: list[int]) -> tuple[int, list[int]]:
     return ground, touching[ground]
 
 
-def _cost(network: Network, tree: tuple[int, ...], S: Array) -> tuple[float, ...]:
+def _cost(network: Network, tree: tuple[int, ...], S: Array, bench: Bench) -> tuple[float, ...]:
     peak, driven = _driven(_matrix(network, tree), S)
     grounded = _ground(network, driven)[1]
     highest = float(peak.max(initial=0.0))
-    return float(len(driven)), float(len(driven) - len(grounded)), float(f"{highest:.9g}")
+    count, floating = len(driven), len(driven) - len(grounded)
+    excess = max(count - (count if bench.channels is None else bench.channels), 0)
+    excess += max(floating - (floating if bench.isolated is None else bench.isolated), 0)
+    return float(excess), float(count), float(floating), float(f"{highest:.9g}")
 
 
 def _gauge(network: Network, tree: tuple[int, ...], S: Array) -> Gauge:

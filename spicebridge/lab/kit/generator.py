@@ -39,6 +39,10 @@ def is_constant(plan: Plan, part: Component) -> bool:
     return drive is None or all(isinstance(term, DC) for term in terms(drive))
 
 
+RAF_TOP = 16383
+"""Largest code of a Rigol arbitrary file."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """What is set on the panel: `low` and `high` in V into an open circuit (load HighZ), `offset` and `amplitude` (peak
@@ -76,11 +80,12 @@ def setting(plan: Plan, part: Component) -> Setting:
     return Setting(low, high, t.size, plan.bench.generator_rate / t.size)
 
 
-def instrument_files(plan: Plan, part: Component) -> dict[str, str]:
+def instrument_files(plan: Plan, part: Component) -> dict[str, str | bytes]:
     """Files by suffix for arbitrary waveforms of three makers, scaled to -1 … 1 of the amplitude about the offset.
 
-    ``_keysight.arb`` (33500 series, text, version 1.1), ``_rigol.csv`` (DG series: one column of V),
-    ``_siglent.csv`` (SDG series: header with length, frequency, amplitude, offset and phase, then time and V).
+    ``_keysight.arb`` (33500 series, text, version 1.1), ``.raf`` (Rigol DG1000Z and DG4000: 14 bits in two bytes a sample, the
+    lower one first, 0 the low and 16383 the high level), ``_siglent.csv`` (SDG series: header with length, frequency, amplitude,
+    offset and phase, then V behind a comma).
     """
     if is_constant(plan, part):
         return {}
@@ -94,12 +99,12 @@ def instrument_files(plan: Plan, part: Component) -> dict[str, str]:
     ]  # fmt: skip
     siglent = [
         f"data length,{t.size}", f"frequency,{found.frequency:.9f}", f"amp,{found.amplitude:.9f}",
-        f"offset,{found.offset:.9f}", "phase,0.000000000", *[""] * 7, "xpos,value",
-        *(f"{a:.9g},{b:.9g}" for a, b in zip(t.tolist(), v.tolist(), strict=True)),
+        f"offset,{found.offset:.9f}", "phase,0.000000000", *[","] * 7, "xpos,value",
+        *(f",{x:.9g}" for x in v.tolist()),
     ]  # fmt: skip
-    rigol = [f"{x:.9g}" for x in v.tolist()]
-    out = {"_keysight.arb": keysight, "_siglent.csv": siglent, "_rigol.csv": rigol}
-    return {suffix: "\n".join(lines) + "\n" for suffix, lines in out.items()}
+    rigol = np.rint((v - found.low) / found.amplitude * RAF_TOP).astype("<u2").tobytes()
+    texts = {"_keysight.arb": keysight, "_siglent.csv": siglent}
+    return {".raf": rigol} | {suffix: "\n".join(lines) + "\n" for suffix, lines in texts.items()}
 
 
 def format_csv(plan: Plan, part: Component) -> str:

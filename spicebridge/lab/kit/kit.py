@@ -186,6 +186,6 @@ def _record(
         "firmware_state_error": error,
         "builds_that_escape": found.share,
         "precision_factor": found.factor,
-        "band_factor": found.band.k,
+        "band_factors": found.band.factors,
         "parts": dict(Counter(part.kind for part in board(plan))),
     }  # fmt: skip

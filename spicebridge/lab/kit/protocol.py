@@ -105,8 +105,10 @@ def _spread_lines(found: Spread) -> list[str]:
             f"regime. Bands hold when all limits are cut to {found.factor:g} of themselves (calibrate)."
         )
     lines.append(
-        f"- Bands hold a fresh build everywhere with probability {found.band.n / (found.band.n + 1):.3f}; "
-        f"factor {found.band.k:.3g} on the standard deviation."
+        f"- Bands hold all voltages, all currents or all states of a fresh build everywhere with probability "
+        f"{found.band.promise:.3f} each; factors on the standard deviation: "
+        + ", ".join(f"{kind} {k:.3g}" for kind, k in found.band.factors.items())
+        + ".",
     )
     return lines
 

@@ -37,7 +37,7 @@ def as_built(case: Case, folder: str | Path, parts: float | None = None) -> Subj
         known = kit["format"] == FORMAT, kit["digest"], kit["chords"], kit["ground"]
     except (OSError, ValueError, KeyError, TypeError):
         raise LabError(f"{path}: not a kit; write one with spicebridge lab") from None
-    gauge = choose_gauge(case.network, case.stop)
+    gauge = choose_gauge(case.network, case.stop, bench)
     if known != (True, digest(case), list(gauge.chords), gauge.ground):
         raise LabError(f"{path}: the kit is of another case or version; write it again")
     network = scaling.network(gauge.network)

@@ -11,6 +11,8 @@ RP2040, with the outputs of the states, stand behind ``RP2040``. Without it the 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
@@ -33,7 +35,8 @@ C_CODE = ExpressionStyle(
 
 def law_functions(plan: Plan, k: int) -> str:
     """R(s) in ohm and ds/dt in 1/s of edge k, with its window, as two C functions."""
-    law, P = plan.network.device(k), float(plan.network.P[k])
+    law: Any = plan.network.device(k)
+    P = float(plan.network.P[k])
     names = {x: Parameter(x) for x in ("s", "v", "i")}
     signals: dict[str, Expression] = {law.definition.state.name: names["s"], "v": names["v"], "i": names["i"]}
     signals["active"] = Number(P)

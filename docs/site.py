@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import matplotlib
 
-from spicebridge.report.plots.style import CURVES, RC, Drawn
+from spicebridge.report.plots.style import RC, Drawn
 from spicebridge.report.plots.vector import format_svg, palette_css
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def format_example(path: Path) -> str:
     code = source.split('"""', 2)[2].strip()
     shown = code[: code.rindex("\nalt = ")].rstrip()
     began = time.perf_counter()
-    with matplotlib.rc_context({**RC, "text.parse_math": True, "axes.prop_cycle": matplotlib.cycler(color=CURVES)}):
+    with matplotlib.rc_context({**RC, "text.parse_math": True}):
         names = runpy.run_path(str(path))
         picture = format_svg(Drawn(path.stem, names["alt"], "", names["figure"]))
     took = time.perf_counter() - began

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from spicebridge import __version__
 from spicebridge.errors import OutputError
-from spicebridge.report.html import data_uri, page_environment, page_script, scientific
+from spicebridge.report.html import page_environment, page_script, scientific
 from spicebridge.report.wording import one_line
 from spicebridge.waveforms import replacing
 
@@ -119,18 +119,23 @@ def format_page(records: Sequence[Record], run: Run) -> str:
     """The HTML page."""
     from spicebridge.atlas.picture import draw
 
-    pictures = {record["identifier"]: data_uri(draw(record["panels"])) for record in records if record["panels"]}
+    pictures = {
+        record["identifier"]: draw(record["panels"], record["identifier"], record["title"])
+        for record in records
+        if record["panels"]
+    }
     return (
         _environment()
         .get_template("atlas.html")
         .render(
+            title="Atlas of memristive networks",
+            learn=f"{summary(records)}.",
             records=records,
             verdicts=VERDICTS,
             counts=Counter(record["verdict"] for record in records),
             papers=Counter(record["paper"] for record in records),
             pictures=pictures,
             facts=run.facts(records),
-            summary=summary(records),
             **page_script("atlas.js"),
             version=__version__,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import textwrap
 import warnings
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spicebridge.report.plots.style import CURVES, INK, RC, SOFT, new_figure, state_colours, times_ten
+from spicebridge.report.plots.style import CURVES, INK, RC, SOFT, Drawn, new_figure, state_colours, times_ten
+from spicebridge.report.plots.vector import format_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DPI = 110
 WIDTH, HEIGHT = 5.2, 3.7
 """Inches of one panel."""
 MOST_LABELS = 8
@@ -25,8 +24,8 @@ TITLE_WIDTH = 52
 """Characters of a title on one line over a panel."""
 
 
-def draw(panels: Sequence[Mapping[str, Any]]) -> bytes:
-    """PNG of the panels, two in a row; `panels` as in a claim's record."""
+def draw(panels: Sequence[Mapping[str, Any]], name: str, title: str) -> str:
+    """SVG of the panels, two in a row, as in a claim's record; `title` stands for it where it cannot be seen."""
     import matplotlib
 
     look: Any = RC
@@ -38,9 +37,7 @@ def draw(panels: Sequence[Mapping[str, Any]]) -> bytes:
         picture = new_figure(WIDTH * columns, HEIGHT * rows)
         for position, panel in enumerate(panels, start=1):
             _panel(picture.add_subplot(rows, columns, position), panel)
-        stream = io.BytesIO()
-        picture.savefig(stream, format="png", dpi=DPI)
-    return stream.getvalue()
+        return format_svg(Drawn(name, title, "", picture, wide=columns > 1))
 
 
 def _panel(axes: Axes, panel: Mapping[str, Any]) -> None:

@@ -25,6 +25,8 @@ def format_html(sweep: Sweep, pictures: Sequence[Picture] | None = None) -> str:
     words = {outcome.value: (word.mark, word.colour, word.tint) for outcome, word in WORDS.items()}
     return render(
         "campaign.html",
+        title=sweep.campaign.title,
+        learn=sweep.campaign.what,
         sweep=sweep,
         campaign=sweep.campaign,
         rows=sweep.by_verdict[:MOST_ROWS],

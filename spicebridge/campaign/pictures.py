@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from spicebridge.campaign.axes import Axis, format_value
 from spicebridge.campaign.point import Row
 from spicebridge.campaign.summary import FAILED, Sweep, verdict
-from spicebridge.report.plots.style import INK, LIMIT, RC, SOFT, WIDE, new_figure, short, times_ten
+from spicebridge.report.plots.style import INK, LIMIT, RC, SOFT, WIDE, Drawn, new_figure, short, times_ten
+from spicebridge.report.plots.vector import format_svg
 from spicebridge.report.wording import WORDS
 from spicebridge.verify.verdict import Outcome
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import XAxis, YAxis
 
-DPI = 130
 HEIGHT = 3.4
 """Inches of one picture; its width is that of the page."""
 WIDE_RANGE = 10.0
@@ -35,11 +34,11 @@ MARKS = {Outcome.AGREES: "o", Outcome.DISAGREES: "X", Outcome.UNRESOLVED: "^"}
 
 @dataclass(frozen=True)
 class Picture:
-    """One axis drawn: PNG with what it shows in words."""
+    """One axis drawn, as SVG, with what it shows in words."""
 
     title: str
     caption: str
-    png: bytes
+    svg: str
 
 
 def draw(sweep: Sweep) -> list[Picture]:
@@ -75,13 +74,12 @@ def _picture(sweep: Sweep, axis: Axis) -> Picture:
             axes.set_xlim(-0.5, len(words) - 0.5)
         _lines(axes, column, judged)
     _legend(figure, judged)
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=DPI)
     without = sum(row["max_error"] is None for row in sweep.rows)
     caption = "One mark a point; the line joins the medians over all other axes."
     if without:
         caption += f" {without} {'point has' if without == 1 else 'points have'} no E and U and cannot be drawn."
-    return Picture(f"Along {key}{beside}", caption, stream.getvalue())
+    title = f"Along {key}{beside}"
+    return Picture(title, caption, format_svg(Drawn(f"along {key}", f"E, U and observed order, {title}", "", figure)))
 
 
 def _scale(axes: Axes, values: Sequence[float], logarithmic: bool) -> None:

@@ -1,7 +1,7 @@
 """A comparison as one self-contained HTML page: no script, no request, everything escaped.
 
-Deck, log, titles and node names come from strangers. Jinja escapes all of them, pictures are embedded
-as PNG, and a content security policy forbids whatever might slip through.
+Deck, log, titles and node names come from strangers. Jinja escapes all of them, pictures are inline SVG, and a content
+security policy forbids whatever might slip through. Every page is `base.html` with its own blocks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from spicebridge.report.plots.style import times_ten
 from spicebridge.report.plots.vector import palette_css
 from spicebridge.report.ruler import ruler
 from spicebridge.report.summary import Report
-from spicebridge.report.wording import UNKNOWN, WORDS, format_number, one_line, printable, three_words
+from spicebridge.report.wording import WORDS, format_number, one_line, printable, three_words
 from spicebridge.verify.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def format_html(report: Report, plots: Sequence[Plot] | None = None) -> str:
     return render(
         "report.html",
         **page_script("report.js"),
+        title=report.title,
+        learn=report.learn,
         report=report,
         verdict=report.verdict,
         word=WORDS[report.verdict.outcome],
@@ -46,13 +48,15 @@ def format_html(report: Report, plots: Sequence[Plot] | None = None) -> str:
 
 def format_index(rows: Sequence[Mapping[str, Any]]) -> str:
     """The table of several cases; `rows` are the records of `batch.Entry.record`."""
+    spoken = {"agrees": "agree", "disagrees": "disagree"}
+    counts = [(spoken.get(o.value, o.value), sum(row.get("outcome") == o.value for row in rows)) for o in Outcome]
+    counts += [("could not be run", failed)] if (failed := sum(row.get("outcome") is None for row in rows)) else []
     return render(
         "index.html",
+        title=f"{len(rows)} {'comparison' if len(rows) == 1 else 'comparisons'}",
+        learn=", ".join(f"{count} {word}" for word, count in counts) + ".",
         rows=rows,
         words={outcome.value: word for outcome, word in WORDS.items()},
-        counts=[(o.value, sum(row.get("outcome") == o.value for row in rows)) for o in Outcome],
-        failed=sum(row.get("outcome") is None for row in rows),
-        unknown=UNKNOWN,
     )
 
 
@@ -65,10 +69,6 @@ def page_script(name: str) -> dict[str, str]:
     """A script of the templates and the digest that a page's policy allows it by."""
     script = (resources.files("spicebridge.report") / "templates" / name).read_text(encoding="utf-8")
     return {"script": script, "digest": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")}
-
-
-def data_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
 _POWER = re.compile(r"(?<![\w.])(\d(?:\.\d+)?)e([+-]\d+)(?!\w|\.\d)")
@@ -97,7 +97,6 @@ def _clean(value: Any) -> Any:
 @cache
 def _environment() -> Environment:
     filters: dict[str, Callable[..., Any]] = {
-        "data_uri": data_uri,
         "excerpt": excerpt,
         "one_line": one_line,
         "number": format_number,

@@ -60,6 +60,7 @@ RC: dict[str, Any] = {
     "lines.solid_joinstyle": "round",
     "axes.unicode_minus": True,
     "text.parse_math": False,
+    "axes.prop_cycle": f"cycler('color', {list(CURVES)})",
 }
 
 

@@ -12,13 +12,13 @@ from html import escape
 from typing import Any
 
 from spicebridge.report.plots.style import CURVES, FAINT, INK, LIMIT, SOFT, Drawn
-from spicebridge.report.wording import printable
+from spicebridge.report.wording import WORDS, printable
 
 CONTRAST = 4.6
 PAPER = {"light": "#ffffff", "dark": "#15181d"}
 GRID, AXIS = "#eceff2", "#9aa1ab"
 _DARK = {INK: "#e8ebef", SOFT: "#a9b1bc", FAINT: "#3a4048", GRID: "#262b32", AXIS: "#7b838e", LIMIT: "#ff9a6b"}
-_NAMED: tuple[str, ...] = (INK, SOFT, FAINT, GRID, AXIS, LIMIT, *CURVES)
+_NAMED: tuple[str, ...] = (INK, SOFT, FAINT, GRID, AXIS, LIMIT, *CURVES, *(word.colour for word in WORDS.values()))
 _TITLED = re.compile(r'<g id="titled:([^"]*)">')
 _DIGITS = re.compile(r"(\d+\.\d\d)\d+")
 _COLOUR = re.compile(r"#(?:[0-9a-f]{6}|fff)\b", re.IGNORECASE)

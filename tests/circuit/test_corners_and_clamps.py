@@ -214,3 +214,13 @@ def test_a_run_of_another_kind_that_is_given_up_is_told(monkeypatch: pytest.Monk
         assert verdict.signals["state"].bound is None
         assert verdict.unchecked == verdict.to_dict()["unchecked"] == "ngspice took longer than 20 s"
         assert "what all rungs share was not checked: ngspice took longer" in verdict.reason
+
+
+def test_a_rate_that_comes_to_rest_at_a_threshold_finds_its_steps() -> None:
+    """The clamp of a bound looks at the sign of a rate; where the rate comes to rest its rounding must not move it."""
+    device = sb.ThresholdMemristor(100.0, 1600.0, 0.3, 1.0, window=sb.Hard())
+    edges = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
+    drive = sb.Sine(1.7075822497175146, 49.99773601392915)
+    network = sb.Network.from_edges(edges, device=device, drive={0: drive}, initial_state=0.48932743291960196)
+    verdict = sb.validate(network, np.linspace(0.0, 0.04, 21))
+    assert verdict.outcome is sb.Outcome.AGREES, verdict.reason

@@ -24,6 +24,8 @@ from spicebridge.network import Network
 
 RTOL, ATOL = 1e-10, 1e-12
 MOST_EVENTS = 400
+LEAST_STEPS = 200
+"""Steps over the span; below a threshold the rate is zero, and longer ones pass over what comes."""
 AT_REST = 1e-9
 """1/s: a held state is let go at this inward rate; below its threshold a law has the rate 0, which is no crossing."""
 LARGEST = 1e3
@@ -260,6 +262,7 @@ def follow(network: Network, stop: float, method: str = "DOP853", most: int = 20
                     method=method,
                     rtol=RTOL,
                     atol=ATOL,
+                    max_step=stop / LEAST_STEPS,
                     events=events or None,
                     dense_output=True,
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree
 
@@ -69,6 +70,17 @@ def test_spice_alone_is_drawn_without_a_difference(make_report):
 def test_a_norm_that_forgives_shifts_is_explained(make_report):
     assert "shifts in time" in made("states", make_report(provenance={"norm": "events"})).caption
     assert "shifts in time" not in made("states", make_report(provenance={"norm": "pointwise"})).caption
+
+
+def test_the_time_up_to_which_a_run_agrees_is_drawn(make_report):
+    """At its place in both frames; not where it is the whole span, or nothing."""
+    report = make_report()
+    span = report.verdict.spice.t[-1]
+    for until, lines in ((0.25 * span, 2), (span, 0), (0.0, 0), (None, 0)):
+        drawn = made("states", replace(report, verdict=replace(report.verdict, agrees_until=until)))
+        found = [line for axes in drawn.figure.axes for line in axes.lines if list(line.get_xdata()) == [until, until]]
+        assert len(found) == lines
+        assert ("Dashed" in drawn.caption) == bool(lines)
 
 
 @pytest.mark.parametrize("changes", [{"error": 0.0}, {"U": 0.5}, {"error": 0.3}, {"U": 1e-15}, {"tolerance": 1e-12}])

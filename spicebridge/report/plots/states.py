@@ -90,8 +90,18 @@ def figure(report: Report) -> Drawn | None:
         assert spice is not None
         assert theory is not None
         _difference(rows[1, 0], report, spice, theory, stateful, edges.tolist(), colours, crowd)
+    until = _horizon(report, waves)
+    if until is not None:
+        for row in rows[:, 0]:
+            row.axvline(until, color=INK, lw=0.8, ls=(0, (4.0, 2.0)))
     rows[-1, 0].set_xlabel("time (s)")
     return Drawn("states", "States, theory against SPICE", _caption(report, stateful, edges, crowd), picture)
+
+
+def _horizon(report: Report, waves: Waveforms) -> float | None:
+    """The time in s up to which the run agrees, None where it does to the end or nowhere."""
+    until = report.verdict.agrees_until
+    return until if until is not None and waves.t[0] < until < waves.t[-1] else None
 
 
 def _stateful(report: Report, waves: Waveforms) -> NDArray[np.intp]:
@@ -229,6 +239,10 @@ def _caption(report: Report, stateful: NDArray[np.intp], edges: NDArray[np.intp]
             parts.append("E forgives small shifts in time of sudden changes; the difference drawn here does not.")
     if report.verdict.trial is not None:
         parts.insert(1, "Dotted: the theory on trial.")
+    waves = report.verdict.spice or report.verdict.theory
+    until = None if waves is None else _horizon(report, waves)
+    if until is not None:
+        parts.append(f"Dashed: t = {format_number(until)} s, up to which the rule says that they agree.")
     if crowd:
         parts.append(
             f"{edges.size} of {stateful.size} edges are drawn by name: the one with the largest difference, "

@@ -36,6 +36,8 @@ MODULES = {
     "candidate": "Somebody's own theory on trial",
     "analysis": "Networks analysed, differentiated and designed",
     "optimiser": "The optimiser of the papers",
+    "lab_verdicts": "Measurements judged",
+    "lab_bands": "Bands of kits against fresh builds",
 }
 """Module -> what it measures, in the order of the file."""
 PACKAGES = (

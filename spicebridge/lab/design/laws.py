@@ -22,7 +22,7 @@ from spicebridge.expressions.dimensions import Dimension, parse_unit
 from spicebridge.expressions.tree import Expression, Number, Parameter, rebuild
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.laws import LawDevice
-from spicebridge.laws.base import parameter_names
+from spicebridge.laws.base import imposes, parameter_names
 from spicebridge.laws.formulas import CONSTANTS, unlimited
 from spicebridge.network import Network
 
@@ -43,6 +43,8 @@ def check_laws(network: Network) -> None:
 
 
 def _refusal(law: Any) -> str:
+    if imposes(law):
+        return f"holds its {imposes(law)} whatever the circuit does, and kits have no such part"
     if not law.ohmic:
         return "conducts i(v, s), which no resistance R(s) can stand for"
     try:

@@ -195,7 +195,8 @@ def bound_sticking(subject: Subject, engine: str) -> Result:
     refused = [s for s in (low, high) if s not in moved and s not in died]
     words = [f"{moved[s]:.2e} from {s:g} in {half:.3g} s (free: {free.get(s, 0.0):.2e})" for s in moved]
     words += [f"a start at {s:g} is not possible" for s in refused] + list(died.values())
-    grade = Grade.FAIL if died else Grade.NOTE if stuck or refused else Grade.PASS
+    killed = bool(died) and not _unbounded(subject)
+    grade = Grade.FAIL if killed else Grade.NOTE if stuck or refused or died else Grade.PASS
     if stuck:
         words.append("states stick at " + " and ".join(f"{s:g}" for s in stuck))
     return Result(

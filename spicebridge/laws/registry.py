@@ -11,6 +11,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from importlib import metadata, resources
 from pathlib import Path
+from types import ModuleType
 
 from spicebridge.errors import LawError
 from spicebridge.laws.law import Law
@@ -70,11 +71,17 @@ class Laws(Mapping[str, AnyLaw]):
             return
         self._foreign = True
         for entry in metadata.entry_points(group=ENTRY_POINTS):
-            found = entry.load()
+            where = f"entry point {entry.name!r} of the group {ENTRY_POINTS}"
+            try:
+                found = entry.load()
+            except (ImportError, AttributeError) as error:
+                raise LawError(f"{where} cannot be loaded: {error}") from None
             if isinstance(found, (str, Path)):
                 found = Law.load(found)
             if isinstance(found, Law):
                 self.register(entry.name, found)
+            elif not isinstance(found, (type, ModuleType)):
+                raise LawError(f"{where} is a law, the path of its text, or what registers one, not {found!r}")
 
     def __getitem__(self, name: str) -> AnyLaw:
         if name in self._registered:

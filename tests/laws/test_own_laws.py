@@ -9,14 +9,14 @@ from typing import ClassVar
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 import spicebridge as sb
+from bench.own_laws import composed, triangle
 from spicebridge.case.write import network_sections
 from spicebridge.errors import DeviceError, LawError
 from spicebridge.laws import LAWS
 from spicebridge.laws.base import freeze_parameters, parameter, same_device
+from spicebridge.laws.registry import Laws
 from spicebridge.windows import NoWindow, Window
 
 SINH = dict(
@@ -29,7 +29,7 @@ TRIANGLE = [("a", "b"), ("b", "c"), ("c", "a")]
 T = np.linspace(0.0, 1.0, 21)
 
 
-def triangle(device, amplitude=1.5, **other):
+def ring(device, amplitude=1.5, **other):
     drive = {0: sb.Sine(amplitude, 1.0)}
     return sb.Network.from_edges(TRIANGLE, device=device, drive=drive, initial_state=0.4, polarity=[1, -1, 1], **other)
 
@@ -66,16 +66,16 @@ def test_text_and_arguments_are_one_law(tmp_path):
 
 def test_parameters_one_per_edge_and_active_edges():
     device = sb.Law("sinh_cell", **SINH)(r_on=[100.0, 10.0, 400.0])
-    network = triangle(device, active=[1])
+    network = ring(device, active=[1])
     assert sb.validate(network, T, tolerance=1e-4).agrees
-    assert sb.validate(network, T, tolerance=1e-4, circuit=triangle(sb.Law("sinh_cell", **SINH)())).outcome is (
+    assert sb.validate(network, T, tolerance=1e-4, circuit=ring(sb.Law("sinh_cell", **SINH)())).outcome is (
         sb.Outcome.DISAGREES
     )
 
 
 @pytest.mark.parametrize("dialect", ["ngspice", "ltspice", "hspice", "xyce", "spectre"])
 def test_every_dialect_writes_it(dialect):
-    text = sb.netlist(triangle(sb.Law("sinh_cell", **SINH)()), T, dialect=dialect, form="readable")
+    text = sb.netlist(ring(sb.Law("sinh_cell", **SINH)()), T, dialect=dialect, form="readable")
     assert "sinh_cell" in text
 
 
@@ -226,7 +226,7 @@ Cstate s 0 1
 def test_a_python_class_registers_with_its_subcircuit():
     law = sb.register_law(Saturating, subcircuit=SUB)
     assert LAWS["saturating"] is law
-    network = triangle(Saturating(200.0, 0.7), amplitude=0.8)
+    network = ring(Saturating(200.0, 0.7), amplitude=0.8)
     assert sb.validate(network, T, tolerance=1e-4).agrees
     wrong = sb.register_law(Saturating, subcircuit=SUB.replace("(2-V(s))", "(2.1-V(s))"), name="other")
     assert wrong.name == "other"
@@ -236,30 +236,42 @@ def test_a_python_class_registers_with_its_subcircuit():
         sb.register_law(type("Poor", (), {"kind": "poor", "stateful": True, "ohmic": True, "smooth": True}), SUB)
 
 
-FACTORS = ("1 + s", "exp(-1.5*s)", "2 - s^2", "cosh(s)", "1/(0.3 + s)")
-PUSHES = ("v/v_0", "tanh(v/v_0)", "sinh(v/v_0)", "(v/v_0)^3", "max(v/v_0 - 0.3, 0) - max(-v/v_0 - 0.3, 0)")
-BRAKES = ("1", "1 - s", "exp(-s)", "1/(1 + s^2)", "cos(s)")
-RETURNS = ("0", "0.3*s", "0.4*(s - 0.2)", "0.2*sinh(s)")
+def test_of_four_laws_of_random_parts_none_disagrees_and_one_may_be_unresolved():
+    """The slice of bench/own_laws.py that has a decay, a kink and every window; it runs all eighteen, on grids too."""
+    random, seen = np.random.default_rng(12), []
+    for k in range(10):
+        law = composed(random)
+        if k in (1, 3, 7, 8):
+            seen.append(sb.validate(triangle((law(), 0.6, 1.0, 0.4)), T, tolerance=1e-4).outcome)
+    assert seen.count(sb.Outcome.DISAGREES) == 0
+    assert seen.count(sb.Outcome.UNRESOLVED) <= 1
 
 
-@st.composite
-def laws(draw):
-    """Laws composed of smooth and kinked parts; R between 100 ohm and 1 kohm."""
-    factor, push, brake, back = (draw(st.sampled_from(x)) for x in (FACTORS, PUSHES, BRAKES, RETURNS))
-    return sb.Law(
-        "composed",
-        resistance=f"r*({factor})",
-        rate=f"({push})*({brake})/tau - ({back})/tau",
-        parameters={"r": "300 ohm, > 0", "v_0": "0.8 V, > 0", "tau": "1 s, > 0"},
-        window=draw(st.sampled_from(["none", "hard", "biolek", "tanh"])),
+def test_packages_bring_laws_by_their_entry_points(tmp_path, monkeypatch):
+    (tmp_path / "brings_laws.py").write_text(
+        "import spicebridge as sb\nfrom pathlib import Path\n"
+        "made = sb.Law('made', resistance='100*(1 + s)', rate='v')\n"
+        "path = Path(__file__).with_name('cell.toml')\nnothing = 3\n"
     )
-
-
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
-@given(laws())
-def test_composed_laws_agree(law):
-    verdict = sb.validate(triangle(law(), amplitude=1.0), T, tolerance=1e-4)
-    assert verdict.outcome is not sb.Outcome.DISAGREES, (law.text, verdict)
+    (tmp_path / "cell.toml").write_text(sb.Law("cell", **SINH).text)
+    info = tmp_path / "brings_laws-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: brings-laws\nVersion: 1.0\n")
+    entries = "[spicebridge.laws]\nbrought = brings_laws:made\nfrom_file = brings_laws:path\n"
+    (info / "entry_points.txt").write_text(entries)
+    monkeypatch.syspath_prepend(tmp_path)
+    laws = Laws()
+    assert {"brought", "from_file"} <= set(laws)
+    assert laws["from_file"](r_on=200.0).equations.ohmic
+    assert laws["brought"].text == sb.Law("made", resistance="100*(1 + s)", rate="v").text
+    with pytest.raises(KeyError):
+        laws["absent"]
+    (info / "entry_points.txt").write_text(entries + "wrong = brings_laws:nothing\n")
+    with pytest.raises(LawError, match=r"entry point 'wrong' of the group spicebridge\.laws is a law, the path"):
+        list(Laws())
+    (info / "entry_points.txt").write_text(entries + "missing = brings_laws:absent\n")
+    with pytest.raises(LawError, match=r"entry point 'missing' of the group spicebridge\.laws cannot be loaded"):
+        list(Laws())
 
 
 def test_a_grid_of_an_own_law():
@@ -304,7 +316,7 @@ def test_the_tanh_window_sees_a_curved_decay():
         "curved", resistance="r*(1 + 0.1*s)", rate="c*(v/v_0)^3", decay="-sinh(s)/tau", window="tanh",
         parameters={"r": "100 ohm, > 0", "c": 8.0, "v_0": 1.0, "tau": 0.5},
     )  # fmt: skip
-    verdict = sb.validate(triangle(law(), amplitude=1.0), T, tolerance=1e-4)
+    verdict = sb.validate(ring(law(), amplitude=1.0), T, tolerance=1e-4)
     assert verdict.agrees, verdict
 
 

@@ -7,9 +7,8 @@ bounds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -213,9 +212,47 @@ def prism(stop: float = 3.0, alpha: float = -1.0) -> Circuit:
     return fixed_point("prism", PRISM, np.array(PRISM_W), alpha=alpha, xi=PRISM_XI, active=PRISM_ACTIVE, stop=stop)
 
 
-def makers(names: Sequence[str] | None = None, **options: Any) -> list[Callable[[], Circuit]]:
-    """`random_circuit` on several graphs, to be built only where they are needed."""
-    return [partial(random_circuit, name, **options) for name in names or GRAPHS]
+@dataclass(frozen=True)
+class Standard:
+    """`random_circuit` on several of `GRAPHS` with the same options; the first `quick` of them for a quick look."""
+
+    names: tuple[str, ...]
+    quick: int
+    options: Mapping[str, Any]
+
+    def circuits(self, *, quick: bool) -> list[Circuit]:
+        chosen = self.names[: self.quick] if quick else self.names
+        return [random_circuit(name, **self.options) for name in chosen]
+
+    @property
+    def words(self) -> str:
+        """What the page says about them."""
+        on, device = self.options, self.options.get("device")
+        parts = ["mixed P" if on.get("mixed") else "", "random J" if on.get("polarity") else ""]
+        if device is not None:
+            parts.append("" if device.kappa > 0.0 else "paper 2's law")
+            parts.append("" if device.control == "current" else "voltage control")
+            parts.append(f"alpha = {abs(device.alpha):g}/s" if device.alpha and device.kappa > 0.0 else "")
+        parts.append("AC" if on.get("ac", True) else "DC")
+        return f"{', '.join(self.names)}: {', '.join(part for part in parts if part)} (seed {on.get('seed', 11)})"
+
+
+BARE = tuple(name for name in GRAPHS if "parallel" not in name)
+"""The connected graphs without parallel edges."""
+
+
+def standard(names: Sequence[str] = tuple(GRAPHS), *, quick: int = 2, **options: Any) -> Standard:
+    return Standard(tuple(names), quick, options)
+
+
+def bulk_points(network: Network) -> list[Array]:
+    """Fixed points of a network with 0 < w < 1 on every edge, under its constant sources."""
+    from spicebridge.analysis.fixed_points import fixed_points
+
+    found = fixed_points(network, starts=24)
+    return [
+        point.state for point in found if not point.held.any() and 0.0 < point.state.min() <= point.state.max() < 1.0
+    ]
 
 
 def matrices(network: Network) -> tuple[Array, Array, Array]:
@@ -225,37 +262,6 @@ def matrices(network: Network) -> tuple[Array, Array, Array]:
     topology = Topology.of(network)
     B = topology.B.toarray() if topology.is_graph else np.zeros((0, network.n_edges))
     return topology.A.toarray(), B, topology.Omega
-
-
-def laws(network: Network) -> tuple[Array, Array, Array, Array]:
-    """(r0 in ohm, kappa, a in 1/s, g in 1/(V s)) per edge: R = r0 (1 + kappa s), ds/dt = a s + J g q."""
-    n = network.n_edges
-    values = [np.empty(n) for _ in range(4)]
-    for group in network.groups:
-        for out, name in zip(values, ("r0", "kappa", "a", "g"), strict=True):
-            out[group.edges] = getattr(group.device, name)
-    return values[0], values[1], values[2], values[3]
-
-
-def linear_memristors(network: Network, control: str | None = "current") -> str | None:
-    """Why a network of the user does not suit claims about linear memristors, or None."""
-    for group in network.groups:
-        if not isinstance(group.device, LinearMemristor):
-            return f"it needs linear memristors on every edge, not a {type(group.device).__name__}"
-        if control is not None and group.device.control != control:
-            return f"it needs control {control!r}, not {group.device.control!r}"
-    return None
-
-
-def current_flows(network: Network) -> str | None:
-    """Why no current ever flows in a network of the user, or None."""
-    from spicebridge.theory.currents.topology import Topology
-
-    if Topology.of(network).n_loops == 0:
-        return "it needs a loop: in a tree no current flows"
-    if network.bank.constant and not network.bank(0.0).any():
-        return "it needs a source: without one no current flows"
-    return None
 
 
 def mesh_current(A: Array, q: Array, S: ArrayLike) -> Array:

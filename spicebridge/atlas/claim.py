@@ -17,6 +17,7 @@ reference must lie within U of both, and what refutes must exceed `RESOLVED` tim
 from __future__ import annotations
 
 import enum
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from spicebridge.network import Network
 
 if TYPE_CHECKING:
-    from spicebridge.atlas.runs import Bench
+    from spicebridge.atlas.circuits import Standard
 
 RESOLVED = 10.0
 """A difference refutes a printed statement when it exceeds this many uncertainties."""
@@ -191,19 +192,19 @@ class Evidence:
     note: str = ""
 
 
-Measure = Callable[["Bench"], Evidence]
-Applies = Callable[[Network], "str | None"]
+Measure = Callable[..., Evidence]
 
 
 @dataclass(frozen=True)
 class Claim:
     """A statement and how it is measured.
 
-    `identifier` is p1.eq4, p2.fig3, new.flux; `paper` "paper 1", "paper 2" or "new"; `printed` and
-    `exact` are the statement as printed and as it is true; `order` the order of an approximate one;
-    `circuits` what it is tried on, seeds included; `mutant` the changed measurement that must flip the
-    verdict. `applies` is None when the claim makes sense on its own circuits only; otherwise it says
-    why a network of the user does not fit, or None. `cost` is a rough time of the full measurement in s.
+    `identifier` is p1.eq4, p2.fig3, new.flux; `paper` "paper 1", "paper 2" or "new"; `printed` quotes the formula of the
+    paper with its number, or its words where it has none, and `exact` says what is true; `order` is that of an
+    approximate one. `circuits` says what it is tried on, seeds included; `on` are these circuits where they are standard
+    ones. `measure(bench, **parameters)` returns the evidence; the mutant is the same measurement with the parameters
+    `changed`, which must turn the verdict. `needs` names what a network of the user must have (keys of
+    ``needs.RULES``); None for claims about circuits of their own. `cost` is a rough time of the full measurement in s.
     """
 
     identifier: str
@@ -215,8 +216,10 @@ class Claim:
     circuits: str
     mutant: str
     measure: Measure = field(repr=False)
+    changed: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    on: Standard | None = field(default=None, repr=False)
     order: int | None = None
-    applies: Applies | None = field(default=None, repr=False)
+    needs: tuple[str, ...] | None = field(default=None, repr=False)
     cost: float = 2.0
 
     @property
@@ -229,15 +232,23 @@ class Claim:
             return f"{self.status.value}, order {self.order}"
         return self.status.value
 
+    def objection(self, network: Network) -> str:
+        """Why the claim makes no sense on a network; "" where it does."""
+        if self.needs is None:
+            return "it is about circuits of its own"
+        from spicebridge.atlas.needs import objection
+
+        return objection(network, self.needs)
+
 
 @dataclass(frozen=True)
 class Result:
-    """A claim after its measurement; `mutant_verdict` is None when the mutant was not tried."""
+    """A claim after its measurement; `mutant_evidence` is None when the mutant was not tried."""
 
     claim: Claim
     evidence: Evidence
     verdict: Judgement
-    mutant_verdict: Judgement | None = None
+    mutant_evidence: Evidence | None = None
     wall_time: float = 0.0
 
     def __getattr__(self, name: str) -> Any:
@@ -276,11 +287,21 @@ class Result:
         return self.verdict is self.claim.expected
 
     @property
+    def mutant_verdict(self) -> Judgement | None:
+        return None if self.mutant_evidence is None else judge(self.claim, self.mutant_evidence)
+
+    @property
     def mutant_caught(self) -> bool | None:
-        """Whether the mutant turned the verdict; one that ends unresolved shows nothing."""
-        if self.mutant_verdict is None:
+        """Whether the mutant turned the verdict; one that ends unresolved shows nothing.
+
+        The mutant of a refuted claim exchanges the printed and the corrected statement, or changes the circuit so that
+        the printed one holds: every finding against the printed statement must then fail by itself.
+        """
+        if self.mutant_evidence is None:
             return None
-        return self.mutant_verdict not in (self.claim.expected, Judgement.UNRESOLVED)
+        against = [finding for finding in self.mutant_evidence.findings if finding.printed]
+        turned = self.mutant_verdict not in (self.claim.expected, Judgement.UNRESOLVED)
+        return turned and not any(finding.passed for finding in against)
 
     def __str__(self) -> str:
         finding = self.headline
@@ -306,14 +327,35 @@ FAMILY: dict[str, Claim] = {}
 """Claims by identifier, filled as the family modules are imported."""
 
 
-def claim(identifier: str, **fields: Any) -> Callable[[Measure], Measure]:
-    """Register the decorated function as the measurement of a claim."""
+EXCHANGED = "the printed and the corrected statement exchanged"
+
+
+def claim(
+    identifier: str,
+    title: str,
+    *,
+    status: Status = Status.EXACT,
+    on: Standard | None = None,
+    circuits: str = "",
+    mutant: str = EXCHANGED,
+    **fields: Any,
+) -> Callable[[Measure], Measure]:
+    """Register the decorated function as the measurement of a claim.
+
+    A measurement with the parameters `corrected` and `printed` has their exchange as its mutant, unless one is given.
+    """
 
     def register(measure: Measure) -> Measure:
         if identifier in FAMILY and FAMILY[identifier].measure.__module__ != measure.__module__:
             raise ValueError(f"claim {identifier} is registered twice")
         paper = {"p1": "paper 1", "p2": "paper 2", "new": "new"}[identifier.split(".")[0]]
-        FAMILY[identifier] = Claim(identifier, paper, measure=measure, **fields)
+        words = "; ".join(part for part in (on.words if on else "", circuits) if part)
+        if mutant == EXCHANGED:
+            given = inspect.signature(measure).parameters
+            fields["changed"] = {"corrected": given["printed"].default, "printed": given["corrected"].default}
+        FAMILY[identifier] = Claim(
+            identifier, paper, title, status=status, on=on, circuits=words, mutant=mutant, measure=measure, **fields
+        )
         return measure
 
     return register

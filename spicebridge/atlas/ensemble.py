@@ -28,7 +28,7 @@ AT_REST = 1e-4
 
 def loop_matrix(N: int, rng: np.random.Generator, L: int | None = None) -> Array:
     """A (L, N) of paper 2: uniform in [0, 1], by default with N/2 loops."""
-    return rng.random((N // 2 if L is None else L, N))
+    return rng.random((max(1, N // 2) if L is None else L, N))
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +46,11 @@ class Flow:
     def drive(self) -> Array:
         """Q^t S, (L,)."""
         return np.asarray(self.s * self.Q.sum(axis=0))
+
+    @cached_property
+    def weights(self) -> Array:
+        """Omega 1/N, (N,): x_cg = x . weights."""
+        return np.asarray(self.Q @ self.Q.mean(axis=0))
 
     @cached_property
     def _identity(self) -> Array:

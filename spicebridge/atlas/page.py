@@ -54,6 +54,7 @@ class Run:
     measured: int
     simulator: str
     processor_time: float = 0.0
+    case: str | None = None
 
     def facts(self, records: Sequence[Record]) -> list[tuple[str, str]]:
         """Name and value of everything that a reader needs to do it again."""
@@ -62,7 +63,7 @@ class Run:
         note = "" if self.measured == len(records) else f", {len(records) - self.measured} kept from earlier runs"
         libraries = ", ".join(f"{name} {metadata.version(name)}" for name in ("numpy", "scipy"))
         return [
-            ("command", "spicebridge atlas" + (" --quick" if self.quick else "")),
+            ("command", " ".join(["spicebridge atlas", *filter(None, [self.case, "--quick" if self.quick else ""])])),
             ("spicebridge", __version__),
             ("simulator", self.simulator),
             ("Python", f"{platform.python_version()}, {libraries}"),
@@ -112,7 +113,9 @@ def summary(records: Sequence[Record]) -> str:
     missed = sum(record["mutant_caught"] is False for record in records)
     text = f"{len(records)} claims: {', '.join(parts)}"
     text += ", all as expected" if wrong == 0 else f", {wrong} NOT as expected"
-    return text + ("; every mutant flips its verdict" if missed == 0 else f"; {missed} mutants are NOT caught")
+    if all(record["mutant_caught"] is None for record in records):
+        return f"{text}; mutants were not tried"
+    return text + ("; every mutant turns its verdict" if missed == 0 else f"; {missed} mutants are NOT caught")
 
 
 def format_page(records: Sequence[Record], run: Run) -> str:
@@ -160,7 +163,7 @@ def format_twin(records: Sequence[Record], run: Run) -> str:
     ]
     lines += ["| | |", "|---|---|"]
     lines += [f"| {_cell(name)} | {_cell(value)} |" for name, value in run.facts(records)]
-    lines += ["", "| claim | what | status | measured | bar | verdict | mutant |", "|---|---|---|---|---|---|---|"]
+    lines += ["", "| claim | what | printed | status | measured | bar | verdict | mutant |", "|---" * 8 + "|"]
     for record in records:
         shown = headlines(record)
         words = ["printed: " if len(shown) > 1 else "", "exact: "]
@@ -169,7 +172,8 @@ def format_twin(records: Sequence[Record], run: Run) -> str:
         mutant = {True: "caught", False: "NOT CAUGHT", None: "–"}[record["mutant_caught"]]
         mark = "" if record["as_expected"] else " (NOT AS EXPECTED)"
         lines.append(
-            f"| {record['identifier']} | {_cell(record['title'])} | {record['status_text']} | {_cell(measured)} | "
+            f"| {record['identifier']} | {_cell(record['title'])} | {_cell(record['printed'])} | {record['status_text']} | "
+            f"{_cell(measured)} | "
             f"{_cell(bar)} | {record['verdict']}{mark} | {mutant} |"
         )
     lines += ["", "## Evidence", ""]

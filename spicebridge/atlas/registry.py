@@ -100,13 +100,16 @@ def run(
 
     claim = get(identifier)
     if network is not None:
-        if claim.applies is None:
-            raise NetworkError(f"claim {identifier} is about circuits of its own; run it without a network")
-        reason = claim.applies(network)
+        reason = claim.objection(network)
         if reason:
             raise NetworkError(f"claim {identifier} makes no sense on this network: {reason}")
     started = time.perf_counter()
-    bench = Bench(quick=quick, network=network, stop=stop, seed=seed)
+    bench = Bench(claim.on, quick=quick, network=network, stop=stop, seed=seed)
     evidence = claim.measure(bench)
-    other = judge(claim, claim.measure(bench.as_mutant())) if mutant else None
+    other = claim.measure(bench, **claim.changed) if mutant else None
     return Result(claim, evidence, judge(claim, evidence), other, time.perf_counter() - started)
+
+
+def suiting(network: Network) -> tuple[str, ...]:
+    """The claims that can be measured on `network`, in the order of the page."""
+    return tuple(name for name in identifiers() if not get(name).objection(network))

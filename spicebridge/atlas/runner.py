@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from spicebridge import atlas
 from spicebridge.atlas import store
 from spicebridge.atlas.store import Record
 from spicebridge.errors import SimulatorMissing, SpiceBridgeError
+from spicebridge.network import Network
 
 Progress = Callable[[str], None]
 
@@ -26,11 +28,22 @@ JOBS = 2
 """Processes by default."""
 
 
-def measure(identifier: str, key: str, quick: bool, seed: int) -> Record:
-    """One claim and its mutant as a record; a run that fails numerically is an unresolved one."""
-    started = time.perf_counter()
+@dataclass(frozen=True)
+class Plan:
+    """How claims are measured: `key` of the records, size, seed, and the network of a user in place of the circuits."""
+
+    key: str
+    quick: bool
+    seed: int = 0
+    network: Network | None = None
+
+
+def measure(identifier: str, plan: Plan) -> Record:
+    """One claim as a record, with its mutant on the claim's own circuits; a run that fails is an unresolved one."""
+    started, key = time.perf_counter(), plan.key
     try:
-        return store.record(atlas.run(identifier, quick=quick, mutant=True, seed=seed), key)
+        mutant = plan.network is None
+        return store.record(atlas.run(identifier, plan.network, quick=plan.quick, mutant=mutant, seed=plan.seed), key)
     except SimulatorMissing:
         raise
     except SpiceBridgeError as error:
@@ -44,27 +57,32 @@ def measure_all(
     quick: bool = False,
     jobs: int = JOBS,
     seed: int = 0,
+    network: Network | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[Record], int]:
     """Measure every claim (or those in `only`); (records in the order of the page, how many are new).
 
     Records are written to ``folder/claims`` as they are finished and read from there when they were made
-    with the same code, simulator, size and seed. Raises `SimulatorMissing`, `OutputError`, and
+    with the same code, simulator, size and seed. With `network` the claims that suit it are measured on it, without
+    their mutants. Raises `SimulatorMissing`, `OutputError`, and
     `SpiceBridgeError` for unknown claims.
     """
     from spicebridge.circuit.engines import get_engine
 
     say: Progress = progress or (lambda message: None)
-    names = list(dict.fromkeys(atlas.get(name).identifier for name in only)) or list(atlas.identifiers())
+    names = list(dict.fromkeys(atlas.get(name).identifier for name in only)) or list(
+        atlas.identifiers() if network is None else atlas.suiting(network)
+    )
     engine = get_engine("ngspice")
-    key = store.key_of(f"{engine.name} {engine.version()}", quick=quick, seed=seed)
+    key = store.key_of(f"{engine.name} {engine.version()}", quick=quick, seed=seed, network=network)
+    plan = Plan(key, quick, seed, network)
     place = store.prepare(Path(folder))
     found = {name: kept for name in names if (kept := store.load(place, name, key)) is not None}
     if found:
         say(f"{len(found)} of {len(names)} claims are there already")
     # the longest first, so that no process idles at the end
     missing = sorted((name for name in names if name not in found), key=lambda name: -atlas.get(name).cost)
-    for content in _finished(missing, key, quick, seed, jobs):
+    for content in _finished(missing, plan, jobs):
         found[content["identifier"]] = content
         if content["problem"] is None:
             store.save(place, content)
@@ -72,19 +90,19 @@ def measure_all(
     return [found[name] for name in atlas.in_order(found)], len(missing)
 
 
-def _finished(names: Sequence[str], key: str, quick: bool, seed: int, jobs: int) -> Iterator[Record]:
+def _finished(names: Sequence[str], plan: Plan, jobs: int) -> Iterator[Record]:
     """Records as they are finished."""
     if jobs <= 1 or len(names) <= 1:
         from spicebridge.theory.threads import one_blas_thread
 
         with one_blas_thread():
             for name in names:
-                yield measure(name, key, quick, seed)
+                yield measure(name, plan)
         return
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
     try:
-        tasks: list[Future[Record]] = [pool.submit(_measure_in_worker, name, key, quick, seed) for name in names]
+        tasks: list[Future[Record]] = [pool.submit(_measure_in_worker, name, plan) for name in names]
         for task in as_completed(tasks):
             yield task.result()
     except BaseException:
@@ -96,10 +114,10 @@ def _finished(names: Sequence[str], key: str, quick: bool, seed: int, jobs: int)
         pool.shutdown()
 
 
-def _measure_in_worker(identifier: str, key: str, quick: bool, seed: int) -> Record:
+def _measure_in_worker(identifier: str, plan: Plan) -> Record:
     """`measure` in a process that ends when it is told to: a pool would take the exit for a result and go on."""
     try:
-        return measure(identifier, key, quick, seed)
+        return measure(identifier, plan)
     except SystemExit:
         os._exit(1)
 

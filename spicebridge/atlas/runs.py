@@ -15,26 +15,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
+from spicebridge.analysis.response import Response, measure_response
+from spicebridge.analysis.transition import Transition, measure_transition
 from spicebridge.arrays import Array
-from spicebridge.atlas.claim import Evidence, Finding, Row, refutes, vanishes
+from spicebridge.atlas.claim import Evidence, Finding, Row, Series, at_most, refutes, vanishes
 from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.engines import get_engine
 from spicebridge.circuit.lower.network import Lowered, lower
 from spicebridge.circuit.simulate import run_lowered, usable
-from spicebridge.errors import NetworkError
+from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.network import Network
 from spicebridge.verify.trial import SOLVER_FLOOR
 from spicebridge.waveforms import Waveforms
 
+if TYPE_CHECKING:
+    from spicebridge.atlas.circuits import Standard
+
 Function = Callable[[Waveforms], Any]
+PerNetwork = Callable[[Network, Waveforms], Any]
 Transform = Callable[[Deck], Deck]
 
 STEPS = 400
 """Steps of the coarser run of a pair."""
+FINER = 4
+"""Times as many steps on a network of the user, whose span and sources were not made for the claim."""
 BULK_TRAVEL = 0.25
 """How far the fastest state may move on a network of the user when no span is given."""
 WALL = 1e-3
@@ -67,33 +76,27 @@ class Pair:
 class Bench:
     """Runs circuits and keeps the waveforms, so that a claim and its mutant share them.
 
-    `quick` asks for fewer or smaller circuits, `mutant` for the changed measurement. `network` and `stop`
-    put a network of the user in the place of a claim's own circuits.
+    `on` are the standard circuits of the claim; `quick` asks for fewer or smaller ones. `network` and `stop` put a
+    network of the user in their place.
     """
 
     def __init__(
         self,
+        on: Standard | None = None,
         *,
         quick: bool = False,
-        mutant: bool = False,
         network: Network | None = None,
         stop: float | None = None,
         seed: int = 0,
     ) -> None:
+        self.on = on
         self.quick = quick
-        self.mutant = mutant
         self.network = network
         self.stop = stop
         self.seed = seed
         self._engine: Any = get_engine("ngspice")
         self._runs: dict[Any, Waveforms] = {}
         self._kept: dict[str, Any] = {}
-
-    def as_mutant(self) -> Bench:
-        """The same bench, with the same runs, for the mutant."""
-        other = Bench(quick=self.quick, mutant=True, network=self.network, stop=self.stop, seed=self.seed)
-        other._runs, other._kept = self._runs, self._kept
-        return other
 
     def rng(self, offset: int = 0) -> np.random.Generator:
         return np.random.default_rng([self.seed, offset])
@@ -104,13 +107,57 @@ class Bench:
             self._kept[name] = make()
         return self._kept[name]
 
-    def circuits(self, makers: Iterable[Callable[[], Circuit]], *, quick: int = 2) -> list[Circuit]:
-        """The user's network if there is one, else those of the claim (the first `quick` ones if quick)."""
+    def own(self, stop: float | None = None) -> Circuit:
+        """The user's network over the span asked for, `stop` s, or one in which its states stay in the bulk."""
+        assert self.network is not None
+        span = self.stop if self.stop is not None else bulk_span(self.network) if stop is None else stop
+        return Circuit(self.network.title or "the network given", self.network, span)
+
+    def cases(self, on: Standard | None = None) -> list[Circuit]:
+        """The user's network if there is one, else the claim's circuits (or those of `on`), fewer if quick."""
         if self.network is not None:
-            stop = bulk_span(self.network) if self.stop is None else self.stop
-            return [Circuit(self.network.title or "the network given", self.network, stop)]
-        chosen = list(makers)
-        return [make() for make in (chosen[:quick] if self.quick else chosen)]
+            return [self.own()]
+        chosen = on or self.on
+        assert chosen is not None
+        return chosen.circuits(quick=self.quick)
+
+    def pairs(self, *, steps: int = STEPS, bulk: bool = False) -> list[Pair]:
+        """`pair` for each of the claim's circuits."""
+        return [self.pair(case, steps=steps, bulk=bulk) for case in self.cases()]
+
+    def rows(self, function: PerNetwork, *, steps: int = STEPS, bulk: bool = False) -> list[Row]:
+        """`residuals` of the claim's circuits."""
+        return residuals(self.pairs(steps=steps, bulk=bulk), function)
+
+    def respond(self, network: Network, edges: NDArray[np.intp] | None = None) -> Response:
+        """The linear response of a network in its initial state (``analysis/response``)."""
+        return measure_response(network, self.run, edges)
+
+    def response_row(self, name: str, network: Network, function: Callable[[Array], Array]) -> Row:
+        """(name, max |f(T)|, U) of the measured response T = di/dS."""
+        return largest(name, *self.respond(network).value(function))
+
+    def transition(self, case: Circuit, *, steps: int = STEPS) -> Transition:
+        """Phi of a circuit over its span, measured once (``analysis/transition``)."""
+        return cast(
+            Transition,
+            self.keep(
+                f"{case.name} {case.stop:g} {steps} {case.network.initial_state.tolist()} {case.network.devices()[0]!r}",
+                lambda: measure_transition(case.network, case.stop, self.run, steps=steps),
+            ),
+        )
+
+    def against_theory(self, case: Circuit, theory: Network, method: str = "auto", *, steps: int = 200) -> Row:
+        """(name, max |w_spice - w_theory|, U) of the states, by the ladder of `validate`."""
+        from spicebridge.verify.comparison import validate
+
+        h = case.stop / (steps if self.network is None else FINER * steps)
+        verdict = self.keep(
+            f"{case.name} {case.stop:g} {theory.J.tolist()} {theory.devices()[0]!r} {theory.loop_matrix!r} {method}",
+            lambda: validate(theory, [0.0, case.stop], circuit=case.network, method=method, step=h),
+        )
+        states = verdict.signals["state"]
+        return case.name, states.error, states.uncertainty
 
     def run(
         self,
@@ -140,7 +187,7 @@ class Bench:
         bulk: bool = False,
     ) -> Pair:
         """The circuit at two steps; with `bulk` the states must not reach a bound."""
-        h = circuit.stop / steps
+        h = circuit.stop / (steps if self.network is None else FINER * steps)
         runs = [self.run(circuit.network, circuit.stop, size, transform=transform, form=form) for size in (h, h / 2)]
         if bulk:
             _require_bulk(circuit, runs[1])
@@ -158,14 +205,29 @@ def _require_bulk(circuit: Circuit, waves: Waveforms) -> None:
 
 
 def bulk_span(network: Network) -> float:
-    """A span in s over which no state moves by more than `BULK_TRAVEL`, from the rates at the start."""
+    """A span in s over which no state moves by more than `BULK_TRAVEL`, by the theory; shorter where all come to rest."""
     from spicebridge.theory import integrate
 
-    scales = [drive.timescale() for drive in set(network.drives) if drive is not None]
-    probe = 1e-6 * min([1.0, *(s for s in scales if np.isfinite(s))])
-    waves = integrate(network, [0.0, probe])
-    rate = float(np.abs(waves.state[1] - waves.state[0]).max()) / probe
-    return BULK_TRAVEL / rate if rate > 0.0 else 1.0
+    scales = [s for drive in set(network.drives) if drive is not None if np.isfinite(s := drive.timescale())]
+    span, before = min([1.0, *scales]), 0.0
+    for _ in range(40):
+        try:
+            t = np.linspace(0.0, span, 65)
+            travel = np.abs(integrate(network, t).state - network.initial_state).max(axis=1)
+        except RunFailed:
+            span /= 4.0
+            continue
+        beyond = np.flatnonzero(~(travel <= BULK_TRAVEL))
+        if beyond.size:
+            if beyond[0] > 4:
+                return float(t[beyond[0] - 1])
+            span /= 8.0
+        elif travel.max() <= 1.2 * before or travel.max() == 0.0:
+            return span
+        else:
+            before = float(travel.max())
+            span *= 2.0
+    return span
 
 
 def value_of(function: Function, pair: Pair) -> tuple[Array, float]:
@@ -213,24 +275,17 @@ def least(what: str, rows: list[Row]) -> Finding:
     return refutes(f"{what} ({name})" if len(rows) > 1 else what, measured, U)
 
 
-def side_by_side(exact: Iterable[Row], printed: Iterable[Row]) -> tuple[Row, ...]:
-    """Rows of a refuted claim: those of the exact statement, then those against the printed one."""
-    against = [(name if "printed" in name else f"{name}, printed", value, U) for name, value, U in printed]
-    return (*exact, *against)
+def largest(name: str, value: Array, U: float) -> Row:
+    """The row of an array that should vanish."""
+    return name, float(np.abs(value).max(initial=0.0)), U
 
 
-def residuals(bench: Bench, pairs: Iterable[Pair], function: Callable[[Network, Waveforms], Any]) -> list[Row]:
+def residuals(pairs: Iterable[Pair], function: PerNetwork) -> list[Row]:
     """(circuit, max |f|, U) for every pair; f takes the network and its waveforms."""
-    rows = []
-    for pair in pairs:
-        value, U = value_of(partial(function, pair.network), pair)
-        rows.append((pair.circuit.name, float(np.abs(value).max(initial=0.0)), U))
-    return rows
+    return [largest(pair.circuit.name, *value_of(partial(function, pair.network), pair)) for pair in pairs]
 
 
-def rough_residuals(
-    bench: Bench, cases: Iterable[Circuit], function: Callable[[Network, Waveforms], Any], *, steps: int
-) -> list[Row]:
+def rough_residuals(bench: Bench, cases: Iterable[Circuit], function: PerNetwork, *, steps: int) -> list[Row]:
     """As `residuals` for circuits that meet bounds, where errors scatter around their order.
 
     Three steps; the finest value, and U from the larger of both differences, without trust in an order.
@@ -241,13 +296,79 @@ def rough_residuals(
         of = partial(function, case.network)
         change = value_of(of, first)[1]
         value, U = value_of(of, second)
-        rows.append((case.name, float(np.abs(value).max(initial=0.0)), max(U, change)))
+        rows.append(largest(case.name, value, max(U, change)))
     return rows
 
 
 def vanishing(what: str, rows: list[Row], *, resolution: float, **more: Any) -> Evidence:
     """Evidence of one residual on several circuits."""
     return Evidence((worst(what, rows, resolution=resolution),), rows=tuple(rows), **more)
+
+
+def refuted(
+    what: str, exact: list[Row], against: str, printed: list[Row], *, resolution: float, **more: Any
+) -> Evidence:
+    """Evidence against a printed statement: the corrected one vanishes, and the printed one does not."""
+    named = [(name if "printed" in name else f"{name}, printed", value, U) for name, value, U in printed]
+    findings = (worst(what, exact, resolution=resolution), least(against, printed))
+    return Evidence(findings, rows=(*exact, *named), **more)
+
+
+def never_rises(what: str, rows: list[Row], *others: Finding, more_rows: Iterable[Row] = (), **more: Any) -> Evidence:
+    """Evidence that the largest rise of a quantity on several circuits is none."""
+    name, top, U = max(rows, key=lambda row: row[1])
+    return Evidence((*others, at_most(f"{what} ({name})", top, U, 0.0)), rows=(*more_rows, *rows), **more)
+
+
+def rise_of(waves: Waveforms, function: Callable[[Array], Array]) -> Array:
+    """The largest rise of f(states) between 101 times."""
+    states = waves.resample(np.linspace(0.0, waves.t[-1], 101)).state
+    return np.asarray(np.diff(function(states)).max())
+
+
+def integral(t: Array, values: Array) -> Array:
+    """int_0^t of samples (n_t, ...), by a quintic spline."""
+    from scipy.interpolate import make_interp_spline
+
+    spline: Any = make_interp_spline(t, values, k=5).antiderivative()
+    return np.asarray(spline(t) - spline(t[0]))
+
+
+def slope(t: Array, values: Array) -> Array:
+    """The time derivative of samples (n_t, ...), by a quintic spline."""
+    from scipy.interpolate import make_interp_spline
+
+    spline: Any = make_interp_spline(t, values, k=5).derivative()
+    return np.asarray(spline(t))
+
+
+def difference(name: str, first: Pair, second: Pair, sign: Any = 1.0) -> Row:
+    """(name, max |w - w'| and |i - sign i'| relative, U) of two circuits that should do the same."""
+    gaps = []
+    for a, b in ((first.coarse, second.coarse), (first.fine, second.fine)):
+        other = b.resample(a.t)
+        top = float(np.abs(a.current).max())
+        gaps.append((a.t, np.hstack([a.state - other.state, (a.current - sign * other.current) / top])))
+    (t, coarse), (fine_t, fine) = gaps
+    on_coarse = np.column_stack([np.interp(t, fine_t, column) for column in fine.T])
+    return largest(name, fine, float(np.abs(on_coarse - coarse).max()) + 2.0 * SOLVER_FLOOR)
+
+
+def mirrored(name: str, first: Pair, second: Pair) -> Row:
+    """(name, max |w + w' - 1|, U) of two descriptions of one circuit whose states are exchanged."""
+
+    def total(one: Waveforms, two: Waveforms) -> Waveforms:
+        other = two.resample(one.t)
+        return Waveforms(one.t, one.state + other.state, one.current, one.voltage)
+
+    both = Pair(first.circuit, total(first.coarse, second.coarse), total(first.fine, second.fine), first.step)
+    return largest(name, *value_of(lambda waves: waves.state - 1.0, both))
+
+
+def thinned(t: Array, columns: Array, names: Iterable[str], *, points: int = 100, style: str = "line") -> list[Series]:
+    """Curves of a picture from samples (n_t, n)."""
+    few = slice(None, None, max(1, t.size // points))
+    return [Series(t[few].tolist(), columns[few, k].tolist(), name, style) for k, name in enumerate(names)]
 
 
 def order_of(sizes: Iterable[float], errors: Iterable[float], U: Iterable[float]) -> tuple[float, float]:

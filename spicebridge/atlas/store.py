@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import pickle
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from typing import Any
 
 from spicebridge.atlas.claim import Claim, Evidence, Judgement, Result
 from spicebridge.errors import OutputError
+from spicebridge.network import Network
 from spicebridge.waveforms import replacing
 
 FORMAT = "spicebridge.claim/1"
@@ -43,9 +45,10 @@ def code_version() -> str:
     return digest.hexdigest()[:16]
 
 
-def key_of(simulator: str, *, quick: bool, seed: int) -> str:
+def key_of(simulator: str, *, quick: bool, seed: int, network: Network | None = None) -> str:
     """What a record must have been made with to be valid."""
-    return f"{code_version()} {simulator} {'quick' if quick else 'full'} seed {seed}"
+    size = f"{code_version()} {simulator} {'quick' if quick else 'full'} seed {seed}"
+    return size if network is None else f"{size} network {hashlib.sha256(pickle.dumps(network)).hexdigest()[:16]}"
 
 
 def record(result: Result, key: str) -> Record:
@@ -76,22 +79,8 @@ def record(result: Result, key: str) -> Record:
 
 def failure(claim: Claim, key: str, problem: str, wall_time: float) -> Record:
     """A claim whose measurement could not be finished: unresolved, with the reason."""
-    empty = Evidence(())
-    return {
-        **_description(claim, key),
-        "verdict": Judgement.UNRESOLVED.value,
-        "as_expected": False,
-        "mutant_verdict": None,
-        "mutant_caught": None,
-        "headline": None,
-        "wall_time": round(wall_time, 3),
-        "findings": [],
-        "rows": [],
-        "numbers": {},
-        "panels": [],
-        "note": empty.note,
-        "problem": problem,
-    }
+    unresolved = Result(claim, Evidence(()), Judgement.UNRESOLVED, None, wall_time)
+    return record(unresolved, key) | {"problem": problem}
 
 
 def _description(claim: Claim, key: str) -> Record:

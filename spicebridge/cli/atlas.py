@@ -15,6 +15,7 @@ JUDGES = True
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("case", nargs="?", metavar="CASE", help="a case file: measure the claims that fit its network")
     parser.add_argument("-o", "--out", default="atlas", metavar="DIR", help="where results and page go; default: atlas")
     parser.add_argument("--quick", action="store_true", help="fewer and smaller circuits, fewer seeds")
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="these claims alone, such as p1.eq4")
@@ -34,12 +35,14 @@ def run(args: argparse.Namespace) -> int:
     from spicebridge import atlas
     from spicebridge.atlas.page import Run, summary, write_atlas
     from spicebridge.atlas.runner import measure_all
+    from spicebridge.case.case import load_case
     from spicebridge.circuit.engines import get_engine
     from spicebridge.cli.show import progress
     from spicebridge.report.files import check_file
 
+    network = None if args.case is None else load_case(args.case).network
     if args.list:
-        for name in atlas.identifiers():
+        for name in atlas.identifiers() if network is None else atlas.suiting(network):
             claim = atlas.get(name)
             print(f"{name:<26} {claim.status_text:<22} {claim.title}")
         return status.SUCCESS
@@ -48,11 +51,12 @@ def run(args: argparse.Namespace) -> int:
     engine = get_engine("ngspice")
     started, before = time.perf_counter(), sum(os.times()[:4])
     with progress(args.quiet) as say:
-        records, measured = measure_all(args.out, only=args.only, quick=args.quick, jobs=args.jobs, progress=say)
+        options = {"quick": args.quick, "jobs": args.jobs, "network": network, "progress": say}
+        records, measured = measure_all(args.out, only=args.only, **options)
         elapsed = time.perf_counter() - started
         spent = sum(os.times()[:4]) - before
         say("drawing")
-        how = Run(args.quick, 0, args.jobs, elapsed, measured, f"{engine.name} {engine.version()}", spent)
+        how = Run(args.quick, 0, args.jobs, elapsed, measured, f"{engine.name} {engine.version()}", spent, args.case)
         page = write_atlas(args.out, records, how, twin=args.markdown)
     print(f"{summary(records)} ({elapsed:.0f} s)")
     print(page)

@@ -35,7 +35,7 @@ def test_every_claim_turns_out_as_expected(quick: tuple[int, Path]) -> None:
     assert set(records(folder)) == set(atlas.identifiers())
 
 
-def test_every_mutant_flips_its_verdict(quick: tuple[int, Path]) -> None:
+def test_every_mutant_turns_its_verdict_and_every_refutation_can_fail(quick: tuple[int, Path]) -> None:
     missed = [name for name, record in records(quick[1]).items() if not record["mutant_caught"]]
     assert missed == []
 
@@ -102,7 +102,7 @@ def test_a_worker_that_is_told_to_end_ends(monkeypatch: pytest.MonkeyPatch) -> N
     ended: list[int] = []
     monkeypatch.setattr(runner, "measure", told)
     monkeypatch.setattr(runner.os, "_exit", ended.append)
-    runner._measure_in_worker("p1.eq1", "key", True, 0)
+    runner._measure_in_worker("p1.eq1", runner.Plan("key", True))
     assert ended == [1]
 
 
@@ -151,7 +151,7 @@ def test_the_twin_has_a_row_for_every_claim(quick: tuple[int, Path]) -> None:
         assert f"\n| {name} | " in twin
     rows = [line for line in twin.splitlines() if re.match(r"\| (p1|p2|new)\.", line)]
     for row in rows:
-        assert len(re.findall(r"(?<!\\)\|", row)) == 8, row
+        assert len(re.findall(r"(?<!\\)\|", row)) == 9, row
 
 
 def test_the_committed_twin_is_whole() -> None:
@@ -159,8 +159,20 @@ def test_the_committed_twin_is_whole() -> None:
     twin = (Path(__file__).resolve().parents[2] / "compare" / "RESULTS.md").read_text(encoding="utf-8")
     for name in atlas.identifiers():
         assert f"\n| {name} | " in twin
-    assert "all as expected; every mutant flips its verdict" in twin
+    assert "all as expected; every mutant turns its verdict" in twin
     assert "--quick" not in twin
+
+
+def test_command_takes_a_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case = str(Path(__file__).resolve().parents[2] / "compare" / "k4.case.toml")
+    assert main(["atlas", case, "--list"]) == 0
+    listed = capsys.readouterr().out
+    assert "p1.eq4 " in listed
+    assert "p2.fig3" not in listed
+    assert main(["atlas", case, "--only", "p1.eq4", "--quiet", "--out", str(tmp_path)]) == 0
+    assert "1 confirmed, all as expected; mutants were not tried" in capsys.readouterr().out
+    assert main(["atlas", case, "--only", "p2.fig3", "--quiet", "--out", str(tmp_path)]) == 4
+    assert "circuits of its own" in (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
 
 
 def test_command_names_claims_and_refuses_unknown_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,21 +15,9 @@ from functools import partial
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.atlas.circuits import K4, Edges, circuit, linear_memristors, makers, matrices
-from spicebridge.atlas.claim import (
-    Evidence,
-    Finding,
-    Panel,
-    Row,
-    Series,
-    Status,
-    at_least,
-    claim,
-    equals,
-    vanishes,
-)
-from spicebridge.atlas.response import Response, response
-from spicebridge.atlas.runs import Bench, value_of, vanishing, worst
+from spicebridge.atlas.circuits import K4, Edges, circuit, matrices, standard
+from spicebridge.atlas.claim import Evidence, Finding, Panel, Row, Series, at_least, claim, equals, vanishes
+from spicebridge.atlas.runs import Bench, largest, value_of, vanishing, worst
 from spicebridge.circuit.deck.elements import Capacitor, Deck, Element, Inductor
 from spicebridge.circuit.deck.elements import Resistor as DeckResistor
 from spicebridge.drives import Pulse
@@ -43,59 +31,54 @@ SHARP = 1e-9
 """Bar on the uncertainty of measured projectors."""
 
 
-def _measured(bench: Bench, *, mixed: bool) -> list[tuple[str, Network, Response]]:
-    """Responses of frozen networks: the user's own, or the standard graphs."""
-    out = []
-    for case in bench.circuits(makers(mixed=mixed, stop=1.0)):
-        measured = bench.keep(f"{case.name} {mixed}", partial(response, bench, case.network))
-        out.append((case.name, case.network, measured))
-    return out
+MIXED = standard(mixed=True, stop=1.0)
+OHMIC = ("memory", "loop")
 
 
 @claim(
     "new.omega",
-    title="The measured response is a projector",
-    printed="Omega = A^t (A A^t)^-1 A (Eq. 4), from the graph",
+    "The measured response is a projector",
+    printed="Omega = A^t (A A^t)^-1 A (Eq. 4 of paper 1), from the graph",
     exact="Ob = (di/dS) P R, read one unit source after the other with frozen w, satisfies Ob^2 = Ob to 1e-9",
-    status=Status.EXACT,
-    circuits="K4, parallel edges with a bridge and two components, 3x3 grid, random graph (seed 5): mixed P, random w",
+    on=MIXED,
     mutant="the resistances taken at w = 0",
-    applies=lambda network: linear_memristors(network, None),
+    changed={"share": 0.0},
+    needs=OHMIC,
 )
-def projector(bench: Bench) -> Evidence:
+def projector(bench: Bench, share: float = 1.0) -> Evidence:
     rows: list[Row] = []
     panels: tuple[Panel, ...] = ()
-    for name, network, measured in _measured(bench, mixed=True):
-        q = network.P * network.resistance(np.zeros(network.n_edges)) if bench.mutant else measured.q
+    for case in bench.cases():
+        measured = bench.respond(case.network)
+        q = case.network.P * case.network.resistance(share * case.network.initial_state)
 
         def gap(T: Array, q: Array = q) -> Array:
             Ob = T * q
             return np.asarray(Ob @ Ob - Ob)
 
-        value, U = measured.value(gap)
-        rows.append((name, float(np.abs(value).max()), U))
+        rows.append(largest(case.name, *measured.value(gap)))
         if not panels:
             shown = tuple(tuple(float(x) for x in row) for row in measured.Ob)
-            panels = (Panel(f"Measured Ob, {name}", "driven edge", "edge", matrix=shown),)
+            panels = (Panel(f"Measured Ob, {case.name}", "driven edge", "edge", matrix=shown),)
     return vanishing("|Ob^2 - Ob|", rows, resolution=SHARP, panels=panels)
 
 
 @claim(
     "new.omega.trace",
-    title="Trace of the measured response: number of loops",
-    printed="Omega projects on the space of loops",
+    "Trace of the measured response: number of loops",
+    printed="Omega projects on the space of loops (Eq. 4 of paper 1)",
     exact="trace Ob = L, the number of independent loops, for any signs and states",
-    status=Status.EXACT,
-    circuits="the graphs of new.omega, mixed P, random w",
-    mutant="nodes counted instead of loops",
-    applies=lambda network: linear_memristors(network, None),
+    on=MIXED,
+    mutant="one loop less counted",
+    changed={"less": 1},
+    needs=OHMIC,
 )
-def trace(bench: Bench) -> Evidence:
+def trace(bench: Bench, less: int = 0) -> Evidence:
     rows: list[Row] = []
-    for name, network, measured in _measured(bench, mixed=True):
-        loops = network.n_nodes if bench.mutant else Topology.of(network).n_loops
+    for case in bench.cases():
+        loops, measured = Topology.of(case.network).n_loops - less, bench.respond(case.network)
         value, U = measured.value(lambda T, q=measured.q, loops=loops: np.asarray(np.trace(T * q) - loops))  # type: ignore[misc]
-        rows.append((f"{name}, L = {loops}", abs(float(value)), U))
+        rows.append(largest(f"{case.name}, L = {loops}", value, U))
     return vanishing("|trace Ob - L|", rows, resolution=SHARP)
 
 
@@ -105,19 +88,17 @@ TWO_BLOCKS: Edges = [(0, 1), (1, 2), (2, 0), (0, 2), (2, 3), (3, 4), (4, 2), (3,
 
 @claim(
     "new.omega.symmetric",
-    title="When the projector is orthogonal",
-    printed="Omega is symmetric",
+    "When the projector is orthogonal",
+    printed="Omega is symmetric (Eq. 4 of paper 1)",
     exact="with equal R, Ob is symmetric if and only if P is constant on every block of the graph",
-    status=Status.EXACT,
     circuits="two blocks at one node, all 256 sign patterns by theory; 2 + 6 patterns measured (seed 95)",
     mutant="blocks merged into one",
+    changed={"second": 0},
 )
-def symmetric(bench: Bench) -> Evidence:
+def symmetric(bench: Bench, second: int = 1) -> Evidence:
     base = circuit("two blocks", TWO_BLOCKS, initial_state=0.0).network
     A = matrices(base)[0]
-    blocks = np.array([0, 0, 0, 0, 1, 1, 1, 1])
-    if bench.mutant:
-        blocks = np.zeros(8, dtype=int)
+    blocks = np.array([0, 0, 0, 0, second, second, second, second])
     wrong, regular = 0, 0
     for code in range(256):
         P = np.array([1.0 - 2.0 * ((code >> k) & 1) for k in range(8)])
@@ -136,9 +117,9 @@ def symmetric(bench: Bench) -> Evidence:
         network = base.with_active(active)
         if abs(np.linalg.det((A * network.P) @ A.T)) < 0.5:
             continue
-        measured = response(bench, network)
-        value, U = measured.value(lambda T, q=measured.q: np.asarray(T * q - (T * q).T))  # type: ignore[misc]
-        row = (f"active edges {active}", float(np.abs(value).max()), U)
+        measured = bench.respond(network)
+        found = measured.value(lambda T, q=measured.q: np.asarray(T * q - (T * q).T))  # type: ignore[misc]
+        row = largest(f"active edges {active}", *found)
         if len(active) == 4:
             exact.append(row)
         else:
@@ -149,23 +130,26 @@ def symmetric(bench: Bench) -> Evidence:
 
 @claim(
     "new.bridge",
-    title="Bridges carry no current",
+    "Bridges carry no current",
     printed="(not in the papers)",
     exact="an edge in no loop carries no current, Omega_kk = 0, whatever its source",
-    status=Status.EXACT,
-    circuits="triangle, bridge and square with sources on every edge, AC (seed 96); response of the bridge measured",
-    mutant="an edge of the triangle read instead",
+    circuits="triangle, bridge and square with sources on every edge, DC (seed 96); response of the bridge measured",
+    mutant="an edge of a loop read instead",
+    changed={"of_a_loop": True},
+    needs=("memory", "graph", "bridge", "loop", "source"),
 )
-def bridge(bench: Bench) -> Evidence:
+def bridge(bench: Bench, of_a_loop: bool = False) -> Evidence:
     edges = [(0, 1), (1, 2), (2, 0), (2, 3), (3, 4), (4, 5), (5, 6), (6, 3)]
-    rng = np.random.default_rng(96)
-    case = circuit("triangle, bridge, square", edges, drive=rng.uniform(-0.3, 0.3, 8), initial_state=0.5)
-    k = 0 if bench.mutant else 3
+    drive = np.random.default_rng(96).uniform(-0.3, 0.3, 8)
+    own = bench.network is not None
+    case = bench.own() if own else circuit("triangle, bridge, square", edges, drive=drive, initial_state=0.5)
+    bridges = Topology.of(case.network).bridges
+    k = np.setdiff1d(np.arange(case.network.n_edges), bridges)[:1] if of_a_loop else bridges
     pair = bench.pair(case)
     value, U_alone = value_of(lambda waves: waves.current[:, k] / np.abs(waves.current).max(), pair)
     alone = float(np.abs(value).max())
-    measured = response(bench, case.network)
-    value, U = measured.value(lambda T: np.asarray(T[k] * measured.q[k]))
+    measured = bench.respond(case.network)
+    value, U = measured.value(lambda T: np.asarray(T[k] * measured.q[k][:, None]))
     findings = (
         vanishes("current of the bridge / largest current", alone, U_alone, resolution=1e-8),
         vanishes("largest |Ob_kj| of the bridge", float(np.abs(value).max()), U, resolution=SHARP),
@@ -184,26 +168,26 @@ def _sign_patterns(quick: bool) -> list[list[int]]:
 
 @claim(
     "new.inertia",
-    title="The inertia identity of active circuits",
+    "The inertia identity of active circuits",
     printed="(not in the papers)",
     exact="n_-(A P R A^t) + n_-(B (P R)^-1 B^t) = n_-(P)",
-    status=Status.EXACT,
     circuits="K4 of unequal resistors, all 63 patterns with active edges: signs of measured responses",
     mutant="the nodal part counted on the reduced passive twin",
+    changed={"twin": True},
     cost=15.0,
 )
-def inertia(bench: Bench) -> Evidence:
+def inertia(bench: Bench, twin: bool = False) -> Evidence:
     r = np.array([1.0, 2.3, 1.7, 3.1, 0.8, 1.3])
     broken, counted, closest = 0, 0, np.inf
     for active in _sign_patterns(bench.quick):
         network = _k4(active, r)
         try:
-            measured = bench.keep(str(active), partial(response, bench, network))
+            measured = bench.respond(network)
         except RunFailed:
             continue
         T, q = measured.T, measured.q
         nodal = np.diag(q) - q[:, None] * T * q
-        if bench.mutant:
+        if twin:
             nodal = np.abs(np.diag(q)) - nodal
         mesh_values, node_values = (np.linalg.eigvalsh(0.5 * (M + M.T)) for M in (T, nodal))
         # three eigenvalues of each belong to its space, three are zero
@@ -269,7 +253,11 @@ def growth_rate(bench: Bench, network: Network, transform: Callable[[Deck], Deck
 
 
 def _grows(
-    bench: Bench, transform: Callable[[Deck], Deck], rates: Callable[[Array, Array, Array], Array], what: str
+    bench: Bench,
+    transform: Callable[[Deck], Deck],
+    rates: Callable[[Array, Array, Array], Array],
+    what: str,
+    sign: float,
 ) -> Evidence:
     """Measured growth against the spectrum of a parasitic circuit, for sign patterns of K4."""
     r = np.array([1.0, 2.3, 1.7, 3.1, 0.8, 1.3])
@@ -288,8 +276,7 @@ def _grows(
         value, U = bench.keep(f"{what} {active}", partial(growth_rate, bench, network, transform, abs(top)))
         # what is left of the second mode after six spans of the first
         U += abs(top) * float(np.exp(-6.0 * (top - next_top) / abs(top)))
-        if bench.mutant:
-            top = -top
+        top *= sign
         rows.append((f"active edges {active}", abs(value - top) / abs(top), 2.0 * U / abs(top)))
         wrong += (value > 0.0) != (top > 0.0)
         unstable += top > 0.0
@@ -314,51 +301,51 @@ def _grows(
 
 @claim(
     "new.inductance",
-    title="Stability against series inductance",
+    "Stability against series inductance",
     printed="(not in the papers)",
     exact="stable against parasitic series inductance if and only if A P R A^t > 0",
-    status=Status.EXACT,
     circuits="K4 of resistors, 10 sign patterns, 1 mH in series with every edge: growth of the currents after a pulse",
     mutant="the sign of the growth turned",
+    changed={"sign": -1.0},
     cost=8.0,
 )
-def inductance(bench: Bench) -> Evidence:
+def inductance(bench: Bench, sign: float = 1.0) -> Evidence:
     def rates(A: Array, B: Array, q: Array) -> Array:
         return np.asarray(-np.linalg.eigvals(np.linalg.solve(A @ A.T, (A * q) @ A.T)) / PARASITIC_L)
 
-    return _grows(bench, with_inductance, rates, "A P R A^t")
+    return _grows(bench, with_inductance, rates, "A P R A^t", sign)
 
 
 @claim(
     "new.capacitance",
-    title="Stability against node capacitance",
+    "Stability against node capacitance",
     printed="(not in the papers)",
     exact="stable against parasitic node capacitance if and only if B (P R)^-1 B^t > 0",
-    status=Status.EXACT,
     circuits="K4 of resistors, 10 sign patterns, 1 mF from every node to ground: growth of the currents after a pulse",
     mutant="the sign of the growth turned",
+    changed={"sign": -1.0},
     cost=8.0,
 )
-def capacitance(bench: Bench) -> Evidence:
+def capacitance(bench: Bench, sign: float = 1.0) -> Evidence:
     def rates(A: Array, B: Array, q: Array) -> Array:
         return np.asarray(-np.linalg.eigvals((B / q) @ B.T) / PARASITIC_C)
 
-    return _grows(bench, with_capacitance, rates, "B (P R)^-1 B^t")
+    return _grows(bench, with_capacitance, rates, "B (P R)^-1 B^t", sign)
 
 
 @claim(
     "new.hidden",
-    title="An implicit integrator hides the instability",
+    "An implicit integrator hides the instability",
     printed="(not in the papers)",
     exact="a circuit that grows at more than 1e5/s looks perfect at a step of 0.01 s: screen signs before the run",
-    status=Status.EXACT,
     circuits="K4 with one active edge, 10 uH in series with every edge, steps of 0.01 s and of 20 ns",
     mutant="the active edge made passive",
+    changed={"active": ()},
 )
-def hidden(bench: Bench) -> Evidence:
+def hidden(bench: Bench, active: tuple[int, ...] = (0,)) -> Evidence:
     r = np.array([10.0, 2.3, 1.7, 3.1, 0.8, 1.3])
     small = 1e-5
-    network = _k4([] if bench.mutant else [0], r)
+    network = _k4(list(active), r)
     A = matrices(network)[0]
     top = float(-np.linalg.eigvals(np.linalg.solve(A @ A.T, (A * (network.P * r)) @ A.T)).real.min() / small)
     driven = network.with_drive({1: 1.0, 4: -0.5})

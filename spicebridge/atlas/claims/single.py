@@ -1,4 +1,4 @@
-"""Paper 1, Eqs. 1, 2, 6-8: one memristor and one loop, against what can be solved by hand.
+"""Paper 1, Eqs. 1, 2, 6-8, 22: one memristor and one loop, against what can be solved by hand.
 
 R = Ron (1 + xi w),   dw/dt = alpha w - (J/beta) Ron i
 one loop, equal w:    (1 + xi w) dw/dt = -s/(N beta),  s = sum of the sources
@@ -6,36 +6,28 @@ one loop, equal w:    (1 + xi w) dw/dt = -s/(N beta),  s = sum of the sources
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from spicebridge.analysis.affine import affine
 from spicebridge.arrays import Array
-from spicebridge.atlas.circuits import (
-    BETA,
-    R_OFF,
-    R_ON,
-    XI,
-    caravelli,
-    circuit,
-    laws,
-    linear_memristors,
-    loop,
-    makers,
-    tunneling,
-)
+from spicebridge.atlas.circuits import BETA, XI, caravelli, circuit, loop, matrices, standard, tunneling
 from spicebridge.atlas.claim import Evidence, Panel, Row, Series, Status, claim, equals, refutes
 from spicebridge.atlas.runs import (
     STEPS,
     Bench,
     Circuit,
-    Pair,
-    least,
+    PerNetwork,
+    integral,
+    largest,
+    mirrored,
+    refuted,
     residuals,
-    side_by_side,
+    slope,
     value_of,
     vanishing,
-    worst,
 )
 from spicebridge.drives import DC, Sine
 from spicebridge.network import Network
@@ -46,91 +38,94 @@ FINE = 1e-6
 """Relative uncertainty that a residual of this family must not exceed."""
 
 
-def _any_control(network: Network) -> str | None:
-    return linear_memristors(network, None)
+def _drop(network: Network, waves: Waveforms, factor: Array) -> Array:
+    """(v - P r0 factor i) / max |v|."""
+    gap = waves.voltage - network.P * affine(network).r0 * factor * waves.current
+    return np.asarray(gap / np.abs(waves.voltage).max())
 
 
 @claim(
     "p1.eq1",
-    title="Resistance linear in the state",
-    printed="R(w) = Ron (1 - w) + Roff w",
+    "Resistance linear in the state",
+    printed="R(w) = Ron (1 - w) + w Roff (Eq. 1)",
     exact="R(w) = Ron (1 + xi w), xi = Roff/Ron - 1: w = 0 is Ron, w = 1 is Roff",
     status=Status.DEFINITION,
-    circuits="K4, parallel edges with a bridge, 3x3 grid, random graph (seed 5); random J, mixed P, AC (seed 11)",
+    on=standard(mixed=True, polarity=True),
     mutant="w and 1 - w exchanged in the resistance",
-    applies=_any_control,
+    changed={"exchanged": True},
+    needs=("memory",),
 )
-def resistance(bench: Bench) -> Evidence:
+def resistance(bench: Bench, exchanged: bool = False) -> Evidence:
     def ohm(network: Network, waves: Waveforms) -> Array:
-        r0, kappa, _, _ = laws(network)
-        w = 1.0 - waves.state if bench.mutant else waves.state
-        gap = waves.voltage - network.P * r0 * (1.0 + kappa * w) * waves.current
-        return np.asarray(gap / np.abs(waves.voltage).max())
+        w = 1.0 - waves.state if exchanged else waves.state
+        return _drop(network, waves, 1.0 + affine(network).kappa * w)
 
-    pairs = [bench.pair(c) for c in bench.circuits(makers(mixed=True, polarity=True))]
-    return vanishing("|v - P R(w) i| / max |v|", residuals(bench, pairs, ohm), resolution=FINE)
+    return vanishing("|v - P R(w) i| / max |v|", bench.rows(ohm), resolution=FINE)
 
 
 @claim(
     "p1.eq2",
-    title="Law of the state",
-    printed="dw/dt = alpha w - (Ron/beta) i, with polarity J on the current",
+    "Law of the state",
+    printed="dw/dt = alpha w - (Ron/beta) i (Eq. 2), with polarity J on the current",
     exact="w(t) = w(0) + int (alpha w - (J/beta) Ron i) dt",
     status=Status.DEFINITION,
-    circuits="the graphs of p1.eq1 with alpha = 0.3/s; random J, mixed P, AC (seed 11)",
-    mutant="polarity left out of the law",
-    applies=lambda network: linear_memristors(network),
+    on=standard(mixed=True, polarity=True, device=caravelli(alpha=0.3), stop=1.0),
+    mutant="polarity turned on the first edge",
+    changed={"turned": -1.0},
+    needs=("memory", "current", "source", "loop"),
 )
-def state_law(bench: Bench) -> Evidence:
-    from scipy.interpolate import make_interp_spline
-
+def state_law(bench: Bench, turned: float = 1.0) -> Evidence:
     def law(network: Network, waves: Waveforms) -> Array:
-        r0, _, a, g = laws(network)
-        J = np.ones_like(network.J) if bench.mutant else network.J
-        rate = a * waves.state + J * g * r0 * waves.current
-        grown: Any = make_interp_spline(waves.t, rate, k=5).antiderivative()
-        return np.asarray(waves.state - waves.state[0] - grown(waves.t) + grown(0.0))
+        of = affine(network)
+        J = network.J * np.where(np.abs(waves.current).max(axis=0).argmax() == np.arange(network.n_edges), turned, 1.0)
+        rate = of.a * waves.state + J * of.g * of.r0 * waves.current
+        return np.asarray(waves.state - waves.state[0] - integral(waves.t, rate))
 
-    device = caravelli(alpha=0.3)
-    cases = bench.circuits(makers(mixed=True, polarity=True, device=device, stop=1.0))
-    rows = residuals(bench, [bench.pair(c) for c in cases], law)
-    return vanishing("|w - w0 - int (alpha w - J Ron i/beta)|", rows, resolution=1e-5)
+    return vanishing("|w - w0 - int (alpha w - J Ron i/beta)|", bench.rows(law), resolution=1e-5)
 
 
 @claim(
     "p1.eq2.growth",
-    title="alpha > 0 is growth, not relaxation",
-    printed="alpha is the rate at which the memory relaxes (to w = 0)",
+    "alpha > 0 is growth, not relaxation",
+    printed="alpha is the rate at which the memory relaxes to w = 0, w(t) = w(0) e^{-alpha t} without current (text of Eq. 2)",
     exact="without current w(t) = w(0) e^{alpha t}: alpha > 0 carries w away from 0 to Roff, alpha < 0 relaxes to Ron",
     status=Status.WRONG,
     circuits="loop of 3 without sources, alpha = +0.7/s and -0.7/s",
-    mutant="the rate is judged against the printed sign",
+    needs=("memory", "one alpha", "alpha", "no window"),
 )
-def growth(bench: Bench) -> Evidence:
+def growth(bench: Bench, corrected: float = 1.0, printed: float = -1.0) -> Evidence:
+    if bench.network is not None:
+        still = bench.network.with_drive(0.0).with_initial_state(0.5)
+        alpha = float(affine(still).a[0])
+        cases = [(alpha, Circuit(bench.network.title or "the network given", still, 0.5 / abs(alpha)))]
+    else:
+        cases = [
+            (alpha, circuit(f"alpha = {alpha:+g}/s", loop(3), device=caravelli(alpha=alpha), initial_state=0.2))
+            for alpha in (0.7, -0.7)
+        ]
     findings, rows, panels = [], [], []
-    for alpha in (0.7, -0.7):
-        case = circuit(f"alpha = {alpha:+g}/s", loop(3), device=caravelli(alpha=alpha), initial_state=0.2)
+    for alpha, case in cases:
         pair = bench.pair(case)
         rate, U = value_of(lambda waves: np.log(waves.state[-1, 0] / waves.state[0, 0]) / waves.t[-1], pair)
-        target = -alpha if bench.mutant else alpha
-        findings.append(equals(f"d ln w/dt at alpha = {alpha:+g}/s", float(rate), U, target, resolution=FINE))
-        findings.append(refutes(f"|rate + alpha| at alpha = {alpha:+g}/s", abs(float(rate) + alpha), U))
+        name = f"alpha = {alpha:+g}/s"
+        findings.append(equals(f"d ln w/dt at {name}", float(rate), U, corrected * alpha, resolution=FINE * abs(alpha)))
+        findings.append(refutes(f"|rate - as printed| at {name}", abs(float(rate) - printed * alpha), U))
         rows.append((case.name, float(rate), U))
-        panels.append(Series(pair.fine.t.tolist(), pair.fine.state[:, 0].tolist(), case.name))
+        panels.append(Series(pair.fine.t.tolist(), pair.fine.state[:, 0].tolist(), name))
     picture = Panel("Memory without current", "t (s)", "w", tuple(panels))
     return Evidence(tuple(findings), rows=tuple(rows), panels=(picture,))
 
 
 @claim(
     "p1.eq2.reach",
-    title="Time to reach a state",
-    printed="the memory is driven from one limit to the other in a time set by beta and the source",
+    "Time to reach a state",
+    printed="the memory is driven from one limit to the other in a time set by beta and the source (text of Eq. 2)",
     exact="alpha = 0: t = N beta [w + xi w^2/2] from w0 to w, over -s; no source: t = ln(w/w0)/alpha",
-    status=Status.EXACT,
     circuits="loop of 3 from w = 0.8 to 0.3 under DC; the same without sources from 0.3 to 1 at alpha = 0.7/s",
     mutant="xi w^2/2 left out of the time",
+    changed={"xi": 0.0},
 )
-def reach(bench: Bench) -> Evidence:
+def reach(bench: Bench, xi: float = XI) -> Evidence:
     from scipy.interpolate import PchipInterpolator
 
     def time_to(level: float) -> Any:
@@ -142,8 +137,7 @@ def reach(bench: Bench) -> Evidence:
 
     level, s = 0.3, 2.1
     driven = circuit("DC, 0.8 to 0.3", loop(3), drive=[1.0, 0.8, 0.3], initial_state=0.8, stop=5.0)
-    kappa = 0.0 if bench.mutant else XI
-    known = closed_forms.reach_time(level, 0.8, kappa=kappa, drift=-s / (3 * BETA))
+    known = closed_forms.reach_time(level, 0.8, kappa=xi, drift=-s / (3 * BETA))
     grown = circuit("growth, 0.3 to 1", loop(3), device=caravelli(alpha=0.7), initial_state=0.3, stop=2.0)
     findings = []
     for case, target, exact in ((driven, level, known), (grown, 1.0, np.log(1.0 / 0.3) / 0.7)):
@@ -154,44 +148,37 @@ def reach(bench: Bench) -> Evidence:
 
 @claim(
     "p1.eq2.swap",
-    title="Exchanging the two limits of the memory",
-    printed="w -> 1 - w' only exchanges the polarity",
+    "Exchanging the two limits of the memory",
+    printed="w -> 1 - w' only exchanges the polarity (text of Eq. 2)",
     exact="true for alpha = 0; otherwise alpha w becomes alpha (w' - 1), another law",
     status=Status.WRONG,
-    circuits="the graphs of p1.eq1 (seed 11), in both descriptions, alpha = 0 and 0.3/s",
-    mutant="the polarity is not exchanged",
+    on=standard(stop=1.0),
+    circuits="in both descriptions, alpha = 0 and 0.3/s",
+    needs=("memory", "linear", "current", "rises", "free", "source", "loop"),
 )
-def swap(bench: Bench) -> Evidence:
-    exact: list[Row] = []
-    printed: list[Row] = []
-    for alpha in (0.0, 0.3):
-        first = bench.circuits(makers(device=caravelli(alpha=alpha), stop=1.0))
-        for case in first:
-            beta = BETA * R_OFF / R_ON
-            twin = tunneling(r_on=R_ON, r_off=R_OFF, alpha=-alpha, beta=beta)
-            other = case.network.with_device(twin).with_initial_state(1.0 - case.network.initial_state)
-            if bench.mutant:
-                other = other.with_polarity(-1)
-            pair, swapped = bench.pair(case), bench.pair(Circuit(case.name, other, case.stop))
-            both = Pair(case, _sum(pair.coarse, swapped.coarse), _sum(pair.fine, swapped.fine), pair.step)
-            value, U = value_of(lambda waves: waves.state - 1.0, both)
-            row = (f"{case.name}, alpha = {alpha:g}/s", float(np.abs(value).max()), U)
-            (exact if alpha == 0.0 else printed).append(row)
-    findings = (
-        worst("|w + w' - 1| at alpha = 0", exact, resolution=FINE),
-        least("|w + w' - 1| at alpha = 0.3/s", printed),
-    )
-    return Evidence(findings, rows=side_by_side(exact, printed))
-
-
-def _sum(first: Waveforms, second: Waveforms) -> Waveforms:
-    """Waveforms whose state is the sum of two; both runs have the same steps."""
-    other = second.resample(first.t)
-    return Waveforms(first.t, first.state + other.state, first.current, first.voltage)
+def swap(bench: Bench, corrected: float = 0.0, printed: float = 0.3) -> Evidence:
+    found: list[list[Row]] = []
+    for share in (corrected, printed):
+        rows: list[Row] = []
+        for case in bench.cases():
+            alpha = share / case.stop
+            laws = [replace(law, alpha=np.asarray(alpha)) for law in case.network.devices()]
+            twins = [
+                tunneling(r_on=law.r_on, r_off=law.r_off, alpha=-alpha, beta=law.beta * law.r_off / law.r_on)
+                for law in laws
+            ]
+            first = Circuit(case.name, case.network.with_device(laws), case.stop)
+            other = case.network.with_device(twins).with_initial_state(1.0 - case.network.initial_state)
+            second = Circuit(case.name, other, case.stop)
+            rows.append(mirrored(f"{case.name}, alpha = {alpha:g}/s", bench.pair(first), bench.pair(second)))
+        found.append(rows)
+    return refuted("|w + w' - 1| at alpha = 0", found[0], "|w + w' - 1| at alpha = 0.3/s", found[1], resolution=FINE)
 
 
 def _loops(bench: Bench, *, alpha: float = 0.0, ac: bool = True, equal: bool = True, J: bool = False) -> list[Circuit]:
-    """Loops of 2, 3 and 5 edges with unequal sources (seed 21 + N)."""
+    """Loops of 2, 3 and 5 edges with unequal sources (seed 21 + N), or the user's own loop."""
+    if bench.network is not None:
+        return [bench.own()]
     out = []
     for n in (2, 3, 5)[: 2 if bench.quick else 3]:
         rng = np.random.default_rng(21 + n)
@@ -200,202 +187,188 @@ def _loops(bench: Bench, *, alpha: float = 0.0, ac: bool = True, equal: bool = T
         states = 0.6 if equal else rng.uniform(0.4, 0.8, n)
         polarity = rng.choice([-1, 1], n) if J else 1
         name = f"loop of {n} (seed {21 + n})"
-        out.append(
-            circuit(
-                name,
-                loop(n),
-                device=caravelli(alpha=alpha),
-                drive=drives,
-                initial_state=states,
-                polarity=polarity,
-                stop=1.2,
-            )
-        )
+        options: dict[str, Any] = {"drive": drives, "initial_state": states, "polarity": polarity}
+        out.append(circuit(name, loop(n), device=caravelli(alpha=alpha), stop=1.2, **options))
     return out
 
 
-def _fine_pairs(bench: Bench, cases: list[Circuit]) -> list[Pair]:
-    """Loops are cheap: four times the usual number of steps."""
-    return [bench.pair(case, steps=4 * STEPS) for case in cases]
-
-
-def _total(network: Network, t: Any, mutant: bool) -> Array:
-    """Sum of the sources, or their mean for mutants."""
-    S = network.bank(t)
-    return np.asarray(S.mean(axis=1) if mutant else S.sum(axis=1))
+def _loop_flux(network: Network, t: Array) -> Array:
+    """int s dt, s the sum of the sources along the loop."""
+    return np.asarray(network.bank.integral(t) @ matrices(network)[0][0])
 
 
 @claim(
     "p1.eq6",
-    title="Equal memristors in series",
-    printed="(1 + xi w) dw/dt = -s/(N beta)",
+    "Equal memristors in series",
+    printed="(1 + xi w) dw/dt = -s/(N beta) (Eq. 6)",
     exact="exact for equal w, with s the sum of all sources of the loop",
-    status=Status.EXACT,
     circuits="loops of 2, 3 and 5 with unequal AC sources (seeds 23, 24, 26)",
     mutant="s read as the mean source",
+    changed={"mean": True},
 )
-def series(bench: Bench) -> Evidence:
-    from scipy.interpolate import make_interp_spline
-
+def series(bench: Bench, mean: bool = False) -> Evidence:
     def law(network: Network, waves: Waveforms) -> Array:
-        t = np.linspace(0.0, waves.t[-1], 81)
+        t, N = np.linspace(0.0, waves.t[-1], 81), network.n_edges
         w = waves.resample(t).state[:, 0]
-        rate: Any = make_interp_spline(t, w, k=5).derivative()
-        right = _total(network, t, bench.mutant) / (network.n_edges * BETA)
-        return np.asarray((1.0 + XI * w) * rate(t) + right)[4:-4]
+        s = network.bank(t).sum(axis=1) / (N if mean else 1.0)
+        return np.asarray((1.0 + XI * w) * slope(t, w) + s / (N * BETA))[4:-4]
 
-    rows = residuals(bench, _fine_pairs(bench, _loops(bench)), law)
-    return vanishing("|(1 + xi w) dw/dt + s/(N beta)| in 1/s", rows, resolution=1e-4)
+    pairs = [bench.pair(case, steps=4 * STEPS) for case in _loops(bench)]
+    return vanishing("|(1 + xi w) dw/dt + s/(N beta)| in 1/s", residuals(pairs, law), resolution=1e-4)
 
 
 @claim(
     "p1.eq7",
-    title="Integral of the series loop",
-    printed="w + xi w^2/2 = w0 + xi w0^2/2 - (1/(N beta)) int s",
+    "Integral of the series loop",
+    printed="w + xi w^2/2 = w0 + xi w0^2/2 - (1/(N beta)) int s (Eq. 7)",
     exact="exact for equal w, any s(t)",
-    status=Status.EXACT,
     circuits="loops of 2, 3 and 5 with unequal AC sources (seeds 23, 24, 26)",
     mutant="xi w^2 without the half",
+    changed={"half": 1.0},
 )
-def series_integral(bench: Bench) -> Evidence:
-    half = 1.0 if bench.mutant else 0.5
-
+def series_integral(bench: Bench, half: float = 0.5) -> Evidence:
     def law(network: Network, waves: Waveforms) -> Array:
-        w = waves.state
-        flux = network.bank.integral(waves.t).sum(axis=1) / (network.n_edges * BETA)
+        w, flux = waves.state, _loop_flux(network, waves.t) / (network.n_edges * BETA)
         return np.asarray(w + half * XI * w**2 - w[0] - half * XI * w[0] ** 2 + flux[:, None])
 
-    pairs = _fine_pairs(bench, _loops(bench))
-    rows = residuals(bench, pairs, law)
+    pairs = [bench.pair(case, steps=4 * STEPS) for case in _loops(bench)]
     shown = pairs[1]
-    flux = shown.network.bank.integral(shown.fine.t).sum(axis=1) / (shown.network.n_edges * BETA)
-    known = closed_forms.equal_loop(3 * flux, 0.6, kappa=XI, g=-1.0 / BETA, n=3)
-    picture = Panel(
-        shown.circuit.name,
-        "t (s)",
-        "w",
-        (
-            Series(shown.fine.t.tolist(), known.tolist(), "Eq. 7"),
-            Series(shown.fine.t[::100].tolist(), shown.fine.state[::100, 0].tolist(), "ngspice", "points"),
-        ),
-    )
-    return vanishing("|w + xi w^2/2 + flux - start|", rows, resolution=FINE, panels=(picture,))
+    flux = _loop_flux(shown.network, shown.fine.t)
+    known = closed_forms.equal_loop(flux, 0.6, kappa=XI, g=-1.0 / BETA, n=3)
+    curve = Series(shown.fine.t.tolist(), known.tolist(), "Eq. 7")
+    points = Series(shown.fine.t[::100].tolist(), shown.fine.state[::100, 0].tolist(), "ngspice", "points")
+    picture = Panel(shown.circuit.name, "t (s)", "w", (curve, points))
+    return vanishing("|w + xi w^2/2 + flux - start|", residuals(pairs, law), resolution=FINE, panels=(picture,))
 
 
 @claim(
     "p1.eq7.alpha",
-    title="The series loop with alpha, DC",
-    printed="solved for alpha = 0 only",
+    "The series loop with alpha, DC",
+    printed="Eq. 7, solved for alpha = 0 only",
     exact="t = [ln|q|/(2 alpha) + ln|(q' - D)/(q' + D)|/(2D)] from w0 to w; q = alpha xi w^2 + alpha w - sigma, "
     "q' = dq/dw, D^2 = alpha^2 + 4 alpha xi sigma, sigma = s/(N beta)",
-    status=Status.EXACT,
     circuits="loops of 2, 3 and 5 under unequal DC (seeds 23, 24, 26), alpha = 0.4/s and -0.4/s",
     mutant="alpha of the wrong sign",
+    changed={"sign": -1.0},
 )
-def series_alpha(bench: Bench) -> Evidence:
+def series_alpha(bench: Bench, sign: float = 1.0) -> Evidence:
     rows = []
     for alpha in (0.4, -0.4):
         for case in _loops(bench, alpha=alpha, ac=False):
-            s = float(_total(case.network, 0.0 * np.ones(1), False)[0])
-            drift = -s / (case.network.n_edges * BETA)
-            a = -alpha if bench.mutant else alpha
+            drift = -float(case.network.bank(0.0).sum()) / (case.network.n_edges * BETA)
 
-            def late(waves: Waveforms, drift: float = drift, a: float = a) -> Array:
+            def late(waves: Waveforms, drift: float = drift, a: float = sign * alpha) -> Array:
                 at = np.linspace(0.0, waves.t[-1], 25)
                 w = waves.resample(at).state[:, 0]
                 times = [closed_forms.loop_time(float(x), 0.6, kappa=XI, a=a, drift=drift) for x in w]
                 return np.asarray(np.array(times) - at)
 
-            value, U = value_of(late, bench.pair(case, steps=4 * STEPS))
-            rows.append((f"{case.name}, alpha = {alpha:+g}/s", float(np.abs(value).max()), U))
+            pair = bench.pair(case, steps=4 * STEPS)
+            rows.append(largest(f"{case.name}, alpha = {alpha:+g}/s", *value_of(late, pair)))
     return vanishing("|t(w) - t| in s", rows, resolution=1e-4)
+
+
+LOOP = ("one loop", "one law", "current", "no alpha", "passive", "source")
+
+
+def _solved(network: Network, waves: Waveforms) -> Array:
+    """States of a loop whose memories differ, in closed form."""
+    law, turn = affine(network), network.J * matrices(network)[0][0]
+    flux = _loop_flux(network, waves.t)
+    return closed_forms.unequal_loop(flux, network.initial_state, turn, kappa=float(law.kappa[0]), g=float(law.g[0]))
+
+
+def _edge_by_edge(network: Network, waves: Waveforms) -> Array:
+    """Eq. 7 applied to every memristor by itself, as if all were equal to it."""
+    law, n = affine(network), network.n_edges
+    flux = _loop_flux(network, waves.t)
+    kappa, g = float(law.kappa[0]), float(law.g[0])
+    columns = [closed_forms.equal_loop(flux, float(w), kappa=kappa, g=g, n=n) for w in network.initial_state]
+    return np.column_stack(columns)
 
 
 @claim(
     "p1.eq7.note",
-    title="One loop with unequal states",
-    printed="a loop whose w_i differ has no closed solution",
+    "One loop with unequal states",
+    printed="a loop whose w_i differ has no closed solution; Eq. 7 is for equal ones (note on Eq. 7)",
     exact="w_i = w0_i - J_i y, (N + xi sum w0) y - (xi/2) (sum J) y^2 = (1/beta) int s",
     status=Status.WRONG,
     circuits="loops of 2, 3 and 5, unequal states, random J, AC (seeds 23, 24, 26)",
-    mutant="sum J replaced by N",
+    needs=LOOP,
 )
-def unequal(bench: Bench) -> Evidence:
-    exact, printed = [], []
-    for case in _loops(bench, equal=False, J=True):
-        pair, J = bench.pair(case, steps=4 * STEPS), case.network.J
-        count = np.ones_like(J) if bench.mutant and not (J > 0).all() else (-J if bench.mutant else J)
+def unequal(bench: Bench, corrected: Any = _solved, printed: Any = _edge_by_edge) -> Evidence:
+    pairs = [bench.pair(case, steps=4 * STEPS) for case in _loops(bench, equal=False, J=True)]
 
-        def gap(waves: Waveforms, case: Circuit = case, J: Array = J, count: Array = count) -> Array:
-            start = case.network.initial_state
-            phi = case.network.bank.integral(waves.t).sum(axis=1)
-            known = closed_forms.unequal_loop(phi, start, count, kappa=XI, g=-1.0 / BETA)
-            return np.asarray(waves.state - start - J * (known - start) / count)
+    def apart(solution: PerNetwork) -> list[Row]:
+        return residuals(pairs, lambda network, waves: waves.state - solution(network, waves))
 
-        def naive(waves: Waveforms, case: Circuit = case) -> Array:
-            """Eq. 7 applied to every memristor by itself, as if all were equal to it."""
-            start = case.network.initial_state
-            phi = case.network.bank.integral(waves.t).sum(axis=1)
-            columns = [closed_forms.equal_loop(phi, float(w), kappa=XI, g=-1.0 / BETA, n=start.size) for w in start]
-            return np.asarray(waves.state - np.column_stack(columns))
-
-        value, U = value_of(gap, pair)
-        exact.append((case.name, float(np.abs(value).max()), U))
-        value, U = value_of(naive, pair)
-        printed.append((f"{case.name}, Eq. 7 edge by edge", float(np.abs(value).max()), U))
-    findings = (
-        worst("|w_i - closed form|", exact, resolution=FINE),
-        least("|w_i - Eq. 7 for equal w|", printed),
-    )
-    return Evidence(findings, rows=side_by_side(exact, printed))
+    exact, other = apart(corrected), apart(printed)
+    return refuted("|w_i - closed form|", exact, "|w_i - Eq. 7 for equal w|", other, resolution=FINE)
 
 
 @claim(
     "p1.eq7.mean",
-    title="The mean of an unequal loop",
-    printed="Eq. 7 needs equal w",
+    "The mean of an unequal loop",
+    printed="Eq. 7 needs equal w (note on Eq. 7)",
     exact="with J = I the mean of unequal w_i obeys Eq. 7 exactly",
-    status=Status.EXACT,
     circuits="loops of 2, 3 and 5, unequal states, AC (seeds 23, 24, 26)",
     mutant="root mean square in the place of the mean",
+    changed={"power": 2.0},
+    needs=(*LOOP, "in line"),
 )
-def mean(bench: Bench) -> Evidence:
+def mean(bench: Bench, power: float = 1.0) -> Evidence:
     def law(network: Network, waves: Waveforms) -> Array:
-        m = np.sqrt((waves.state**2).mean(axis=1)) if bench.mutant else waves.state.mean(axis=1)
-        flux = network.bank.integral(waves.t).sum(axis=1) / (network.n_edges * BETA)
-        return np.asarray(m + 0.5 * XI * m**2 - m[0] - 0.5 * XI * m[0] ** 2 + flux)
+        of, turn = affine(network), float(network.J[0] * matrices(network)[0][0, 0])
+        m, c = (waves.state**power).mean(axis=1) ** (1.0 / power), 0.5 * float(of.kappa[0])
+        flux = turn * _loop_flux(network, waves.t) * float(of.g[0]) / network.n_edges
+        return np.asarray(m + c * m**2 - m[0] - c * m[0] ** 2 - flux)
 
-    rows = residuals(bench, _fine_pairs(bench, _loops(bench, equal=False)), law)
-    return vanishing("|m + xi m^2/2 + flux - start|", rows, resolution=FINE)
+    pairs = [bench.pair(case, steps=4 * STEPS) for case in _loops(bench, equal=False)]
+    return vanishing("|m + xi m^2/2 + flux - start|", residuals(pairs, law), resolution=FINE)
+
+
+def _limits(low: Any, high: Any) -> Any:
+    def gap(network: Network, waves: Waveforms) -> Array:
+        law = affine(network)
+        ends = {"on": np.ones_like(law.kappa), "off": 1.0 + law.kappa}
+        return _drop(network, waves, ends[high] * waves.state + (1.0 - waves.state) * ends[low])
+
+    return gap
 
 
 @claim(
     "p1.eq8",
-    title="The resistance in the middle of Eq. 8",
-    printed="the middle expression exchanges the limits: Ron w + (1 - w) Roff",
+    "The resistance in the middle of Eq. 8",
+    printed="R = Ron w + (1 - w) Roff (middle of Eq. 8)",
     exact="Roff w + (1 - w) Ron",
     status=Status.WRONG,
-    circuits="the graphs of p1.eq1, random sources (seed 11)",
-    mutant="the printed expression judged as the exact one",
-    applies=_any_control,
+    on=standard(),
+    needs=("memory", "source", "loop"),
 )
-def middle(bench: Bench) -> Evidence:
-    def against(exchanged: bool) -> Any:
-        def gap(network: Network, waves: Waveforms) -> Array:
-            r0, kappa, _, _ = laws(network)
-            low, high = r0, r0 * (1.0 + kappa)
-            if exchanged:
-                low, high = high, low
-            drop = network.P * (high * waves.state + (1.0 - waves.state) * low) * waves.current
-            return np.asarray((waves.voltage - drop) / np.abs(waves.voltage).max())
+def middle(
+    bench: Bench, corrected: tuple[str, str] = ("on", "off"), printed: tuple[str, str] = ("off", "on")
+) -> Evidence:
+    exact, other = bench.rows(_limits(*corrected)), bench.rows(_limits(*printed))
+    what = "|v - [Roff w + (1 - w) Ron] i| / max |v|"
+    return refuted(what, exact, "|v - printed R i| / max |v|", other, resolution=FINE)
 
-        return gap
 
-    pairs = [bench.pair(c) for c in bench.circuits(makers())]
-    exact = residuals(bench, pairs, against(bench.mutant))
-    printed = residuals(bench, pairs, against(True))
-    findings = (
-        worst("|v - [Roff w + (1 - w) Ron] i| / max |v|", exact, resolution=FINE),
-        least("|v - printed R i| / max |v|", printed),
-    )
-    return Evidence(findings, rows=side_by_side(exact, printed))
+@claim(
+    "p1.eq22",
+    "The parameter of nonlinearity",
+    printed="xi = Ron/Roff - 1 (before Eq. 22)",
+    exact="xi = Roff/Ron - 1",
+    status=Status.WRONG,
+    on=standard(mixed=True),
+    circuits="the drop P Ron (1 + xi w) i with either value",
+    needs=("memory", "source", "loop"),
+)
+def parameter(bench: Bench, corrected: float = 1.0, printed: float = -1.0) -> Evidence:
+    def drop(power: float) -> Any:
+        return lambda network, waves: _drop(
+            network, waves, 1.0 + ((1.0 + affine(network).kappa) ** power - 1.0) * waves.state
+        )
+
+    exact, other = bench.rows(drop(corrected)), bench.rows(drop(printed))
+    what = "|v - P Ron (1 + xi w) i| / max |v|"
+    return refuted(what, exact, f"{what} with the printed xi", other, resolution=FINE)

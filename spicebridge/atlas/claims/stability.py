@@ -5,56 +5,42 @@ L = alpha I + (xi/beta) J M D,   M = (I + xi Ob W)^-1 Ob,   D = diag(M P S)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from spicebridge.analysis.affine import affine
 from spicebridge.analysis.flow import Flow
-from spicebridge.analysis.transition import Transition, measure_transition
 from spicebridge.arrays import Array
-from spicebridge.atlas.circuits import (
-    caravelli,
-    current_flows,
-    laws,
-    linear_memristors,
-    makers,
-    matrices,
-    prism,
-    random_circuit,
-)
+from spicebridge.atlas.circuits import BARE, caravelli, matrices, prism, standard
 from spicebridge.atlas.claim import Evidence, Panel, Row, Series, Status, claim, refutes
-from spicebridge.atlas.response import response
-from spicebridge.atlas.runs import Bench, Circuit, least, side_by_side, vanishing, worst
+from spicebridge.atlas.runs import Bench, largest, refuted, vanishing, worst
 from spicebridge.network import Network
 from spicebridge.waveforms import Waveforms
 
-
-def transition(bench: Bench, case: Circuit, *, steps: int = 400) -> Transition:
-    """Phi of a circuit over its span; see ``analysis/transition``."""
-    return measure_transition(case.network, case.stop, bench.run, steps=steps)
+Matrix = Callable[[Network, Array, float], Array]
 
 
-def lyapunov(network: Network, w: Array, t: float, *, printed: bool = False) -> Array:
-    """L (n_e, n_e) in 1/s by the exact formula, or as printed (no alpha I, no -1/beta)."""
-    L = Flow(network).jacobian(w, t)
-    _, _, a, g = laws(network)
-    return np.asarray((L - np.diag(a)) / g[:, None]) if printed else L
+def jacobian(network: Network, w: Array, t: float) -> Array:
+    """L (n_e, n_e) in 1/s by the exact formula."""
+    return Flow(network).jacobian(w, t)
 
 
-def _propagated(network: Network, path: Waveforms, *, printed: bool = False) -> Array:
-    """Phi by integrating dPhi/dt = L(w(t)) Phi along a measured path (RK4 on its spline)."""
+def _as_printed(network: Network, w: Array, t: float) -> Array:
+    law = affine(network)
+    return np.asarray((jacobian(network, w, t) - np.diag(law.a)) / law.g[:, None])
+
+
+def propagated(network: Network, path: Waveforms, matrix: Matrix) -> Array:
+    """Phi by integrating dPhi/dt = L(w(t), t) Phi along a measured path (RK4 on its spline)."""
     from scipy.interpolate import make_interp_spline
 
     spline: Any = make_interp_spline(path.t, path.state, k=5)
-    n, T = 200, float(path.t[-1])
-    h, Phi = T / n, np.eye(network.n_edges)
-
-    def L(t: float) -> Array:
-        return lyapunov(network, np.asarray(spline(t)), t, printed=printed)
-
+    n, Phi = 200, np.eye(network.n_edges)
+    h = float(path.t[-1]) / n
     for k in range(n):
-        t = k * h
-        first, middle, last = L(t), L(t + h / 2), L(t + h)
+        first, middle, last = (matrix(network, np.asarray(spline(t)), t) for t in (k * h, (k + 0.5) * h, (k + 1) * h))
         k1 = first @ Phi
         k2 = middle @ (Phi + 0.5 * h * k1)
         k3 = middle @ (Phi + 0.5 * h * k2)
@@ -63,51 +49,48 @@ def _propagated(network: Network, path: Waveforms, *, printed: bool = False) -> 
     return Phi
 
 
+def against_transitions(bench: Bench, corrected: Matrix, printed: Matrix, what: str) -> Evidence:
+    """Two Jacobians, carried along the path, against Phi by perturbed runs."""
+    rows: tuple[list[Row], list[Row]] = ([], [])
+    for case in bench.cases():
+        measured = bench.transition(case)
+        for out, matrix in zip(rows, (corrected, printed), strict=True):
+            Phi = propagated(case.network, measured.path, matrix)
+            out.append(largest(case.name, measured.Phi - Phi, measured.U))
+    against = f"|Phi_measured - Phi(printed {what})|"
+    return refuted(f"|Phi_measured - Phi({what})|", rows[0], against, rows[1], resolution=1e-4)
+
+
 @claim(
     "p1.eq33",
-    title="The Lyapunov matrix (Eqs. 33-35)",
-    printed="L = - xi J M D",
+    "The Lyapunov matrix (Eqs. 33-35)",
+    printed="L = -xi J M D, M = (I + xi Omega W)^-1 Omega (Eqs. 33-35)",
     exact="L = alpha I + (xi/beta) J M D, M = (I + xi Ob W)^-1 Ob, D = diag(M P S)",
     status=Status.WRONG,
-    circuits="K4 and random graph (seed 5), alpha = 0.3/s, beta = 2 V s, random J, mixed P, AC (seed 11)",
-    mutant="the printed matrix judged as the exact one",
-    applies=lambda network: linear_memristors(network, "current"),
+    on=standard(
+        [BARE[0], BARE[2]], quick=1, mixed=True, polarity=True, device=caravelli(alpha=0.3, beta=2.0), stop=1.0
+    ),
+    circuits="beta = 2 V s, perturbed runs",
+    needs=("memory", "current", "loop", "source", "small"),
     cost=12.0,
 )
-def lyapunov_matrix(bench: Bench) -> Evidence:
-    exact: list[Row] = []
-    printed: list[Row] = []
-    device = caravelli(alpha=0.3, beta=2.0)
-    names = ["K4", "random 8 nodes 14 edges (seed 5)"]
-    for case in bench.circuits(makers(names, mixed=True, polarity=True, device=device, stop=1.0), quick=1):
-        measured = bench.keep(case.name, lambda case=case: transition(bench, case))  # type: ignore[misc]
-        by_formula = _propagated(case.network, measured.path)
-        as_printed = _propagated(case.network, measured.path, printed=True)
-        target = as_printed if bench.mutant else by_formula
-        exact.append((case.name, float(np.abs(measured.Phi - target).max()), measured.U))
-        printed.append((f"{case.name}, printed", float(np.abs(measured.Phi - as_printed).max()), measured.U))
-    findings = (
-        worst("|Phi_measured - Phi(exact L)|", exact, resolution=1e-4),
-        least("|Phi_measured - Phi(printed L)|", printed),
-    )
-    return Evidence(findings, rows=side_by_side(exact, printed))
+def lyapunov_matrix(bench: Bench, corrected: Matrix = jacobian, printed: Matrix = _as_printed) -> Evidence:
+    return against_transitions(bench, corrected, printed, "L")
 
 
 def measured_jacobian(bench: Bench, network: Network) -> tuple[Array, Array, float]:
     """(L without alpha I on the L free directions, D, U) from the measured response of frozen states."""
-    r0, kappa, _, g = laws(network)
-    A = matrices(network)[0]
-    basis = network.J[:, None] * A.T
+    law = affine(network)
+    basis = network.J[:, None] * matrices(network)[0].T
     inverse = np.linalg.pinv(basis)
-    measured = response(bench, network)
-    S = network.bank(0.0)
+    measured, S = bench.respond(network), network.bank(0.0)
 
     def reduced(T: Array) -> Array:
-        change = -(network.J * g * r0)[:, None] * (T * (network.P * r0 * kappa * (T @ S)))
+        change = -(network.J * law.g * law.r0)[:, None] * (T * (network.P * law.r0 * law.kappa * (T @ S)))
         return np.asarray(inverse @ change @ basis)
 
     value, U = measured.value(reduced)
-    return value, np.asarray(r0 * (measured.T @ S)), U
+    return value, np.asarray(law.r0 * (measured.T @ S)), U
 
 
 def largest_imaginary(value: Array, U: float) -> tuple[float, float]:
@@ -118,79 +101,75 @@ def largest_imaginary(value: Array, U: float) -> tuple[float, float]:
     return imaginary, abs(moved - imaginary) + U
 
 
+def _states(bench: Bench, seeds: tuple[int, ...], *, ringing: bool, negative: bool) -> list[tuple[str, Network]]:
+    """The user's network, the ringing prism, or the claim's graphs at random states and sources."""
+    if ringing:
+        return [("prism", prism().network)]
+    if bench.network is not None:
+        return [("the network given", bench.network)]
+    out = []
+    for case in bench.cases():
+        everywhere = list(range(case.network.n_edges))
+        for active in ([], everywhere) if negative else ([],):
+            for seed in seeds[: 1 if bench.quick and negative else None]:
+                rng = np.random.default_rng(seed)
+                network = case.network.with_initial_state(rng.uniform(0.02, 0.98, case.network.n_edges))
+                network = network.with_drive(rng.normal(0.0, 0.3, network.n_edges)).with_active(active)
+                sign = f", P = {'-I' if len(active) else 'I'}" if negative else ""
+                out.append((f"{case.name}{sign}, seed {seed}", network))
+    return out
+
+
+PASSIVE = ("memory", "current", "one sign", "loop", "constant", "source")
+
+
 @claim(
     "p1.eq36",
-    title="Real spectra of passive networks",
-    printed="the eigenvalues of the Lyapunov matrix are real for purely passive or purely active networks",
+    "Real spectra of passive networks",
+    printed="the eigenvalues of L are real for purely passive or purely active networks (Eqs. 36-37)",
     exact="for P = +I or -I the spectrum is real everywhere in the cube, for any J",
-    status=Status.EXACT,
-    circuits="K4, parallel edges with a bridge, 3x3 grid, random graph (seed 5), P = I and P = -I, random J, "
-    "3 random states and sources each (seeds 41-43)",
+    on=standard(polarity=True, ac=False),
+    circuits="P = I and P = -I, 3 random states and sources each (seeds 41-43)",
     mutant="the prism with three active edges",
-    applies=lambda network: (
-        linear_memristors(network, "current")
-        or (None if abs(network.P.sum()) == network.n_edges else "it needs P = I or P = -I")
-        or current_flows(network)
-    ),
+    changed={"ringing": True},
+    needs=PASSIVE,
     cost=6.0,
 )
-def passive_spectra(bench: Bench) -> Evidence:
+def passive_spectra(bench: Bench, ringing: bool = False) -> Evidence:
     rows: list[Row] = []
     points: list[complex] = []
-    if bench.mutant:
-        value, _, U = measured_jacobian(bench, prism().network)
-        rows.append(("prism", *largest_imaginary(value, U)))
-        return vanishing("max |Im eigenvalue| in 1/s", rows, resolution=1e-6)
-    for case in bench.circuits(makers(polarity=True, ac=False), quick=2):
-        for sign in (1, -1) if bench.network is None else (1,):
-            for seed in (41, 42, 43)[: 1 if bench.quick or bench.network is not None else 3]:
-                network = case.network
-                if bench.network is None:
-                    rng = np.random.default_rng(seed)
-                    network = network.with_initial_state(rng.uniform(0.02, 0.98, network.n_edges))
-                    network = network.with_drive(rng.normal(0.0, 0.3, network.n_edges))
-                    network = network.with_active([] if sign > 0 else range(network.n_edges))
-                value, _, U = measured_jacobian(bench, network)
-                points += [complex(z) for z in np.linalg.eigvals(value)]
-                rows.append((f"{case.name}, P = {sign:+d}, seed {seed}", *largest_imaginary(value, U)))
-    picture = Panel(
-        "Eigenvalues of L - alpha, measured",
-        "real part (1/s)",
-        "imaginary part (1/s)",
-        (Series([z.real for z in points], [z.imag for z in points], "P = I or -I", "points"),),
-    )
+    for name, network in _states(bench, (41, 42, 43), ringing=ringing, negative=True):
+        value, _, U = measured_jacobian(bench, network)
+        points += [complex(z) for z in np.linalg.eigvals(value)]
+        rows.append((name, *largest_imaginary(value, U)))
+    curve = Series([z.real for z in points], [z.imag for z in points], "P = I or -I", "points")
+    picture = Panel("Eigenvalues of L - alpha, measured", "real part (1/s)", "imaginary part (1/s)", (curve,))
     return vanishing("max |Im eigenvalue| in 1/s", rows, resolution=1e-6, panels=(picture,))
 
 
 @claim(
     "p1.eq37",
-    title="The condition on D (condition 2)",
-    printed="real eigenvalues need D of one sign",
+    "The condition on D (condition 2)",
+    printed="real eigenvalues need D of one sign (condition 2 after Eq. 37)",
     exact="the conclusion holds without the condition: real for any sign of D",
     status=Status.WRONG,
-    circuits="K4, 3x3 grid, random graph (seed 5), P = I, random J, D of both signs (seeds 51, 52)",
+    on=standard(BARE, quick=1, polarity=True, ac=False),
+    circuits="random states and sources with D of both signs (seeds 51, 52)",
     mutant="the prism with three active edges",
+    changed={"ringing": True},
+    needs=(*PASSIVE, "both signs"),
     cost=4.0,
 )
-def condition_two(bench: Bench) -> Evidence:
+def condition_two(bench: Bench, ringing: bool = False) -> Evidence:
     rows: list[Row] = []
-    both = 0
-    cases: list[tuple[str, Network]] = []
-    names = ["K4", "grid 3x3", "random 8 nodes 14 edges (seed 5)"]
-    for name in names[: 1 if bench.quick else 3]:
-        for seed in (51, 52):
-            rng = np.random.default_rng(seed)
-            network = random_circuit(name, polarity=True, ac=False).network
-            network = network.with_initial_state(rng.uniform(0.02, 0.98, network.n_edges))
-            cases.append((f"{name}, seed {seed}", network.with_drive(rng.normal(0.0, 0.3, network.n_edges))))
-    if bench.mutant:
-        cases = [("prism", prism().network)]
-    for name, network in cases:
+    against = 0
+    for name, network in _states(bench, (51, 52), ringing=ringing, negative=False):
         value, D, U = measured_jacobian(bench, network)
-        both += bool((D > 0).any() and (D < 0).any())
-        rows.append((name, *largest_imaginary(value, U)))
+        imaginary, spread = largest_imaginary(value, U)
+        against += bool((D > 0).any() and (D < 0).any() and imaginary <= spread)
+        rows.append((name, imaginary, spread))
     findings = (
-        worst("max |Im eigenvalue| in 1/s with D of both signs", rows, resolution=1e-6),
-        refutes("states with D of both signs and a real spectrum", float(both), 0.0),
+        worst("max |Im eigenvalue| in 1/s", rows, resolution=1e-6),
+        refutes("states with D of both signs and a real spectrum", float(against), 0.0),
     )
     return Evidence(findings, rows=tuple(rows))

@@ -264,6 +264,11 @@ def matrices(network: Network) -> tuple[Array, Array, Array]:
     return topology.A.toarray(), B, topology.Omega
 
 
+def laws_of(network: Network) -> list[Any]:
+    """The laws of a network of linear memristors, edge by edge."""
+    return list(network.devices())
+
+
 def mesh_current(A: Array, q: Array, S: ArrayLike) -> Array:
     """i = A^t (A diag(q) A^t)^-1 A S for rows of q and S, (n_t, n_e)."""
     emf = np.broadcast_to(np.asarray(S, float), q.shape)

@@ -238,6 +238,10 @@ def _spread(
     return values[1] / values[1][0], float((change + noise) / values[1][0])
 
 
+def _bent(xi: float, w: Array) -> Array:
+    return np.asarray(np.log1p(xi * w))
+
+
 def _dimension(name: str, values: Array, U: float, expected: int, resolution: float) -> list[Finding]:
     """Exactly `expected` singular values stand out of U."""
     found = [at_least(f"{name}: singular value {expected} of {values.size}", float(values[expected - 1]), U, 10 * U)]
@@ -290,7 +294,7 @@ def reachable_voltage(bench: Bench, bent: bool = True) -> Evidence:
         L = Topology.of(case.network).n_loops
         flat, U_flat = bench.keep(f"{case.name} flat", partial(_spread, bench, case, np.asarray))
         xi = float(affine(case.network).kappa[0])
-        log = bench.keep(f"{case.name} log", partial(_spread, bench, case, lambda w, xi=xi: np.log1p(xi * w)))
+        log = bench.keep(f"{case.name} log", partial(_spread, bench, case, partial(_bent, xi)))
         values, U = log if bent else (flat, U_flat)
         findings += _dimension(f"{case.name}, ln(1 + xi w)", values, U, L, 1e-4)
         findings.append(at_least(f"{case.name}, w: singular value {L + 1}", float(flat[L]), U_flat, 10 * U_flat))

@@ -17,7 +17,7 @@ import numpy as np
 from spicebridge.analysis.affine import affine
 from spicebridge.analysis.lyapunov import functional
 from spicebridge.arrays import Array
-from spicebridge.atlas.circuits import BARE, GRAPHS, caravelli, circuit, loop, matrices, standard
+from spicebridge.atlas.circuits import BARE, GRAPHS, caravelli, circuit, laws_of, loop, matrices, standard
 from spicebridge.atlas.claim import Evidence, Panel, Row, Series, Status, at_least, claim, equals, refutes
 from spicebridge.atlas.claims.regimes import FROZEN, WEAK, with_xi
 from spicebridge.atlas.runs import (
@@ -217,7 +217,7 @@ def weak_functional(bench: Bench, corrected: str = "corrected", printed: str = "
 
         small = with_xi(case.network, xi)
         small = small.with_device(
-            [replace(d, beta=b.beta) for d, b in zip(small.devices(), case.network.devices(), strict=True)]
+            [replace(d, beta=b.beta) for d, b in zip(laws_of(small), laws_of(case.network), strict=True)]
         )
         return largest(
             f"{case.name}, xi = {xi:g}, {which}", *value_of(balance, bench.pair(Circuit(case.name, small, case.stop)))
@@ -360,7 +360,7 @@ def voltage_control(bench: Bench, control: str = "voltage_eq61") -> Evidence:
 
 
 def _controlled(network: Network, control: str) -> Network:
-    return network.with_device([replace(law, control=control) for law in network.devices()])
+    return network.with_device([replace(law, control=control) for law in laws_of(network)])
 
 
 @claim(

@@ -16,7 +16,7 @@ import numpy as np
 from spicebridge.analysis.affine import affine
 from spicebridge.analysis.response import Response
 from spicebridge.arrays import Array
-from spicebridge.atlas.circuits import BARE, BETA, GRAPHS, K4, R_ON, caravelli, circuit, matrices, standard
+from spicebridge.atlas.circuits import BARE, BETA, GRAPHS, K4, R_ON, caravelli, circuit, laws_of, matrices, standard
 from spicebridge.atlas.claim import Evidence, Panel, Row, Series, Status, claim, equals
 from spicebridge.atlas.runs import (
     Bench,
@@ -249,7 +249,7 @@ def flux_law(bench: Bench, law: Any = conservation.flux_linkage) -> Evidence:
 def _without_memory(network: Network, waves: Waveforms) -> Array:
     from dataclasses import replace
 
-    still = [replace(law, alpha=np.zeros(())) for law in network.devices()]
+    still = [replace(law, alpha=np.zeros(())) for law in laws_of(network)]
     return conservation.flux_linkage(network.with_device(still), waves)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from spicebridge.analysis.affine import affine
 from spicebridge.arrays import Array
-from spicebridge.atlas.circuits import BETA, XI, caravelli, circuit, loop, matrices, standard, tunneling
+from spicebridge.atlas.circuits import BETA, XI, caravelli, circuit, laws_of, loop, matrices, standard, tunneling
 from spicebridge.atlas.claim import Evidence, Panel, Row, Series, Status, claim, equals, refutes
 from spicebridge.atlas.runs import (
     STEPS,
@@ -162,7 +162,7 @@ def swap(bench: Bench, corrected: float = 0.0, printed: float = 0.3) -> Evidence
         rows: list[Row] = []
         for case in bench.cases():
             alpha = share / case.stop
-            laws = [replace(law, alpha=np.asarray(alpha)) for law in case.network.devices()]
+            laws = [replace(law, alpha=np.asarray(alpha)) for law in laws_of(case.network)]
             twins = [
                 tunneling(r_on=law.r_on, r_off=law.r_off, alpha=-alpha, beta=law.beta * law.r_off / law.r_on)
                 for law in laws

@@ -17,7 +17,7 @@ import numpy as np
 
 from spicebridge.analysis.affine import affine
 from spicebridge.arrays import Array
-from spicebridge.atlas.circuits import BARE, caravelli, matrices, standard
+from spicebridge.atlas.circuits import BARE, caravelli, laws_of, matrices, standard
 from spicebridge.atlas.claim import Evidence, Finding, Row, Status, claim, refutes
 from spicebridge.atlas.runs import Bench, Circuit, difference, largest, refuted, vanishing, worst
 from spicebridge.drives import DC, Drive, Sine, Sum
@@ -175,7 +175,7 @@ def time_reversal(bench: Bench, turned: float = -1.0) -> Evidence:
     rows: list[Row] = []
     for case in bench.cases():
         forth = bench.pair(case, bulk=True)
-        laws = [replace(law, alpha=-law.alpha) for law in case.network.devices()]
+        laws = [replace(law, alpha=-law.alpha) for law in laws_of(case.network)]
         drives = [reversed_drive(d, case.stop) for d in case.network.drives]
         first = next(k for k, d in enumerate(drives) if d is not None)
         drives[first] = drives[first].scaled(-turned)  # type: ignore[union-attr]

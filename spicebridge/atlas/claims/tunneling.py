@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from spicebridge.analysis.mean_field import potential_of
 from spicebridge.arrays import Array
-from spicebridge.atlas.circuits import CHI, K4, caravelli, circuit, standard, tunneling
+from spicebridge.atlas.circuits import CHI, K4, caravelli, circuit, laws_of, standard, tunneling
 from spicebridge.atlas.claim import Evidence, Finding, Panel, Row, Series, Status, at_least, claim, equals
 from spicebridge.atlas.runs import (
     Bench,
@@ -299,7 +299,7 @@ def mapping(bench: Bench, corrected: float = 0.0, printed: float = 0.3) -> Evide
         rows: list[Row] = []
         for case in bench.cases():
             alpha = 0.5 * share / case.stop
-            laws = [replace(law, alpha=np.asarray(alpha)) for law in case.network.devices()]
+            laws = [replace(law, alpha=np.asarray(alpha)) for law in laws_of(case.network)]
             twins = [
                 caravelli(r_on=law.r_on, r_off=law.r_off, alpha=alpha, beta=law.beta * law.r_on / law.r_off)
                 for law in laws
@@ -348,7 +348,7 @@ def tanh_window(bench: Bench, corrected: Any = Tanh(100.0), printed: Any = Hard(
 )
 def on_graphs(bench: Bench, ratio: float = 1.0) -> Evidence:
     def changed(network: Network) -> Network:
-        return network.with_device([replace(law, r_on=ratio * law.r_on) for law in network.devices()])
+        return network.with_device([replace(law, r_on=ratio * law.r_on) for law in laws_of(network)])
 
     rows = [bench.against_theory(case, changed(case.network), "projector") for case in bench.cases()]
     return vanishing("max |x_spice - x_projector|", rows, resolution=1e-5)

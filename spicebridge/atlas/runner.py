@@ -29,7 +29,7 @@ JOBS = 2
 
 
 @dataclass(frozen=True)
-class Plan:
+class Survey:
     """How claims are measured: `key` of the records, size, seed, and the network of a user in place of the circuits."""
 
     key: str
@@ -38,12 +38,14 @@ class Plan:
     network: Network | None = None
 
 
-def measure(identifier: str, plan: Plan) -> Record:
+def measure(identifier: str, survey: Survey) -> Record:
     """One claim as a record, with its mutant on the claim's own circuits; a run that fails is an unresolved one."""
-    started, key = time.perf_counter(), plan.key
+    started, key = time.perf_counter(), survey.key
     try:
-        mutant = plan.network is None
-        return store.record(atlas.run(identifier, plan.network, quick=plan.quick, mutant=mutant, seed=plan.seed), key)
+        mutant = survey.network is None
+        return store.record(
+            atlas.run(identifier, survey.network, quick=survey.quick, mutant=mutant, seed=survey.seed), key
+        )
     except SimulatorMissing:
         raise
     except SpiceBridgeError as error:
@@ -75,14 +77,14 @@ def measure_all(
     )
     engine = get_engine("ngspice")
     key = store.key_of(f"{engine.name} {engine.version()}", quick=quick, seed=seed, network=network)
-    plan = Plan(key, quick, seed, network)
+    survey = Survey(key, quick, seed, network)
     place = store.prepare(Path(folder))
     found = {name: kept for name in names if (kept := store.load(place, name, key)) is not None}
     if found:
         say(f"{len(found)} of {len(names)} claims are there already")
     # the longest first, so that no process idles at the end
     missing = sorted((name for name in names if name not in found), key=lambda name: -atlas.get(name).cost)
-    for content in _finished(missing, plan, jobs):
+    for content in _finished(missing, survey, jobs):
         found[content["identifier"]] = content
         if content["problem"] is None:
             store.save(place, content)
@@ -90,19 +92,19 @@ def measure_all(
     return [found[name] for name in atlas.in_order(found)], len(missing)
 
 
-def _finished(names: Sequence[str], plan: Plan, jobs: int) -> Iterator[Record]:
+def _finished(names: Sequence[str], survey: Survey, jobs: int) -> Iterator[Record]:
     """Records as they are finished."""
     if jobs <= 1 or len(names) <= 1:
         from spicebridge.theory.threads import one_blas_thread
 
         with one_blas_thread():
             for name in names:
-                yield measure(name, plan)
+                yield measure(name, survey)
         return
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
     try:
-        tasks: list[Future[Record]] = [pool.submit(_measure_in_worker, name, plan) for name in names]
+        tasks: list[Future[Record]] = [pool.submit(_measure_in_worker, name, survey) for name in names]
         for task in as_completed(tasks):
             yield task.result()
     except BaseException:
@@ -114,10 +116,10 @@ def _finished(names: Sequence[str], plan: Plan, jobs: int) -> Iterator[Record]:
         pool.shutdown()
 
 
-def _measure_in_worker(identifier: str, plan: Plan) -> Record:
+def _measure_in_worker(identifier: str, survey: Survey) -> Record:
     """`measure` in a process that ends when it is told to: a pool would take the exit for a result and go on."""
     try:
-        return measure(identifier, plan)
+        return measure(identifier, survey)
     except SystemExit:
         os._exit(1)
 

@@ -102,7 +102,7 @@ def test_a_worker_that_is_told_to_end_ends(monkeypatch: pytest.MonkeyPatch) -> N
     ended: list[int] = []
     monkeypatch.setattr(runner, "measure", told)
     monkeypatch.setattr(runner.os, "_exit", ended.append)
-    runner._measure_in_worker("p1.eq1", runner.Plan("key", True))
+    runner._measure_in_worker("p1.eq1", runner.Survey("key", True))
     assert ended == [1]
 
 

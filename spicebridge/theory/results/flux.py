@@ -106,7 +106,9 @@ class _Edges:
             return np.asarray(change)
         gain = law.slope * law.c
         curved = np.where(gain != 0.0, gain, 1.0)
-        by_flux = np.where(gain != 0.0, np.log1p(gain * flux / self.resistance) / curved, flux / self.resistance)
+        # a flux beyond the one at which R vanishes has no charge: NaN, which the caller refuses
+        with np.errstate(invalid="ignore", divide="ignore"):
+            by_flux = np.where(gain != 0.0, np.log1p(gain * flux / self.resistance) / curved, flux / self.resistance)
         self.flux = np.where(self.by_voltage, flux, by_charge)
         self.charge = np.where(self.by_voltage, by_flux, charge)
         return np.asarray(change)

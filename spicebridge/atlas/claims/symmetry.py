@@ -180,9 +180,9 @@ def time_reversal(bench: Bench, turned: float = -1.0) -> Evidence:
         first = next(k for k, d in enumerate(drives) if d is not None)
         drives[first] = drives[first].scaled(-turned)  # type: ignore[union-attr]
         gaps = []
-        for waves, steps in ((forth.coarse, 400), (forth.fine, 800)):
+        for waves, h in ((forth.coarse, forth.step), (forth.fine, forth.step / 2)):
             back = case.network.with_device(laws).with_drive(tuple(drives)).with_initial_state(waves.state[-1])
-            returned = bench.run(back, case.stop, case.stop / steps)
+            returned = bench.run(back, case.stop, h)
             at = np.linspace(0.0, case.stop, 41)
             gaps.append(returned.resample(at).state[::-1] - waves.resample(at).state)
         rows.append(largest(case.name, gaps[1], float(np.abs(gaps[0] - gaps[1]).max()) + 2.0 * SOLVER_FLOOR))

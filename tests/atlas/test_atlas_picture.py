@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import struct
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -65,6 +65,13 @@ def test_ranges_are_those_of_the_panel() -> None:
 @pytest.mark.parametrize(("count", "columns", "rows"), [(1, 1, 1), (2, 2, 1), (3, 2, 2)])
 def test_panels_stand_two_in_a_row(count: int, columns: int, rows: int) -> None:
     panel = asdict(Panel("t", "x", "y", (Series((0.0, 1.0), (0.0, 1.0)),)))
-    width, height = struct.unpack(">II", atlas_picture.draw([panel] * count)[16:24])
-    assert width == pytest.approx(columns * atlas_picture.WIDTH * atlas_picture.DPI, abs=1)
-    assert height == pytest.approx(rows * atlas_picture.HEIGHT * atlas_picture.DPI, abs=1)
+    drawn_once = atlas_picture.draw([panel] * count, "p1.eq0", "a title")
+    found = re.search(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"', drawn_once)
+    assert found is not None
+    width, height = (float(x) / POINTS for x in found.groups())
+    assert width == pytest.approx(columns * atlas_picture.WIDTH, abs=0.01)
+    assert height == pytest.approx(rows * atlas_picture.HEIGHT, abs=0.01)
+
+
+POINTS = 72.0
+"""Units of an SVG in one inch."""

@@ -33,6 +33,7 @@ MODULES = {
     "reactive": "Resistors, capacitors, inductors and current sources",
     "honesty": "Correct circuits and mutants",
     "effort": "Time points of a verdict",
+    "laws": "Laws: speed, and the classes before them",
     "own_laws": "Laws that somebody brings",
     "candidate": "Somebody's own theory on trial",
     "analysis": "Networks analysed, differentiated and designed",

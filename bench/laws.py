@@ -1,0 +1,172 @@
+"""The laws' right-hand sides: as fast as numpy written by hand, and the values of the classes that were before them.
+
+python -m bench.laws [--edges 10 1000] [--freeze FILE]
+
+Speed: rate and conduction of a whole group against the same formulas in plain numpy, written here, and against the
+classes of commit 27ecbd7, whose times on one machine are no figure of another: run this file there for them.
+Values: ``tests/laws/data/laws_27ecbd7.npz`` holds what those classes returned at `POINTS` random points; it was written by
+this very file, `--freeze`, with the package of that commit on the path. Values and all derivatives of six laws, with their
+options, under every window.
+"""
+
+from __future__ import annotations
+
+import argparse
+import timeit
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import spicebridge as sb
+
+Floats = NDArray[np.float64]
+DATA = Path(__file__).parents[1] / "tests" / "laws" / "data" / "laws_27ecbd7.npz"
+POINTS = 24
+REPEATS = 7
+WINDOWS: tuple[Any, ...] = (
+    sb.NoWindow(),
+    sb.Hard(),
+    sb.Tanh(20.0),
+    sb.Joglekar(2),
+    sb.Biolek(2),
+    sb.Prodromakis(1.7, 0.9),
+    sb.Zha(1.3, 0.8),
+)
+
+
+def devices(window: Any) -> dict[str, Any]:
+    """Name -> device, of constructors that both versions have."""
+    linear = sb.LinearMemristor
+    made: dict[str, Any] = {}
+    for control in ("current", "voltage", "voltage_eq61"):
+        made[f"caravelli2017 {control}"] = linear.caravelli2017(100.0, 1600.0, 0.1, 1.3, control, window)
+        made[f"tunneling {control}"] = linear.tunneling(100.0, 1600.0, 0.2, 0.7, control, window)
+    made["hp"] = sb.HPMemristor(100.0, 16e3, 1e4, window)
+    made["threshold"] = sb.ThresholdMemristor(1e3, 1e4, 0.3, 2e4, 1e3, window=window)
+    made["threshold, smooth"] = sb.ThresholdMemristor(1e3, 1e4, 0.3, 2e4, 1e3, 0.05, window=window)
+    for curve in ("linear", "exponential"):
+        made[f"team {curve}"] = sb.TEAM(50.0, 1e3, -1.0, 1.2, 3.0, 2.0, -1e-4, 1.5e-4, curve=curve, window=window)
+        made[f"vteam {curve}"] = sb.VTEAM(50.0, 1e3, -1.0, 1.2, 3.0, 2.0, -0.2, 0.25, curve=curve, window=window)
+    return made
+
+
+def quantities(device: Any) -> dict[str, Floats]:
+    """Values and derivatives at the same points in every version."""
+    random = np.random.default_rng(27)
+    s, v = random.uniform(0.02, 0.98, POINTS), random.uniform(-1.0, 1.0, POINTS)
+    J = np.where(random.uniform(size=POINTS) < 0.5, -1.0, 1.0)
+    P = np.where(random.uniform(size=POINTS) < 0.3, -1.0, 1.0)
+    R = P * device.resistance(s)
+    out = {"R": device.resistance(s), "dR/ds": device.resistance_slope(s)}
+    out["F"] = device.rate(s, v, v / R, P, J)
+    out |= dict(zip(("dF/ds", "dF/dv", "dF/di"), device.rate_partials(s, v, v / R, P, J), strict=True))
+    return {name: np.broadcast_to(np.asarray(value, float), (POINTS,)) for name, value in out.items()}
+
+
+def every_value() -> dict[str, Floats]:
+    """Key -> (POINTS,) for every device, window and quantity."""
+    return {
+        f"{name}, {window.name}: {what}": value
+        for window in WINDOWS
+        for name, device in devices(window).items()
+        for what, value in quantities(device).items()
+    }
+
+
+def differences() -> dict[str, float]:
+    """Key -> largest difference from commit 27ecbd7, in parts of the largest value of the quantity."""
+    now = every_value()
+    with np.load(DATA) as then:
+        if set(then.files) != set(now):
+            raise SystemExit(f"{DATA}: has other quantities; {sorted(set(then.files) ^ set(now))[:3]}")
+        out = {}
+        for key, value in now.items():
+            size = float(np.abs(then[key]).max())
+            gap = float(np.abs(value - then[key]).max())
+            out[key] = gap / size if size else gap
+        return out
+
+
+def _best(f: Callable[[], object], seconds: float = 0.05) -> float:
+    timer = timeit.Timer(f)
+    number = max(1, int(seconds / max(timer.timeit(3) / 3, 1e-7)))
+    return min(timer.repeat(REPEATS, number)) / number
+
+
+def _plus(x: Floats) -> Floats:
+    return np.maximum(x, 0.0)
+
+
+def cases() -> dict[str, tuple[object, Callable[..., Floats], Callable[..., Floats]]]:
+    """Name -> device without window, its conduction (s, v) and its rate (s, v, i, J) by hand."""
+    one = {"window": None}
+    laws: dict[str, tuple[object, Callable[..., Floats], Callable[..., Floats]]] = {}
+    laws["caravelli2017"] = (
+        sb.LinearMemristor.caravelli2017(100.0, 1600.0, 0.1, 1.0),
+        lambda s, v: 100.0 * (1.0 + 15.0 * s),
+        lambda s, v, i, J: 0.1 * s - 100.0 / 1.0 * (J * i) / 100.0,
+    )
+    laws["tunneling"] = (
+        sb.LinearMemristor.tunneling(100.0, 1600.0, 0.1, 1.0),
+        lambda s, v: 1600.0 * (1.0 - 0.9375 * s),
+        lambda s, v, i, J: J * i - 0.1 * s,
+    )
+    laws["hp"] = (
+        sb.HPMemristor(100.0, 16e3, 1e4, **one),
+        lambda s, v: 16e3 + (100.0 - 16e3) * s,
+        lambda s, v, i, J: 1e4 * (J * i),
+    )
+    laws["threshold"] = (
+        sb.ThresholdMemristor(1e3, 1e4, 0.3, 2e4, 1e3, **one),
+        lambda s, v: 1e3 + 9e3 * s,
+        lambda s, v, i, J: (2e4 * J * v + 0.5 * (1e3 - 2e4) * (np.abs(J * v + 0.3) - np.abs(J * v - 0.3))) / 9e3,
+    )
+    laws["team"] = (
+        sb.TEAM(50.0, 1e3, -1.0, 1.0, 3.0, 3.0, -1e-5, 1e-5, **one),
+        lambda s, v: 50.0 + 950.0 * s,
+        lambda s, v, i, J: 1.0 * _plus(J * i / 1e-5 - 1.0) ** 3 - 1.0 * _plus(J * i / -1e-5 - 1.0) ** 3,
+    )
+    laws["vteam"] = (
+        sb.VTEAM(50.0, 1e3, -1.0, 1.0, 3.0, 3.0, -0.2, 0.2, **one),
+        lambda s, v: 50.0 + 950.0 * s,
+        lambda s, v, i, J: 1.0 * _plus(J * v / 0.2 - 1.0) ** 3 - 1.0 * _plus(J * v / -0.2 - 1.0) ** 3,
+    )
+    return laws
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--edges", type=int, nargs="*", default=[10, 1000])
+    parser.add_argument("--freeze", type=Path, default=None)
+    args = parser.parse_args()
+    if args.freeze is not None:
+        np.savez_compressed(args.freeze, **every_value())  # type: ignore[arg-type]
+        return
+    found = differences()
+    worst = max(found, key=lambda key: found[key])
+    print(
+        f"{len(found)} quantities against 27ecbd7: largest difference {found[worst]:.1e} of the largest value ({worst}).\n"
+    )
+    print("| law | edges | conduction, us | by hand, us | ratio | rate, us | by hand, us | ratio |")
+    print("|---|---|---|---|---|---|---|---|")
+    random = np.random.default_rng(0)
+    for n in args.edges:
+        s, v = random.uniform(0.05, 0.95, n), random.uniform(-1.0, 1.0, n)
+        i, P, J = 1e-3 * v, np.ones(n), np.where(random.uniform(size=n) < 0.5, -1.0, 1.0)
+        for name, (device, conduction, rate) in cases().items():
+            law: object = device
+            R, F = law.resistance, law.bulk_rate  # type: ignore[attr-defined]
+            ours = _best(lambda R=R, s=s: R(s)), _best(lambda F=F, s=s, v=v, i=i, P=P, J=J: F(s, v, i, P, J))
+            hand = (
+                _best(lambda f=conduction, s=s, v=v: f(s, v)),
+                _best(lambda f=rate, s=s, v=v, i=i, J=J: f(s, v, i, J)),
+            )
+            pairs = [f"{1e6 * a:.2f} | {1e6 * b:.2f} | {a / b:.2f}" for a, b in zip(ours, hand, strict=True)]
+            print(f"| {name} | {n} | {' | '.join(pairs)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -113,7 +113,8 @@ class Trial:
             run = self._runs[h, 0]
             if run.failure is not None:
                 # A deck that was refused is refused at every step.
-                finer_helps = h > steps[-1] and run.record.status is not Status.REJECTED
+                coarse = h > min(steps[-1], self.reference.resolution)
+                finer_helps = coarse and run.record.status is not Status.REJECTED
                 return f"{self.circuit.engine.name} at a step of {h:.3g} s: {run.failure}", finer_helps
             assert run.waveforms is not None
             problem = range_problem(self.circuit.network, run.waveforms)

@@ -12,7 +12,7 @@ import math
 import numbers
 import re
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
@@ -78,7 +78,7 @@ def parse_netlist_number(text: str | float | numbers.Real, *, what: str = "numbe
     return _finite(_scaled(match[1], match[2] or "0", suffix), text, what)
 
 
-def parse_quantity(text: Any, *, what: str = "quantity", unit: str | None = None) -> float:
+def parse_quantity(text: object, *, what: str = "quantity", unit: str | None = None) -> float:
     """Return `text` as a float in SI units, the double nearest to the decimal number it spells.
 
     Parameters
@@ -113,7 +113,7 @@ def parse_quantity(text: Any, *, what: str = "quantity", unit: str | None = None
     return _finite(value if factor == 1.0 else value * factor, text, what)
 
 
-def parse_quantities(values: Any, *, what: str = "quantity", unit: str | None = None) -> Array:
+def parse_quantities(values: object, *, what: str = "quantity", unit: str | None = None) -> Array:
     """Numbers or text, one or nested in lists, as a float array of their shape.
 
     Raises `QuantityError` as `parse_quantity` does, and `ValueError` or `TypeError` where the shape is none.

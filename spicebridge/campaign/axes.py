@@ -128,7 +128,7 @@ def _values(section: Section, name: str) -> tuple[list[Any], bool]:
     return list(value), False
 
 
-def _plain(value: Any) -> bool:
+def _plain(value: object) -> bool:
     if isinstance(value, Mapping):
         return all(_plain(entry) for entry in value.values())
     if isinstance(value, list):
@@ -185,16 +185,16 @@ def _number(section: Section, key: str) -> Any:
         section.fail(key, str(error))
 
 
-def _rounded(value: Any) -> Any:
+def _rounded(value: object) -> Any:
     return value if isinstance(value, int) else float(f"{value:.{DIGITS}g}")
 
 
-def canonical(value: Any) -> str:
+def canonical(value: object) -> str:
     """One text for equal values: sorted keys, whole numbers without a point."""
     return json.dumps(_whole(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: object) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
@@ -204,7 +204,7 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def format_value(value: Any) -> str:
+def format_value(value: object) -> str:
     """A value as people read it: 1.6k stays as it was typed, tables are one line of JSON."""
     if isinstance(value, str):
         return value
@@ -213,7 +213,7 @@ def format_value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def as_number(value: Any) -> float | None:
+def as_number(value: object) -> float | None:
     """The number that a value is, with SPICE suffixes; None for words, tables and truth values."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None

@@ -89,7 +89,7 @@ def compact(folder: Path, single: Sequence[str]) -> None:
             _together(folder, schema, alike)
 
 
-def _together(folder: Path, schema: Any, paths: Sequence[Path]) -> None:
+def _together(folder: Path, schema: object, paths: Sequence[Path]) -> None:
     """One part of many files with the same columns, each key once."""
     pyarrow = arrow()
     number = 1 + max((int(path.stem.removeprefix(PREFIX)) for path in of(folder)), default=0)

@@ -89,7 +89,7 @@ class Base:
     source: CaseSource
     path: KeyPath = ()
 
-    def case(self, data: Mapping[str, Any], elsewhere: Mapping[KeyPath, str]) -> Case:
+    def case(self, data: Mapping[str, object], elsewhere: Mapping[KeyPath, str]) -> Case:
         """The case that `data` describes. Raises `CaseError` at the line of the base case or of the axis."""
         places = {(*self.path, *path): where for path, where in elsewhere.items()}
         source = CaseSource(self.source.name, self.source.text, self.source.lines, places)
@@ -135,7 +135,7 @@ class Campaign:
         for places in itertools.product(*(axis.places for axis in self.axes)):
             yield self.point(places, files)
 
-    def point(self, places: tuple[tuple[Any, ...], ...], files: dict[str, str] | None = None) -> Point:
+    def point(self, places: tuple[tuple[object, ...], ...], files: dict[str, str] | None = None) -> Point:
         """The point at one place of every axis; `files` remembers hashes of files between points."""
         coordinates: dict[str, Any] = {}
         data: Any = self.base.data
@@ -246,7 +246,7 @@ def _run(root: Section) -> tuple[dict[str, Any], float | None]:
     return run, section.positive("timeout", unit="s") if "timeout" in section else None
 
 
-def _check_setting(key: str, value: Any, where: str) -> None:
+def _check_setting(key: str, value: object, where: str) -> None:
     """Refuse an engine, form, step or tolerance that no run could have."""
     if key in ("engine", "form"):
         from spicebridge.circuit.engines import AUTO, engine_names, known_engines
@@ -325,14 +325,14 @@ def _check_points(campaign: Campaign) -> None:
             )
 
 
-def _placed(data: Any, path: KeyPath, value: Any, where: str) -> Any:
+def _placed(data: object, path: KeyPath, value: object, where: str) -> Any:
     try:
         return with_value(data, path, value)
     except CampaignError as error:
         raise CampaignError(f"{where}: {error}") from None
 
 
-def _file_hashes(data: Mapping[str, Any], folder: Path, known: dict[str, str]) -> dict[str, str]:
+def _file_hashes(data: Mapping[str, object], folder: Path, known: dict[str, str]) -> dict[str, str]:
     """Hash of the content of every file that a case reads, by its name in the case."""
     network = data.get("network")
     drives = data.get("drive", [])

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from spicebridge.campaign.axes import REPEAT, RUN_KEYS, Axis, canonical
 from spicebridge.campaign.dotted import parse_key
@@ -29,7 +28,7 @@ class Draws:
     same_along: frozenset[str]
     where: str
 
-    def seeds(self, coordinates: Mapping[str, Any]) -> list[tuple[KeyPath, int]]:
+    def seeds(self, coordinates: Mapping[str, object]) -> list[tuple[KeyPath, int]]:
         """(path, seed) of every key at a point."""
         own = {
             name: value for name, value in coordinates.items() if name not in self.same_along and name not in RUN_KEYS

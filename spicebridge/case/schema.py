@@ -111,7 +111,7 @@ def _generated(section: Section) -> Any:
     return graph
 
 
-def _node(section: Section, key: str, value: Any) -> Any:
+def _node(section: Section, key: str, value: object) -> Any:
     """A node (text or whole number), or a list of them as a tuple."""
     if isinstance(value, list):
         return tuple(_node(section, key, part) for part in value)
@@ -171,7 +171,7 @@ def _devices(blocks: list[Section], n_e: int, base: Path) -> Any:
     return laws
 
 
-def _with_currents(devices: Any, drives: list[Drive | None], blocks: list[Section]) -> Any:
+def _with_currents(devices: object, drives: list[Drive | None], blocks: list[Section]) -> Any:
     """The devices with the drives of current sources moved into them, out of `drives`; these are in A."""
     laws = devices if isinstance(devices, list) else [devices] * len(drives)
     for k, law in enumerate(laws):
@@ -232,7 +232,7 @@ def _window(block: Section) -> Window:
         return kind(**{name: section.get(name) for name in names if name in section})  # type: ignore[no-any-return]
 
 
-def _drive_units(devices: Any, n_e: int) -> list[str]:
+def _drive_units(devices: object, n_e: int) -> list[str]:
     """The unit of every edge's drive: A on current sources, V elsewhere."""
     laws = devices if isinstance(devices, list) else [devices] * n_e
     return ["A" if isinstance(law, CurrentSource) else "V" for law in laws]

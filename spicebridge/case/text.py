@@ -175,7 +175,7 @@ class Section:
                 )
             self.fail(key, f"unknown key{nearest(key, keys)}; known here: {', '.join(keys)}")
 
-    def get(self, key: str, default: Any = _REQUIRED) -> Any:
+    def get(self, key: str, default: object = _REQUIRED) -> Any:
         """The raw value of `key`."""
         if key in self.data:
             return self.data[key]
@@ -199,7 +199,7 @@ class Section:
             self.fail(key, f"{value!r} must be a table [{key}] or tables [[{key}]]")
         return [Section(self.source, entry, (*self.path, key, k)) for k, entry in enumerate(value)]
 
-    def word(self, key: str, default: Any = _REQUIRED, *, among: Iterable[str] = ()) -> str:
+    def word(self, key: str, default: object = _REQUIRED, *, among: Iterable[str] = ()) -> str:
         """A non-empty string, one of `among` if that is given."""
         value = self.get(key, default)
         if not isinstance(value, str) or not value.strip():
@@ -209,14 +209,14 @@ class Section:
             self.fail(key, f"{value!r} must be one of {', '.join(choices)}{nearest(value, choices)}")
         return value
 
-    def whole(self, key: str, default: Any = _REQUIRED, *, least: int) -> int:
+    def whole(self, key: str, default: object = _REQUIRED, *, least: int) -> int:
         """A whole number of at least `least`."""
         value = self.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             self.fail(key, f"{value!r} must be a whole number of at least {least}")
         return value
 
-    def positive(self, key: str, default: Any = _REQUIRED, *, unit: str) -> float:
+    def positive(self, key: str, default: object = _REQUIRED, *, unit: str) -> float:
         """A positive number in `unit`, or its text with a suffix."""
         value = self._quantity(key, self.get(key, default), unit)
         if value <= 0:
@@ -258,7 +258,7 @@ class Section:
             self.fail(None, "'seed' is missing; add seed = 1, so that every run draws the same numbers")
         return np.random.default_rng(self.whole("seed", least=0))
 
-    def _quantity(self, key: str, value: Any, unit: str | None, entry: int | None = None) -> float:
+    def _quantity(self, key: str, value: object, unit: str | None, entry: int | None = None) -> float:
         try:
             what = self.dotted(key) + ("" if entry is None else f"[{entry}]")
             return parse_quantity(value, what=what, unit=unit)

@@ -73,7 +73,7 @@ def _node_names(nodes: Sequence[Hashable]) -> list[Any]:
     return names
 
 
-def _plain(node: Any) -> Any:
+def _plain(node: object) -> Any:
     if isinstance(node, tuple):
         parts = [_plain(part) for part in node]
         return None if None in parts else parts
@@ -82,7 +82,7 @@ def _plain(node: Any) -> Any:
     return node if isinstance(node, str) else None
 
 
-def _compact(values: Iterable[Any]) -> Any:
+def _compact(values: Iterable[object]) -> Any:
     """One number when all are equal."""
     entries = np.asarray(list(values), float).tolist()
     return entries[0] if len(set(entries)) == 1 else entries

@@ -59,7 +59,7 @@ def to_pyspice(network: Network, t: ArrayLike | None = None, *, form: str = "rea
     return circuit
 
 
-def from_pyspice(circuit: Any, *, dialect: str = "ngspice") -> Network:
+def from_pyspice(circuit: object, *, dialect: str = "ngspice") -> Network:
     """Return the network that a PySpice circuit describes; `dialect` is that of the simulator it is meant for.
 
     Raises `DeckError` for text that cannot be read and `NotANetwork` for a circuit that is none.

@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     return status.combined(map(status.of_outcome, outcomes))
 
 
-def _validate(deck: Deck, found: Recognised, args: argparse.Namespace, say: Any) -> dict[str, Verdict]:
+def _validate(deck: Deck, found: Recognised, args: argparse.Namespace, say: object) -> dict[str, Verdict]:
     """The deck's own circuit, and ours of the network found in it, each against the theory."""
     import numpy as np
 

@@ -95,7 +95,7 @@ def _table(path: Path, arrays: Mapping[str, Any], labels: Any = None, units: Any
     return Table(source=str(path), t=t, columns=columns, units=known)
 
 
-def _floats(path: Path, name: str, value: Any) -> Array:
+def _floats(path: Path, name: str, value: object) -> Array:
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise TableError(f"{path}: {name} holds {array.dtype}, not real numbers")

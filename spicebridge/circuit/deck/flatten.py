@@ -310,7 +310,7 @@ class _Flattener:
         values = [number_of(self, place, getattr(wave, f.name)) for f in fields(wave)]
         return type(wave)(*values)
 
-    def _same(self, place: InstancePlace, value: Any) -> Any:
+    def _same(self, place: InstancePlace, value: object) -> Any:
         return value
 
     # checks

@@ -167,7 +167,7 @@ Scope = ChainMap[str, float]
 _NOTHING = Environment({}, {}, {})
 
 
-def resolve(pairs: Iterable[tuple[str, Value]], outer: Scope, functions: Mapping[str, Any]) -> Scope:
+def resolve(pairs: Iterable[tuple[str, Value]], outer: Scope, functions: Mapping[str, object]) -> Scope:
     """Return a scope inside `outer` with these parameters evaluated; raises `ScopeError`."""
     own: MutableMapping[str, float] = {}
     waiting: dict[str, Expression] = {}

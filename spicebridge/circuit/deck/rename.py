@@ -90,7 +90,7 @@ class _Renamer:
     def node(self, name: str) -> str:
         return self.nodes.get(name.lower(), name)
 
-    def value(self, value: Any) -> Any:
+    def value(self, value: object) -> Any:
         return rebuild(value, self.leaf) if isinstance(value, _EXPRESSIONS) else value
 
     def leaf(self, e: Expression) -> Expression | None:

@@ -230,7 +230,7 @@ class _Writer:
         values = {f"k{k}": _real(value) for k, value in enumerate(use.numbers, 1)}
         return _placed(e, (e.plus, e.minus, *use.nodes), use.module, values)
 
-    def _place(self, e: Any, nodes: Sequence[str], master: str, values: Mapping[str, str]) -> str:
+    def _place(self, e: object, nodes: Sequence[str], master: str, values: Mapping[str, str]) -> str:
         self.masters[master] = None
         return _placed(e, nodes, master, values)
 

@@ -164,7 +164,7 @@ class CardReader:
 
     # grammar: leaves
 
-    def start(self, value: Any) -> Any:
+    def start(self, value: object) -> Any:
         return value
 
     def node(self, token: Token) -> str:
@@ -199,15 +199,15 @@ class CardReader:
         for part in options.values():
             self.fail(part.name, f"{head.text}: option {part.name.text!r} is not read; remove it")
 
-    def resistor(self, head: Token, plus: str, minus: str, *parts: Any) -> ir.Element:
+    def resistor(self, head: Token, plus: str, minus: str, *parts: object) -> ir.Element:
         raw, options = self._options(head, parts, "r")
         self._no_options(head, options)
         return ir.Resistor(self._name(head), plus, minus, self.either(raw))
 
-    def capacitor(self, head: Token, plus: str, minus: str, *parts: Any) -> Any:
+    def capacitor(self, head: Token, plus: str, minus: str, *parts: object) -> Any:
         return self._storage(ir.Capacitor, "c", head, plus, minus, parts)
 
-    def inductor(self, head: Token, plus: str, minus: str, *parts: Any) -> Any:
+    def inductor(self, head: Token, plus: str, minus: str, *parts: object) -> Any:
         return self._storage(ir.Inductor, "l", head, plus, minus, parts)
 
     def _storage(self, kind: Any, key: str, head: Token, plus: str, minus: str, parts: tuple[Any, ...]) -> Any:
@@ -283,7 +283,7 @@ class CardReader:
         name = self.spelling.models.setdefault(model.text.lower(), model.text)
         return ir.Switch(self._name(head), plus, minus, cp, cm, name)
 
-    def instance(self, head: Token, *parts: Any) -> ir.Element:
+    def instance(self, head: Token, *parts: object) -> ir.Element:
         words = [p for p in parts if isinstance(p, Token) and p.kind == "WORD"]
         given = [p for p in parts if isinstance(p, Assignment)]
         if len(words) < 2:
@@ -305,7 +305,7 @@ class CardReader:
 
     # grammar: sources
 
-    def source(self, head: Token, plus: str, minus: str, *parts: Any) -> Any:
+    def source(self, head: Token, plus: str, minus: str, *parts: object) -> Any:
         given = {part.name.text.lower(): part for part in parts if isinstance(part, Assignment)}
         parasitic = self._parasitics(given, "rser") if head.kind == "V" else {}
         if self.dialect.parasitics and "ac" in given:
@@ -335,7 +335,7 @@ class CardReader:
 
     # grammar: dot-cards
 
-    def _record(self, head: Token, *parts: Any) -> DotCard:
+    def _record(self, head: Token, *parts: object) -> DotCard:
         return DotCard(head.kind, head, parts)
 
     model = transient = options = initial = parameters = function = _record

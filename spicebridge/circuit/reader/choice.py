@@ -179,7 +179,7 @@ def _remedy(names: Sequence[str]) -> str:
     )
 
 
-def unlike(one: Any, two: Any, where: str = "") -> str:
+def unlike(one: object, two: object, where: str = "") -> str:
     """The first part of two decks that differs in meaning, by name; "" where none does."""
     if isinstance(one, get_args(Expression)) and isinstance(two, get_args(Expression)):
         return "" if _canonical(one) == _canonical(two) else where or "an expression"

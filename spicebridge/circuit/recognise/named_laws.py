@@ -101,7 +101,7 @@ def _own_tables(law: Law, tables: list[tuple[tuple[float, float], ...]], own: bo
     return found
 
 
-def _made(law: Law | RecordLaw, numbers: Mapping[str, float], other: Mapping[str, Any]) -> Any:
+def _made(law: Law | RecordLaw, numbers: Mapping[str, float], other: Mapping[str, object]) -> Any:
     names = parameter_names(law.device)
     folded = {name.lower(): name for name in names}
     if not set(numbers) <= set(folded):

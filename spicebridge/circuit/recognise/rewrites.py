@@ -185,7 +185,7 @@ def _switch(e: ir.BehaviouralCurrent) -> tuple[NodeVoltage, tuple[float, float, 
 
 
 def _threshold(control: NodeVoltage, g: Expression) -> tuple[NodeVoltage, tuple[float, float, float]] | None:
-    def at(x: Any) -> Any:
+    def at(x: object) -> Any:
         return evaluate(g, Environment({}, {}, {"x": x}))
 
     off, on = float(at(-FAR)), float(at(FAR))

@@ -28,7 +28,7 @@ _EDGES: dict[str, Callable[..., int]] = {
 """Edges to expect of the generators that make many from small arguments."""
 
 
-def generate(name: str, *args: Any, **kwargs: Any) -> nx.Graph:
+def generate(name: str, *args: object, **kwargs: Any) -> nx.Graph:
     """Call the networkx generator `name` and return its graph.
 
     Raises `NetworkError` for an unknown name, wrong arguments, more than `MOST_EDGES` edges or nodes, or a
@@ -47,13 +47,13 @@ def generate(name: str, *args: Any, **kwargs: Any) -> nx.Graph:
     return graph
 
 
-def unseeded(name: str, *args: Any, **kwargs: Any) -> bool:
+def unseeded(name: str, *args: object, **kwargs: Any) -> bool:
     """Whether the generator takes a seed and these arguments give it none."""
     signature = inspect.signature(_function(name))
     return "seed" in signature.parameters and signature.bind(*args, **kwargs).arguments.get("seed") is None
 
 
-def _check_size(name: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def _check_size(name: str, signature: inspect.Signature, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
     try:
         given = {k: v for k, v in signature.bind(*args, **kwargs).arguments.items() if k not in ("seed", "kwargs")}
         sizes = [v for v in given.values() if isinstance(v, int)]

@@ -29,7 +29,7 @@ class Shown:
     def _repr_html_(self) -> str:
         return str(presenter().html(self))
 
-    def plot(self, axes: Any = None) -> Any:
+    def plot(self, axes: object = None) -> Any:
         """Draw into `axes` of matplotlib (new ones if None) and return them."""
         return presenter().plot(self, axes)
 

@@ -104,7 +104,7 @@ def jax_states(network: Network, t: ArrayLike, names: tuple[str, ...] = ("drive"
 
     states = jax.custom_vjp(forward)
 
-    def first(*arrays: Any) -> Any:
+    def first(*arrays: object) -> Any:
         return forward(*arrays), arrays
 
     def second(arrays: Any, weight: Any) -> Any:

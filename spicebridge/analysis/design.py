@@ -75,8 +75,8 @@ class Design:
 def design(
     network: Network,
     t: ArrayLike,
-    target: Any,
-    variables: str | Sequence[str] | Mapping[str, Any] = "drive",
+    target: object,
+    variables: str | Sequence[str] | Mapping[str, object] = "drive",
     *,
     tolerance: float = REACHED,
     starts: int = STARTS,
@@ -174,7 +174,7 @@ class _Space:
     place: dict[str, tuple[slice, Array]]
 
     @classmethod
-    def of(cls, network: Network, wanted: Any) -> _Space:
+    def of(cls, network: Network, wanted: object) -> _Space:
         limits: dict[str, Any] = dict(wanted) if isinstance(wanted, Mapping) else {}
         names = names_of.checked(network, tuple(limits) if limits else wanted)
         start, low, high, size = [], [], [], []
@@ -265,7 +265,7 @@ def _usual_source(network: Network) -> float:
     return 1.0 / gain if gain > 0.0 else 1.0
 
 
-def _target(network: Network, target: Any) -> Array:
+def _target(network: Network, target: object) -> Array:
     """(n_e,), NaN where free. Raises `NetworkError`."""
     n = network.n_edges
     if isinstance(target, Mapping):

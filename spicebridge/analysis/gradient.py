@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -69,7 +68,7 @@ def gradient(
     network: Network,
     t: ArrayLike,
     loss: Loss,
-    with_respect_to: Any = variables.DEFAULT,
+    with_respect_to: object = variables.DEFAULT,
     *,
     rtol: float = 1e-9,
     confirm: bool = False,

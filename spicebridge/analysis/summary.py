@@ -107,7 +107,7 @@ def summarise(
     ]
     small = network.n_edges <= MOST_EDGES
 
-    def put(name: str, key: str, make: Callable[[], tuple[Any, str]], note: str) -> None:
+    def put(name: str, key: str, make: Callable[[], tuple[object, str]], note: str) -> None:
         try:
             numbers[key], words = make()
         except SpiceBridgeError as error:

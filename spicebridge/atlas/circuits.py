@@ -125,7 +125,7 @@ def random_circuit(
     ac: bool = True,
     mixed: bool = False,
     polarity: bool = False,
-    device: Any = None,
+    device: object = None,
     states: tuple[float, float] = (0.3, 0.7),
     stop: float = SPAN,
 ) -> Circuit:

@@ -121,7 +121,7 @@ class Flow:
         return np.asarray(CHI * P * (P @ np.full(x.size, self.s)) - np.eye(x.size))
 
 
-def mean_and_error(values: Any) -> tuple[float, float]:
+def mean_and_error(values: object) -> tuple[float, float]:
     """Mean and half the width of its 95 % interval (Student's t; two standard errors for many values)."""
     from scipy.special import stdtrit
 

@@ -99,10 +99,10 @@ def depends(e: Expression, names: frozenset[str]) -> bool:
     return any(isinstance(x, Parameter) and x.name.lower() in names for x in distinct(e))
 
 
-def _silenced(function: Callable[..., Any]) -> Callable[..., Any]:
+def _silenced(function: Callable[..., object]) -> Callable[..., Any]:
     """The branch of a choice that is not taken may divide by zero."""
 
-    def quiet(*arguments: Any) -> Any:
+    def quiet(*arguments: object) -> Any:
         with np.errstate(all="ignore"):
             return function(*arguments)
 

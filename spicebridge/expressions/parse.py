@@ -120,13 +120,13 @@ class _Rules:
     def conditional(self, test: Expression, yes: Expression, no: Expression) -> Expression:
         return Conditional(self.language.truth(test), yes, no)
 
-    def both(self, first: Expression, *rest: Any) -> Expression:
+    def both(self, first: Expression, *rest: object) -> Expression:
         return self._chain("&&", first, rest)
 
-    def any(self, first: Expression, *rest: Any) -> Expression:
+    def any(self, first: Expression, *rest: object) -> Expression:
         return self._chain("||", first, rest)
 
-    def odd(self, first: Expression, *rest: Any) -> Expression:
+    def odd(self, first: Expression, *rest: object) -> Expression:
         return self._chain("!=", first, rest)
 
     def _chain(self, op: str, first: Expression, rest: tuple[Any, ...]) -> Expression:
@@ -168,7 +168,7 @@ class _Placed:
     def __getattr__(self, rule: str) -> Any:
         make = getattr(self.rules, rule)
 
-        def placed(*parts: Any) -> Any:
+        def placed(*parts: object) -> Any:
             node = make(*parts)
             at = next((part.offset for part in parts if isinstance(part, Token)), None)
             self.places.setdefault(id(node), self.places.get(id(parts[0]), 0) if at is None else at)

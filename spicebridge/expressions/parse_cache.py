@@ -43,7 +43,7 @@ class _Kinds(Lexer):  # type: ignore[misc]
     lark's interface for custom lexers: made with a configuration, asked with what `parse` was given.
     """
 
-    def __init__(self, configuration: Any) -> None:
+    def __init__(self, configuration: object) -> None:
         pass
 
     def lex(self, shape: Any, parser_state: Any = None) -> Iterator[Any]:
@@ -66,7 +66,7 @@ class ShapeParser:
         )
         self._programs: dict[tuple[str, ...], tuple[tuple[Step, ...], int]] = {}
 
-    def build(self, tokens: Sequence[Token], rules: Any, limit: int | None = None) -> Any:
+    def build(self, tokens: Sequence[Token], rules: object, limit: int | None = None) -> Any:
         """Return the value of the start rule.
 
         Raises `ShapeError` for tokens that do not fit, and `DepthError` for trees deeper than `limit`.
@@ -112,7 +112,7 @@ class DepthError(Exception):
         self.depth = depth
 
 
-def _compile(tree: Any) -> tuple[tuple[Step, ...], int]:
+def _compile(tree: object) -> tuple[tuple[Step, ...], int]:
     """Postfix program of a lark tree, without recursion, and the depth of the tree."""
     steps: list[Step] = []
     stack: list[tuple[Any, int]] = [(tree, 1)]

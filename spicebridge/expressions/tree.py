@@ -291,7 +291,7 @@ def _truth(value: Any) -> Any:
     return np.where(value, 1.0, 0.0) if np.ndim(value) else float(bool(value))
 
 
-def _look_up(table: Mapping[str, Any], name: str, what: str) -> Any:
+def _look_up(table: Mapping[str, object], name: str, what: str) -> Any:
     try:
         return table[name.lower()]
     except KeyError:

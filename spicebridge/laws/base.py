@@ -174,7 +174,7 @@ def freeze_parameters(device: Device, **rules: str) -> None:
         object.__setattr__(device, name, value)
 
 
-def require(device: Device, name: str, ok: Any, rule: str, value: Array) -> None:
+def require(device: Device, name: str, ok: object, rule: str, value: Array) -> None:
     """Raise `DeviceError` for the first entry where `ok` is False."""
     ok = np.asarray(ok)
     if ok.all():

@@ -121,7 +121,7 @@ class LawDevice:
     if TYPE_CHECKING:
         window: Window
 
-        def __init__(self, *arguments: Any, **values: Any) -> None: ...
+        def __init__(self, *arguments: object, **values: Any) -> None: ...
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -337,7 +337,7 @@ def device_class(law: Law) -> type[LawDevice]:
     return known or type(law.kind, (LawDevice,), {"__doc__": law.data.get("title", "")}, law=law)
 
 
-def _restored(name: str, text: str, values: Mapping[str, Any]) -> LawDevice:
+def _restored(name: str, text: str, values: Mapping[str, object]) -> LawDevice:
     from spicebridge.laws.registry import law_from
 
     device = law_from(name, text).device

@@ -109,7 +109,7 @@ class Law:
         entries = {key: value for key, value in entries.items() if value is not None}
         self._fill(name, law_text(entries), entries)
 
-    def _fill(self, name: str, text: str, data: Mapping[str, Any], *, check: bool = True) -> None:
+    def _fill(self, name: str, text: str, data: Mapping[str, object], *, check: bool = True) -> None:
         for key, value in (("name", name), ("text", text), ("data", data)):
             object.__setattr__(self, key, value)
         if not re.fullmatch(r"[A-Za-z][\w-]*", name):
@@ -355,7 +355,7 @@ class Law:
                 out[key] = expand(tree, known=frozenset(allowed))
         return out
 
-    def _chosen(self, choice: Mapping[str, str], key: str, given: Any) -> Expression:
+    def _chosen(self, choice: Mapping[str, str], key: str, given: object) -> Expression:
         if isinstance(given, Mapping):
             words = [word for word in choice.values() if word in given]
             if len(words) != 1:
@@ -420,7 +420,7 @@ class Law:
         """Whether `device` is of this law."""
         return type(device) is self.device
 
-    def arguments(self, device: Any) -> dict[str, Any]:
+    def arguments(self, device: object) -> dict[str, Any]:
         """The keyword arguments that build `device` again."""
         return {key: getattr(device, key) for key in self.keys}
 

@@ -31,7 +31,7 @@ class State:
         return 1.0 if self.low is None or self.high is None else self.high - self.low
 
 
-def read_state(given: Any, fail: Callable[[str], LawError]) -> State:
+def read_state(given: object, fail: Callable[[str], LawError]) -> State:
     """The state of a name, or of a table of name, unit, range and inside; `fail` makes the error."""
     if isinstance(given, str):
         given = {"name": given}

@@ -422,7 +422,7 @@ def _current(device: Any, v: Array, s: Array) -> Array:
     return np.asarray(v / device.resistance(s) if device.ohmic else device.current(v, s))
 
 
-def _question(check: Callable[..., Any]) -> str:
+def _question(check: Callable[..., object]) -> str:
     return (check.__doc__ or "").splitlines()[0]
 
 

@@ -17,7 +17,7 @@ def library() -> dict[str, Example]:
     return {name: found for word in LAWS for name, found in examples(LAWS[word]).items()}
 
 
-def examples(law: Any) -> dict[str, Example]:
+def examples(law: object) -> dict[str, Example]:
     """The examples of a law, or one of its defaults where it gives none."""
     if not isinstance(law, Law):
         return {}

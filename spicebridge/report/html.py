@@ -46,7 +46,7 @@ def format_html(report: Report, plots: Sequence[Plot] | None = None) -> str:
     )
 
 
-def format_index(rows: Sequence[Mapping[str, Any]]) -> str:
+def format_index(rows: Sequence[Mapping[str, object]]) -> str:
     """The table of several cases; `rows` are the records of `batch.Entry.record`."""
     spoken = {"agrees": "agree", "disagrees": "disagree"}
     counts = [(spoken.get(o.value, o.value), sum(row.get("outcome") == o.value for row in rows)) for o in Outcome]
@@ -89,7 +89,7 @@ def excerpt(text: str) -> str:
     return f"{clean[:half]}\n\n… {left_out} characters left out here, see the file …\n\n{clean[-half:]}"
 
 
-def _clean(value: Any) -> Any:
+def _clean(value: object) -> Any:
     """Plain text without control characters; markup that is escaped already passes."""
     return printable(value) if type(value) is str else value
 
@@ -106,7 +106,7 @@ def _environment() -> Environment:
 
 
 def page_environment(
-    filters: Mapping[str, Callable[..., Any]], finalize: Callable[[Any], Any] | None = None
+    filters: Mapping[str, Callable[..., object]], finalize: Callable[[object], object] | None = None
 ) -> Environment:
     """The templates of this package: escaping, unknown names are errors, with the `filters` of a page."""
     from jinja2 import Environment, PackageLoader, StrictUndefined

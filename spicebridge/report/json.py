@@ -127,7 +127,7 @@ def _signal(signal: SignalVerdict) -> dict[str, Any]:
     }
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """`value` in dict, list, str, int, float, bool and None; NaN and infinity become None."""
     if isinstance(value, Mapping):
         return {str(key): plain(entry) for key, entry in value.items()}
@@ -144,6 +144,6 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def format_json(value: Any) -> str:
+def format_json(value: object) -> str:
     """Strict JSON with a line feed at the end; ASCII, so that no terminal or locale can spoil it."""
     return json.dumps(plain(value), indent=2, allow_nan=False) + "\n"

@@ -30,13 +30,13 @@ LABELLED_EDGES = 30
 
 
 @singledispatch
-def html(thing: Any) -> str:
+def html(thing: object) -> str:
     """The HTML of a thing that can be shown."""
     raise TypeError(f"{type(thing).__name__} has no picture")
 
 
 @singledispatch
-def plot(thing: Any, axes: Any = None) -> Any:
+def plot(thing: object, axes: object = None) -> Any:
     """Draw a thing with matplotlib."""
     raise TypeError(f"{type(thing).__name__} has no plot")
 
@@ -71,7 +71,7 @@ def _report(verdict: Verdict) -> Report:
     return Report(verdict, title=title)
 
 
-def _axes(axes: Any) -> Any:
+def _axes(axes: object) -> Any:
     if axes is not None:
         return axes
     import matplotlib.pyplot as plt

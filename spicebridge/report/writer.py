@@ -133,7 +133,7 @@ def check_collection(folder: str | Path) -> None:
         return _probe(place)
 
 
-def write_index(folder: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_index(folder: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Write index.json and index.html for several cases. Raises `OutputError`."""
     place = _resolved(folder)
     with _located(place):

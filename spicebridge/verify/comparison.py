@@ -46,8 +46,8 @@ def validate(
     transform: Transform | None = None,
     max_steps: int = MAX_STEPS,
     norm: str = "auto",
-    theory: Any = None,
-    theory_error: Any = None,
+    theory: object = None,
+    theory_error: object = None,
     theory_map: Mapping[str, str] | None = None,
     progress: Progress | Literal[True] | None = None,
     patches: bool | int | None = None,
@@ -225,7 +225,7 @@ def applied(network: Network, norm: str) -> str:
 
 
 def provenance(
-    engine: Engine, theory: Theory, stop: float, form: str, norm: str, options: tuple[tuple[str, Any], ...]
+    engine: Engine, theory: Theory, stop: float, form: str, norm: str, options: tuple[tuple[str, object], ...]
 ) -> dict[str, Any]:
     """Everything needed to repeat a comparison."""
     return {

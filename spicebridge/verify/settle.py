@@ -93,7 +93,7 @@ def settle(trial: Trial, h: float, rules: Rules, facts: Mapping[str, Any]) -> Ve
 
 
 def settle_graded(
-    trial: Callable[[Clock | None], Trial], reference: Reference, h: float, rules: Rules, facts: Mapping[str, Any]
+    trial: Callable[[Clock | None], Trial], reference: Reference, h: float, rules: Rules, facts: Mapping[str, object]
 ) -> Verdict:
     """`settle` with equal steps, and with steps graded along the run where these do not resolve or would be too many.
 

@@ -37,7 +37,7 @@ UNIFORM: tuple[tuple[str, list[tuple[int, int]]], ...] = (
 MEAN_FIELD = (*mean_field.ASSUMPTIONS, "constant", "equal", "falls", "alpha", "source", "loop")
 
 
-def uniform_circuit(name: str, s: float, seed: int, *, stop: float, window: Any = None) -> Circuit:
+def uniform_circuit(name: str, s: float, seed: int, *, stop: float, window: object = None) -> Circuit:
     """A graph of `UNIFORM` under equal sources from random states."""
     edges = dict(UNIFORM)[name]
     rng = np.random.default_rng(seed)
@@ -47,7 +47,7 @@ def uniform_circuit(name: str, s: float, seed: int, *, stop: float, window: Any 
 
 
 def loop_circuit(
-    N: int, s: float, seed: int, *, stop: float, window: Any = None, states: tuple[float, float] = (0.0, 1.0)
+    N: int, s: float, seed: int, *, stop: float, window: object = None, states: tuple[float, float] = (0.0, 1.0)
 ) -> Circuit:
     """A member of paper 2's ensemble as a circuit of gyrators."""
     rng = np.random.default_rng(seed)

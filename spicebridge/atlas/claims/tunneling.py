@@ -47,7 +47,7 @@ def potential(x: ArrayLike, s: float) -> Array:
     return potential_of(-1.0, 1.0, -CHI, s)(x)
 
 
-def single(s: float, x0: float, *, stop: float, window: Any = None, reverse: bool = False) -> Circuit:
+def single(s: float, x0: float, *, stop: float, window: object = None, reverse: bool = False) -> Circuit:
     """One memristor of paper 2 across its own source s (V); `reverse` runs its law backwards."""
     device = tunneling(alpha=-1.0 if reverse else 1.0, window=window)
     name = f"one memristor, s = {s:g}, x0 = {x0:g}"

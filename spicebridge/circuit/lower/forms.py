@@ -71,7 +71,7 @@ def readable_edge(network: Network, group: Group) -> EdgeWriter:
     return ReadableMemristor(network, group)
 
 
-def _spread(value: Any, n: int) -> list[float]:
+def _spread(value: object, n: int) -> list[float]:
     return np.broadcast_to(np.asarray(value, float), (n,)).tolist()  # type: ignore[no-any-return]
 
 

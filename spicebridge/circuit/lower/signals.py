@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +88,7 @@ class Signals:
         flat = list(map(column.__getitem__, chain.from_iterable(self._names)))
         return np.array(flat, dtype=np.intp).reshape(-1, 4).T
 
-    def waveforms(self, t: Array, data: Array, source: str, run: Any = None) -> Waveforms:
+    def waveforms(self, t: Array, data: Array, source: str, run: object = None) -> Waveforms:
         """Read (n_t, n_vectors) data in the order of `vectors` back into signals of edges."""
         index, aided = self._columns, self._aided
 

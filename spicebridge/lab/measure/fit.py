@@ -209,7 +209,7 @@ class Problem:
 
 
 def fit_response(
-    device: Any,
+    device: object,
     initial_state: float,
     traces: Trace | Sequence[Trace],
     free: Sequence[str],

@@ -37,7 +37,7 @@ def fit_law(
     traces: Sequence[Trace],
     *,
     start: Mapping[str, float] | None = None,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, object] | None = None,
     until: float | None = None,
     driven: str = "voltage",
     seed: int = 1,
@@ -107,7 +107,7 @@ def _size(unit: str | None, name: str, traces: Sequence[Trace]) -> float:
     return sizes.get(unit or "1", 1.0)
 
 
-def _signed(law: Law, sizes: dict[str, float], options: dict[str, Any], fixed: Sequence[str]) -> Any:
+def _signed(law: Law, sizes: dict[str, float], options: dict[str, object], fixed: Sequence[str]) -> Any:
     """The device of these sizes, with the signs that its law asks for."""
     tried = dict.fromkeys(sizes, 0)
     first = dict(sizes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,11 +58,11 @@ class ActiveRuns:
             chatter=count[3],
         )
 
-    def take(self, chosen: Any) -> ActiveRuns:
+    def take(self, chosen: object) -> ActiveRuns:
         """A copy of some of them."""
         return ActiveRuns(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
-    def put(self, chosen: Any, other: ActiveRuns) -> None:
+    def put(self, chosen: object, other: ActiveRuns) -> None:
         """Write what `take` gave back."""
         for field in fields(self):
             getattr(self, field.name)[chosen] = getattr(other, field.name)

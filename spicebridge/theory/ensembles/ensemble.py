@@ -6,7 +6,6 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from numbers import Real
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -45,7 +44,7 @@ def integrate_ensemble(
     t: ArrayLike,
     *,
     initial_states: ArrayLike | None = None,
-    sources: Any = None,
+    sources: object = None,
     parameters: Mapping[str, ArrayLike] | None = None,
     signals: Collection[str] = ("state",),
     rtol: float = 1e-6,

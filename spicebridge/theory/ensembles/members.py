@@ -161,7 +161,7 @@ def _table(value: ArrayLike, what: str, network: Network, lengths: dict[str, int
     return table
 
 
-def _sources(value: Any, network: Network, lengths: dict[str, int]) -> Array | tuple[Network, ...]:
+def _sources(value: object, network: Network, lengths: dict[str, int]) -> Array | tuple[Network, ...]:
     """Levels (count, n_e) in V, or the networks with their drives where these are no numbers."""
     if isinstance(value, np.ndarray) and value.dtype != object:
         return _table(value, "sources", network, lengths)

@@ -93,7 +93,7 @@ class Candidate:
 
 
 def read_candidate(
-    theory: Any, network: Network, stop: float, *, error: Any = None, mapping: Mapping[str, str] | None = None
+    theory: object, network: Network, stop: float, *, error: object = None, mapping: Mapping[str, str] | None = None
 ) -> Candidate:
     """The candidate over [0, stop] in s.
 
@@ -124,7 +124,7 @@ def read_candidate(
     return replace(found, own_error=np.maximum(given, known))
 
 
-def _is_run(value: Any) -> bool:
+def _is_run(value: object) -> bool:
     if callable(value) or isinstance(value, str | FilePath | Waveforms) or _is_scipy(value):
         return True
     if isinstance(value, tuple) and len(value) in (2, 3) and _is_scipy(value[0]):
@@ -132,7 +132,7 @@ def _is_run(value: Any) -> bool:
     return isinstance(value, tuple) and (len(value) == 3 or (len(value) == 2 and np.ndim(value[1]) > 1))
 
 
-def _is_scipy(value: Any) -> bool:
+def _is_scipy(value: object) -> bool:
     return hasattr(value, "t") and hasattr(value, "y")
 
 
@@ -224,7 +224,7 @@ def from_matrices(W: Array, network: Network, name: str) -> Array:
     return np.asarray(np.where(forth.any(axis=0), forth, back))
 
 
-def _array(value: Any, name: str) -> Array:
+def _array(value: object, name: str) -> Array:
     try:
         return np.asarray(value, dtype=float)
     except (TypeError, ValueError) as error:
@@ -303,7 +303,7 @@ def _of_callable(rhs: Rhs, network: Network, stop: float, source: str) -> Candid
 
 
 def _of_arrays(
-    t: Any, given: list[Array | None], network: Network, stop: float, source: str, across: Array | None = None
+    t: object, given: list[Array | None], network: Network, stop: float, source: str, across: Array | None = None
 ) -> Candidate:
     times = _array(t, f"{source}: t")
     state, current, voltage = given

@@ -8,7 +8,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -41,7 +40,7 @@ class Kept:
     def add(self, result: PatchResult) -> None:
         self._append(asdict(result))
 
-    def _append(self, line: Mapping[str, Any]) -> None:
+    def _append(self, line: Mapping[str, object]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
@@ -49,7 +48,7 @@ class Kept:
             os.fsync(file.fileno())
 
 
-def fingerprint(network: Network, tried: Network, *settings: Any) -> str:
+def fingerprint(network: Network, tried: Network, *settings: object) -> str:
     """What two runs must share to continue each other."""
     digest = hashlib.sha256()
     for one in (network, tried):

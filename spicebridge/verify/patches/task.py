@@ -92,7 +92,7 @@ def tasks(
     whole: Trajectory,
     todo: Sequence[Patch],
     tolerance: float,
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
 ) -> Iterator[Task]:
     """The patches as networks of their own, made as they are asked for."""
     stop = whole.stop

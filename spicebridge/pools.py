@@ -177,7 +177,7 @@ def _start_worker() -> None:
     context = interruptible()
     context.__enter__()
     _kept.append(context)
-    kill_simulators: Callable[..., Any] = signal.getsignal(signal.SIGTERM)  # type: ignore[assignment]
+    kill_simulators: Callable[..., object] = signal.getsignal(signal.SIGTERM)  # type: ignore[assignment]
 
     def end(number: int, frame: object) -> None:
         _ending.set()

@@ -160,7 +160,7 @@ class Analysis:
     def fixed_points(self, **options: Any) -> FixedPoints:
         """Fixed points under constant sources, faces of the cube included; options as `analysis.fixed_points`."""
         key = tuple(sorted(options.items()))
-        known: dict[Any, FixedPoints] = self.__dict__.setdefault("_fixed_points", {})
+        known: dict[object, FixedPoints] = self.__dict__.setdefault("_fixed_points", {})
         if key not in known:
             known[key] = fixed_points(self.network, **options)
         return known[key]

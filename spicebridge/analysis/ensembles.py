@@ -195,9 +195,9 @@ class _Pairs:
         self.engine, self.timeout, self.say = get_engine(engine), timeout, say
         stop = float(times[-1])
         self.step = min(first_step(circuit, stop), stop / STEPS) if step is None else float(step)
-        self.theory: list[Any] = []
-        self.spice: list[Any] = []
-        self.halved: list[Any] = []
+        self.theory: list[object] = []
+        self.spice: list[object] = []
+        self.halved: list[object] = []
         self.reason = ""
 
     def extend(self, count: int) -> None:
@@ -221,7 +221,7 @@ class _Pairs:
                 few = chosen[:STEP_CHECK]
                 self.halved = list(pool.map(lambda state: self._circuit(state, 0.5 * self.step), few))
 
-    def _circuit(self, state: Array, step: float) -> Any:
+    def _circuit(self, state: Array, step: float) -> object:
         network = self.circuit.with_initial_state(state)
         lowered = lower(network, float(self.times[-1]), step)
         try:

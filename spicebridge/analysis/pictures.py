@@ -208,7 +208,7 @@ def _frame(states: Array, hard: Array) -> tuple[Array, Array]:
     return np.where(hard, 0.0, low - room), np.where(hard, 1.0, high + room)
 
 
-def _shade(size: Array) -> Any:
+def _shade(size: Array) -> object:
     from matplotlib.colors import Normalize
 
     top = float(np.nanmax(size)) if np.isfinite(size).any() else 1.0

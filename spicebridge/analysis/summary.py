@@ -88,7 +88,7 @@ def summarise(
 ) -> Summary:
     """Collect what is known of a network; what does not hold for it says why."""
     network = analysis.network
-    numbers: dict[str, Any] = {
+    numbers: dict[str, object] = {
         "nodes": network.n_nodes if network.is_graph else None,
         "edges": network.n_edges,
         "cycles": analysis.n_loops,
@@ -149,22 +149,22 @@ def _points(analysis: Analysis, small: bool, confirm: bool) -> tuple[FixedPoints
         return None, str(error)
 
 
-def _plain(value: int) -> tuple[Any, str]:
+def _plain(value: int) -> tuple[object, str]:
     return value, str(value)
 
 
-def _number(value: float) -> tuple[Any, str]:
+def _number(value: float) -> tuple[object, str]:
     return value, f"{value:.6g}"
 
 
-def _conserved(analysis: Analysis) -> tuple[Any, str]:
+def _conserved(analysis: Analysis) -> tuple[object, str]:
     law = analysis.conserved
     if law is None:
         return None, "none known for these laws"
     return law.statement, f"{len(law.weights)}: {law.statement}"
 
 
-def _spectrum(analysis: Analysis) -> tuple[Any, str]:
+def _spectrum(analysis: Analysis) -> tuple[object, str]:
     values = analysis.spectrum()
     shown = [_complex(z) for z in values[:6]]
     words = ", ".join(shown) + (", …" if values.size > 6 else "")
@@ -175,7 +175,7 @@ def _complex(z: complex) -> str:
     return f"{z.real:.4g}" if abs(z.imag) <= 1e-9 * max(1.0, abs(z)) else f"{z.real:.4g}{z.imag:+.4g}i"
 
 
-def _amplification(analysis: Analysis) -> tuple[Any, str]:
+def _amplification(analysis: Analysis) -> tuple[object, str]:
     J = analysis.jacobian()
     keep = analysis.network.stateful
     J = J[np.ix_(keep, keep)]
@@ -183,14 +183,14 @@ def _amplification(analysis: Analysis) -> tuple[Any, str]:
     return top, f"{top:.4g}" + (" (some perturbation grows at first)" if top > 0.0 else " (none grows)")
 
 
-def _exponent(analysis: Analysis, stop: float) -> tuple[Any, str]:
+def _exponent(analysis: Analysis, stop: float) -> tuple[object, str]:
     values = analysis.lyapunov_exponents(stop)
     absorbed = int(np.isneginf(values).sum())
     words = f"{values[0]:.4g}" + (f"; {absorbed} directions absorbed by bounds" if absorbed else "")
     return float(values[0]), words
 
 
-def _potential(analysis: Analysis) -> tuple[Any, str]:
+def _potential(analysis: Analysis) -> tuple[object, str]:
     V = analysis.potential()
     minima = ", ".join(f"{x:.6g}" for x in V.minima)
     words = f"minima at {minima}" + (f", barrier {V.barrier:.6g} 1/s" if V.barrier else "")
@@ -198,7 +198,7 @@ def _potential(analysis: Analysis) -> tuple[Any, str]:
     return {"s": V.s, "minima": V.minima, "maxima": V.maxima, "barrier": V.barrier, "s_crit": V.s_crit}, words
 
 
-def _lyapunov(analysis: Analysis) -> tuple[Any, str]:
+def _lyapunov(analysis: Analysis) -> tuple[object, str]:
     w: Array = analysis.network.initial_state
     value, fall = float(analysis.lyapunov_function(w)), analysis.lyapunov_descent(w)
     return {"value": value, "descent": fall}, f"{value:.6g} J, falling at {fall:.4g} W"

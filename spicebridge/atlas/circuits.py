@@ -105,7 +105,7 @@ def circuit(
     return Circuit(name, network, stop)
 
 
-def random_drives(rng: np.random.Generator, n: int, amplitude: float, *, ac: bool) -> list[Any]:
+def random_drives(rng: np.random.Generator, n: int, amplitude: float, *, ac: bool) -> list[object]:
     """A level and, for `ac`, a sine of 0.3 to 1.3 Hz on every edge."""
     level = rng.uniform(-amplitude, amplitude, n)
     if not ac:

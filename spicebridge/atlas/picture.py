@@ -55,7 +55,7 @@ def _panel(axes: Axes, panel: Mapping[str, Any]) -> None:
     crowd = len(panel["series"]) > len(CURVES)
     shades = state_colours()(np.linspace(0.0, 1.0, max(2, len(panel["series"])))) if crowd else None
     for number, series in enumerate(panel["series"]):
-        colour: Any = CURVES[number % len(CURVES)] if shades is None else shades[number]
+        colour: object = CURVES[number % len(CURVES)] if shades is None else shades[number]
         _series(axes, series, colour, crowd)
     for name in ("x", "y"):
         if panel[f"log_{name}"]:

@@ -14,7 +14,7 @@ import importlib
 import re
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spicebridge.atlas.claim import FAMILY, Claim, Result, judge
 from spicebridge.errors import NetworkError, SpiceBridgeError, nearest
@@ -60,7 +60,7 @@ def in_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=_place)
 
 
-def _place(identifier: str) -> tuple[Any, ...]:
+def _place(identifier: str) -> tuple[object, ...]:
     paper, *rest = identifier.split(".")
     parts = re.findall(r"\d+|[a-z_]+", ".".join(rest))
     kind = _KINDS.index(parts[0]) if parts[0] in _KINDS else len(_KINDS)

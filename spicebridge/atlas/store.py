@@ -100,7 +100,7 @@ def _description(claim: Claim, key: str) -> Record:
     }
 
 
-def _plain(value: Any, digits: int | None = None) -> Any:
+def _plain(value: Any, digits: int | None = None) -> object:
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, Mapping):

@@ -45,7 +45,7 @@ def has_key(data: Any, path: KeyPath) -> bool:
     return True
 
 
-def with_value(data: object, path: KeyPath, value: object) -> Any:
+def with_value(data: object, path: KeyPath, value: object) -> object:
     """A copy of `data` with `value` at `path`; what is not on the path is shared with `data`.
 
     Tables that are missing on the way are made. Raises `CampaignError` where a list has no such entry or
@@ -54,7 +54,7 @@ def with_value(data: object, path: KeyPath, value: object) -> Any:
     return _with(data, path, 0, value)
 
 
-def _with(data: object, path: KeyPath, depth: int, value: object) -> Any:
+def _with(data: object, path: KeyPath, depth: int, value: object) -> object:
     if depth == len(path):
         return value
     part = path[depth]

@@ -236,7 +236,7 @@ def _base(root: Section, source: Path, name: str) -> Base:
     return Base(case.data, place.parent, case.source)
 
 
-def _run(root: Section) -> tuple[dict[str, Any], float | None]:
+def _run(root: Section) -> tuple[dict[str, object], float | None]:
     section = root.section("run")
     section.known((*RUN_KEYS, "timeout"))
     where = {key: section.source.where((*section.path, key)) for key in RUN_KEYS}
@@ -325,7 +325,7 @@ def _check_points(campaign: Campaign) -> None:
             )
 
 
-def _placed(data: object, path: KeyPath, value: object, where: str) -> Any:
+def _placed(data: object, path: KeyPath, value: object, where: str) -> object:
     try:
         return with_value(data, path, value)
     except CampaignError as error:

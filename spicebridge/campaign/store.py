@@ -195,7 +195,7 @@ def axis_kinds(campaign: Campaign) -> dict[str, str]:
     return kinds
 
 
-def axis_cell(value: object, kind: str) -> Any:
+def axis_cell(value: object, kind: str) -> object:
     """A coordinate as it is stored."""
     return as_number(value) if kind == "double" else format_value(value)
 

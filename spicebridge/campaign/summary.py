@@ -138,6 +138,6 @@ def coordinates(row: Row, kinds: Mapping[str, str]) -> str:
     return ", ".join(f"{key} = {format_value(row[key])}" for key in kinds)
 
 
-def _for_json(row: Row, kinds: Mapping[str, str]) -> dict[str, Any]:
+def _for_json(row: Row, kinds: Mapping[str, str]) -> dict[str, object]:
     rest = {name: value for name, value in row.items() if name not in kinds and name not in NOT_IN_JSON}
     return {"point": {key: row[key] for key in kinds}, **rest}

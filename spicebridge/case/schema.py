@@ -101,7 +101,7 @@ def _ignored(section: Section) -> list[str]:
     return names
 
 
-def _generated(section: Section) -> Any:
+def _generated(section: Section) -> object:
     name = section.word("generator")
     args = section.array("args") if "args" in section else []
     options = dict(section.section("options").data)
@@ -120,7 +120,7 @@ def _node(section: Section, key: str, value: object) -> Any:
     return value
 
 
-def _random_matrix(section: Section) -> Any:
+def _random_matrix(section: Section) -> object:
     keys = ("loops", "edges", "distribution")
     rng = section.generator(*keys)
     shape = section.whole("loops", least=1), section.whole("edges", least=1)
@@ -214,7 +214,7 @@ def _device(block: Section, count: int, base: Path) -> Any:
         return law.build(**arguments)
 
 
-def _argument(block: Section, law: Law | RecordLaw, key: str, count: int) -> Any:
+def _argument(block: Section, law: Law | RecordLaw, key: str, count: int) -> object:
     if key in law.numeric:
         return block.per_edge(key, count, law.unit(key))
     return _window(block) if key == "window" else block.get(key)

@@ -48,7 +48,7 @@ def network_sections(network: Network) -> list[str]:
 
 
 def _network(network: Network) -> str:
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     if network.loop_matrix is not None:
         values["loop_matrix"] = network.loop_matrix.tolist()
     else:
@@ -65,7 +65,7 @@ def _network(network: Network) -> str:
     return format_section("[network]", values)
 
 
-def _node_names(nodes: Sequence[Hashable]) -> list[Any]:
+def _node_names(nodes: Sequence[Hashable]) -> list[object]:
     """The nodes themselves where TOML has them, their text otherwise, made distinct."""
     names = [_plain(node) for node in nodes]
     if None in names or len({json.dumps(name) for name in names}) < len(names):
@@ -73,7 +73,7 @@ def _node_names(nodes: Sequence[Hashable]) -> list[Any]:
     return names
 
 
-def _plain(node: object) -> Any:
+def _plain(node: object) -> object:
     if isinstance(node, tuple):
         parts = [_plain(part) for part in node]
         return None if None in parts else parts
@@ -123,7 +123,7 @@ def _drives(network: Network) -> list[str]:
     return sections
 
 
-def _sort(drive: Drive) -> Any:
+def _sort(drive: Drive) -> object:
     """Equal keys can share a section."""
     return drive if isinstance(drive, PWL) else (type(drive), getattr(drive, "period", 0.0) is None)
 

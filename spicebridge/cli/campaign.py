@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spicebridge.cli import status
 from spicebridge.cli.options import add_quiet
@@ -186,7 +186,7 @@ def _list(campaign: Campaign, args: argparse.Namespace) -> int:
         return "done" if key in found.done else "failed" if key in found.failed else "to run"
 
     if args.json:
-        listed: list[dict[str, Any]] = [
+        listed: list[dict[str, object]] = [
             {"key": point.key, "state": word(point.key), "point": dict(point.coordinates)} for point in campaign.points
         ]
         sys.stdout.write(format_json({"points": listed, "old": sorted(found.old)}))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
 
 from spicebridge.cli import status
 
@@ -42,11 +41,11 @@ def run(args: argparse.Namespace) -> int:
     return status.SUCCESS if any(engine["installed"] for engine in found) else status.NO_SIMULATOR
 
 
-def _look(name: str, *, probe: bool) -> dict[str, Any]:
+def _look(name: str, *, probe: bool) -> dict[str, object]:
     from spicebridge.circuit.engines import get_engine
     from spicebridge.errors import SpiceBridgeError
 
-    facts: dict[str, Any] = {"name": name, "installed": False, "version": None, "problem": None}
+    facts: dict[str, object] = {"name": name, "installed": False, "version": None, "problem": None}
     facts["capabilities"] = {}
     try:
         engine = get_engine(name)

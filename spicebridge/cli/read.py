@@ -118,12 +118,12 @@ def _as_written(deck: Deck, found: Recognised, args: argparse.Namespace, say: An
     return run_as_written(deck, found, tolerance=args.tolerance, engine=args.engine, timeout=args.timeout)
 
 
-def _facts(found: Recognised, source: str) -> dict[str, Any]:
+def _facts(found: Recognised, source: str) -> dict[str, object]:
     from spicebridge.theory.currents.topology import Topology
 
     network = found.network
     topology = Topology.of(network)
-    facts: dict[str, Any] = {
+    facts: dict[str, object] = {
         "format": FORMAT,
         "source": source,
         "title": network.title,
@@ -144,7 +144,7 @@ def _omega(topology: Topology) -> list[list[float]] | None:
     return topology.Omega.tolist() if topology.n_edges <= SMALL else None
 
 
-def _edge(found: Recognised, k: int) -> dict[str, Any]:
+def _edge(found: Recognised, k: int) -> dict[str, object]:
     from spicebridge.laws.base import parameter_names
 
     network, origin = found.network, found.edges[k]

@@ -50,7 +50,7 @@ class Compiled:
     function: Callable[..., tuple[Array, ...]]
     source: str
 
-    def bind(self, parameters: Mapping[str, ArrayLike]) -> tuple[Any, ...]:
+    def bind(self, parameters: Mapping[str, ArrayLike]) -> tuple[object, ...]:
         """The values of `constants`, for the first argument of `function`."""
         environment = Environment({}, {}, {name.lower(): value for name, value in parameters.items()})
         return tuple(np.asarray(evaluate(e, environment), float) for e in self.constants)
@@ -102,7 +102,7 @@ def depends(e: Expression, names: frozenset[str]) -> bool:
 def _silenced(function: Callable[..., object]) -> Callable[..., Any]:
     """The branch of a choice that is not taken may divide by zero."""
 
-    def quiet(*arguments: object) -> Any:
+    def quiet(*arguments: object) -> object:
         with np.errstate(all="ignore"):
             return function(*arguments)
 
@@ -117,7 +117,7 @@ class _Writer:
         self.lines: list[str] = []
         self.constants: list[Expression] = []
         self.risky = False
-        self._nodes: dict[tuple[Any, ...], Expression] = {}
+        self._nodes: dict[tuple[object, ...], Expression] = {}
         self._varies: dict[int, bool] = {}
         self._text: dict[int, str] = {}
         self._used: dict[int, int] = {}
@@ -309,7 +309,7 @@ def not_negative(e: Expression) -> bool:
     return False
 
 
-def _whole(x: Any, n: int) -> Any:
+def _whole(x: Any, n: int) -> object:
     """x^n by squaring."""
     result = None
     while n:

@@ -165,10 +165,10 @@ class _Placed:
         self.places = places
         self.language = rules.language
 
-    def __getattr__(self, rule: str) -> Any:
+    def __getattr__(self, rule: str) -> object:
         make = getattr(self.rules, rule)
 
-        def placed(*parts: object) -> Any:
+        def placed(*parts: object) -> object:
             node = make(*parts)
             at = next((part.offset for part in parts if isinstance(part, Token)), None)
             self.places.setdefault(id(node), self.places.get(id(parts[0]), 0) if at is None else at)

@@ -46,7 +46,7 @@ class _Kinds(Lexer):  # type: ignore[misc]
     def __init__(self, configuration: object) -> None:
         pass
 
-    def lex(self, shape: Any, parser_state: Any = None) -> Iterator[Any]:
+    def lex(self, shape: Any, parser_state: Any = None) -> Iterator[object]:
         for index, kind in enumerate(shape):
             yield LarkToken(kind, str(index), start_pos=index)
 

@@ -287,7 +287,7 @@ def value_of_node(e: Expression, x: Sequence[Any], env: Environment) -> Any:
     raise DeckError(f"{e!r} is no expression")
 
 
-def _truth(value: Any) -> Any:
+def _truth(value: Any) -> object:
     return np.where(value, 1.0, 0.0) if np.ndim(value) else float(bool(value))
 
 
@@ -302,7 +302,7 @@ def _voltage(env: Environment, node: str) -> Any:
     return 0.0 if node in ("0", "gnd") else _look_up(env.voltages, node, "node")
 
 
-def _binary(op: str, x: Any, y: Any) -> Any:
+def _binary(op: str, x: Any, y: Any) -> object:
     match op:
         case "+":
             return x + y
@@ -331,7 +331,7 @@ def _binary(op: str, x: Any, y: Any) -> Any:
     raise DeckError(f"operator {op!r} is unknown")
 
 
-def _power(x: Any, y: Any, kind: str) -> Any:
+def _power(x: Any, y: Any, kind: str) -> object:
     if kind == "abs":
         return np.power(np.abs(x), y)
     if kind == "signed":

@@ -123,7 +123,7 @@ class _Hunt:
 
     def __init__(self, engine: Engine, seed: int) -> None:
         self.engine = engine
-        self.bare: Any = engine.as_it_is() if hasattr(engine, "as_it_is") else engine
+        self.bare: object = engine.as_it_is() if hasattr(engine, "as_it_is") else engine
         self.seed = seed
         self.causes: Counter[tuple[str, str]] = Counter()
         self.findings: list[Cause] = []

@@ -204,7 +204,7 @@ def changed(device: D, **changes: Any) -> D:
     return dataclasses.replace(device, **changes)  # type: ignore[type-var]
 
 
-def device_key(device: Device) -> tuple[Any, ...]:
+def device_key(device: Device) -> tuple[object, ...]:
     """Everything about a device but its numbers: equal keys can share one group."""
     fields = dataclasses.fields(device)  # type: ignore[arg-type]
     other = tuple(getattr(device, f.name) for f in fields if not f.metadata.get("parameter"))

@@ -28,7 +28,7 @@ def examples(law: object) -> dict[str, Example]:
 def _example(law: Law, name: str, entry: dict[str, Any]) -> Example:
     amplitude, frequency = (_number(entry.pop(key, default)) for key, default in (("drive", 1.0), ("frequency", 1.0)))
     initial = float(entry.pop("initial", 0.5))
-    values: dict[str, Any] = {key: p.default for key, p in law.parameters.items()} | dict(law.tables)
+    values: dict[str, object] = {key: p.default for key, p in law.parameters.items()} | dict(law.tables)
     for key, value in entry.items():
         if key not in law.keys:
             raise CaseError(f"law {law.name}: example {name}: {key!r} is unknown{nearest(key, law.keys)}")

@@ -103,12 +103,12 @@ def _engine(own: Verdict) -> dict[str, Any]:
     }
 
 
-def _ladder(ladder: Ladder) -> dict[str, Any]:
+def _ladder(ladder: Ladder) -> dict[str, object]:
     names = ("steps", "errors", "d1", "d2", "floor", "order", "uncertainty", "richardson", "gci", "converging")
     return {name: getattr(ladder, name) for name in names}
 
 
-def _signal(signal: SignalVerdict) -> dict[str, Any]:
+def _signal(signal: SignalVerdict) -> dict[str, object]:
     """E and U are relative to `scale`, which is in `unit`."""
     return {
         "outcome": signal.outcome.value,

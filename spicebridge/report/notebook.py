@@ -71,7 +71,7 @@ def _report(verdict: Verdict) -> Report:
     return Report(verdict, title=title)
 
 
-def _axes(axes: object) -> Any:
+def _axes(axes: object) -> object:
     if axes is not None:
         return axes
     import matplotlib.pyplot as plt

@@ -52,13 +52,13 @@ def read_netcdf(path: Path) -> Table:
 
     try:
         with netcdf_file(path, "r", mmap=False) as file:
-            arrays: dict[str, Any] = {name: np.array(variable[:]) for name, variable in file.variables.items()}
+            arrays: dict[str, object] = {name: np.array(variable[:]) for name, variable in file.variables.items()}
     except (OSError, TypeError, ValueError, IndexError) as error:
         raise TableError(f"{path}: not a netCDF 3 file ({error}); xarray writes one with engine='scipy'") from None
     return _table(path, arrays, labels=_texts(arrays.get("label")), units=_texts(arrays.get("state_unit")))
 
 
-def _texts(characters: Any) -> Any:
+def _texts(characters: Any) -> object:
     """netCDF 3 keeps texts as rows of characters."""
     if characters is None or characters.ndim < 2:
         return characters

@@ -226,7 +226,7 @@ def applied(network: Network, norm: str) -> str:
 
 def provenance(
     engine: Engine, theory: Theory, stop: float, form: str, norm: str, options: tuple[tuple[str, object], ...]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Everything needed to repeat a comparison."""
     return {
         "spicebridge": spicebridge.__version__,

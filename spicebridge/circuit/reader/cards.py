@@ -204,10 +204,10 @@ class CardReader:
         self._no_options(head, options)
         return ir.Resistor(self._name(head), plus, minus, self.either(raw))
 
-    def capacitor(self, head: Token, plus: str, minus: str, *parts: object) -> Any:
+    def capacitor(self, head: Token, plus: str, minus: str, *parts: object) -> object:
         return self._storage(ir.Capacitor, "c", head, plus, minus, parts)
 
-    def inductor(self, head: Token, plus: str, minus: str, *parts: object) -> Any:
+    def inductor(self, head: Token, plus: str, minus: str, *parts: object) -> object:
         return self._storage(ir.Inductor, "l", head, plus, minus, parts)
 
     def _storage(self, kind: Any, key: str, head: Token, plus: str, minus: str, parts: tuple[Any, ...]) -> Any:
@@ -241,17 +241,19 @@ class CardReader:
             around.append(ir.Resistor(f"Rpar_{name}", plus, minus, parasitic["rpar"]))
         return between, around
 
-    def controlled(self, head: Token, plus: str, minus: str, cp: str, cm: str, gain: Raw, *options: Assignment) -> Any:
+    def controlled(
+        self, head: Token, plus: str, minus: str, cp: str, cm: str, gain: Raw, *options: Assignment
+    ) -> object:
         self._no_options(head, {o.name.text: o for o in options})
         kind = ir.VoltageControlledVoltage if head.kind == "E" else ir.VoltageControlledCurrent
         return kind(self._name(head), plus, minus, cp, cm, self.constant(gain))
 
-    def follower(self, head: Token, plus: str, minus: str, source: Token, gain: Raw, *options: Assignment) -> Any:
+    def follower(self, head: Token, plus: str, minus: str, source: Token, gain: Raw, *options: Assignment) -> object:
         self._no_options(head, {o.name.text: o for o in options})
         kind = ir.CurrentControlledCurrent if head.kind == "F" else ir.CurrentControlledVoltage
         return kind(self._name(head), plus, minus, self._name(source), self.constant(gain))
 
-    def behaviour(self, head: Token, plus: str, minus: str, key: Token, raw: Raw, *rest: Assignment) -> Any:
+    def behaviour(self, head: Token, plus: str, minus: str, key: Token, raw: Raw, *rest: Assignment) -> object:
         options = {part.name.text.lower(): part for part in rest}
         for part in [options.pop(name) for name in ("tripdv", "tripdt") if name in options]:
             self.note(part.name, f"{head.text}: {part.name.text} was left out: it chooses steps")

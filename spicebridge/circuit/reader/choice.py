@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, TypeVar, get_args
+from typing import TypeVar, get_args
 
 from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.reader.rules import DIALECTS, ReadingRules, find_dialect
@@ -199,7 +199,7 @@ def unlike(one: object, two: object, where: str = "") -> str:
     return "" if one == two else where or "a value"
 
 
-def _canonical(e: Expression) -> Any:
+def _canonical(e: Expression) -> object:
     """Even powers in one form; a step is what it is beside 0, where simulators differ on it."""
 
     def change(x: Expression) -> Expression | None:

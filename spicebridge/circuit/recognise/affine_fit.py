@@ -65,7 +65,7 @@ class AffineFit:
             self.rate = law.ds_dt(self.s, self.v)
         self.tanh_rate: Array | None = None
 
-    def candidates(self, clamped: bool) -> Iterator[tuple[Any, float, float]]:
+    def candidates(self, clamped: bool) -> Iterator[tuple[object, float, float]]:
         """(device, P, J), the plainest first."""
         R0, R1 = self.law.R(np.array([0.0, 1.0])).tolist()
         affine = R0 + (R1 - R0) * self.s

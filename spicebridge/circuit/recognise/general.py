@@ -6,7 +6,7 @@ A deck's numbers carry no units, so the formulas are of v/(1 V) and give amperes
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,7 +26,7 @@ UNITS = {"one_volt": (1.0, "V"), "one_ampere": (1.0, "A"), "one_ohm": (1.0, "ohm
 
 def general_law(
     name: str, law: Characteristic, around: Range | None, *, clamped: bool, kept: bool, start: float
-) -> tuple[Any, float, str]:
+) -> tuple[object, float, str]:
     """(device, P, a sentence for the reader); raises `SpiceBridgeError` for what is no law.
 
     `around` is where the state moves, by `clamped` its walls; `kept`: it stays in [0, 1] by its own rate. At
@@ -39,7 +39,7 @@ def general_law(
         return f"{unit}*({STYLE.format(simplify(put(e, DROP, volts)))})"
 
     P = 1.0
-    entries: dict[str, Any] = {"rate": text(law.rate, "one_hertz")}
+    entries: dict[str, object] = {"rate": text(law.rate, "one_hertz")}
     if law.resistance is None:
         entries["current"] = text(law.current, "one_ampere")
     else:

@@ -6,7 +6,6 @@ x = sum_k c_k e_k,   e_k an expression that is itself no sum, no product with a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from spicebridge.expressions.tree import Binary, Expression, Number, Parameter, Unary, children, rebuild, with_children
 
@@ -56,7 +55,7 @@ def terms_of(e: Expression, apart: Callable[[Expression], bool] = is_wave) -> Te
     """A tree as a sum. Only what holds a leaf of `apart` is taken apart: elsewhere factors stay where they were
     written, because a large one drawn into a difference would drown it in rounding."""
     done: dict[int, tuple[Terms, bool]] = {}
-    kept: list[Any] = []
+    kept: list[object] = []
 
     def visit(x: Expression) -> None:
         below = [done[id(y)] for y in children(x)]

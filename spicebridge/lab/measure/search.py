@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -107,7 +106,7 @@ def _size(unit: str | None, name: str, traces: Sequence[Trace]) -> float:
     return sizes.get(unit or "1", 1.0)
 
 
-def _signed(law: Law, sizes: dict[str, float], options: dict[str, object], fixed: Sequence[str]) -> Any:
+def _signed(law: Law, sizes: dict[str, float], options: dict[str, object], fixed: Sequence[str]) -> object:
     """The device of these sizes, with the signs that its law asks for."""
     tried = dict.fromkeys(sizes, 0)
     first = dict(sizes)

@@ -229,6 +229,6 @@ def longest_step(problem: Problem, settings: Settings, period: float) -> float:
     return min(settings.max_step, period / per_period)
 
 
-def not_a_number(raw: Array) -> Any:
+def not_a_number(raw: Array) -> object:
     """The rate at a singular point: it makes the stepper shorten its step."""
     return np.full(raw.shape, np.nan)

@@ -185,7 +185,7 @@ def on_edges(w: Array, edges: Sequence[Any], network: Network, name: str) -> Arr
         raise CandidateError(f"{name}: w has shape {w.shape}; it must be (n_t, {len(edges)}) for {len(edges)} edges")
     if not isinstance(network.structure, Graph):
         raise CandidateError(f"{name}: a list of edges is for a network that is a graph, not a loop matrix")
-    place: dict[frozenset[Any], list[int]] = {}
+    place: dict[frozenset[object], list[int]] = {}
     for k, ends in enumerate(network.structure.pairs):
         place.setdefault(frozenset(ends), []).append(k)
     out = np.zeros((w.shape[0], network.n_edges))
@@ -236,7 +236,7 @@ def _given(values: Array) -> Array | None:
     return None if np.isnan(values).all() else values
 
 
-def load_rhs(file: str, name: str) -> Callable[[float, Array], Any]:
+def load_rhs(file: str, name: str) -> Callable[[float, Array], object]:
     """The function `name` of the Python file, which is run and may import its neighbours. Raises `CandidateError`."""
     place = FilePath(file)
     if not place.is_file():

@@ -194,7 +194,7 @@ class CollocationStepper:
         if self.t >= self.bound:
             self.status = "finished"
 
-    def dense_output(self) -> Callable[[Any], Array]:
+    def dense_output(self) -> Callable[[object], Array]:
         """The last step as a function of times (n,) in s, (n_y, n)."""
         assert self._last is not None
         start, length, values = self._last

@@ -74,7 +74,7 @@ def fastest_rate(dynamics: Dynamics, scale: Array | float) -> float:
     return rate
 
 
-def implicit_stepper(dynamics: Dynamics) -> Callable[..., Any]:
+def implicit_stepper(dynamics: Dynamics) -> Callable[..., object]:
     """The maker of implicit steppers of one network; ``state_of`` and ``held`` as in `linearise`."""
     pattern = AdmittancePattern(dynamics.network)
 

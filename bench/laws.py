@@ -107,12 +107,12 @@ def cases() -> dict[str, tuple[object, Callable[..., Floats], Callable[..., Floa
     laws["caravelli2017"] = (
         sb.LinearMemristor.caravelli2017(100.0, 1600.0, 0.1, 1.0),
         lambda s, v: 100.0 * (1.0 + 15.0 * s),
-        lambda s, v, i, J: 0.1 * s - 100.0 / 1.0 * (J * i) / 100.0,
+        lambda s, v, i, J: 0.1 * s - 100.0 * (J * i),
     )
     laws["tunneling"] = (
         sb.LinearMemristor.tunneling(100.0, 1600.0, 0.1, 1.0),
         lambda s, v: 1600.0 * (1.0 - 0.9375 * s),
-        lambda s, v, i, J: J * i - 0.1 * s,
+        lambda s, v, i, J: 1600.0 * (J * i) - 0.1 * s,
     )
     laws["hp"] = (
         sb.HPMemristor(100.0, 16e3, 1e4, **one),
@@ -158,6 +158,7 @@ def main() -> None:
         i, P, J = 1e-3 * v, np.ones(n), np.where(random.uniform(size=n) < 0.5, -1.0, 1.0)
         for name, (device, conduction, rate) in cases().items():
             law: object = device
+            np.testing.assert_allclose(law.bulk_rate(s, v, i, P, J), rate(s, v, i, J), rtol=1e-9, atol=1e-9)  # type: ignore[attr-defined]
             R, F = law.resistance, law.bulk_rate  # type: ignore[attr-defined]
             ours = _best(lambda R=R, s=s: R(s)), _best(lambda F=F, s=s, v=v, i=i, P=P, J=J: F(s, v, i, P, J))
             hand = (

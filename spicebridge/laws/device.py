@@ -209,7 +209,16 @@ class LawDevice:
 
     @cached_property
     def _kernels(self) -> Kernels:
-        return kernels(self.equations, self.definition.state.name)
+        return kernels(self._taken, self.definition.state.name)
+
+    @cached_property
+    def _taken(self) -> Equations:
+        """The formulas without the branches that these parameters never take."""
+        whole, moving = self.equations, self.definition.moving
+        trees = [pruned(tree, self.parameters, moving) for tree in whole.trees]
+        if all(tree is old for tree, old in zip(trees, whole.trees, strict=True)):
+            return whole
+        return _equations(whole.ohmic, *trees)
 
     def _bound(self, compiled: Compiled) -> Callable[..., tuple[Array, ...]]:
         """The function with this device's parameters in it."""
@@ -222,8 +231,7 @@ class LawDevice:
     def smooth(self) -> bool:
         """Whether nothing of the law bends or jumps, for these parameters."""
         moving = self.definition.moving
-        trees = [pruned(tree, self.parameters, moving) for tree in self.equations.trees]
-        return not any(True for tree in trees for _ in kinks(tree, moving))
+        return not any(True for tree in self._taken.trees for _ in kinks(tree, moving))
 
     def affine(self) -> tuple[Array, Array] | None:
         found = self._kernels.affine
@@ -311,6 +319,14 @@ def _shaped(value: Array, like: Array) -> Array:
 def kernels(equations: Equations, state: str) -> Kernels:
     """The functions of one set of formulas, compiled once."""
     return Kernels(equations, (state, "v", "i", "active"))
+
+
+@functools.lru_cache(maxsize=1024)
+def _equations(ohmic: bool, conduction: Expression, drift: Expression, decay: Expression | None = None) -> Equations:
+    """One record for equal formulas, so that they are compiled once."""
+    from spicebridge.laws.law import Equations
+
+    return Equations(ohmic, simplify(conduction), simplify(drift), None if decay is None else simplify(decay))
 
 
 def pruned(tree: Expression, parameters: Mapping[str, Array], moving: frozenset[str]) -> Expression:

@@ -2,7 +2,7 @@
 
     python -m bench.lab_verdicts [--right 12] [--wrong 2] [--seed 1] [--circuits k4 …]
 
-Four circuits (tests/lab/networks.py); every scope has random noise, bits, gain, offset, trigger, clock, drop-outs,
+Four circuits (tests/lab/networks.py); every scope has three or four channels, random noise of .03 to 1 %, bits, gain, offset, trigger, clock, drop-outs,
 sample count and channels, all within what `compare` is told, every build random part errors within their limits, and
 every measurement one disturbance of `DISTURBANCES` at a random size. A verdict is wrong when a right circuit DISAGREES,
 or when one with a 5 % wrong resistance, a flipped memristor or an open edge AGREES although the report does not say

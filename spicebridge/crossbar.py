@@ -52,6 +52,8 @@ def crossbar(
         In ohm.
     capacitance : float, optional
         In F from every node of a wire to ground; none by default.
+    title : str
+        Of the network, in pages.
     initial_state : float or (rows columns,)
         Of the memristors; lines start at zero current and voltage.
 

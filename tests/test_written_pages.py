@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import runpy
 from pathlib import Path
 
@@ -28,3 +30,25 @@ def test_written(tool: str, function: str, page: str) -> None:
 def test_every_public_name_has_a_docstring() -> None:
     bare = [name for name in sb.__all__ if not (getattr(sb, name).__doc__ or "").strip()]
     assert not bare
+
+
+def test_public_functions_say_what_they_take_return_and_raise() -> None:
+    """numpydoc sections in each, and every parameter in an entry of its own or named in another."""
+    lacking = []
+    for name in sb.__all__:
+        thing = getattr(sb, name)
+        if not inspect.isfunction(thing):
+            continue
+        text = inspect.getdoc(thing) or ""
+        sections = [
+            title for title in ("Parameters", "Returns", "Raises") if f"\n{title}\n{'-' * len(title)}\n" not in text
+        ]
+        entries = {
+            word.strip()
+            for line in re.findall(r"^(\w[\w, ]*?)(?: :.*)?$", text, re.MULTILINE)
+            for word in line.split(",")
+        }
+        told = set(re.findall(r"`(\w+)`", text))
+        missing = set(inspect.signature(thing).parameters) - entries - told
+        lacking += [f"{name}: no {what}" for what in (*sections, *sorted(missing))]
+    assert not lacking

@@ -41,6 +41,10 @@ def analyse(network: Network, *, confirm: bool = False) -> Analysis:
     confirm
         Measure Omega, rates and rest on circuits at once (`Analysis.confirm` does so later).
 
+    Returns
+    -------
+    Analysis
+
     Raises
     ------
     NetworkError

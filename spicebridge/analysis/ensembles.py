@@ -113,6 +113,12 @@ def validate_ensemble(
         What the simulator gets in place of the network.
     step
         Step ceiling of the circuits in s.
+    engine
+        Simulator of the circuits.
+    timeout
+        Longest time of one run in s.
+    progress
+        Is told in a few words what goes on.
 
     Returns
     -------

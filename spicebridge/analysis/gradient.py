@@ -90,7 +90,7 @@ def gradient(
     rtol
         Relative tolerance of both runs.
     confirm
-        Measure the directional derivative along each gradient on a circuit by central differences.
+        Measure the directional derivative along each gradient on a circuit in `engine` by central differences.
 
     Returns
     -------

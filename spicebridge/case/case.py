@@ -141,7 +141,21 @@ class Case:
 
 
 def load_case(path: str | Path) -> Case:
-    """Read a case file. Raises `CaseError`."""
+    """Read a case file.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Case
+
+    Raises
+    ------
+    CaseError
+        With the line and the key that is wrong.
+    """
     source = Path(path)
     try:
         text = source.read_text(encoding="utf-8-sig")

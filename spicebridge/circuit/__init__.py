@@ -34,7 +34,29 @@ def netlist(
     step: float | None = None,
     form: str = "readable",
 ) -> str:
-    """Return the circuit of `network` as text for a simulator; `step` is the step ceiling in s."""
+    """Return the circuit of `network` as text for a simulator.
+
+    Parameters
+    ----------
+    network : Network
+    t : array_like (n_t,)
+        Times in s; the last one is the end of the transient.
+    dialect : str
+        "ngspice", "ltspice", "xyce", "hspice", "pspice", "spectre" or "vacask".
+    step : float, optional
+        Step ceiling in s; None takes one that suits the sources.
+    form : str
+        "readable" or "fast" circuit.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    DeckError
+        For a dialect that is not known, or what it cannot say.
+    """
     from spicebridge.circuit.dialects import get_dialect
 
     return get_dialect(dialect).format_deck(to_deck(network, t, step=step, form=form))
@@ -51,6 +73,10 @@ def read_netlist(source: str | Path, dialect: str = "auto") -> Network:
         "ngspice", "ltspice", "xyce", "hspice", "pspice", with a version where meanings changed ("ngspice@46"), or
         "auto": by the words that one simulator alone has. What was taken, and what was left out, is logged to the
         logger ``spicebridge``.
+
+    Returns
+    -------
+    Network
 
     Raises
     ------

@@ -36,11 +36,25 @@ def _pyspice() -> Any:
 
 
 def to_pyspice(network: Network, t: ArrayLike | None = None, *, form: str = "readable") -> Any:
-    """Return a `PySpice.Spice.Netlist.Circuit` of `network`.
+    """Return a PySpice circuit of `network`.
 
-    `t` (n_t,) in s is the span that the circuit is meant for; it sets the resistances of clamps (hard bounds)
-    and nothing else. `form` is "readable" or "fast". Node names are those of the netlist: w<k> is the state
-    of edge k. Raises `DeckError` where PySpice is missing.
+    Parameters
+    ----------
+    network : Network
+    t : array_like (n_t,), optional
+        The span in s that the circuit is meant for; it sets the resistances of clamps (hard bounds) and nothing else.
+    form : str
+        "readable" or "fast".
+
+    Returns
+    -------
+    PySpice.Spice.Netlist.Circuit
+        Node names are those of the netlist: w<k> is the state of edge k.
+
+    Raises
+    ------
+    DeckError
+        Where PySpice is missing.
     """
     from spicebridge.circuit import to_deck
 
@@ -60,9 +74,24 @@ def to_pyspice(network: Network, t: ArrayLike | None = None, *, form: str = "rea
 
 
 def from_pyspice(circuit: object, *, dialect: str = "ngspice") -> Network:
-    """Return the network that a PySpice circuit describes; `dialect` is that of the simulator it is meant for.
+    """Return the network that a PySpice circuit describes.
 
-    Raises `DeckError` for text that cannot be read and `NotANetwork` for a circuit that is none.
+    Parameters
+    ----------
+    circuit : PySpice.Spice.Netlist.Circuit
+    dialect : str
+        That of the simulator it is meant for.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    DeckError
+        For text that cannot be read.
+    NotANetwork
+        For a circuit that is none.
     """
     from spicebridge.circuit.reader import read_deck
     from spicebridge.circuit.recognise import recognise

@@ -118,16 +118,40 @@ def simulate(
     transform: Transform | None = None,
     signals: Sequence[str] = tuple(SIGNALS),
 ) -> Waveforms:
-    """Run the circuit of `network` and return its waveforms on `t` (n_t,), s.
+    """Run the circuit of `network` and return its waveforms on `t`.
 
-    `signals` names those that are saved and kept, beside "state", which always is; the others are NaN.
+    Parameters
+    ----------
+    network : Network
+    t : array_like (n_t,)
+        Times in s, increasing from 0 or later. Between the simulator's own points a cubic spline is used; a state with
+        hard bounds is kept within the range of its own points, where a spline would ring.
+    engine : str or Engine
+    step : float, optional
+        Step ceiling in s; None halves it until two runs differ by no more than 3 `tolerance` in the state (second
+        order: the finer one is then within `tolerance`).
+    tolerance : float
+        Of the state, dimensionless; without meaning where `step` is given.
+    form : str
+        "fast" or "readable" circuit.
+    timeout : float, optional
+        Longest time of one run in s.
+    transform : callable, optional
+        Edits the deck before it is written.
+    signals : sequence of str
+        What is saved and kept beside "state", which always is; the others are NaN.
 
-    `step` is the simulator's step ceiling in s; None halves it until two runs differ by no more than
-    3 `tolerance` in the state (second order: the finer one is then within `tolerance`). `transform`
-    may edit the deck before it is written. ``.run`` of the result is the simulator's record: deck,
-    log, version, own time points. Between those points a cubic spline is used; a state with hard bounds is
-    kept within the range of its own points, where a spline would ring.
-    Raises `RunFailed` when the simulator did not complete, with deck and log attached.
+    Returns
+    -------
+    Waveforms
+        (n_t, n_e) each; ``.run`` is the simulator's record: deck, log, version, own time points.
+
+    Raises
+    ------
+    RunFailed
+        When the simulator did not complete, with deck and log attached.
+    SimulatorMissing, SimulatorDied
+        When there is none, or it ended early.
     """
     grid = grid_span(t)
     door: Engine = get_engine(engine) if isinstance(engine, str) else engine

@@ -75,8 +75,15 @@ _POWER = re.compile(r"(?<![\w.])(\d(?:\.\d+)?)e([+-]\d+)(?!\w|\.\d)")
 
 
 def scientific(text: str) -> str:
-    """'2.93e-06' inside `text` as '2.93 × 10⁻⁶'."""
-    return _POWER.sub(lambda m: f"{m[1]}\u202f×\u202f{times_ten(int(m[2]))}", one_line(text))
+    """'2.93e-06' inside `text` as '2.93 × 10⁻⁶', and '0.0e+00' as '0'."""
+
+    def spoken(found: re.Match[str]) -> str:
+        mantissa, exponent = found[1], int(found[2])
+        if float(mantissa) == 0.0:
+            return "0"
+        return mantissa if exponent == 0 else f"{mantissa}\u202f×\u202f{times_ten(exponent)}"
+
+    return _POWER.sub(spoken, one_line(text))
 
 
 def excerpt(text: str) -> str:

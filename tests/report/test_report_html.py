@@ -154,6 +154,7 @@ def test_long_decks_are_cut_and_say_so():
 
 def test_powers_of_ten_are_written_out():
     assert scientific("differ by 9.77e-07, U = 3e-06.") == "differ by 9.77\u202f×\u202f10⁻⁷, U = 3\u202f×\u202f10⁻⁶."
+    assert scientific("off by 0.0e+00 and 1.5e+00") == "off by 0 and 1.5"
     assert scientific("edge 1e-2e, file2e-05x") == "edge 1e-2e, file2e-05x"
 
 

@@ -21,7 +21,8 @@ from spicebridge.report.plots import draw
 from spicebridge.report.plots.layout import STRESS_NODES, edge_paths, node_positions
 from spicebridge.report.plots.loops import _alternates, _chosen
 from spicebridge.report.plots.states import _bundles
-from spicebridge.report.plots.style import power_of_ten, spread, state_symbol, times_ten
+from spicebridge.report.plots.style import Drawn, new_figure, power_of_ten, spread, state_symbol, times_ten
+from spicebridge.report.plots.vector import format_svg
 
 DEVICE = LinearMemristor.caravelli2017(100.0, 1000.0, 0.1, 1.0)
 
@@ -51,6 +52,14 @@ def test_lines_say_their_names(make_report):
     states = drawn(make_report())["states"]
     titles = [title.text for title in ElementTree.fromstring(states.svg).iter("{http://www.w3.org/2000/svg}title")]
     assert titles
+
+
+def test_numbers_beside_an_axis_keep_their_digits():
+    figure = new_figure(4.0, 3.0)
+    figure.add_subplot().set(yticks=[0.0, 0.00025], ylim=(0.0, 0.0005), xlabel="0.123456 V")
+    text = format_svg(Drawn("x", "x", "", figure))
+    assert ">0.00025<" in text
+    assert ">0.123456 V<" in text
 
 
 def test_pictures_are_the_same_twice(make_report):

@@ -57,8 +57,20 @@ class Recognised:
 def recognise(deck: ir.Deck) -> Network:
     """Return the network that a deck describes.
 
-    Raises `NotANetwork` naming the first element that prevents it, located where the deck was read from
-    text; its `account` has all of them.
+    Parameters
+    ----------
+    deck : Deck
+        As `spicebridge.circuit.reader` reads it.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    NotANetwork
+        Names the first element that prevents it, located where the deck was read from text; its `account` has all of
+        them.
     """
     return recognise_circuit(deck).network
 

@@ -21,6 +21,8 @@ _DARK = {INK: "#e8ebef", SOFT: "#a9b1bc", FAINT: "#3a4048", GRID: "#262b32", AXI
 _NAMED: tuple[str, ...] = (INK, SOFT, FAINT, GRID, AXIS, LIMIT, *CURVES, *(word.colour for word in WORDS.values()))
 _TITLED = re.compile(r'<g id="titled:([^"]*)">')
 _DIGITS = re.compile(r"(\d+\.\d\d)\d+")
+_TAG = re.compile(r"<[^>]*>")
+"""Coordinates stand inside tags and are cut to two digits; text between them is left alone."""
 _COLOUR = re.compile(r"#(?:[0-9a-f]{6}|fff)\b", re.IGNORECASE)
 TITLED = "titled:"
 """Prefix of the identifier (gid) of a line whose name a browser shows under the pointer."""
@@ -47,7 +49,7 @@ def format_svg(drawn: Drawn) -> str:
     assert box is not None
     body = text[text.index(">") + 1 : text.rindex("</svg>")]
     body = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", body, flags=re.DOTALL)
-    body = _DIGITS.sub(r"\1", body)
+    body = _TAG.sub(lambda m: _DIGITS.sub(r"\1", m[0]), body)
     body = _TITLED.sub(lambda m: f"<g><title>{m[1]}</title>", body)
     body = re.sub(r"<text\b.*?>", lambda m: _coloured(m[0], "t"), body)
     body = _coloured(body, "c")

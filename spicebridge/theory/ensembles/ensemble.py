@@ -53,22 +53,45 @@ def integrate_ensemble(
     max_evaluations: int | None = None,
     step: float | None = None,
 ) -> EnsembleWaveforms:
-    """Integrate many trajectories of `network` from t = 0; signals on `t` (n_t,), in s.
+    """Integrate many trajectories of `network` from t = 0.
 
-    At least one of these is given, and all that are have one entry per trajectory: `initial_states` (n_traj, n_e) or
-    (n_traj,), one value for all edges; `sources`, levels in V as an array (n_traj, n_e) or (n_traj,), or a list with a
-    drive (as `Network.with_drive` takes it) for each; `parameters`, ``{"alpha": values}`` with values
-    (n_traj, n_e) or (n_traj,) for every device that has a parameter of that name. What is not given is the network's own.
+    At least one of `initial_states`, `sources` and `parameters` is given, and all that are have one entry per trajectory.
+    What is not given is the network's own.
 
-    `signals` names what is returned; current and voltage cost one more solve per output time. `batch` trajectories
-    are under way at a time (None: as many as serve the cache); results do not depend on it beyond rounding. Each
-    trajectory keeps its own step and error: at most `atol` + `rtol` |s| a step on every edge.
+    Parameters
+    ----------
+    network : Network
+    t : array_like (n_t,)
+        Times in s.
+    initial_states : array_like (n_traj, n_e) or (n_traj,), optional
+        The latter: one value for all edges.
+    sources : array_like (n_traj, n_e) or (n_traj,), or a list, optional
+        Levels in V, or a drive (as `Network.with_drive` takes it) for each trajectory.
+    parameters : mapping, optional
+        ``{"alpha": values}`` with values (n_traj, n_e) or (n_traj,) for every device with a parameter of that name.
+    signals : collection of str
+        What is returned; current and voltage cost one more solve per output time.
+    rtol, atol : float
+        Each trajectory keeps its own step and error: at most `atol` + `rtol` |s| a step on every edge.
+    batch : int, optional
+        Trajectories under way at a time; None takes as many as serve the cache. Results do not depend on it beyond
+        rounding.
+    max_evaluations : int, optional
+        Evaluations of the right-hand side after which a trajectory is given up.
+    step : float, optional
+        Equal steps of so many s (see ``fixed_step``): for statistics of many trajectories, several times faster, right
+        to some 1e-3; ``bias`` and ``strayed`` of the result say what that costs. `rtol` and `atol` have no meaning then.
 
-    `step` in s makes all steps equal (see ``fixed_step``): for statistics of many trajectories, several times faster, right
-    to some 1e-3; ``bias`` and ``strayed`` of the result say what that costs. `rtol` and `atol` have no meaning then.
+    Returns
+    -------
+    EnsembleWaveforms
+        A trajectory that meets numerical trouble, a singular start included, does not raise: it has a reason here and
+        the others go on.
 
-    A trajectory that meets numerical trouble, a singular start included, does not raise: it has a reason in the result
-    and the others go on. Raises `NetworkError` for misuse.
+    Raises
+    ------
+    NetworkError
+        Misuse.
     """
     times = checked_times(t)
     settings = _checked_demand(float(times[-1]), rtol, atol, max_evaluations)

@@ -41,14 +41,33 @@ def integrate(
     atol: float = 1e-12,
     stepping: str = "auto",
 ) -> Waveforms:
-    """Integrate from the initial state at t = 0 and return the waveforms on `t` (n_t,), in s.
+    """Integrate from the initial state at t = 0 and return the waveforms on `t`.
 
-    `method` is "projector", "nodal", "loop" or "auto". `rtol` and `atol` are those of every step and state; `atol`
-    counts in units of the largest voltage and current to expect where the state has a unit. `stepping` is "explicit",
-    "implicit" (for stiff networks) or "auto", which takes the
-    implicit method where the fastest rate of a network with capacitors or inductors asks for it; the form that the
-    result names then says so. Raises `NetworkError` and `ScreenError` for misuse, `RunFailed` with the
-    reason when the integration cannot reach t[-1].
+    Parameters
+    ----------
+    network : Network
+    t : array_like (n_t,)
+        Times in s, increasing from 0 or later.
+    method : str
+        Form of Kirchhoff's equations: "projector", "nodal", "loop" or "auto".
+    rtol, atol : float
+        Of every step and state; `atol` counts in units of the largest voltage and current to expect where the state has
+        a unit.
+    stepping : str
+        "explicit", "implicit" (for stiff networks) or "auto", which takes the implicit method where the fastest rate of
+        a network with capacitors or inductors asks for it; the form that the result names then says so.
+
+    Returns
+    -------
+    Waveforms
+        State, current and voltage, (n_t, n_e) each.
+
+    Raises
+    ------
+    NetworkError, ScreenError
+        Misuse.
+    RunFailed
+        With the reason, when the integration cannot reach t[-1].
     """
     times = checked_times(t)
     problem = _problem(network, method, rtol, atol, float(times[-1]), stepping)

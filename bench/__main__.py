@@ -40,6 +40,7 @@ MODULES = {
     "optimiser": "The optimiser of the papers",
     "lab_verdicts": "Measurements judged",
     "lab_bands": "Bands of kits against fresh builds",
+    "patches": "Verdicts where no simulator goes",
 }
 """Module -> what it measures, in the order of the file."""
 PACKAGES = (

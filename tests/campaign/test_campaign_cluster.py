@@ -8,10 +8,12 @@ import pytest
 from campaigns import numbers, written
 from distributed import LocalCluster
 
+from bench.networks import grid
 from spicebridge.campaign import run
 from spicebridge.campaign.execution import state
 from spicebridge.cli import main
-from spicebridge.errors import WorkersError
+from spicebridge.errors import NetworkError, WorkersError
+from spicebridge.verify.patches import validate_patches
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +63,14 @@ def test_a_cluster_without_workers_is_an_error(tmp_path, monkeypatch):
     cluster = LocalCluster(n_workers=0, processes=False, dashboard_address=":0")
     with cluster, pytest.raises(WorkersError, match="has no workers"):
         run(campaign, scheduler=cluster.scheduler_address)
+
+
+def test_patches_of_a_network_on_a_cluster_are_those_of_this_process(cluster):
+    network, t = grid(4), [0.0, 2.0]
+    here, there = (
+        validate_patches(network, t, patches=2, scheduler=address) for address in (None, cluster.scheduler_address)
+    )
+    strip = [[(p.number, p.outcome, p.error, p.uncertainty, p.departure) for p in v.patches] for v in (here, there)]
+    assert strip[0] == strip[1]
+    with pytest.raises(NetworkError, match="exclude each other"):
+        validate_patches(network, t, workers=2, scheduler=cluster.scheduler_address)

@@ -19,6 +19,7 @@ from spicebridge.verify.patches import cover as covers
 from spicebridge.verify.patches import run as running
 from spicebridge.verify.patches import task as tasks
 from spicebridge.verify.patches import validate_patches
+from spicebridge.verify.patches.bound import bound_of_the_whole
 
 T = np.linspace(0.0, 2.0, 3)
 
@@ -144,6 +145,31 @@ def test_processes_find_the_same():
     one, two = (validate_patches(whole, T, patches=2, workers=n) for n in (1, 2))
     strip = [[(p.number, p.outcome, p.error, p.uncertainty, p.departure) for p in v.patches] for v in (one, two)]
     assert strip[0] == strip[1]
+
+
+def test_the_bound_of_the_whole_holds_and_is_refused_where_networks_grow():
+    """Patches of a circuit with two edges wrong, by theory alone: what they measure bounds what the whole does."""
+    whole = network()
+    r_off = np.full(40, 1000.0)
+    r_off[[7, 31]] *= 1.0 + 1e-5
+    other = network(device=sb.LinearMemristor.caravelli2017(100.0, r_off, 0.1, 1.0))
+    for stop in (0.2,):
+        path = solve(whole, stop, rtol=1e-12, atol=1e-14)
+        cover = covers.complete_cover(whole)
+        found = []
+        for task in tasks.tasks(whole, other, path, cover, 1e-5, {}):
+            own, true = sb.integrate(task.held(task.circuit, 1), task.t), path.waveforms(task.t)
+            largest = np.abs(true.current).max()
+            off = np.abs(own.state - task.states).max()
+            off = max(off, np.abs(own.current - true.current[:, task.patch.edges]).max() / largest)
+            found.append(tasks.PatchResult(task.patch.number, "agrees", "", off, 0.0, 0.0, 0, 1, 0.0))
+        bound = bound_of_the_whole(whole, path, cover, found)
+        error = np.abs(sb.integrate(other, [0.0, stop]).state[-1] - path(stop)).max()
+        assert 1e-9 < error < bound < 1e-1, (error, bound)
+    assert bound_of_the_whole(network(device=sb.Resistor(3.0)), path, cover, found) >= 0.0
+    growing = network(device=sb.LinearMemristor.caravelli2017(100.0, 1000.0, 30.0, 1.0), drive=1e-9)
+    path = solve(growing, 0.05)
+    assert bound_of_the_whole(growing, path, cover, found) > bound
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -193,3 +195,9 @@ def test_a_loop_matrix_has_no_patches():
     whole = sb.Network.from_loop_matrix(np.ones((1, 3)), device=sb.Resistor(1.0))
     with pytest.raises(NetworkError, match="graph"):
         validate_patches(whole, T)
+
+
+def test_the_page_runs():
+    page = (Path(__file__).parents[2] / "docs" / "patches.md").read_text(encoding="utf-8")
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(block, "docs/patches.md", "exec"), {})

@@ -70,9 +70,7 @@ def _show(verdict: PatchedVerdict, out: Path | None, *, as_json: bool) -> None:
     else:
         print(f"{verdict.outcome.value.upper()}  {verdict.reason}")
         if verdict.worst_edge:
-            print(
-                f"  largest error on {verdict.worst_edge}: E {verdict.worst.error:.3g}, U {verdict.worst.uncertainty:.3g}"
-            )
+            print(f"  {verdict.worst_edge}: E {verdict.worst.error:.3g}, U {verdict.worst.uncertainty:.3g}")
     if out is not None:
         from spicebridge.report.plots.patches import draw_map
 

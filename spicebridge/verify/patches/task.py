@@ -20,6 +20,7 @@ from spicebridge.pools import OneAtATime
 from spicebridge.theory import Topology, Trajectory, integrate
 from spicebridge.verify.comparison import validate
 from spicebridge.verify.patches.cover import Patch
+from spicebridge.verify.patches.culprit import culprit
 from spicebridge.verify.verdict import CONFIRMATION, Outcome, Verdict
 
 SAMPLES = 512
@@ -39,8 +40,8 @@ CHUNK = 4_000_000
 
 @dataclass(frozen=True)
 class PatchResult:
-    """What one patch says: E and U of its ladder and D against the whole, dimensionless; the edge of the largest
-    error by its index in the network, -1 where no run was compared; and the patch's size and processor time."""
+    """What one patch says: E and U of its ladder and D against the whole, dimensionless; the edge that breaks its law,
+    else that of the largest error, by its index in the network, -1 where no run was compared; and the patch's size and processor time."""
 
     number: int
     outcome: str
@@ -201,7 +202,7 @@ def judge_patch(task: Task) -> PatchResult:
         options["engine"] = OneAtATime(get_engine(engine) if isinstance(engine, str) else engine)
         for _ in range(TRIES):
             verdict = validate(theory, task.t, circuit=circuit, step=step, tolerance=task.tolerance, **options)
-            outcome, error, reason, edge = _counted(verdict, patch, counted)
+            outcome, error, reason, edge = _counted(verdict, patch, counted, theory)
             if outcome is Outcome.AGREES or (
                 outcome is Outcome.DISAGREES and error > CONFIRMATION * verdict.uncertainty
             ):
@@ -220,12 +221,14 @@ def lost_patch(task: Task, reason: str) -> PatchResult:
     return PatchResult(task.patch.number, Outcome.UNRESOLVED.value, reason, math.nan, math.nan, math.nan, -1, size, 0.0)
 
 
-def _counted(verdict: Verdict, patch: Patch, counted: IntArray) -> tuple[Outcome, float, str, int]:
-    """(outcome, E, reason, edge of the largest error in the whole network) for the edges that count."""
+def _counted(verdict: Verdict, patch: Patch, counted: IntArray, network: Network) -> tuple[Outcome, float, str, int]:
+    """(outcome, E, reason, edge that breaks its law or has the largest error) for the edges that count."""
     if verdict.signal is None or verdict.spice is None or verdict.theory is None:
         return verdict.outcome, verdict.max_error, verdict.reason, -1
     if counted.size == patch.edges.size:
-        return verdict.outcome, verdict.max_error, verdict.reason, int(patch.edges[verdict.signal.index])
+        broken = culprit(network, verdict) if verdict.outcome is Outcome.DISAGREES else None
+        place = verdict.signal.index if broken is None else broken
+        return verdict.outcome, verdict.max_error, verdict.reason, int(patch.edges[place])
     # Only the middle edge of a sampled patch counts: an error elsewhere in it is another patch's to find.
     errors = {
         name: float(np.abs(getattr(verdict.spice, name) - getattr(verdict.theory, name))[:, counted].max())

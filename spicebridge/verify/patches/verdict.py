@@ -54,7 +54,7 @@ class PatchedVerdict(Verdict):
 
     @property
     def worst_edge(self) -> str:
-        """Edge of the largest error of the worst patch, "" where no run was compared."""
+        """Edge that breaks its law in the worst patch, else that of its largest error; "" where no run was compared."""
         if self.network is None or not self.patches or self.worst.edge < 0:
             return ""
         return self.network.edge_name(self.worst.edge)
@@ -132,7 +132,7 @@ def overall(
                 f"the theory of the patch departs from that of the whole by {worst.departure:.3g}, more than the "
                 f"tolerance {tolerance:.3g}: {SAMPLES} straight lines do not follow its border; shorten the span"
             )
-        where = "" if worst.edge < 0 else f", largest on {network.edge_name(worst.edge)}"
+        where = "" if worst.edge < 0 else f", at {network.edge_name(worst.edge)}"
         reason = f"{len(bad)} of {n} patches; patch {worst.number}{where}: {what}"
     counted = {"counted_edges": int(np.unique(np.concatenate([p.counted for p in cover])).size)}
     return replace(found, reason=reason, provenance=counted)

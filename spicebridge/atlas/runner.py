@@ -19,7 +19,7 @@ from typing import Any
 from spicebridge import atlas
 from spicebridge.atlas import store
 from spicebridge.atlas.store import Record
-from spicebridge.errors import SimulatorMissing, SpiceBridgeError
+from spicebridge.errors import NetworkError, SimulatorMissing, SpiceBridgeError
 from spicebridge.network import Network
 
 Progress = Callable[[str], None]
@@ -75,6 +75,12 @@ def measure_all(
     names = list(dict.fromkeys(atlas.get(name).identifier for name in only)) or list(
         atlas.identifiers() if network is None else atlas.suiting(network)
     )
+    if not names:
+        assert network is not None
+        first = atlas.get("p1.eq4")
+        raise NetworkError(
+            f"no claim of the atlas suits this network: {first.identifier}, say, because {first.objection(network)}"
+        )
     engine = get_engine("ngspice")
     key = store.key_of(f"{engine.name} {engine.version()}", quick=quick, seed=seed, network=network)
     survey = Survey(key, quick, seed, network)

@@ -173,6 +173,8 @@ def test_command_takes_a_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "1 confirmed, all as expected; mutants were not tried" in capsys.readouterr().out
     assert main(["atlas", case, "--only", "p2.fig3", "--quiet", "--out", str(tmp_path)]) == 4
     assert "circuits of its own" in (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
+    assert main(["atlas", case.replace("k4", "rc_frozen"), "--quiet", "--out", str(tmp_path)]) == 2
+    assert "no claim of the atlas suits this network: p1.eq4, say, because" in capsys.readouterr().err
 
 
 def test_command_names_claims_and_refuses_unknown_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -161,15 +161,16 @@ def swap(bench: Bench, corrected: float = 0.0, printed: float = 0.3) -> Evidence
     for share in (corrected, printed):
         rows: list[Row] = []
         for case in bench.cases():
-            alpha = share / case.stop
+            # on a network of the user alpha and the sources move the states together
+            alpha, stop = share / case.stop, case.stop / (1.0 if bench.network is None else 3.0)
             laws = [replace(law, alpha=np.asarray(alpha)) for law in laws_of(case.network)]
             twins = [
                 tunneling(r_on=law.r_on, r_off=law.r_off, alpha=-alpha, beta=law.beta * law.r_off / law.r_on)
                 for law in laws
             ]
-            first = Circuit(case.name, case.network.with_device(laws), case.stop)
+            first = Circuit(case.name, case.network.with_device(laws), stop)
             other = case.network.with_device(twins).with_initial_state(1.0 - case.network.initial_state)
-            second = Circuit(case.name, other, case.stop)
+            second = Circuit(case.name, other, stop)
             rows.append(mirrored(f"{case.name}, alpha = {alpha:g}/s", bench.pair(first), bench.pair(second)))
         found.append(rows)
     return refuted("|w + w' - 1| at alpha = 0", found[0], "|w + w' - 1| at alpha = 0.3/s", found[1], resolution=FINE)

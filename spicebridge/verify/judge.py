@@ -103,7 +103,7 @@ def _too_coarse(found: Evidence, U: float, tolerance: float) -> str:
         return known + f"{fixed:.3g} of it is that of the equations and of the solver, which no step changes"
     if bound > 0.5 * U:
         return known + (
-            f"{bound:.3g} of it is what another placement of corners and another clamp of bounds change at one step; "
+            f"{bound:.3g} of it is twice what another placement of corners and another clamp of bounds change; "
             "a smaller step or wider rise times may resolve it"
         )
     step = found.ladder.steps[-1] * math.sqrt(0.5 * tolerance / U)

@@ -74,6 +74,9 @@ class SignalVerdict:
 CONFIRMATION = 10.0
 """A disagreement below this many U is confirmed on a finer ladder before it is pronounced."""
 
+REPR_REASON = 300
+"""Characters of the reason in a `repr`; `str` has all."""
+
 
 @dataclass(frozen=True, eq=False)
 class Verdict(Shown):
@@ -115,6 +118,10 @@ class Verdict(Shown):
 
     def __str__(self) -> str:
         return f"{self.outcome.value.upper()}: {self.reason}"
+
+    def __repr__(self) -> str:
+        reason = self.reason if len(self.reason) <= REPR_REASON else f"{self.reason[:REPR_REASON]}…"
+        return f"<Verdict {self.outcome.value.upper()}: {reason}; tolerance {self.tolerance:g}>"
 
     def __bool__(self) -> bool:
         return self.agrees

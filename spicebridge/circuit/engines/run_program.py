@@ -113,7 +113,7 @@ def _record(
         time=samples.time,
         data=samples.data,
         vectors=job.vectors,
-        fingerprint=probe.remembered(engine),
+        fingerprint=dict(probe.remembered(engine)),
     )
 
 

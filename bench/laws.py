@@ -3,7 +3,8 @@
 python -m bench.laws [--edges 10 1000] [--freeze FILE]
 
 Speed: rate and conduction of a whole group against the same formulas in plain numpy, written here, and against the
-classes of commit 27ecbd7, whose times on one machine are no figure of another: run this file there for them.
+classes of commit 27ecbd7 on this machine: the package of that commit is taken from the repository and timed by this file
+(`--times`) in processes that alternate with those of today. The best of `ROUNDS` processes counts.
 Values: ``tests/laws/data/laws_27ecbd7.npz`` holds what those classes returned at `POINTS` random points; it was written by
 this very file, `--freeze`, with the package of that commit on the path. Values and all derivatives of six laws, with their
 options, under every window.
@@ -12,8 +13,16 @@ options, under every window.
 from __future__ import annotations
 
 import argparse
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
 import timeit
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +33,10 @@ import spicebridge as sb
 
 Floats = NDArray[np.float64]
 DATA = Path(__file__).parents[1] / "tests" / "laws" / "data" / "laws_27ecbd7.npz"
+BEFORE = "27ecbd7"
 POINTS = 24
-REPEATS = 7
+REPEATS = 100
+ROUNDS = 3
 WINDOWS: tuple[Any, ...] = (
     sb.NoWindow(),
     sb.Hard(),
@@ -90,7 +101,8 @@ def differences() -> dict[str, float]:
         return out
 
 
-def _best(f: Callable[[], object], seconds: float = 0.05) -> float:
+def _best(f: Callable[[], object], seconds: float = 0.001) -> float:
+    """Short spans and many, so that the best of them ran without other processes."""
     timer = timeit.Timer(f)
     number = max(1, int(seconds / max(timer.timeit(3) / 3, 1e-7)))
     return min(timer.repeat(REPEATS, number)) / number
@@ -98,6 +110,10 @@ def _best(f: Callable[[], object], seconds: float = 0.05) -> float:
 
 def _plus(x: Floats) -> Floats:
     return np.maximum(x, 0.0)
+
+
+def _limexp(x: Floats) -> Floats:
+    return np.exp(np.minimum(x, 40.0)) * (1.0 + np.maximum(x - 40.0, 0.0))
 
 
 def cases() -> dict[str, tuple[object, Callable[..., Floats], Callable[..., Floats]]]:
@@ -127,7 +143,10 @@ def cases() -> dict[str, tuple[object, Callable[..., Floats], Callable[..., Floa
     laws["team"] = (
         sb.TEAM(50.0, 1e3, -1.0, 1.0, 3.0, 3.0, -1e-5, 1e-5, **one),
         lambda s, v: 50.0 + 950.0 * s,
-        lambda s, v, i, J: 1.0 * _plus(J * i / 1e-5 - 1.0) ** 3 - 1.0 * _plus(J * i / -1e-5 - 1.0) ** 3,
+        lambda s, v, i, J: (
+            1.0 * _plus(J * i / 1e-5 - 1.0) ** 3 * np.exp(-_limexp((s - 1.0) / 0.05))
+            - 1.0 * _plus(J * i / -1e-5 - 1.0) ** 3 * np.exp(-_limexp((0.0 - s) / 0.05))
+        ),
     )
     laws["vteam"] = (
         sb.VTEAM(50.0, 1e3, -1.0, 1.0, 3.0, 3.0, -0.2, 0.2, **one),
@@ -137,36 +156,75 @@ def cases() -> dict[str, tuple[object, Callable[..., Floats], Callable[..., Floa
     return laws
 
 
+def times(edges: list[int]) -> dict[str, list[float]]:
+    """ "law, edges" -> times in s: conduction, by hand, rate, by hand."""
+    random = np.random.default_rng(0)
+    out = {}
+    for n in edges:
+        s, v = random.uniform(0.05, 0.95, n), random.uniform(-1.0, 1.0, n)
+        i, P, J = 1e-3 * v, np.ones(n), np.where(random.uniform(size=n) < 0.5, -1.0, 1.0)
+        for name, (device, conduction, rate) in cases().items():
+            R, F = device.resistance, device.bulk_rate  # type: ignore[attr-defined]
+            np.testing.assert_allclose(R(s), conduction(s, v), rtol=1e-12)
+            np.testing.assert_allclose(F(s, v, i, P, J), rate(s, v, i, J), rtol=1e-9, atol=1e-9)
+            out[f"{name}, {n}"] = [
+                _best(partial(R, s)),
+                _best(partial(conduction, s, v)),
+                _best(partial(F, s, v, i, P, J)),
+                _best(partial(rate, s, v, i, J)),
+            ]
+    return out
+
+
+def compared(edges: list[int]) -> dict[str, tuple[list[float], list[float]]]:
+    """ "law, edges" -> best times of today and of the classes before, by processes that alternate."""
+    root = Path(__file__).parents[1]
+    archive = subprocess.run(["git", "archive", BEFORE], cwd=root, capture_output=True, check=True).stdout
+    found: dict[str, list[dict[str, list[float]]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(folder, filter="data")
+        command = [sys.executable, str(Path(__file__).resolve()), "--times", "--edges", *map(str, edges)]
+        for _ in range(ROUNDS):
+            for package in (str(root), folder):
+                environment = os.environ | {"PYTHONPATH": package}
+                run = subprocess.run(command, env=environment, cwd=folder, capture_output=True, check=True, text=True)
+                found.setdefault(package, []).append(json.loads(run.stdout))
+    now, then = (
+        {key: [min(x) for x in zip(*(run[key] for run in runs), strict=True)] for key in runs[0]}
+        for runs in found.values()
+    )
+    return {key: (now[key], then[key]) for key in now}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--edges", type=int, nargs="*", default=[10, 1000])
     parser.add_argument("--freeze", type=Path, default=None)
+    parser.add_argument("--times", action="store_true", help="times of the package on the path, as JSON")
     args = parser.parse_args()
+    if args.times:
+        print(json.dumps(times(args.edges)))
+        return
     if args.freeze is not None:
         np.savez_compressed(args.freeze, **every_value())  # type: ignore[arg-type]
         return
     found = differences()
     worst = max(found, key=lambda key: found[key])
     print(
-        f"{len(found)} quantities against 27ecbd7: largest difference {found[worst]:.1e} of the largest value ({worst}).\n"
+        f"{len(found)} quantities against {BEFORE}: largest difference {found[worst]:.1e} of the largest value ({worst}).\n"
     )
-    print("| law | edges | conduction, us | by hand, us | ratio | rate, us | by hand, us | ratio |")
-    print("|---|---|---|---|---|---|---|---|")
-    random = np.random.default_rng(0)
-    for n in args.edges:
-        s, v = random.uniform(0.05, 0.95, n), random.uniform(-1.0, 1.0, n)
-        i, P, J = 1e-3 * v, np.ones(n), np.where(random.uniform(size=n) < 0.5, -1.0, 1.0)
-        for name, (device, conduction, rate) in cases().items():
-            law: object = device
-            np.testing.assert_allclose(law.bulk_rate(s, v, i, P, J), rate(s, v, i, J), rtol=1e-9, atol=1e-9)  # type: ignore[attr-defined]
-            R, F = law.resistance, law.bulk_rate  # type: ignore[attr-defined]
-            ours = _best(lambda R=R, s=s: R(s)), _best(lambda F=F, s=s, v=v, i=i, P=P, J=J: F(s, v, i, P, J))
-            hand = (
-                _best(lambda f=conduction, s=s, v=v: f(s, v)),
-                _best(lambda f=rate, s=s, v=v, i=i, J=J: f(s, v, i, J)),
-            )
-            pairs = [f"{1e6 * a:.2f} | {1e6 * b:.2f} | {a / b:.2f}" for a, b in zip(ours, hand, strict=True)]
-            print(f"| {name} | {n} | {' | '.join(pairs)} |", flush=True)
+    print(f"Times in us; ratios are those of today to numpy by hand and to the classes of {BEFORE}.\n")
+    columns = "time | by hand | before | / by hand | / before"
+    print(f"| law, edges | conduction: {columns} | rate: {columns} |")
+    print("|" + "---|" * 11)
+    for key, (now, then) in compared(args.edges).items():
+        cells = []
+        for k in (0, 2):
+            ours, hand, before = now[k], min(now[k + 1], then[k + 1]), then[k]
+            cells += [f"{1e6 * x:.2f}" for x in (ours, hand, before)]
+            cells += [f"{ours / hand:.2f}", f"{ours / before:.2f}"]
+        print(f"| {key} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 Of several trees the parts that are alike are computed once. What depends on parameters alone is computed when the
 parameters are bound; of a product all such factors are gathered, c1 x / c2 -> (c1/c2) x, so that a rate a s + g i
-costs what a s + g i costs. The value is that of `tree.evaluate` but for the rounding of regrouped products.
+costs what a s + g i costs. Constants are arrays of no dimension, which numpy takes faster than numbers. The value is
+that of `tree.evaluate` but for the rounding of regrouped products.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,34 +44,42 @@ LONGEST_LINE = 400
 """A subexpression whose text is longer gets a line of its own."""
 
 
+Values = Callable[..., Any]
+"""(signals) -> an array, or a tuple of arrays where there are several trees."""
+
+
 @dataclass(frozen=True)
 class Compiled:
-    """`constants` are the subtrees that the parameters fix; `function` maps their values and the signals to values."""
+    """`constants` are the subtrees that the parameters fix; `make` puts their values into the function."""
 
     constants: tuple[Expression, ...]
-    function: Callable[..., tuple[Array, ...]]
+    make: Callable[..., Values]
     source: str
+    risky: bool
 
-    def bind(self, parameters: Mapping[str, ArrayLike]) -> tuple[object, ...]:
-        """The values of `constants`, for the first argument of `function`."""
+    def bind(self, parameters: Mapping[str, ArrayLike]) -> Values:
+        """The function of the signals for these parameters."""
         environment = Environment({}, {}, {name.lower(): value for name, value in parameters.items()})
-        return tuple(np.asarray(evaluate(e, environment), float) for e in self.constants)
+        function = self.make(*(np.asarray(evaluate(e, environment), float) for e in self.constants))
+        return _silenced(function) if self.risky else function
 
 
-def compile_trees(trees: Sequence[Expression], signals: tuple[str, ...]) -> Compiled:
-    """Return the function of (constants, *signals) whose values are those of `trees`, in order.
+def compile_trees(trees: Sequence[Expression], signals: tuple[str, ...], shape: int = 0) -> Compiled:
+    """Return the function of the signals whose values are those of `trees`, in order.
 
     Parameters
     ----------
     trees : sequence of Expression
         Their `Parameter` leaves are signals or parameters; voltages, currents and time are not known here.
     signals : tuple of str
-        Names of the arguments, arrays of one shape.
+        Names of the arguments: arrays of one shape, or of one that broadcasts to it.
+    shape : int
+        Which of them has the shape of every result.
 
     Returns
     -------
     Compiled
-        Its function returns one array per tree, broadcast by numpy: a tree without signals gives a constant.
+        Its functions return the array of one tree, and a tuple of those of several.
 
     Raises
     ------
@@ -77,21 +87,19 @@ def compile_trees(trees: Sequence[Expression], signals: tuple[str, ...]) -> Comp
         For leaves that are no parameters, and for unknown functions.
     """
     writer = _Writer(signals)
-    results = [writer.text(writer.gathered(tree)) for tree in trees]
+    results, like = [], frozenset((signals[shape].lower(),))
+    for tree in trees:
+        text = writer.text(writer.gathered(tree))
+        results.append(text if depends(tree, like) else f"shaped({text}, x{shape})")
     arguments = ", ".join(f"x{k}" for k in range(len(signals)))
-    unpacked = "".join(f"c{k}, " for k in range(len(writer.constants)))
-    lines = [f"def compiled(c, {arguments}):"]
-    if unpacked:
-        lines.append(f"    {unpacked.rstrip()} = c" if len(writer.constants) > 1 else "    c0, = c")
-    lines += [f"    {line}" for line in writer.lines]
-    lines.append(f"    return ({', '.join(results)},)")
+    constants = ", ".join(f"c{k}" for k in range(len(writer.constants)))
+    lines = [f"def make({constants}):", *(f"    {line}" for line in writer.bound), f"    def law({arguments}):"]
+    lines += [f"        {line}" for line in writer.lines]
+    lines += [f"        return {', '.join(results)}", "    return law"]
     source = "\n".join(lines) + "\n"
     scope: dict[str, Any] = dict(_NAMES)
     exec(compile(source, "<law>", "exec"), scope)
-    function = scope["compiled"]
-    if writer.risky:
-        function = _silenced(function)
-    return Compiled(tuple(writer.constants), function, source)
+    return Compiled(tuple(writer.constants), scope["make"], source, writer.risky)
 
 
 def depends(e: Expression, names: frozenset[str]) -> bool:
@@ -99,10 +107,10 @@ def depends(e: Expression, names: frozenset[str]) -> bool:
     return any(isinstance(x, Parameter) and x.name.lower() in names for x in distinct(e))
 
 
-def _silenced(function: Callable[..., object]) -> Callable[..., Any]:
+def _silenced(function: Callable[..., Any]) -> Callable[..., Any]:
     """The branch of a choice that is not taken may divide by zero."""
 
-    def quiet(*arguments: object) -> object:
+    def quiet(*arguments: object) -> Any:
         with np.errstate(all="ignore"):
             return function(*arguments)
 
@@ -115,6 +123,7 @@ class _Writer:
     def __init__(self, signals: tuple[str, ...]) -> None:
         self.signals = {name.lower(): f"x{k}" for k, name in enumerate(signals)}
         self.lines: list[str] = []
+        self.bound: list[str] = []
         self.constants: list[Expression] = []
         self.risky = False
         self._nodes: dict[tuple[object, ...], Expression] = {}
@@ -271,21 +280,19 @@ class _Writer:
     def _power(self, base: Expression, exponent: Expression, kind: str, x: list[str]) -> str:
         if kind == "signed":
             return f"where({x[0]} < 0.0, -1.0, 1.0) * power(abs({x[0]}), {x[1]})"
-        self.risky = True
         n = exponent.value if isinstance(exponent, Number) else 0.0
         if n.is_integer() and 1.0 <= n <= WHOLE_POWERS:
             text = f"whole({x[0]}, {int(n)})"
             return f"abs({text})" if kind == "abs" and n % 2.0 else text
         positive = kind == "real" or not_negative(base)
-        return f"power({x[0]}, {x[1]})" if positive else f"power(abs({x[0]}), {x[1]})"
+        inner = x[0] if positive else f"abs({x[0]})"
+        if self.varies(exponent):
+            self.risky = True
+            return f"power({inner}, {x[1]})"
+        self.bound.append(f"p{len(self.bound)} = raised({x[1]}, {not_negative(base) or not positive})")
+        return f"p{len(self.bound) - 1}({inner})"
 
     def _constant(self, e: Expression) -> str:
-        if isinstance(e, Number):
-            return f"({e.value!r})" if np.isfinite(e.value) else f"float('{e.value!r}')"
-        if not any(isinstance(x, Parameter) for x in distinct(e)):
-            value = float(evaluate(e))
-            if np.isfinite(value):
-                return f"({value!r})"
         for k, known in enumerate(self.constants):
             if known is e:
                 return f"c{k}"
@@ -321,10 +328,34 @@ def _whole(x: Any, n: int) -> object:
     return result
 
 
+def _raised(exponent: Array, positive: bool) -> Callable[[Array], Any]:
+    """x -> x^exponent; `positive` says that x is at least zero."""
+    n = float(exponent) if exponent.ndim == 0 else 0.0
+    if n.is_integer() and 1.0 <= n <= WHOLE_POWERS:
+        return functools.partial(_whole, n=int(n))
+    function = functools.partial(_power, y=exponent)
+    return function if positive and (exponent >= 0.0).all() else _silenced(function)
+
+
+def _power(x: Any, y: Array) -> Any:
+    return np.power(np.asarray(x, float), y)
+
+
+def _shaped(value: Any, like: Any) -> Array:
+    try:
+        if value.shape == like.shape:
+            return value  # type: ignore[no-any-return]
+    except AttributeError:
+        pass
+    return np.array(np.broadcast_to(value, np.shape(like)), dtype=float)
+
+
 _NAMES: dict[str, Any] = {
     **{name: entry[1] for name, entry in FUNCTIONS.items()},
     "where": np.where,
-    "power": lambda x, y: np.power(np.asarray(x, float), y),
+    "power": _power,
+    "raised": _raised,
+    "shaped": _shaped,
     "interp": np.interp,
     "whole": _whole,
 }

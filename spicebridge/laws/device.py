@@ -33,13 +33,22 @@ NO_WINDOW = NoWindow()
 
 @dataclass(frozen=True)
 class Kernels:
-    """The compiled functions of one `Equations`. Signals: s, v, i, active as the formulas mean them."""
+    """The compiled functions of one `Equations`: of (s, v), the rates of (s, v, i, P, J) with J v and J i in them."""
 
     equations: Equations
     names: tuple[str, str, str, str]
 
-    def _compiled(self, *trees: Expression) -> Compiled:
-        return compile_trees([unlimited(tree) for tree in trees], self.names)
+    def _conducting(self, *trees: Expression) -> Compiled:
+        return compile_trees([unlimited(tree) for tree in trees], self.names[:2], 0 if self.equations.ohmic else 1)
+
+    def _moving(self, *trees: Expression) -> Compiled:
+        """The polarity has a name that no text can hold."""
+        polarity, turned = "J of the edge", {name.lower() for name in self.names[1:3]}
+
+        def turn(e: Expression) -> Expression | None:
+            return Parameter(polarity) * e if isinstance(e, Parameter) and e.name.lower() in turned else None
+
+        return compile_trees([rebuild(unlimited(tree), turn) for tree in trees], (*self.names, polarity))
 
     def _slope(self, tree: Expression, name: str) -> Expression:
         return differentiate(unlimited(tree), Parameter(name))
@@ -47,13 +56,13 @@ class Kernels:
     @cached_property
     def conduction(self) -> Compiled:
         """R in ohm or i in A."""
-        return self._compiled(self.equations.conduction)
+        return self._conducting(self.equations.conduction)
 
     @cached_property
     def conduction_slopes(self) -> Compiled:
         """(d/ds, d/dv) of it."""
         e, (s, v, _, _) = self.equations.conduction, self.names
-        return self._compiled(self._slope(e, s), self._slope(e, v))
+        return self._conducting(self._slope(e, s), self._slope(e, v))
 
     @cached_property
     def decay(self) -> Expression:
@@ -64,19 +73,19 @@ class Kernels:
     def bulk(self) -> Compiled:
         """decay + drift."""
         e = self.equations
-        return self._compiled(e.drift if e.decay is None else e.decay + e.drift)
+        return self._moving(e.drift if e.decay is None else e.decay + e.drift)
 
     @cached_property
     def parts(self) -> Compiled:
         """(decay, drift)."""
-        return self._compiled(self.decay, self.equations.drift)
+        return self._moving(self.decay, self.equations.drift)
 
     @cached_property
     def rate_slopes(self) -> Compiled:
         """(decay, drift, d decay/ds, d drift/ds, d drift/dv, d drift/di)."""
         drift, (s, v, i, _) = self.equations.drift, self.names
         by = [self._slope(drift, x) for x in (s, v, i)]
-        return self._compiled(self.decay, drift, self._slope(self.decay, s), *by)
+        return self._moving(self.decay, drift, self._slope(self.decay, s), *by)
 
     @cached_property
     def affine(self) -> tuple[Expression, Expression] | None:
@@ -220,12 +229,25 @@ class LawDevice:
             return whole
         return _equations(whole.ohmic, *trees)
 
-    def _bound(self, compiled: Compiled) -> Callable[..., tuple[Array, ...]]:
-        """The function with this device's parameters in it."""
-        known = self.__dict__.setdefault("_functions", {})
-        if id(compiled) not in known:
-            known[id(compiled)] = functools.partial(compiled.function, compiled.bind(self.parameters))
-        return known[id(compiled)]  # type: ignore[no-any-return]
+    @cached_property
+    def _conduction(self) -> Callable[..., Array]:
+        return self._kernels.conduction.bind(self.parameters)
+
+    @cached_property
+    def _conduction_slopes(self) -> Callable[..., tuple[Array, ...]]:
+        return self._kernels.conduction_slopes.bind(self.parameters)
+
+    @cached_property
+    def _bulk(self) -> Callable[..., Array]:
+        return self._kernels.bulk.bind(self.parameters)
+
+    @cached_property
+    def _parts(self) -> Callable[..., tuple[Array, ...]]:
+        return self._kernels.parts.bind(self.parameters)
+
+    @cached_property
+    def _rate_slopes(self) -> Callable[..., tuple[Array, ...]]:
+        return self._kernels.rate_slopes.bind(self.parameters)
 
     @cached_property
     def smooth(self) -> bool:
@@ -281,38 +303,32 @@ class LawDevice:
         return np.asarray((np.asarray(x) * state.unit.factor - (state.low or 0.0)) / state.span)
 
     def resistance(self, s: Array) -> Array:
-        return _shaped(self._bound(self._kernels.conduction)(s, s, s, s)[0], s)
+        return self._conduction(s, s)
 
     def resistance_slope(self, s: Array) -> Array:
-        return _shaped(self._bound(self._kernels.conduction_slopes)(s, s, s, s)[0], s)
+        return self._conduction_slopes(s, s)[0]
 
     def current(self, v: Array, s: Array) -> Array:
-        return _shaped(self._bound(self._kernels.conduction)(s, v, v, v)[0], v)
+        return self._conduction(s, v)
 
     def current_partials(self, v: Array, s: Array) -> tuple[Array, Array]:
-        by_s, by_v = self._bound(self._kernels.conduction_slopes)(s, v, v, v)
-        return _shaped(by_v, v), _shaped(by_s, v)
+        by_s, by_v = self._conduction_slopes(s, v)
+        return by_v, by_s
 
     def bulk_rate(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Array:
-        return _shaped(self._bound(self._kernels.bulk)(s, J * v, J * i, P)[0], s)
+        return self._bulk(s, v, i, P, J)
 
     def rate(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Array:
         if self.window is NO_WINDOW or isinstance(self.window, NoWindow):
             return self.bulk_rate(s, v, i, P, J)
-        decay, drift = self._bound(self._kernels.parts)(s, J * v, J * i, P)
-        return np.asarray(self.window.rate(s, _shaped(decay, s), _shaped(drift, s)))
+        decay, drift = self._parts(s, v, i, P, J)
+        return np.asarray(self.window.rate(s, decay, drift))
 
     def rate_partials(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Slopes:
-        out = self._bound(self._kernels.rate_slopes)(s, J * v, J * i, P)
-        decay, drift, decay_s, drift_s, drift_v, drift_i = (_shaped(x, s) for x in out)
+        decay, drift, decay_s, drift_s, drift_v, drift_i = self._rate_slopes(s, v, i, P, J)
         by_s, by_decay, by_drift = self.window.partials(s, decay, drift)
         d_s = by_s + by_decay * decay_s + by_drift * drift_s
         return np.asarray(d_s), np.asarray(by_drift * J * drift_v), np.asarray(by_drift * J * drift_i)
-
-
-def _shaped(value: Array, like: Array) -> Array:
-    shape = np.shape(like)
-    return value if np.shape(value) == shape else np.array(np.broadcast_to(value, shape), dtype=float)
 
 
 @functools.lru_cache(maxsize=1024)

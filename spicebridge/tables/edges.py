@@ -98,7 +98,8 @@ def columns_to_edges(
         known = ", ".join(table.columns)
         raise TableError(
             f"{table.source}: no column of {known} is named after a signal of an edge (state[edge], current[edge], "
-            f"voltage[edge]); say which is which with map={{{next(iter(table.columns))!r}: 'state[0]'}}"
+            f"voltage[edge]); say which is which with a map such as {{{next(iter(table.columns))!r}: 'state[0]'}}, on the "
+            f"command line --map '{next(iter(table.columns))}=state[0]'"
         )
     labels = network.edge_labels if network is not None else tuple(dict.fromkeys(s.name for s in signals.values()))
     n_e = len(labels)

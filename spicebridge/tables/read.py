@@ -31,5 +31,7 @@ def read_table(path: str | Path) -> Table:
     source = Path(path)
     if source.is_dir():
         raise TableError(f"{source}: is a folder; give a file")
+    if not source.exists():
+        raise TableError(f"{source}: cannot be read: No such file or directory")
     reader = READERS.get(source.suffix.lower())
     return reader(source) if reader else read_delimited(read_text(source), str(source))

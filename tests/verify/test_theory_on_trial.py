@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from scipy.io import savemat
 
 import spicebridge as sb
+from spicebridge.cli import main
 from spicebridge.errors import CandidateError
+from spicebridge.theory import solve
 from spicebridge.verify.candidate.candidate import read_candidate
 from spicebridge.verify.candidate.integrate import integrate_rhs
 
@@ -239,3 +242,73 @@ def test_node_voltages_of_a_file_are_judged_without_their_reference(tmp_path: Pa
     np.savetxt(tmp_path / "p.csv", np.c_[t, w, p], delimiter=",", header="time,w[0-1],w[1-0],p[7]", comments="")
     with pytest.raises(CandidateError, match="node '7' does not exist"):
         sb.validate(series(), t, theory=tmp_path / "p.csv")
+
+
+HEAD, SUM = "def rhs(t, w):\n", "    return 0.1 * w - 50.0 * np.sin(4 * np.pi * t) / np.sum(100.0 + 1500.0 * w)\n"
+CASE = """
+title = "two"
+stop = 2
+network = { edges = [[0, 1], [1, 0]], initial_state = [0.3, 0.5] }
+device = { law = "caravelli2017", r_on = 100, r_off = 1600, alpha = 0.1, beta = 1 }
+drive = { edges = [0], kind = "sine", amplitude = 0.5, frequency = 2 }
+"""
+
+
+def test_the_command_line_puts_files_on_trial_and_places_what_is_wrong_with_them(tmp_path, monkeypatch, capsys):
+    """Exit status and message of every kind of file, good and bad."""
+    monkeypatch.chdir(tmp_path)
+    Path("two.case.toml").write_text(CASE)
+    w = exact(t)
+    for name, head, table in (
+        ("plain.csv", "t,x1,x2", np.c_[t, w]),
+        ("ms.csv", "time_ms,x1,x2", np.c_[1e3 * t, w]),
+        ("minutes.csv", "t,w[0],w[1]", np.c_[t / 60, w]),
+        ("one.csv", "t,w[0]", np.c_[t, w[:, 0]]),
+    ):
+        np.savetxt(name, table, delimiter=",", header=head, comments="", fmt="%.12g")
+    savemat("run.mat", {"t": t, "w": w})
+    np.savez("turned.npz", t=t, w=w.T)
+    title = f"Title: x\nPlotname: x\nFlags: real\nNo. Variables: 3\nNo. Points: {t.size}\nVariables:\n"
+    title += "\t0\ttime\ttime\n\t1\tV(x1)\tvoltage\n\t2\tV(x2)\tvoltage\nBinary:\n"
+    Path("run.raw").write_bytes(title.encode() + np.c_[t, w].astype("<f8").tobytes())
+    for name, text in (
+        ("mine.py", f"import numpy as np\n{HEAD}{SUM}"),
+        ("leaves.py", "raise SystemExit(3)\n"),
+        ("quits.py", f"{HEAD}    raise SystemExit(3)\n"),
+        ("late.py", f"import numpy as np\n{HEAD}    if t > 1.0:\n        raise SystemExit(3)\n{SUM}"),
+    ):
+        Path(name).write_text(text)
+    both = ["--map", "x1=0-1,x2=1-0"]
+    for status, words, given in (
+        (0, "AGREES", ["plain.csv", *both]),
+        (0, "AGREES", ["ms.csv", *both]),
+        (0, "AGREES", ["run.mat"]),
+        (0, "AGREES", ["run.raw", "--map", "V(x1)=0-1", "--map", "V(x2)=1-0"]),
+        (0, "AGREES", ["mine.py:rhs", "--theory-error", "plain.csv", *both]),
+        (4, "rhs raised SystemExit", ["late.py:rhs"]),
+        (2, "on the command line --map 'x1=state[0]'", ["plain.csv"]),
+        (2, "edge '9-9' does not exist", ["plain.csv", "--map", "x1=9-9,x2=1-0"]),
+        (2, "it is 60 times too short", ["minutes.csv"]),
+        (2, "state of edge 1-0 is missing", ["one.csv"]),
+        (2, "turned.npz: w has shape (2, 201)", ["turned.npz"]),
+        (2, "nowhere.nc: cannot be read: No such file", ["nowhere.nc"]),
+        (2, "mine.py: which function of it? Give mine.py:rhs", ["mine.py"]),
+        (2, "a map of columns is for files", ["mine.py:rhs", *both]),
+        (2, "leaves.py: raised SystemExit when it was loaded", ["leaves.py:rhs"]),
+        (2, "quits.py:rhs: rhs(0.0, w) raised SystemExit", ["quits.py:rhs"]),
+        (2, "is the run on trial itself", ["run.mat", "--theory-error", "run.mat"]),
+    ):
+        assert main(["validate", "two.case.toml", "--quiet", "--against", *given]) == status, given
+        said = capsys.readouterr()
+        assert words in " ".join((said.out + said.err).split()), given
+
+
+@pytest.mark.parametrize("factor", [1e3, 1e-3])
+def test_a_time_axis_in_milliseconds_is_named(factor):
+    """Also where the states without bounds have grown by 1e86 at the end of it."""
+    network = series()
+    w = solve(network, 2.0 * max(factor, 1.0))(factor * t)
+    verdict = sb.validate(network, t, theory=(t, w))
+    assert verdict.outcome is sb.Outcome.DISAGREES
+    assert verdict.diagnosis[0].cause == "time_scale"
+    assert verdict.diagnosis[0].value == pytest.approx(factor, rel=1e-6)

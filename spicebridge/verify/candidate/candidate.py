@@ -114,10 +114,16 @@ def read_candidate(
     CandidateError
         For a wrong number of edges, a shorter span, times that are not, NaN, a callable that does not answer.
     """
+    if mapping and not (_is_table(theory) or _is_table(error)):
+        raise CandidateError("theory: a map of columns is for files; arrays and functions have the network's order")
     found = _read(theory, network, stop, mapping, "theory")
     if error is None:
         return found
     if _is_run(error):
+        if error is theory or (_is_table(error) and str(error) == str(theory)):
+            raise CandidateError(
+                "theory_error: is the run on trial itself; a second run is one at another step or tolerance"
+            )
         return replace(found, second=_read(error, network, stop, mapping, "theory_error"))
     given = _error_array(error, found)
     known = np.zeros_like(given) if found.own_error is None else found.own_error
@@ -132,6 +138,15 @@ def _is_run(value: object) -> bool:
     return isinstance(value, tuple) and (len(value) == 3 or (len(value) == 2 and np.ndim(value[1]) > 1))
 
 
+def _is_table(value: object) -> bool:
+    """Whether it is a path of a file with columns."""
+    return isinstance(value, str | FilePath) and not _is_python(str(value))
+
+
+def _is_python(text: str) -> bool:
+    return text.endswith(".py") or text.rpartition(":")[0].endswith(".py")
+
+
 def _is_scipy(value: object) -> bool:
     return hasattr(value, "t") and hasattr(value, "y")
 
@@ -139,15 +154,15 @@ def _is_scipy(value: object) -> bool:
 def _read(theory: Any, network: Network, stop: float, mapping: Mapping[str, str] | None, name: str) -> Candidate:
     if isinstance(theory, str | FilePath):
         text = str(theory)
-        file, _, function = text.rpartition(":")
-        if file.endswith(".py"):
-            return _of_callable(load_rhs(file, function), network, stop, text)
+        if text.endswith(".py"):
+            raise CandidateError(f"{text}: which function of it? Give {text}:rhs for rhs(t, w)")
+        if _is_python(text):
+            file, _, function = text.rpartition(":")
+            return _of_callable(load_rhs(file, function), network, stop, text, text)
         table = read_table(theory)
         signals = columns_to_edges(table, network, mapping)
         given = [_given(getattr(signals, signal)) for signal in ("state", "current", "voltage")]
         return _of_arrays(signals.t, given, network, stop, text, _between_nodes(table, network, mapping))
-    if mapping:
-        raise CandidateError(f"{name}: a map of columns is for files; arrays have their edges in the network's order")
     if isinstance(theory, Waveforms):
         given = [_given(getattr(theory, signal)) for signal in ("state", "current", "voltage")]
         if set(theory.labels) == set(network.edge_labels):
@@ -249,7 +264,7 @@ def load_rhs(file: str, name: str) -> Callable[[float, Array], object]:
     sys.path.insert(0, beside)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CandidateError(f"{file}: raised {type(error).__name__} when it was loaded: {error}") from error
     finally:
         sys.path.remove(beside)
@@ -296,8 +311,8 @@ def _between_nodes(table: Table, network: Network, mapping: Mapping[str, str] | 
     return np.asarray(potential[:, network.tail] - potential[:, network.head])
 
 
-def _of_callable(rhs: Rhs, network: Network, stop: float, source: str) -> Candidate:
-    path, error = integrate_rhs(rhs, network, stop)
+def _of_callable(rhs: Rhs, network: Network, stop: float, source: str, name: str = "theory") -> Candidate:
+    path, error = integrate_rhs(rhs, network, stop, name)
     t = np.linspace(0.0, path.stop, 2)
     return Candidate(source, t, path(t), own_error=np.tile(error, (t.size, 1)), path=path)
 

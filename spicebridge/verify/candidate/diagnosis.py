@@ -14,7 +14,7 @@ and one finding: its likeliest member is named, and the others stand beside it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -36,6 +36,8 @@ ALIKE = 1e-3
 WORTH = 0.02
 """Share of the misfit that a suspect must explain to be mentioned at all."""
 SUSPECTS = 3
+LISTED = 3
+"""Of the numbers listed for a mistake, so many are integrated: those with the least residual."""
 INTEGRATED = 30
 """Mistakes of single edges that are integrated: the best of the sieve."""
 EVALUATIONS = 24_000
@@ -47,6 +49,8 @@ DEAR, CHEAP = 30, 2_000
 FEW, MOST = 4, 200_000
 """… or what it takes to reach so many of the candidate's times on an axis a thousand times too long, at the most so many. What
 it has reached by then is compared."""
+AWAY = 100.0
+"""States that are so many times larger than any of the right program are not compared, nor what follows them."""
 ROWS, FEWEST_ROWS, NUMBERS = 400, 100, 10_000
 """Times at which trajectories are compared: at the most, at the least, and between them so that there are so many states."""
 REFINED, REFINEMENTS = 4, 8
@@ -97,7 +101,7 @@ class Reported:
 @dataclass(frozen=True, eq=False)
 class _Trial:
     """A mistake at one value: the share of the misfit that is `left`, and its signals (n, n_signals) in units of their misfits
-    at the first n of the times compared. `reached` is the last of them in s, None if it is the end."""
+    at the first n of the times compared. `reached` is the last of them in s, None if it is the candidate's last."""
 
     mistake: Mistake
     value: float
@@ -121,7 +125,7 @@ def diagnose(network: Network, reported: Reported, progress: Progress | None = N
         return ()
     say("looking for the mistake")
     with one_blas_thread():
-        trials = [comparison.try_out(mistake, value) for mistake, value in _sieved(network, reported)]
+        trials = [comparison.try_out(mistake, value) for mistake, value in _sieved(network, reported, comparison.until)]
         found = sorted((trial for trial in trials if trial is not None), key=lambda trial: trial.left)
         for rough in [trial for trial in found if trial.mistake.free][:REFINED]:
             found[found.index(rough)] = comparison.refined(rough)
@@ -143,6 +147,11 @@ class _Comparison:
         if right is None:
             return
         theirs = [reported.state[self.rows][:, self.moving]]
+        n = _until_he_runs_away(theirs[0], right[0])
+        self.rows, theirs, right = self.rows[:n], [theirs[0][:n]], [values[:n] for values in right]
+        self.until = int(self.rows[-1]) + 1
+        seen = replace(reported, t=reported.t[: self.until], state=reported.state[: self.until])
+        self.residual = _Residual(network, seen, ROWS // 2) if self.until >= FEWEST_ROWS else None
         if reported.current is not None:
             theirs.append(reported.current[self.rows])
         self.scales = []
@@ -184,12 +193,15 @@ class _Comparison:
         misfit = _rms(self.theirs[:n] - self.right[:n])
         if n < min(FEW, self.rows.size) or misfit <= WORTH:
             return None
-        reached = None if n == self.rows.size else float(self.t[self.rows[n - 1]])
+        reached = None if self.rows[n - 1] == self.t.size - 1 else float(self.t[self.rows[n - 1]])
         return _Trial(mistake, value, _rms(self.theirs[:n] - path) / misfit, path, reached)
 
     def try_out(self, mistake: Mistake, value: float) -> _Trial | None:
         """The mistake at the best of its numbers, or at the one that the sieve found."""
         values = mistake.values if value == mistake.values[0] else (value,)
+        if len(values) > LISTED and self.residual is not None and _is_plain(mistake):
+            misses = {one: _rms(self.residual(mistake.build(one))) for one in values}
+            values = tuple(sorted(values, key=misses.__getitem__)[:LISTED])
         found = [trial for other in values if (trial := self._at(mistake, other)) is not None]
         if mistake.free and len(values) > 1:
             found.append(self._stepped(_Trial(mistake, mistake.neutral, 1.0, self.right)))
@@ -225,12 +237,19 @@ class _Comparison:
         return start
 
 
+def _until_he_runs_away(his: Array, right: Array) -> int:
+    """How many of the rows are compared: where his states have grown beyond all measure only the last of them would count."""
+    largest = AWAY * max(1.0, float(np.abs(right).max(initial=0.0)))
+    beyond = (np.abs(his) > largest).any(axis=1)
+    return max(int(np.argmax(beyond)), min(FEW, beyond.size)) if beyond.any() else beyond.size
+
+
 def _rms(difference: Array) -> float:
     return float(np.sqrt(np.mean(np.square(difference)))) if difference.size else 0.0
 
 
-def _sieved(network: Network, reported: Reported) -> list[tuple[Mistake, float]]:
-    """The mistakes to integrate, each with its best number so far."""
+def _sieved(network: Network, reported: Reported, until: int) -> list[tuple[Mistake, float]]:
+    """The mistakes to integrate, each with its best number so far; `until` is the number of times that count."""
     few = min(FEW / reported.t.size, 1.0) * max(SCALES)
     most = effort(network, float(reported.t[-1]))
     most = int(max(DEAR * most, min(few * most, MOST))) + CHEAP
@@ -239,7 +258,8 @@ def _sieved(network: Network, reported: Reported) -> list[tuple[Mistake, float]]
         every = [mistake for mistake in every if mistake.cause not in OF_STEPS]
     plain = [mistake for mistake in every if _is_plain(mistake) and _of_one_edge(mistake)]
     rest = [mistake for mistake in every if mistake not in plain]
-    residual = _Residual(network, reported, int(np.clip(EVALUATIONS / max(len(plain), 1), 40, ROWS)))
+    seen = replace(reported, t=reported.t[:until], state=reported.state[:until])
+    residual = _Residual(network, seen, int(np.clip(EVALUATIONS / max(len(plain), 1), 40, ROWS)))
     scored = [(*residual.best(mistake), mistake) for mistake in plain]
     scored.sort(key=lambda row: row[0])
     return [(mistake, mistake.values[0]) for mistake in rest] + [(m, value) for _, value, m in scored[:INTEGRATED]]
@@ -346,7 +366,7 @@ def _finding(members: list[_Trial], certain: bool) -> Finding:
     beside = f"; {', '.join(others)} would look the same" if others else ""
     share = f"explains {100 * explains:.1f} % of the misfit"
     if first.reached is not None:
-        share += f" until {first.reached:.3g} s, what comes later was not computed"
+        share += f" until {first.reached:.3g} s, what comes later was not compared"
     sentence = f"{words} ({share}{beside})" if certain else f"perhaps {words} ({share}{beside})"
     value = first.value if first.mistake.free else None
     by_steps = any(trial.mistake.by_steps for trial in members)

@@ -83,33 +83,33 @@ class _Guarded:
         return rate
 
 
-def check_rhs(rhs: Rhs, network: Network) -> None:
+def check_rhs(rhs: Rhs, network: Network, name: str = "theory") -> None:
     """Raise `CandidateError` unless rhs(0, w0) is (n_e,) finite numbers."""
     w0 = network.initial_state.copy()
     try:
         rate = np.asarray(rhs(0.0, w0.copy()), dtype=float)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CandidateError(
-            f"theory: rhs(0.0, w) raised {type(error).__name__}: {error}; it is called with t in s and w of shape "
+            f"{name}: rhs(0.0, w) raised {type(error).__name__}: {error}; it is called with t in s and w of shape "
             f"({network.n_edges},), one state per edge of the network, and returns dw/dt in 1/s"
         ) from error
     if rate.shape != w0.shape:
         raise CandidateError(
-            f"theory: rhs(0.0, w) has shape {rate.shape}; it must be ({network.n_edges},), one rate per edge of the "
+            f"{name}: rhs(0.0, w) has shape {rate.shape}; it must be ({network.n_edges},), one rate per edge of the "
             "network, 0 for edges without memory"
         )
     bad = np.flatnonzero(~np.isfinite(rate) & network.stateful)
     if bad.size:
-        raise CandidateError(f"theory: rhs(0.0, w) is {rate[bad[0]]} for {network.edge_name(int(bad[0]))}")
+        raise CandidateError(f"{name}: rhs(0.0, w) is {rate[bad[0]]} for {network.edge_name(int(bad[0]))}")
 
 
-def integrate_rhs(rhs: Rhs, network: Network, stop: float) -> tuple[Path, Array]:
+def integrate_rhs(rhs: Rhs, network: Network, stop: float, name: str = "theory") -> tuple[Path, Array]:
     """The path over [0, stop] and its error (n_e,), the largest over time.
 
     Raises `CandidateError` where the callable does not answer at t = 0 as it should; trouble on the way is the path's
     `problem`, and what it did until then is its path.
     """
-    check_rhs(rhs, network)
+    check_rhs(rhs, network, name)
     with one_blas_thread(), np.errstate(all="ignore"):
         fine = _integrated(rhs, network, stop, 1.0)
         loose = _integrated(rhs, network, fine.stop, LOOSENING) if fine.stop > 0.0 else fine
@@ -161,7 +161,7 @@ def _march(method: Any, rhs: Rhs, network: Network, stop: float, loosening: floa
                     raise _Trouble("its rate jumps to and fro at 0 or 1")
     except _Trouble as trouble:
         problem = f"{trouble} (reached t = {now:.4g} s)"
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         problem = f"rhs raised {type(error).__name__}: {error} after t = {now:.4g} s"
     return Path(network.initial_state, np.array(starts), tuple(pieces), now, problem)
 

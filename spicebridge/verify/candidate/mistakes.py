@@ -256,6 +256,12 @@ OPEN = 1e15
 
 def _cut(network: Network, k: int) -> Network:
     """The network whose cycle space lacks the loop of edge k: no current there, and a state that only decays."""
+    law, cut = linear_law(network), _with_drive(network, k, None)
+    if law is not None:
+        one = {name: getattr(law, name).copy() for name in ("level", "slope", "by_i", "by_v")}
+        for name, values in one.items():
+            values[k] = OPEN if name == "level" else 0.0
+        return cut.with_device(replace(law, **one))
     devices: list[Any] = network.devices()
     old = devices[k]
     linear = old.linear_rate(np.ones(()), np.ones(()))
@@ -264,7 +270,7 @@ def _cut(network: Network, k: int) -> Network:
         devices[k] = Resistor(np.asarray(OPEN))
     else:
         devices[k] = FreeAffine(np.asarray(OPEN), zero, linear[0], zero, zero, window=old.window)
-    return _with_drive(network, k, None).with_device(devices)
+    return cut.with_device(devices)
 
 
 def _of_starts(right: Program, first: Array) -> Iterator[Mistake]:

@@ -36,7 +36,7 @@ def test_the_kits_own_emulator_lies_inside_at_every_row(name: str) -> None:
             off = np.abs(loop.state[rows, k] - band.mean[:, j])
             assert (off <= band.half[:, j] + 1e-12).all()
     # Without what is known of the loop the states would leave it.
-    assert (np.abs(built_errors(planned, band.t, None, loop)).max(axis=0) > 0).all()
+    assert (np.abs(sum(built_errors(planned, band.t, None, loop))).max(axis=0) > 0).all()
 
 
 @pytest.mark.parametrize("name", ["k4", "two_loops"])

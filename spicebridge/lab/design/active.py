@@ -25,6 +25,7 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.lab.design.equipment import Bench, LabError
 from spicebridge.lab.design.parts import OPAMPS, OpAmp
+from spicebridge.lab.design.reactances import resistances
 from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.theory.results.stability import screen
@@ -34,6 +35,7 @@ STATES = 5
 """States along the trajectory at which the poles are looked at."""
 ASSIGNMENTS = 5000
 """Combinations of version and op-amp up to which all are tried; above, one op-amp type for all edges."""
+STIFF = 1e6
 INFINITE = 1e15
 """A pole faster than this, in 1/s, belongs to a node without capacitance."""
 
@@ -61,7 +63,10 @@ def poles(network: Network, state: Array, converters: Sequence[Converter], capac
     import scipy.linalg
 
     B = np.delete(Topology.of(network).B.toarray(), ground, axis=0)
-    G = 1.0 / network.resistance(state)
+    G = 1.0 / resistances(network, state)
+    imposed = np.array(network.imposed)
+    # At the speed of op-amps capacitors hold their voltage and inductors their current.
+    G = np.where(imposed == "voltage", STIFF * G.max(), np.where(imposed == "current", G.min() / STIFF, G))
     G = np.where(network.P > 0, G, np.abs(G))
     m, k = B.shape[0], len(converters)
     E, F = np.zeros((m + k, m + k)), np.zeros((m + k, m + k))

@@ -6,7 +6,8 @@ Every copy has its own resistances, converter gains and sources::
     dw/dt = F(w, v', i'; P, J),   i' = (1 + rho)(1 + g) i + o/R(w),   v' = P R(w) i'
 
 because an emulator infers its current from the voltage it reads (gain error g, offset o in V) and from the
-resistance it believes to have set. Classical fourth-order Runge-Kutta with fixed steps, all copies at once.
+resistance it believes to have set. On a capacitor or an inductor rho is the error of C or L. Fixed steps, all copies at once: the
+classical Runge-Kutta method, or one that takes capacitors and inductors implicitly.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.lab.design.equipment import Bench
-from spicebridge.lab.design.parts import e96_pair
-from spicebridge.lab.design.plan import Plan
+from spicebridge.lab.design.parts import capacitors, e96_pair
+from spicebridge.lab.design.plan import Plan, gyrator
+from spicebridge.lab.design.reactances import AT_ONCE, Reactances, amount, conducting, memristive, resistances, ringing
 from spicebridge.lab.design.wiring import target_offset
 from spicebridge.laws.resistor import ohms
 from spicebridge.network import Network
@@ -28,7 +30,9 @@ KINDS = ("resistance", "reading gain", "source gain", "reading offset", "source 
 """What `Errors` holds, in order."""
 STEPS = 400
 STEPS_PER_TIMESCALE = 40
-"""At least so many steps over the span and over a drive's shortest time scale."""
+"""At least so many steps over the span and over the shortest time scale of a drive or of ringing."""
+MOST_STEPS = 20_000
+"""Beyond, ringing of inductors with capacitors is not resolved."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +72,13 @@ class Errors:
 def error_limits(network: Network, bench: Bench, driven: tuple[int, ...]) -> tuple[Array, ...]:
     """Largest error of every kind, (n_e,) each, in the order of `Errors`; `driven` edges carry a source."""
     discrete = bench.memristor is not None
-    emulated = network.stateful & (not discrete)
-    rho = np.where(
-        network.stateful, bench.memristor_tolerance if discrete else bench.pot_tolerance, bench.resistor_tolerance
-    )
+    memory = memristive(network)
+    emulated = memory & (not discrete)
+    rho = np.where(memory, bench.memristor_tolerance if discrete else bench.pot_tolerance, bench.resistor_tolerance)
+    imposed = np.array(network.imposed)
+    rho = np.where(imposed == "voltage", bench.capacitor_tolerance, rho)
+    # L = C R R R/R of the simulated inductor.
+    rho = np.where(imposed == "current", bench.capacitor_tolerance + 4.0 * bench.resistor_tolerance, rho)
     rho = rho + np.where(network.P < 0, 2.0 * bench.resistor_tolerance, 0.0)
     sourced = np.isin(np.arange(network.n_edges), driven)
     return (
@@ -84,9 +91,15 @@ def error_limits(network: Network, bench: Bench, driven: tuple[int, ...]) -> tup
 
 
 def rounding(plan: Plan) -> Array:
-    """Relative error (n_e,) of fixed resistors made from E96 values; 0 on memristors."""
+    """Relative error (n_e,) of resistors and capacitors made from series of values; 0 on memristors."""
     out = np.zeros(plan.network.n_edges)
-    for k in np.flatnonzero(~plan.network.stateful).tolist():
+    for k, what in enumerate(plan.network.imposed):
+        if what == "voltage":
+            wanted = amount(plan.network, k)
+            out[k] = sum(capacitors(wanted)) / wanted - 1.0
+        elif what == "current":
+            out[k] = gyrator(plan, k).inductance / amount(plan.network, k) - 1.0
+    for k in np.flatnonzero(conducting(plan.network) & ~plan.network.stateful).tolist():
         wanted = ohms(plan.network.device(k))
         offset = target_offset(plan, k)
         out[k] = (sum(e96_pair(wanted + offset)) - offset) / wanted - 1.0
@@ -120,46 +133,88 @@ def _march(network: Network, stop: float, errors: Errors, ground: int, steps: in
     potentials = np.linalg.pinv(-B.T)
     count = steps or _steps(network, stop)
     t = np.linspace(0.0, stop, count + 1)
-    h = t[1]
-    base = [network.bank(x) for x in (t, t[:-1] + h / 2)]
-    sources = [s[None] * (1.0 + errors.source[:, None]) + errors.source_offset[:, None] for s in base]
+    h = float(t[1])
+    reactances = Reactances(network, errors.resistance)
+    scheme = CLASSICAL if reactances.none else IMPLICIT_EXPLICIT
     n_b = errors.resistance.shape[0]
-    shape = (n_b, t.size, network.n_edges)
-    state, current, voltage, forced = (np.empty(shape) for _ in range(4))
+    state, current, voltage, forced = (np.empty((n_b, t.size, network.n_edges)) for _ in range(4))
     hard = [g.edges for g in network.groups if g.device.stateful and g.device.window.hard]
     w = np.broadcast_to(network.initial_state, (n_b, network.n_edges)).copy()
 
-    def solve(w: Array, S: Array) -> tuple[Array, Array, Array]:
-        nominal = network.resistance(w)
-        R = network.P * nominal * (1.0 + errors.resistance)
-        mesh = (A[None] * R[:, None, :]) @ A.T
-        i = np.linalg.solve(mesh, (S @ A.T)[..., None])[..., 0] @ A
-        return i, R * i, nominal
+    def sources(times: Array) -> Array:
+        return network.bank(times)[None] * (1.0 + errors.source[:, None]) + errors.source_offset[:, None]
 
-    def rate(w: Array, S: Array) -> Array:
-        i, _, nominal = solve(w, S)
-        read = (1.0 + errors.resistance) * (1.0 + errors.reading) * i + errors.reading_offset / nominal
-        return rates(network, w, read, nominal, errors.flipped)
-
-    for n in range(t.size):
-        state[:, n] = w
-        current[:, n], voltage[:, n], _ = solve(w, sources[0][:, n])
-        forced[:, n] = sources[0][:, n]
-        if n == count:
-            break
-        k1 = rate(w, sources[0][:, n])
-        k2 = rate(w + 0.5 * h * k1, sources[1][:, n])
-        k3 = rate(w + 0.5 * h * k2, sources[1][:, n])
-        k4 = rate(w + h * k3, sources[0][:, n + 1])
-        w = w + (h / 6.0) * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
+    def clipped(w: Array) -> Array:
         for edges in hard:
             w[:, edges] = np.clip(w[:, edges], 0.0, 1.0)
+        return w
+
+    def stage(past: Array, S: Array, length: float) -> tuple[Array, Array, Array, Array]:
+        """(states, currents, drops, rates) after an implicit stage of `length` s; the memristors' are in `past`."""
+        nominal = resistances(network, past)
+        R, S = reactances.stage(network.P * nominal * (1.0 + errors.resistance), S, past, length)
+        mesh = (A[None] * R[:, None, :]) @ A.T
+        i = np.linalg.solve(mesh, (S @ A.T)[..., None])[..., 0] @ A
+        new, drop = reactances.settle(R, i, past)
+        read = (1.0 + errors.resistance) * (1.0 + errors.reading) * i + errors.reading_offset / nominal
+        rate = rates(network, new, read, nominal, errors.flipped)
+        return new, i, drop, rate if reactances.none else np.where(reactances.edges, (new - past) / length, rate)
+
+    moved = [
+        [np.where(reactances.edges, g, f) for f, g in zip(explicit, implicit, strict=True)]
+        for explicit, implicit in zip(scheme.explicit, scheme.implicit, strict=True)
+    ]
+    at = {c: sources(t[:-1] + c * h) for c in scheme.times}
+    first = AT_ONCE * h
+    now = stage(w, sources(np.array([0.0 if reactances.none else first]))[:, 0], first)
+    rows = sources(t)
+    for n in range(t.size):
+        state[:, n], forced[:, n] = w, rows[:, n]
+        current[:, n], voltage[:, n] = now[1:3]
+        if n == count:
+            break
+        slopes = [now[3]]
+        for c, weights in zip(scheme.times, moved, strict=True):
+            past = w + h * sum(x * k for x, k in zip(weights, slopes, strict=True))
+            if len(slopes) == len(moved):
+                past = clipped(past)
+            now = stage(past, at[c][:, n], scheme.gamma * h)
+            slopes.append(now[3])
+        # The last stage stands at the end of the step.
+        w = now[0]
     nodes = np.insert((voltage - forced) @ potentials.T, ground, 0.0, axis=-1)
     return Ensemble(t, state, current, voltage, nodes)
 
 
+@dataclass(frozen=True)
+class Scheme:
+    """Stages at `times`, of which the last is the end of the step; `explicit` weights of the rates before for memristors, `implicit`
+    ones for capacitors and inductors, whose own rate in a stage has the weight `gamma`."""
+
+    times: tuple[float, ...]
+    explicit: tuple[tuple[float, ...], ...]
+    implicit: tuple[tuple[float, ...], ...]
+    gamma: float
+
+
+CLASSICAL = Scheme(
+    (0.5, 0.5, 1.0, 1.0),
+    ((1 / 2,), (0.0, 1 / 2), (0.0, 0.0, 1.0), (1 / 6, 1 / 3, 1 / 3, 1 / 6)),
+    ((0.0,), (0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)),
+    1.0,
+)
+IMPLICIT_EXPLICIT = Scheme(
+    (1 / 2, 2 / 3, 1 / 2, 1.0),
+    ((1 / 2,), (11 / 18, 1 / 18), (5 / 6, -5 / 6, 1 / 2), (1 / 4, 7 / 4, 3 / 4, -7 / 4)),
+    ((0.0,), (0.0, 1 / 6), (0.0, -1 / 2, 1 / 2), (0.0, 3 / 2, -3 / 2, 1 / 2)),
+    1 / 2,
+)
+"""Third order, L-stable and stiffly accurate: (4,4,3) of Ascher, Ruuth and Spiteri, Appl. Numer. Math. 25 (1997) 151."""
+
+
 def _steps(network: Network, stop: float) -> int:
     fast = min((d.timescale() for d in set(network.drives) if d is not None), default=np.inf)
+    fast = min(fast, max(ringing(network), STEPS_PER_TIMESCALE * stop / MOST_STEPS))
     return int(max(STEPS, np.ceil(STEPS_PER_TIMESCALE * stop / fast) if np.isfinite(fast) else 0))
 
 
@@ -168,7 +223,7 @@ def rates(network: Network, w: Array, read: Array, nominal: Array, flipped: Arra
     out = np.zeros_like(w)
     J = network.J if flipped is None else network.J * flipped
     for group in network.groups:
-        if not group.device.stateful:
+        if not (group.device.stateful and group.device.ohmic):
             continue
         e = group.edges
         i = read[..., e]

@@ -23,10 +23,14 @@ from spicebridge.lab.design.builds import rates
 from spicebridge.lab.design.laws import equation, state_of
 from spicebridge.lab.design.parts import ANALOG_INPUT
 from spicebridge.lab.design.plan import Plan, converter_range
+from spicebridge.lab.design.reactances import AT_ONCE, Reactances, resistances
 from spicebridge.lab.design.wiring import target_offset
 from spicebridge.laws.base import parameter_names
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.waveforms import Waveforms
+
+SDIRK = 1.0 - 0.5**0.5
+"""Stage of the L-stable method of second order that carries capacitors and inductors from update to update."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,30 +110,44 @@ def run_firmware(plan: Plan, *, quantised: bool = True) -> Waveforms:
     period = 1.0 / plan.bench.update_rate
     t = np.asarray(np.arange(round(plan.stop / period) + 1) * period, float)
     S = network.bank(t)
+    reactances = Reactances(network, np.zeros(network.n_edges))
+    soon = S if reactances.none else network.bank(t + AT_ONCE * period)
+    halfway = network.bank(t + SDIRK * period)
     offset = np.array([target_offset(plan, k) for k in range(network.n_edges)])
-    memory = network.stateful
+    memory = plan.emulated
     lsb = ANALOG_INPUT.step(converter_range(plan))
     hard = [g.edges for g in network.groups if g.device.stateful and g.device.window.hard]
 
     def set_ohms(w: Array) -> Array:
-        target = network.resistance(w) + offset
+        target = resistances(network, w) + offset
         if not quantised:
             return np.asarray(target)
         code = np.clip(np.rint((target - pot.wiper) / pot.step), 0, pot.positions - 1)
         return np.asarray(np.where(memory, pot.wiper + code * pot.step, target))
+
+    def stage(R: Array, h: float, source: Array, past: Array) -> tuple[Array, Array, Array]:
+        R, source = reactances.stage(R, source, past, h)
+        i = A.T @ np.linalg.solve((A * R) @ A.T, A @ source)
+        return reactances.settle(R, i, past)[0], i, reactances.settle(R, i, past)[1]
 
     w = network.initial_state.copy()
     ohms = set_ohms(w)
     state, current, voltage = (np.empty((t.size, network.n_edges)) for _ in range(3))
     for n in range(t.size):
         R = network.P * (ohms - offset)
-        i = A.T @ np.linalg.solve((A * R) @ A.T, A @ S[n])
-        state[n], current[n], voltage[n] = w, i, R * i
+        _, i, drop = stage(R, AT_ONCE * period, soon[n], w)
+        state[n], current[n], voltage[n] = w, i, drop
         read = ohms * i
         if quantised:
             read = lsb * np.rint(read / lsb)
         upcoming = set_ohms(w)
-        w = w + period * rates(network, w, read / ohms, ohms - offset)
+        moved = w
+        if not reactances.none:
+            half = stage(R, SDIRK * period, halfway[n], w)[0]
+            moved = stage(
+                R, SDIRK * period, S[n] if n + 1 == t.size else S[n + 1], w + (1.0 / SDIRK - 1.0) * (half - w)
+            )[0]
+        w = moved + period * rates(network, w, read / ohms, ohms - offset)
         for edges in hard:
             w[edges] = np.clip(w[edges], 0.0, 1.0)
         ohms = upcoming

@@ -13,7 +13,7 @@ class LabError(SpiceBridgeError, ValueError):
 
 
 SPREADS = (
-    "resistor_tolerance", "pot_tolerance", "memristor_tolerance", "chain_gain", "chain_offset", "source_gain",
+    "resistor_tolerance", "capacitor_tolerance", "pot_tolerance", "memristor_tolerance", "chain_gain", "chain_offset", "source_gain",
     "source_offset",
 )  # fmt: skip
 """Fields of `Bench` that are limits of errors."""
@@ -29,7 +29,7 @@ class Bench:
     `sense_ratio`: a sense resistor is this fraction of the smallest resistance of its edge.
     `update_rate` 1/s: how often an emulator reads its voltage and writes its potentiometer.
     `node_capacitance` F to ground at every node. `pot_tolerance` is that of the firmware's table after each
-    potentiometer has been measured with an ohmmeter (1e-2 without).
+    potentiometer has been measured with an ohmmeter (1e-2 without). `capacitor_tolerance` is that of C0G and film capacitors of 1 %.
     `chain_gain`, `chain_offset` (V): accuracy of the emulators'
     converters; `memristor_tolerance` that of a discrete memristor's resistances against the law of the case, after
     selection; `source_gain`, `source_offset` (V): of the generators. Spreads are limits of a uniform
@@ -51,6 +51,7 @@ class Bench:
     updates_per_timescale: float = 400.0
     node_capacitance: float = 5e-12
     resistor_tolerance: float = 1e-3
+    capacitor_tolerance: float = 1e-2
     pot_tolerance: float = 1e-3
     memristor_tolerance: float = 0.05
     chain_gain: float = 2e-3

@@ -43,9 +43,9 @@ def check_laws(network: Network) -> None:
 
 
 def _refusal(law: Any) -> str:
-    if imposes(law):
+    if imposes(law) and not law.stateful:
         return f"holds its {imposes(law)} whatever the circuit does, and kits have no such part"
-    if not law.ohmic:
+    if not (law.ohmic or imposes(law)):
         return "conducts i(v, s), which no resistance R(s) can stand for"
     try:
         units(law)

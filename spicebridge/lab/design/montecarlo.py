@@ -1,10 +1,12 @@
 """Tolerance bands of the test points, and which parts matter.
 
-Half of the builds give mean and standard deviation of every signal at every time, the other half, n builds, the factor k of
-every kind (node voltages, currents, states) by which the band |signal - mean| <= k sd must be widened to hold all of them
-at all times and all test points of that kind. By order statistics the test points of one kind of a fresh build then lie
-inside with probability n/(n + 1) on average, and with 95 % confidence the share of fresh builds inside exceeds 0.05^(1/n) (0.95
-for n = 59; Wilks 1941).
+A quarter of the builds gives mean and standard deviation of every signal at every time, the others, n builds, the factor k
+of every kind (node voltages, currents, states) in the band |signal - mean| <= k sd: the factors of equal rank among what the
+n builds need of each kind, with which r of them lie inside at all times and all test points. By order statistics (Wilks 1941) so
+does a fresh build with probability r/(n + 1), on average.
+
+What a circuit of perfect parts is known to differ by is no spread: it moves the band. Where the simulated circuit and the
+firmware's loop differ, the band stands in the middle between them and is wider by half of what lies between.
 """
 
 from __future__ import annotations
@@ -19,11 +21,14 @@ from spicebridge.arrays import Array
 from spicebridge.lab.design.builds import KINDS, Ensemble, Errors, error_limits, integrate_builds
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.design.plan import Plan, node_voltages
+from spicebridge.lab.design.reactances import memristive
 from spicebridge.lab.design.realistic import BenchRun
 from spicebridge.theory import integrate
 from spicebridge.waveforms import Waveforms
 
-BUILDS = 160
+BUILDS = 640
+PROMISE = 0.97
+"""Least probability with which all test points are inside."""
 RELATIVE_FLOOR = 1e-3
 """Smallest standard deviation at one time, relative to the largest of the same signal over time."""
 ESCAPE = 1.0
@@ -34,10 +39,10 @@ CLASSES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """`names` (n_s,) of test points; `t` (n_t,); `mean`, `sd` (n_t, n_s); `k` (n_s,) the factors,
-    one of each kind, from `n` builds.
+    """`names` (n_s,) of test points; `t` (n_t,); `mean`, `sd` (n_t, n_s); `k` (n_s,) the factors, one of each kind.
 
-    `built` (n_t, n_s) is what a circuit of perfect parts is known to differ by; the band is `mean` +- `half`.
+    `promise` is the probability that a fresh build is inside with all test points; `built` (n_t, n_s) what
+    circuits of perfect parts are known to differ by from the middle of the band; the band is `mean` +- `half`.
     """
 
     names: tuple[str, ...]
@@ -45,13 +50,8 @@ class Band:
     mean: Array
     sd: Array
     k: Array
-    n: int
+    promise: float
     built: Array
-
-    @property
-    def promise(self) -> float:
-        """Probability that a fresh build is inside with all test points of one kind."""
-        return self.n / (self.n + 1.0)
 
     @property
     def factors(self) -> dict[str, float]:
@@ -107,24 +107,19 @@ def sense_errors(plan: Plan, names: tuple[str, ...], builds: int, seed: int) -> 
     return np.asarray(1.0 + off * np.array([name.startswith("i[") for name in names]))
 
 
-def built_errors(plan: Plan, t: Array, run: BenchRun | None, loop: Waveforms | None) -> Array:
-    """(n_t, n_s) largest difference of the test points near each of the times `t` from the equations, parts perfect:
-    of the simulated circuit `run` and of the firmware's `loop`, added."""
+def built_errors(plan: Plan, t: Array, run: BenchRun | None, loop: Waveforms | None) -> tuple[Array, Array]:
+    """(middle, distance), each (n_t, n_s): how the test points of perfect parts differ from the equations at the times `t`,
+    halfway between the simulated circuit `run` and the firmware's `loop`, and how far these are from there near each time."""
     network, gauge = plan.network, plan.gauge
     nodes = [n for n in range(network.n_nodes) if n != gauge.ground]
     chords, states = list(gauge.chords), np.flatnonzero(plan.emulated).tolist()
-    out = np.zeros((t.size, len(nodes) + len(chords) + len(states)))
+    known: list[tuple[Array, Array]] = []
 
     def add(times: Array, p: Array, i: Array, w: Array) -> None:
         ideal = integrate(network, times)
         ideal_p = node_voltages(network, gauge.ground, ideal.voltage - network.bank(times))
         parts = (p - ideal_p)[:, nodes], i - ideal.current[:, chords], (w - ideal.state)[:, states]
-        off = np.abs(np.concatenate(parts, axis=1))
-        worst = np.zeros_like(out)
-        np.maximum.at(worst, np.clip(np.searchsorted(t, times), 0, t.size - 1), off)
-        # What happens between two rows belongs to both.
-        wide = np.vstack([worst[:1], worst, worst[-1:]])
-        out[:] += np.maximum(np.maximum(wide[:-2], wide[2:]), worst)
+        known.append((times, np.concatenate(parts, axis=1)))
 
     if run is not None:
         times, at = np.unique(np.clip(run.t, 0.0, plan.stop), return_index=True)
@@ -135,31 +130,52 @@ def built_errors(plan: Plan, t: Array, run: BenchRun | None, loop: Waveforms | N
         times = loop.t[inside]
         p = node_voltages(network, gauge.ground, loop.voltage[inside] - network.bank(times))
         add(times, p, loop.current[inside][:, chords], loop.state[inside])
-    return out
+    shape = t.size, len(nodes) + len(chords) + len(states)
+    if not known:
+        return np.zeros(shape), np.zeros(shape)
+    middle = sum((_resampled(t, times, off) for times, off in known), np.zeros(shape)) / len(known)
+    worst = np.zeros(shape)
+    for times, off in known:
+        rest = np.abs(off - _resampled(times, t, middle))
+        np.maximum.at(worst, np.clip(np.searchsorted(t, times), 0, t.size - 1), rest)
+    # What happens between two rows belongs to both.
+    wide = np.vstack([worst[:1], worst, worst[-1:]])
+    return middle, np.maximum(np.maximum(wide[:-2], wide[2:]), worst)
+
+
+def _resampled(t: Array, known: Array, columns: Array) -> Array:
+    return np.column_stack([np.interp(t, known, column) for column in columns.T])
 
 
 def tolerance_band(
-    plan: Plan, *, builds: int = BUILDS, seed: int = 1, run: BenchRun | None = None, loop: Waveforms | None = None
+    plan: Plan, ensemble: Ensemble, *, seed: int = 1, run: BenchRun | None = None, loop: Waveforms | None = None
 ) -> Band:
-    """The band from `builds` random builds, and what `run` and `loop` say a perfect one differs by."""
-    ensemble = integrate_builds(plan.network, plan.stop, Errors.drawn(plan, builds, seed), ground=plan.gauge.ground)
+    """The band from random builds, and what `run` and `loop` say a perfect one differs by."""
     names, signals = test_points(plan, ensemble)
+    builds = len(signals)
     signals = signals * sense_errors(plan, names, builds, seed)
-    half = builds // 2
-    mean, sd = signals[:half].mean(axis=0), signals[:half].std(axis=0, ddof=1)
+    first = builds // 4
+    mean, sd = signals[:first].mean(axis=0), signals[:first].std(axis=0, ddof=1)
     top = sd.max(axis=0)
     sd = np.maximum(sd, RELATIVE_FLOOR * np.where(top > 0, top, 1.0))
-    needed = (np.abs(signals[half:] - mean) / sd).max(axis=1)
-    kinds = np.array([name[0] for name in names])
-    k = np.array([needed[:, kinds == kind].max() for kind in kinds])
-    return Band(names, ensemble.t, mean, sd, k, builds - half, built_errors(plan, ensemble.t, run, loop))
+    needed = (np.abs(signals[first:] - mean) / sd).max(axis=1)
+    n = builds - first
+    r = min(math.ceil(PROMISE * (n + 1)), n)
+    kinds = [name[0] for name in names]
+    each = {kind: needed[:, np.array(kinds) == kind].max(axis=1) for kind in dict.fromkeys(kinds)}
+    ranks = np.array([np.argsort(np.argsort(x)) for x in each.values()]).max(axis=0)
+    rank = np.sort(ranks)[r - 1]
+    k = np.array([np.sort(each[kind])[rank] for kind in kinds])
+    middle, distance = built_errors(plan, ensemble.t, run, loop)
+    return Band(names, ensemble.t, mean + middle, sd, k, r / (n + 1.0), distance)
 
 
 def escaped(plan: Plan, ensemble: Ensemble) -> NDArray[np.bool_]:
     """(n_b,) builds whose states leave the ideal range by more than `ESCAPE`: another regime, not a deviation."""
-    ideal = plan.waves.state
-    low, high = ideal.min() - ESCAPE, ideal.max() + ESCAPE
-    inside = np.isfinite(ensemble.state) & (ensemble.state >= low) & (ensemble.state <= high)
+    memory = memristive(plan.network)
+    ideal, state = plan.waves.state[:, memory], ensemble.state[..., memory]
+    low, high = ideal.min(initial=0.0) - ESCAPE, ideal.max(initial=0.0) + ESCAPE
+    inside = np.isfinite(state) & (state >= low) & (state <= high)
     return np.asarray(~inside.all(axis=(1, 2)))
 
 
@@ -185,10 +201,11 @@ def spread(
     for factor in CLASSES:
         tried = replace(plan, bench=plan.bench.tightened(factor))
         errors = Errors.drawn(tried, builds, seed)
-        out = escaped(tried, integrate_builds(tried.network, tried.stop, errors, ground=tried.gauge.ground))
+        ensemble = integrate_builds(tried.network, tried.stop, errors, ground=tried.gauge.ground)
+        out = escaped(tried, ensemble)
         share = float(out.mean()) if factor == 1.0 else share
         if not out.any():
-            return Spread(share, factor, tried, tolerance_band(tried, builds=builds, seed=seed, run=run, loop=loop))
+            return Spread(share, factor, tried, tolerance_band(tried, ensemble, seed=seed, run=run, loop=loop))
     worst = influences(plan)[0]
     raise LabError(
         f"{plan.case.name}: builds leave the regime even with all errors at {CLASSES[-1]:g} of the bench's limits; "

@@ -175,6 +175,59 @@ def e96_pair(value: float) -> tuple[float, ...]:
     return best
 
 
+SMALLEST_CAPACITOR, LARGEST_CAPACITOR = 100e-12, 100e-6
+"""F: below, the strays of a board count; above, there are only electrolytic ones, which are polar and 20 % off."""
+CERAMIC_UP_TO = 10e-9
+"""F, to which C0G is sold within 1 %; above it is film."""
+BIGGEST_FILM = 10e-6
+E12 = (1.0, 1.2, 1.5, 1.8, 2.2, 2.7, 3.3, 3.9, 4.7, 5.6, 6.8, 8.2)
+
+
+def capacitors(value: float) -> tuple[float, ...]:
+    """E12 values (F) in parallel for `value`: pieces of the biggest film, then a coarse and up to two finer ones."""
+    out: list[float] = []
+    rest = value
+    while rest > 1.5 * BIGGEST_FILM:
+        out.append(BIGGEST_FILM)
+        rest -= BIGGEST_FILM
+    for _ in range(3):
+        if rest < max(10e-12, 1e-3 * value):
+            break
+        decade = 10.0 ** math.floor(math.log10(rest) + 1e-9)
+        below = [
+            x for x in (*E12, 10.0) if x * decade <= rest * (1.0 + 1e-9) and x * decade <= BIGGEST_FILM * (1.0 + 1e-9)
+        ]
+        out.append(float(f"{below[-1] * decade:.3g}"))
+        rest = value - sum(out)
+    return tuple(out)
+
+
+LEAST_SHUNT, SHUNT = 100.0, 47e3
+"""Ohm: smallest, and wanted, resistor at the capacitor of a simulated inductor."""
+RAIL_SHARE = 1.0
+"""Drop at the port's resistor over that of the inductor, at their peaks."""
+
+
+@dataclass(frozen=True)
+class Gyrator:
+    """Antoniou's circuit of two op-amps: L = `port` `shunt` `farad`, with two equal resistors between (ohm, F)."""
+
+    port: float
+    shunt: float
+    farad: float
+
+    @classmethod
+    def of(cls, henry: float, peak_v: float, peak_i: float) -> Gyrator:
+        """Parts for an inductor that sees at most `peak_v` V and `peak_i` A."""
+        port = e96(min(max(RAIL_SHARE * peak_v / peak_i if peak_i > 0 and peak_v > 0 else 1e3, 10.0), 1e6))
+        farad = capacitors(min(max(henry / (port * SHUNT), 1e-9), BIGGEST_FILM))[0]
+        return cls(port, sum(e96_pair(henry / (port * farad))), farad)
+
+    @property
+    def inductance(self) -> float:
+        return self.port * self.shunt * self.farad
+
+
 @dataclass(frozen=True)
 class BillLine:
     """One kind of part: how many, what, where."""

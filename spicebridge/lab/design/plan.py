@@ -9,12 +9,16 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.case.case import Case
-from spicebridge.drives import DC
+from spicebridge.drives import DC, Sum
 from spicebridge.lab.design.active import Realisation, realise
 from spicebridge.lab.design.equipment import Bench, LabError
 from spicebridge.lab.design.laws import check_laws
 from spicebridge.lab.design.parts import (
     ANALOG_INPUT,
+    LARGEST_CAPACITOR,
+    LEAST_SHUNT,
+    SMALLEST_CAPACITOR,
+    Gyrator,
     MemristorPart,
     OpAmp,
     Potentiometer,
@@ -23,6 +27,7 @@ from spicebridge.lab.design.parts import (
     opamp,
     potentiometer,
 )
+from spicebridge.lab.design.reactances import amount, conducting, memristive, resistances
 from spicebridge.lab.design.scaling import Scaling
 from spicebridge.lab.design.sources import Gauge, choose_gauge
 from spicebridge.network import Network
@@ -85,7 +90,7 @@ class Plan:
     @property
     def emulated(self) -> NDArray[np.bool_]:
         """(n_e,) edges whose memristor is an emulator."""
-        return np.asarray(self.network.stateful & (self.bench.memristor is None))
+        return np.asarray(memristive(self.network) & (self.bench.memristor is None))
 
     @property
     def memristor(self) -> MemristorPart | None:
@@ -101,12 +106,13 @@ def make_plan(case: Case, bench: Bench | None = None) -> Plan:
     """Choose everything. Raises `LabError` naming the part and the amount where the bench does not suffice."""
     bench = bench or Bench()
     check_laws(case.network)
+    network = discharged(case.network)
     if bench.memristor is not None:
         bench = _unscaled(case, bench)
-    gauge = choose_gauge(case.network, case.stop, bench)
+    gauge = choose_gauge(network, case.stop, bench)
     ideal = integrate(gauge.network, case.t)
     pot = potentiometer(bench.potentiometer)
-    z = bench.impedance or _impedance(case.network, ideal.state, pot)
+    z = bench.impedance or _impedance(case, ideal, pot)
     c = bench.time or _time(case, bench, ideal)
     unit = _attempt(case, bench, gauge, ideal, Scaling(z, 1.0, c), None)
     realisation = realise(unit.network, unit.waves.state, bench, gauge.ground)
@@ -135,33 +141,64 @@ def _unscaled(case: Case, bench: Bench) -> Bench:
                 f"{part.name}: a discrete memristor cannot be scaled; leave {name} at 1 and write the case in its units"
             )
     network = case.network
-    active = np.flatnonzero(network.stateful & (network.P < 0))
+    active = np.flatnonzero(memristive(network) & (network.P < 0))
     if active.size:
         raise LabError(
             f"{network.edge_name(int(active[0]))}: an active edge needs an emulator, whose controller knows the sign; "
             f"{part.name} does not"
         )
-    if not network.stateful.any():
+    if not memristive(network).any():
         raise LabError(f"{part.name}: the case has no memristors")
     return replace(bench, impedance=1.0, amplitude=1.0, time=1.0)
 
 
-def _impedance(network: Network, state: Array, pot: Potentiometer) -> float:
-    R = network.resistance(state)
-    if network.stateful.any():
-        return POT_USE * pot.total / float(R[:, network.stateful].max())
-    return float(TYPICAL / np.exp(np.log(R[0]).mean()))
+def discharged(network: Network) -> Network:
+    """The same currents with every capacitor starting at 0 V, as on a bench: what it starts at is part of its series source.
+
+    Raises `LabError` for an inductor that carries a current at the start.
+    """
+    v0 = np.where(np.array(network.imposed) == "voltage", network.initial_state, 0.0)
+    currents = np.where(np.array(network.imposed) == "current", network.initial_state, 0.0)
+    if currents.any():
+        k = int(np.flatnonzero(currents)[0])
+        raise LabError(
+            f"{network.edge_name(k)}: an inductor starts with {currents[k]:g} A; on a bench all rests before the trigger, so "
+            "let it start with 0 A"
+        )
+    if not v0.any():
+        return network
+    drives = [
+        drive if not v else (DC(-v) if drive is None else Sum((drive, DC(-v))))
+        for drive, v in zip(network.drives, v0.tolist(), strict=True)
+    ]
+    return replace(network.with_drive(drives), initial_state=network.initial_state - v0)
+
+
+def _impedance(case: Case, ideal: Waveforms, pot: Potentiometer) -> float:
+    network = case.network
+    R, memory, ohmic = resistances(network, ideal.state), memristive(network), conducting(network)
+    if memory.any():
+        return POT_USE * pot.total / float(R[:, memory].max())
+    if ohmic.any():
+        return float(TYPICAL / np.exp(np.log(R[0, ohmic]).mean()))
+    scale = _timescale(case, ideal)
+    reactance = [
+        amount(network, k) / scale if what == "current" else scale / amount(network, k)
+        for k, what in enumerate(network.imposed)
+    ]
+    return float(TYPICAL / np.exp(np.log(reactance).mean()))
 
 
 def _timescale(case: Case, ideal: Waveforms) -> float:
     """The shortest time, s, in which a drive or a state changes by order one."""
     scales = [d.timescale() for d in set(case.network.drives) if d is not None]
-    rate = float(np.abs(np.gradient(ideal.state, ideal.t, axis=0)).max(initial=0.0))
+    moving = ideal.state[:, memristive(case.network)]
+    rate = float(np.abs(np.gradient(moving, ideal.t, axis=0)).max(initial=0.0))
     return min([*scales, case.stop, 1.0 / rate if rate > 0 else case.stop])
 
 
 def _time(case: Case, bench: Bench, ideal: Waveforms) -> float:
-    if not case.network.stateful.any():
+    if not memristive(case.network).any():
         return max(1.0, GENERATOR_POINTS / bench.generator_rate / _timescale(case, ideal))
     scale = _timescale(case, ideal)
     slowest = max(bench.updates_per_timescale / bench.update_rate, GENERATOR_POINTS / bench.generator_rate)
@@ -176,10 +213,11 @@ def _attempt(
         network, gauge.tree, gauge.chords, gauge.driven, gauge.ground, gauge.grounded, gauge.M,
         gauge.peak * scaling.amplitude,
     )  # fmt: skip
-    waves = scaling.waveforms(ideal)
+    waves = scaling.waveforms(ideal, gauge.network)
     nodes = node_voltages(network, gauge.ground, waves.voltage - network.bank(waves.t))
-    R = network.resistance(waves.state)
-    sense = {k: _round_sense(bench.sense_ratio * float(R[:, k].min())) for k in gauge.chords}
+    R, ohmic = resistances(network, waves.state), conducting(network)
+    least = float(R[:, ohmic].min()) if ohmic.any() else TYPICAL
+    sense = {k: _round_sense(bench.sense_ratio * (float(R[:, k].min()) if ohmic[k] else least)) for k in gauge.chords}
     plan = Plan(case, bench, scaling, scaled, realisation or Realisation((), 0.0, ""), waves, nodes, sense, ())
     limits = tuple(_limits(plan, R, _timescale(case, ideal) * scaling.time))
     return Plan(case, bench, scaling, scaled, plan.realisation, waves, nodes, sense, limits)
@@ -187,6 +225,25 @@ def _attempt(
 
 def _round_sense(value: float) -> float:
     return e96(max(value, 0.1))
+
+
+def _inductor_limits(plan: Plan, k: int, name: str, amp: OpAmp, peak_v: float, peak_i: float) -> list[Limit]:
+    use, parts = plan.bench.headroom, Gyrator.of(amount(plan.network, k), peak_v, peak_i)
+    reach = use * (plan.bench.supply - amp.swing)
+    load = max(peak_i * (1.0 + parts.port / DIVIDER), peak_i * parts.port / DIVIDER + peak_v / parts.shunt)
+    return [
+        Limit(f"simulated inductor of {name}", "output", peak_v + peak_i * parts.port, reach, "V"),
+        Limit(f"simulated inductor of {name}", "op-amp's current", load, use * amp.current, "A"),
+        Limit(f"simulated inductor of {name}", "resistor", parts.shunt, LARGEST_RESISTOR, "ohm"),
+        Limit(f"simulated inductor of {name}", "least resistor against its value", LEAST_SHUNT, parts.shunt, "ohm"),
+    ]
+
+
+def gyrator(plan: Plan, k: int) -> Gyrator:
+    """The simulated inductor of edge k."""
+    waves = plan.waves
+    peak_v, peak_i = (float(np.abs(x[:, k]).max()) for x in (waves.voltage, waves.current))
+    return Gyrator.of(amount(plan.network, k), peak_v, peak_i)
 
 
 def node_voltages(network: Network, ground: int, drop: Array) -> Array:
@@ -217,6 +274,7 @@ def _limits(plan: Plan, R: Array, timescale: float) -> list[Limit]:
     network, bench, pot, waves = plan.network, plan.bench, plan.pot, plan.waves
     use = bench.headroom
     drive = opamp(bench.drive_opamp)
+    memory, ohmic = memristive(network), conducting(network)
     powered: list[OpAmp | Potentiometer] = [drive, *(x.part for x in plan.realisation.converters)]
     if plan.emulated.any():
         powered.append(pot)
@@ -234,7 +292,7 @@ def _limits(plan: Plan, R: Array, timescale: float) -> list[Limit]:
             out.append(Limit(f"generator of {name}", "voltage", S, use * bench.generator_peak, "V"))
             out.append(Limit(f"{drive.name} driving {name}", "output", S, use * (bench.supply - drive.swing), "V"))
             out.append(Limit(f"{drive.name} driving {name}", "current", peak_i, use * drive.current, "A"))
-        if plan.memristor is not None and network.stateful[k]:
+        if plan.memristor is not None and memory[k]:
             out.append(Limit(f"{plan.memristor.name} of {name}", "current", peak_i, use * plan.memristor.current, "A"))
         if plan.emulated[k]:
             out.append(Limit(f"{pot.name} of {name}", "current", peak_i, use * pot.current, "A"))
@@ -249,7 +307,13 @@ def _limits(plan: Plan, R: Array, timescale: float) -> list[Limit]:
                 ends = (int(network.tail[k]), int(network.head[k]))
                 swing = max(high[ends[0]], high[ends[1]]) + plan.gauge.peak[k]
                 out.append(Limit(f"{pot.name} of {name}", "terminal", float(swing), use * bench.supply, "V"))
-        if not network.stateful[k]:
+        if network.imposed[k] == "voltage":
+            farad = amount(network, k)
+            out.append(Limit(f"capacitor of {name}", "value", farad, LARGEST_CAPACITOR, "F"))
+            out.append(Limit(f"capacitor of {name}", "strays against its value", SMALLEST_CAPACITOR, farad, "F"))
+        if network.imposed[k] == "current":
+            out += _inductor_limits(plan, k, name, drive, peak_v, peak_i)
+        if ohmic[k] and not memory[k]:
             ohm = float(R[0, k])
             out.append(Limit(f"resistor of {name}", "value", ohm, LARGEST_RESISTOR, "ohm"))
             out.append(

@@ -13,6 +13,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from spicebridge.arrays import Array
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum, terms
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.design.laws import check_laws, factor, units
@@ -49,7 +52,14 @@ class Scaling:
         check_laws(network)
         laws = [self._device(law) for law in network.devices()]
         drives = [self.drive(drive) for drive in network.drives]
-        return network.with_device(laws).with_drive(drives)
+        return replace(
+            network.with_device(laws).with_drive(drives), initial_state=self._states(network, network.initial_state)
+        )
+
+    def _states(self, network: Network, state: Array) -> Array:
+        """Voltages of capacitors by a, currents of inductors by a/z; states of memristors stay."""
+        factors = {"V": self.amplitude, "A": self.current}
+        return np.asarray(state * np.array([factors.get(unit, 1.0) for unit in network.state_units]))
 
     def _device(self, law: Any) -> Any:
         changes: dict[str, Any] = {
@@ -83,11 +93,11 @@ class Scaling:
                 return replace(term, **times, period=None if term.period is None else term.period * c)
         raise LabError(f"drive {term!r} cannot be scaled in time; use DC, Sine, Pulse or PWL")
 
-    def waveforms(self, waves: Waveforms) -> Waveforms:
-        """Waveforms of the network as those of the scaled network."""
+    def waveforms(self, waves: Waveforms, network: Network | None = None) -> Waveforms:
+        """Waveforms of `network` as those of the scaled network; None stands for one of memristors and resistors."""
         return Waveforms(
             waves.t * self.time,
-            waves.state,
+            waves.state if network is None else self._states(network, waves.state),
             waves.current * self.current,
             waves.voltage * self.amplitude,
             waves.labels,

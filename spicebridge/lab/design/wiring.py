@@ -8,12 +8,14 @@ state as a voltage (1 V for 1), ``c3`` the controller's code to the potentiomete
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spicebridge.lab.design.active import SHORT, Converter
 from spicebridge.lab.design.laws import raises_resistance
-from spicebridge.lab.design.parts import MemristorPart, e96_pair
-from spicebridge.lab.design.plan import DIVIDER, Plan
+from spicebridge.lab.design.parts import CERAMIC_UP_TO, MemristorPart, capacitors, e96_pair
+from spicebridge.lab.design.plan import DIVIDER, Plan, gyrator
+from spicebridge.lab.design.reactances import amount
 from spicebridge.laws.resistor import ohms
 from spicebridge.quantities import format_quantity
 
@@ -22,7 +24,7 @@ GROUND, PLUS_RAIL, MINUS_RAIL = "0", "vcc", "vee"
 
 @dataclass(frozen=True)
 class Component:
-    """One part: `kind` (resistor, opamp, pot, controller, memristor, generator, supply), reference, type, value, pins.
+    """One part: `kind` (resistor, capacitor, opamp, pot, controller, memristor, generator, supply), reference, type, value, pins.
 
     `pins` are (number, name, net) in the order of the deck's element. `number` holds the value in SI units.
     """
@@ -91,7 +93,11 @@ def _edge(plan: Plan, k: int, converter: Converter | None) -> list[Component]:
     if converter is not None:
         far_end, senses = f"o{k}", (tail, f"o{k}")
         out += _converter(plan, k, tail, head, converter)
-    if network.stateful[k] and plan.memristor is not None:
+    if network.imposed[k] == "voltage":
+        out += _capacitors(f"{{}}{k}", tail, far_end, capacitors(amount(network, k)), k)
+    elif network.imposed[k] == "current":
+        out += _inductor(plan, k, tail, far_end)
+    elif network.stateful[k] and plan.memristor is not None:
         out.append(_discrete(plan, k, tail, far_end, plan.memristor))
     elif network.stateful[k]:
         rails = (f"p{k}", f"q{k}") if converter is not None else (PLUS_RAIL, MINUS_RAIL)
@@ -116,9 +122,9 @@ def _discrete(plan: Plan, k: int, tail: str, head: str, part: MemristorPart) -> 
 def target_offset(plan: Plan, k: int) -> float:
     """Ohm to add to R so that edge k with its sense resistor in series is P R: -Rs, or +Rs if active.
 
-    Zero for a discrete memristor, from which nothing can be taken; the realistic deck shows what that does.
+    Zero for a capacitor, an inductor and a discrete memristor, from which nothing can be taken; the realistic deck shows what that does.
     """
-    if plan.memristor is not None and plan.network.stateful[k]:
+    if plan.network.imposed[k] or (plan.memristor is not None and plan.network.stateful[k]):
         return 0.0
     return -float(plan.network.P[k]) * plan.sense.get(k, 0.0)
 
@@ -129,6 +135,34 @@ def _fixed(plan: Plan, k: int, a: str, b: str) -> list[Component]:
     nets = [a, b] if len(values) == 1 else [a, f"r{k}", b]
     note = f"wanted {wanted:.6g} ohm"
     return [_resistor(f"R{'AB'[j]}{k}", nets[j], nets[j + 1], v, k, note) for j, v in enumerate(values)]
+
+
+def _capacitors(reference: str, a: str, b: str, farads: Sequence[float], k: int) -> list[Component]:
+    """In parallel; `reference` has a place for the letters."""
+    out = []
+    for j, farad in enumerate(farads):
+        part = "capacitor, C0G, 1 %, 50 V" if farad <= CERAMIC_UP_TO * (1 + 1e-9) else "capacitor, film, 1 %, 63 V"
+        name = reference.format(f"C{'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[j]}")
+        out.append(Component("capacitor", name, part, format_quantity(farad, "F"), _pins(("1", a), ("2", b)), k, farad))
+    return out
+
+
+def _inductor(plan: Plan, k: int, a: str, b: str) -> list[Component]:
+    """Antoniou's circuit between a and b on rails of its own: a port l1 equal l2 equal l3 capacitor l4 shunt b."""
+    parts, name = gyrator(plan, k), plan.bench.drive_opamp
+    rails, inner = (f"p{k}", f"q{k}"), [f"l{k}{letter}" for letter in "abcd"]
+    shunt = e96_pair(parts.shunt)
+    ends = [inner[3], b] if len(shunt) == 1 else [inner[3], f"r{k}", b]
+    return [
+        _opamp(f"UGA{k}", name, (a, inner[1], *rails, inner[2]), k, "simulated inductor"),
+        _opamp(f"UGB{k}", name, (inner[3], inner[1], *rails, inner[0]), k, "simulated inductor"),
+        _resistor(f"RP{k}", a, inner[0], parts.port, k, "inductor"),
+        _resistor(f"RF{k}", inner[0], inner[1], DIVIDER, k, "inductor"),
+        _resistor(f"RG{k}", inner[1], inner[2], DIVIDER, k, "inductor"),
+        *_capacitors(f"{{}}{k}", inner[2], inner[3], (parts.farad,), k),
+        *(_resistor(f"R{'XY'[j]}{k}", ends[j], ends[j + 1], v, k, "inductor") for j, v in enumerate(shunt)),
+        _supply(str(k), rails[0], b, rails[1], plan, "floats with the inductor"),
+    ]
 
 
 def _drive(plan: Plan, k: int, near: str, out: str, note: str) -> list[Component]:

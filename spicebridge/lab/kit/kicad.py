@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from spicebridge.lab.design.packages import PACKAGE_OF, PACKAGES
@@ -9,6 +10,12 @@ from spicebridge.lab.design.wiring import GROUND, Component
 
 FOOTPRINTS = {"resistor": "Resistor_SMD:R_0805_2012Metric", "capacitor": "Capacitor_SMD:C_0805_2012Metric"}
 """What is neither listed nor in `PACKAGES` is a module, or a memristor in a socket, on a pin header of its own."""
+FILM = (
+    (100e-9, "Capacitor_THT:C_Rect_L7.2mm_W3.5mm_P5.00mm_FKS2_FKP2_MKS2_MKP2"),
+    (1e-6, "Capacitor_THT:C_Rect_L18.0mm_W9.0mm_P15.00mm_FKS3_FKP3"),
+    (math.inf, "Capacitor_THT:C_Rect_L31.5mm_W15.0mm_P27.50mm_MKS4"),
+)
+"""Up to so many F, a film capacitor has this footprint."""
 
 
 def footprint(part: Component) -> str:
@@ -16,6 +23,8 @@ def footprint(part: Component) -> str:
     package = PACKAGES.get(PACKAGE_OF.get(part.part, part.part))
     if package is not None and len(package.pins) == len(part.pins):
         return package.footprint
+    if "film" in part.part:
+        return next(name for most, name in FILM if part.number <= most)
     header = f"Connector_PinHeader_2.54mm:PinHeader_1x{len(part.pins):02d}_P2.54mm_Vertical"
     return FOOTPRINTS.get(part.kind, header)
 

@@ -119,7 +119,7 @@ def firmware_error(plan: Plan, loop: Waveforms | None) -> float:
         return 0.0
     inside = loop.t <= plan.stop
     ideal = integrate(plan.network, loop.t[inside])
-    return float(np.abs(loop.state[inside] - ideal.state).max())
+    return float(np.abs(loop.state[inside] - ideal.state)[:, plan.emulated].max())
 
 
 def bill(plan: Plan, components: tuple[Component, ...]) -> list[BillLine]:

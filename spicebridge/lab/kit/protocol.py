@@ -7,6 +7,7 @@ import numpy as np
 from spicebridge.lab.design.active import OPEN
 from spicebridge.lab.design.montecarlo import Influence, Spread
 from spicebridge.lab.design.plan import Plan
+from spicebridge.lab.design.reactances import memristive, resistances
 from spicebridge.lab.design.realistic import Difference
 from spicebridge.lab.design.wiring import Component, wire
 from spicebridge.lab.kit.generator import setting
@@ -62,12 +63,13 @@ def format_protocol(
         steps.append("Short-circuit stable converters: connect the network before the rails, never leave them open.")
     steps.append("Start generators and state equations with one trigger; the oscilloscope triggers on it too.")
     lines += [f"{n}. {text}" for n, text in enumerate(steps, start=1)]
-    if network.stateful.any():
+    memory = memristive(network)
+    if memory.any():
         lines += ["", "| edge | initial state | resistance (ohm) |", "|---|---|---|"]
-        R = network.resistance(network.initial_state)
+        R = resistances(network, network.initial_state)
         lines += [
             f"| {network.edge_name(k)} | {network.initial_state[k]:.6g} | {R[k]:.6g} |"
-            for k in np.flatnonzero(network.stateful).tolist()
+            for k in np.flatnonzero(memory).tolist()
         ]
     lines += ["", "## What to expect", "", "| test point | net | lowest | highest | band |", "|---|---|---|---|---|"]
     band = found.band
@@ -105,8 +107,8 @@ def _spread_lines(found: Spread) -> list[str]:
             f"regime. Bands hold when all limits are cut to {found.factor:g} of themselves (calibrate)."
         )
     lines.append(
-        f"- Bands hold all voltages, all currents or all states of a fresh build everywhere with probability "
-        f"{found.band.promise:.3f} each; factors on the standard deviation: "
+        f"- Bands hold all voltages, currents and states of a fresh build everywhere with probability "
+        f"{found.band.promise:.3f}; factors on the standard deviation: "
         + ", ".join(f"{kind} {k:.3g}" for kind, k in found.band.factors.items())
         + ".",
     )

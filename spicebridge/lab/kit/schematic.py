@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spicebridge.lab.design.plan import Plan
+from spicebridge.lab.design.reactances import amount, memristive
 from spicebridge.lab.design.wiring import Component, node_net, wire
 from spicebridge.lab.kit.layout import bends, curve, label_places, node_places
 from spicebridge.laws.resistor import ohms
@@ -61,7 +62,7 @@ def schematic(plan: Plan) -> Figure:
 
 
 def _colour(plan: Plan, k: int) -> str:
-    return ACTIVE if plan.network.P[k] < 0 else MEMORY if plan.network.stateful[k] else PLAIN
+    return ACTIVE if plan.network.P[k] < 0 else MEMORY if memristive(plan.network)[k] else PLAIN
 
 
 def _network(axes: Axes, plan: Plan) -> None:
@@ -97,7 +98,9 @@ def _network(axes: Axes, plan: Plan) -> None:
 
 def _label(plan: Plan, k: int) -> str:
     network = plan.network
-    lines = [f"{k}: UM{k}" if network.stateful[k] else f"{k}: {format_quantity(ohms(network.device(k)), 'ohm')}"]
+    units = {"voltage": "F", "current": "H", "": "ohm"}
+    value = amount(network, k) if network.imposed[k] else 0.0 if network.stateful[k] else ohms(network.device(k))
+    lines = [f"{k}: {format_quantity(value, units[network.imposed[k]])}" if value else f"{k}: UM{k}"]
     for converter in plan.realisation.converters:
         if converter.edge == k:
             lines.append(f"UN{k} {converter.version.split('-')[0]}")
@@ -129,10 +132,15 @@ def _strip(axes: Axes, plan: Plan, k: int, parts: Sequence[Component], column: i
 def _chain(start: str, stop: str, parts: Sequence[Component]) -> list[tuple[Component, str]]:
     """Parts in series from net to net, and the net after each; a converter closes the chain from its output."""
     wires: list[tuple[Component, str, str]] = []
+    simulated = {"UGA", "RP", "UGB", "RX", "RY"} if any(x.reference.startswith("UG") for x in parts) else set()
     for part in parts:
         nets = part.nets
+        if simulated and (part.kind == "capacitor" or part.reference.rstrip("0123456789") in simulated):
+            if part.reference.startswith("UGA"):
+                wires.append((part, nets[0], stop))
+            continue
         if (
-            part.kind in ("resistor", "memristor") and not part.reference.startswith(("RF", "RG"))
+            part.kind in ("resistor", "memristor", "capacitor") and not part.reference.startswith(("RF", "RG"))
         ) or part.kind == "pot":
             wires.append((part, nets[0], nets[1]))
         elif part.kind == "generator":

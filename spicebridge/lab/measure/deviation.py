@@ -86,5 +86,7 @@ def _of_parts(plan: Plan, run: BenchRun) -> Deviation:
     measured = np.column_stack([run.chord_current[k] - ideal.current[at, k] for k in chords])
     current = measured @ spread
     voltage = -nodes @ Topology.of(network).B.toarray()
-    state = run.state - ideal.state[at]
+    imposed = np.array(network.imposed)
+    own = np.where(imposed == "voltage", voltage, current)
+    state = np.where(imposed != "", own, run.state - ideal.state[at])
     return Deviation(*(_block_peak(times[at], plan.stop, x) for x in (nodes, current, voltage, state)))

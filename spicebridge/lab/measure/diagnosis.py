@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spicebridge.arrays import Array
+from spicebridge.lab.design.reactances import memristive
 from spicebridge.lab.measure.calibration import Fit, Point, bounded
 
 WRONG_PART = 0.5
@@ -87,7 +88,7 @@ def _left(residual: Array, words: str) -> Alternative:
 
 def _flips(fit: Fit, point: Point, matrix: Array, low: Array, high: Array) -> list[Alternative]:
     network = fit.circuit.subject.network
-    edges = np.flatnonzero(network.stateful)
+    edges = np.flatnonzero(memristive(network))
     if not edges.size:
         return []
     flipped = np.ones((edges.size, network.n_edges))

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
+from spicebridge.lab.design.reactances import memristive
 from spicebridge.lab.measure.calibration import Fit, Point, bounded
 from spicebridge.lab.measure.diagnosis import block_changes
 
@@ -46,7 +47,7 @@ class Changes:
     def of(cls, fit: Fit, point: Point, resolve: float) -> Changes:
         """Around the circuit that fits best."""
         network = fit.circuit.subject.network
-        n_e, memory = network.n_edges, np.flatnonzero(network.stateful)
+        n_e, memory = network.n_edges, np.flatnonzero(memristive(network))
         resistance = np.vstack([resolve * np.eye(n_e), -resolve * np.eye(n_e), np.zeros((memory.size, n_e))])
         flipped = np.ones_like(resistance)
         flipped[2 * n_e + np.arange(memory.size), memory] = -1.0

@@ -182,7 +182,16 @@ def test_graph_files_start_from_the_case(tmp_path):
     st.integers(1, 10**6),
 )
 def test_writing_and_reading_is_the_identity(network, what, expect, k):
-    case = Case("a title", what, network, stop=k / 7, points=k + 1, tolerance=k * 1e-9, form="readable", expect=expect)
+    case = Case(
+        title="a title",
+        what=what,
+        network=network,
+        stop=k / 7,
+        points=k + 1,
+        tolerance=k * 1e-9,
+        form="readable",
+        expect=expect,
+    )
     text = case.to_toml()
     again = Case.from_toml(text)
     assert again == case
@@ -224,7 +233,7 @@ def test_names_that_toml_cannot_hold_are_replaced():
     odd = Network.from_edges([(frozenset("a"), 2.5), (2.5, None)], device=device)
     mixed = Network.from_edges([(1, (1,)), ((1,), "1")], device=device)
     for network in (odd, mixed):
-        again = Case.from_toml(Case("t", "w", network, 1.0).to_toml()).network
+        again = Case.from_toml(Case(title="t", what="w", network=network, stop=1.0).to_toml()).network
         assert same_parameters(again, network)
         assert len(set(again.nodes)) == network.n_nodes
     assert again.nodes == (1, (1,), "1")

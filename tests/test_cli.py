@@ -84,7 +84,7 @@ def says(monkeypatch):
         word = says.words.pop(0)
         if isinstance(word, BaseException):
             raise word
-        return Verdict(Outcome(word), f"it {word}", options["tolerance"], network=network)
+        return Verdict(outcome=Outcome(word), reason=f"it {word}", tolerance=options["tolerance"], network=network)
 
     def plan(*words):
         says.words = list(words)
@@ -307,7 +307,7 @@ def test_a_warning_is_one_clean_line(case, capsys, monkeypatch):
 
     def validate(network, t, **options):
         warnings.warn(FallbackWarning("another one runs\x1b[31m"), stacklevel=2)
-        return Verdict(Outcome.AGREES, "fine", 1e-5)
+        return Verdict(outcome=Outcome.AGREES, reason="fine", tolerance=1e-5)
 
     monkeypatch.setattr(batch, "validate", validate)
     assert main(["validate", str(case), "--json", "--quiet"]) == 0

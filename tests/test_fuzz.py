@@ -61,7 +61,9 @@ def test_a_second_hunt_with_the_same_seed_gives_the_same(found):
 
 def plain(tree, **inputs):
     values = tuple((n, inputs.get(n, 1.0)) for n in "xyz")
-    return Expressions("ngspice", (tree,), values, (("a", 1.0), ("b", 3.0)), PlainSpelling())
+    return Expressions(
+        dialect="ngspice", trees=(tree,), inputs=values, parameters=(("a", 1.0), ("b", 3.0)), plain=PlainSpelling()
+    )
 
 
 def findings_of(engine, *specimens):
@@ -76,19 +78,25 @@ def test_the_traps_of_neospice_are_found():
     found = findings_of(
         get_engine("neospice"),
         plain(Call("u", (NodeVoltage("x"),)) * Number(3.0), x=0.0),
-        FirstRow("ngspice", 0.5, -3.0, uic=True),
-        FirstRow("ngspice", 0.5, -3.0, uic=False),
+        FirstRow(dialect="ngspice", start=0.5, gain=-3.0, uic=True),
+        FirstRow(dialect="ngspice", start=0.5, gain=-3.0, uic=False),
     )
     assert list(found) == ["u(0)", UIC, "at t = 0 only signals of .ic are right"]
     assert found["u(0)"].sentence.endswith("right is 0.5")
-    mended = get_engine("neospice").run(Job(FirstRow("ngspice", 0.5, -3.0, uic=False).deck("t"), ("v(b)",), 1.0))
+    mended = get_engine("neospice").run(
+        Job(FirstRow(dialect="ngspice", start=0.5, gain=-3.0, uic=False).deck("t"), ("v(b)",), 1.0)
+    )
     assert mended.vector("v(b)")[0] == pytest.approx(-1.5, abs=1e-7)
 
 
 def test_whole_numbers_of_verilog_a_are_found():
     tree = Binary("*", NodeVoltage("x"), Binary("+", Number(2.0), Binary("/", Number(1.0), Number(2.0))))
     specimen = Expressions(
-        "vacask", (tree,), (("x", 2.0), ("y", 1.0), ("z", 1.0)), (), PlainSpelling("pow", braces=False)
+        dialect="vacask",
+        trees=(tree,),
+        inputs=(("x", 2.0), ("y", 1.0), ("z", 1.0)),
+        parameters=(),
+        plain=PlainSpelling(power="pow", braces=False),
     )
     assert list(findings_of(get_engine("vacask"), specimen)) == ["whole numbers divide as integers"]
 

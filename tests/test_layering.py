@@ -177,3 +177,43 @@ def test_a_new_file_has_a_name_of_its_own() -> None:
     twice = {name for name, where in places.items() if len(where) > 1}
     allowed = SIMULATORS | set(FILES_STILL_TWICE.split())
     assert twice <= allowed, {name: places[name] for name in twice - allowed}
+
+
+MOST_BY_POSITION = 4
+STILL_BY_POSITION = """
+    circuit/deck circuit/engines drives expressions lab laws modelcheck reactive report verify/candidate waveforms
+"""
+"""Where records of five fields and more may still be built from arguments without names."""
+
+
+def is_field(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.AnnAssign) or "ClassVar" in ast.unparse(node.annotation):
+        return False
+    return node.value is None or "init=False" not in ast.unparse(node.value)
+
+
+def built_by_position(tree: ast.AST) -> list[str]:
+    """Names of frozen records of more than `MOST_BY_POSITION` fields that do not ask for keywords."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and sum(map(is_field, node.body)) > MOST_BY_POSITION:
+            marks = [ast.unparse(mark) for mark in node.decorator_list]
+            if any("dataclass(" in mark and "frozen=True" in mark and "kw_only=True" not in mark for mark in marks):
+                found.append(node.name)
+    return found
+
+
+def test_large_records_are_built_by_keyword() -> None:
+    places = defaultdict(list)
+    for path in FILES:
+        place = path.relative_to(PACKAGE).with_suffix("").as_posix()
+        for name in built_by_position(ast.parse(path.read_text(encoding="utf-8"))):
+            places[next((known for known in STILL_BY_POSITION.split() if place.startswith(known)), place)].append(name)
+    assert set(places) == set(STILL_BY_POSITION.split()), places
+
+
+def test_the_rule_of_keywords_can_fail() -> None:
+    fields = "".join(f"\n    {name}: float" for name in "abcde")
+    assert built_by_position(ast.parse(f"@dataclass(frozen=True)\nclass A:{fields}")) == ["A"]
+    assert not built_by_position(ast.parse(f"@dataclass(frozen=True, kw_only=True)\nclass A:{fields}"))
+    assert not built_by_position(ast.parse(f"@dataclass(frozen=True)\nclass A:{fields} = field(init=False)"))

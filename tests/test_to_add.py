@@ -207,7 +207,13 @@ def test_a_claim(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
         "new.toy", title="A toy", printed="1 = 1", exact="1 = 1", status=Status.EXACT, circuits="none", mutant="2 for 1"
     )
     def measure(bench: atlas.Bench) -> Evidence:
-        return Evidence((Finding("gap", 1.0 if bench.mutant else 0.0, 0.0, 1e-9, "at most"),))
+        return Evidence(
+            findings=(
+                Finding(
+                    what="gap", measured=1.0 if bench.mutant else 0.0, uncertainty=0.0, bar=1e-9, direction="at most"
+                ),
+            )
+        )
 
     try:
         assert "new.toy" in atlas.identifiers()

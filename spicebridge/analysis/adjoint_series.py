@@ -33,7 +33,7 @@ SHORTEST = 1e-13
 """A step below this part of the span means that no step is short enough."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Stretch:
     """One step: time is ``end`` - ``length`` x, x in [0, ``x``]; coefficients (order, n_e) or (order, n_e, k)."""
 
@@ -144,7 +144,15 @@ class SeriesAdjoint:
         ends = [
             (TERM / size) ** (1.0 / n) for n, size in zip(range(k, 0, -1), sizes[:-4:-1], strict=False) if size > TERM
         ]
-        return Stretch(t, length, float(min([1.0, *ends])), series.s[:k], series.i, L[: k + 1], Z[:k])
+        return Stretch(
+            end=t,
+            length=length,
+            x=float(min([1.0, *ends])),
+            state=series.s[:k],
+            current=series.i,
+            lam=L[: k + 1],
+            z=Z[:k],
+        )
 
 
 def _columns(solve: Callable[[Array], Array], sources: Array) -> Array:

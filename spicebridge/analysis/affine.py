@@ -19,7 +19,7 @@ from spicebridge.network import Network
 from spicebridge.windows import NoWindow
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Affine:
     """r0 in ohm, kappa dimensionless, a in 1/s, g in 1/(V s), each (n_e,).
 
@@ -64,7 +64,7 @@ def affine(network: Network) -> Affine:
             controls.add("mixed" if by_current and by_voltage else "current" if by_current else "voltage")
             windowed = windowed or not (device.window.hard or isinstance(device.window, NoWindow))
     control = controls.pop() if len(controls) == 1 else "mixed"
-    return Affine(r0, kappa, a, g, control, windowed)
+    return Affine(r0=r0, kappa=kappa, a=a, g=g, control=control, windowed=windowed)
 
 
 Rule = tuple[str, Callable[[Network, Affine], bool]]

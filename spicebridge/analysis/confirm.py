@@ -40,7 +40,7 @@ SETTLING = 14.0
 """Its run lasts so many of the slowest time constants."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Confirmation:
     """One number by theory and by circuit. ``difference`` is what is compared with ``U``; units of ``what``."""
 
@@ -67,14 +67,24 @@ def judged(what: str, value: float, circuit: float, difference: float, U: float,
         outcome, reason = Outcome.UNRESOLVED, f"U = {U:.2g} is above {resolution:.2g}, which would mean something"
     else:
         outcome, reason = Outcome.AGREES, f"within U = {U:.2g}"
-    return Confirmation(what, value, circuit, difference, U, outcome, reason)
+    return Confirmation(
+        what=what, value=value, circuit=circuit, difference=difference, U=U, outcome=outcome, reason=reason
+    )
 
 
 def _attempt(what: str, measure: Callable[[], Confirmation]) -> Confirmation:
     try:
         return measure()
     except RunFailed as error:
-        return Confirmation(what, math.nan, math.nan, math.nan, math.nan, Outcome.UNRESOLVED, str(error))
+        return Confirmation(
+            what=what,
+            value=math.nan,
+            circuit=math.nan,
+            difference=math.nan,
+            U=math.nan,
+            outcome=Outcome.UNRESOLVED,
+            reason=str(error),
+        )
 
 
 def confirm(network: Network, *, engine: str = "ngspice") -> tuple[Confirmation, ...]:
@@ -202,5 +212,13 @@ def rests(network: Network, point: FixedPoint, engine: str = "ngspice", *, seed:
     U = verdict.uncertainty + left + SOLVER_FLOOR
     what = f"rest ({network.edge_name(k)})"
     if verdict.outcome is Outcome.UNRESOLVED:
-        return Confirmation(what, float(point.state[k]), float(end[k]), gap, U, Outcome.UNRESOLVED, verdict.reason)
+        return Confirmation(
+            what=what,
+            value=float(point.state[k]),
+            circuit=float(end[k]),
+            difference=gap,
+            U=U,
+            outcome=Outcome.UNRESOLVED,
+            reason=verdict.reason,
+        )
     return judged(what, float(point.state[k]), float(end[k]), gap, U, RESOLUTION["rest"])

@@ -44,7 +44,7 @@ PENALTY = 10.0
 """What a run that does not reach the end counts as, in every state."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Design:
     """What was found.
 
@@ -149,19 +149,19 @@ def design(
     )
     verdict = validate(best.network, times, engine=engine) if found and validated else None
     return Design(
-        "found" if found else "not found",
-        reason,
-        best.network,
-        best.distance,
-        best.loss,
-        bound,
-        space.named(best.point),
-        best.evaluations,
-        verdict,
+        status="found" if found else "not found",
+        reason=reason,
+        network=best.network,
+        distance=best.distance,
+        loss=best.loss,
+        bound=bound,
+        values=space.named(best.point),
+        evaluations=best.evaluations,
+        verdict=verdict,
     )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Space:
     """The variables as one vector: which entries of which name, scaled to their sizes, within limits."""
 
@@ -198,7 +198,15 @@ class _Space:
         if count == 0:
             raise NetworkError("variables: nothing can be chosen; name drives or parameters that the network has")
         vectors = [np.concatenate(x) for x in (start, low, high, size)]
-        return cls(network, names, vectors[0], vectors[1], vectors[2], vectors[3], place)
+        return cls(
+            network=network,
+            names=names,
+            start=vectors[0],
+            low=vectors[1],
+            high=vectors[2],
+            size=vectors[3],
+            place=place,
+        )
 
     def named(self, point: Array) -> dict[str, Array]:
         """The values (n_e, …) by name, NaN where a name means nothing on an edge."""
@@ -309,7 +317,16 @@ def _unreachable(network: Network, space: _Space, bound: float) -> Design:
         "away from the states that this allows (effective memory "
         f"{_memory(network):.3g})"
     )
-    return Design("unreachable", reason, network, bound, np.nan, bound, space.named(space.start), 0)
+    return Design(
+        status="unreachable",
+        reason=reason,
+        network=network,
+        distance=bound,
+        loss=np.nan,
+        bound=bound,
+        values=space.named(space.start),
+        evaluations=0,
+    )
 
 
 def _memory(network: Network) -> float:
@@ -318,7 +335,7 @@ def _memory(network: Network) -> float:
     return Topology.of(network).effective_memory
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Best:
     network: Network
     point: Array
@@ -373,11 +390,17 @@ def _search(
         distance = float(np.abs(out.fun).max())
         if best is None or distance < best.distance:
             point = out.x * space.size
-            best = _Best(space.at(point), point, distance, float((out.fun**2).sum()), count)
+            best = _Best(
+                network=space.at(point),
+                point=point,
+                distance=distance,
+                loss=float((out.fun**2).sum()),
+                evaluations=count,
+            )
         if best.distance <= 0.1 * tolerance:
             break
     assert best is not None
-    return _Best(best.network, best.point, best.distance, best.loss, count)
+    return _Best(network=best.network, point=best.point, distance=best.distance, loss=best.loss, evaluations=count)
 
 
 def _states(space: _Space, point: Array, stop: float, wanted: Array, given: IntArray) -> tuple[Array, Array]:
@@ -406,7 +429,13 @@ def _turned(
         turned = replace(space, network=network.with_polarity(J))
         tried = _search(turned.network, times, wanted, turned, tolerance, 1, seed)
         if tried.distance < best.distance:
-            best = _Best(tried.network, tried.point, tried.distance, tried.loss, best.evaluations + tried.evaluations)
+            best = _Best(
+                network=tried.network,
+                point=tried.point,
+                distance=tried.distance,
+                loss=tried.loss,
+                evaluations=best.evaluations + tried.evaluations,
+            )
         else:
             J[k] = -J[k]
         if best.distance <= tolerance:
@@ -442,4 +471,14 @@ def _least_loss(
     found = space.at(point)
     verdict = validate(found, times, engine=engine) if validated else None
     reason = f"loss {best.fun:.4g}, a local minimum after {count} runs from {starts} starts"
-    return Design("found", reason, found, np.nan, float(best.fun), 0.0, space.named(point), count, verdict)
+    return Design(
+        status="found",
+        reason=reason,
+        network=found,
+        distance=np.nan,
+        loss=float(best.fun),
+        bound=0.0,
+        values=space.named(point),
+        evaluations=count,
+        verdict=verdict,
+    )

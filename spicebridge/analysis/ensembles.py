@@ -51,7 +51,7 @@ PROBABILITY_MARGIN, MEAN_MARGIN = 0.1, 0.02
 PARALLEL = 2
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class EnsembleVerdict:
     """Do the distributions of circuits and theory agree, in the statistical sense?
 
@@ -245,8 +245,8 @@ class _Pairs:
             nothing = np.zeros(0)
             reason = f"{failed} of {len(self.theory)} runs failed: {self.reason or 'theory'}"
             return EnsembleVerdict(
-                Outcome.UNRESOLVED, reason, math.nan, (math.nan, math.nan), margin or math.nan, {}, {}, len(both), failed,
-                math.nan, (nothing, nothing),
+                outcome=Outcome.UNRESOLVED, reason=reason, difference=math.nan, interval=(math.nan, math.nan), margin=margin or math.nan, theory={}, circuit={}, runs=len(both), failed=failed,
+                step_effect=math.nan, values=(nothing, nothing)
             )  # fmt: skip
         names, theory, spice, proportion = _table([a for a, _ in both], [b for _, b in both])
         room = margin if margin is not None else PROBABILITY_MARGIN if proportion else MEAN_MARGIN
@@ -283,8 +283,8 @@ class _Pairs:
         means = [dict(zip(names, x.mean(axis=0).tolist(), strict=True)) for x in (theory, spice)]
         interval = (float(low[worst]), float(high[worst]))
         return EnsembleVerdict(
-            outcome, f"{reason} ({len(both)} pairs of runs)", float(mean[worst]), interval, room, means[0], means[1],
-            len(both), failed, effect, (theory, spice),
+            outcome=outcome, reason=f"{reason} ({len(both)} pairs of runs)", difference=float(mean[worst]), interval=interval, margin=room, theory=means[0], circuit=means[1],
+            runs=len(both), failed=failed, step_effect=effect, values=(theory, spice)
         )  # fmt: skip
 
     def _step_effect(self, names: list[Hashable]) -> float:

@@ -57,7 +57,7 @@ OVERSHOOT = 0.2
 """How far outside [0, 1] a smooth window without exact bounds may put a point."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FixedPoint:
     """A state at which nothing moves.
 
@@ -81,7 +81,7 @@ class FixedPoint:
         return self.kind == "stable"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FixedPoints(Sequence[FixedPoint]):
     """The points found, those with the largest basin first.
 
@@ -198,7 +198,7 @@ class _Search:
         top = float(spectrum.real.max(initial=-np.inf))
         zero = 1e-9 * max(self.scale, float(np.abs(spectrum).max(initial=0.0)))
         kind = "unstable" if top > zero else "marginal" if weak or top >= -zero else "stable"
-        self.found.append(FixedPoint(state, held.astype(np.int8), spectrum, kind))
+        self.found.append(FixedPoint(state=state, held=held.astype(np.int8), spectrum=spectrum, kind=kind))
         return len(self.found) - 1
 
     def ending(self, state: Array) -> int | None:
@@ -312,7 +312,13 @@ def _found(network: Network, starts: int, newton_starts: int, seed: int) -> Fixe
     counted = [replace(point, basin=seen.get(k, 0) / starts) for k, point in enumerate(search.found)]
     counted.sort(key=lambda point: (-point.basin, not point.stable))
     once = sum(count == 1 for count in seen.values())
-    return FixedPoints(tuple(counted), starts, 1.0 - sum(seen.values()) / starts, max(once, 1) / starts, every)
+    return FixedPoints(
+        points=tuple(counted),
+        starts=starts,
+        unsettled=1.0 - sum(seen.values()) / starts,
+        unseen=max(once, 1) / starts,
+        every_vertex=every,
+    )
 
 
 def _try_vertex(search: _Search, vertex: Array) -> None:

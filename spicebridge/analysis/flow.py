@@ -46,7 +46,7 @@ REACTIVE_SCALE = 1e-2
 """A state of a reactive network, in V, A or 1, is taken to be at least so large when it is moved."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Linearised:
     """A network at one state and time, with the changes of the module's header, (n_e,) each."""
 
@@ -154,7 +154,18 @@ class Flow:
             by_s[edges], by_v[edges], by_i[edges] = group.differentiable.rate_partials(s, v, i, P, J)
         if not self.ohmic:
             answer = self._solver.factor(r)
-        return Linearised(state, current, voltage, rate, r, m, by_s, by_v, by_i, answer)
+        return Linearised(
+            state=state,
+            current=current,
+            voltage=voltage,
+            rate=rate,
+            r=r,
+            m=m,
+            by_s=by_s,
+            by_v=by_v,
+            by_i=by_i,
+            answer=answer,
+        )
 
     def T(self, r: Array) -> Array:
         """T (n_e, n_e) in A/V, dense. Raises `SingularNetwork`."""

@@ -39,7 +39,7 @@ RESOLUTION = 1e-2
 """A directional derivative of the circuit whose relative U is above this says nothing."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Gradient(Mapping[str, Array]):
     """dL/d(name), by name: (n_e,), or (n_e, n_knots) for "drive.values"; units of the loss over those of the name.
 
@@ -128,7 +128,7 @@ def unchecked(
     value, slopes = evaluate(loss, waves)
     adjoint = differentiate(path, names, _samples(times, slopes), 1, rtol, grazing=grazing)
     arrays = {name: adjoint.found[name][..., 0] for name in names}
-    return Gradient(value, arrays, waves, path.rhs_count, adjoint.evaluations)
+    return Gradient(value=value, arrays=arrays, waveforms=waves, forward=path.rhs_count, backward=adjoint.evaluations)
 
 
 def differentiate(

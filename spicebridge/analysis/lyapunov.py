@@ -109,7 +109,7 @@ def _orthonormal(Q: Array, alive: IntArray, logs: Array) -> tuple[Array, IntArra
     return q[:, stays], alive[stays]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LyapunovFunction:
     """L(s) of the module: value in J, loss in W. `rising_possible` where P is mixed: the loss then has no sign."""
 
@@ -138,7 +138,15 @@ class LyapunovFunction:
         q = network.P * law.r0
         T = topology.oblique(q) / q
         a = float(law.a[memory][0])
-        return cls(network, a, float(np.sign(kappa[0])), d, u, u[:, None] * T * u, u * (T @ network.bank(0.0)))
+        return cls(
+            network=network,
+            a=a,
+            sign=float(np.sign(kappa[0])),
+            d=d,
+            u=u,
+            M=u[:, None] * T * u,
+            drive=u * (T @ network.bank(0.0)),
+        )
 
     @property
     def rising_possible(self) -> bool:

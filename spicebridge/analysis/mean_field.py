@@ -51,7 +51,7 @@ def force(network: Network, state: ArrayLike, t: float = 0.0) -> Array:
     return np.asarray(law.g[0] * (law.r0[0] * current - mean_field) / abs(law.a[0]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Potential:
     """V(x) in 1/s of the mean state x in [0, 1].
 
@@ -99,7 +99,9 @@ def potential_of(a: float, g: float, kappa: float, s: float) -> Potential:
     if maxima and len(minima) > 1:
         low, top = _value(a, g, kappa, s, np.array([max(x for x in minima if x < maxima[0]), maxima[0]]))
         barrier = float(top - low)
-    return Potential(a, g, kappa, s, minima, maxima, barrier, _critical(a, g, kappa))
+    return Potential(
+        a=a, g=g, kappa=kappa, s=s, minima=minima, maxima=maxima, barrier=barrier, s_crit=_critical(a, g, kappa)
+    )
 
 
 def _extrema(a: float, g: float, kappa: float, s: float) -> tuple[tuple[float, ...], tuple[float, ...]]:

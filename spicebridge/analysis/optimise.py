@@ -55,7 +55,7 @@ LARGEST = 400
 """Variables; beyond, n^2 numbers a run make other methods the better choice."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Solution:
     """What a search found.
 
@@ -115,13 +115,13 @@ class Problem:
             found.run(found.kicked(min(GENERATION, trajectories - found.used)))
         vertex, start = found.winner()
         solution = Solution(
-            vertex.astype(np.intp),
-            float(self.energy(vertex)),
-            found.used,
-            len(found.energies),
-            tuple(found.history),
-            start,
-            self.network.with_initial_state(start),
+            state=vertex.astype(np.intp),
+            energy=float(self.energy(vertex)),
+            trajectories=found.used,
+            vertices=len(found.energies),
+            history=tuple(found.history),
+            start=start,
+            network=self.network.with_initial_state(start),
         )
         return _repeated(self, solution, engine) if confirm else solution
 

@@ -17,7 +17,7 @@ from spicebridge.arrays import Array, ComplexArray
 from spicebridge.errors import NetworkError
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Pseudospectrum:
     """s_min(z I - J) in 1/s on a grid z = ``real`` (nx,) + i ``imaginary`` (ny,): ``sigma`` (ny, nx).
 
@@ -59,4 +59,12 @@ def pseudospectrum(J: Array, *, points: int = 41, margin: float = 0.5) -> Pseudo
     right = z.real > 0.0
     with np.errstate(divide="ignore"):
         kreiss = float((z.real[right] / sigma[right]).max(initial=0.0))
-    return Pseudospectrum(x, y, sigma, spectrum, float(spectrum.real.max()), float(real[-1]), max(1.0, kreiss))
+    return Pseudospectrum(
+        real=x,
+        imaginary=y,
+        sigma=sigma,
+        spectrum=spectrum,
+        abscissa=float(spectrum.real.max()),
+        numerical_abscissa=float(real[-1]),
+        kreiss=max(1.0, kreiss),
+    )

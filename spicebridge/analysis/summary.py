@@ -32,7 +32,7 @@ class Row:
     note: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Summary:
     """What the page shows. ``frozen`` says at what time changing sources were frozen, "" for constant ones."""
 
@@ -137,7 +137,16 @@ def summarise(
     )
     points, why = _points(analysis, small, confirm)
     confirmations = analysis.confirm(engine) if confirm else ()
-    return Summary(title, analysis, tuple(rows), points, why, confirmations, stop, numbers)
+    return Summary(
+        title=title,
+        analysis=analysis,
+        rows=tuple(rows),
+        points=points,
+        why_no_points=why,
+        confirmations=confirmations,
+        stop=stop,
+        numbers=numbers,
+    )
 
 
 def _points(analysis: Analysis, small: bool, confirm: bool) -> tuple[FixedPoints | None, str]:

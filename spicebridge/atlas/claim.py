@@ -50,7 +50,7 @@ class Judgement(enum.Enum):
     CONTRADICTED = "contradicted"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """One number and the rule it is held to.
 
@@ -100,7 +100,14 @@ class Finding:
 
 def vanishes(what: str, measured: float, uncertainty: float, *, resolution: float) -> Finding:
     """What must be zero within its own uncertainty, which must not exceed `resolution`."""
-    return Finding(what, measured, uncertainty, uncertainty, "at most", resolution=resolution)
+    return Finding(
+        what=what,
+        measured=measured,
+        uncertainty=uncertainty,
+        bar=uncertainty,
+        direction="at most",
+        resolution=resolution,
+    )
 
 
 def equals(
@@ -114,30 +121,53 @@ def equals(
 ) -> Finding:
     """What must agree with a reference within both uncertainties."""
     bar = uncertainty + target_uncertainty
-    return Finding(what, measured, uncertainty, bar, "within", target, resolution=resolution)
+    return Finding(
+        what=what,
+        measured=measured,
+        uncertainty=uncertainty,
+        bar=bar,
+        direction="within",
+        target=target,
+        resolution=resolution,
+    )
 
 
 def within(what: str, measured: float, uncertainty: float, target: float, interval: float) -> Finding:
     """What must lie in a stated interval; U widens nothing, and must be smaller than the interval."""
-    return Finding(what, measured, uncertainty, interval, "within", target, resolution=interval)
+    return Finding(
+        what=what,
+        measured=measured,
+        uncertainty=uncertainty,
+        bar=interval,
+        direction="within",
+        target=target,
+        resolution=interval,
+    )
 
 
 def refutes(what: str, measured: float, uncertainty: float) -> Finding:
     """A difference from the printed statement, which must exceed `RESOLVED` times its uncertainty."""
-    return Finding(what, measured, uncertainty, RESOLVED * uncertainty, "at least", printed=True)
+    return Finding(
+        what=what,
+        measured=measured,
+        uncertainty=uncertainty,
+        bar=RESOLVED * uncertainty,
+        direction="at least",
+        printed=True,
+    )
 
 
 def at_least(what: str, measured: float, uncertainty: float, bound: float) -> Finding:
     """An inequality: measured - U >= bound."""
-    return Finding(what, measured, uncertainty, bound + uncertainty, "at least")
+    return Finding(what=what, measured=measured, uncertainty=uncertainty, bar=bound + uncertainty, direction="at least")
 
 
 def at_most(what: str, measured: float, uncertainty: float, bound: float) -> Finding:
     """An inequality that may be met with equality, so U widens the bound: measured <= bound + U."""
-    return Finding(what, measured, uncertainty, bound + uncertainty, "at most")
+    return Finding(what=what, measured=measured, uncertainty=uncertainty, bar=bound + uncertainty, direction="at most")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Series:
     """One curve of a picture.
 
@@ -154,7 +184,7 @@ class Series:
     high: Sequence[float] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Panel:
     """One pair of axes; `matrix` is drawn as an image instead of the series.
 
@@ -177,7 +207,7 @@ Row = tuple[str, float, float]
 """(circuit, number, U) of one measurement."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """What a measurement returns.
 
@@ -195,7 +225,7 @@ class Evidence:
 Measure = Callable[..., Evidence]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """A statement and how it is measured.
 
@@ -241,7 +271,7 @@ class Claim:
         return objection(network, self.needs)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """A claim after its measurement; `mutant_evidence` is None when the mutant was not tried."""
 
@@ -354,7 +384,15 @@ def claim(
             given = inspect.signature(measure).parameters
             fields["changed"] = {"corrected": given["printed"].default, "printed": given["corrected"].default}
         FAMILY[identifier] = Claim(
-            identifier, paper, title, status=status, on=on, circuits=words, mutant=mutant, measure=measure, **fields
+            identifier=identifier,
+            paper=paper,
+            title=title,
+            status=status,
+            on=on,
+            circuits=words,
+            mutant=mutant,
+            measure=measure,
+            **fields,
         )
         return measure
 

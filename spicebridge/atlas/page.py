@@ -40,7 +40,7 @@ VERDICTS = {
 """Mark, colour, tint and meaning of every verdict; never shown by colour alone."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """How the records came about; times in s, `measured` of the records new in this run.
 

@@ -107,7 +107,13 @@ def run(
     bench = Bench(claim.on, quick=quick, network=network, stop=stop, seed=seed)
     evidence = claim.measure(bench)
     other = claim.measure(bench, **claim.changed) if mutant else None
-    return Result(claim, evidence, judge(claim, evidence), other, time.perf_counter() - started)
+    return Result(
+        claim=claim,
+        evidence=evidence,
+        verdict=judge(claim, evidence),
+        mutant_evidence=other,
+        wall_time=time.perf_counter() - started,
+    )
 
 
 def suiting(network: Network) -> tuple[str, ...]:

@@ -302,7 +302,7 @@ def rough_residuals(bench: Bench, cases: Iterable[Circuit], function: PerNetwork
 
 def vanishing(what: str, rows: list[Row], *, resolution: float, **more: Any) -> Evidence:
     """Evidence of one residual on several circuits."""
-    return Evidence((worst(what, rows, resolution=resolution),), rows=tuple(rows), **more)
+    return Evidence(findings=(worst(what, rows, resolution=resolution),), rows=tuple(rows), **more)
 
 
 def refuted(
@@ -311,13 +311,13 @@ def refuted(
     """Evidence against a printed statement: the corrected one vanishes, and the printed one does not."""
     named = [(name if "printed" in name else f"{name}, printed", value, U) for name, value, U in printed]
     findings = (worst(what, exact, resolution=resolution), least(against, printed))
-    return Evidence(findings, rows=(*exact, *named), **more)
+    return Evidence(findings=findings, rows=(*exact, *named), **more)
 
 
 def never_rises(what: str, rows: list[Row], *others: Finding, more_rows: Iterable[Row] = (), **more: Any) -> Evidence:
     """Evidence that the largest rise of a quantity on several circuits is none."""
     name, top, U = max(rows, key=lambda row: row[1])
-    return Evidence((*others, at_most(f"{what} ({name})", top, U, 0.0)), rows=(*more_rows, *rows), **more)
+    return Evidence(findings=(*others, at_most(f"{what} ({name})", top, U, 0.0)), rows=(*more_rows, *rows), **more)
 
 
 def rise_of(waves: Waveforms, function: Callable[[Array], Array]) -> Array:
@@ -368,7 +368,9 @@ def mirrored(name: str, first: Pair, second: Pair) -> Row:
 def thinned(t: Array, columns: Array, names: Iterable[str], *, points: int = 100, style: str = "line") -> list[Series]:
     """Curves of a picture from samples (n_t, n)."""
     few = slice(None, None, max(1, t.size // points))
-    return [Series(t[few].tolist(), columns[few, k].tolist(), name, style) for k, name in enumerate(names)]
+    return [
+        Series(x=t[few].tolist(), y=columns[few, k].tolist(), label=name, style=style) for k, name in enumerate(names)
+    ]
 
 
 def order_of(sizes: Iterable[float], errors: Iterable[float], U: Iterable[float]) -> tuple[float, float]:

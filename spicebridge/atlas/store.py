@@ -79,7 +79,13 @@ def record(result: Result, key: str) -> Record:
 
 def failure(claim: Claim, key: str, problem: str, wall_time: float) -> Record:
     """A claim whose measurement could not be finished: unresolved, with the reason."""
-    unresolved = Result(claim, Evidence(()), Judgement.UNRESOLVED, None, wall_time)
+    unresolved = Result(
+        claim=claim,
+        evidence=Evidence(findings=()),
+        verdict=Judgement.UNRESOLVED,
+        mutant_evidence=None,
+        wall_time=wall_time,
+    )
     return record(unresolved, key) | {"problem": problem}
 
 

@@ -22,7 +22,7 @@ LOG_TAIL = 4000
 """Characters of a dead simulator's log that are kept in the record."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """What the user wants different from the cases; None keeps what the case says. `step` in s; `theory` as for `validate`;
     several names of simulators are judged against each other as well."""

@@ -28,7 +28,7 @@ DIGITS = 12
 MOST_VALUES = 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Axis:
     """Keys that move together, and the places they go through: ``places[k][j]`` is the value of ``keys[j]``.
 
@@ -49,7 +49,13 @@ class Axis:
 def read_axes(root: Section) -> tuple[Axis, ...]:
     """The axes of ``[sweep]``, one a key, and of every ``[[zip]]``, one a table."""
     axes = [
-        Axis((key,), (path,), tuple((value,) for value in values), (where,), logarithmic)
+        Axis(
+            keys=(key,),
+            paths=(path,),
+            places=tuple((value,) for value in values),
+            where=(where,),
+            logarithmic=logarithmic,
+        )
         for key, path, values, where, logarithmic in _columns(root.section("sweep"))
     ]
     axes += [_zipped(block) for block in root.sections("zip")]

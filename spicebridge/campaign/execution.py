@@ -37,7 +37,7 @@ class Tally:
 Progress = Callable[[Tally], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """What a run left: how many points ran now and were there before, and keys of stored points not in the campaign."""
 

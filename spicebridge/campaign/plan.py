@@ -96,7 +96,7 @@ class Base:
         return Case.from_section(Section(source, data, self.path), base=self.folder)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Campaign:
     """A sweep over a case; made by `load`. `timeout` limits one run of a simulator, in s."""
 

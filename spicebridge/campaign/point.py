@@ -26,7 +26,7 @@ LOG_TAIL = 4000
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PointTask:
     """What a worker needs to know of a point; `folder` is where file names in the case start.
 
@@ -101,11 +101,11 @@ def _judge(task: PointTask) -> tuple[Verdict, OneAtATime, Row]:
         case = Case.from_section(root, base=Path(task.folder))
         engine = OneAtATime(get_engine(task.run.get("engine") or case.engine))
         wanted = Settings(
-            engine,
-            task.run.get("form"),
-            as_number(task.run.get("step")),
-            as_number(task.run.get("tolerance")),
-            task.timeout,
+            engine=engine,
+            form=task.run.get("form"),
+            step=as_number(task.run.get("step")),
+            tolerance=as_number(task.run.get("tolerance")),
+            timeout=task.timeout,
         )
         verdict = judge_case(case, wanted)
     facts = {"nodes": case.network.n_nodes, "edges": case.network.n_edges, "expected": case.expect}

@@ -18,7 +18,7 @@ from spicebridge.case.text import KeyPath, Section
 from spicebridge.errors import CampaignError, nearest
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Draws:
     """Which seeds of the case are drawn afresh at every point."""
 
@@ -66,12 +66,12 @@ def read_draws(root: Section, axes: tuple[Axis, ...]) -> tuple[Draws | None, tup
     if "repeats" in section:
         repeats = section.whole("repeats", least=1)
         where = section.source.where((*section.path, "repeats"))
-        axes = (*axes, Axis((REPEAT,), ((),), tuple((k,) for k in range(repeats)), (where,)))
+        axes = (*axes, Axis(keys=(REPEAT,), paths=((),), places=tuple((k,) for k in range(repeats)), where=(where,)))
     where = section.source.where((*section.path, "keys"))
     seed = section.whole("seed", least=0)
     # keys that move together are one axis
     along = frozenset(key for axis in axes for key in axis.keys if set(same) & set(axis.keys))
-    return Draws(seed, tuple(keys), tuple(paths), along, where), axes
+    return Draws(seed=seed, keys=tuple(keys), paths=tuple(paths), same_along=along, where=where), axes
 
 
 def _words(section: Section, key: str) -> list[str]:

@@ -26,7 +26,7 @@ ORDER = (FAILED, Outcome.DISAGREES.value, Outcome.UNRESOLVED.value, Outcome.AGRE
 NOT_IN_JSON = ("log", "case", "coordinates")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sweep:
     """The stored points of a campaign (`rows`, in its order) and what is not there.
 
@@ -44,7 +44,13 @@ class Sweep:
         """Read the results of a campaign. Raises `CampaignError`, `OutputError`."""
         found = state(campaign, folder)
         place = Path(folder) if folder else campaign.folder
-        return cls(campaign, place, tuple(rows(campaign, folder)), len(found.missing), tuple(sorted(found.old)))
+        return cls(
+            campaign=campaign,
+            folder=place,
+            rows=tuple(rows(campaign, folder)),
+            missing=len(found.missing),
+            old=tuple(sorted(found.old)),
+        )
 
     @cached_property
     def counts(self) -> dict[str, int]:

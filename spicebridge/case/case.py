@@ -50,7 +50,7 @@ FORMS = ("fast", "readable")
 EXPECTATIONS = ("agrees", "disagrees", "unresolved")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Case:
     """One comparison of circuit and theory; cases are equal when all but `source` and `text` is.
 

@@ -56,7 +56,16 @@ def run(args: argparse.Namespace) -> int:
         elapsed = time.perf_counter() - started
         spent = sum(os.times()[:4]) - before
         say("drawing")
-        how = Run(args.quick, 0, args.jobs, elapsed, measured, f"{engine.name} {engine.version()}", spent, args.case)
+        how = Run(
+            quick=args.quick,
+            seed=0,
+            jobs=args.jobs,
+            wall_time=elapsed,
+            measured=measured,
+            simulator=f"{engine.name} {engine.version()}",
+            processor_time=spent,
+            case=args.case,
+        )
         page = write_atlas(args.out, records, how, twin=args.markdown)
     print(f"{summary(records)} ({elapsed:.0f} s)")
     print(page)

@@ -72,7 +72,17 @@ def run(args: argparse.Namespace) -> int:
         get_engine(name)
     engine = args.engine[0] if args.engine and len(args.engine) == 1 else tuple(args.engine or ()) or None
     single = len(args.cases) == 1 and not Path(args.cases[0]).is_dir()
-    settings = batch.Settings(engine, args.form, args.step, args.tolerance, args.timeout, *_theory(args, single=single))
+    candidate, error, columns = _theory(args, single=single)
+    settings = batch.Settings(
+        engine=engine,
+        form=args.form,
+        step=args.step,
+        tolerance=args.tolerance,
+        timeout=args.timeout,
+        theory=candidate,
+        theory_error=error,
+        theory_map=columns,
+    )
     jobs = batch.plan(args.cases)
     results = Results(args.out, single=single)
     shown = None

@@ -21,7 +21,7 @@ PER_DECK = 6
 _POWERS = ("^", "**", "pow")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Expressions:
     """Node b<k> has the value of the k-th tree; x, y, z and the parameters a and b are given."""
 
@@ -116,8 +116,8 @@ def random_expressions(rng: np.random.Generator, dialect: str, *, plain: bool) -
             chosen.append(tree)
         if len(chosen) == PER_DECK:
             break
-    spelling = PlainSpelling(str(rng.choice(_POWERS)), braces=dialect != "vacask") if plain else None
-    return Expressions(dialect, tuple(chosen), inputs, parameters, spelling)
+    spelling = PlainSpelling(power=str(rng.choice(_POWERS)), braces=dialect != "vacask") if plain else None
+    return Expressions(dialect=dialect, trees=tuple(chosen), inputs=inputs, parameters=parameters, plain=spelling)
 
 
 def _plain_deck(e: Expressions, spelling: PlainSpelling, remark: str) -> str:

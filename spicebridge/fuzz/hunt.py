@@ -37,7 +37,7 @@ _ASKED = frozenset(("rejected", "missing_vectors", "no_output"))
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cause:
     """One cause: how often it was met, where first, and the smallest deck that shows it."""
 
@@ -56,7 +56,7 @@ class Cause:
         return self.spelling == OURS and not self.refused
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hunt:
     """What a hunt found. `refused` counts plain specimens without an answer, by status of the run."""
 
@@ -115,7 +115,16 @@ def hunt(
     found = tuple(replace(f, count=state.causes[f.cause, f.spelling]) for f in state.findings)
     ordered = tuple(sorted(found, key=lambda f: (not f.defect, f.first)))
     refused = tuple(sorted(state.refused.items()))
-    return Hunt(engine.name, version, seed, wanted, done, time.monotonic() - begin, ordered, refused)
+    return Hunt(
+        engine=engine.name,
+        version=version,
+        seed=seed,
+        wanted=wanted,
+        done=done,
+        seconds=time.monotonic() - begin,
+        findings=ordered,
+        refused=refused,
+    )
 
 
 class _Hunt:
@@ -168,7 +177,18 @@ class _Hunt:
         sentence, remark, refused = str(left), str(left), False
         if isinstance(left, NoAnswer):
             sentence, remark, refused = left.reason, "refused", True
-        self.findings.append(Cause(cause, small.kind, small.spelling, 1, k, sentence, small.deck(remark), refused))
+        self.findings.append(
+            Cause(
+                cause=cause,
+                kind=small.kind,
+                spelling=small.spelling,
+                count=1,
+                first=k,
+                sentence=sentence,
+                deck=small.deck(remark),
+                refused=refused,
+            )
+        )
 
     def _causes(self, specimen: Specimen, outcome: Outcome) -> Iterator[str]:
         """What the answer of a specimen may come from: what it was refused for, or what makes it right."""
@@ -229,5 +249,10 @@ def make(engine: Engine, rng: np.random.Generator) -> Specimen:
         return random_source(rng, engine.dialect)
     if pick < 0.7 and engine.dialect == "ngspice":
         uic = bool(rng.random() < 0.5)
-        return FirstRow(engine.dialect, float(rng.choice((0.25, 0.5, 1.5))), float(rng.choice((2.0, -3.0))), uic)
+        return FirstRow(
+            dialect=engine.dialect,
+            start=float(rng.choice((0.25, 0.5, 1.5))),
+            gain=float(rng.choice((2.0, -3.0))),
+            uic=uic,
+        )
     return random_circuit(rng, engine.dialect, forms)

@@ -35,7 +35,7 @@ Wave = tuple[str, float, float, float]
 """("dc", level, 0, 0), ("sine", offset, amplitude, frequency) or ("ramp", start, end, time of the corner)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Edge:
     """Tail, head, r_on and r_off in ohm, polarity, initial state, source."""
 
@@ -52,7 +52,7 @@ class Edge:
         return replace(self, tail=a if self.tail == b else self.tail, head=a if self.head == b else self.head)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FuzzedCircuit:
     """A network of affine memristors with one of the exact answers of the module."""
 
@@ -181,16 +181,24 @@ def random_circuit(rng: np.random.Generator, dialect: str, forms: tuple[str, ...
     stop = float(rng.choice((1.0, 2.0, 1e-3)))
     if what == "flux":
         edges = tuple(_edge(rng, k, k, stop, 0.02) for k in range(int(rng.integers(1, 4))))
-        return FuzzedCircuit(what, dialect, form, edges, 0.0, 1.0 * stop, stop)
+        return FuzzedCircuit(what=what, dialect=dialect, form=form, edges=edges, alpha=0.0, beta=1.0 * stop, stop=stop)
     n = int(rng.integers(2, 6))
     tree = [(int(rng.integers(0, k)), k) for k in range(1, n)]
     if what == "decay":
         edges = tuple(_edge(rng, a, b, stop, 1.0) for a, b in tree)
-        return FuzzedCircuit(what, dialect, form, edges, float(rng.uniform(-0.4, 0.3)) / stop, stop, stop)
+        return FuzzedCircuit(
+            what=what,
+            dialect=dialect,
+            form=form,
+            edges=edges,
+            alpha=float(rng.uniform(-0.4, 0.3)) / stop,
+            beta=stop,
+            stop=stop,
+        )
     more = [tuple(int(x) for x in rng.integers(0, n, size=2)) for _ in range(int(rng.integers(1, 5)))]
     pairs = [(a, b) if rng.random() < 0.5 else (b, a) for a, b in [*tree, *more]]
     edges = tuple(_edge(rng, a, b, stop, 1.0) for a, b in pairs)
-    return FuzzedCircuit(what, dialect, form, edges, 0.0, STILL * stop, stop)
+    return FuzzedCircuit(what=what, dialect=dialect, form=form, edges=edges, alpha=0.0, beta=STILL * stop, stop=stop)
 
 
 def _edge(rng: np.random.Generator, a: int, b: int, stop: float, size: float) -> Edge:
@@ -203,7 +211,15 @@ def _edge(rng: np.random.Generator, a: int, b: int, stop: float, size: float) ->
         ("sine", level, other, float(rng.choice((1.0, 2.0, 3.0))) / stop),
         ("ramp", level, other, stop * float(rng.choice((0.25, 0.5, 0.75)))),
     )
-    return Edge(a, b, r_on, r_off, int(rng.choice((-1, 1))), float(rng.uniform(0.3, 0.7)), waves[pick])
+    return Edge(
+        tail=a,
+        head=b,
+        r_on=r_on,
+        r_off=r_off,
+        polarity=int(rng.choice((-1, 1))),
+        state=float(rng.uniform(0.3, 0.7)),
+        wave=waves[pick],
+    )
 
 
 def drive(wave: Wave) -> Any:

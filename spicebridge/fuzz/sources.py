@@ -124,7 +124,7 @@ def _exponential(
     return np.asarray(initial + (pulsed - initial) * (rise - fall))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FirstRow:
     """A capacitor from `.ic` beside a node that follows it: both have a value at t = 0 by definition.
 

@@ -25,7 +25,7 @@ _LEVEL = {"+": 1, "-": 1, "*": 2, "/": 2}
 _UNARY, _POWER, _ATOM = 2, 4, 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlainSpelling:
     """How powers are written ("^", "**", "pow"), and what is written around instead of trusted.
 

@@ -152,14 +152,26 @@ def validate(
         say("your own theory")
         candidate = read_candidate(theory, network, stop, error=theory_error, mapping=theory_map)
     rules = Rules(tolerance, step is None, max_steps)
-    job = _Job(network, tried, stop, door, step, form, method, timeout, transform, norm, rules)
+    job = _Job(
+        network=network,
+        tried=tried,
+        stop=stop,
+        door=door,
+        step=step,
+        form=form,
+        method=method,
+        timeout=timeout,
+        transform=transform,
+        norm=norm,
+        rules=rules,
+    )
     verdict, reference = _against_ours(job, say)
     if candidate is None:
         return verdict
     return put_on_trial(candidate, network, verdict, reference, norm, say)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Job:
     """The arguments of `validate`, checked."""
 
@@ -190,13 +202,13 @@ def _against_ours(job: _Job, say: Progress) -> tuple[Verdict, Theory | None]:
             f"the finest of three runs would need {4.0 * stop / h:.3g} steps of {h / 4:.3g} s, more than max_steps = "
             f"{rules.max_steps}; shorten the span, or slow down the fastest sine"
         )
-        return Verdict(Outcome.UNRESOLVED, reason, tolerance, **facts), None
+        return Verdict(outcome=Outcome.UNRESOLVED, reason=reason, tolerance=tolerance, **facts), None
     say("theory")
     theory = Theory.of(network, stop, job.method)
     plain = lower(tried, stop, h, form=form)
     facts["provenance"] = provenance(door, theory, stop, form, applied(network, norm), plain.frame.options)
     if theory.problem:
-        return Verdict(Outcome.UNRESOLVED, theory.problem, tolerance, **facts), None
+        return Verdict(outcome=Outcome.UNRESOLVED, reason=theory.problem, tolerance=tolerance, **facts), None
 
     def trial(clock: Clock | None) -> Trial:
         lowered = plain if clock is None else lower(tried, stop, h, form=form, clock=clock)
@@ -205,7 +217,15 @@ def _against_ours(job: _Job, say: Progress) -> tuple[Verdict, Theory | None]:
         if lowered.corners is not None or lowered.frame.models:
             forms = dict.fromkeys(("readable" if transform is None else form, form))
             others = tuple(lower(tried, stop, h, form=kind, other_kind=True, clock=clock) for kind in forms)
-        return Trial(theory, Circuit(tried, lowered, door, job.timeout, transform, others), stop, norm, say)
+        return Trial(
+            theory,
+            Circuit(
+                network=tried, lowered=lowered, engine=door, timeout=job.timeout, transform=transform, others=others
+            ),
+            stop,
+            norm,
+            say,
+        )
 
     found = with_witnesses(settle_graded(trial, theory, h, rules, facts), theory)
     return with_capabilities(found, door), theory

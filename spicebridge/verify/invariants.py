@@ -24,7 +24,7 @@ MOST_LOOPS = 4000
 """Loops above which KVL is checked on the first so many, to bound memory."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Invariants:
     """Relative residuals, and the range that the states covered."""
 

@@ -30,7 +30,7 @@ SHOWN = 4
 """So many untested edges are named in a sentence."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """What was measured of one signal; fields as in `SignalVerdict`, before any rule."""
 
@@ -47,7 +47,7 @@ class Evidence:
     pointwise: float = math.nan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ruling:
     """Outcome and reason, the signal that decided, and every signal by name.
 
@@ -151,13 +151,21 @@ def _judged(
     if certain:
         worst = max(certain, key=lambda s: s.error / s.uncertainty if s.uncertainty else math.inf)
         same = before is not None and worst.error >= SAME * before.get(worst.name, math.inf)
-        return Ruling(Outcome.DISAGREES, worst.reason, worst.name, signals, doubtful=not (worst.firm or same))
+        return Ruling(
+            outcome=Outcome.DISAGREES,
+            reason=worst.reason,
+            deciding=worst.name,
+            signals=signals,
+            doubtful=not (worst.firm or same),
+        )
     open_ones = lost or [s for s in signals.values() if s.outcome is not Outcome.AGREES]
     if open_ones:
         worst = max(open_ones, key=lambda s: s.uncertainty if math.isfinite(s.uncertainty) else math.inf)
-        return Ruling(Outcome.UNRESOLVED, worst.reason, worst.name, signals)
+        return Ruling(outcome=Outcome.UNRESOLVED, reason=worst.reason, deciding=worst.name, signals=signals)
     worst = max(signals.values(), key=lambda s: s.uncertainty)
-    return Ruling(Outcome.AGREES, worst.reason + _not_tested(untested), worst.name, signals)
+    return Ruling(
+        outcome=Outcome.AGREES, reason=worst.reason + _not_tested(untested), deciding=worst.name, signals=signals
+    )
 
 
 def _not_tested(pairs: Sequence[tuple[str, str]]) -> str:

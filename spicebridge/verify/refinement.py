@@ -30,7 +30,7 @@ LEAST_ORDER = 1.0
 Triple = tuple[Deviation, Deviation, Deviation]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ladder:
     """What three runs say; steps in s, errors dimensionless.
 
@@ -73,14 +73,14 @@ def ladder(steps: tuple[float, float, float], runs: Triple, floor: float) -> Lad
     growth = 2.0 ** (order if order is not None and order > 0.5 else 2.0) - 1.0
     extrapolated = fine.values + (fine.values - middle.on(fine.t)) / growth
     return Ladder(
-        steps,
-        (coarse.maximum, middle.maximum, fine.maximum),
-        d1,
-        d2,
-        floor,
-        order,
-        float(fine.size(extrapolated).max(initial=0.0)),
-        SAFETY * d2 / growth,
+        steps=steps,
+        errors=(coarse.maximum, middle.maximum, fine.maximum),
+        d1=d1,
+        d2=d2,
+        floor=floor,
+        order=order,
+        richardson=float(fine.size(extrapolated).max(initial=0.0)),
+        gci=SAFETY * d2 / growth,
     )
 
 

@@ -77,7 +77,12 @@ def settle(trial: Trial, h: float, rules: Rules, facts: Mapping[str, Any]) -> Ve
                 continue
             done = trial.circuit_run(steps[-1])
             return Verdict(
-                Outcome.UNRESOLVED, failure[0], rules.tolerance, run=done.record, spice=done.waveforms, **facts
+                outcome=Outcome.UNRESOLVED,
+                reason=failure[0],
+                tolerance=rules.tolerance,
+                run=done.record,
+                spice=done.waveforms,
+                **facts,
             )
         untested = _untested(trial, steps[-1], rules.tolerance)
         before = next((errors for coarser, errors in reversed(history) if coarser >= CONFIRMED_AFTER * h), None)
@@ -213,9 +218,9 @@ def _verdict(
     if ruling.outcome is Outcome.UNRESOLVED and until > 0.0:
         reason += f"; up to t = {until:.4g} s they agree"
     return Verdict(
-        ruling.outcome,
-        reason,
-        rules.tolerance,
+        outcome=ruling.outcome,
+        reason=reason,
+        tolerance=rules.tolerance,
         signals=ruling.signals,
         deciding=ruling.deciding,
         untested=untested,

@@ -48,7 +48,7 @@ PATIENCE, LEAST_PATIENCE = 10.0, 20.0
 """A run of another kind may take so many times as long as the longest round of the ladder, but at least so many s."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Circuit:
     """What the simulator gets: a lowered deck, the engine, and what is done to the deck before it runs.
 
@@ -134,17 +134,19 @@ class Trial:
             edge, time = triple[-1].worst()
             evidence.append(
                 Evidence(
-                    name,
-                    ladder(steps, triple, self._floor(name)),
-                    float((doubt[name] / scales[name]).max(initial=0.0)),
-                    None if elsewhere is None else difference(triple[-1], elsewhere.deviations[name]) / (1.0 - LEFT),
-                    self.circuit.network.edge_name(edge),
-                    edge,
-                    time,
-                    self.circuit.network.state_units[edge] if name == "state" else SIGNALS[name],
-                    float(scales[name][edge]),
-                    float(self._time_scales[name][edge]),
-                    triple[-1].pointwise,
+                    name=name,
+                    ladder=ladder(steps, triple, self._floor(name)),
+                    reference=float((doubt[name] / scales[name]).max(initial=0.0)),
+                    bound=None
+                    if elsewhere is None
+                    else difference(triple[-1], elsewhere.deviations[name]) / (1.0 - LEFT),
+                    edge=self.circuit.network.edge_name(edge),
+                    index=edge,
+                    time=time,
+                    unit=self.circuit.network.state_units[edge] if name == "state" else SIGNALS[name],
+                    scale=float(scales[name][edge]),
+                    time_scale=float(self._time_scales[name][edge]),
+                    pointwise=triple[-1].pointwise,
                 )
             )
         return evidence

@@ -23,7 +23,7 @@ from spicebridge.verify.trial import Circuit, Progress, Trial
 from spicebridge.verify.verdict import Outcome, Verdict
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AsWritten:
     """One run of a deck with its own options and steps, without a ladder.
 
@@ -86,14 +86,27 @@ def validate_deck(
         "provenance": provenance(door, theory, stop, "as given", "auto", plain.deck.options),
     }
     if theory.problem:
-        return Verdict(Outcome.UNRESOLVED, theory.problem, tolerance, **facts)
+        return Verdict(outcome=Outcome.UNRESOLVED, reason=theory.problem, tolerance=tolerance, **facts)
 
     def trial(clock: Clock | None) -> Trial:
         lowered = plain if clock is None else lowered_as_given(deck, found, h, clock=clock)
         corners = lowered.corners is not None
         others = (lowered_as_given(deck, found, h, clock=clock, other_kind=True),) if corners else ()
         # Only states come back from a given deck: there is nothing to measure Kirchhoff's laws on.
-        return Trial(theory, Circuit(network, lowered, door, timeout, None, others, ("state",)), stop, say=say)
+        return Trial(
+            theory,
+            Circuit(
+                network=network,
+                lowered=lowered,
+                engine=door,
+                timeout=timeout,
+                transform=None,
+                others=others,
+                signals=("state",),
+            ),
+            stop,
+            say=say,
+        )
 
     rules = Rules(tolerance, step is None, max_steps)
     return with_capabilities(settle_graded(trial, theory, h, rules, facts), door)
@@ -118,20 +131,27 @@ def run_as_written(
     stop = _stop(deck, found)
     door: Engine = get_engine(engine) if isinstance(engine, str) else engine
     if door.dialect != deck.dialect:
-        return AsWritten(tolerance, problem=f"{door.name} does not speak the deck's language ({deck.dialect})")
+        return AsWritten(
+            tolerance=tolerance, problem=f"{door.name} does not speak the deck's language ({deck.dialect})"
+        )
     theory = Theory.of(found.network, stop) if reference is None else reference
     if theory.problem:
-        return AsWritten(tolerance, problem=theory.problem)
+        return AsWritten(tolerance=tolerance, problem=theory.problem)
     try:
         run = run_lowered(lowered_as_written(deck, found), engine=door, timeout=timeout)
     except SpiceBridgeError as error:
-        return AsWritten(tolerance, problem=str(error))
+        return AsWritten(tolerance=tolerance, problem=str(error))
     if run.waveforms is None:
-        return AsWritten(tolerance, problem=f"{door.name}: {run.failure}")
+        return AsWritten(tolerance=tolerance, problem=f"{door.name}: {run.failure}")
     waves = run.waveforms
     gap = np.abs(waves.state - theory.waveforms(waves.t).state)
     row, edge = np.unravel_index(int(np.argmax(gap)), gap.shape)
-    return AsWritten(tolerance, float(gap[row, edge]), found.network.edge_name(int(edge)), float(waves.t[row]))
+    return AsWritten(
+        tolerance=tolerance,
+        error=float(gap[row, edge]),
+        edge=found.network.edge_name(int(edge)),
+        time=float(waves.t[row]),
+    )
 
 
 def _stop(deck: Deck, found: Recognised) -> float:

@@ -31,7 +31,7 @@ class Outcome(enum.Enum):
         return self.value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SignalVerdict:
     """What the rule says of one signal (state, current or voltage) of all edges.
 
@@ -78,7 +78,7 @@ REPR_REASON = 300
 """Characters of the reason in a `repr`; `str` has all."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Verdict(Shown):
     """Does the circuit do what the equations say?
 

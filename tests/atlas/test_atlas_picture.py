@@ -41,7 +41,7 @@ def ticks(axis: Any) -> list[str]:
     ],
 )
 def test_logarithmic_ticks_are_numbers_that_can_be_read(values: tuple[float, float], expected: set[str]) -> None:
-    axes = drawn(Panel("t", "x", "y", (Series(values, values),), log_x=True, log_y=True))
+    axes = drawn(Panel(title="t", x="x", y="y", series=(Series(x=values, y=values),), log_x=True, log_y=True))
     for axis in (axes.xaxis, axes.yaxis):
         labels = ticks(axis)
         assert expected & set(labels)
@@ -50,21 +50,30 @@ def test_logarithmic_ticks_are_numbers_that_can_be_read(values: tuple[float, flo
 
 
 def test_a_long_title_stays_inside_the_picture() -> None:
-    axes = drawn(Panel("word " * 20, "x", "y", (Series((0.0, 1.0), (0.0, 1.0)),)))
+    axes = drawn(Panel(title="word " * 20, x="x", y="y", series=(Series(x=(0.0, 1.0), y=(0.0, 1.0)),)))
     box = axes.title.get_window_extent()
     assert box.x1 <= axes.figure.bbox.x1
     assert box.y1 <= axes.figure.bbox.y1
 
 
 def test_ranges_are_those_of_the_panel() -> None:
-    axes = drawn(Panel("t", "x", "y", (Series((0.0, 9.0), (0.0, 9.0)),), x_range=(0.0, 1.0), y_range=(-1.0, 2.0)))
+    axes = drawn(
+        Panel(
+            title="t",
+            x="x",
+            y="y",
+            series=(Series(x=(0.0, 9.0), y=(0.0, 9.0)),),
+            x_range=(0.0, 1.0),
+            y_range=(-1.0, 2.0),
+        )
+    )
     assert axes.get_xlim() == (0.0, 1.0)
     assert axes.get_ylim() == (-1.0, 2.0)
 
 
 @pytest.mark.parametrize(("count", "columns", "rows"), [(1, 1, 1), (2, 2, 1), (3, 2, 2)])
 def test_panels_stand_two_in_a_row(count: int, columns: int, rows: int) -> None:
-    panel = asdict(Panel("t", "x", "y", (Series((0.0, 1.0), (0.0, 1.0)),)))
+    panel = asdict(Panel(title="t", x="x", y="y", series=(Series(x=(0.0, 1.0), y=(0.0, 1.0)),)))
     drawn_once = atlas_picture.draw([panel] * count, "p1.eq0", "a title")
     found = re.search(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"', drawn_once)
     assert found is not None

@@ -129,7 +129,7 @@ def test_a_run_that_fails_is_unresolved_and_not_kept(tmp_path: Path, monkeypatch
     found, _ = runner.measure_all(tmp_path, only=["p1.eq1"], quick=True, jobs=1)
     assert found[0]["verdict"] == "unresolved"
     assert records(tmp_path) == {}
-    run = atlas_page.Run(True, 0, 1, 1.0, 1, "ngspice 39")
+    run = atlas_page.Run(quick=True, seed=0, jobs=1, wall_time=1.0, measured=1, simulator="ngspice 39")
     page = atlas_page.format_page(found, run)
     assert "step too small &lt;b&gt;" in page
     assert "1 NOT as expected" in atlas_page.format_twin(found, run)

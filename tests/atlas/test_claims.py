@@ -26,11 +26,21 @@ from spicebridge.waveforms import Waveforms
 
 
 def a_claim(status: Status = Status.EXACT) -> Claim:
-    return Claim("p1.eq0", "paper 1", "t", "p", "e", status, "c", "m", measure=lambda bench: Evidence(()))
+    return Claim(
+        identifier="p1.eq0",
+        paper="paper 1",
+        title="t",
+        printed="p",
+        exact="e",
+        status=status,
+        circuits="c",
+        mutant="m",
+        measure=lambda bench: Evidence(findings=()),
+    )
 
 
 def verdict(*findings: Finding) -> Judgement:
-    return judge(a_claim(), Evidence(findings))
+    return judge(a_claim(), Evidence(findings=findings))
 
 
 def test_what_vanishes_must_not_exceed_its_own_uncertainty() -> None:
@@ -226,8 +236,13 @@ def test_claims_that_suit_a_network() -> None:
 
 
 def mutated(status: Status, *findings: Finding) -> base.Result:
-    good = Evidence((base.vanishes("r", 0.0, 1e-9, resolution=1e-6),))
-    return base.Result(a_claim(status), good, judge(a_claim(status), good), Evidence(findings))
+    good = Evidence(findings=(base.vanishes("r", 0.0, 1e-9, resolution=1e-6),))
+    return base.Result(
+        claim=a_claim(status),
+        evidence=good,
+        verdict=judge(a_claim(status), good),
+        mutant_evidence=Evidence(findings=findings),
+    )
 
 
 def test_an_unresolved_mutant_is_not_caught() -> None:

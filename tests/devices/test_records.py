@@ -182,5 +182,5 @@ def test_case_files_hold_every_law(tmp_path):
         polarity=[(-1) ** (k // 2) for k in range(n)],
     )
     path = tmp_path / "laws.case.toml"
-    path.write_text(Case("laws", "every law in one network", network, 1.0).to_toml())
+    path.write_text(Case(title="laws", what="every law in one network", network=network, stop=1.0).to_toml())
     assert same_parameters(load_case(path).network, network)

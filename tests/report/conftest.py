@@ -65,22 +65,31 @@ def make_verdict() -> Callable[..., Verdict]:
             "ngspice", "39", Status.COMPLETE if waves else Status.NO_OUTPUT, "", 0, log, deck, 0.1,
             t if waves else t[:0], np.zeros((t.size if waves else 0, 1)), ("v(w0)",),
         )  # fmt: skip
-        rungs = Ladder(STEPS, (16 * error, 4 * error, error), 12 * error, 3 * error, FLOOR, 2.0, error / 9, error)
+        rungs = Ladder(
+            steps=STEPS,
+            errors=(16 * error, 4 * error, error),
+            d1=12 * error,
+            d2=3 * error,
+            floor=FLOOR,
+            order=2.0,
+            richardson=error / 9,
+            gci=error,
+        )
         facts: dict[str, Any] = {
             "tolerance": 1e-5,
             "signals": {
                 "state": SignalVerdict(
-                    "state",
-                    Outcome(outcome),
-                    reason,
-                    error,
-                    U,
-                    replace(rungs, order=observed_order),
-                    1e-11,
-                    None,
-                    network.edge_name(0) if worst_edge is None else worst_edge,
-                    0,
-                    1.5,
+                    name="state",
+                    outcome=Outcome(outcome),
+                    reason=reason,
+                    error=error,
+                    uncertainty=U,
+                    ladder=replace(rungs, order=observed_order),
+                    reference=1e-11,
+                    bound=None,
+                    edge=network.edge_name(0) if worst_edge is None else worst_edge,
+                    index=0,
+                    time=1.5,
                     pointwise=error,
                 )
             }
@@ -94,7 +103,7 @@ def make_verdict() -> Callable[..., Verdict]:
             "run": run,
             "provenance": {"engine": "ngspice", "engine_version": "39", "form": "fast", "stop": 2.0},
         }
-        return Verdict(Outcome(outcome), reason, **(facts | changes))
+        return Verdict(outcome=Outcome(outcome), reason=reason, **(facts | changes))
 
     return make
 

@@ -21,8 +21,17 @@ def evidence(
     name: str = "state", error: float = 1e-7, d2: float = 3e-7, order: float = 2.0, **facts: object
 ) -> Evidence:
     d1 = d2 * 2.0**order
-    rungs = Ladder(STEPS, (16 * error, 4 * error, error), d1, d2, 2e-9, order, 0.0, d2)
-    return Evidence(name, rungs, edge="edge a-b", time=1.0, **facts)  # type: ignore[arg-type]
+    rungs = Ladder(
+        steps=STEPS,
+        errors=(16 * error, 4 * error, error),
+        d1=d1,
+        d2=d2,
+        floor=2e-9,
+        order=order,
+        richardson=0.0,
+        gci=d2,
+    )
+    return Evidence(name=name, ladder=rungs, edge="edge a-b", time=1.0, **facts)  # type: ignore[arg-type]
 
 
 def test_the_verdict_is_the_worst_signal() -> None:
@@ -110,7 +119,7 @@ def test_what_no_step_can_better_is_not_refined() -> None:
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_a_verdict_is_true_only_if_it_agrees(outcome: Outcome) -> None:
-    verdict = Verdict(outcome, "because", 1e-5)
+    verdict = Verdict(outcome=outcome, reason="because", tolerance=1e-5)
     assert bool(verdict) is (outcome is Outcome.AGREES)
     assert np.isnan(verdict.max_error)
     assert np.isnan(verdict.uncertainty)

@@ -122,7 +122,17 @@ def test_a_killed_run_goes_on_and_runs_no_patch_twice(tmp_path, monkeypatch):
         if len(ran) == most:
             raise KeyboardInterrupt
         ran.append(task.patch.number)
-        return tasks.PatchResult(task.patch.number, "agrees", "", 1e-9, 2e-9, 0.0, 0, 1, 0.0)
+        return tasks.PatchResult(
+            number=task.patch.number,
+            outcome="agrees",
+            reason="",
+            error=1e-9,
+            uncertainty=2e-9,
+            departure=0.0,
+            edge=0,
+            edges=1,
+            seconds=0.0,
+        )
 
     monkeypatch.setattr(running, "judge_patch", judge)
     with pytest.raises(KeyboardInterrupt):
@@ -164,7 +174,19 @@ def test_the_bound_of_the_whole_holds_and_is_refused_where_networks_grow():
             largest = np.abs(true.current).max()
             off = np.abs(own.state - task.states).max()
             off = max(off, np.abs(own.current - true.current[:, task.patch.edges]).max() / largest)
-            found.append(tasks.PatchResult(task.patch.number, "agrees", "", off, 0.0, 0.0, 0, 1, 0.0))
+            found.append(
+                tasks.PatchResult(
+                    number=task.patch.number,
+                    outcome="agrees",
+                    reason="",
+                    error=off,
+                    uncertainty=0.0,
+                    departure=0.0,
+                    edge=0,
+                    edges=1,
+                    seconds=0.0,
+                )
+            )
         bound = bound_of_the_whole(whole, path, cover, found)
         error = np.abs(sb.integrate(other, [0.0, stop]).state[-1] - path(stop)).max()
         assert 1e-9 < error < bound < 1e-1, (error, bound)

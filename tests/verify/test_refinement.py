@@ -23,7 +23,7 @@ def rung(n: int, size: float) -> Deviation:
 
 def decide(rungs: Ladder, tolerance: float, **facts: float) -> tuple[Outcome, float, str]:
     """(outcome, U, reason) of the rule on one signal."""
-    signal = rule(Evidence("state", rungs, **facts), tolerance)  # type: ignore[arg-type]
+    signal = rule(Evidence(name="state", ladder=rungs, **facts), tolerance)  # type: ignore[arg-type]
     return signal.outcome, signal.uncertainty, signal.reason
 
 

@@ -59,7 +59,7 @@ def projector(bench: Bench, share: float = 1.0) -> Evidence:
         rows.append(largest(case.name, *measured.value(gap)))
         if not panels:
             shown = tuple(tuple(float(x) for x in row) for row in measured.Ob)
-            panels = (Panel(f"Measured Ob, {case.name}", "driven edge", "edge", matrix=shown),)
+            panels = (Panel(title=f"Measured Ob, {case.name}", x="driven edge", y="edge", matrix=shown),)
     return vanishing("|Ob^2 - Ob|", rows, resolution=SHARP, panels=panels)
 
 
@@ -125,7 +125,7 @@ def symmetric(bench: Bench, second: int = 1) -> Evidence:
         else:
             findings.append(at_least(f"|Ob - Ob^t|, {row[0]}", row[1], row[2], 0.1))
     findings.insert(0, worst("|Ob - Ob^t|, P constant on blocks", exact, resolution=SHARP))
-    return Evidence(tuple(findings), rows=tuple(exact), numbers={"regular patterns": float(regular)})
+    return Evidence(findings=tuple(findings), rows=tuple(exact), numbers={"regular patterns": float(regular)})
 
 
 @claim(
@@ -154,7 +154,7 @@ def bridge(bench: Bench, of_a_loop: bool = False) -> Evidence:
         vanishes("current of the bridge / largest current", alone, U_alone, resolution=1e-8),
         vanishes("largest |Ob_kj| of the bridge", float(np.abs(value).max()), U, resolution=SHARP),
     )
-    return Evidence(findings)
+    return Evidence(findings=findings)
 
 
 def _k4(active: list[int], r: Array) -> Network:
@@ -201,7 +201,7 @@ def inertia(bench: Bench, twin: bool = False) -> Evidence:
         equals("patterns measured", float(counted), 0.0, float(len(_sign_patterns(bench.quick)))),
         at_least("least eigenvalue whose sign was counted", closest, 1e-9, 1e-3),
     )
-    return Evidence(findings)
+    return Evidence(findings=findings)
 
 
 PARASITIC_L, PARASITIC_C = 1e-3, 1e-3
@@ -288,15 +288,15 @@ def _grows(
     )
     line = [min(x for x, _ in points), max(x for x, _ in points)]
     picture = Panel(
-        f"Growth with parasitics, sign of {what}",
-        "rate of the spectrum (1/s)",
-        "rate in ngspice (1/s)",
-        (
-            Series([x for x, _ in points], [y for _, y in points], "ngspice", "points"),
-            Series(line, line, "equal", "dashed"),
+        title=f"Growth with parasitics, sign of {what}",
+        x="rate of the spectrum (1/s)",
+        y="rate in ngspice (1/s)",
+        series=(
+            Series(x=[x for x, _ in points], y=[y for _, y in points], label="ngspice", style="points"),
+            Series(x=line, y=line, label="equal", style="dashed"),
         ),
     )
-    return Evidence(findings, rows=tuple(rows), panels=(picture,))
+    return Evidence(findings=findings, rows=tuple(rows), panels=(picture,))
 
 
 @claim(
@@ -359,4 +359,4 @@ def hidden(bench: Bench, active: tuple[int, ...] = (0,)) -> Evidence:
         at_least("growth rate in 1/s at a small step", rate, U, 1e5),
         equals("the same against the spectrum", rate, U, top, resolution=1e-3 * abs(top)),
     )
-    return Evidence(findings, numbers={"rate of the spectrum in 1/s": top})
+    return Evidence(findings=findings, numbers={"rate of the spectrum in 1/s": top})

@@ -76,8 +76,13 @@ def node_sums(bench: Bench, turned: float = 1.0) -> Evidence:
     sums = shown.fine.state @ matrices(shown.network)[1].T
     t, nobody = shown.fine.t, [""] * 4
     picture = (
-        Panel("States", "t (s)", "w", tuple(thinned(t, shown.fine.state, [""] * min(6, shown.network.n_edges)))),
-        Panel("Node sums B w", "t (s)", "B w", tuple(thinned(t, sums, nobody[: sums.shape[1]]))),
+        Panel(
+            title="States",
+            x="t (s)",
+            y="w",
+            series=tuple(thinned(t, shown.fine.state, [""] * min(6, shown.network.n_edges))),
+        ),
+        Panel(title="Node sums B w", x="t (s)", y="B w", series=tuple(thinned(t, sums, nobody[: sums.shape[1]]))),
     )
     moved = max(float(np.abs(p.fine.state - p.fine.state[0]).max()) for p in pairs)
     numbers = {"largest change of a state": moved}
@@ -272,9 +277,11 @@ def reachable(bench: Bench, more: int = 0) -> Evidence:
         findings.append(equals(f"{case.name}: measured dimension / M", rank / M, 0.0, L / M))
         rows.append((case.name, float(rank), 0.0))
         places = list(range(1, values.size + 1))
-        series.append(Series(places, np.maximum(values, 1e-17).tolist(), case.name, "points"))
-    picture = Panel("Singular values of the responses", "number", "relative size", tuple(series), log_y=True)
-    return Evidence(tuple(findings), rows=tuple(rows), panels=(picture,))
+        series.append(Series(x=places, y=np.maximum(values, 1e-17).tolist(), label=case.name, style="points"))
+    picture = Panel(
+        title="Singular values of the responses", x="number", y="relative size", series=tuple(series), log_y=True
+    )
+    return Evidence(findings=tuple(findings), rows=tuple(rows), panels=(picture,))
 
 
 @claim(
@@ -300,7 +307,7 @@ def reachable_voltage(bench: Bench, bent: bool = True) -> Evidence:
         findings.append(at_least(f"{case.name}, w: singular value {L + 1}", float(flat[L]), U_flat, 10 * U_flat))
         rows += [(f"{case.name}, ln(1 + xi w)", float((log[0] > 10 * log[1]).sum()), 0.0)]
         rows += [(f"{case.name}, w", float((flat > 10 * U_flat).sum()), 0.0)]
-    return Evidence(tuple(findings), rows=tuple(rows))
+    return Evidence(findings=tuple(findings), rows=tuple(rows))
 
 
 @claim(
@@ -326,4 +333,4 @@ def reachable_alpha(bench: Bench, alpha: float = 0.4) -> Evidence:
         values, U = _spread(bench, case, np.asarray, times=(0.5, 1.0))
         findings += _dimension(case.name, values, U, L + 1, 1e-4)
         rows.append((case.name, float((values > 10 * U).sum()), 0.0))
-    return Evidence(tuple(findings), rows=tuple(rows))
+    return Evidence(findings=tuple(findings), rows=tuple(rows))

@@ -109,9 +109,9 @@ def invertible(bench: Bench, corrected: bool = True, printed: bool = False) -> E
     except RunFailed:
         refused = 1
     picture = Panel(
-        "Loop of two, P = (+, -): current per volt", "1 - R2/R1", "i R1 / S",
-        (Series(detuning, gain, "ngspice", "points"), Series(detuning, [1.0 / e for e in detuning], "R1/(R1 - R2)")),
-        log_x=True, log_y=True,
+        title="Loop of two, P = (+, -): current per volt", x="1 - R2/R1", y="i R1 / S",
+        series=(Series(x=detuning, y=gain, label="ngspice", style="points"), Series(x=detuning, y=[1.0 / e for e in detuning], label="R1/(R1 - R2)")),
+        log_x=True, log_y=True
     )  # fmt: skip
     found = refuted(
         "measured determinant / spanning-tree sum - 1", exact,
@@ -119,7 +119,7 @@ def invertible(bench: Bench, corrected: bool = True, printed: bool = False) -> E
     )  # fmt: skip
     near = equals("current per volt at R2 = R1 (1 - 1e-6)", gain[-1], spread[-1], 1e6, resolution=1e3)
     more = (near, equals("ngspice refuses the loop with R2 = R1 (1 = yes)", refused, 0.0, 1.0))
-    return Evidence((*found.findings, *more), rows=found.rows, panels=found.panels)
+    return Evidence(findings=(*found.findings, *more), rows=found.rows, panels=found.panels)
 
 
 @claim(
@@ -186,7 +186,7 @@ def no_projector(bench: Bench, corrected: bool = True, printed: bool = False) ->
             "max |w_spice - w_nodal| on it", *bench.against_theory(case, case.network, "nodal")[1:], resolution=1e-5
         ),
     ]
-    return Evidence(tuple(findings), numbers={"condition of A P R A^t there": float(condition[chosen])})
+    return Evidence(findings=tuple(findings), numbers={"condition of A P R A^t there": float(condition[chosen])})
 
 
 BEYOND = 1e6
@@ -225,4 +225,4 @@ def from_nodes(bench: Bench, too_many: int = 0) -> Evidence:
             return np.asarray(np.eye(len(T)) - r0 * T - outside)
 
         rows.append(bench.response_row(case.name, case.network.with_active([]).with_initial_state(0.0), gap))
-    return Evidence((worst("|I - Omega_measured - projector of B|", rows, resolution=1e-8),), rows=tuple(rows))
+    return Evidence(findings=(worst("|I - Omega_measured - projector of B|", rows, resolution=1e-8),), rows=tuple(rows))

@@ -131,10 +131,10 @@ def clipped_function(bench: Bench, wall: float = 1.0) -> Evidence:
     main = worst("|L - L(0) + int (loss + wall)| / total", exact, resolution=1e-3)
     if bench.network is not None:
         # it may be that no wall is met
-        return Evidence((main,), rows=(*exact, *bare))
+        return Evidence(findings=(main,), rows=(*exact, *bare))
     name, least, U = min(bare, key=lambda row: row[1])
     findings = (main, at_least(f"the same without the term of the wall ({name})", least, U, 10.0 * U))
-    return Evidence(findings, rows=(*exact, *bare))
+    return Evidence(findings=findings, rows=(*exact, *bare))
 
 
 @claim(

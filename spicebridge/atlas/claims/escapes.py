@@ -100,18 +100,24 @@ def tunnelling(bench: Bench, sigma: float = 0.5) -> Evidence:
         }
     where, share, bars = zip(*sorted(points), strict=True)
     series = (
-        Series(where, share, "σ = 0.5", "points", error=bars),
-        Series(list(TABLE), list(TABLE.values()), "reference", "cross"),
-        Series(list(still), list(still.values()), "σ = 0" if still else "", "dashed"),
+        Series(x=where, y=share, label="σ = 0.5", style="points", error=bars),
+        Series(x=list(TABLE), y=list(TABLE.values()), label="reference", style="cross"),
+        Series(x=list(still), y=list(still.values()), label="σ = 0" if still else "", style="dashed"),
     )
     note = (
         "Within 50/alpha. A longer time lets more pass near the transition: at s = 0.22 a share of 0.03 within 40, "
         "0.05 within 50, 0.09 within 60."
     )
     picture = Panel(
-        "Tunnelling probability, N = 100", "s", "P", series, x_range=(0.1, 0.285), y_range=(-0.04, 1.08), key="center"
+        title="Tunnelling probability, N = 100",
+        x="s",
+        y="P",
+        series=series,
+        x_range=(0.1, 0.285),
+        y_range=(-0.04, 1.08),
+        key="center",
     )
-    return Evidence(tuple(findings), rows=(*rows, *(row for _, row in circuits)), panels=(picture,), note=note)
+    return Evidence(findings=tuple(findings), rows=(*rows, *(row for _, row in circuits)), panels=(picture,), note=note)
 
 
 BETWEEN = 40
@@ -150,11 +156,20 @@ def against_size(bench: Bench, collective: bool = True) -> Evidence:
         at_least(f"gain from N = 1 to {sizes[-1]}", last - first, float(np.hypot(one, other)), 0.3),
     ]
     circuits = [on_circuits(bench, s, _noisy(N), N=N) for N in ((4,) if bench.quick else (4, 20)) if collective]
-    curve = Series(list(sizes), [p for _, p, _ in rows], "σ = 0.5", "points", error=[U for _, _, U in rows])
-    line = Series([1, sizes[-1]], [alone, alone], "noise alone", "dashed")
-    picture = Panel(f"Tunnelling against size, s = {s:g}", "N", "P", (curve, line), log_x=True, y_range=(-0.04, 1.08))
+    curve = Series(
+        x=list(sizes), y=[p for _, p, _ in rows], label="σ = 0.5", style="points", error=[U for _, _, U in rows]
+    )
+    line = Series(x=[1, sizes[-1]], y=[alone, alone], label="noise alone", style="dashed")
+    picture = Panel(
+        title=f"Tunnelling against size, s = {s:g}",
+        x="N",
+        y="P",
+        series=(curve, line),
+        log_x=True,
+        y_range=(-0.04, 1.08),
+    )
     findings += [finding for finding, _ in circuits]
-    return Evidence(tuple(findings), rows=(*rows, *(row for _, row in circuits)), panels=(picture,))
+    return Evidence(findings=tuple(findings), rows=(*rows, *(row for _, row in circuits)), panels=(picture,))
 
 
 @claim(
@@ -183,9 +198,11 @@ def against_noise(bench: Bench, s: float = 0.25) -> Evidence:
     ]
     circuits = [on_circuits(bench, s, _noisy(20, 0.3))] if s == 0.25 and not bench.quick else []
     findings += [finding for finding, _ in circuits]
-    curve = Series(list(sizes), [p for _, p, _ in rows], f"s = {s:g}", "points", error=[U for _, _, U in rows])
-    picture = Panel("Tunnelling against noise, N = 100", "σ", "P", (curve,), y_range=(-0.04, 1.08))
-    return Evidence(tuple(findings), rows=(*rows, *(row for _, row in circuits)), panels=(picture,))
+    curve = Series(
+        x=list(sizes), y=[p for _, p, _ in rows], label=f"s = {s:g}", style="points", error=[U for _, _, U in rows]
+    )
+    picture = Panel(title="Tunnelling against noise, N = 100", x="σ", y="P", series=(curve,), y_range=(-0.04, 1.08))
+    return Evidence(findings=tuple(findings), rows=(*rows, *(row for _, row in circuits)), panels=(picture,))
 
 
 @claim(
@@ -213,7 +230,7 @@ def supplement(bench: Bench, columns: int = 100) -> Evidence:
         equals("mean at rest, M = 50", mean, U, 0.1785, target_uncertainty=5e-4),
         equals("spread of the states against that of 100 x 200", ratio, error, np.sqrt(2.0), resolution=0.3),
     )
-    return Evidence(findings, rows=(("spread, M = 50", small, u), ("spread, A 100 x 200", large, v)))
+    return Evidence(findings=findings, rows=(("spread, M = 50", small, u), ("spread, A 100 x 200", large, v)))
 
 
 @claim(
@@ -246,7 +263,7 @@ def quiet(bench: Bench, sigma: float = 0.0) -> Evidence:
         findings.append(
             vanishes(f"motion of the ring from the wrong minimum at s = {s:g}", float(value), U, resolution=1e-7)
         )
-    return Evidence(tuple(findings))
+    return Evidence(findings=tuple(findings))
 
 
 Law = Callable[[Array, float, float], Array]
@@ -302,17 +319,17 @@ def fermi(bench: Bench, corrected: Law = _fermi, printed: Law = _fermi_printed) 
             numbers[f"mu, T within {at:g}/alpha"] = f"{early[0]:.4f}, {early[1]:.4f}"
     grid = np.linspace(0.0, 0.06, 121)
     picture = Panel(
-        f"Tunnelling against the barrier, N = {N}",
-        "ΔE = V(x_+) - V(x_-)",
-        "P",
-        (
-            Series(barrier.tolist(), share.tolist(), f"ensemble, {seeds} seeds", "points",
+        title=f"Tunnelling against the barrier, N = {N}",
+        x="ΔE = V(x_+) - V(x_-)",
+        y="P",
+        series=(
+            Series(x=barrier.tolist(), y=share.tolist(), label=f"ensemble, {seeds} seeds", style="points",
                    error=[2.0 * standard_error(float(x), seeds) for x in share]),
-            Series(grid.tolist(), _fermi(grid, mu, T).tolist(), f"fit: μ = {mu:.4f}, T = {T:.4f}"),
-            Series(grid.tolist(), _fermi(grid, 0.036, 0.0048).tolist(), "μ = 0.036, T = 0.0048", "dashed"),
+            Series(x=grid.tolist(), y=_fermi(grid, mu, T).tolist(), label=f"fit: μ = {mu:.4f}, T = {T:.4f}"),
+            Series(x=grid.tolist(), y=_fermi(grid, 0.036, 0.0048).tolist(), label="μ = 0.036, T = 0.0048", style="dashed"),
         ),
         x_range=(0.0, 0.06),
-        y_range=(-0.04, 1.12),
+        y_range=(-0.04, 1.12)
     )  # fmt: skip
     rows = tuple(
         (f"s = {s:g}, ΔE = {b:.4f}", float(x), 2.0 * standard_error(float(x), seeds))
@@ -321,7 +338,7 @@ def fermi(bench: Bench, corrected: Law = _fermi, printed: Law = _fermi_printed) 
     note = (
         "The paper does not say how long it waits. mu and T grow with the time allowed and then stay; see the numbers."
     )
-    return Evidence(tuple(findings), rows=rows, numbers=numbers, panels=(picture,), note=note)
+    return Evidence(findings=tuple(findings), rows=rows, numbers=numbers, panels=(picture,), note=note)
 
 
 def _fermi_fit(barrier: Array, outcome: Array) -> tuple[float, float]:
@@ -392,19 +409,19 @@ def threshold(bench: Bench, corrected: float = 0.80, printed: float = 0.5135) ->
     if not bench.quick:
         starts = np.concatenate([np.arange(0.4, 0.76, 0.05), np.arange(0.76, 0.85, 0.01), [0.9, 0.95, 1.0]])
         reached = [x for seed in range(3) for x in _ends_of_equal_starts(200, s, seed, starts)]
-        series = [Series(3 * starts.tolist(), reached, "ensemble, 3 seeds", "points")]
-        series.append(Series([0.78, 0.82], ends, "one memristor, ngspice", "cross"))
+        series = [Series(x=3 * starts.tolist(), y=reached, label="ensemble, 3 seeds", style="points")]
+        series.append(Series(x=[0.78, 0.82], y=ends, label="one memristor, ngspice", style="cross"))
         series += [
-            Series([x, x], [0.0, 1.05], name, "dashed")
+            Series(x=[x, x], y=[0.0, 1.05], label=name, style="dashed")
             for x, name in ((0.5135, "0.5135, printed"), (mean, f"{mean:.3f}"))
         ]
         panels = (
-            Panel(f"Equal starts, N = 200, s = {s:g}", "x̃, start of all states", "⟨x⟩ at the end", tuple(series),
+            Panel(title=f"Equal starts, N = 200, s = {s:g}", x="x̃, start of all states", y="⟨x⟩ at the end", series=tuple(series),
                   x_range=(0.38, 1.02), y_range=(0.0, 1.05)),
         )  # fmt: skip
     numbers: dict[str, float | str] = {"x_+": high}
     rows = tuple((f"seed {k}", float(x), 0.6 / 2**11) for k, x in enumerate(edges))
-    return Evidence(findings, rows=rows, numbers=numbers, panels=panels)
+    return Evidence(findings=findings, rows=rows, numbers=numbers, panels=panels)
 
 
 def _ends_of_equal_starts(N: int, s: float, seed: int, starts: Array) -> list[float]:

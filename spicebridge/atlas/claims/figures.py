@@ -42,7 +42,15 @@ def statistical(
     what: str, mean: float, error: float, target: float, target_error: float, *, resolution: float = np.inf
 ) -> Finding:
     """Two independent numbers, each with half of its 95 % interval; these add in squares."""
-    return Finding(what, mean, error, float(np.hypot(error, target_error)), "within", target, resolution=resolution)
+    return Finding(
+        what=what,
+        measured=mean,
+        uncertainty=error,
+        bar=float(np.hypot(error, target_error)),
+        direction="within",
+        target=target,
+        resolution=resolution,
+    )
 
 
 def on_circuits(bench: Bench, s: float, starts: Starts, *, N: int = 20, stop: float = 50.0) -> tuple[Finding, Row]:
@@ -109,12 +117,12 @@ def potential_figure(bench: Bench, chi: float = CHI) -> Evidence:
         exact = potential_of(-1.0, 1.0, -chi, s)
         target = float(exact(1.0) - exact(exact.minima[0]))
         findings.append(equals(f"V(1) - V(x_-) at s = {s:.4g}", left - right, u + v, target, resolution=1e-6))
-        curves.append(Series(grid.tolist(), potential(grid, s).tolist(), f"s = {s:.4g}"))
+        curves.append(Series(x=grid.tolist(), y=potential(grid, s).tolist(), label=f"s = {s:.4g}"))
         x, V = measured_potential(bench, s)
         places, values = places + x, values + V
-    curves.append(Series(places, values, "ngspice, as work", "cross"))
-    picture = Panel("Tilted potential, χ = 0.9", "x", "V(x, s)", tuple(curves), x_range=(0.0, 1.02))
-    return Evidence(tuple(findings), panels=(picture,))
+    curves.append(Series(x=places, y=values, label="ngspice, as work", style="cross"))
+    picture = Panel(title="Tilted potential, χ = 0.9", x="x", y="V(x, s)", series=tuple(curves), x_range=(0.0, 1.02))
+    return Evidence(findings=tuple(findings), panels=(picture,))
 
 
 @claim(
@@ -138,7 +146,7 @@ def trajectories(bench: Bench, low_s: float = 0.15) -> Evidence:
         equals("largest state at rest, of one member", *one_more(ends.max(axis=1)), 0.203, target_uncertainty=5e-4),
     ]
     if low_s != 0.15:
-        return Evidence(tuple(findings))
+        return Evidence(findings=tuple(findings))
     if not bench.quick:
         least_ends = [flow.end(x0, 60.0).min() for flow, x0, _ in (member(200, 0.25, k) for k in range(seeds))]
         at_wall = float(sum(x == 1.0 for x in least_ends))
@@ -157,12 +165,14 @@ def trajectories(bench: Bench, low_s: float = 0.15) -> Evidence:
             )
         few = slice(None, None, max(1, run.t.size // 150))
         chosen = range(0, N, max(1, N // 40))
-        series = tuple(Series(run.t[few].tolist(), run.state[few, k].tolist()) for k in chosen)
-        average = Series(run.t[few].tolist(), run.state[few].mean(axis=1).tolist(), "⟨x⟩", "thick")
+        series = tuple(Series(x=run.t[few].tolist(), y=run.state[few, k].tolist()) for k in chosen)
+        average = Series(x=run.t[few].tolist(), y=run.state[few].mean(axis=1).tolist(), label="⟨x⟩", style="thick")
         title = f"s = {s:g}, N = {N}, ngspice"
-        panels.append(Panel(title, "t", "x_i(t)", (*series, average), x_range=(0.0, stop), y_range=(0.0, 1.03)))
+        panels.append(
+            Panel(title=title, x="t", y="x_i(t)", series=(*series, average), x_range=(0.0, stop), y_range=(0.0, 1.03))
+        )
     findings.append(worst("max |x_spice - x_theory|", rows, resolution=1e-2))
-    return Evidence(tuple(findings), rows=tuple(rows), panels=tuple(panels))
+    return Evidence(findings=tuple(findings), rows=tuple(rows), panels=tuple(panels))
 
 
 EARLY = 2.0
@@ -252,21 +262,21 @@ def convergence(bench: Bench, high: float = 0.25) -> Evidence:
     rising = (t > 0.5) & (t <= t[int(np.argmax(average))])
     line = average[rising].mean() + 0.2 * (t[rising] - t[rising].mean()) if rising.any() else t[rising]
     picture = Panel(
-        "Distance of nearby trajectories, N = 200",
-        "t",
-        "mean ln |x - y|",
-        (
-            Series(t[few].tolist(), average[few].tolist(), "s = 0.25", "band",
+        title="Distance of nearby trajectories, N = 200",
+        x="t",
+        y="mean ln |x - y|",
+        series=(
+            Series(x=t[few].tolist(), y=average[few].tolist(), label="s = 0.25", style="band",
                    low=(average - error)[few].tolist(), high=(average + error)[few].tolist()),
-            Series(t[: low_average.size][few].tolist(), low_average[few].tolist(), "s = 0.15"),
-            Series(t[rising].tolist(), line.tolist(), "rate 0.2", "dashed"),
-            Series([0.0, 12.0], (low_average[0] - 0.3 - 0.79 * np.array([0.0, 12.0])).tolist(), "rate -0.79", "dashed"),
+            Series(x=t[: low_average.size][few].tolist(), y=low_average[few].tolist(), label="s = 0.15"),
+            Series(x=t[rising].tolist(), y=line.tolist(), label="rate 0.2", style="dashed"),
+            Series(x=[0.0, 12.0], y=(low_average[0] - 0.3 - 0.79 * np.array([0.0, 12.0])).tolist(), label="rate -0.79", style="dashed"),
         ),
         x_range=(0.0, 40.0),
-        y_range=(-10.0, 3.0),
+        y_range=(-10.0, 3.0)
     )  # fmt: skip
     note = "M_0 is read as the standard deviation of every state's difference; the growth rate falls as pairs start farther apart."
-    return Evidence(tuple(findings), numbers=numbers, panels=(picture,), note=note)
+    return Evidence(findings=tuple(findings), numbers=numbers, panels=(picture,), note=note)
 
 
 def _pair_in_ngspice(bench: Bench) -> Finding:
@@ -342,7 +352,7 @@ def force_inset(bench: Bench, share: float = 1.0) -> Evidence:
         average, error = np.mean(forces, axis=0), 2 * np.std(forces, axis=0, ddof=1) / np.sqrt(seeds)
         band = {"low": (average - error).tolist(), "high": (average + error).tolist()}
         t = (np.arange(average.size) * 0.5).tolist()
-        series.append(Series(t, average.tolist(), f"N = 200, s = {s:g}", "band", **band))
+        series.append(Series(x=t, y=average.tolist(), label=f"N = 200, s = {s:g}", style="band", **band))
     most, most_error = mean_and_error(crossing)
     rest, rest_error = mean_and_error(left_over)
     barrier = steepest(0.25)
@@ -369,8 +379,10 @@ def force_inset(bench: Bench, share: float = 1.0) -> Evidence:
         worst("|Lf from currents - Lf formula|, ngspice", rows, resolution=1e-6),
     )
     numbers: dict[str, float | str] = {"steepest slope of V at s = 0.25": barrier}
-    picture = Panel("Lyapunov force along the motion", "t", "Lf(t)", tuple(series), x_range=(0.0, 15.0))
-    return Evidence(findings, rows=tuple(rows), numbers=numbers, panels=(picture,))
+    picture = Panel(
+        title="Lyapunov force along the motion", x="t", y="Lf(t)", series=tuple(series), x_range=(0.0, 15.0)
+    )
+    return Evidence(findings=findings, rows=tuple(rows), numbers=numbers, panels=(picture,))
 
 
 BESIDE = 0.04
@@ -419,9 +431,17 @@ def ends_of_starts(bench: Bench, root: int = 1) -> Evidence:
         at_most("largest |E - x_-| below the boundary", max(inner), 0.0, 0.02),
         on_spice,
     )
-    curves = [Series(starts.tolist(), list(line), f"s = {s:.3f}") for s, line in zip(sources, table, strict=True)]
+    curves = [
+        Series(x=starts.tolist(), y=list(line), label=f"s = {s:.3f}") for s, line in zip(sources, table, strict=True)
+    ]
     pictures = (
-        Panel(f"E[⟨x(∞)⟩], N = {N}", "start x of all states", "E[⟨x(∞)⟩]", tuple(curves), y_range=(0.0, 1.05)),
-        Panel("E[⟨x(∞)⟩]: s downwards, x to the right", "x", "s", matrix=tuple(table)),
+        Panel(
+            title=f"E[⟨x(∞)⟩], N = {N}",
+            x="start x of all states",
+            y="E[⟨x(∞)⟩]",
+            series=tuple(curves),
+            y_range=(0.0, 1.05),
+        ),
+        Panel(title="E[⟨x(∞)⟩]: s downwards, x to the right", x="x", y="s", matrix=tuple(table)),
     )
-    return Evidence(findings, rows=(*rows, row), panels=pictures)
+    return Evidence(findings=findings, rows=(*rows, row), panels=pictures)

@@ -81,17 +81,23 @@ def fixed_spectrum(bench: Bench, two: float = 2.0) -> Evidence:
         known = closed_forms.fixed_point_spectrum(A, network.P, network.initial_state, xi=xi, alpha=alpha)
         known = np.where(np.abs(known - alpha) < 1e-9, known, known - (2.0 - two) * alpha)
         rows.append((case.name, apart(values, known), U))
-        series.append(Series(known.real.tolist(), known.imag.tolist(), f"{case.name}: theory", "points"))
-        series.append(Series(values.real.tolist(), values.imag.tolist(), f"{case.name}: ngspice", "cross"))
+        series.append(
+            Series(x=known.real.tolist(), y=known.imag.tolist(), label=f"{case.name}: theory", style="points")
+        )
+        series.append(
+            Series(x=values.real.tolist(), y=values.imag.tolist(), label=f"{case.name}: ngspice", style="cross")
+        )
         if case.name == "prism":
             pair = values[int(np.argmax(values.imag))]
             for what, number, target in (("real", pair.real, -0.091236), ("imaginary", pair.imag, 0.851067)):
                 name = f"prism: {what} part of the complex pair in 1/s"
                 findings.append(equals(name, number, U, target, target_uncertainty=5e-7))
             numbers["real eigenvalues of the prism"] = ", ".join(f"{z.real:.4f}" for z in values if abs(z.imag) < U)
-    picture = Panel("Spectrum at the fixed point", "real part (1/s)", "imaginary part (1/s)", tuple(series))
+    picture = Panel(
+        title="Spectrum at the fixed point", x="real part (1/s)", y="imaginary part (1/s)", series=tuple(series)
+    )
     main = worst("distance of the measured and the exact spectrum in 1/s", rows, resolution=1e-3)
-    return Evidence((main, *findings), rows=tuple(rows), numbers=numbers, panels=(picture,))
+    return Evidence(findings=(main, *findings), rows=tuple(rows), numbers=numbers, panels=(picture,))
 
 
 @claim(
@@ -118,4 +124,4 @@ def unstable(bench: Bench, alpha: float = 0.5) -> Evidence:
         if case.name != "prism":
             findings.append(at_least(f"{case.name}: least growth rate in 1/s, passive", bottom, U, 0.0))
             rows.append((f"{case.name}, least", bottom, U))
-    return Evidence(tuple(findings), rows=tuple(rows))
+    return Evidence(findings=tuple(findings), rows=tuple(rows))

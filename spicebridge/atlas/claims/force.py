@@ -130,12 +130,16 @@ def force_bound(bench: Bench, uneven: float = 0.0) -> Evidence:
         if not panels:
             low, room = parts(pair.fine)
             curves = thinned(pair.fine.t, np.column_stack([low, low + room]), ("Lf, ngspice", "bound"))
-            panels = (Panel(case.name, "t (s)", "force (1/s)", tuple(curves)),)
+            panels = (Panel(title=case.name, x="t (s)", y="force (1/s)", series=tuple(curves)),)
     findings = []
     for what, rows in (("least Lf", lows), ("least bound - Lf", highs)):
         name, least, U = min(rows, key=lambda row: row[1])
-        findings.append(Finding(f"{what} ({name})", least, U, -U, "at least", resolution=1e-6))
-    return Evidence(tuple(findings), rows=tuple(lows + highs), panels=panels)
+        findings.append(
+            Finding(
+                what=f"{what} ({name})", measured=least, uncertainty=U, bar=-U, direction="at least", resolution=1e-6
+            )
+        )
+    return Evidence(findings=tuple(findings), rows=tuple(lows + highs), panels=panels)
 
 
 @claim(
@@ -167,4 +171,4 @@ def force_variance(bench: Bench, projected: bool = True) -> Evidence:
         rows.append((f"spread {size:g}", abs(float(value)), U))
     order, U = order_of(sizes, [e for _, e, _ in rows], [u for _, _, u in rows])
     main = equals("order of the relative error in the spread", order, U, 1.0, resolution=0.2)
-    return Evidence((main,), rows=tuple(rows))
+    return Evidence(findings=(main,), rows=tuple(rows))

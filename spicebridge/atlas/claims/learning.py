@@ -101,7 +101,7 @@ def staying_equal(bench: Bench, larger: float = 1.0) -> Evidence:
         worst("spread of the states, Omega S uniform", exact, resolution=SHARP),
         at_least(f"spread of the states, Omega S not uniform ({name})", least, U, 10.0 * U),
     )
-    return Evidence(findings, rows=(*exact, *apart))
+    return Evidence(findings=findings, rows=(*exact, *apart))
 
 
 @claim(
@@ -157,11 +157,11 @@ def _small_xi(
         findings.append(refutes(f"{what} as printed for xi -> 0 ({case.name})", left, U + bad[-1][2]))
         rows += [*good, *bad]
         series += [
-            Series(WEAK, [e for _, e, _ in each], name, "points")
+            Series(x=WEAK, y=[e for _, e, _ in each], label=name, style="points")
             for each, name in ((good, "corrected"), (bad, "printed"))
         ]
-    picture = Panel(what, "xi", "relative error", tuple(series[:2]), log_x=True, log_y=True)
-    return Evidence(tuple(findings), rows=tuple(rows), panels=(picture,))
+    picture = Panel(title=what, x="xi", y="relative error", series=tuple(series[:2]), log_x=True, log_y=True)
+    return Evidence(findings=tuple(findings), rows=tuple(rows), panels=(picture,))
 
 
 def _slope_of(which: str, xi: float, S: Array, w: Array, Omega: Array) -> tuple[Array, Array]:
@@ -299,8 +299,8 @@ def descent(bench: Bench, turned: bool = False) -> Evidence:
 
     first = pairs[0]
     curve = first.fine.state @ first.network.bank(0.0)
-    line = Series(first.fine.t[::8].tolist(), curve[::8].tolist())
-    picture = Panel(f"S.w, {first.circuit.name}", "t (s)", "S.w (V)", (line,))
+    line = Series(x=first.fine.t[::8].tolist(), y=curve[::8].tolist())
+    picture = Panel(title=f"S.w, {first.circuit.name}", x="t (s)", y="S.w (V)", series=(line,))
     main = worst("|S.w + (Ron/beta) int S.i| / max |S.w|", rows, resolution=1e-5)
     return never_rises("S.w in V", [fall(pair) for pair in pairs], main, more_rows=rows, panels=(picture,))
 

@@ -103,9 +103,11 @@ def oscillation(bench: Bench, passive: bool = False) -> Evidence:
             findings.append(equals(name, *found, target_uncertainty=digits[j], resolution=1e-3))
         few = slice(None, None, 6)
         away = pair.fine.state[few] - np.array(PRISM_W)
-        curves = tuple(Series(pair.fine.t[few].tolist(), away[:, k].tolist(), f"edge {k}") for k in (0, 4, 6, 7))
-        panels.append(Panel(case.name, "t (s)", "w - w*", curves))
-    return Evidence(tuple(findings), panels=tuple(panels))
+        curves = tuple(
+            Series(x=pair.fine.t[few].tolist(), y=away[:, k].tolist(), label=f"edge {k}") for k in (0, 4, 6, 7)
+        )
+        panels.append(Panel(title=case.name, x="t (s)", y="w - w*", series=curves))
+    return Evidence(findings=tuple(findings), panels=tuple(panels))
 
 
 @claim(
@@ -139,7 +141,7 @@ def oscillation_condition(bench: Bench, indefinite: bool = True) -> Evidence:
         at_least("complex pairs found", float(complex_pairs), 0.0, 1.0),
     )
     numbers = {"draws": float(draws), "indefinite but real": float(real)}
-    return Evidence(findings, numbers=numbers)
+    return Evidence(findings=findings, numbers=numbers)
 
 
 def _random_prism(seed: int) -> Network:
@@ -202,12 +204,12 @@ def theta(bench: Bench, order: int = 1) -> Evidence:
     curve = np.linspace(0.05, 0.6, 56)
     exact = [float(closed_forms.theta_eigenvalues(w1, x, xi=xi, alpha=-1.0).imag.max()) for x in curve]
     picture = Panel(
-        "Theta graph: onset at w2 = w1",
-        "w2",
-        "imaginary part (1/s)",
-        (
-            Series(curve.tolist(), exact, "closed form"),
-            Series([x for x, _ in seen], [y for _, y in seen], "ngspice", "points"),
+        title="Theta graph: onset at w2 = w1",
+        x="w2",
+        y="imaginary part (1/s)",
+        series=(
+            Series(x=curve.tolist(), y=exact, label="closed form"),
+            Series(x=[x for x, _ in seen], y=[y for _, y in seen], label="ngspice", style="points"),
         ),
     )
-    return Evidence(findings, rows=tuple(rows), panels=(picture,))
+    return Evidence(findings=findings, rows=tuple(rows), panels=(picture,))

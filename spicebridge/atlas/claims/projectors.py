@@ -124,7 +124,7 @@ def signs(bench: Bench, signed: bool = True) -> Evidence:
         equals("share of negative off-diagonals, N = 200", mean, error, 0.47, target_uncertainty=0.005),
         refutes("the same, zero as printed", mean, error),
     )
-    return Evidence(findings, rows=(*rows, *shown))
+    return Evidence(findings=findings, rows=(*rows, *shown))
 
 
 @claim(
@@ -165,12 +165,12 @@ def mean_field(bench: Bench, projected: bool = True) -> Evidence:
         vanishes("|spread of Omega x measured - computed|, N = 20", abs(float(value) - known), u, resolution=1e-8),
     )
     curves = (
-        Series(sizes, means, "ensemble", "points", error=[2 * e for e in spread]),
-        Series(sizes, [means[0] * sizes[0] / N for N in sizes], "1/N", "dashed"),
+        Series(x=sizes, y=means, label="ensemble", style="points", error=[2 * e for e in spread]),
+        Series(x=sizes, y=[means[0] * sizes[0] / N for N in sizes], label="1/N", style="dashed"),
     )
-    picture = Panel("Spread of (Omega x)_i", "N", "standard deviation", curves, log_x=True, log_y=True)
+    picture = Panel(title="Spread of (Omega x)_i", x="N", y="standard deviation", series=curves, log_x=True, log_y=True)
     rows = tuple((f"N = {N}", m, 2 * e) for N, m, e in zip(sizes, means, spread, strict=True))
-    return Evidence(findings, rows=rows, panels=(picture,))
+    return Evidence(findings=findings, rows=rows, panels=(picture,))
 
 
 K = 0.7
@@ -223,7 +223,7 @@ def kreiss(bench: Bench, eps: float = LARGE) -> Evidence:
             what = f"alpha_eps/eps for large eps, {case.name}"
             findings.append(equals(what, float(found), U, 1.0, target_uncertainty=left, resolution=1e-6))
             findings.append(refutes(f"alpha_eps/eps beyond the printed constant, {case.name}", float(found) - K, U))
-    return Evidence(tuple(findings), rows=tuple(rows))
+    return Evidence(findings=tuple(findings), rows=tuple(rows))
 
 
 @claim(
@@ -271,4 +271,4 @@ def transients(bench: Bench, quiet: float = 2, loud: float = np.inf) -> Evidence
         for norm, words in ((quiet, "2-norm"), (loud, "infinity norm")):
             rows.append((f"{start.name}: {words} of Phi", float(np.linalg.norm(measured.Phi, norm)), 20.0 * measured.U))
         findings.append(at_most("2-norm of Phi over 1 s, ngspice, N = 20", rows[0][1], rows[0][2], 1.0))
-    return Evidence(tuple(findings), rows=tuple(rows))
+    return Evidence(findings=tuple(findings), rows=tuple(rows))

@@ -105,7 +105,7 @@ def charge(bench: Bench, stored: float = 1.0) -> Evidence:
         vanishes("|sum of charges| at inner nodes / largest", float(np.abs(value).max()), U, resolution=SHARP),
         at_least("the same at nodes with L or R", float(np.abs(rest).max()), V, 0.01),
     )
-    return Evidence(findings, numbers={"inner nodes": float(inner.size), "other nodes": float(outer.size)})
+    return Evidence(findings=findings, numbers={"inner nodes": float(inner.size), "other nodes": float(outer.size)})
 
 
 @claim(
@@ -129,7 +129,7 @@ def flux(bench: Bench, stored: float = 1.0) -> Evidence:
         return np.asarray(F - (S[:, 0] + S[:, 4] - S[:, 3]))
 
     rows = residuals([pair], loop)
-    return Evidence((worst("|A F - int A S dt| (V s)", rows, resolution=SHARP),), rows=tuple(rows))
+    return Evidence(findings=(worst("|A F - int A S dt| (V s)", rows, resolution=SHARP),), rows=tuple(rows))
 
 
 def _stored(waves: Waveforms) -> Array:
@@ -171,7 +171,7 @@ def energy(bench: Bench, stored: float = 1.0) -> Evidence:
         return np.asarray((work - heat - gain) / heat[-1])
 
     rows = residuals([pair], balance)
-    return Evidence((worst("|work - heat - gain| / heat", rows, resolution=SHARP),), rows=tuple(rows))
+    return Evidence(findings=(worst("|work - heat - gain| / heat", rows, resolution=SHARP),), rows=tuple(rows))
 
 
 @claim(
@@ -199,4 +199,4 @@ def descent(bench: Bench, stored: float = 1.0) -> Evidence:
         vanishes("largest rise of (beta/Ron) S.w + E (J)", float(whole), max(U, 1e-9), resolution=SHARP),
         at_least("largest rise of (beta/Ron) S.w alone (J)", float(bare), V, 1e-3),
     )
-    return Evidence(findings)
+    return Evidence(findings=findings)

@@ -72,11 +72,13 @@ def order_claim(
         order, spread = order_of(sizes, [e for _, e, _ in found], [u for _, _, u in found])
         findings.append(equals(f"order of the error in {what} ({case.name})", order, spread, expected, resolution=0.1))
         rows += found
-        series.append(Series(sizes, [e for _, e, _ in found], case.name, "points"))
+        series.append(Series(x=sizes, y=[e for _, e, _ in found], label=case.name, style="points"))
     guide = [series[0].y[0] * (s / sizes[0]) ** expected for s in sizes]
-    series.append(Series(sizes, guide, f"order {expected}", "dashed"))
-    picture = Panel("Error of the limit, measured in ngspice", what, "error", tuple(series), log_x=True, log_y=True)
-    return Evidence(tuple(findings), rows=tuple(rows), panels=(picture,))
+    series.append(Series(x=sizes, y=guide, label=f"order {expected}", style="dashed"))
+    picture = Panel(
+        title="Error of the limit, measured in ngspice", x=what, y="error", series=tuple(series), log_x=True, log_y=True
+    )
+    return Evidence(findings=tuple(findings), rows=tuple(rows), panels=(picture,))
 
 
 def _scaled(network: Network) -> tuple[float, Array, Array, Array]:
@@ -190,9 +192,14 @@ def leading_order(bench: Bench, linear: float = 0.0) -> Evidence:
         findings.append(equals(what, *_times_xi(few), 1.0 / start, target_uncertainty=moved, resolution=0.05))
     xi = [1 / s for s in STRONG]
     rows = tuple((f"K4, xi = {x:g}", e, u) for x, e, u in zip(xi, errors, spread, strict=True))
-    curves = (Series(xi, errors, "ngspice", "points"), Series(xi, [1.92 * s for s in STRONG], "1.92/xi", "dashed"))
-    picture = Panel("Relative error of Eq. 27 on K4", "xi", "relative error", curves, log_x=True, log_y=True)
-    return Evidence(tuple(findings), rows=rows, panels=(picture,))
+    curves = (
+        Series(x=xi, y=errors, label="ngspice", style="points"),
+        Series(x=xi, y=[1.92 * s for s in STRONG], label="1.92/xi", style="dashed"),
+    )
+    picture = Panel(
+        title="Relative error of Eq. 27 on K4", x="xi", y="relative error", series=curves, log_x=True, log_y=True
+    )
+    return Evidence(findings=tuple(findings), rows=rows, panels=(picture,))
 
 
 def _dropped_term(bench: Bench, start: float, xi: float, linear: float) -> tuple[float, float, float]:
@@ -312,7 +319,9 @@ def path(bench: Bench, alpha: float = 0.0) -> Evidence:
         if not panels:
             shown = ["", "", ""][: case.network.n_edges]
             curves = [thinned(p.fine.t, p.fine.state, shown, style=s) for p, s in ((first, "line"), (second, "dashed"))]
-            panels = (Panel(f"Two paths of equal flux, {case.name}", "t (s)", "w", (*curves[0], *curves[1])),)
+            panels = (
+                Panel(title=f"Two paths of equal flux, {case.name}", x="t (s)", y="w", series=(*curves[0], *curves[1])),
+            )
     return vanishing("|w(T) - w'(T)| for equal flux", rows, resolution=SHARP, panels=panels)
 
 

@@ -111,9 +111,9 @@ def growth(bench: Bench, corrected: float = 1.0, printed: float = -1.0) -> Evide
         findings.append(equals(f"d ln w/dt at {name}", float(rate), U, corrected * alpha, resolution=FINE * abs(alpha)))
         findings.append(refutes(f"|rate - as printed| at {name}", abs(float(rate) - printed * alpha), U))
         rows.append((case.name, float(rate), U))
-        panels.append(Series(pair.fine.t.tolist(), pair.fine.state[:, 0].tolist(), name))
-    picture = Panel("Memory without current", "t (s)", "w", tuple(panels))
-    return Evidence(tuple(findings), rows=tuple(rows), panels=(picture,))
+        panels.append(Series(x=pair.fine.t.tolist(), y=pair.fine.state[:, 0].tolist(), label=name))
+    picture = Panel(title="Memory without current", x="t (s)", y="w", series=tuple(panels))
+    return Evidence(findings=tuple(findings), rows=tuple(rows), panels=(picture,))
 
 
 @claim(
@@ -143,7 +143,7 @@ def reach(bench: Bench, xi: float = XI) -> Evidence:
     for case, target, exact in ((driven, level, known), (grown, 1.0, np.log(1.0 / 0.3) / 0.7)):
         time, U = value_of(time_to(target), bench.pair(case))
         findings.append(equals(f"time in s ({case.name})", float(time), U, float(exact), resolution=1e-4))
-    return Evidence(tuple(findings))
+    return Evidence(findings=tuple(findings))
 
 
 @claim(
@@ -236,9 +236,11 @@ def series_integral(bench: Bench, half: float = 0.5) -> Evidence:
     shown = pairs[1]
     flux = _loop_flux(shown.network, shown.fine.t)
     known = closed_forms.equal_loop(flux, 0.6, kappa=XI, g=-1.0 / BETA, n=3)
-    curve = Series(shown.fine.t.tolist(), known.tolist(), "Eq. 7")
-    points = Series(shown.fine.t[::100].tolist(), shown.fine.state[::100, 0].tolist(), "ngspice", "points")
-    picture = Panel(shown.circuit.name, "t (s)", "w", (curve, points))
+    curve = Series(x=shown.fine.t.tolist(), y=known.tolist(), label="Eq. 7")
+    points = Series(
+        x=shown.fine.t[::100].tolist(), y=shown.fine.state[::100, 0].tolist(), label="ngspice", style="points"
+    )
+    picture = Panel(title=shown.circuit.name, x="t (s)", y="w", series=(curve, points))
     return vanishing("|w + xi w^2/2 + flux - start|", residuals(pairs, law), resolution=FINE, panels=(picture,))
 
 

@@ -142,8 +142,10 @@ def passive_spectra(bench: Bench, ringing: bool = False) -> Evidence:
         value, _, U = measured_jacobian(bench, network)
         points += [complex(z) for z in np.linalg.eigvals(value)]
         rows.append((name, *largest_imaginary(value, U)))
-    curve = Series([z.real for z in points], [z.imag for z in points], "P = I or -I", "points")
-    picture = Panel("Eigenvalues of L - alpha, measured", "real part (1/s)", "imaginary part (1/s)", (curve,))
+    curve = Series(x=[z.real for z in points], y=[z.imag for z in points], label="P = I or -I", style="points")
+    picture = Panel(
+        title="Eigenvalues of L - alpha, measured", x="real part (1/s)", y="imaginary part (1/s)", series=(curve,)
+    )
     return vanishing("max |Im eigenvalue| in 1/s", rows, resolution=1e-6, panels=(picture,))
 
 
@@ -172,4 +174,4 @@ def condition_two(bench: Bench, ringing: bool = False) -> Evidence:
         worst("max |Im eigenvalue| in 1/s", rows, resolution=1e-6),
         refutes("states with D of both signs and a real spectrum", float(against), 0.0),
     )
-    return Evidence(findings, rows=tuple(rows))
+    return Evidence(findings=findings, rows=tuple(rows))

@@ -56,7 +56,9 @@ def spanning_tree(bench: Bench, oriented: bool = True) -> Evidence:
         exact.append(max(rows, key=lambda row: row[1] / row[2]))
         what = f"of {len(rows)} spanning trees, with the same Omega beyond the first ({case.name})"
         findings.append(refutes(what, same - 1.0, 0.0))
-    return Evidence((worst("|Omega(tree) - Omega_measured|", exact, resolution=1e-8), *findings), rows=tuple(exact))
+    return Evidence(
+        findings=(worst("|Omega(tree) - Omega_measured|", exact, resolution=1e-8), *findings), rows=tuple(exact)
+    )
 
 
 def _some_trees(network: Network, count: int) -> list[tuple[int, ...]]:

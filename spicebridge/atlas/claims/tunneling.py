@@ -90,11 +90,13 @@ def in_a_potential(bench: Bench, V: Any = potential) -> Evidence:
             rows.append(largest(pair.circuit.name, *value_of(gap, pair)))
             x = pair.fine.state[::60, 0]
             measured = potential(x0, s) - work(pair.fine)[::60]
-            curves.append(Series(x.tolist(), measured.tolist(), f"ngspice, s = {s:g}, x0 = {x0:g}", "points"))
+            curves.append(
+                Series(x=x.tolist(), y=measured.tolist(), label=f"ngspice, s = {s:g}, x0 = {x0:g}", style="points")
+            )
     grid = np.linspace(0.0, 1.0, 101)
     for s in (0.15, 0.25):
-        curves.append(Series(grid.tolist(), potential(grid, s).tolist(), f"V(x, {s:g})"))
-    picture = Panel("Potential, measured as work", "x", "V", tuple(curves))
+        curves.append(Series(x=grid.tolist(), y=potential(grid, s).tolist(), label=f"V(x, {s:g})"))
+    picture = Panel(title="Potential, measured as work", x="x", y="V", series=tuple(curves))
     return vanishing("|V(x) - V(x0) + int (dx/dt)^2 dt|", rows, resolution=1e-6, panels=(picture,))
 
 
@@ -118,7 +120,7 @@ def extrema(bench: Bench, chi: float = CHI) -> Evidence:
             name = f"x_{'+' if reverse else '-'} at s = {s:g}"
             findings.append(equals(name, float(value), U, target, resolution=1e-7))
             findings.append(equals(f"{name}, six digits", float(value), U, printed, target_uncertainty=5e-7))
-    return Evidence(tuple(findings))
+    return Evidence(findings=tuple(findings))
 
 
 @claim(
@@ -173,7 +175,7 @@ def two_minima(bench: Bench, exchanged: bool = False) -> Evidence:
         at_least("distance from the wall at s = 0.275 from 0", 1.0 - ends[2], 1e-6, 0.4),
         at_least("end at s = 0.281 from 0", ends[3], 1e-6, 0.999),
     )
-    return Evidence(findings)
+    return Evidence(findings=findings)
 
 
 EDGE = 0.999
@@ -260,7 +262,7 @@ def critical(bench: Bench, chi: float = CHI) -> Evidence:
         equals("s_crit by algebra", algebra, 1e-13, S_CRIT, target_uncertainty=5e-11, resolution=1e-9),
         equals("s_crit from measured work", measured, spread / abs(slope), algebra, resolution=1e-6),
     )
-    return Evidence(findings)
+    return Evidence(findings=findings)
 
 
 @claim(
@@ -280,7 +282,7 @@ def barrier(bench: Bench, side: int = 0) -> Evidence:
         findings.append(equals(what, value, U, known, target_uncertainty=5e-7, resolution=1e-5))
         digits = potential_of(-1.0, 1.0, -CHI, s).barrier
         findings.append(equals(f"{what}, by the formula", digits, 0.0, known, target_uncertainty=5e-7))
-    return Evidence(tuple(findings))
+    return Evidence(findings=tuple(findings))
 
 
 @claim(

@@ -41,7 +41,7 @@ _ATOM = 9
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExpressionStyle:
     """How one simulator writes expressions.
 

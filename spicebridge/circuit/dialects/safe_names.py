@@ -15,7 +15,7 @@ PLAIN = re.compile(r"[A-Za-z0-9_]+\Z")
 """Letters, digits and underscores: what every simulator reads, inside expressions too."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NameRules:
     """What a simulator does not take. Words are in lower case.
 

@@ -20,7 +20,7 @@ Lines = list[str]
 Setting = tuple[str, Value | str | None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SpiceStyle:
     """Where one simulator differs. `name` is the word people use, `title` how its makers spell it. Templates are format strings over name, plus, minus, expression and so on.
 

@@ -68,7 +68,7 @@ class Clock:
         return [float(t) for t in np.interp(levels, self.count, self.t)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Corners:
     """What a network's drives ask for: lone `times` (s) with a corner, and `trains`, repeated pulses.
 
@@ -102,7 +102,14 @@ class Corners:
         trains = tuple(term for term in found if isinstance(term, Pulse) and _is_train(term, stop))
         lone = [t for term in found if term not in trains for t in term.breakpoints(stop)]
         times = tuple(_apart([0.0, *lone], stop)) if lone else ()
-        return cls(times, trains, stop, GUARD * (OTHER_GUARD if closer else 1.0), CUT if closer else 1, clock)
+        return cls(
+            times=times,
+            trains=trains,
+            stop=stop,
+            part=GUARD * (OTHER_GUARD if closer else 1.0),
+            cut=CUT if closer else 1,
+            clock=clock,
+        )
 
     def guards(self, step: float) -> tuple[Element, ...]:
         """The sources for a step ceiling `step` in s."""

@@ -28,7 +28,7 @@ class EdgeGroup:
         return () if clamps is None else clamps.switches(k, f"w{k}")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class EdgeElements:
     """All elements: `before` the edges, those of `groups` in order, and `after` them.
 

@@ -168,7 +168,9 @@ def lower(
     before = (clamp_level(),) if clamps else ()
     after = () if network.is_graph else tuple(_loop_rows(network))
     corners = Corners.of(network.waveforms_of_sources, stop, closer=other_kind, clock=clock)
-    edges_of = EdgeElements(before, tuple(groups), after, tails, heads, network.edge_names)
+    edges_of = EdgeElements(
+        before=before, groups=tuple(groups), after=after, tails=tails, heads=heads, titles=network.edge_names
+    )
     return Lowered(frame, where, edges_of, corners)
 
 

@@ -88,7 +88,7 @@ def read_expression(text: str, *, dialect: str = "ngspice") -> Expression:
     try:
         return parse_expression(text, language, Spelling())
     except ExpressionError as error:
-        NetlistCard(SourceFile("<expression>", [text]), 1, text).fail(error.offset, error.message)
+        NetlistCard(file=SourceFile("<expression>", [text]), line=1, text=text).fail(error.offset, error.message)
 
 
 def read_subcircuits(text: str, *, name: str = "<text>", dialect: str = "ngspice") -> tuple[Subcircuit, ...]:
@@ -119,7 +119,7 @@ def _no_library(file: SourceFile) -> None:
     """Refuse a library of subcircuits whose first line would be lost as a title."""
     words = file.lines[0].split()
     if words and DIRECTIVES.get(words[0].lower()) == "SUBCKT":
-        NetlistCard(file, 1, file.lines[0]).fail(
+        NetlistCard(file=file, line=1, text=file.lines[0]).fail(
             0,
             "line 1 is the title of a netlist and would be lost, so this is a library of subcircuits; "
             "check-model reads it, or put a title in front and call the subcircuit with an X card",

@@ -43,7 +43,7 @@ def source_from_text(text: str, name: str) -> SourceFile:
     if strange is not None:
         line = text.count("\n", 0, strange.start())
         column = strange.start() - (text.rfind("\n", 0, strange.start()) + 1)
-        bare = NetlistCard(file, line + 1, lines[line])
+        bare = NetlistCard(file=file, line=line + 1, text=lines[line])
         bare.fail(column, f"control character {strange.group()!r}; a netlist is plain text, remove it")
     return file
 

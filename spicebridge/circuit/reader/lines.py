@@ -51,7 +51,7 @@ def split_cards(file: SourceFile, dialect: ReadingRules, first: int = 0) -> list
         if mark == "+":
             start = len(text) - len(body) + 1
             if not pieces:
-                bare = NetlistCard(file, number + 1, text)
+                bare = NetlistCard(file=file, line=number + 1, text=text)
                 bare.fail(start - 1, "a '+' continues the line before, and there is none; remove the '+'")
             held.clear()
         else:
@@ -80,7 +80,7 @@ def _join(file: SourceFile, pieces: list[tuple[int, str, int]], comments: list[s
     comment = " ".join(comments)
     line, text, _ = pieces[0]
     if len(pieces) == 1:
-        return NetlistCard(file, line, text, (), comment)
+        return NetlistCard(file=file, line=line, text=text, pieces=(), comment=comment)
     parts: list[str] = []
     places: list[tuple[int, int, int]] = []
     offset = 0
@@ -88,4 +88,4 @@ def _join(file: SourceFile, pieces: list[tuple[int, str, int]], comments: list[s
         places.append((offset, number, start + 1))
         parts.append(piece[start:])
         offset += len(piece) - start + 1
-    return NetlistCard(file, line, " ".join(parts), tuple(places), comment)
+    return NetlistCard(file=file, line=line, text=" ".join(parts), pieces=tuple(places), comment=comment)

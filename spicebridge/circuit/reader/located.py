@@ -21,7 +21,7 @@ class SourceFile:
     lines: list[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NetlistCard:
     """A logical line: physical lines joined at ``+``, without comments.
 

@@ -14,7 +14,7 @@ WHOLE_POWERS = 46
 """First version of ngspice whose B sources give x^y of a negative x its sign where y is whole, and 0 elsewhere."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReadingRules:
     """What a simulator reads.
 
@@ -53,12 +53,14 @@ class ReadingRules:
 _SEMICOLON = re.compile(r";")
 
 DIALECTS = {
-    "ngspice": ReadingRules("ngspice", NGSPICE, NGSPICE_CONSTANT, re.compile(r";|//|(?<=[ \t,])\$")),
+    "ngspice": ReadingRules(
+        name="ngspice", behavioural=NGSPICE, constant=NGSPICE_CONSTANT, trailing=re.compile(r";|//|(?<=[ \t,])\$")
+    ),
     "ltspice": ReadingRules(
-        "ltspice",
-        LTSPICE,
-        constant_form(LTSPICE),
-        _SEMICOLON,
+        name="ltspice",
+        behavioural=LTSPICE,
+        constant=constant_form(LTSPICE),
+        trailing=_SEMICOLON,
         bare_expressions=True,
         every_current=True,
         parasitics=True,
@@ -67,19 +69,33 @@ DIALECTS = {
         levels=":",
     ),
     "hspice": ReadingRules(
-        "hspice",
-        HSPICE,
-        constant_form(HSPICE),
-        re.compile(r"(?:(?<=[ \t,])|^)\$"),
+        name="hspice",
+        behavioural=HSPICE,
+        constant=constant_form(HSPICE),
+        trailing=re.compile(r"(?:(?<=[ \t,])|^)\$"),
         every_current=True,
         tran="start=",
         own_options=True,
         mega_x=True,
     ),
     "xyce": ReadingRules(
-        "xyce", XYCE, constant_form(XYCE), _SEMICOLON, every_current=True, levels=":", own_options=True, mega_x=True
+        name="xyce",
+        behavioural=XYCE,
+        constant=constant_form(XYCE),
+        trailing=_SEMICOLON,
+        every_current=True,
+        levels=":",
+        own_options=True,
+        mega_x=True,
     ),
-    "pspice": ReadingRules("pspice", PSPICE, constant_form(PSPICE), _SEMICOLON, every_current=True, own_options=True),
+    "pspice": ReadingRules(
+        name="pspice",
+        behavioural=PSPICE,
+        constant=constant_form(PSPICE),
+        trailing=_SEMICOLON,
+        every_current=True,
+        own_options=True,
+    ),
 }
 """The newest form of each; ngspice without a version is that up to 45."""
 

@@ -113,7 +113,7 @@ def netlist_of(file: SourceFile, folder: Path | None) -> SourceFile:
 
 
 def _fail(file: SourceFile, line: int, message: str) -> NoReturn:
-    NetlistCard(file, line, file.lines[line - 1]).fail(0, f"{message}; get the netlist {MENU}")
+    NetlistCard(file=file, line=line, text=file.lines[line - 1]).fail(0, f"{message}; get the netlist {MENU}")
 
 
 def _read(file: SourceFile) -> _Sheet:

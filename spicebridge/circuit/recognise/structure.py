@@ -26,7 +26,7 @@ CURRENTS = (*CONTROLLED_CURRENTS, ir.CurrentSource)
 PLAIN = (ir.Capacitor, ir.Inductor, ir.CurrentSource)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Link:
     """One edge of the fast form: i = `out` V(y) from tail to head, `sense` V(tail, head) flows into y."""
 
@@ -164,7 +164,7 @@ def _link(y: str, there: list[ir.Element], driven: Iterable[ir.VoltageControlled
     gain = float(out.gain) * (1.0 if low(out.control_plus) == y else -1.0)  # type: ignore[arg-type]
     if _control(sense) != (tail, head):
         into = -into
-    return Link(y, tail, head, into, gain, loads, tuple(feeds), out.name)
+    return Link(y=y, tail=tail, head=head, sense=into, out=gain, loads=loads, feeds=tuple(feeds), name=out.name)
 
 
 def _into(element: ir.Element, node: str) -> float:

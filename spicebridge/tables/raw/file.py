@@ -34,7 +34,7 @@ MMAP_THRESHOLD = 8 * 1024 * 1024
 _Buffer = bytes | mmap.mmap
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RawPlot:
     """One plot of a raw file.
 

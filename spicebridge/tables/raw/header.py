@@ -46,7 +46,7 @@ _UNIT_WORDS = frozenset(_UNIT_TEXT.split())
 _LONGEST_LINE = 64 * 1024
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RawHeader:
     """Fields of a header; `data_start` is the byte offset of the data behind it."""
 

@@ -31,7 +31,7 @@ SINGULAR_CONDITION = 1e13
 _KNOWN: WeakKeyDictionary[Network, Topology] = WeakKeyDictionary()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Forest:
     """A breadth-first spanning forest.
 
@@ -139,7 +139,7 @@ class Topology:
         depth[:] = depths
         tree = np.sort(parent_edge[child])
         chords = np.setdiff1d(np.arange(self.n_edges), tree, assume_unique=True)
-        return Forest(order, parent, parent_edge, depth, tree, chords)
+        return Forest(order=order, parent=parent, parent_edge=parent_edge, depth=depth, tree=tree, chords=chords)
 
     @cached_property
     def A(self) -> sp.csr_array:

@@ -317,4 +317,4 @@ class AdaptiveSteps:
         """Trajectory k alone, for messages."""
         network = self.members.member(k)
         branch, form = network_branch(network)
-        return single.Problem(network, branch, Dynamics(network, branch), form)
+        return single.Problem(network=network, branch=branch, dynamics=Dynamics(network, branch), form=form)

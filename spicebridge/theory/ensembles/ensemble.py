@@ -137,15 +137,15 @@ def _waveforms(
     members: Members, times: Array, values: dict[str, Array], wanted: set[str], record: EnsembleRecord, form: str
 ) -> EnsembleWaveforms:
     return EnsembleWaveforms(
-        times,
-        values["state"],
-        values["current"] if "current" in wanted else None,
-        values["voltage"] if "voltage" in wanted else None,
-        record.stop,
-        tuple(record.reasons),
-        record.count,
-        form,
-        members.network.edge_labels,
+        t=times,
+        state=values["state"],
+        current=values["current"] if "current" in wanted else None,
+        voltage=values["voltage"] if "voltage" in wanted else None,
+        stop=record.stop,
+        reasons=tuple(record.reasons),
+        rhs_count=record.count,
+        form=form,
+        labels=members.network.edge_labels,
     )
 
 
@@ -204,4 +204,4 @@ def _checked_signals(signals: Collection[str]) -> set[str]:
 def _checked_demand(stop: float, rtol: float, atol: float, max_evaluations: int | None) -> Settings:
     check_tolerances(rtol, atol)
     check_evaluations(max_evaluations)
-    return Settings(stop, rtol, atol, max_evaluations=max_evaluations)
+    return Settings(stop=stop, rtol=rtol, atol=atol, max_evaluations=max_evaluations)

@@ -12,7 +12,7 @@ from spicebridge.errors import RunFailed
 from spicebridge.waveforms import Waveforms
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class EnsembleWaveforms:
     """Signals (n_traj, n_t, n_e) on ``t`` (n_t,) in s, in the edge order of the network.
 

@@ -20,7 +20,7 @@ from spicebridge.network import Network
 from spicebridge.theory.time.problem import breakpoints, shortest_period
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Members:
     """One network and ``count`` trajectories of it.
 
@@ -72,7 +72,7 @@ class Members:
             banks = [member.bank for member in networks]
             constant = all(bank.constant for bank in banks)
             levels = np.broadcast_to(np.stack([bank(0.0) for bank in banks]), states.shape) if constant else None
-        members = cls(network, count, states, levels, networks, varied)
+        members = cls(network=network, count=count, initial=states, levels=levels, networks=networks, parameters=varied)
         members._check()
         return members
 

@@ -24,7 +24,7 @@ AMPLIFICATION = 8.0
 """… by weights whose absolute values add up to no more than this."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Tableau:
     """``A`` (n, n), ``c`` (n,): all stages with those that only the dense output needs at the end.
 
@@ -98,7 +98,7 @@ def fifth_order() -> Tableau:
     A[:6, :5] = RK45.A
     A[6, :6] = RK45.B
     weights = np.hstack([np.zeros((n, 1)), RK45.P])
-    return Tableau(A, np.append(RK45.C, 1.0), n, np.asarray(RK45.E)[None], 5, weights)
+    return Tableau(A=A, c=np.append(RK45.C, 1.0), regular=n, errors=np.asarray(RK45.E)[None], order=5, weights=weights)
 
 
 @cache
@@ -125,4 +125,4 @@ def eighth_order() -> Tableau:
     for k, row in enumerate(rows):
         shape = shape * (x if k % 2 == 0 else 1.0 - x)
         weights[:, : shape.coef.size] += row[:, None] * np.asarray(shape.coef, float)
-    return Tableau(A, c, regular, np.stack([pair.E5, pair.E3]), 8, weights)
+    return Tableau(A=A, c=c, regular=regular, errors=np.stack([pair.E5, pair.E3]), order=8, weights=weights)

@@ -32,7 +32,7 @@ NAMED_EDGES = 12
 """At most so many edges of a singular loop are named."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Screen:
     """What the signs say about a network in one state.
 
@@ -106,7 +106,9 @@ def screen(network: Network, state: ArrayLike | None = None) -> Screen:
     require_consistent(network)
     n_active = int((network.P < 0).sum())
     if n_active == 0:
-        return Screen(0, 0, 0, 0, (), False)
+        return Screen(
+            n_active=0, negative_mesh=0, negative_nodal=0, nullity=0, singular_edges=(), projector_singular=False
+        )
     s = network.initial_state if state is None else np.asarray(state, float)
     if s.shape != (network.n_edges,):
         raise NetworkError(f"screen: state has shape {s.shape}; it must be ({network.n_edges},)")
@@ -124,7 +126,14 @@ def screen(network: Network, state: ArrayLike | None = None) -> Screen:
     edges: tuple[str, ...] = ()
     if nullity:
         edges = _singular_edges(network, topology, q)
-    return Screen(n_active, negative_mesh, negative_nodal, nullity, edges, _projector_singular(network, topology))
+    return Screen(
+        n_active=n_active,
+        negative_mesh=negative_mesh,
+        negative_nodal=negative_nodal,
+        nullity=nullity,
+        singular_edges=edges,
+        projector_singular=_projector_singular(network, topology),
+    )
 
 
 def _screen_rest(network: Network, state: Array) -> Screen:

@@ -64,7 +64,7 @@ class StatePiece(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Piece:
     """The solution on [start, stop]: `values` (8, n_e) at the nodes of [start, start + length].
 

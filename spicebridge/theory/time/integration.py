@@ -73,7 +73,7 @@ def integrate(
     problem = _problem(network, method, rtol, atol, float(times[-1]), stepping)
     samples = _Samples(times, network)
     with one_blas_thread():
-        ending = _integrated(problem, Settings(float(times[-1]), rtol, atol), samples)
+        ending = _integrated(problem, Settings(stop=float(times[-1]), rtol=rtol, atol=atol), samples)
         problem.dynamics.leave()
         if not ending.complete:
             raise RunFailed(ending.reason)
@@ -105,22 +105,24 @@ def solve(
     check_evaluations(max_evaluations)
     problem = _problem(network, method, rtol, atol, stop, stepping)
     dense = _DenseOutput()
-    settings = Settings(stop, rtol, atol, max_step or math.inf, max_evaluations, estimate=True)
+    settings = Settings(
+        stop=stop, rtol=rtol, atol=atol, max_step=max_step or math.inf, max_evaluations=max_evaluations, estimate=True
+    )
     with one_blas_thread():
         ending = _integrated(problem, settings, dense)
         problem.dynamics.leave()
     return Trajectory(
-        network,
-        tuple(dense.pieces),
-        network.initial_state,
-        ending.stop,
-        ending.complete,
-        ending.reason,
-        tuple(ending.events),
-        ending.rhs_count,
-        problem.form,
-        problem.branch,
-        ending.carried,
+        network=network,
+        pieces=tuple(dense.pieces),
+        initial=network.initial_state,
+        stop=ending.stop,
+        complete=ending.complete,
+        reason=ending.reason,
+        events=tuple(ending.events),
+        rhs_count=ending.rhs_count,
+        method=problem.form,
+        branch=problem.branch,
+        carried=ending.carried,
     )
 
 
@@ -200,8 +202,16 @@ def _problem(network: Network, method: str, rtol: float, atol: float, stop: floa
     signature = branch.signature if watched and isinstance(branch, HybridSolver) else None
     if stepping == "implicit" or (stepping == "auto" and is_stiff(dynamics, scale, stop)):
         form, implicit = f"{form}, implicit", implicit_stepper(dynamics)
-        return Problem(network, branch, dynamics, form, scale, implicit, signature)
-    return Problem(network, branch, dynamics, form, scale, signature=signature)
+        return Problem(
+            network=network,
+            branch=branch,
+            dynamics=dynamics,
+            form=form,
+            scale=scale,
+            implicit=implicit,
+            signature=signature,
+        )
+    return Problem(network=network, branch=branch, dynamics=dynamics, form=form, scale=scale, signature=signature)
 
 
 def _check_start(problem: Problem) -> None:

@@ -38,7 +38,7 @@ EVALUATIONS_PER_PERIOD = 100
 """… with so many more for every period of the fastest sine."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Problem:
     """A network with its currents (by the form of Kirchhoff's equations named `form`) and its rates.
 
@@ -66,7 +66,7 @@ class Problem:
     signature: Callable[[Array], int] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """How far (s), how accurate, how long the steps (s), how many right-hand sides at most, and whether to estimate
     the error of the states where the integrator can."""
@@ -85,7 +85,7 @@ class Settings:
         return EVALUATIONS + (EVALUATIONS_PER_PERIOD * self.stop / period if math.isfinite(period) else 0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ending:
     """Where an integration ended, and why if that is too early.
 

@@ -72,7 +72,7 @@ class _Run:
         return self._ending("")
 
     def _ending(self, reason: str) -> Ending:
-        return Ending(self.t, reason, self.count, self.bounds.events)
+        return Ending(stop=self.t, reason=reason, rhs_count=self.count, events=self.bounds.events)
 
     def _field(self, time: float, raw: Any) -> Any:
         self.count += 1
@@ -165,7 +165,7 @@ class _Run:
         if end > self.t:
             held = self.bounds.mode if self.bounds.any_held else None
             hard = self.bounds.hard if self.walled else None
-            self.output.keep(Piece(self.t, end, length, values, held, hard))
+            self.output.keep(Piece(start=self.t, stop=end, length=length, values=values, held=held, hard=hard))
 
     def _chatter(self) -> str:
         span = CHATTER_SPAN * self.settings.stop

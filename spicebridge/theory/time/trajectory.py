@@ -31,7 +31,7 @@ class Event:
     kind: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Trajectory:
     """State of every edge as a function of time on [0, stop], in the network's ``state_units``.
 

@@ -38,7 +38,7 @@ CHUNK = 4_000_000
 """Potentials held at a time while those of the borders are picked."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PatchResult:
     """What one patch says: E and U of its ladder and D against the whole, dimensionless; the edge that breaks its law,
     else that of the largest error, by its index in the network, -1 where no run was compared; and the patch's size and processor time."""
@@ -54,7 +54,7 @@ class PatchResult:
     seconds: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Task:
     """One patch, ready for another process.
 
@@ -116,16 +116,16 @@ def tasks(
             if node in column
         )
         yield Task(
-            patch,
-            _cut(network, patch),
-            _cut(tried, patch),
-            t,
-            p[:, np.searchsorted(nodes, border)],
-            ends,
-            states[:, np.searchsorted(edges, patch.edges)],
-            corners,
-            tolerance,
-            options,
+            patch=patch,
+            theory=_cut(network, patch),
+            circuit=_cut(tried, patch),
+            t=t,
+            p=p[:, np.searchsorted(nodes, border)],
+            ends=ends,
+            states=states[:, np.searchsorted(edges, patch.edges)],
+            corners=corners,
+            tolerance=tolerance,
+            options=options,
         )
 
 
@@ -210,15 +210,45 @@ def judge_patch(task: Task) -> PatchResult:
             step /= 4.0
     except SpiceBridgeError as trouble:
         word, reason = Outcome.UNRESOLVED.value, str(trouble)
-        return PatchResult(patch.number, word, reason, math.nan, math.nan, departure, -1, int(patch.edges.size), 0.0)
+        return PatchResult(
+            number=patch.number,
+            outcome=word,
+            reason=reason,
+            error=math.nan,
+            uncertainty=math.nan,
+            departure=departure,
+            edge=-1,
+            edges=int(patch.edges.size),
+            seconds=0.0,
+        )
     size, seconds = int(patch.edges.size), time.process_time() - began
-    return PatchResult(patch.number, outcome.value, reason, error, verdict.uncertainty, departure, edge, size, seconds)
+    return PatchResult(
+        number=patch.number,
+        outcome=outcome.value,
+        reason=reason,
+        error=error,
+        uncertainty=verdict.uncertainty,
+        departure=departure,
+        edge=edge,
+        edges=size,
+        seconds=seconds,
+    )
 
 
 def lost_patch(task: Task, reason: str) -> PatchResult:
     """A patch that no worker brought back."""
     size = int(task.patch.edges.size)
-    return PatchResult(task.patch.number, Outcome.UNRESOLVED.value, reason, math.nan, math.nan, math.nan, -1, size, 0.0)
+    return PatchResult(
+        number=task.patch.number,
+        outcome=Outcome.UNRESOLVED.value,
+        reason=reason,
+        error=math.nan,
+        uncertainty=math.nan,
+        departure=math.nan,
+        edge=-1,
+        edges=size,
+        seconds=0.0,
+    )
 
 
 def _counted(verdict: Verdict, patch: Patch, counted: IntArray, network: Network) -> tuple[Outcome, float, str, int]:

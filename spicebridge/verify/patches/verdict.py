@@ -20,7 +20,7 @@ WRONG_PART, CONFIDENCE = 0.01, 0.999
 """A sample of 688 patches excludes that one per cent of the edges is wrong with this confidence."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PatchedVerdict(Verdict):
     """The verdict of many patches, in the order of their `cover`; it has no signals, ladder or waveforms of its own.
 
@@ -102,9 +102,9 @@ def overall(
     outcomes = {Outcome(word) for word in unsure}
     outcome = next(o for o in (Outcome.DISAGREES, Outcome.UNRESOLVED, Outcome.AGREES) if o in outcomes)
     found = PatchedVerdict(
-        outcome,
-        "",
-        tolerance,
+        outcome=outcome,
+        reason="",
+        tolerance=tolerance,
         network=network,
         patches=tuple(results),
         cover=tuple(cover),
@@ -139,4 +139,6 @@ def overall(
 
 
 def unsolved(network: Network, tolerance: float, reason: str, complete: bool) -> PatchedVerdict:
-    return PatchedVerdict(Outcome.UNRESOLVED, f"theory: {reason}", tolerance, network=network, complete=complete)
+    return PatchedVerdict(
+        outcome=Outcome.UNRESOLVED, reason=f"theory: {reason}", tolerance=tolerance, network=network, complete=complete
+    )

@@ -19,7 +19,7 @@ from spicebridge.network import Network
 from spicebridge.windows import Joglekar, NoWindow
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class AffineLaw:
     """Coefficients of the law of every edge, (n_e,) each; `level` and `slope` carry the sign P, in ohm.
 
@@ -73,7 +73,16 @@ class AffineLaw:
             a[edges], b[edges], c[edges] = rate
             hard[edges] = device.window.hard
         found = tuple((order, np.concatenate(edges)) for order, edges in windows.items())
-        return cls(level, slope, a, b, c if c.any() else None, network.stateful, hard, found)
+        return cls(
+            level=level,
+            slope=slope,
+            a=a,
+            b=b,
+            c=c if c.any() else None,
+            stateful=network.stateful,
+            hard=hard,
+            windows=found,
+        )
 
 
 _KNOWN: WeakKeyDictionary[Network, AffineLaw | None] = WeakKeyDictionary()

@@ -64,7 +64,7 @@ def order_for(rtol: float) -> int:
     return int(np.clip(math.ceil(-ORDERS_PER_DIGIT * math.log10(rtol)), LEAST_ORDER, MOST_ORDER))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TaylorPiece:
     """The solution on [start, stop]: s = sum_k c_k ((t - start) / length)^k, `c` (order + 1, n_e).
 
@@ -153,7 +153,7 @@ class TaylorIntegrator:
 
     def _outcome(self, t: float, reason: str) -> Ending:
         carried = (np.array(self.ends), np.array(self.errors)) if self.settings.estimate else None
-        return Ending(t, reason, self.solves, self.events, carried=carried)
+        return Ending(stop=t, reason=reason, rhs_count=self.solves, events=self.events, carried=carried)
 
     def _expand(self, t: float, barrier: float, length: float, state: Array) -> Expansion:
         """The series at t, until its terms are small enough at `length` or its order is reached."""
@@ -235,7 +235,7 @@ class TaylorIntegrator:
             after[hits[1]] = 0.0
         reason = ""
         if self.problem.signature is not None:
-            piece = TaylorPiece(t, end, series.length, c, None)
+            piece = TaylorPiece(start=t, stop=end, length=series.length, c=c, hard=None)
             passage = undetermined_within(self.problem, t, end, c[0], lambda time: piece(np.array([time]))[0])
             if passage is not None:
                 end, reason = passage
@@ -247,7 +247,9 @@ class TaylorIntegrator:
             self.errors.append(self.change.copy())
         if end > t:
             if cut or self.output.wants(t, end):
-                self.output.keep(TaylorPiece(t, end, series.length, c.copy(), hard if self.walled else None))
+                self.output.keep(
+                    TaylorPiece(start=t, stop=end, length=series.length, c=c.copy(), hard=hard if self.walled else None)
+                )
             else:
                 self.output.reach(end, after)
         if reason:

@@ -21,7 +21,7 @@ import spicebridge as sb
 from spicebridge import atlas, cli, windows
 from spicebridge.arrays import Array
 from spicebridge.atlas import registry as claims
-from spicebridge.atlas.claim import FAMILY, Evidence, Finding, Status, claim
+from spicebridge.atlas.claim import FAMILY, Evidence, Finding, claim
 from spicebridge.batch import cases as batch
 from spicebridge.case import schema
 from spicebridge.case.case import Case, find_cases
@@ -204,16 +204,17 @@ def test_a_claim(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     before = dict(FAMILY)
 
     @claim(
-        "new.toy", title="A toy", printed="1 = 1", exact="1 = 1", status=Status.EXACT, circuits="none", mutant="2 for 1"
+        "new.toy",
+        title="A toy",
+        printed="1 = 1",
+        exact="1 = 1",
+        circuits="none",
+        mutant="2 for 1",
+        changed={"gap": 1.0},
     )
-    def measure(bench: atlas.Bench) -> Evidence:
-        return Evidence(
-            findings=(
-                Finding(
-                    what="gap", measured=1.0 if bench.mutant else 0.0, uncertainty=0.0, bar=1e-9, direction="at most"
-                ),
-            )
-        )
+    def measure(bench: atlas.Bench, gap: float = 0.0) -> Evidence:
+        found = Finding(what="gap", measured=gap, uncertainty=0.0, bar=1e-9, direction="at most")
+        return Evidence(findings=(found,))
 
     try:
         assert "new.toy" in atlas.identifiers()

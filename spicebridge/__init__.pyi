@@ -19,9 +19,6 @@ from .circuit import (
 from .circuit import (
     read_netlist as read_netlist,
 )
-from .circuit import (
-    simulate as simulate,
-)
 from .circuit.pyspice import (
     from_pyspice as from_pyspice,
 )
@@ -29,6 +26,7 @@ from .circuit.pyspice import (
     to_pyspice as to_pyspice,
 )
 from .circuit.recognise import recognise as recognise
+from .circuit.simulate import simulate as simulate
 from .crossbar import crossbar as crossbar
 from .drives import (
     DC as DC,

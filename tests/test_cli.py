@@ -355,6 +355,18 @@ def test_help_is_light():
         assert word in done.stdout
 
 
+def test_asking_for_simulators_loads_no_network():
+    """What needs most of the time of `spicebridge engines` is loading, as long as nothing changed."""
+    code = (
+        "import sys; from spicebridge.cli import main; main(['engines', '--no-probe', '--engine', 'xyce']); "
+        "heavy = {'scipy', 'networkx', 'matplotlib', 'spicebridge.verify', 'spicebridge.laws', 'spicebridge.network'}; "
+        "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "xyce  " in done.stdout
+
+
 def test_a_closed_pipe_is_no_accident():
     with program("netlist", K4) as running:
         running.stdout.close()

@@ -1,4 +1,7 @@
-"""Branch A: the network as a circuit. Knows nothing of incidence matrices, cycles or Omega."""
+"""Branch A: the network as a circuit. Knows nothing of incidence matrices, cycles or Omega.
+
+What runs circuits is loaded on first use: asking a simulator for its version needs no network.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,18 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
-from spicebridge.circuit.lower.steps import first_step
-from spicebridge.circuit.simulate import grid_span, simulate
-from spicebridge.network import Network
-
 if TYPE_CHECKING:
     from spicebridge.circuit.deck.elements import Deck
+    from spicebridge.network import Network
 
-__all__ = ["netlist", "read_netlist", "simulate", "to_deck"]
+__all__ = ["netlist", "read_netlist", "to_deck"]
 
 
 def to_deck(network: Network, t: ArrayLike, *, step: float | None = None, form: str = "readable") -> Deck:
     """Return the circuit of `network` as a `Deck` with a transient over `t`."""
     from spicebridge.circuit.lower.network import lower
+    from spicebridge.circuit.lower.steps import first_step
+    from spicebridge.circuit.simulate import grid_span
 
     stop = float(grid_span(t)[-1])
     return lower(network, stop, step or first_step(network, stop), form=form).deck

@@ -40,7 +40,7 @@ example:
 """
 
 
-SHARED = ("clash", "options", "patches", "show", "status")
+SHARED = ("clash", "options", "patches", "screen", "show", "status")
 """Modules of this package that are no command."""
 
 
@@ -150,7 +150,7 @@ def _notices() -> Iterator[None]:
 
 def complain(message: str) -> None:
     """One clean message on standard error; text of strangers cannot steer the terminal."""
-    from spicebridge.cli.show import printable
+    from spicebridge.report.printable import printable
 
     with contextlib.suppress(OSError):
         print(f"spicebridge: {printable(message)}", file=sys.stderr, flush=True)

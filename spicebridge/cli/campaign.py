@@ -127,7 +127,7 @@ def _bar() -> Iterator[Callable[[Tally], None]]:
         TimeRemainingColumn,
     )
 
-    from spicebridge.cli.show import console
+    from spicebridge.cli.screen import console
 
     columns = (
         BarColumn(bar_width=30),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from spicebridge.cli import status
 
@@ -29,15 +31,14 @@ def run(args: argparse.Namespace) -> int:
     if words := clash():
         complain(words)
     from spicebridge.circuit.engines import known_engines
-    from spicebridge.report.json import format_json
 
     found = [_look(name, probe=not args.no_probe) for name in args.engine or known_engines()]
     if args.json:
+        from spicebridge.report.json import format_json
+
         sys.stdout.write(format_json(found))
     else:
-        from spicebridge.cli.show import print_engines
-
-        print_engines(found)
+        _print(found)
     return status.SUCCESS if any(engine["installed"] for engine in found) else status.NO_SIMULATOR
 
 
@@ -56,3 +57,22 @@ def _look(name: str, *, probe: bool) -> dict[str, object]:
     except SpiceBridgeError as error:
         facts["problem"] = str(error)
     return facts
+
+
+def _print(found: Sequence[Mapping[str, Any]]) -> None:
+    """Every engine with its version or what is wrong, and its measured capabilities below."""
+    from rich.text import Text
+
+    from spicebridge.cli.screen import console, width
+    from spicebridge.report.printable import one_line
+
+    columns = width()
+    screen = console(sys.stdout, columns)
+    for engine in found:
+        state = f"version {engine['version']}" if engine["installed"] else "not available"
+        screen.print(Text(f"{engine['name']}  {state}", style="bold" if engine["installed"] else "yellow"))
+        if engine["problem"]:
+            screen.print(Text(f"  {one_line(engine['problem'])}"))
+        for name, value in engine["capabilities"].items():
+            if name != "version":
+                screen.print(Text(f"  {name.replace('_', ' '):<24} {one_line(str(value))}"))

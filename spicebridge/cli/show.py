@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
+from spicebridge.cli.screen import console, width
 from spicebridge.report.wording import WORDS, format_number, one_line, printable
 from spicebridge.shown import Lines
 from spicebridge.verify.verdict import Outcome
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from spicebridge.report.summary import Report
 
 __all__ = ["print_report", "print_table", "printable", "progress"]
 
 WIDE = 96
 """Columns from which a table has all its columns."""
-PIPED = 120
-"""Columns where standard output is no terminal and says nothing about its width."""
 
 LONGEST_NAME = 24
 """Columns up to which a case's name is kept on one line."""
@@ -31,19 +26,6 @@ LONGEST_NAME = 24
 _STYLES = {"agrees": "green", "disagrees": "red", "unresolved": "yellow"}
 _COUNTED = {Outcome.AGREES: "agree", Outcome.DISAGREES: "disagree", Outcome.UNRESOLVED: "unresolved"}
 _WORDS = {outcome.value: word for outcome, word in WORDS.items()}
-
-
-def width() -> int:
-    """Columns of standard output."""
-    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
-        return max(30, shutil.get_terminal_size().columns)
-    return PIPED
-
-
-def console(stream: IO[str], columns: int | None = None) -> Console:
-    from rich.console import Console
-
-    return Console(file=stream, width=columns, highlight=False, markup=False, emoji=False)
 
 
 @contextmanager
@@ -142,19 +124,3 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> str:
     if failed:
         parts.append(f"{failed} could not be run")
     return ", ".join(parts)
-
-
-def print_engines(found: Sequence[Mapping[str, Any]]) -> None:
-    """Every engine with its version or what is wrong, and its measured capabilities below."""
-    from rich.text import Text
-
-    columns = width()
-    screen = console(sys.stdout, columns)
-    for engine in found:
-        state = f"version {engine['version']}" if engine["installed"] else "not available"
-        screen.print(Text(f"{engine['name']}  {state}", style="bold" if engine["installed"] else "yellow"))
-        if engine["problem"]:
-            screen.print(Text(f"  {one_line(engine['problem'])}"))
-        for name, value in engine["capabilities"].items():
-            if name != "version":
-                screen.print(Text(f"  {name.replace('_', ' '):<24} {one_line(str(value))}"))

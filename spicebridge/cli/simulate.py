@@ -46,7 +46,7 @@ def _theory(case: Case) -> Waveforms:
 
 
 def _spice(case: Case, args: argparse.Namespace) -> Waveforms:
-    from spicebridge.circuit import simulate
+    from spicebridge.circuit.simulate import simulate
 
     return simulate(
         case.network,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spicebridge.report.summary import Report
-from spicebridge.verify.refinement import Ladder
-from spicebridge.verify.verdict import SignalVerdict, Verdict
+if TYPE_CHECKING:
+    from spicebridge.report.summary import Report
+    from spicebridge.verify.refinement import Ladder
+    from spicebridge.verify.verdict import SignalVerdict, Verdict
 
 FORMAT = "spicebridge.verdict/1"
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
 from spicebridge.quantities import format_quantity
+from spicebridge.report.printable import one_line as one_line
+from spicebridge.report.printable import printable as printable
 from spicebridge.verify.verdict import Outcome, Verdict
 
 UNKNOWN = "unknown"
@@ -109,19 +110,3 @@ def format_order(verdict: Verdict) -> str:
     if verdict.observed_order is not None and math.isfinite(verdict.observed_order):
         return f"{verdict.observed_order:.2f}"
     return UNKNOWN if verdict.ladder is None else "not observable (solver floor)"
-
-
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def printable(text: str) -> str:
-    """`text` without control characters, which could steer a terminal, and without lone surrogates.
-
-    Titles, node names and logs come from strangers; line feeds and tabs stay.
-    """
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
-
-
-def one_line(text: str) -> str:
-    """`printable` text on one line."""
-    return " ".join(printable(text).split())

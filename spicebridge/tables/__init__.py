@@ -1,21 +1,9 @@
 """Files of signals over time, whoever wrote them: read by name, in SI units, onto the edges of a network.
 
 `read_table` knows them by their content and suffix; `columns_to_edges` gives every edge its state, current, voltage.
+Names are loaded on first use, so that reading a raw file needs no network.
 """
 
-from spicebridge.tables.edges import EdgeSignals, columns_to_edges, edge_number, signals_of
-from spicebridge.tables.names import Signal, parse_signal, signal_of
-from spicebridge.tables.read import read_table
-from spicebridge.tables.table import Table
+import lazy_loader
 
-__all__ = [
-    "EdgeSignals",
-    "Signal",
-    "Table",
-    "columns_to_edges",
-    "edge_number",
-    "parse_signal",
-    "read_table",
-    "signal_of",
-    "signals_of",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -25,9 +25,11 @@ from spicebridge.circuit.engines import Job, Status, get_engine
 from spicebridge.circuit.engines.vacask import EXECUTABLE_VARIABLE, VacaskProcess, refuse_unsafe
 from spicebridge.circuit.lower.models import load_model, model_names, model_twin
 from spicebridge.circuit.lower.network import lower
+from spicebridge.circuit.reader import read_deck
 from spicebridge.errors import DeckError, SimulatorMissing, SimulatorTooOld, UnsafeDeck
 from spicebridge.expressions.tree import Call, NodeVoltage, Number, Power
 from spicebridge.modelcheck.library import library
+from spicebridge.verify.user_deck import validate_deck
 from tests.devices.laws import EXAMPLES
 
 FAKES = Path(__file__).parent.parent / "fake_bin"
@@ -164,6 +166,49 @@ def test_edges_share_their_modules_and_numbers_are_parameters():
     text = lower(k4(), 1.0, 0.01).format(Vacask())
     assert text.count("\nmodule ") == 1
     assert text.count(") b1") == 6
+
+
+OWN_CELL = """* saved under another name: v(b) v(x1.s)
+.subckt cell p n
+Bm p n I=V(p,n)/(1600-1500*V(s))
+Bs 0 s I=V(p,n)/(1600-1500*V(s))*1000
+Cs s 0 1
+Rs s 0 10
+.ic v(s)=0.4
+.ends
+V1 save 0 SIN(0 1 1)
+R1 save b 100
+X1 b 0 cell
+Rextra x1_s 0 1k
+Vextra x1_s 0 1
+.save v(x1.s) v(save) v(x1_s)
+.tran 10m 1 0 10m
+.end
+"""
+
+
+def test_a_given_deck_is_read_back_by_its_own_names():
+    """A state inside a subcircuit, beside a node that has the name it would get, and a node named by a reserved word."""
+    deck = read_deck(OWN_CELL)
+    text = Vacask().format_deck(deck)
+    vectors = ("v(x1.s)", "v(save)", "v(x1_s)")
+    here, there = (
+        get_engine("vacask").run(Job(text, vectors, 1.0)),
+        get_engine("ngspice").run(Job(OWN_CELL, vectors, 1.0)),
+    )
+    assert here.complete, here.reason
+    assert there.complete, there.reason
+    np.testing.assert_allclose(here.vector("v(x1_s)"), 1.0)
+    np.testing.assert_allclose(here.vector("v(save)"), np.sin(2 * np.pi * here.time), atol=1e-9)
+    assert here.vector("v(x1.s)")[0] == pytest.approx(0.4, abs=1e-9)
+    state = np.interp(here.time, there.time, there.vector("v(x1.s)"))
+    np.testing.assert_allclose(here.vector("v(x1.s)"), state, atol=1e-3)
+
+
+def test_the_state_in_a_subcircuit_of_a_given_deck_is_judged():
+    deck = read_deck("\n".join(line for line in OWN_CELL.splitlines() if "x1_s" not in line))
+    verdict = validate_deck(deck, engine="vacask", tolerance=1e-4)
+    assert verdict.outcome is sb.Outcome.AGREES, verdict.reason
 
 
 def test_a_subcircuit_of_ones_own_is_never_replaced_by_a_twin():

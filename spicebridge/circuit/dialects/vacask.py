@@ -50,6 +50,8 @@ FIRST_STEP = 0.01
 FILE = "behaviour.va"
 """The file, inside the netlist, of the modules written here."""
 ANALYSIS = "out"
+RENAMED = "// saved under another name: "
+"""Before a saved vector and the one it stands for, such as v(x1_s) v(x1.s); a line behind `ground 0`."""
 _WORDS = """
     abort analysis control default elaborate embed endc ends global ground include load model options parameters postprocess
     print save subckt sweep var
@@ -74,8 +76,10 @@ class Vacask:
         """Return the whole netlist; raises `DeckError` naming what VACASK cannot say."""
         check_names(deck, modules=True)
         deck, twins = _with_twins(shifted_sines(lines_from_zero(deck), every_phase=True))
-        flat = safe_names(flatten(deck), _RULES)
-        return _Writer(flat, twins).text()
+        given = flatten(deck)
+        flat = safe_names(given, _RULES)
+        renamed = {ours.lower(): old.lower() for ours, old in zip(flat.save, given.save, strict=True)}
+        return _Writer(flat, twins, {ours: old for ours, old in renamed.items() if ours != old}).text()
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,7 @@ class _Writer:
 
     deck: ir.Deck
     twins: tuple[_Twin, ...]
+    renamed: Mapping[str, str] = field(default_factory=dict)
     modules: Modules = field(default_factory=Modules)
     masters: dict[str, None] = field(default_factory=dict)
     probes: dict[str, None] = field(default_factory=dict)
@@ -136,6 +141,7 @@ class _Writer:
         body += self._holders()
         cards, placed = self._twins()
         lines = [_remark(deck.title or "netlist"), *(_remark(line) for line in deck.header), "ground 0"]
+        lines += [f"{RENAMED}{ours} {old}" for ours, old in self.renamed.items()]
         for name in self.masters:
             if name in ("resistor", "capacitor", "inductor"):
                 lines.append(f'load "{name}.osdi"')

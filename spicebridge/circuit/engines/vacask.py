@@ -45,6 +45,8 @@ _INSTALL = (
 _VERSION = re.compile(r"vacask (?P<version>(?P<major>\d+)\.(?P<minor>\d+)[\w.+-]*)")
 _EMBED = re.compile(r'^embed "([^"\n]*)" <<<FILE\n(.*?)^>>>FILE$', re.MULTILINE | re.DOTALL)
 _FLOW = ":flow(br)"
+_RENAMES = re.compile(r"^ground 0\n((?:// saved under another name: .*\n)*)", re.MULTILINE)
+_RENAME = re.compile(r": (\S+) (\S+)$", re.MULTILINE)
 _BANNER = re.compile(
     r"This is vacask |\(c\)|https?://|  (?:OpenMP|Cadnip|KLU)|(?:Available |OpenBLAS )?CPUs(?: used)?:|Simulating:|Running analysis"
     r"|\s+Elapsed time:"
@@ -100,7 +102,7 @@ class VacaskProcess(Door):
         program = Invocation(
             [str(path), "-qp", *(["-se"] if modules.files else []), DECK],
             judge_vacask_log,
-            plots=_renamed,
+            plots=lambda plots: _renamed(plots, job.text),
             deck=DECK,
             prepare=modules.lay_out,
             finish=modules.collect,
@@ -192,13 +194,16 @@ def _line(text: str, match: re.Match[str]) -> int:
     return text.count("\n", 0, match.start(match.lastindex or 0)) + 1
 
 
-def _renamed(plots: list[RawPlot]) -> list[RawPlot]:
-    """Bare names into v(node) and i(source)."""
+def _renamed(plots: list[RawPlot], netlist: str) -> list[RawPlot]:
+    """Bare names into v(node) and i(source), and those that the dialect had to replace into the given ones."""
+    told = _RENAMES.search(netlist)
+    given = dict(_RENAME.findall(told[1])) if told else {}
 
     def one(name: str) -> str:
         if name == TIME:
             return name
-        return f"i({name.removesuffix(_FLOW)})" if name.endswith(_FLOW) else f"v({name})"
+        vector = f"i({name.removesuffix(_FLOW)})" if name.endswith(_FLOW) else f"v({name})"
+        return given.get(vector, vector)
 
     return [replace(p, names=tuple(map(one, p.names))) for p in plots]
 

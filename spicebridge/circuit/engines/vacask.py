@@ -197,7 +197,7 @@ def _line(text: str, match: re.Match[str]) -> int:
 def _renamed(plots: list[RawPlot], netlist: str) -> list[RawPlot]:
     """Bare names into v(node) and i(source), and those that the dialect had to replace into the given ones."""
     told = _RENAMES.search(netlist)
-    given = dict(_RENAME.findall(told[1])) if told else {}
+    given: dict[str, str] = dict(_RENAME.findall(told[1])) if told else {}
 
     def one(name: str) -> str:
         if name == TIME:

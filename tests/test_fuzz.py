@@ -11,8 +11,9 @@ import pytest
 
 import spicebridge as sb
 from spicebridge.circuit.engines import Job, RunRecord, get_engine
+from spicebridge.circuit.engines.ngspice import NgspiceProcess
 from spicebridge.cli import main
-from spicebridge.errors import SpiceBridgeError
+from spicebridge.errors import SimulatorDied, SpiceBridgeError
 from spicebridge.expressions.tree import Binary, Call, Environment, NodeVoltage, Number, Parameter, Power
 from spicebridge.fuzz import hunt, trees
 from spicebridge.fuzz.expressions import Expressions
@@ -230,6 +231,15 @@ def test_misuse_is_bad_input(words, capsys):
         code = end.code
     assert code == 2
     assert capsys.readouterr().err
+
+
+def test_a_hunt_whose_simulator_dies_is_no_success(monkeypatch, capsys):
+    def dies(self, job):
+        raise SimulatorDied("gone", log="")
+
+    monkeypatch.setattr(NgspiceProcess, "run", dies)
+    assert main(["fuzz", "--circuits", "4", "--seed", "0", "--quiet"]) == 3
+    assert "ours: died" in capsys.readouterr().out
 
 
 def test_misuse_in_python():

@@ -54,7 +54,10 @@ def run(args: argparse.Namespace) -> int:
     if args.out:
         _write(args.out, found)
     sys.stdout.write(format_json(_facts(found)) if args.json else _page(found))
-    return status.DISAGREES if found.defects else status.SUCCESS
+    if found.defects:
+        return status.DISAGREES
+    # A hunt whose texts never came to an end has found nothing because nothing ran.
+    return status.NO_SIMULATOR if any(what == "ours: died" for what, _ in found.refused) else status.SUCCESS
 
 
 def _facts(found: Hunt) -> dict[str, object]:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import spicebridge as sb
+from spicebridge.case.case import load_case
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import AUTO, FallbackWarning, Job, Status, engine_names, get_engine, probe
 from spicebridge.circuit.engines import worker as worker_module
@@ -189,6 +190,27 @@ def test_neospice_refuses_the_readable_form_before_it_runs():
     assert record.status is Status.REJECTED
     assert "form='fast'" in record.reason
     assert record.exit_code is None
+
+
+COMPARE = Path(__file__).resolve().parents[2] / "compare"
+NOT_ON_NEOSPICE = {
+    "DC operating point failed to converge": (
+        *("bridges", "karate_club", "loop_matrix", "multigraph", "random40", "scale_free", "small_world"),
+        "voltage_control",
+    ),
+    "missing closing parenthesis": ("window_biolek",),
+    "is a resistor given by an expression": ("muthuswamy_chua", "neuron", "relaxation_oscillator"),
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "name"), [(words, name) for words, names in NOT_ON_NEOSPICE.items() for name in names]
+)
+def test_the_cases_that_neospice_cannot_run_end_without_a_value(words, name):
+    """The whole list of docs/engines.md: none of them gives waveforms, right or wrong."""
+    case = load_case(COMPARE / f"{name}.case.toml")
+    with pytest.raises(sb.SpiceBridgeError, match=words):
+        sb.simulate(case.network, case.t, engine="neospice", step=case.stop / 50)
 
 
 def test_every_warning_of_neospice_counts():

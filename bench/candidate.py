@@ -1,6 +1,6 @@
 """Somebody's own theory on trial: are mistakes named, and right programs left alone?
 
-python -m bench.candidate [--count 40] [--first 0] [--keep rows.jsonl] [--limit 500]
+python -m bench.candidate [--count 40] [--first 0] [--keep rows.jsonl] [--limit 500] [--cost]
 
 The programs are written here, from the equations of the papers and in plain numpy: nothing of the package's theory, and
 nothing of its list of mistakes, is used to make them.
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -446,13 +447,62 @@ def planned(count: int, first: int) -> list[Job]:
     return jobs + [("loose", method, first + 900 + k) for k, method in enumerate(LOOSE)]
 
 
+def wide_case(side: int) -> tuple[sb.Network, Own]:
+    """A square lattice of side x side nodes with a source on every edge, and the right program for it."""
+    rng = np.random.default_rng(side)
+    graph = nx.convert_node_labels_to_integers(nx.grid_2d_graph(side, side))
+    edges = [(int(a), int(b)) for a, b in graph.edges()]
+    m = len(edges)
+    amplitude, phase, w0 = rng.uniform(0.3, 1.0, m), rng.uniform(0.3, 1.2, m), rng.uniform(0.3, 0.6, m)
+    sines = {"amplitude": amplitude, "frequency": np.ones(m), "offset": np.zeros(m), "phase": phase}
+    own = Own(edges, loops(edges, side * side), "2017", "current", w0, J=np.ones(m), turned=np.ones(m), **sines)
+    law = sb.LinearMemristor.caravelli2017(100.0, 1600.0, alpha=0.3, beta=1.0)
+    drives = [sb.Sine(a, 1.0, phase=p) for a, p in zip(amplitude.tolist(), phase.tolist(), strict=True)]
+    return sb.Network.from_edges(edges, device=law, drive=drives, initial_state=w0), own
+
+
+def spent(network: sb.Network, **theory: Any) -> tuple[float, float]:
+    """Processor time, that of the simulator included, and time by the clock of one validation, in s."""
+    begin, clock = os.times(), time.perf_counter()
+    sb.validate(network, T, **theory)
+    end = os.times()
+    return sum(end[:4]) - sum(begin[:4]), time.perf_counter() - clock
+
+
+def cost(first: int, repeats: int = 7) -> Iterator[str]:
+    """What a trial of a right program costs beside a plain validation: one after the other, in turn, medians."""
+    yield f"\nA trial beside a plain `validate`, one after the other in turn, {repeats} times each, medians, processor time:\n"
+    yield "| edges | bounds | plain, s | arrays on trial | a callable on trial | by the clock: arrays | callable |"
+    yield "|---|---|---|---|---|---|---|"
+    cases = [random_case(first + k, hard=bool(k % 2)) for k in range(6)] + [wide_case(5), wide_case(7)]
+    for network, own in cases:
+        known = 10 * HONEST if own.hard else HONEST
+        kinds: list[dict[str, Any]] = [
+            {},
+            {"theory": (T, own.solve(T)), "theory_error": known},
+            {"theory": own.bounded},
+        ]
+        spent(network)
+        taken = np.array([[spent(network, **kinds[(k + turn) % 3]) for k in range(3)] for turn in range(repeats)])
+        for turn in range(repeats):
+            taken[turn] = np.roll(taken[turn], turn, axis=0)
+        processor, clock = np.median(taken, axis=0).T
+        ratios = [*(processor[1:] / processor[0]), *(clock[1:] / clock[0])]
+        words = " | ".join(f"{ratio:.2f}" for ratio in ratios)
+        yield f"| {network.n_edges} | {'hard' if own.hard else 'none'} | {processor[0]:.3f} | {words} |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--first", type=int, default=0, help="first seed; fresh programs from another")
     parser.add_argument("--keep", type=Path, help="a file of rows, added to and taken up again")
     parser.add_argument("--limit", type=float, default=np.inf, help="seconds after which no trial is begun")
+    parser.add_argument("--cost", action="store_true", help="what a trial costs beside a plain validation, instead")
     args = parser.parse_args()
+    if args.cost:
+        print("\n".join(cost(args.first)))
+        return
     jobs = planned(args.count, args.first)
     print("\n".join(section(results(jobs, args.keep, args.limit), len(jobs))))
 

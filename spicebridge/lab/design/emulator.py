@@ -128,7 +128,8 @@ def run_firmware(plan: Plan, *, quantised: bool = True) -> Waveforms:
     def stage(R: Array, h: float, source: Array, past: Array) -> tuple[Array, Array, Array]:
         R, source = reactances.stage(R, source, past, h)
         i = A.T @ np.linalg.solve((A * R) @ A.T, A @ source)
-        return reactances.settle(R, i, past)[0], i, reactances.settle(R, i, past)[1]
+        state, drop = reactances.settle(R, i, past)
+        return state, i, drop
 
     w = network.initial_state.copy()
     ohms = set_ohms(w)

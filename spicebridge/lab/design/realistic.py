@@ -63,15 +63,6 @@ ESR = 0.1
 """Ohm in series with a capacitor."""
 
 
-@dataclass(frozen=True)
-class Bands:
-    """Not all test points are equal: `nodes`, `sense` (chord -> net pair), `states` (edge -> net)."""
-
-    nodes: tuple[tuple[int, str], ...]
-    sense: tuple[tuple[int, str, str], ...]
-    states: tuple[tuple[int, str], ...]
-
-
 def realistic_deck(plan: Plan, components: tuple[Component, ...] | None = None, *, lag: bool = True) -> Deck:
     """The deck of all parts; `lag` False takes the controllers as instantaneous."""
     parts = wire(plan) if components is None else components

@@ -119,7 +119,7 @@ class Waveforms(Shown):
         try:
             import xarray
         except ImportError:
-            raise SpiceBridgeError("xarray is not installed; pip install 'spicebridge-memristor[tables]'") from None
+            raise SpiceBridgeError("xarray is not installed; pip install xarray") from None
         data = {name: (("time", "edge"), getattr(self, name), {"units": unit}) for name, unit in SIGNALS.items()}
         edge = np.arange(self.n_edges)
         coords = {

@@ -539,6 +539,8 @@ def test_first_files_and_examples(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["examples", "k4", "--out", str(tmp_path)]) == 0
     assert (tmp_path / "k4.case.toml").read_bytes() == (ROOT / "compare" / "k4.case.toml").read_bytes()
     assert main(["examples", "k4", "--out", str(tmp_path)]) == 2
+    assert main(["examples", "ratio", "--out", str(tmp_path)]) == 0
+    assert f"spicebridge campaign {tmp_path / 'ratio.campaign.toml'}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

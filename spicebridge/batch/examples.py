@@ -36,10 +36,16 @@ def examples() -> dict[str, Case]:
     return {name: load_case(path) for name, path in _paths().items() if path.name.endswith(SUFFIX)}
 
 
+def campaigns() -> tuple[str, ...]:
+    """Names of the sweeps."""
+    return tuple(name for name, path in _paths().items() if path.name.endswith(CAMPAIGN))
+
+
 def copy_example(name: str, place: Path) -> Path:
     """Copy a case, with what it needs beside it, into a folder and return the copy.
 
-    Raises `CaseError` for a name that no case has, `OutputError` where a file is there already or cannot be written.
+    What it needs may be there already, as it is in the package. Raises `CaseError` for a name that no case has,
+    `OutputError` where a file is there already or cannot be written.
     """
     known = _paths()
     if name not in known:
@@ -47,9 +53,18 @@ def copy_example(name: str, place: Path) -> Path:
     source = known[name]
     text = source.read_text(encoding="utf-8")
     beside = [path for path in folder().iterdir() if path != source and f'"{path.name}"' in text]
-    for path in (*beside, source):
-        write_new(place / path.name, path.read_text(encoding="utf-8"))
+    for path in beside:
+        if not _same(place / path.name, path):
+            write_new(place / path.name, path.read_text(encoding="utf-8"))
+    write_new(place / source.name, text)
     return place / source.name
+
+
+def _same(path: Path, source: Path) -> bool:
+    try:
+        return path.read_bytes() == source.read_bytes()
+    except OSError:
+        return False
 
 
 def write_new(path: Path, text: str) -> None:

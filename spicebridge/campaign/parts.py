@@ -35,7 +35,7 @@ def arrow() -> Any:
         import pyarrow.parquet
     except ImportError:
         raise CampaignError(
-            "campaigns are stored with pyarrow, which is missing; pip install 'spicebridge-memristor[campaign]'"
+            "campaigns are stored with pyarrow, which is missing; pip install pyarrow pandas"
         ) from None
     return pyarrow
 

@@ -43,7 +43,7 @@ def results(
     try:
         import pandas
     except ImportError:
-        raise CampaignError("results need pandas; pip install 'spicebridge-memristor[campaign]'") from None
+        raise CampaignError("results need pandas; pip install pandas pyarrow") from None
     plan = campaign if isinstance(campaign, Campaign) else load(campaign)
     store = Store(Path(folder) if folder else plan.folder)
     store.check()

@@ -17,14 +17,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from spicebridge.batch.examples import copy_example, examples
+    from spicebridge.batch.examples import campaigns, copy_example, examples
 
     if not args.names:
         for name, case in examples().items():
             print(f"{name:22} {case.title}")
+        for name in campaigns():
+            print(f"{name:22} a sweep, for spicebridge campaign")
         print("\nspicebridge examples NAME copies one here")
         return status.SUCCESS
     for name in args.names:
         path = copy_example(name, Path(args.out))
-        print(f"{path}\nspicebridge validate {path}")
+        print(f"{path}\nspicebridge {'campaign' if name in campaigns() else 'validate'} {path}")
     return status.SUCCESS

@@ -17,7 +17,7 @@ def check_waveform_suffix(path: str | Path) -> None:
     if suffix not in WAVEFORM_SUFFIXES:
         raise OutputError(f"{path}: suffix {suffix!r} must be one of {', '.join(WAVEFORM_SUFFIXES)}")
     if suffix == ".nc" and importlib.util.find_spec("xarray") is None:
-        raise OutputError(f"{path}: netCDF needs xarray; save .npz, or pip install 'spicebridge-memristor[tables]'")
+        raise OutputError(f"{path}: netCDF needs xarray; save .npz, or pip install xarray")
 
 
 def check_file(path: str | Path) -> None:

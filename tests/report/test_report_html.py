@@ -135,6 +135,7 @@ def test_every_edge_with_memory_has_a_row(make_report):
         report.verdict.spice.labels[k] for k in np.flatnonzero(report.network.stateful)
     ]
     assert len(page.named("polyline")) == len(report.edges)
+    assert len([tag for tag in page.named("div") if tag.get("class") == "part"]) == -(-len(report.edges) // 100)
 
 
 @pytest.mark.parametrize("paper", PAPER.values())

@@ -220,9 +220,7 @@ def _cluster(address: str) -> Iterator[Executor]:
         from distributed import Client
         from distributed.comm import resolve_address
     except ImportError:
-        raise WorkersError(
-            "--scheduler needs dask.distributed; pip install 'dask[distributed]'"
-        ) from None
+        raise WorkersError("--scheduler needs dask.distributed; pip install 'dask[distributed]'") from None
     try:
         # a client that cannot even parse its address complains once more when it is collected
         resolve_address(address)

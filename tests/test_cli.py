@@ -554,6 +554,7 @@ def test_first_files_and_examples(tmp_path: Path, capsys: pytest.CaptureFixture[
         (["simulate", "x", "-o", "y.csv", "--branch", "therory"], "(did you mean 'theory'?)"),
         (["netlist", "x", "y"], "more arguments than the command takes: y"),
         (["validate", ""], "variable unset"),
+        (["examples", "k4", "--out", __file__], "is a file; name a folder"),
         (["examples", "k5"], "did you mean 'k4'"),
         (["check-model", "vtem"], "did you mean 'vteam'"),
     ],

@@ -69,6 +69,8 @@ def _same(path: Path, source: Path) -> bool:
 
 def write_new(path: Path, text: str) -> None:
     """Write a file that must not be there yet. Raises `OutputError`."""
+    if path.parent.is_file():
+        raise OutputError(f"{path.parent}: is a file; name a folder")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as file:

@@ -34,9 +34,7 @@ def arrow() -> Any:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise CampaignError(
-            "campaigns are stored with pyarrow, which is missing; pip install pyarrow pandas"
-        ) from None
+        raise CampaignError("campaigns are stored with pyarrow, which is missing; pip install pyarrow pandas") from None
     return pyarrow
 
 

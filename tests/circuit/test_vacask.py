@@ -244,6 +244,19 @@ def test_what_vacask_cannot_say_is_refused(element, parts, words):
         Vacask().format_deck(Deck("t", (element,), **parts))
 
 
+def test_what_cancels_is_zero():
+    """Found by fuzzing: x - x as a whole contribution, seen through by OpenVAF, ends the run with NaN."""
+    parts = ("V(y)-V(y)", "V(y)+(-V(y))", "V(x)*(V(y)-V(y))", "pwr(V(y)-V(y),3)", "V(y)-V(y)+V(x)")
+    sources = "\n".join(f"B{k} b{k} 0 V={part}" for k, part in enumerate(parts))
+    saved = tuple(f"v(b{k})" for k in range(len(parts)))
+    deck = read_deck(
+        f"* t\nVx x 0 2\nVy y 0 3\n{sources}\n.save {' '.join(saved)}\n.tran 0.25 1 0 0.25\n", dialect="ngspice"
+    )
+    record = get_engine("vacask").run(Job(Vacask().format_deck(deck), saved, 1.0))
+    assert record.complete, record.reason
+    np.testing.assert_allclose(record.data, np.tile([0.0, 0.0, 0.0, 0.0, 2.0], (record.time.size, 1)), atol=1e-12)
+
+
 def test_infinities_on_the_way_to_the_solution_are_kept_out():
     """Iterations begin at 0 V, where 1/x, x^-3 and ln(x) have no value."""
     x = NodeVoltage("a")

@@ -136,6 +136,9 @@ class _Lifted:
                 return NodeVoltage(self._pin(plus), self._pin(minus))
             case BranchCurrent(source):
                 return NodeVoltage(self._pin(CURRENT_PREFIX + source.lower()))
+            case Binary("-", x, y) | Binary("+", x, Unary("-", y)) if x == y:
+                # Where OpenVAF sees a contribution cancel to nothing, the run ends with NaN (0.3.4.dev3).
+                return self.lift(Number(0.0))
             case Binary("/", x, y) if has_signals(y):
                 return self.lift(x) / _not_zero(self.lift(y))
             case Power(base, Number(y), kind) if y < 0.0:

@@ -176,7 +176,7 @@ def test_an_error_that_all_rungs_share_is_bounded(monkeypatch: pytest.MonkeyPatc
         return {k: Clamps(c.decade + 3, c.by_rate, c.suffix) for k, c in right(network, stop, finer).items()}
 
     monkeypatch.setattr(lower_network, "clamps_by_edge", late)
-    verdict = sb.validate(walls(1.0), [0.0, 1.0], max_steps=2000)
+    verdict = sb.validate(walls(1.0), [0.0, 1.0], max_steps=100_000)
     signal = verdict.signals["state"]
     assert verdict.outcome is sb.Outcome.UNRESOLVED, verdict
     assert signal.bound is not None

@@ -108,8 +108,8 @@ def test_untested_edges_are_named_where_signals_agree() -> None:
     assert "edge c-d" not in judge([evidence(error=1.0)], TOLERANCE, untested=pairs).reason
 
 
-@pytest.mark.parametrize(("U", "factor"), [(1.5e-5, 2.0), (6e-5, 4.0), (5e-4, 10.0), (1.0, 16.0)])
-def test_the_next_ladder_aims_at_half_the_tolerance(U: float, factor: float) -> None:
+@pytest.mark.parametrize(("U", "factor"), [(1.5e-5, 2.0), (6e-5, 8.0**0.5), (1e-4, 4.0), (7.5e-4, 10.0), (1.0, 16.0)])
+def test_the_next_ladder_aims_at_three_quarters_of_the_tolerance_at_the_least_cost(U: float, factor: float) -> None:
     assert refinement(judge([evidence(d2=U, error=U / 3)], TOLERANCE), Rules()) == pytest.approx(factor, rel=1e-3)
 
 

@@ -12,7 +12,7 @@ from spicebridge.network import Network
 
 FIRST_STEPS, STEPS_PER_PERIOD = 100, 50
 """Steps of a single run over the span, and over the shortest time scale of a drive that is more than straight lines."""
-LADDER_STEPS, LADDER_STEPS_PER_PERIOD = 25, 16
+LADDER_STEPS, LADDER_STEPS_PER_PERIOD = 25, 20
 """The same for the coarsest run of a ladder, which is refined until it resolves."""
 LONGEST_STEP = 0.4
 """The longest step between near corners, as a part of their distance: 0.1, 0.2, 0.4 and what is left."""

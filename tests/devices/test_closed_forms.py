@@ -112,7 +112,7 @@ def test_a_window_driven_too_far_ends_with_a_reason():
     """The published drive in x: 1 - x is rounded away, and the run says so instead of sticking."""
     trajectory = solve(windowed(K), 1.0)
     assert not trajectory.complete
-    assert "resistance" in trajectory.reason
+    assert "within rounding of its bound" in trajectory.reason
 
 
 V_T, V_M, FREQUENCY, BETA = 4.6, 5.0, 50e6, 1e13

@@ -171,6 +171,14 @@ def vanished(problem: Problem, k: int, t: float, state: float) -> str:
     )
 
 
+def forgotten(problem: Problem, k: int, t: float, state: float) -> str:
+    """The reason when the state of edge k has come so near to a zero of its window that it cannot come back."""
+    return (
+        f"{problem.network.edge_name(k)}: the state {state:.6g} comes within rounding of its bound at t = {t:.6g} s, where "
+        "its window vanishes and the distance from there is lost: weaken the drive or shorten the span"
+    )
+
+
 def stiff(count: int, t: float, step: float) -> str:
     """The reason when the budget of right-hand sides is spent."""
     return (

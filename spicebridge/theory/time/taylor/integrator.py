@@ -26,6 +26,7 @@ from spicebridge.theory.time.problem import (
     Settings,
     breakpoints,
     chattering,
+    forgotten,
     shortest_period,
     stiff,
     stuck,
@@ -57,6 +58,8 @@ TOO_FAST = 1e-12
 SPACING = 4 * float(np.finfo(float).eps)
 ROUNDING = 16 * float(np.finfo(float).eps)
 """What every step may add to the error of a state beside its truncation."""
+WINDOW_ROUNDING = 4 * float(np.finfo(float).eps)
+"""A state so near to the zero of its window has lost how far it is: it would stay there whatever the drift."""
 
 
 def order_for(rtol: float) -> int:
@@ -252,6 +255,9 @@ class TaylorIntegrator:
                 )
             else:
                 self.output.reach(end, after)
+        lost = self._lost(after)
+        if lost is not None and not reason:
+            reason = forgotten(self.problem, lost, end, float(after[lost]))
         if reason:
             return end, after, reason
         if ended is not None:
@@ -261,6 +267,16 @@ class TaylorIntegrator:
             self.recent = [s for s in self.recent if s > end - span] + [end]
             return end, after, chattering(self.recent, int(hard.sum()), span)
         return end, after, ""
+
+    def _lost(self, state: Array) -> int | None:
+        """An edge that has come to the zero of its window up to rounding, by nothing but its drift."""
+        start = self.problem.network.initial_state
+        for _, edges in self.law.windows:
+            near = np.minimum(np.abs(state[edges]), np.abs(1.0 - state[edges])) <= WINDOW_ROUNDING
+            moved = (start[edges] != 0.0) & (start[edges] != 1.0) & (self.law.a[edges] == 0.0)
+            if (near & moved).any():
+                return int(edges[np.argmax(near & moved)])
+        return None
 
     def _first(self, series: Expansion, x: float) -> tuple[float, Hits, int | None]:
         """(place of the first event in units of x, edges that hit 1 and 0 there, edge whose resistance vanishes)."""

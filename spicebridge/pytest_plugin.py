@@ -16,9 +16,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from spicebridge.circuit.engines.base import Engine
 
 CASE_SUFFIX = ".case.toml"
 DECK_SUFFIX = ".case.cir"
@@ -191,7 +194,7 @@ class DeckItem(_Item):
         for engine in self.engine if isinstance(self.engine, tuple) else (self.engine,):
             self._judge(engine)
 
-    def _judge(self, engine: Any) -> None:
+    def _judge(self, engine: Engine) -> None:
         from spicebridge.circuit.reader import read_deck
         from spicebridge.circuit.recognise import recognise_circuit
         from spicebridge.report import Report
@@ -371,7 +374,7 @@ class _Collector:
         rows = self.config.stash[ROWS]
         write_index(self.config.getoption("--spice-report"), rows)
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         page = Path(self.config.getoption("--spice-report")) / "index.html"
         terminalreporter.line(f"spicebridge: {len(self.config.stash[ROWS])} cases in {page}")
 
@@ -381,7 +384,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
     if not config.getoption("--spice-record"):
         return
     written = config.stash[RECORDER]

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +23,9 @@ from spicebridge.report import Report, write_report
 from spicebridge.shown import LISTENER
 from spicebridge.verify import Verdict, validate
 from spicebridge.waveforms import SIGNALS, Waveforms, replacing
+
+if TYPE_CHECKING:
+    from spicebridge.circuit.engines.base import Engine
 
 REPORTS = Path("out") / "pytest"
 """Folder for the reports of failed comparisons, below the folder pytest runs in."""
@@ -47,7 +50,7 @@ def assert_agrees(
     t: ArrayLike,
     *,
     tolerance: float = 1e-5,
-    engine: Any = "ngspice",
+    engine: str | Engine = "ngspice",
     name: str = "network",
     reports: Path | None = REPORTS,
     **options: Any,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from spicebridge.waveforms import Waveforms
 RTOL = 1e-9
 
 
-def _library(name: str) -> Any:
+def _library(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -104,7 +105,7 @@ def jax_states(network: Network, t: ArrayLike, names: tuple[str, ...] = ("drive"
 
     states = jax.custom_vjp(forward)
 
-    def first(*arrays: object) -> Any:
+    def first(*arrays: object) -> object:
         return forward(*arrays), arrays
 
     def second(arrays: Any, weight: Any) -> Any:

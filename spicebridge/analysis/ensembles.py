@@ -35,7 +35,7 @@ from spicebridge.theory.ensembles import integrate_ensemble
 from spicebridge.verify.verdict import Outcome
 from spicebridge.waveforms import Waveforms
 
-Statistic = Callable[[Waveforms], Any]
+Statistic = Callable[[Waveforms], ArrayLike]
 Progress = Callable[[str], None]
 
 ERROR = 0.05

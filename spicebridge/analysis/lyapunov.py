@@ -111,7 +111,7 @@ def _orthonormal(Q: Array, alive: IntArray, logs: Array) -> tuple[Array, IntArra
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LyapunovFunction:
-    """L(s) of the module: value in J, loss in W. `rising_possible` where P is mixed: the loss then has no sign."""
+    """L(s) of the module: value in J, loss in W; where P is mixed the loss has no sign."""
 
     network: Network
     a: float
@@ -147,10 +147,6 @@ class LyapunovFunction:
             M=u[:, None] * T * u,
             drive=u * (T @ network.bank(0.0)),
         )
-
-    @property
-    def rising_possible(self) -> bool:
-        return bool((self.network.P < 0).any())
 
     def __call__(self, state: ArrayLike) -> Array:
         """L in J for states (..., n_e)."""

@@ -19,7 +19,6 @@ that are no good: single runs are poor, and the search restarts some states of t
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -259,7 +258,7 @@ def _network(Q: Array) -> tuple[Network, float]:
     level = -2.0 / u * (c * np.diag(Q) + alpha * d / 3.0 + alpha * u**2 * np.diag(T) / 4.0)
     rest = np.linalg.inv(T) - r_on * np.eye(n)
     M = np.linalg.cholesky(0.5 * (rest + rest.T))
-    device: Any = LinearMemristor.caravelli2017(r_on, r_on * (1.0 + XI), alpha, beta, window=Hard())
+    device = LinearMemristor.caravelli2017(r_on, r_on * (1.0 + XI), alpha, beta, window=Hard())
     network = Network.from_loop_matrix(
         np.hstack([np.eye(n), M]),
         device=[device] * n + [Resistor(np.ones(()))] * n,

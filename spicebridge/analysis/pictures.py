@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -67,7 +66,7 @@ def loops(summary: Summary) -> Drawn | None:
     axes.set_axis_off()
     axes.set_aspect("equal", adjustable="datalim")
     scale = Normalize(0.0, 1.0)
-    colours: Any = state_colours()(scale(share))
+    colours = state_colours()(scale(share))
     width = float(np.clip(20.0 / np.sqrt(network.n_edges) + 0.8, 1.0, 6.5))
     axes.add_collection(LineCollection(paths, colors=INK, linewidths=width + 0.9, capstyle="round"))
     axes.add_collection(LineCollection(paths, colors=colours, linewidths=width, capstyle="round"))

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg.blas import dsyrk
 from scipy.linalg.lapack import dposv
 
@@ -60,7 +60,7 @@ class Flow:
         """Roff i = (I - chi Omega X)^-1 Omega S, (N,)."""
         scaled = self.Q * np.sqrt(x)[:, None]
         mesh = dsyrk(-CHI, scaled, beta=1.0, c=self._identity, trans=1)
-        loops: Any = dposv(mesh, self.drive)[1]
+        loops: Array = dposv(mesh, self.drive)[1]
         return np.asarray(self.Q @ loops)
 
     def rate(self, x: Array) -> Array:
@@ -130,7 +130,7 @@ def mean_and_error(values: object) -> tuple[float, float]:
     return float(array.mean()), factor * float(array.std(ddof=1) / np.sqrt(array.size))
 
 
-def one_more(values: Any) -> tuple[float, float]:
+def one_more(values: ArrayLike) -> tuple[float, float]:
     """Mean, and half the width of the 95 % interval in which one further value of the same kind lies."""
     mean, half = mean_and_error(values)
     return mean, half * float(np.sqrt(np.size(values) + 1.0))

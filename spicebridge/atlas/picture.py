@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spicebridge.arrays import Array
 from spicebridge.report.plots.style import CURVES, INK, RC, SOFT, Drawn, new_figure, state_colours, times_ten
 from spicebridge.report.plots.vector import format_svg
 
@@ -114,5 +115,5 @@ def _series(axes: Axes, series: Mapping[str, Any], colour: Any, crowd: bool) -> 
         axes.plot(x, y, lw=0.7 if crowd else 1.5, color=colour, label=label)
 
 
-def _numbers(values: Sequence[float | None]) -> Any:
+def _numbers(values: Sequence[float | None]) -> Array:
     return np.array([np.nan if value is None else value for value in values], float)

@@ -12,7 +12,7 @@ added at random, so that the noise of a derivative or of a quotient is propagate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -26,6 +26,7 @@ from spicebridge.arrays import Array
 from spicebridge.atlas.claim import Evidence, Finding, Row, Series, at_most, refutes, vanishes
 from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.engines import get_engine
+from spicebridge.circuit.engines.base import Engine
 from spicebridge.circuit.lower.network import Lowered, lower
 from spicebridge.circuit.simulate import run_lowered, usable
 from spicebridge.errors import NetworkError, RunFailed
@@ -94,8 +95,8 @@ class Bench:
         self.network = network
         self.stop = stop
         self.seed = seed
-        self._engine: Any = get_engine("ngspice")
-        self._runs: dict[Any, Waveforms] = {}
+        self._engine: Engine = get_engine("ngspice")
+        self._runs: dict[Hashable, Waveforms] = {}
         self._kept: dict[str, Any] = {}
 
     def rng(self, offset: int = 0) -> np.random.Generator:
@@ -330,7 +331,7 @@ def integral(t: Array, values: Array) -> Array:
     """int_0^t of samples (n_t, ...), by a quintic spline."""
     from scipy.interpolate import make_interp_spline
 
-    spline: Any = make_interp_spline(t, values, k=5).antiderivative()
+    spline = make_interp_spline(t, values, k=5).antiderivative()
     return np.asarray(spline(t) - spline(t[0]))
 
 
@@ -338,11 +339,11 @@ def slope(t: Array, values: Array) -> Array:
     """The time derivative of samples (n_t, ...), by a quintic spline."""
     from scipy.interpolate import make_interp_spline
 
-    spline: Any = make_interp_spline(t, values, k=5).derivative()
+    spline = make_interp_spline(t, values, k=5).derivative()
     return np.asarray(spline(t))
 
 
-def difference(name: str, first: Pair, second: Pair, sign: Any = 1.0) -> Row:
+def difference(name: str, first: Pair, second: Pair, sign: float | Array = 1.0) -> Row:
     """(name, max |w - w'| and |i - sign i'| relative, U) of two circuits that should do the same."""
     gaps = []
     for a, b in ((first.coarse, second.coarse), (first.fine, second.fine)):

@@ -33,7 +33,7 @@ class Settings:
     tolerance: float | None = None
     timeout: float | None = None
     theory: Any = None
-    theory_error: Any = None
+    theory_error: float | str | None = None
     theory_map: Mapping[str, str] | None = None
 
 

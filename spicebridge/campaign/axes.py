@@ -180,7 +180,7 @@ def _bound(section: Section, key: str, count: int) -> None:
         section.fail(key, f"makes {count} values; at most {MOST_VALUES} are taken")
 
 
-def _number(section: Section, key: str) -> Any:
+def _number(section: Section, key: str) -> float:
     """A finite number; whole numbers stay whole."""
     value = section.get(key)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -191,7 +191,7 @@ def _number(section: Section, key: str) -> Any:
         section.fail(key, str(error))
 
 
-def _rounded(value: object) -> Any:
+def _rounded(value: object) -> object:
     return value if isinstance(value, int) else float(f"{value:.{DIGITS}g}")
 
 
@@ -200,7 +200,7 @@ def canonical(value: object) -> str:
     return json.dumps(_whole(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def _whole(value: object) -> Any:
+def _whole(value: object) -> object:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):

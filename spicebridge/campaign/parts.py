@@ -75,7 +75,7 @@ def damaged(path: Path, why: str) -> CampaignError:
 
 def compact(folder: Path, single: Sequence[str]) -> None:
     """Write the points on their own (file names) into parts, one for every set of columns, then remove them."""
-    by_columns: dict[Any, list[Path]] = {}
+    by_columns: dict[tuple[str, ...], list[Path]] = {}
     pyarrow = arrow()
     for name in single:
         by_columns.setdefault(pyarrow.parquet.read_schema(folder / name), []).append(folder / name)

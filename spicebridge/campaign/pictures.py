@@ -19,6 +19,7 @@ from spicebridge.verify.verdict import Outcome
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import XAxis, YAxis
+    from matplotlib.figure import Figure
 
 HEIGHT = 3.4
 """Inches of one picture; its width is that of the page."""
@@ -152,7 +153,7 @@ def _lines(axes: Axes, column: str, rows: Sequence[Row]) -> None:
         axes.axhline(2.0, color=INK, lw=0.9, ls=(0, (1, 2)), zorder=0)
 
 
-def _legend(figure: Any, rows: Sequence[Row]) -> None:
+def _legend(figure: Figure, rows: Sequence[Row]) -> None:
     from matplotlib.lines import Line2D
 
     drawn = {row["outcome"] for row in rows if row["max_error"] is not None}

@@ -19,7 +19,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from spicebridge.campaign import parts
 from spicebridge.campaign.axes import as_number, canonical, format_value
@@ -225,7 +226,7 @@ def _types(kinds: Mapping[str, str]) -> dict[str, str]:
     return COLUMNS | dict(kinds)
 
 
-def _type(kind: str, pyarrow: Any) -> pa.DataType:
+def _type(kind: str, pyarrow: ModuleType) -> pa.DataType:
     names = {"double": pyarrow.float64(), "string": pyarrow.string(), "int64": pyarrow.int64()}
     return names[kind] if kind in names else pyarrow.list_(pyarrow.float64())
 

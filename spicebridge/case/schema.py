@@ -16,7 +16,7 @@ from spicebridge.case.text import Section
 from spicebridge.drives import DC, PWL, VOLT_OR_AMPERE, Drive, Pulse, Sine, Sum
 from spicebridge.generators import generate, unseeded
 from spicebridge.laws import LAWS, CurrentSource, Law, RecordLaw, Resistor, group_devices
-from spicebridge.laws.base import take
+from spicebridge.laws.base import Device, take
 from spicebridge.laws.law import KEYS as LAW_TEXT
 from spicebridge.laws.law import TABLES as LAW_TABLES
 from spicebridge.network import Network
@@ -150,7 +150,7 @@ def _polarity(section: Section, n_e: int) -> Any:
     return rng.choice([-1.0, 1.0], n_e)
 
 
-def _devices(blocks: list[Section], n_e: int, base: Path) -> Any:
+def _devices(blocks: list[Section], n_e: int, base: Path) -> Device | list[Device]:
     """One device for all edges, or a list with one per edge from several blocks."""
     if len(blocks) == 1 and "edges" not in blocks[0]:
         return _device(blocks[0], n_e, base)
@@ -200,7 +200,7 @@ def _law(block: Section, base: Path) -> tuple[Law | RecordLaw, tuple[str, ...]]:
     return LAWS[block.word("law", among=LAWS)], ()
 
 
-def _device(block: Section, count: int, base: Path) -> Any:
+def _device(block: Section, count: int, base: Path) -> Device:
     law, formulas = _law(block, base)
     if law.device is CurrentSource:
         block.known(("law", "edges"))

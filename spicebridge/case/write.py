@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ def format_value(value: Any) -> str:
     return "[" + ", ".join(format_value(entry) for entry in value) + "]"
 
 
-def format_section(header: str, values: dict[str, Any]) -> str:
+def format_section(header: str, values: Mapping[str, object]) -> str:
     """A header line and one line per key."""
     lines = [f"{key} = {format_value(value)}" for key, value in values.items()]
     return "\n".join([header, *lines, ""])

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import warnings
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ DEFAULT_SPAN = 1.0
 """Span in s for which hard bounds are laid out where no times are given."""
 
 
-def _pyspice() -> Any:
+def _pyspice() -> ModuleType:
     """PySpice's netlist module, imported once it is needed; its own warnings are not our users' business."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

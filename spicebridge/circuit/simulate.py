@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -185,7 +184,7 @@ def _within_bounds(network: Network, run: Waveforms, output: Waveforms) -> Wavef
 
 def usable(network: Network, run: CircuitRun) -> Waveforms:
     """The waveforms of a run, or `RunFailed` with its reason."""
-    record: Any = run.record
+    record = run.record
     problem = run.failure
     if problem is None:
         assert run.waveforms is not None

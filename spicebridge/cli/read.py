@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,7 +110,7 @@ def _validate(deck: Deck, found: Recognised, args: argparse.Namespace, say: obje
     return {"deck": own, "network": validate(found.network, t, **options)}
 
 
-def _as_written(deck: Deck, found: Recognised, args: argparse.Namespace, say: Any) -> AsWritten:
+def _as_written(deck: Deck, found: Recognised, args: argparse.Namespace, say: Callable[[str], None]) -> AsWritten:
     """One run of the deck with its own options and steps."""
     from spicebridge.verify.user_deck import run_as_written
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from spicebridge.arrays import Array
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.lower.network import lower
 from spicebridge.drives import DC, PWL, Sine
+from spicebridge.drives.waves import Drive
 from spicebridge.fuzz.specimen import OURS, NoAnswer, Outcome, Run, Specimen, compare
 from spicebridge.laws import LinearMemristor
 from spicebridge.network import Network
@@ -74,7 +74,7 @@ class FuzzedCircuit:
 
     def network(self) -> Network:
         """The edges as a network; for a superposition three times, the last with both sources."""
-        copies: list[tuple[tuple[int, int], Edge, Any]] = []
+        copies: list[tuple[tuple[int, int], Edge, Drive]] = []
         if self.what == "superposition":
             half = len(self.edges) // 2
             sources = [("dc", 0.0, 0.0, 0.0)] * len(self.edges)
@@ -222,7 +222,7 @@ def _edge(rng: np.random.Generator, a: int, b: int, stop: float, size: float) ->
     )
 
 
-def drive(wave: Wave) -> Any:
+def drive(wave: Wave) -> Drive:
     """The source as a drive."""
     kind, p, q, r = wave
     if kind == "dc":

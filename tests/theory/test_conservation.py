@@ -28,7 +28,6 @@ def network(seed: int, *, mixed: bool = False, law: str = "caravelli2017", **cha
 
 
 CASES = [
-    (conservation.node_balance, "current", True, (0.0, 0.3, -0.4)),
     (conservation.flux_linkage, "current", True, (0.0, 0.3, -0.4)),
     (conservation.loop_balance, "voltage", True, (0.0, 0.3, -0.4)),
     (conservation.log_balance, "voltage", True, (0.0,)),
@@ -49,16 +48,6 @@ def test_law_holds_and_a_mutant_breaks_it(law, control, mixed, alpha, family):
     assert np.abs(law(system, mutant)).max() > FAILS
     flipped = system.with_polarity(np.where(np.arange(len(EDGES)) == 1, -1, 1) * system.J)
     assert np.abs(law(flipped, waves)).max() > FAILS
-
-
-@pytest.mark.parametrize("alpha", [0.0, 0.3])
-def test_tree_states_follow_from_the_chords(alpha):
-    from spicebridge.theory.currents.topology import Topology
-
-    system = network(0, alpha=alpha, mixed=True)
-    waves = integrate(system, T)
-    tree = Topology.of(system).forest.tree
-    np.testing.assert_allclose(conservation.tree_states(system, waves), waves.state[:, tree], atol=1e-8)
 
 
 def test_eq_27_without_its_linear_term_is_wrong():
@@ -88,7 +77,7 @@ def test_laws_refuse_networks_they_do_not_hold_for():
     with pytest.raises(NetworkError, match="alpha = 0"):
         conservation.log_balance(network(0, control="voltage", alpha=0.1), waves)
     with pytest.raises(NetworkError, match="one decay rate"):
-        conservation.node_balance(network(0, alpha=np.linspace(0, 1, len(EDGES))), waves)
+        conservation.flux_linkage(network(0, alpha=np.linspace(0, 1, len(EDGES))), waves)
     resistor = sb.Network.from_edges(EDGES, device=sb.Resistor(1.0))
     with pytest.raises(NetworkError, match="Resistor"):
-        conservation.node_balance(resistor, waves)
+        conservation.flux_linkage(resistor, waves)

@@ -7,7 +7,7 @@ parameters dynamically (see ``scopes``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -109,7 +109,7 @@ class _Flattener:
             sources=None if deck.sources is None else FlatSources(deck.sources, self.origins),
         )
 
-    def _resolve(self, made: Definition, pairs: Any, outer: Scope) -> Scope:
+    def _resolve(self, made: Definition, pairs: Iterable[tuple[str, Value]], outer: Scope) -> Scope:
         try:
             return resolve(pairs, outer, made.functions)
         except ScopeError as error:

@@ -217,7 +217,7 @@ def _remark(text: str) -> str:
     return f"// {one_line(text)}".rstrip("\\ ")
 
 
-def _parts(e: Any, nodes: Sequence[str], master: str, values: Mapping[str, str]) -> str:
+def _parts(e: ir.Element, nodes: Sequence[str], master: str, values: Mapping[str, str]) -> str:
     items = [f"{name}={value}" for name, value in values.items()]
     return "\n".join(_laid(f"{e.name} ({' '.join(nodes)}) {master}", items, 160))
 

@@ -27,6 +27,7 @@ from spicebridge.circuit.lower.parts import connected_parts
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Expression, NodeVoltage, Number, Power, call, choose
 from spicebridge.laws import LawDevice
+from spicebridge.laws.base import Device
 from spicebridge.network import Network
 from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, Tanh, Window, Zha
 
@@ -157,7 +158,7 @@ def _rate(device: Any, s: Array, v: Array, P: Array, J: Array) -> Array:
     return np.asarray(device.bulk_rate(s, v, i, P, J))
 
 
-def rate_node(device: Any) -> str:
+def rate_node(device: Device) -> str:
     """The letter of the node whose voltage is the rate, where hard bounds look at its sign; "" where they do not.
 
     It is the drift pin d, or f where the law has a decay as well, which the subcircuit adds at the state. A rate that

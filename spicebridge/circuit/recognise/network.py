@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from spicebridge.arrays import Array
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.recognise.equations import edge_parts, states_read
@@ -252,7 +253,7 @@ def _network(body: CircuitParts, order: list[int], parts: dict[str, Any]) -> Net
         raise NotANetwork(f"not a memristive network: {error}") from None
 
 
-def _loop_matrix(body: CircuitParts, ends: list[tuple[str, str]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _loop_matrix(body: CircuitParts, ends: list[tuple[str, str]]) -> Array:
     """A of a network whose edges lead from nodes e_k to ground and whose loops are the nodes j_c."""
     terminals = {body.clusters.of(edge) for edge, _ in body.gyrators}
     used = Counter(node for pair in ends for node in pair if node != GROUND)

@@ -183,7 +183,7 @@ class Solver:
         self.Y, self.load = Y, load
         self.factored = about.pattern.factor(Y)
 
-    def solve(self, r: Any) -> Complex:
+    def solve(self, r: Array | Complex) -> Complex:
         """d (n_e,) with (sigma - J) d = r; zero on memoryless edges."""
         about, pattern = self.about, self.about.pattern
         dependent = pattern.dependent

@@ -59,7 +59,7 @@ class NewtonSolver:
         self.n_free = free.size
         self.dense = self.n_free <= DENSE_NODES
         B = sp.csr_array(topology.B[free])
-        self.B: Any = B.toarray() if self.dense else B
+        self.B: Array | sp.csr_array = B.toarray() if self.dense else B
         self.B_t: Any = self.B.T.copy() if self.dense else sp.csr_array(B.T)
         self.bridges = topology.bridges
         self.potential = np.zeros(self.n_free)

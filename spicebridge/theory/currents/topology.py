@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -122,8 +121,8 @@ class Topology:
         columns = np.concatenate([keys % n, self.roots])
         graph = sp.csr_array((np.ones(rows.size), (rows, columns)), shape=(n + 1, n + 1))
         found, before = breadth_first_order(graph, extra, directed=False)
-        order: Any = np.asarray(found[1:], dtype=np.intp)
-        parent: Any = np.asarray(before[:n], dtype=np.intp)
+        order: IntArray = np.asarray(found[1:], dtype=np.intp)
+        parent: IntArray = np.asarray(before[:n], dtype=np.intp)
         parent[parent == extra] = -1
         child = np.flatnonzero(parent >= 0)
         up = parent[child]

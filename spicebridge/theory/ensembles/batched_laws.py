@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, IntArray
 from spicebridge.laws.base import Group, OhmicDevice
 from spicebridge.network import Network
 from spicebridge.theory.time.dynamics import rate_kernel
@@ -31,7 +31,7 @@ class BatchedLaws:
         self._flattened = flattened
         self._parts: list[tuple[Any, Callable[[Array], Array], Any]] = []
         for group in groups:
-            edges: Any = slice(None) if group.edges.size == n_e else group.edges
+            edges: slice | IntArray = slice(None) if group.edges.size == n_e else group.edges
             P, J = network.P[group.edges], network.J[group.edges]
             if flattened:
                 P, J = np.tile(P, runs), np.tile(J, runs)

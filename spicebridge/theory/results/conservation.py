@@ -3,9 +3,7 @@
 Affine family per edge: R = r0 (1 + kappa s), ds/dt = a s + J g q (paper 1: a = alpha, g = -1/beta), and
 one `a` for all edges. B i = 0 and A (v - S) = 0 integrate to
 
-    current control   B [J s/(g r0)]                     ~ e^{a t}             Eqs. 12-14, any P, S, kappa
-                      s_T from s_C by A_T^t                                    Eq. 15, constant corrected
-                      A [int v - int S] = 0,                                   Eqs. 27-28, exact for a = 0
+    current control   A [int v - int S] = 0,                                   Eqs. 27-28, exact for a = 0
                       int v = (P J/g) [(s - s0) + (kappa/2)(s^2 - s0^2) - a int (s + kappa s^2)]
     voltage control   A [J s/g]  = e^{a t} A [J s0/g] + int e^{a(t-u)} A S(u) du           Eq. 16 corrected
                       B [J P ln(1 + kappa s)/(g kappa r0)] = const, a = 0                 new
@@ -61,27 +59,6 @@ def _law(network: Network, control: str) -> _Law:
 def _relative(residual: Array, *terms: Array) -> Array:
     scale = max(float(np.abs(term).max(initial=0.0)) for term in terms)
     return residual / scale if scale > 0.0 else residual
-
-
-def node_balance(network: Network, waves: Waveforms) -> Array:
-    """Residual (n_t, n) of B [J s/(g r0)] = e^{a t} (its value at the first time); current control."""
-    law = _law(network, "current")
-    charge = waves.state * (network.J / (law.g * law.r0))
-    grown = np.exp(law.a * (waves.t - waves.t[0]))[:, None] * charge[0]
-    residual = (Topology.of(network).B @ (charge - grown).T).T
-    return _relative(np.asarray(residual), charge)
-
-
-def tree_states(network: Network, waves: Waveforms) -> Array:
-    """States (n_t, n - c) of the forest's tree edges as they follow from the chords' (Eq. 15 corrected)."""
-    law = _law(network, "current")
-    topology = Topology.of(network)
-    tree, chords = topology.forest.tree, topology.forest.chords
-    weight = network.J / (law.g * law.r0)
-    growth = np.exp(law.a * (waves.t - waves.t[0]))[:, None]
-    chord_charge = (waves.state[:, chords] - growth * waves.state[0, chords]) * weight[chords]
-    tree_charge = (topology.A[:, tree].T @ chord_charge.T).T
-    return np.asarray(growth * waves.state[0, tree] + tree_charge / weight[tree])
 
 
 def flux_linkage(network: Network, waves: Waveforms) -> Array:

@@ -10,7 +10,6 @@ instabilities, and with active elements A P R A^t may be singular, which paper 1
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -52,10 +51,6 @@ class Screen:
     def singular(self) -> bool:
         """Whether Kirchhoff's equations are not uniquely solvable."""
         return self.nullity > 0
-
-    @property
-    def inertia_identity(self) -> bool:
-        return self.negative_mesh + self.negative_nodal + self.nullity == self.n_active
 
     @property
     def stable_against_series_inductance(self) -> bool:
@@ -169,7 +164,7 @@ def _reduced(topology: Topology) -> sp.csr_array:
     return sp.csr_array(topology.B[np.delete(np.arange(topology.n_nodes), topology.roots)])
 
 
-def _form(rows: Any, weight: Array) -> sp.csc_array:
+def _form(rows: sp.csr_array, weight: Array) -> sp.csc_array:
     """rows diag(weight) rows^t, scaled by the diagonal of its passive twin (a congruence)."""
     twin = np.sqrt(np.asarray((rows * rows) @ np.abs(weight)).ravel())
     twin[twin == 0.0] = 1.0
@@ -177,7 +172,7 @@ def _form(rows: Any, weight: Array) -> sp.csc_array:
     return sp.csc_array(scaled @ sp.diags_array(weight) @ scaled.T)
 
 
-def _inertia(rows: Any, weight: Array) -> tuple[int, int]:
+def _inertia(rows: sp.csr_array, weight: Array) -> tuple[int, int]:
     """(number of negative, number of zero) eigenvalues of rows diag(weight) rows^t."""
     if rows.shape[0] == 0:
         return 0, 0
@@ -198,7 +193,7 @@ def _inertia(rows: Any, weight: Array) -> tuple[int, int]:
     return int(((values < 0) & ~zero).sum()), int(zero.sum())
 
 
-def _partner(rows: Any, weight: Array, by_identity: int) -> int:
+def _partner(rows: sp.csr_array, weight: Array, by_identity: int) -> int:
     """The other form's negative count: computed where cheap, else from the inertia identity."""
     return _inertia(rows, weight)[0] if rows.shape[0] <= DENSE_SCREEN else by_identity
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError
-from spicebridge.laws.base import imposes
+from spicebridge.laws.base import Device, imposes
 from spicebridge.network import Network
 from spicebridge.theory.currents.branch import BranchSolver, branch_solver, choose_form
 from spicebridge.theory.currents.topology import Topology
@@ -217,7 +217,7 @@ def _level_and_slope(network: Network) -> tuple[Array, Array] | None:
     return level, slope
 
 
-def rate_kernel(device: Any, P: Array, J: Array) -> Kernel:
+def rate_kernel(device: Device, P: Array, J: Array) -> Kernel:
     """(s, v, i) -> ds/dt for one group, with constants folded in."""
     linear = device.linear_rate(P, J)
     if linear is not None and not (linear[1].any() and linear[2].any()):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -60,7 +59,7 @@ class CollocationStepper:
         *,
         linearise: Callable[[float, Array], Linearised],
         rtol: float,
-        atol: Any,
+        atol: float | Array,
         max_step: float = math.inf,
         first_step: float | None = None,
     ) -> None:

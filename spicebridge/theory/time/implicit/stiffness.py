@@ -79,7 +79,7 @@ def implicit_stepper(dynamics: Dynamics) -> Callable[..., object]:
     pattern = AdmittancePattern(dynamics.network)
 
     def make(
-        field: Any,
+        field: Callable[[float, Array], Array],
         t: float,
         y: Array,
         bound: float,

@@ -256,7 +256,12 @@ def _between(t: Array, values: Array, where: Array) -> Array:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Give a temporary sibling of `target` to write; it replaces `target` only on success."""
+    """Give a temporary sibling of `target` to write; it replaces `target` only on success.
+
+    Raises `OutputError` where `target` is no file (a device, a pipe): it would be replaced by one.
+    """
+    if target.exists() and not target.is_file():
+        raise OutputError(f"{target}: is {'a folder' if target.is_dir() else 'a device or a pipe'}; name a file")
     temporary = target.with_name(f".{target.name}.partial")
     try:
         yield temporary

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -151,3 +153,12 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         broken()
     assert target.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
+
+
+def test_a_device_is_not_replaced_by_a_file(tmp_path):
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match="a device or a pipe; name a file"):
+        example().save(pipe)
+    assert pipe.is_fifo()
+    assert os.listdir(tmp_path) == ["pipe.csv"]

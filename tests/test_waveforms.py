@@ -111,7 +111,11 @@ def test_unknown_suffix_and_folder(tmp_path):
     ("name", "content", "message"),
     [
         ("run.csv", b"", "needs a header"),
-        ("run.csv", b"time,x\n1,2\n2,3\n", r"no column of x is named after a signal .*map=\{'x': 'state\[0\]'"),
+        (
+            "run.csv",
+            b"time,x\n1,2\n2,3\n",
+            r"no column of x is named after a signal .*a map such as \{'x': 'state\[0\]'",
+        ),
         ("run.csv", b"PK\x03\x04 broken", "needs a header"),
         ("run.csv", b"\xff\xff", "needs a header"),
         ("run.csv", b"t (s)\n0\n1,2\n", "run.csv:3: .* must hold 1 numbers"),

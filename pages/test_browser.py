@@ -131,7 +131,9 @@ def test_a_network_of_thousands_opens_at_once(view: tuple[Any, int, bool], tmp_p
         nx.grid_2d_graph(40, 40), device=device, drive={0: sb.Sine(amplitude=0.5, frequency=2.0)}, initial_state=0.4
     )
     waves = sb.integrate(network, np.linspace(0.0, 0.5, 51))
-    verdict = sb.Verdict(sb.Outcome.UNRESOLVED, "not run", 1e-5, network=network, spice=waves, theory=waves)
+    verdict = sb.Verdict(
+        outcome=sb.Outcome.UNRESOLVED, reason="not run", tolerance=1e-5, network=network, spice=waves, theory=waves
+    )
     page = verdict.report(tmp_path / "out")
     assert page.stat().st_size <= 3_000_000
     driver.get(page.as_uri())

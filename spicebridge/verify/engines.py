@@ -29,7 +29,7 @@ from spicebridge.verify.comparison import validate
 from spicebridge.verify.events import shift_tolerant, time_scales
 from spicebridge.verify.norms import Deviation, difference, without_rounding_of_time
 from spicebridge.verify.scales import signal_scales
-from spicebridge.verify.verdict import Outcome, SignalVerdict, Verdict
+from spicebridge.verify.verdict import CONFIRMATION, Outcome, SignalVerdict, Verdict
 from spicebridge.waveforms import SIGNALS
 
 THEORY = "theory"
@@ -149,8 +149,12 @@ def _between(a: Verdict, b: Verdict, first: Mapping[str, Deviation], second: Map
     signals = {name: _signal(a, b, name, first[name], second[name]) for name in common}
     # A bound that is missing is not one of zero.
     unknown = not signals or a.unchecked or b.unchecked
-    open_ones = unknown or any(not s.ladder.converging for v in (a, b) for s in v.signals.values())
-    if any(s.outcome is Outcome.DISAGREES for s in signals.values()) and not open_ones:
+    lost = [s.ladder for v in (a, b) for s in v.signals.values() if not s.ladder.converging]
+    open_ones = unknown or bool(lost)
+    # As in one verdict: a ladder that does not converge leaves a difference far beyond it as it is.
+    spread = CONFIRMATION * max((max(rungs.d1, rungs.d2) for rungs in lost), default=0.0)
+    wrong = [s for s in signals.values() if s.outcome is Outcome.DISAGREES]
+    if not unknown and any(not lost or (s.firm and s.error > spread) for s in wrong):
         return Between(Outcome.DISAGREES, signals)
     if open_ones or any(s.outcome is Outcome.UNRESOLVED for s in signals.values()):
         return Between(Outcome.UNRESOLVED, signals)

@@ -79,6 +79,11 @@ def test_pyspice_is_the_ngspice_process_bit_for_bit(make, form):
     assert process.data.tobytes() == shared.data.tobytes()
 
 
+def resampled(verdict, t):
+    gap = verdict.spice.state - verdict.theory.state
+    return np.column_stack([np.interp(t, verdict.spice.t, column) for column in gap.T])
+
+
 @pytest.mark.parametrize("make", [k4, hard_k4])
 def test_deviations_on_neospice_agree_within_the_sum_of_the_error_bars(make):
     network, t = make(), np.linspace(0.0, 2.0, 51)
@@ -89,7 +94,9 @@ def test_deviations_on_neospice_agree_within_the_sum_of_the_error_bars(make):
     # Errors are against one theory, so they differ by no more than the simulators do.
     together = one.uncertainty + other.uncertainty
     assert abs(one.max_error - other.max_error) <= together
-    assert np.abs(one.spice.resample(t).state - other.spice.resample(t).state).max() <= together
+    # Deviations are interpolated, never states: between coarse steps a straight line misses what bends at a wall.
+    gaps = [resampled(verdict, t) for verdict in (one, other)]
+    assert np.abs(gaps[0] - gaps[1]).max() <= together
     if network.groups[0].device.window == sb.Hard():
         reached = other.spice.state
         assert min(abs(reached.max() - 1.0), abs(reached.min())) < 1e-9

@@ -223,7 +223,8 @@ Cstate s 0 1
 """
 
 
-def test_a_python_class_registers_with_its_subcircuit():
+def test_a_python_class_registers_with_its_subcircuit(monkeypatch):
+    monkeypatch.setattr(LAWS, "_registered", dict(LAWS._registered))
     law = sb.register_law(Saturating, subcircuit=SUB)
     assert LAWS["saturating"] is law
     network = ring(Saturating(200.0, 0.7), amplitude=0.8)

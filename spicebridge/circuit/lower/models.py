@@ -91,17 +91,20 @@ def _written(
 ) -> Subcircuit:
     variant = LawVariant(law, dict(choice), dict(variants), dict(tables))
     made = variant.subcircuit()
-    _made[made.name.lower()] = made, variant
+    known = _made.setdefault(made.name.lower(), [])
+    if all(other != made for other, _ in known):
+        known.append((made, variant))
     return made
 
 
-_made: dict[str, tuple[Subcircuit, LawVariant]] = {}
+_made: dict[str, list[tuple[Subcircuit, LawVariant]]] = {}
+"""What was written, by name: laws of one name and different texts stand side by side."""
 
 
 def variant_of(subcircuit: Subcircuit) -> LawVariant | None:
     """The variant of a law that `subcircuit` was written from; None for one of another origin, or changed since."""
-    found = _made.get(subcircuit.name.lower())
-    return found[1] if found is not None and found[0] == subcircuit else None
+    known = _made.get(subcircuit.name.lower(), [])
+    return next((variant for made, variant in known if made == subcircuit), None)
 
 
 def law_subcircuits(law: Law) -> list[Subcircuit]:

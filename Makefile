@@ -5,7 +5,7 @@ RUN = $(VENV)/bin
 .PHONY: validate test lint pages site dist bench atlas references devices models golden clean ngspice
 
 validate: ngspice $(VENV)/base
-	$(RUN)/spicebridge validate compare/k4.case.toml compare/karate_club.case.toml --out out
+	$(RUN)/spicebridge validate compare/k4.case.toml compare/karate_club.case.toml --out out/validate
 
 test: ngspice $(VENV)/dev
 	$(RUN)/ruff check .

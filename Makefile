@@ -2,12 +2,12 @@
 VENV ?= .venv
 RUN = $(VENV)/bin
 
-.PHONY: validate test lint pages site dist bench atlas references devices models golden clean ngspice
+.PHONY: validate test lint pages site dist bench atlas references devices models golden clean ngspice compiler
 
 validate: ngspice $(VENV)/base
 	$(RUN)/spicebridge validate compare/k4.case.toml compare/karate_club.case.toml --out out/validate
 
-test: ngspice $(VENV)/dev
+test: ngspice compiler $(VENV)/dev
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check --quiet .
 	$(RUN)/mypy
@@ -55,6 +55,9 @@ golden: $(VENV)/base
 
 ngspice:
 	@sh setup/ngspice.sh
+
+# What the firmware of a kit is built with in the tests.
+compiler:
 	@sh setup/compiler.sh
 
 # A stamp for every set of extras; a larger set serves for the base as well.

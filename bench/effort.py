@@ -7,45 +7,24 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 import networkx as nx
 import numpy as np
 
 import spicebridge as sb
-from spicebridge.circuit.engines import Engine, Job, RunRecord, get_engine
+from spicebridge.circuit.engines import Job, RunRecord, get_engine
+from spicebridge.pools import OneAtATime
 
 
 @dataclass
-class Counting:
+class Counting(OneAtATime):
     """An engine that counts the time points of its runs."""
 
-    door: Engine
     points: list[int] = field(default_factory=list)
 
-    @property
-    def name(self) -> str:
-        return self.door.name
-
-    @property
-    def dialect(self) -> str:
-        return self.door.dialect
-
-    def version(self) -> str:
-        return self.door.version()
-
-    def available(self) -> bool:
-        return self.door.available()
-
-    def identity(self) -> Hashable:
-        return self.door.identity()
-
-    def capabilities(self) -> Mapping[str, str]:
-        return self.door.capabilities()
-
     def run(self, job: Job) -> RunRecord:
-        record = self.door.run(job)
+        record = super().run(job)
         self.points.append(record.time.size)
         return record
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 
-import pytest
 from hypothesis import HealthCheck, settings
 
 # What was measured of simulators is neither taken from the user's cache nor left there.
@@ -21,13 +20,3 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("spicebridge")
-
-FAILS_TODAY: dict[str, str] = {}
-"""Tests that fail as the code stands. Their causes have not been looked into. Mend, then delete the line."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        for name, reason in FAILS_TODAY.items():
-            if item.name == name:
-                item.add_marker(pytest.mark.xfail(reason=reason, strict=False))

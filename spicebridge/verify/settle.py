@@ -88,9 +88,9 @@ def settle(trial: Trial, h: float, rules: Rules, facts: Mapping[str, Any]) -> Ve
         before = next((errors for coarser, errors in reversed(history) if coarser >= CONFIRMED_AFTER * h), None)
         ruling = _ruling(trial, steps, rules, before, untested)
         factor = refinement(ruling, rules)
-        while factor >= 2.0 and not rules.allow(trial.stop, h / factor):
-            factor /= 2.0
-        if factor < 2.0:
+        while factor > 2.0 and not rules.allow(trial.stop, h / factor):
+            factor = max(2.0, factor / 2.0)
+        if factor < 2.0 or not rules.allow(trial.stop, h / factor):
             return _verdict(trial, steps, unconfirmed(ruling), untested, rules, facts)
         trial.say(f"refining: {ruling.reason}")
         history.append((h, {name: signal.error for name, signal in ruling.signals.items()}))

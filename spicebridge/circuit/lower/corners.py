@@ -38,7 +38,7 @@ GUARD = 0.1
 OTHER_GUARD = 0.4
 """The same, as a part of `GUARD`, in a run that is to tell what the guards cost."""
 CUT, NEAR = 8, 8.0
-"""Into so many parts such a run cuts stretches shorter than so many ceilings (far longer than 2.5 of them the ceiling takes over) …"""
+"""Into so many parts such a run cuts stretches shorter than so many ceilings; in longer ones the ceiling decides …"""
 MOST_POINTS = 2000
 """… as long as a source has no more points: a simulator looks them all through at every step."""
 OTHER_CLOCK = 1.5
@@ -73,7 +73,8 @@ class Corners:
     """What a network's drives ask for: lone `times` (s) with a corner, and `trains`, repeated pulses.
 
     `stop` is the end of the span in s, `part` the distance of a guard as a part of what comes next, `cut` the number
-    of parts of stretches between near corners, and `clock` asks for more breakpoints. `node` and `name` begin the names of nodes and sources.
+    of parts of stretches between near corners, and `clock` asks for more breakpoints. `node` and `name` begin the
+    names of nodes and sources.
     """
 
     times: tuple[float, ...]

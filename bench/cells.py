@@ -84,7 +84,7 @@ def draw(seed: int) -> Circuit:
     while True:
         network = _network(cell, rng)
         if not screen(network).singular:
-            truth = follow(network, STOP, most=60_000 if cell[3] == "stiff" else 20_000)
+            truth = follow(network, STOP, most=120_000 if cell[3] == "stiff" else 60_000)
             if truth is not None:
                 return Circuit(cell, network, "readable" if rng.random() < 0.5 else "fast", truth)
 

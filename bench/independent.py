@@ -24,7 +24,7 @@ from spicebridge.network import Network
 
 RTOL, ATOL = 1e-10, 1e-12
 MOST_EVENTS = 400
-LEAST_STEPS = 200
+LEAST_STEPS = 1000
 """Steps over the span; below a threshold the rate is zero, and longer ones pass over what comes."""
 AT_REST = 1e-9
 """1/s: a held state is let go at this inward rate; below its threshold a law has the rate 0, which is no crossing."""

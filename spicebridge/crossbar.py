@@ -16,8 +16,7 @@ import numpy as np
 
 from spicebridge.errors import NetworkError
 from spicebridge.laws.base import Device, take
-from spicebridge.laws.capacitor import Capacitor
-from spicebridge.laws.resistor import Resistor
+from spicebridge.laws.plain import Capacitor, Resistor
 from spicebridge.network import Network
 
 GROUND = "ground"

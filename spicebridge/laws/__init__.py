@@ -4,11 +4,8 @@
 """
 
 from spicebridge.laws.base import Device, Group, group_devices
-from spicebridge.laws.capacitor import Capacitor
 from spicebridge.laws.card import Card
-from spicebridge.laws.current_source import CurrentSource
 from spicebridge.laws.device import LawDevice
-from spicebridge.laws.inductor import Inductor
 from spicebridge.laws.law import Law
 from spicebridge.laws.library import (
     TEAM,
@@ -21,9 +18,9 @@ from spicebridge.laws.library import (
     YakopcicMemristor,
 )
 from spicebridge.laws.named import law_of, register_law
+from spicebridge.laws.plain import Capacitor, CurrentSource, Inductor, Resistor
 from spicebridge.laws.record_law import RecordLaw
 from spicebridge.laws.registry import LAWS
-from spicebridge.laws.resistor import Resistor
 from spicebridge.laws.tables import read_table
 
 __all__ = [

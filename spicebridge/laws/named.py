@@ -5,14 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from spicebridge.errors import DeviceError, LawError
-from spicebridge.laws.capacitor import Capacitor
-from spicebridge.laws.current_source import CurrentSource
 from spicebridge.laws.device import LawDevice
-from spicebridge.laws.inductor import Inductor
 from spicebridge.laws.law import Law
+from spicebridge.laws.plain import Capacitor, CurrentSource, Inductor, Resistor
 from spicebridge.laws.record_law import RecordLaw
 from spicebridge.laws.registry import LAWS
-from spicebridge.laws.resistor import Resistor
 
 CONTRACT = (
     "kind",

@@ -22,7 +22,7 @@ from spicebridge.lab.design.parts import capacitors, e96_pair
 from spicebridge.lab.design.plan import Plan, gyrator
 from spicebridge.lab.design.reactances import AT_ONCE, Reactances, amount, conducting, memristive, resistances, ringing
 from spicebridge.lab.design.wiring import target_offset
-from spicebridge.laws.resistor import ohms
+from spicebridge.laws.plain import ohms
 from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology
 

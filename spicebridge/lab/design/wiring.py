@@ -16,7 +16,7 @@ from spicebridge.lab.design.laws import raises_resistance
 from spicebridge.lab.design.parts import CERAMIC_UP_TO, MemristorPart, capacitors, e96_pair
 from spicebridge.lab.design.plan import DIVIDER, Plan, gyrator
 from spicebridge.lab.design.reactances import amount
-from spicebridge.laws.resistor import ohms
+from spicebridge.laws.plain import ohms
 from spicebridge.quantities import format_quantity
 
 GROUND, PLUS_RAIL, MINUS_RAIL = "0", "vcc", "vee"

@@ -12,7 +12,7 @@ from spicebridge.lab.design.plan import Plan
 from spicebridge.lab.design.reactances import amount, memristive
 from spicebridge.lab.design.wiring import Component, node_net, wire
 from spicebridge.lab.kit.layout import bends, curve, label_places, node_places
-from spicebridge.laws.resistor import ohms
+from spicebridge.laws.plain import ohms
 from spicebridge.quantities import format_quantity
 
 if TYPE_CHECKING:

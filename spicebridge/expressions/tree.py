@@ -241,18 +241,9 @@ def evaluate(expression: Value, environment: Environment | None = None) -> Any:
     if isinstance(expression, (int, float)):
         return float(expression)
     done: dict[int, Any] = {}
-    stack: list[Expression] = [expression]
     with np.errstate(all="ignore"):
-        while stack:
-            e = stack[-1]
-            below = children(e)
-            missing = [x for x in below if id(x) not in done]
-            if missing:
-                stack.extend(missing)
-                continue
-            stack.pop()
-            if id(e) not in done:
-                done[id(e)] = value_of_node(e, [done[id(x)] for x in below], env)
+        for e in postorder(expression):
+            done[id(e)] = value_of_node(e, [done[id(x)] for x in children(e)], env)
     return done[id(expression)]
 
 
@@ -394,6 +385,25 @@ def distinct(expression: Value) -> Iterator[Expression]:
         stack.extend(children(e))
 
 
+def postorder(expression: Expression) -> list[Expression]:
+    """Every node once, after its children, those from left to right; without recursion."""
+    order: list[Expression] = []
+    seen: set[int] = set()
+    stack = [expression]
+    while stack:
+        e = stack[-1]
+        if id(e) not in seen:
+            below = children(e)
+            missing = [x for x in below if id(x) not in seen] if below else None
+            if missing:
+                stack.extend(missing[::-1])
+                continue
+            seen.add(id(e))
+            order.append(e)
+        stack.pop()
+    return order
+
+
 @overload
 def rebuild(expression: Expression, change: Callable[[Expression], Expression | None]) -> Expression: ...
 @overload
@@ -406,20 +416,8 @@ def rebuild(expression: Value, change: Callable[[Expression], Value | None]) -> 
     if isinstance(expression, (int, float)):
         return expression
     done: dict[int, Any] = {}
-    stack: list[Expression] = [expression]
-    while stack:
-        e = stack[-1]
-        key = id(e)
-        below = children(e)
-        if below and key not in done:
-            missing = [x for x in below if id(x) not in done]
-            if missing:
-                missing.reverse()
-                stack.extend(missing)
-                continue
-        stack.pop()
-        if key in done:
-            continue
+    for e in postorder(expression):
+        key, below = id(e), children(e)
         if below:
             new = tuple([done[id(x)] for x in below])
             if any(x is not y for x, y in zip(new, below, strict=True)):

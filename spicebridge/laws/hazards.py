@@ -21,6 +21,7 @@ from spicebridge.expressions.tree import (
     Expression,
     Parameter,
     children,
+    postorder,
     value_of_node,
 )
 from spicebridge.laws.formulas import CONSTANTS
@@ -52,7 +53,7 @@ def hazard(
     `values` (in lower case, arrays of one shape, states by drops) are those of all leaves; `names` the signals to tell
     in messages. With `everywhere` only what holds at every state counts.
     """
-    order = _postorder(tree)
+    order = postorder(tree)
     found: dict[int, Array] = {}
     shape = np.broadcast_shapes(*(np.shape(v) for v in values.values()))
     environment = Environment({}, {}, values)
@@ -83,7 +84,7 @@ def value_at(tree: Expression, values: Mapping[str, Array], tables: Mapping[str,
     found: dict[int, Array] = {}
     environment = Environment({}, {}, values)
     with np.errstate(all="ignore"):
-        for e in _postorder(tree):
+        for e in postorder(tree):
             found[id(e)] = _value(e, [found[id(x)] for x in children(e)], environment, tables)
     return found[id(tree)]
 
@@ -124,23 +125,6 @@ def _value(
         case Call(name, _) if name.lower() in tables:
             return np.interp(below[0], *tables[name.lower()])
     return np.asarray(value_of_node(e, below, environment), float)
-
-
-def _postorder(tree: Expression) -> list[Expression]:
-    order: list[Expression] = []
-    seen: set[int] = set()
-    stack = [tree]
-    while stack:
-        e = stack[-1]
-        missing = [x for x in children(e) if id(x) not in seen]
-        if id(e) in seen or not missing:
-            stack.pop()
-            if id(e) not in seen:
-                seen.add(id(e))
-                order.append(e)
-            continue
-        stack.extend(missing)
-    return order
 
 
 def _used(order: list[Expression], found: Mapping[int, Array], shape: tuple[int, ...]) -> dict[int, NDArray[np.bool_]]:

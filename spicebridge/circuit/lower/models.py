@@ -16,7 +16,7 @@ import functools
 import itertools
 import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from spicebridge.circuit.deck.elements import (
@@ -43,10 +43,10 @@ from spicebridge.expressions.tree import (
     Parameter,
     Unary,
     call,
-    children,
     distinct,
     evaluate,
     rebuild,
+    walk,
 )
 from spicebridge.laws.card import law_header
 from spicebridge.laws.device import kernels
@@ -245,12 +245,12 @@ class LawVariant:
         moving = self.law.moving
         count: dict[Expression, int] = {}
         for tree in trees:
-            for e in _all(tree):
+            for e in walk(tree):
                 count[e] = count.get(e, 0) + 1
         wanted = [e for e, n in count.items() if n > 1 and depends(e, moving) and _size(e) >= LARGE]
         chosen: list[Expression] = []
         for e in sorted(wanted, key=_size, reverse=True):
-            inside = sum(count[e] == count[big] and any(x == e for x in _all(big)) for big in chosen)
+            inside = sum(count[e] == count[big] and any(x == e for x in walk(big)) for big in chosen)
             if not inside:
                 chosen.append(e)
         done: dict[Expression, Expression] = {}
@@ -334,16 +334,8 @@ def _zero(e: Expression) -> bool:
     return isinstance(e, Number) and e.value == 0.0
 
 
-def _all(tree: Expression) -> Iterator[Expression]:
-    stack = [tree]
-    while stack:
-        e = stack.pop()
-        yield e
-        stack.extend(children(e))
-
-
 def _size(tree: Expression) -> int:
-    return sum(1 for _ in _all(tree))
+    return sum(1 for _ in walk(tree))
 
 
 def _replace(tree: Expression, old: Expression, new: Expression) -> Expression:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import is_
 from typing import Any, Union, overload
 
 import numpy as np
@@ -242,8 +243,8 @@ def evaluate(expression: Value, environment: Environment | None = None) -> Any:
         return float(expression)
     done: dict[int, Any] = {}
     with np.errstate(all="ignore"):
-        for e in postorder(expression):
-            done[id(e)] = value_of_node(e, [done[id(x)] for x in children(e)], env)
+        for e, below in postorder(expression):
+            done[id(e)] = value_of_node(e, [done[id(x)] for x in below], env)
     return done[id(expression)]
 
 
@@ -385,22 +386,22 @@ def distinct(expression: Value) -> Iterator[Expression]:
         stack.extend(children(e))
 
 
-def postorder(expression: Expression) -> list[Expression]:
-    """Every node once, after its children, those from left to right; without recursion."""
-    order: list[Expression] = []
+def postorder(expression: Expression) -> list[tuple[Expression, tuple[Expression, ...]]]:
+    """Every node once with its children, after them, those from left to right; without recursion."""
+    order: list[tuple[Expression, tuple[Expression, ...]]] = []
     seen: set[int] = set()
-    stack = [expression]
+    stack: list[Expression | tuple[Expression, tuple[Expression, ...]]] = [expression]
     while stack:
-        e = stack[-1]
-        if id(e) not in seen:
-            below = children(e)
-            missing = [x for x in below if id(x) not in seen] if below else None
-            if missing:
-                stack.extend(missing[::-1])
-                continue
-            seen.add(id(e))
+        e = stack.pop()
+        if isinstance(e, tuple):
             order.append(e)
-        stack.pop()
+        elif id(e) not in seen:
+            seen.add(id(e))
+            if below := children(e):
+                stack.append((e, below))
+                stack.extend(below[::-1])
+            else:
+                order.append((e, below))
     return order
 
 
@@ -416,14 +417,11 @@ def rebuild(expression: Value, change: Callable[[Expression], Value | None]) -> 
     if isinstance(expression, (int, float)):
         return expression
     done: dict[int, Any] = {}
-    for e in postorder(expression):
-        key, below = id(e), children(e)
-        if below:
-            new = tuple([done[id(x)] for x in below])
-            if any(x is not y for x, y in zip(new, below, strict=True)):
-                e = with_children(e, new)
-        changed = change(e)
-        done[key] = e if changed is None else changed
+    for e, below in postorder(expression):
+        new = tuple([done[id(x)] for x in below])
+        kept = e if all(map(is_, new, below)) else with_children(e, new)
+        changed = change(kept)
+        done[id(e)] = kept if changed is None else changed
     made: Value = done[id(expression)]
     return made
 

@@ -20,7 +20,6 @@ from spicebridge.expressions.tree import (
     Environment,
     Expression,
     Parameter,
-    children,
     postorder,
     value_of_node,
 )
@@ -58,11 +57,11 @@ def hazard(
     shape = np.broadcast_shapes(*(np.shape(v) for v in values.values()))
     environment = Environment({}, {}, values)
     with np.errstate(all="ignore"):
-        for e in order:
-            below = [found[id(x)] for x in children(e)]
-            found[id(e)] = np.broadcast_to(np.asarray(_value(e, below, environment, tables), float), shape)
+        for e, below in order:
+            value = _value(e, [found[id(x)] for x in below], environment, tables)
+            found[id(e)] = np.broadcast_to(np.asarray(value, float), shape)
     used = _used(order, found, shape)
-    for e in order:
+    for e, _ in order:
         mask = used[id(e)]
         if isinstance(e, Binary) and e.op == "/":
             zero = mask & _vanishes(found[id(e.right)], mask)
@@ -84,8 +83,8 @@ def value_at(tree: Expression, values: Mapping[str, Array], tables: Mapping[str,
     found: dict[int, Array] = {}
     environment = Environment({}, {}, values)
     with np.errstate(all="ignore"):
-        for e in postorder(tree):
-            found[id(e)] = _value(e, [found[id(x)] for x in children(e)], environment, tables)
+        for e, below in postorder(tree):
+            found[id(e)] = _value(e, [found[id(x)] for x in below], environment, tables)
     return found[id(tree)]
 
 
@@ -127,11 +126,13 @@ def _value(
     return np.asarray(value_of_node(e, below, environment), float)
 
 
-def _used(order: list[Expression], found: Mapping[int, Array], shape: tuple[int, ...]) -> dict[int, NDArray[np.bool_]]:
+def _used(
+    order: list[tuple[Expression, tuple[Expression, ...]]], found: Mapping[int, Array], shape: tuple[int, ...]
+) -> dict[int, NDArray[np.bool_]]:
     """Where each node's value is used: everywhere but in branches that are not taken."""
-    used = {id(e): np.zeros(shape, bool) for e in order}
-    used[id(order[-1])] = np.ones(shape, bool)
-    for e in reversed(order):
+    used = {id(e): np.zeros(shape, bool) for e, _ in order}
+    used[id(order[-1][0])] = np.ones(shape, bool)
+    for e, below in reversed(order):
         mask = used[id(e)]
         match e:
             case Conditional(test, yes, no):
@@ -140,7 +141,7 @@ def _used(order: list[Expression], found: Mapping[int, Array], shape: tuple[int,
                 used[id(yes)] |= mask & taken
                 used[id(no)] |= mask & ~taken
             case _:
-                for x in children(e):
+                for x in below:
                     used[id(x)] |= mask
     return used
 

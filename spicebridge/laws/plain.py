@@ -22,7 +22,7 @@ from spicebridge.windows import NoWindow, Window
 Triple = tuple[Array, Array, Array]
 
 
-class Plain:
+class PlainElement:
     """No bounds, and a rate b i + c v, of which the subclass says what is not zero."""
 
     kind: ClassVar[str]
@@ -64,7 +64,7 @@ class Plain:
 
 
 @dataclass(frozen=True, eq=False)
-class Resistor(Plain):
+class Resistor(PlainElement):
     """Resistance `r` in ohm, one for all edges or (n_g,). It has no memory: its state column is zero throughout."""
 
     r: Array = parameter("ohm")
@@ -85,7 +85,7 @@ class Resistor(Plain):
 
 
 @dataclass(frozen=True, eq=False)
-class Capacitor(Plain):
+class Capacitor(PlainElement):
     """Capacitance `c` in F, one for all edges or (n_g,).
 
     The state is v_C in V, the drop from tail to head over the element alone, without its series source.
@@ -109,7 +109,7 @@ class Capacitor(Plain):
 
 
 @dataclass(frozen=True, eq=False)
-class Inductor(Plain):
+class Inductor(PlainElement):
     """Inductance `l` in H, one for all edges or (n_g,). The state is i_L in A, from tail to head."""
 
     l: Array = parameter("H")  # noqa: E741 - the field's own letter
@@ -130,7 +130,7 @@ class Inductor(Plain):
 
 
 @dataclass(frozen=True)
-class CurrentSource(Plain):
+class CurrentSource(PlainElement):
     """`drive` is the current in A from tail to head as a function of time, whatever the drop; a number is a constant.
 
     It has no series source.

@@ -239,6 +239,22 @@ def test_sources_without_a_series_and_windows_take_the_other_integrator(monkeypa
     assert solve(network, 1.0).error_estimate is None
 
 
+def test_a_drop_that_a_source_imposes_is_no_longer_series_than_its_currents():
+    """dw/dt = k v across a source is a quadrature, whatever the resistance does: w0 + k (V t + A (1 - cos)/(2 pi f))."""
+    omega = 6.0 * math.pi
+    for k in np.linspace(1.0, 31.0, 7):
+        network = sb.Network.from_edges(
+            [(0, 0)],
+            device=caravelli(control="voltage", alpha=0.0, beta=1.0 / k),
+            drive=[sb.Sine(2.0, 3.0, offset=0.1)],
+            polarity=-1,
+            initial_state=0.3,
+        )
+        for stop in (0.37, 1.0):
+            right = 0.3 + k * (0.1 * stop + 2.0 / omega * (1.0 - math.cos(omega * stop)))
+            assert integrate(network, [stop]).state[0, 0] == pytest.approx(right, rel=1e-9)
+
+
 def test_a_wall_met_at_the_very_end_and_long_quiet_spans():
     device = caravelli(alpha=0.0, window=sb.Hard())
     network = sb.Network.from_edges([(0, 1), (1, 0)], device=device, drive={0: 1.0}, initial_state=0.5)

@@ -30,6 +30,7 @@ TANGENT_ORDER = 6
 of 1e-3 or less of the change is lost, …"""
 LOST = 1e-3
 """… or as many fewer as lose no more."""
+EPSILON = float(np.finfo(float).eps)
 
 
 class Expansion:
@@ -54,6 +55,7 @@ class Expansion:
         self._s[0] = start
         self.order = 0
         self._free: Array | None = None
+        self.noise: Array | None = None
         whole = isinstance(solve, Operator) and law.c is None and not law.windows
         self.matrix = solve.matrix if whole and isinstance(solve, Operator) else None
         self._windows = [WindowSeries(p, edges, order) for p, edges in law.windows]
@@ -74,7 +76,11 @@ class Expansion:
             self._s[1 : self.order + 1] *= self._free
 
     def rate(self) -> Array:
-        """Solve for the next order; return H f_k with f the bulk rate, (n_e,), and make it the next coefficient."""
+        """Solve for the next order; return H f_k with f the bulk rate, (n_e,), and make it the next coefficient.
+
+        ``noise`` is what rounding leaves of it: beyond the radius of the currents' series a drop that a source imposes
+        is a difference of large terms, and may come out as nothing at all.
+        """
         k, law = self.order, self.law
         S = self.sources.coefficient(k)
         product: Array | None = None
@@ -90,6 +96,7 @@ class Expansion:
             drop = self.resistance * current
             if product is not None:
                 drop += product
+                self.noise = (EPSILON * self.length) * np.abs(law.c * product)
             drift += law.c * drop
         for window in self._windows:
             drift[window.edges] = window.windowed(k, self._s[k, window.edges], drift[window.edges])

@@ -176,7 +176,8 @@ class TaylorIntegrator:
             if series.matrix is not None:
                 sizes += series.fill(self.order, tolerance)
             while series.order < self.order and not max(sizes[-LAST:]) <= TERM:
-                sizes.append(_largest(series.rate(), tolerance) / series.order)
+                rate = _largest(series.rate(), tolerance)
+                sizes.append(max(rate, _largest(series.noise, tolerance)) / series.order)
             self.solves += series.order
             self.sizes = sizes[-LAST:]
             if np.isfinite(self.sizes).all():

@@ -10,7 +10,7 @@ from spicebridge.case.case import load_case
 from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.dialects import dialect_names, get_dialect
 from spicebridge.circuit.lower.network import lower
-from spicebridge.circuit.simulate import first_step
+from spicebridge.verify.deck_step import deck_step
 
 HERE = Path(__file__).parent
 CASES = HERE.parent / "compare"
@@ -21,7 +21,7 @@ KEPT = ("k4", "triangle", "hard_bounds", "prism_ringing", "loop_matrix", "ac_pin
 def case_deck(name: str) -> Deck:
     """The readable deck of a case, with what it shows as its first comment."""
     case = load_case(CASES / f"{name}.case.toml")
-    step = first_step(case.network, case.stop)
+    step = deck_step(case.network, case.stop, case.tolerance).step
     deck = lower(case.network, case.stop, step, form="readable", title=case.title).deck
     return replace(deck, header=(case.what, *deck.header))
 

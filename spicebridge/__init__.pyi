@@ -14,9 +14,6 @@ from .case import (
     load_case as load_case,
 )
 from .circuit import (
-    netlist as netlist,
-)
-from .circuit import (
     read_netlist as read_netlist,
 )
 from .circuit.pyspice import (
@@ -111,6 +108,7 @@ from .verify import (
 from .verify import (
     validate as validate,
 )
+from .verify.deck_step import netlist as netlist
 from .waveforms import Waveforms as Waveforms
 from .windows import (
     Biolek as Biolek,

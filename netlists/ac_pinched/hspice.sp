@@ -1,7 +1,7 @@
 * Pinched loops under AC
 * Without decay the states are a function of the flux alone: two periods retrace one curve, and current over voltage is a loop pinched at the origin.
 * memristive network: 5 nodes, 10 edges
-* readable form; transient to 2 s, step ceiling 0.02 s
+* readable form; transient to 2 s, step ceiling 0.00125 s
 * units: V, A, ohm, s; node w<k> is the dimensionless state of edge k, 1 V stands for 1
 * ground 0 is node 0
 * Memristor of paper 1: linear in its state w, exponential growth of w without current.
@@ -47,9 +47,9 @@ X9 m9 n4 w9 w9 caravelli2017_current r_on=100 r_off=1000 alpha=0 beta=0.2 active
 .ic v(w0)=0.6 v(w1)=0.6 v(w2)=0.6 v(w3)=0.6 v(w4)=0.6 v(w5)=0.6 v(w6)=0.6 v(w7)=0.6 v(w8)=0.6
 + v(w9)=0.6
 .option post=2 ingold=2 numdgt=10 parhier=local method=trap reltol=1e-09 vntol=1e-12 abstol=1e-15
-+ runlvl=0 lvltim=1 delmax=0.02 gmax=1000000000
++ runlvl=0 lvltim=1 delmax=0.00125 gmax=1000000000
 .print tran v(w0) i(v0) v(m0) v(n1) v(w1) i(v1) v(m1) v(n2) v(w2) i(v2) v(m2) v(n3) v(w3) i(v3)
 + v(m3) v(n4) v(w4) i(v4) v(m4) v(w5) i(v5) v(m5) v(w6) i(v6) v(m6) v(w7) i(v7) v(m7) v(w8) i(v8)
 + v(m8) v(w9) i(v9) v(m9)
-.tran 0.02 2
+.tran 0.00125 2
 .end

@@ -1,7 +1,7 @@
 * Hard bounds reached on both sides
 * States that run into 0 or 1 stop there and are released when the rate turns inward; circuit switches and event location agree on when.
 * memristive network: 10 nodes, 15 edges
-* readable form; transient to 5 s, step ceiling 0.05 s
+* readable form; transient to 5 s, step ceiling 0.003125 s
 * units: V, A, ohm, s; node w<k> is the dimensionless state of edge k, 1 V stands for 1
 * ground 0 is node 0
 .param smoothstep(part)='part*part*(3-2*part)'
@@ -94,10 +94,10 @@ GBSL14 w14 0 cur='V(w14)*g_SLO(V(0,w14))'
 + v(w9)=0.22329622893009082 v(w10)=0.6848850631082025 v(w11)=0.4261055984687048
 + v(w12)=0.3882817143399324 v(w13)=0.5972431146320074 v(w14)=0.7463023626364673
 .option post=2 ingold=2 numdgt=10 parhier=local method=trap reltol=1e-09 vntol=1e-12 abstol=1e-15
-+ runlvl=0 lvltim=1 delmax=0.05 gmax=1000000000
++ runlvl=0 lvltim=1 delmax=0.003125 gmax=1000000000
 .print tran v(w0) i(v0) v(m0) v(n1) v(w1) i(v1) v(m1) v(n4) v(w2) i(v2) v(m2) v(n5) v(w3) i(v3)
 + v(m3) v(n2) v(w4) i(v4) v(m4) v(n6) v(w5) i(v5) v(m5) v(n3) v(w6) i(v6) v(m6) v(n7) v(w7) i(v7)
 + v(m7) v(w8) i(v8) v(m8) v(n8) v(w9) i(v9) v(m9) v(n9) v(w10) i(v10) v(m10) v(w11) i(v11) v(m11)
 + v(w12) i(v12) v(m12) v(w13) i(v13) v(m13) v(w14) i(v14) v(m14)
-.tran 0.05 5
+.tran 0.003125 5
 .end

@@ -1,7 +1,7 @@
 * K4 of paper 1
 * On the smallest network with interlocked cycles the circuit and the projector equation give the same states under AC.
 * memristive network: 4 nodes, 6 edges
-* readable form; transient to 2 s, step ceiling 0.01 s
+* readable form; transient to 2 s, step ceiling 0.005 s
 * units: V, A, ohm, s; node w<k> is the dimensionless state of edge k, 1 V stands for 1
 * ground 0 is node 0
 * Memristor of paper 1: linear in its state w, exponential growth of w without current.
@@ -38,8 +38,8 @@ V5 m5 n2 SIN(0 1 2 0 0 0) $ edge 2-3: n2 -> n3, state w5
 X5 m5 n3 w5 w5 caravelli2017_current r_on=100 r_off=1600 alpha=0.1 beta=1 active=1 polarity=1
 .ic v(w0)=0.4 v(w1)=0.4 v(w2)=0.4 v(w3)=0.4 v(w4)=0.4 v(w5)=0.4
 .option post=2 ingold=2 numdgt=10 parhier=local method=trap reltol=1e-09 vntol=1e-12 abstol=1e-15
-+ runlvl=0 lvltim=1 delmax=0.01 gmax=1000000000
++ runlvl=0 lvltim=1 delmax=0.005 gmax=1000000000
 .print tran v(w0) i(v0) v(m0) v(n1) v(w1) i(v1) v(m1) v(n2) v(w2) i(v2) v(m2) v(n3) v(w3) i(v3)
 + v(m3) v(w4) i(v4) v(m4) v(w5) i(v5) v(m5)
-.tran 0.01 2
+.tran 0.005 2
 .end

@@ -1,7 +1,7 @@
 * Ringing prism
 * Memristors without any inductor or capacitor ring: three active edges give the pair -0.0912 +- 0.8511i, a period of 7.38 s and an amplitude ratio of 0.51 per period.
 * memristive network: 6 nodes, 9 edges, 3 active
-* readable form; transient to 22.5 s, step ceiling 0.225 s
+* readable form; transient to 22.5 s, step ceiling 0.028125 s
 * units: V, A, ohm, s; node w<k> is the dimensionless state of edge k, 1 V stands for 1
 * ground 0 is node 0
 * Memristor of paper 1: linear in its state w, exponential growth of w without current.
@@ -45,9 +45,9 @@ X8 m8 n5 w8 w8 caravelli2017_current r_on=1 r_off=2.2 alpha=-1 beta=1 active=1 p
 .ic v(w0)=0.464546 v(w1)=0.425454 v(w2)=0.180339 v(w3)=0.543863 v(w4)=0.346137 v(w5)=0.101021
 + v(w6)=0.644885 v(w7)=0.89 v(w8)=0.245115
 .option post=2 ingold=2 numdgt=10 parhier=local method=trap reltol=1e-09 vntol=1e-12 abstol=1e-15
-+ runlvl=0 lvltim=1 delmax=0.225 gmax=1000000000
++ runlvl=0 lvltim=1 delmax=0.028125 gmax=1000000000
 .print tran v(w0) i(v0) v(m0) v(w1) i(v1) v(m1) v(n2) v(w2) i(v2) v(m2) v(w3) i(v3) v(m3) v(n4)
 + v(w4) i(v4) v(m4) v(w5) i(v5) v(m5) v(n5) v(w6) i(v6) v(m6) v(n3) v(w7) i(v7) v(m7) v(n1) v(w8)
 + i(v8) v(m8)
-.tran 0.225 22.5
+.tran 0.028125 22.5
 .end

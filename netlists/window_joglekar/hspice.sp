@@ -1,7 +1,7 @@
 * Joglekar window
 * With the Joglekar window the drift dies out at both walls, so that states crowd there without crossing.
 * memristive network: 5 nodes, 10 edges
-* readable form; transient to 5 s, step ceiling 0.05 s
+* readable form; transient to 5 s, step ceiling 0.003125 s
 * units: V, A, ohm, s; node w<k> is the dimensionless state of edge k, 1 V stands for 1
 * ground 0 is node 0
 * Memristor of paper 1: linear in its state w, exponential growth of w without current.
@@ -69,9 +69,9 @@ GBW9 0 w9 cur='V(d9)*(4*(V(w9)*(1-V(w9)))*(1+(2*V(w9)-1)*(2*V(w9)-1)*1))'
 + v(w6)=0.37054237818790214 v(w7)=0.7358223164683044 v(w8)=0.4390256680218647
 + v(w9)=0.5442800252373612
 .option post=2 ingold=2 numdgt=10 parhier=local method=trap reltol=1e-09 vntol=1e-12 abstol=1e-15
-+ runlvl=0 lvltim=1 delmax=0.05 gmax=1000000000
++ runlvl=0 lvltim=1 delmax=0.003125 gmax=1000000000
 .print tran v(w0) i(v0) v(m0) v(n1) v(w1) i(v1) v(m1) v(n2) v(w2) i(v2) v(m2) v(n3) v(w3) i(v3)
 + v(m3) v(n4) v(w4) i(v4) v(m4) v(w5) i(v5) v(m5) v(w6) i(v6) v(m6) v(w7) i(v7) v(m7) v(w8) i(v8)
 + v(m8) v(w9) i(v9) v(m9)
-.tran 0.05 5
+.tran 0.003125 5
 .end

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from spicebridge.circuit.deck.elements import Deck
     from spicebridge.network import Network
 
-__all__ = ["netlist", "read_netlist", "to_deck"]
+__all__ = ["format_netlist", "read_netlist", "to_deck"]
 
 
 def to_deck(network: Network, t: ArrayLike, *, step: float | None = None, form: str = "readable") -> Deck:
@@ -28,37 +28,8 @@ def to_deck(network: Network, t: ArrayLike, *, step: float | None = None, form: 
     return lower(network, stop, step or first_step(network, stop), form=form).deck
 
 
-def netlist(
-    network: Network,
-    t: ArrayLike,
-    dialect: str = "ngspice",
-    *,
-    step: float | None = None,
-    form: str = "readable",
-) -> str:
-    """Return the circuit of `network` as text for a simulator.
-
-    Parameters
-    ----------
-    network : Network
-    t : array_like (n_t,)
-        Times in s; the last one is the end of the transient.
-    dialect : str
-        "ngspice", "ltspice", "xyce", "hspice", "pspice", "spectre" or "vacask".
-    step : float, optional
-        Step ceiling in s; None takes one that suits the sources.
-    form : str
-        "readable" or "fast" circuit.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    DeckError
-        For a dialect that is not known, or what it cannot say.
-    """
+def format_netlist(network: Network, t: ArrayLike, dialect: str, *, step: float | None, form: str) -> str:
+    """Return the circuit of `network` as text in a simulator's language; `step` as in `to_deck`."""
     from spicebridge.circuit.dialects import get_dialect
 
     return get_dialect(dialect).format_deck(to_deck(network, t, step=step, form=form))

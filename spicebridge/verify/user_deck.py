@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,10 +29,12 @@ class AsWritten:
     """One run of a deck with its own options and steps, without a ladder.
 
     `error` is its largest deviation of a state from the theory, on `edge` at `time` in s; None where it did not run
-    or did not finish, for which `problem` is the reason. `passes`: the error is within the tolerance.
+    or did not finish, for which `problem` is the reason. `passes`: the error is within the tolerance. `step` is the ceiling
+    in s that the deck has.
     """
 
     tolerance: float
+    step: float | None = None
     error: float | None = None
     edge: str = ""
     time: float | None = None
@@ -48,8 +51,16 @@ class AsWritten:
         size = "within" if self.passes else "more than"
         return (
             f"as written: off by {self.error:.3g} at most, on {self.edge} at t = {self.time:.4g} s, {size} the "
-            f"tolerance {self.tolerance:.3g}"
+            f"tolerance {self.tolerance:.3g}{self._remedy()}"
         )
+
+    def _remedy(self) -> str:
+        if self.passes or self.step is None:
+            return ""
+        assert self.error is not None
+        # second order: a quarter of the error at half the step, with a margin of as much again
+        enough = float(f"{self.step * math.sqrt(0.5 * self.tolerance / self.error):.1g}")
+        return f"; if its step of {self.step:.3g} s alone is to blame, .tran with a ceiling of {enough:g} s would do"
 
 
 def validate_deck(
@@ -148,6 +159,7 @@ def run_as_written(
     row, edge = np.unravel_index(int(np.argmax(gap)), gap.shape)
     return AsWritten(
         tolerance=tolerance,
+        step=run.step,
         error=float(gap[row, edge]),
         edge=found.network.edge_name(int(edge)),
         time=float(waves.t[row]),

@@ -15,7 +15,7 @@ from spicebridge.circuit.dialects import dialect_names, get_dialect
 from spicebridge.circuit.engines import Job, Status, get_engine
 from spicebridge.circuit.lower.network import lower
 from spicebridge.circuit.reader import read_deck
-from spicebridge.circuit.simulate import first_step
+from spicebridge.verify.deck_step import deck_step
 
 FILES = dict([*golden_decks(), *conformance_files()])
 REMEDY = "if the change is meant, run `python -m netlists.regenerate` and read the difference"
@@ -61,7 +61,7 @@ def test_decks_are_ascii_and_end_in_one_line_end() -> None:
 @pytest.mark.parametrize("name", ["k4", "prism_ringing", "loop_matrix", "window_joglekar"])
 def test_readable_fast_and_read_back_are_one_circuit(name: str) -> None:
     case = load_case(CASES / f"{name}.case.toml")
-    step = first_step(case.network, case.stop)
+    step = deck_step(case.network, case.stop, case.tolerance).step
     states = tuple(f"v(w{k})" for k in range(case.network.n_edges))
     ngspice = get_dialect("ngspice")
     text = (HERE / name / "ltspice.cir").read_text(encoding="utf-8")

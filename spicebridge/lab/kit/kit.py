@@ -34,6 +34,7 @@ from spicebridge.lab.measure.measured_circuit import Subject
 from spicebridge.lab.measure.oscilloscope import format_rehearsal
 from spicebridge.report.writer import check_folder, replacing_folder
 from spicebridge.theory import integrate
+from spicebridge.verify.deck_step import deck_step
 from spicebridge.waveforms import Waveforms
 
 KIT, FORMAT = "kit.json", "spicebridge.kit/1"
@@ -86,7 +87,8 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
             texts |= {f"{part.reference}{suffix}": text for suffix, text in instrument_files(plan, part).items()}
             texts[f"{part.reference}.csv"] = format_csv(plan, part)
             texts[f"{part.reference}.pwl"] = format_pwl(plan, part)
-    ideal, real = to_deck(plan.network, plan.waves.t), realistic_deck(plan, components)
+    step = deck_step(plan.network, plan.stop, case.tolerance).step
+    ideal, real = to_deck(plan.network, plan.waves.t, step=step), realistic_deck(plan, components)
     for name in dialect_names():
         dialect = get_dialect(name)
         for what, deck in (("ideal", ideal), ("realistic", real)):

@@ -11,8 +11,7 @@ from spicebridge.analysis.summary import MOST_EDGES, Summary
 from spicebridge.arrays import Array
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.report.plots import Plot, render_all
-from spicebridge.report.plots.layout import edge_paths, node_positions
-from spicebridge.report.plots.network import MOST_NODES
+from spicebridge.report.plots.network import MOST_NODES, coloured_graph, name_edges
 from spicebridge.report.plots.style import (
     CURVES,
     HALF,
@@ -22,7 +21,6 @@ from spicebridge.report.plots.style import (
     THEORY,
     Drawn,
     new_figure,
-    state_colours,
     state_symbol,
 )
 from spicebridge.report.wording import one_line
@@ -54,47 +52,17 @@ def loops(summary: Summary) -> Drawn | None:
     network = summary.analysis.network
     if not network.is_graph or network.n_nodes > MOST_NODES:
         return None
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.collections import LineCollection
-    from matplotlib.colors import Normalize
-
     share = np.clip(np.diag(summary.analysis.Omega), 0.0, 1.0)
-    places = node_positions(network)
-    paths = edge_paths(network, places)
-    figure = new_figure(HALF, 4.7)
-    axes = figure.add_subplot()
-    axes.set_axis_off()
-    axes.set_aspect("equal", adjustable="datalim")
-    scale = Normalize(0.0, 1.0)
-    colours = state_colours()(scale(share))
-    width = float(np.clip(20.0 / np.sqrt(network.n_edges) + 0.8, 1.0, 6.5))
-    axes.add_collection(LineCollection(paths, colors=INK, linewidths=width + 0.9, capstyle="round"))
-    axes.add_collection(LineCollection(paths, colors=colours, linewidths=width, capstyle="round"))
-    axes.scatter(
-        places[:, 0],
-        places[:, 1],
-        s=max(4.0, min(160.0, 2400.0 / network.n_nodes)),
-        c="white",
-        edgecolors=INK,
-        zorder=4,
-    )
+    drawn = coloured_graph(network, share, (0.0, 1.0), "Ω of an edge with itself", np.zeros(network.n_edges, bool))
+    size, (x, y) = max(4.0, min(160.0, 2400.0 / network.n_nodes)), drawn.places.T
+    drawn.axes.scatter(x, y, s=size, c="white", edgecolors=INK, zorder=4)
     if network.n_edges <= NAMED:
-        box = {"boxstyle": "round,pad=0.18", "fc": "white", "ec": "none"}
-        for path, value in zip(paths, share.tolist(), strict=True):
-            x, y = path[int(0.36 * (len(path) - 1))].tolist()
-            axes.text(x, y, f"{value:.3f}", fontsize=8.0, ha="center", va="center", bbox=box, zorder=6)
-    axes.autoscale_view()
-    axes.margins(0.09)
-    bar = figure.colorbar(
-        ScalarMappable(scale, state_colours()), ax=axes, location="bottom", pad=0.02, aspect=36, fraction=0.05
-    )
-    bar.set_label("Ω of an edge with itself")
-    bar.outline.set_visible(False)
+        name_edges(drawn, share, range(network.n_edges), 8.0)
     caption = (
         f"Ω projects on the loops; its diagonal adds up to their number, {summary.analysis.n_loops}. "
         "An edge at 0 is a bridge and carries no current, one near 1 is on loops of its own."
     )
-    return Drawn("loops", "The loops", caption, figure, wide=False)
+    return Drawn("loops", "The loops", caption, drawn.figure, wide=False)
 
 
 def spectrum(summary: Summary) -> Drawn | None:

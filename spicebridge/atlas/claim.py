@@ -20,7 +20,7 @@ import enum
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from spicebridge.network import Network
@@ -100,14 +100,7 @@ class Finding:
 
 def vanishes(what: str, measured: float, uncertainty: float, *, resolution: float) -> Finding:
     """What must be zero within its own uncertainty, which must not exceed `resolution`."""
-    return Finding(
-        what=what,
-        measured=measured,
-        uncertainty=uncertainty,
-        bar=uncertainty,
-        direction="at most",
-        resolution=resolution,
-    )
+    return at_most(what, measured, uncertainty, 0.0, resolution=resolution)
 
 
 def equals(
@@ -120,41 +113,22 @@ def equals(
     resolution: float = math.inf,
 ) -> Finding:
     """What must agree with a reference within both uncertainties."""
-    bar = uncertainty + target_uncertainty
-    return Finding(
-        what=what,
-        measured=measured,
-        uncertainty=uncertainty,
-        bar=bar,
-        direction="within",
-        target=target,
-        resolution=resolution,
-    )
+    return within(what, measured, uncertainty, target, uncertainty + target_uncertainty, resolution=resolution)
 
 
-def within(what: str, measured: float, uncertainty: float, target: float, interval: float) -> Finding:
-    """What must lie in a stated interval; U widens nothing, and must be smaller than the interval."""
-    return Finding(
-        what=what,
-        measured=measured,
-        uncertainty=uncertainty,
-        bar=interval,
-        direction="within",
-        target=target,
-        resolution=interval,
-    )
+def within(
+    what: str, measured: float, U: float, target: float, interval: float, *, resolution: float | None = None
+) -> Finding:
+    """What must lie in a stated interval; U widens nothing, and must be smaller than the interval or `resolution`."""
+    finest = interval if resolution is None else resolution
+    given = Finding(what=what, measured=measured, uncertainty=U, bar=interval, direction="within", resolution=finest)
+    return replace(given, target=target)
 
 
 def refutes(what: str, measured: float, uncertainty: float) -> Finding:
     """A difference from the printed statement, which must exceed `RESOLVED` times its uncertainty."""
-    return Finding(
-        what=what,
-        measured=measured,
-        uncertainty=uncertainty,
-        bar=RESOLVED * uncertainty,
-        direction="at least",
-        printed=True,
-    )
+    bar = RESOLVED * uncertainty
+    return Finding(what=what, measured=measured, uncertainty=uncertainty, bar=bar, direction="at least", printed=True)
 
 
 def at_least(what: str, measured: float, uncertainty: float, bound: float) -> Finding:
@@ -162,9 +136,12 @@ def at_least(what: str, measured: float, uncertainty: float, bound: float) -> Fi
     return Finding(what=what, measured=measured, uncertainty=uncertainty, bar=bound + uncertainty, direction="at least")
 
 
-def at_most(what: str, measured: float, uncertainty: float, bound: float) -> Finding:
+def at_most(what: str, measured: float, uncertainty: float, bound: float, *, resolution: float = math.inf) -> Finding:
     """An inequality that may be met with equality, so U widens the bound: measured <= bound + U."""
-    return Finding(what=what, measured=measured, uncertainty=uncertainty, bar=bound + uncertainty, direction="at most")
+    bar = bound + uncertainty
+    return Finding(
+        what=what, measured=measured, uncertainty=uncertainty, bar=bar, direction="at most", resolution=resolution
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

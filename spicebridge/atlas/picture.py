@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.report.plots.style import CURVES, INK, RC, SOFT, Drawn, new_figure, state_colours, times_ten
+from spicebridge.report.plots.style import CURVES, INK, RC, SOFT, Drawn, label_powers, new_figure, state_colours
 from spicebridge.report.plots.vector import format_svg
 
 if TYPE_CHECKING:
@@ -60,35 +60,14 @@ def _panel(axes: Axes, panel: Mapping[str, Any]) -> None:
         _series(axes, series, colour, crowd)
     for name in ("x", "y"):
         if panel[f"log_{name}"]:
-            _logarithmic(axes, name)
+            axes.set(**{f"{name}scale": "log"})
+            low, high = (axes.get_xlim if name == "x" else axes.get_ylim)()
+            label_powers(axes.xaxis if name == "x" else axes.yaxis, low, high)
         if panel[f"{name}_range"]:
             axes.set(**{f"{name}lim": panel[f"{name}_range"]})
     named = [series for series in panel["series"] if series["label"]]
     if 0 < len(named) <= MOST_LABELS:
         axes.legend(loc=panel["key"], fontsize=8, frameon=True, framealpha=0.85, edgecolor="none", borderpad=0.2)
-
-
-def _logarithmic(axes: Axes, name: str) -> None:
-    """A logarithmic axis: whole powers of ten where there are two of them, else 1, 2, 5 times powers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    def label(value: float, position: int) -> str:
-        if value <= 0.0:
-            return ""
-        exponent = math.floor(math.log10(value) + 1e-9)
-        front = round(value / 10.0**exponent)
-        power = times_ten(exponent) if abs(exponent) > 2 else ""
-        if not power:
-            return f"{front * 10.0**exponent:g}"
-        return power if front == 1 else f"{front}·{power}"
-
-    axes.set(**{f"{name}scale": "log"})
-    axis = axes.xaxis if name == "x" else axes.yaxis
-    low, high = (axes.get_xlim if name == "x" else axes.get_ylim)()
-    decades = math.log10(high / low)
-    axis.set_major_locator(LogLocator(subs=(1.0,) if decades > 1.8 else (1.0, 2.0, 5.0), numticks=9))
-    axis.set_major_formatter(FuncFormatter(label))
-    axis.set_minor_formatter(NullFormatter())
 
 
 def _series(axes: Axes, series: Mapping[str, Any], colour: Any, crowd: bool) -> None:

@@ -5,22 +5,19 @@ Ctrl-C ends the workers and the simulators they run; finished claims stay on dis
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from spicebridge import atlas
 from spicebridge.atlas import store
 from spicebridge.atlas.store import Record
 from spicebridge.errors import NetworkError, SimulatorMissing, SpiceBridgeError
 from spicebridge.network import Network
+from spicebridge.pools import on_this_machine
 
 Progress = Callable[[str], None]
 
@@ -100,45 +97,20 @@ def measure_all(
 
 def _finished(names: Sequence[str], survey: Survey, jobs: int) -> Iterator[Record]:
     """Records as they are finished."""
+    work = partial(_on_one_thread, survey)
     if jobs <= 1 or len(names) <= 1:
-        from spicebridge.theory.threads import one_blas_thread
-
-        with one_blas_thread():
-            for name in names:
-                yield measure(name, survey)
+        yield from map(work, names)
         return
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
-    try:
-        tasks: list[Future[Record]] = [pool.submit(_measure_in_worker, name, survey) for name in names]
-        for task in as_completed(tasks):
-            yield task.result()
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for child in multiprocessing.active_children():
-            child.terminate()
-        raise
-    finally:
-        pool.shutdown()
+
+    def lost(name: str, reason: str) -> Record:
+        return store.failure(atlas.get(name), survey.key, reason, 0.0)
+
+    with closing(on_this_machine(work, names, jobs, lost)) as finished:
+        yield from (content for _, content in finished)
 
 
-def _measure_in_worker(identifier: str, survey: Survey) -> Record:
-    """`measure` in a process that ends when it is told to: a pool would take the exit for a result and go on."""
-    try:
-        return measure(identifier, survey)
-    except SystemExit:
-        os._exit(1)
-
-
-_limits: list[Any] = []
-
-
-def _start_worker() -> None:
-    """One BLAS thread; Ctrl-C is the parent's business, and its order to end unwinds the running simulator."""
+def _on_one_thread(survey: Survey, identifier: str) -> Record:
     from spicebridge.theory.threads import one_blas_thread
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
-    limit = one_blas_thread()
-    limit.__enter__()
-    _limits.append(limit)
+    with one_blas_thread():
+        return measure(identifier, survey)

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 from spicebridge.campaign.axes import Axis, format_value
 from spicebridge.campaign.point import Row
 from spicebridge.campaign.summary import FAILED, Sweep, verdict
-from spicebridge.report.plots.style import INK, LIMIT, RC, SOFT, WIDE, Drawn, new_figure, short, times_ten
+from spicebridge.report.plots.style import INK, LIMIT, RC, SOFT, WIDE, Drawn, label_powers, new_figure, short
 from spicebridge.report.plots.vector import format_svg
 from spicebridge.report.wording import WORDS
 from spicebridge.verify.verdict import Outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import XAxis, YAxis
     from matplotlib.figure import Figure
 
 HEIGHT = 3.4
@@ -62,7 +61,8 @@ def _picture(sweep: Sweep, axis: Axis) -> Picture:
         drawn = [row for row in judged if row[column] is not None and (row[column] > 0.0 or not logarithmic)]
         if logarithmic and drawn:
             axes.set_yscale("log")
-            _powers(axes.yaxis, [row[column] for row in drawn])
+            values = [row[column] for row in drawn]
+            label_powers(axes.yaxis, min(values), max(values), most=6)
         _points(axes, drawn, column, lambda row: row[key] if numeric else float(words.index(row[key])))
         axes.set_title(name)
         axes.set_xlabel(short(key, 30))
@@ -89,34 +89,13 @@ def _scale(axes: Axes, values: Sequence[float], logarithmic: bool) -> None:
     found = sorted(set(values))
     if found and found[0] > 0.0 and (logarithmic or found[-1] / found[0] >= WIDE_RANGE):
         axes.set_xscale("log")
-        _powers(axes.xaxis, found)
+        label_powers(axes.xaxis, found[0], found[-1], most=6)
         if len(found) <= MOST_TICKS // 2:
             axes.xaxis.set_major_locator(FixedLocator(found))
             axes.xaxis.set_minor_locator(NullLocator())
     else:
         whole = all(value == int(value) for value in found)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
-
-
-def _powers(axis: XAxis | YAxis, values: Sequence[float]) -> None:
-    """Ticks at powers of ten, closer where there are few, as text: the look of the reports parses no formulas."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    few = max(values) < 100.0 * min(values)
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=6))
-    axis.set_major_formatter(FuncFormatter(lambda value, place: _power(value)))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def _power(value: float) -> str:
-    """'0.5', '2000', '5 × 10⁻⁷'."""
-    if value <= 0.0:
-        return ""
-    mantissa, _, exponent = f"{value:.2e}".partition("e")
-    if abs(int(exponent)) <= 3:
-        return f"{value:.3g}" if value < 1.0 else f"{value:g}"
-    front = "" if float(mantissa) == 1.0 else f"{float(mantissa):g} × "
-    return front + times_ten(int(exponent))
 
 
 def _points(axes: Axes, rows: Sequence[Row], column: str, place: Any) -> None:

@@ -93,19 +93,6 @@ def test_an_interrupted_atlas_goes_on_where_it_stopped(tmp_path: Path, monkeypat
     assert [record["identifier"] for record in done] == ["p1.eq1", "p1.eq8", "p1.eq22"]
 
 
-def test_a_worker_that_is_told_to_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pool takes SystemExit for the result of a task, and its process would take the next one."""
-
-    def told(*args: Any) -> Any:
-        raise SystemExit(1)
-
-    ended: list[int] = []
-    monkeypatch.setattr(runner, "measure", told)
-    monkeypatch.setattr(runner.os, "_exit", ended.append)
-    runner._measure_in_worker("p1.eq1", runner.Survey("key", True))
-    assert ended == [1]
-
-
 def test_other_code_seed_or_size_is_measured_again(tmp_path: Path) -> None:
     key = store.key_of("ngspice 39", quick=True, seed=0)
     place = store.prepare(tmp_path)

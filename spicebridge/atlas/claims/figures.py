@@ -42,15 +42,7 @@ def statistical(
     what: str, mean: float, error: float, target: float, target_error: float, *, resolution: float = np.inf
 ) -> Finding:
     """Two independent numbers, each with half of its 95 % interval; these add in squares."""
-    return Finding(
-        what=what,
-        measured=mean,
-        uncertainty=error,
-        bar=float(np.hypot(error, target_error)),
-        direction="within",
-        target=target,
-        resolution=resolution,
-    )
+    return within(what, mean, error, target, float(np.hypot(error, target_error)), resolution=resolution)
 
 
 def on_circuits(bench: Bench, s: float, starts: Starts, *, N: int = 20, stop: float = 50.0) -> tuple[Finding, Row]:

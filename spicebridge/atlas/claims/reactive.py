@@ -17,6 +17,7 @@ from functools import partial
 import numpy as np
 
 from spicebridge.arrays import Array
+from spicebridge.atlas.circuits import matrices
 from spicebridge.atlas.claim import Evidence, Finding, at_least, claim, vanishes
 from spicebridge.atlas.runs import Bench, Circuit, residuals, value_of, worst
 from spicebridge.drives import Sine
@@ -55,14 +56,6 @@ def _circuit(control: str = "current", *, constant: bool = False) -> Circuit:
     return Circuit("K4 with L, C and R, AC", _network(control, drive=drive), 3.0)
 
 
-def _incidence(network: Network) -> Array:
-    edges = np.arange(network.n_edges)
-    B = np.zeros((network.n_nodes, network.n_edges))
-    np.add.at(B, (network.tail, edges), -1.0)
-    np.add.at(B, (network.head, edges), 1.0)
-    return B
-
-
 def _charges(network: Network, waves: Waveforms) -> Array:
     """Charge that has passed each memristor and capacitor, C; 0 on other edges."""
     factor = np.zeros(network.n_edges)
@@ -74,7 +67,7 @@ def _charges(network: Network, waves: Waveforms) -> Array:
 def _only(network: Network, kinds: tuple[type, ...]) -> Array:
     """Nodes at which elements of these kinds alone meet."""
     good = np.array([isinstance(law, kinds) for law in network.devices()])
-    return np.array([n for n, row in enumerate(_incidence(network)) if good[row != 0].all()], dtype=np.intp)
+    return np.array([n for n, row in enumerate(matrices(network)[1]) if good[row != 0].all()], dtype=np.intp)
 
 
 @claim(
@@ -90,7 +83,7 @@ def _only(network: Network, kinds: tuple[type, ...]) -> Array:
 def charge(bench: Bench, stored: float = 1.0) -> Evidence:
     pair = bench.pair(_circuit())
     network = pair.network
-    B = _incidence(network)
+    B = matrices(network)[1]
     inner = _only(network, (LinearMemristor, Capacitor))
     outer = np.setdiff1d(np.arange(network.n_nodes), inner)
 
@@ -136,10 +129,6 @@ def _stored(waves: Waveforms) -> Array:
     return np.asarray(0.2 * waves.state[:, 5] ** 2 + 0.1 * waves.state[:, 6] ** 2 + 0.35 * waves.state[:, 3] ** 2)
 
 
-def _integral(t: Array, rate: Array) -> Array:
-    return np.concatenate([[0.0], np.cumsum(0.5 * np.diff(t) * (rate[1:] + rate[:-1]))])
-
-
 @claim(
     "new.rlc.energy",
     "Energy balance",
@@ -163,10 +152,12 @@ def energy(bench: Bench, stored: float = 1.0) -> Evidence:
     pair = bench.pair(Circuit("K4 with L, C, R and a current source", network, case.stop))
     conducting = [*MEMRISTORS, 7]
 
+    from scipy.integrate import cumulative_trapezoid
+
     def balance(network: Network, waves: Waveforms) -> Array:
         i, v, t = waves.current, waves.voltage, waves.t
-        work = _integral(t, (i * network.bank(t)).sum(axis=1) - i[:, 8] * v[:, 8])
-        heat = _integral(t, (i * v)[:, conducting].sum(axis=1))
+        work = cumulative_trapezoid((i * network.bank(t)).sum(axis=1) - i[:, 8] * v[:, 8], t, initial=0)
+        heat = cumulative_trapezoid((i * v)[:, conducting].sum(axis=1), t, initial=0)
         gain = stored * (_stored(waves) - _stored(waves)[0])
         return np.asarray((work - heat - gain) / heat[-1])
 

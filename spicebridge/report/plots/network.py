@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, BoolArray
 from spicebridge.network import Network
 from spicebridge.report.plots.layout import edge_paths, node_positions
 from spicebridge.report.plots.style import HALF, INK, Drawn, new_figure, state_colours, state_symbol
@@ -16,7 +18,7 @@ from spicebridge.report.wording import format_seconds, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
+    from matplotlib.figure import Figure
 
 MOST_NODES = 1000
 """Nodes above which a drawing shows nothing any more."""
@@ -58,23 +60,61 @@ def _scale(network: Network, state: Array) -> tuple[float, float]:
     return (min(low, 0.0), max(high, 1.0)) if high - low > 0.5 else (low, high)
 
 
-def _graph(report: Report, network: Network, state: Array, when: str) -> Drawn:
+@dataclass(frozen=True, kw_only=True)
+class ColouredGraph:
+    """A graph on empty axes, its edges coloured by numbers; `width` of edges in pt."""
+
+    figure: Figure
+    axes: Axes
+    places: Array
+    paths: list[Array]
+    width: float
+
+
+def coloured_graph(
+    network: Network, values: Array, span: tuple[float, float], name: str, grey: BoolArray
+) -> ColouredGraph:
+    """Draw the edges in the colours of `values` (n_e,), those of `grey` without, and a bar called `name` over `span`."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.collections import LineCollection
-    from matplotlib.colors import Normalize
+    from matplotlib.colors import Normalize, to_rgba
 
     places = node_positions(network)
     paths = edge_paths(network, places)
-    picture = new_figure(HALF, 4.7)
-    axes = picture.add_subplot()
+    figure = new_figure(HALF, 4.7)
+    axes = figure.add_subplot()
     axes.set_axis_off()
     axes.set_aspect("equal", adjustable="datalim")
-    scale = Normalize(*_scale(network, state))
-    colours: Any = state_colours()(scale(state))
-    colours[~network.stateful] = _rgba(MEMORYLESS)
+    scale = Normalize(*span)
+    colours: Any = state_colours()(scale(values))
+    colours[grey] = to_rgba(MEMORYLESS)
     width = float(np.clip(20.0 / math.sqrt(network.n_edges) + 0.8, 1.0, 6.5))
     axes.add_collection(LineCollection(paths, colors=INK, linewidths=width + 0.9, capstyle="round"))
     axes.add_collection(LineCollection(paths, colors=colours, linewidths=width, capstyle="round"))
+    axes.autoscale_view()
+    axes.margins(0.09)
+    shades = ScalarMappable(scale, state_colours())
+    bar = figure.colorbar(shades, ax=axes, location="bottom", pad=0.02, aspect=36, fraction=0.05)
+    bar.set_label(name)
+    bar.outline.set_visible(False)
+    return ColouredGraph(figure=figure, axes=axes, places=places, paths=paths, width=width)
+
+
+def name_edges(drawn: ColouredGraph, values: Array, edges: Iterable[int], size: float) -> None:
+    """Write the value of some edges beside them."""
+    box = {"boxstyle": "round,pad=0.18", "fc": "white", "ec": "none"}
+    for k in edges:
+        x, y = drawn.paths[k][int(0.36 * (len(drawn.paths[k]) - 1))].tolist()
+        text = f"{values[k]:.3f}"
+        drawn.axes.text(x, y, text, fontsize=size, color=INK, zorder=6, ha="center", va="center", bbox=box)
+
+
+def _graph(report: Report, network: Network, state: Array, when: str) -> Drawn:
+    from matplotlib.collections import LineCollection
+
+    label = f"state {state_symbol(network)} {when}"
+    drawn = coloured_graph(network, state, _scale(network, state), label, ~network.stateful)
+    axes, places, paths, width = drawn.axes, drawn.places, drawn.paths, drawn.width
     active = network.P < 0
     if active.any():
         chosen = [paths[k] for k in np.flatnonzero(active)]
@@ -85,20 +125,8 @@ def _graph(report: Report, network: Network, state: Array, when: str) -> Drawn:
         _arrows(axes, network, paths, places, width)
     _nodes(axes, network, places)
     if network.n_edges <= NAMED_EDGES:
-        _values(axes, network, paths, state)
-    axes.autoscale_view()
-    axes.margins(0.09)
-    shades = ScalarMappable(scale, state_colours())
-    bar = picture.colorbar(shades, ax=axes, location="bottom", pad=0.02, aspect=36, fraction=0.05)
-    bar.set_label(f"state {state_symbol(network)} {when}")
-    bar.outline.set_visible(False)
-    return Drawn("network", "The network", _graph_caption(report, network), picture, wide=False)
-
-
-def _rgba(colour: str) -> tuple[float, float, float, float]:
-    from matplotlib.colors import to_rgba
-
-    return to_rgba(colour)
+        name_edges(drawn, state, np.flatnonzero(network.stateful), 9.8)
+    return Drawn("network", "The network", _graph_caption(report, network), drawn.figure, wide=False)
 
 
 def _arrows(axes: Axes, network: Network, paths: list[Array], places: Array, width: float) -> None:
@@ -137,13 +165,6 @@ def _nodes(axes: Axes, network: Network, places: Array) -> None:
                 zorder=5,
                 fontsize=max(font, 9.2),
             )
-
-
-def _values(axes: Axes, network: Network, paths: list[Array], state: Array) -> None:
-    box = {"boxstyle": "round,pad=0.18", "fc": "white", "ec": "none"}
-    for k in np.flatnonzero(network.stateful):
-        x, y = paths[k][int(0.36 * (len(paths[k]) - 1))].tolist()
-        axes.text(x, y, f"{state[k]:.3f}", fontsize=9.8, color=INK, zorder=6, ha="center", va="center", bbox=box)
 
 
 def _graph_caption(report: Report, network: Network) -> str:

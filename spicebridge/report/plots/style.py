@@ -16,6 +16,7 @@ from spicebridge.waveforms import Waveforms
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
@@ -126,6 +127,25 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 def times_ten(exponent: int) -> str:
     """'10⁻⁶', or '1' for zero."""
     return "1" if exponent == 0 else "10" + str(exponent).translate(SUPERSCRIPT)
+
+
+def label_powers(axis: Axis, low: float, high: float, most: int = 9) -> None:
+    """Ticks of a logarithmic axis from `low` to `high` as text, the look of the reports parses no formulas: powers of
+    ten where there are two of them, else 1, 2, 5 times powers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    def label(value: float, position: int) -> str:
+        if value <= 0.0:
+            return ""
+        mantissa, _, exponent = f"{value:.2e}".partition("e")
+        if abs(int(exponent)) <= 2:
+            return f"{value:.3g}" if value < 1.0 else f"{value:g}"
+        front = "" if float(mantissa) == 1.0 else f"{float(mantissa):g}·"
+        return front + times_ten(int(exponent))
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 63.0 * low else (1.0,), numticks=most))
+    axis.set_major_formatter(FuncFormatter(label))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def label_ends(axes: Axes, values: Sequence[float], texts: Sequence[str], colours: Sequence[str]) -> None:

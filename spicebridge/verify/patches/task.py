@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,12 +46,12 @@ class PatchResult:
     number: int
     outcome: str
     reason: str
-    error: float
-    uncertainty: float
-    departure: float
-    edge: int
     edges: int
-    seconds: float
+    error: float = math.nan
+    uncertainty: float = math.nan
+    departure: float = math.nan
+    edge: int = -1
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -209,19 +209,7 @@ def judge_patch(task: Task) -> PatchResult:
                 break
             step /= 4.0
     except SpiceBridgeError as trouble:
-        word, reason = Outcome.UNRESOLVED.value, str(trouble)
-        return PatchResult(
-            number=patch.number,
-            outcome=word,
-            reason=reason,
-            error=math.nan,
-            uncertainty=math.nan,
-            departure=departure,
-            edge=-1,
-            edges=int(patch.edges.size),
-            seconds=0.0,
-        )
-    size, seconds = int(patch.edges.size), time.process_time() - began
+        return replace(lost_patch(task, str(trouble)), departure=departure)
     return PatchResult(
         number=patch.number,
         outcome=outcome.value,
@@ -230,25 +218,15 @@ def judge_patch(task: Task) -> PatchResult:
         uncertainty=verdict.uncertainty,
         departure=departure,
         edge=edge,
-        edges=size,
-        seconds=seconds,
+        edges=int(patch.edges.size),
+        seconds=time.process_time() - began,
     )
 
 
 def lost_patch(task: Task, reason: str) -> PatchResult:
-    """A patch that no worker brought back."""
-    size = int(task.patch.edges.size)
-    return PatchResult(
-        number=task.patch.number,
-        outcome=Outcome.UNRESOLVED.value,
-        reason=reason,
-        error=math.nan,
-        uncertainty=math.nan,
-        departure=math.nan,
-        edge=-1,
-        edges=size,
-        seconds=0.0,
-    )
+    """A patch that no worker brought back, or that cannot be judged."""
+    size, unresolved = int(task.patch.edges.size), Outcome.UNRESOLVED.value
+    return PatchResult(number=task.patch.number, outcome=unresolved, reason=reason, edges=size)
 
 
 def _counted(verdict: Verdict, patch: Patch, counted: IntArray, network: Network) -> tuple[Outcome, float, str, int]:

@@ -17,17 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.circuit.deck.elements import (
-    Capacitor,
-    DcWave,
-    Deck,
-    Element,
-    Instance,
-    Resistor,
-    Subcircuit,
-    Transient,
-    VoltageSource,
-)
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Job, RunRecord, Status, get_engine
@@ -49,16 +39,16 @@ class Component:
     initial voltage of it or None; `parameters` override defaults;
     `helpers` are the subcircuits that the model calls, `notes` what was taken for granted when its file was read."""
 
-    model: Subcircuit
+    model: ir.Subcircuit
     state: str
     capacitance: float
     initial: float | None = None
     parameters: tuple[tuple[str, float], ...] = ()
-    helpers: tuple[Subcircuit, ...] = ()
+    helpers: tuple[ir.Subcircuit, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
-    def subcircuits(self) -> tuple[Subcircuit, ...]:
+    def subcircuits(self) -> tuple[ir.Subcircuit, ...]:
         """What a deck with copies has to define."""
         return (self.model, *self.helpers)
 
@@ -77,20 +67,20 @@ class Component:
         known = {name.lower() for name, _ in self.model.parameters}
         return tuple(name for name in ("active", "polarity") if name in known)
 
-    def place(self, k: int, p: str, n: str, signs: Mapping[str, float]) -> tuple[list[Element], str]:
+    def place(self, k: int, p: str, n: str, signs: Mapping[str, float]) -> tuple[list[ir.Element], str]:
         """Copy `k` between two nodes, and the name of its state node."""
         state = f"s{k}" if self.is_pin else f"x{k}.{self.state}"
         nodes = [p, n, *(state for _ in self.pins[2:])]
         values = dict(self.parameters) | {name: signs[name] for name in self.signs if name in signs}
-        call = Instance(f"X{k}", tuple(nodes), self.model.name, tuple(values.items()))
+        call = ir.Instance(f"X{k}", tuple(nodes), self.model.name, tuple(values.items()))
         return [call], state
 
 
 def component(
-    model: Subcircuit,
+    model: ir.Subcircuit,
     parameters: Sequence[tuple[str, float]] = (),
     source: str = "",
-    inside: Sequence[Subcircuit] = (),
+    inside: Sequence[ir.Subcircuit] = (),
 ) -> Component:
     """Find the state of `model`. `inside` are the subcircuits that it calls.
 
@@ -101,14 +91,14 @@ def component(
         raise CaseError(f"{where}: subcircuit {model.name} has {len(model.pins)} pins; a memristor has two terminals")
     pins = [pin.lower() for pin in model.pins]
     nodes = tuple(f"pin_{pin}" for pin in pins)
-    call = Instance("X0", nodes, model.name, tuple(parameters))
-    ends = tuple(Resistor(f"R{node}", node, "0", 1.0) for node in nodes)
-    flat = flatten(Deck("model", (call, *ends), subcircuits=(model, *inside)))
+    call = ir.Instance("X0", nodes, model.name, tuple(parameters))
+    ends = tuple(ir.Resistor(f"R{node}", node, "0", 1.0) for node in nodes)
+    flat = flatten(ir.Deck("model", (call, *ends), subcircuits=(model, *inside)))
     terminals = ("0", *nodes[:2])
     found = [
         (e, e.plus if e.minus == "0" else e.minus)
         for e in flat.elements
-        if isinstance(e, Capacitor) and "0" in (e.plus, e.minus) and not {e.plus, e.minus} <= set(terminals)
+        if isinstance(e, ir.Capacitor) and "0" in (e.plus, e.minus) and not {e.plus, e.minus} <= set(terminals)
     ]
     holders = {node.lower() for _, node in found}
     if not holders:
@@ -133,7 +123,7 @@ def component(
     initial = own.get(holder, next((e.initial for e, _ in found if e.initial is not None), None))
     value = None if initial is None else float(initial)  # type: ignore[arg-type]
     # What stood in the model is given from outside: IC= acts under uic only, and two .ic cards contradict.
-    elements = tuple(replace(e, initial=None) if isinstance(e, Capacitor) else e for e in model.elements)
+    elements = tuple(replace(e, initial=None) if isinstance(e, ir.Capacitor) else e for e in model.elements)
     clean = replace(model, elements=elements, initial_conditions=(), subcircuits=())
     # Side by side: ngspice supports definitions inside definitions "only marginally", and says so.
     helpers = (*model.subcircuits, *inside)
@@ -158,7 +148,7 @@ def read_component(path: Path, name: str | None = None, dialect: str = "auto") -
     found = {sub.name.lower(): sub for sub in library.subcircuits}
     if not found:
         raise CaseError(f"{path}: holds no subcircuit; a model is a .subckt with its two terminals as first pins")
-    called = {e.subcircuit.lower() for sub in found.values() for e in sub.elements if isinstance(e, Instance)}
+    called = {e.subcircuit.lower() for sub in found.values() for e in sub.elements if isinstance(e, ir.Instance)}
     if name is not None:
         if name.lower() not in found:
             raise CaseError(f"{path}: has no subcircuit {name!r}{nearest(name, found)}; it has {', '.join(found)}")
@@ -195,13 +185,13 @@ def lifted(
     lift: float = LIFT,
 ) -> tuple[Array, Array, float]:
     """As `forced`, with the second terminals at `lift` V, and the current (A) that all copies lose to ground."""
-    row = _rows(part, v, s, engine, signs, lift, Transient(1.0, 1.0, max_step=1.0))[0]
+    row = _rows(part, v, s, engine, signs, lift, ir.Transient(1.0, 1.0, max_step=1.0))[0]
     return -row[1::2], row[2::2] / part.capacitance, float(abs(row[0]))
 
 
 def held(part: Component, v: Array, s: Array, engine: str, stop: float, steps: int) -> tuple[Array, Array]:
     """As `forced`, at the times of a run to `stop` s in `steps` steps: (n_t, n) each."""
-    rows = _rows(part, v, s, engine, None, LIFT, Transient(stop / steps, stop, max_step=stop / steps))
+    rows = _rows(part, v, s, engine, None, LIFT, ir.Transient(stop / steps, stop, max_step=stop / steps))
     return -rows[:, 1::2], rows[:, 2::2] / part.capacitance
 
 
@@ -212,20 +202,20 @@ def _rows(
     engine: str,
     signs: Mapping[str, Array] | None,
     lift: float,
-    transient: Transient,
+    transient: ir.Transient,
 ) -> Array:
-    elements: list[Element] = [VoltageSource("Vlift", "lift", "0", DcWave(lift))]
+    elements: list[ir.Element] = [ir.VoltageSource("Vlift", "lift", "0", ir.DcWave(lift))]
     save = ["i(vlift)"]
     for k, (drop, state) in enumerate(zip(v.tolist(), s.tolist(), strict=True)):
         given = {name: float(values[k]) for name, values in (signs or {}).items()}
         copy, node = part.place(k, f"p{k}", "lift", given)
         elements += [
-            VoltageSource(f"VP{k}", f"p{k}", "lift", DcWave(drop)),
-            VoltageSource(f"VS{k}", node, "0", DcWave(state)),
+            ir.VoltageSource(f"VP{k}", f"p{k}", "lift", ir.DcWave(drop)),
+            ir.VoltageSource(f"VS{k}", node, "0", ir.DcWave(state)),
             *copy,
         ]
         save += [f"i(vp{k})", f"i(vs{k})"]
-    deck = Deck(
+    deck = ir.Deck(
         "a model at forced voltages and states",
         tuple(elements),
         subcircuits=part.subcircuits,
@@ -236,7 +226,7 @@ def _rows(
     return np.asarray(run_deck(deck, engine).data)
 
 
-def run_deck(deck: Deck, engine: str, timeout: float | None = None) -> RunRecord:
+def run_deck(deck: ir.Deck, engine: str, timeout: float | None = None) -> RunRecord:
     """Run a deck to its end; raises `RunFailed` when it did not complete."""
     door = get_engine(engine)
     tran = deck.transient

@@ -17,8 +17,8 @@ from spicebridge.circuit.deck.contents import element_nodes
 from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.dialects import dialect_names, get_dialect
 from spicebridge.circuit.dialects.adapt import (
+    as_controlled_sources,
     lines_from_zero,
-    relabel,
     resistors_as_sources,
     shifted_sines,
     sine,
@@ -518,10 +518,7 @@ def test_new_letters_avoid_names_that_exist() -> None:
         ir.VoltageControlledCurrent("GB1", "a", "0", "b", "0", 1.0),
         ir.BehaviouralVoltage("B2", "b", "0", X),
     )
-    deck = relabel(
-        Deck("t", elements),
-        lambda e: {"BehaviouralCurrent": "G", "BehaviouralVoltage": "E"}.get(type(e).__name__, e.letter),
-    )
+    deck = as_controlled_sources(Deck("t", elements))
     assert [e.name for e in deck.elements] == ["GGB1", "GB1", "EB2"]
 
 

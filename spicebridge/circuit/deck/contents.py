@@ -6,6 +6,7 @@ import functools
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.expressions.tree import BranchCurrent, Expression, NodeVoltage, walk
@@ -17,6 +18,7 @@ CARRIERS = (ir.VoltageSource, *CONTROLLED_VOLTAGES, ir.Inductor)
 """Elements whose current is an unknown of the circuit, so that others may take it."""
 
 Scope = ir.Deck | ir.Subcircuit
+ScopeKind = TypeVar("ScopeKind", ir.Deck, ir.Subcircuit)
 
 
 def scopes(deck: ir.Deck) -> Iterator[Scope]:
@@ -35,7 +37,7 @@ def all_elements(deck: ir.Deck) -> Iterator[ir.Element]:
 
 @functools.cache
 def _node_fields(kind: type) -> Callable[[ir.Element], tuple[str, ...]]:
-    names = [name for name in NODE_FIELDS if name in kind.__slots__]  # type: ignore[attr-defined]
+    names = [name for name in NODE_FIELDS if hasattr(kind, name)]
     return operator.attrgetter(*names)
 
 

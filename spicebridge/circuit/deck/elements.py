@@ -68,48 +68,49 @@ Wave = Union[DcWave, SinWave, PulseWave, PwlWave, ExpWave]  # noqa: UP007
 
 
 @dataclass(frozen=True, slots=True)
-class VoltageSource:
-    """V: wave between plus and minus, in V."""
-
+class _TwoTerminal:
     name: str
     plus: str
     minus: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Controlled(_TwoTerminal):
+    control_plus: str
+    control_minus: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoltageSource(_TwoTerminal):
+    """V: wave between plus and minus, in V."""
+
     wave: Wave
     comment: str = ""
     letter: ClassVar[str] = "V"
 
 
 @dataclass(frozen=True, slots=True)
-class CurrentSource:
+class CurrentSource(_TwoTerminal):
     """I: wave from plus through the source to minus, in A."""
 
-    name: str
-    plus: str
-    minus: str
     wave: Wave
     comment: str = ""
     letter: ClassVar[str] = "I"
 
 
 @dataclass(frozen=True, slots=True)
-class Resistor:
+class Resistor(_TwoTerminal):
     """R in ohm; an expression makes it behavioural."""
 
-    name: str
-    plus: str
-    minus: str
     value: Value
     comment: str = ""
     letter: ClassVar[str] = "R"
 
 
 @dataclass(frozen=True, slots=True)
-class Capacitor:
+class Capacitor(_TwoTerminal):
     """C in F. `initial` is the element's own IC=, which simulators honour under uic only."""
 
-    name: str
-    plus: str
-    minus: str
     value: Value
     initial: Value | None = None
     comment: str = ""
@@ -117,12 +118,9 @@ class Capacitor:
 
 
 @dataclass(frozen=True, slots=True)
-class Inductor:
+class Inductor(_TwoTerminal):
     """L in H; `initial` as for the capacitor, in A."""
 
-    name: str
-    plus: str
-    minus: str
     value: Value
     initial: Value | None = None
     comment: str = ""
@@ -130,40 +128,27 @@ class Inductor:
 
 
 @dataclass(frozen=True, slots=True)
-class VoltageControlledVoltage:
+class VoltageControlledVoltage(_Controlled):
     """E: V(plus, minus) = gain V(control_plus, control_minus)."""
 
-    name: str
-    plus: str
-    minus: str
-    control_plus: str
-    control_minus: str
     gain: Value
     comment: str = ""
     letter: ClassVar[str] = "E"
 
 
 @dataclass(frozen=True, slots=True)
-class VoltageControlledCurrent:
+class VoltageControlledCurrent(_Controlled):
     """G: current gain V(control_plus, control_minus) from plus through the source to minus."""
 
-    name: str
-    plus: str
-    minus: str
-    control_plus: str
-    control_minus: str
     gain: Value
     comment: str = ""
     letter: ClassVar[str] = "G"
 
 
 @dataclass(frozen=True, slots=True)
-class CurrentControlledCurrent:
+class CurrentControlledCurrent(_TwoTerminal):
     """F: current gain I(source) from plus through the source to minus."""
 
-    name: str
-    plus: str
-    minus: str
     source: str
     gain: Value
     comment: str = ""
@@ -171,12 +156,9 @@ class CurrentControlledCurrent:
 
 
 @dataclass(frozen=True, slots=True)
-class CurrentControlledVoltage:
+class CurrentControlledVoltage(_TwoTerminal):
     """H: V(plus, minus) = gain I(source)."""
 
-    name: str
-    plus: str
-    minus: str
     source: str
     gain: Value
     comment: str = ""
@@ -184,38 +166,27 @@ class CurrentControlledVoltage:
 
 
 @dataclass(frozen=True, slots=True)
-class BehaviouralVoltage:
+class BehaviouralVoltage(_TwoTerminal):
     """B with V=…"""
 
-    name: str
-    plus: str
-    minus: str
     expression: Expression
     comment: str = ""
     letter: ClassVar[str] = "B"
 
 
 @dataclass(frozen=True, slots=True)
-class BehaviouralCurrent:
+class BehaviouralCurrent(_TwoTerminal):
     """B with I=…: from plus through the source to minus."""
 
-    name: str
-    plus: str
-    minus: str
     expression: Expression
     comment: str = ""
     letter: ClassVar[str] = "B"
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(_Controlled):
     """S: a resistor that turns on where V(control_plus, control_minus) exceeds its model's vt."""
 
-    name: str
-    plus: str
-    minus: str
-    control_plus: str
-    control_minus: str
     model: str
     comment: str = ""
     letter: ClassVar[str] = "S"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, get_args
 
 from spicebridge.circuit.deck import elements as ir
@@ -34,33 +34,26 @@ def rename(
 _EXPRESSIONS = get_args(Expression)
 
 
+@dataclass
 class _Renamer:
     """Walks the records of a deck; what a text means follows from the field that holds it."""
 
-    def __init__(
-        self,
-        nodes: Mapping[str, str],
-        parameters: Mapping[str, str],
-        subcircuits: Mapping[str, str],
-        functions: Mapping[str, str],
-        label: Label,
-    ) -> None:
-        self.nodes = nodes
-        self.parameters = parameters
-        self.subcircuits = subcircuits
-        self.functions = functions
-        self.label = label
-        self.elements: Mapping[str, str] = {}
+    nodes: Mapping[str, str]
+    parameters: Mapping[str, str]
+    subcircuits: Mapping[str, str]
+    functions: Mapping[str, str]
+    label: Label
+    elements: Mapping[str, str] = field(default_factory=dict)
 
     def record(self, e: Any) -> Any:
         outer = self.elements
         if isinstance(e, (ir.Deck, ir.Subcircuit)):
             self.elements = self.label(e.elements)
-        changed = {f.name: self.field(e, f.name, getattr(e, f.name)) for f in fields(e)}
+        changed = {f.name: self.renamed(e, f.name, getattr(e, f.name)) for f in fields(e)}
         self.elements = outer
         return replace(e, **changed)
 
-    def field(self, owner: Any, name: str, value: Any) -> Any:
+    def renamed(self, owner: Any, name: str, value: Any) -> Any:
         if name in NODE_FIELDS:
             return self.node(value)
         if name in ("nodes", "pins"):

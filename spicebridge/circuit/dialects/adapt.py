@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.deck.contents import all_elements, inputs
+from spicebridge.circuit.deck.contents import ScopeKind, all_elements, inputs
 from spicebridge.circuit.deck.rename import rename
 from spicebridge.circuit.dialects.base import has_signals
 from spicebridge.errors import DeckError
@@ -19,19 +19,10 @@ from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Time, 
 Change = Callable[[ir.Element], ir.Element]
 
 
-def map_elements(deck: ir.Deck, change: Change) -> ir.Deck:
+def map_elements(scope: ScopeKind, change: Change) -> ScopeKind:
     """The deck with `change` applied to every element, those of subcircuits included."""
-    elements = tuple(change(e) for e in deck.elements)
-    subs = tuple(_map_sub(s, change) for s in deck.subcircuits)
-    return replace(deck, elements=elements, subcircuits=subs)
-
-
-def _map_sub(sub: ir.Subcircuit, change: Change) -> ir.Subcircuit:
-    return replace(
-        sub,
-        elements=tuple(change(e) for e in sub.elements),
-        subcircuits=tuple(_map_sub(s, change) for s in sub.subcircuits),
-    )
+    subs = tuple(map_elements(sub, change) for sub in scope.subcircuits)
+    return replace(scope, elements=tuple(map(change, scope.elements)), subcircuits=subs)
 
 
 def lines_from_zero(deck: ir.Deck) -> ir.Deck:
@@ -52,18 +43,18 @@ def lines_from_zero(deck: ir.Deck) -> ir.Deck:
 def resistors_as_sources(deck: ir.Deck) -> ir.Deck:
     """Behavioural resistors as current sources: v/R flows from plus to minus. R must not be zero."""
 
+    wanted: dict[str, str] = {}
+
     def change(e: ir.Element) -> ir.Element:
         if not isinstance(e, ir.Resistor) or isinstance(e.value, (int, float)) or not has_signals(e.value):
             return e
+        wanted[f"b{e.name}".lower()] = e.name
         current = Binary("/", NodeVoltage(e.plus, e.minus), e.value)
         return ir.BehaviouralCurrent(f"B{e.name}", e.plus, e.minus, current, e.comment)
 
-    _check_free(deck, {f"b{e.name}".lower(): e.name for e in all_elements(deck) if _behavioural_resistor(e)})
-    return map_elements(deck, change)
-
-
-def _behavioural_resistor(e: ir.Element) -> bool:
-    return isinstance(e, ir.Resistor) and has_signals(e.value)
+    made = map_elements(deck, change)
+    _check_free(deck, wanted)
+    return made
 
 
 def _check_free(deck: ir.Deck, wanted: Mapping[str, str]) -> None:
@@ -112,8 +103,8 @@ def sine(wave: ir.SinWave) -> Expression:
     return offset + amplitude * swing
 
 
-def relabel(deck: ir.Deck, letter: Callable[[ir.Element], str]) -> ir.Deck:
-    """Elements whose first letter a simulator takes for something else get `letter(element)` in front.
+def as_controlled_sources(deck: ir.Deck) -> ir.Deck:
+    """Behavioural sources under the letter of controlled ones, G for a current and E for a voltage.
 
     The new name is the old one behind that letter, with further letters where it is taken.
     """
@@ -122,14 +113,13 @@ def relabel(deck: ir.Deck, letter: Callable[[ir.Element], str]) -> ir.Deck:
         taken = {e.name.lower() for e in elements}
         names: dict[str, str] = {}
         for e in elements:
-            wanted = letter(e)
-            if wanted.lower() == e.name[0].lower():
-                continue
-            name = wanted + e.name
-            while name.lower() in taken:
-                name = wanted + name
-            taken.add(name.lower())
-            names[e.name.lower()] = name
+            if isinstance(e, (ir.BehaviouralCurrent, ir.BehaviouralVoltage)):
+                letter = "G" if isinstance(e, ir.BehaviouralCurrent) else "E"
+                name = letter + e.name
+                while name.lower() in taken:
+                    name = letter + name
+                taken.add(name.lower())
+                names[e.name.lower()] = name
         return names
 
     return rename(deck, label=label)

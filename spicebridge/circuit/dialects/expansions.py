@@ -49,23 +49,6 @@ def expand(expression: Value, native: frozenset[str]) -> Value:
 ZERO, ONE = Number(0.0), Number(1.0)
 
 
-def _sgn(call: Make, x: Expression) -> Expression:
-    return choose(x > 0.0, 1.0, choose(x < 0.0, -1.0, 0.0))
-
-
-def _u(call: Make, x: Expression) -> Expression:
-    """One half at zero by construction: simulators give 0, 0.5 or 1 there."""
-    return 0.5 * (1.0 + call("sgn", x))
-
-
-def _limit(call: Make, x: Expression, low: Expression, high: Expression) -> Expression:
-    return call("min", call("max", x, low), high)
-
-
-def _int(call: Make, x: Expression) -> Expression:
-    return call("sgn", x) * call("floor", call("abs", x))
-
-
 def _nint(call: Make, x: Expression) -> Expression:
     """Halves go to the even neighbour: floor(x + 1/2) is one too high where x = 2 k + 1/2."""
     quarter = 0.5 * x - 0.25
@@ -103,31 +86,20 @@ def _atan2(call: Make, y: Expression, x: Expression) -> Expression:
     return choose(upright, math.pi / 2 * call("sgn", y), side)
 
 
-def _asinh(call: Make, x: Expression) -> Expression:
-    return call("sgn", x) * call("ln", call("abs", x) + call("sqrt", x * x + 1.0))
-
-
-def _acosh(call: Make, x: Expression) -> Expression:
-    return call("ln", x + call("sqrt", x * x - 1.0))
-
-
-def _atanh(call: Make, x: Expression) -> Expression:
-    return 0.5 * call("ln", (1.0 + x) / (1.0 - x))
-
-
 _IDENTITIES: dict[str, Callable[..., Expression]] = {
-    "sgn": _sgn,
-    "u": _u,
+    "sgn": lambda call, x: choose(x > 0.0, 1.0, choose(x < 0.0, -1.0, 0.0)),
+    # one half at zero by construction: simulators give 0, 0.5 or 1 there
+    "u": lambda call, x: 0.5 * (1.0 + call("sgn", x)),
     "uramp": lambda call, x: call("max", x, ZERO),
-    "limit": _limit,
-    "int": _int,
+    "limit": lambda call, x, low, high: call("min", call("max", x, low), high),
+    "int": lambda call, x: call("sgn", x) * call("floor", call("abs", x)),
     "ceil": lambda call, x: -call("floor", -x),
     "nint": _nint,
     "table": _table,
     "atan2": _atan2,
-    "asinh": _asinh,
-    "acosh": _acosh,
-    "atanh": _atanh,
+    "asinh": lambda call, x: call("sgn", x) * call("ln", call("abs", x) + call("sqrt", x * x + 1.0)),
+    "acosh": lambda call, x: call("ln", x + call("sqrt", x * x - 1.0)),
+    "atanh": lambda call, x: 0.5 * call("ln", (1.0 + x) / (1.0 - x)),
 }
 
 

@@ -17,7 +17,7 @@ initial conditions are held by GMAX, raised from 100 S to `HOLD` because a state
 from __future__ import annotations
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.dialects.adapt import lines_from_zero, relabel, require_voltage_sources
+from spicebridge.circuit.dialects.adapt import as_controlled_sources, lines_from_zero, require_voltage_sources
 from spicebridge.circuit.dialects.base import wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.options import method, wanted_options, without_truncation_error
@@ -71,16 +71,10 @@ def _settings(writer: SpiceWriter, deck: ir.Deck) -> Lines:
     return lines
 
 
-def _letters(e: ir.Element) -> str:
-    if isinstance(e, ir.BehaviouralCurrent):
-        return "G"
-    return "E" if isinstance(e, ir.BehaviouralVoltage) else e.letter
-
-
 def _adapted(deck: ir.Deck) -> ir.Deck:
     require_voltage_sources(deck, "HSPICE")
     deck = smooth_switches(lines_from_zero(deck), hysteresis=False, simulator="HSPICE")
-    return relabel(deck, _letters)
+    return as_controlled_sources(deck)
 
 
 _FUNCTIONS = """

@@ -14,6 +14,8 @@ precision (``plotwinsize``, ``numdgt``), without which data are good to 1e-3 onl
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects.base import NAME, wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
@@ -38,17 +40,7 @@ BEHAVIOURAL = ExpressionStyle(
     unequal=False,
     products=False,
 )
-CONSTANT = ExpressionStyle(
-    native=_NATIVE,
-    conditional="if({0},{1},{2})",
-    powers=_POWERS,
-    operators={"&&": "&", "||": "|"},
-    sides=True,
-    brackets=True,
-    unequal=False,
-    products=False,
-)
-
+CONSTANT = replace(BEHAVIOURAL, parameter="{0}")
 OPTIONS = frozenset(
     ("method", "reltol", "vntol", "abstol", "trtol", "chgtol", "gmin", "itl1", "itl2", "itl4", "itl6")
 ).union(("maxstep", "pivrel", "pivtol", "sstol", "temp", "tnom", "gminsteps", "srcsteps", "noopiter", "cshunt"))

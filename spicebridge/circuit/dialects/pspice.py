@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects.adapt import (
+    as_controlled_sources,
     lines_from_zero,
-    relabel,
     require_voltage_sources,
     resistors_as_sources,
 )
@@ -77,19 +77,13 @@ def _model(writer: SpiceWriter, model: ir.Model) -> str:
     return f".model {model.name} vswitch({' '.join(f'{n}={format_number(v)}' for n, v in values.items())})"
 
 
-def _letters(e: ir.Element) -> str:
-    if isinstance(e, ir.BehaviouralCurrent):
-        return "G"
-    return "E" if isinstance(e, ir.BehaviouralVoltage) else e.letter
-
-
 def _adapted(deck: ir.Deck) -> ir.Deck:
     require_voltage_sources(deck, "PSpice")
     for sub in deck.subcircuits:
         if sub.initial_conditions:
             raise DeckError(f"subcircuit {sub.name!r}: PSpice takes .IC at the top level only; flatten the deck first")
     deck = smooth_switches(lines_from_zero(deck), hysteresis=True, simulator="PSpice")
-    return relabel(resistors_as_sources(deck), _letters)
+    return as_controlled_sources(resistors_as_sources(deck))
 
 
 _FUNCTIONS = """

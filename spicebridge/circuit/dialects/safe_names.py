@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.contents import Scope, element_nodes, scopes, trees
@@ -90,14 +90,14 @@ def _paths(deck: ir.Deck, parts: list[Scope], nodes: set[str]) -> Iterator[str]:
             yield name.lower()
 
 
+@dataclass
 class _Table:
     """Names of one kind: what each of them becomes."""
 
-    def __init__(self, prefix: str, reserved: frozenset[str], characters: re.Pattern[str]) -> None:
-        self.prefix = prefix
-        self.reserved = reserved
-        self.characters = characters
-        self.names: dict[str, str] = {}
+    prefix: str
+    reserved: frozenset[str]
+    characters: re.Pattern[str]
+    names: dict[str, str] = field(default_factory=dict)
 
     def meet(self, names: Iterable[str]) -> None:
         for name in names:

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.deck.contents import ScopeKind
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Call, NodeVoltage, Number, Parameter, call
 
@@ -96,44 +97,40 @@ def smooth_switches(deck: ir.Deck, *, hysteresis: bool, simulator: str, steepest
     if not deck.models and not any(sub.models for sub in deck.subcircuits):
         return deck
     smoother = _Smoother(hysteresis, simulator, steepest)
-    elements, models, functions = smoother.scope(deck, {})
-    subcircuits = tuple(smoother.subcircuit(sub, {m.name.lower(): m for m in deck.models}) for sub in deck.subcircuits)
+    made = smoother.scope(deck, {})
     if smoother.used:
         part = Parameter("part")
         shape = part * part * (3.0 - 2.0 * part)
-        functions = (ir.Function(STEP, ("part",), shape), *functions)
-    names = [f.name.lower() for f in functions]
+        made = replace(made, functions=(ir.Function(STEP, ("part",), shape), *made.functions))
+    names = [f.name.lower() for f in made.functions]
     if len(set(names)) < len(names):
         raise DeckError(f"functions called {STEP} or g_<model> are needed for switches in {simulator}; rename yours")
-    return replace(deck, elements=elements, models=models, functions=functions, subcircuits=subcircuits)
+    return made
 
 
+@dataclass
 class _Smoother:
     """Turns the switches of one scope after the other."""
 
-    def __init__(self, hysteresis: bool, simulator: str, steepest: float) -> None:
-        self.hysteresis = hysteresis
-        self.simulator = simulator
-        self.steepest = steepest
-        self.used = False
+    hysteresis: bool
+    simulator: str
+    steepest: float
+    used: bool = False
 
-    def subcircuit(self, sub: ir.Subcircuit, outer: Mapping[str, ir.Model]) -> ir.Subcircuit:
-        elements, models, functions = self.scope(sub, outer)
-        visible = {**outer, **{m.name.lower(): m for m in sub.models}}
-        inner = tuple(self.subcircuit(s, visible) for s in sub.subcircuits)
-        return replace(sub, elements=elements, models=models, functions=functions, subcircuits=inner)
-
-    def scope(
-        self, scope: ir.Deck | ir.Subcircuit, outer: Mapping[str, ir.Model]
-    ) -> tuple[tuple[ir.Element, ...], tuple[ir.Model, ...], tuple[ir.Function, ...]]:
-        """Elements, models that stay, functions."""
+    def scope(self, scope: ScopeKind, outer: Mapping[str, ir.Model]) -> ScopeKind:
+        """The scope with its switches as functions and sources; models with hysteresis stay."""
         models = {**outer, **{m.name.lower(): m for m in scope.models}}
         taken = {e.name.lower() for e in scope.elements}
         elements = tuple(self.element(e, models, taken) for e in scope.elements)
-        smooth = [m for m in scope.models if switch_model(m).vh < NARROW]
+        smooth: list[ir.Model] = [m for m in scope.models if switch_model(m).vh < NARROW]
         self.used |= bool(smooth)
-        functions = tuple(conductance(m, self.steepest) for m in smooth)
-        return elements, tuple(m for m in scope.models if m not in smooth), (*functions, *scope.functions)
+        return replace(
+            scope,
+            elements=elements,
+            models=tuple(m for m in scope.models if m not in smooth),
+            functions=(*(conductance(m, self.steepest) for m in smooth), *scope.functions),
+            subcircuits=tuple(self.scope(sub, models) for sub in scope.subcircuits),
+        )
 
     def element(self, e: ir.Element, models: Mapping[str, ir.Model], taken: set[str]) -> ir.Element:
         if not isinstance(e, ir.Switch):

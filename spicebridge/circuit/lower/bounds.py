@@ -14,15 +14,7 @@ from typing import Any
 import numpy as np
 
 from spicebridge.arrays import Array, IntArray
-from spicebridge.circuit.deck.elements import (
-    BehaviouralCurrent,
-    DcWave,
-    Element,
-    Model,
-    Resistor,
-    Switch,
-    VoltageSource,
-)
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.lower.parts import connected_parts
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Expression, NodeVoltage, Number, Power, call, choose
@@ -183,17 +175,17 @@ class Clamps:
     by_rate: str = ""
     suffix: str = ""
 
-    def models(self) -> tuple[Model, ...]:
+    def models(self) -> tuple[ir.Model, ...]:
         """The two switch models."""
         scale = 10.0**self.decade
         band = BAND if self.by_rate else HYSTERESIS
         common = (("vh", band), ("ron", CLAMP_ON / scale), ("roff", CLAMP_OFF / min(scale, 1.0)))
         return (
-            Model(f"SHI{self.suffix}", "sw", (("vt", 1.0), *common)),
-            Model(f"SLO{self.suffix}", "sw", (("vt", 0.0), *common)),
+            ir.Model(f"SHI{self.suffix}", "sw", (("vt", 1.0), *common)),
+            ir.Model(f"SLO{self.suffix}", "sw", (("vt", 0.0), *common)),
         )
 
-    def switches(self, k: int | str, state: str) -> tuple[Element, ...]:
+    def switches(self, k: int | str, state: str) -> tuple[ir.Element, ...]:
         """Closed to 1 above 1, closed to 0 below 0; with `by_rate` if the rate points outward."""
         if not self.by_rate:
             return self._pair(k, state, state, state)
@@ -204,17 +196,17 @@ class Clamps:
         outward_up = s + call("max", call("min", rate, 0.0), -Number(1.0))
         outward_down = s + call("min", call("max", rate, 0.0), 1.0)
         return (
-            BehaviouralCurrent(f"BH{k}", "0", f"h{k}", outward_up),
-            Resistor(f"RH{k}", f"h{k}", "0", 1.0),
-            BehaviouralCurrent(f"BL{k}", "0", f"l{k}", outward_down),
-            Resistor(f"RL{k}", f"l{k}", "0", 1.0),
+            ir.BehaviouralCurrent(f"BH{k}", "0", f"h{k}", outward_up),
+            ir.Resistor(f"RH{k}", f"h{k}", "0", 1.0),
+            ir.BehaviouralCurrent(f"BL{k}", "0", f"l{k}", outward_down),
+            ir.Resistor(f"RL{k}", f"l{k}", "0", 1.0),
             *self._pair(k, state, f"h{k}", f"l{k}"),
         )
 
-    def _pair(self, k: int | str, state: str, high: str, low: str) -> tuple[Element, Element]:
+    def _pair(self, k: int | str, state: str, high: str, low: str) -> tuple[ir.Element, ir.Element]:
         return (
-            Switch(f"SH{k}", state, UPPER_NODE, high, "0", f"SHI{self.suffix}"),
-            Switch(f"SL{k}", state, "0", "0", low, f"SLO{self.suffix}"),
+            ir.Switch(f"SH{k}", state, UPPER_NODE, high, "0", f"SHI{self.suffix}"),
+            ir.Switch(f"SL{k}", state, "0", "0", low, f"SLO{self.suffix}"),
         )
 
 
@@ -230,9 +222,9 @@ def clamps_by_edge(network: Network, stop: float, finer: int = 0) -> dict[int, C
     return {k: distinct[key] for k, key in wanted.items()}
 
 
-def clamp_level() -> Element:
+def clamp_level() -> ir.Element:
     """The source that holds the upper wall at 1 V, once per deck."""
-    return VoltageSource("VH", UPPER_NODE, "0", DcWave(1.0), "upper bound of every state")
+    return ir.VoltageSource("VH", UPPER_NODE, "0", ir.DcWave(1.0), "upper bound of every state")
 
 
 def is_linear(window: Window) -> bool:

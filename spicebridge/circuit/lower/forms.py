@@ -8,23 +8,12 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from spicebridge.circuit.deck.elements import (
-    BehaviouralCurrent,
-    Capacitor,
-    CurrentSource,
-    Element,
-    Instance,
-    Resistor,
-    Subcircuit,
-    VoltageControlledCurrent,
-    VoltageSource,
-    Wave,
-)
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.lower.bounds import is_linear, rate_node, windowed_rate
 from spicebridge.circuit.lower.calls import decay_at, subcircuit_call
 from spicebridge.circuit.lower.reactive import ReactiveEdge
-from spicebridge.circuit.lower.signals import SavedSignals
-from spicebridge.circuit.lower.sources import wave_numbers, waves, waves_of
+from spicebridge.circuit.lower.signals import SavedSignals, behind_sources, potential
+from spicebridge.circuit.lower.sources import in_series, suffix, wave_numbers, waves_of
 from spicebridge.drives import DC
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number
@@ -40,9 +29,9 @@ Numbers = tuple[float, ...]
 class EdgeWriter(Protocol):
     """Writes the edges of one group."""
 
-    subcircuits: dict[str, Subcircuit]
+    subcircuits: dict[str, ir.Subcircuit]
 
-    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
         """Elements of edge k, the `position`-th of its group, between two deck nodes."""
         ...
 
@@ -75,18 +64,10 @@ def _spread(value: object, n: int) -> list[float]:
     return np.broadcast_to(np.asarray(value, float), (n,)).tolist()  # type: ignore[no-any-return]
 
 
-def _suffix(n: int) -> str:
-    return "" if n == 0 else f"_{n}"
-
-
-def _potential(node: str) -> str:
-    return "" if node == "0" else f"v({node})"
-
-
 def _fast_signals(
     edges: list[int], tails: list[str], heads: list[str], conductance: list[float], stateful: bool
 ) -> SavedSignals:
-    vector = {node: _potential(node) for node in {*tails, *heads}}
+    vector = {node: potential(node) for node in {*tails, *heads}}
     return SavedSignals(
         state=[f"v(w{k})" for k in edges] if stateful else [""] * len(edges),
         current=[f"v(y{k})" for k in edges],
@@ -97,13 +78,13 @@ def _fast_signals(
     )
 
 
-def _fast_port(k: str, tail: str, head: str, conductance: float, source: list[Wave]) -> list[Element]:
+def _fast_port(k: str, tail: str, head: str, conductance: float, source: list[ir.Wave]) -> list[ir.Element]:
     """The linear part of an edge: what enters node y, and the current it sends round the edge."""
     y = f"y{k}"
     return [
-        VoltageControlledCurrent(f"GA{k}", "0", y, tail, head, 1.0),
-        *(CurrentSource(f"I{k}{_suffix(n)}", "0", y, wave) for n, wave in enumerate(source)),
-        VoltageControlledCurrent(f"GE{k}", tail, head, y, "0", conductance),
+        ir.VoltageControlledCurrent(f"GA{k}", "0", y, tail, head, 1.0),
+        *(ir.CurrentSource(f"I{k}{suffix(n)}", "0", y, wave) for n, wave in enumerate(source)),
+        ir.VoltageControlledCurrent(f"GE{k}", tail, head, y, "0", conductance),
     ]
 
 
@@ -123,7 +104,7 @@ class RepeatedEdges(Protocol):
         """The edges by what they have in common (hashable), and the numbers that are their own."""
         ...
 
-    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[Element]:
+    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]:
         """The elements of edge `k` between two deck nodes; `title` is its name in the comment.
 
         Numbers enter the elements only as values: neither their size nor their sign changes anything else.
@@ -157,7 +138,7 @@ class FastAffine:
         n = group.edges.size
         self.network = network
         self.device = device
-        self.subcircuits: dict[str, Subcircuit] = {}
+        self.subcircuits: dict[str, ir.Subcircuit] = {}
         self.linear = is_linear(device.window)
         self.edges: list[int] = group.edges.tolist()
         P, J = network.P[group.edges], network.J[group.edges]
@@ -206,34 +187,34 @@ class FastAffine:
         numbers = (self.kappa[position], self.conductance[position], gain, a, leak, *source, *scaled)
         return (bool(a), kinds, scaled_kinds), numbers
 
-    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[Element]:
+    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]:
         leaks, kinds, scaled_kinds = shape
         kappa, conductance, gain, a, leak, *rest = numbers
         values = iter(rest)
         y, w = f"y{k}", f"w{k}"
         product: Expression = Binary("*", NodeVoltage(y), NodeVoltage(w))
-        out: list[Element] = [
-            BehaviouralCurrent(f"B{k}", y, "0", product, f"{title}: {tail} -> {head}, state {w}"),
-            Resistor(f"R{k}", y, "0", kappa),
+        out: list[ir.Element] = [
+            ir.BehaviouralCurrent(f"B{k}", y, "0", product, f"{title}: {tail} -> {head}, state {w}"),
+            ir.Resistor(f"R{k}", y, "0", kappa),
         ]
         out += _fast_port(k, tail, head, conductance, waves_of(kinds, values))
         window = self.device.window
         if self.linear:
             sense = (y, "0") if self.by_current else (tail, head)
-            out.append(VoltageControlledCurrent(f"GW{k}", "0", w, *sense, gain))
+            out.append(ir.VoltageControlledCurrent(f"GW{k}", "0", w, *sense, gain))
             scaled = waves_of(scaled_kinds, values)
-            out += [CurrentSource(f"IW{k}{_suffix(n)}", "0", w, wave) for n, wave in enumerate(scaled)]
+            out += [ir.CurrentSource(f"IW{k}{suffix(n)}", "0", w, wave) for n, wave in enumerate(scaled)]
         else:
             drop = Binary("+", product, Binary("/", NodeVoltage(y), Number(kappa)))
             drift = Binary("*", Number(gain), NodeVoltage(y) if self.by_current else drop)
             decay = Binary("*", Number(a), NodeVoltage(w)) if leaks else None
-            out.append(BehaviouralCurrent(f"BW{k}", "0", w, windowed_rate(window, w, decay, drift)))
-        out.append(Capacitor(f"C{k}", w, "0", 1.0))
+            out.append(ir.BehaviouralCurrent(f"BW{k}", "0", w, windowed_rate(window, w, decay, drift)))
+        out.append(ir.Capacitor(f"C{k}", w, "0", 1.0))
         if leaks and window.name != "tanh":
-            out.append(Resistor(f"RW{k}", w, "0", leak))
+            out.append(ir.Resistor(f"RW{k}", w, "0", leak))
         return out
 
-    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
         return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
 
     def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
@@ -245,7 +226,7 @@ class FastResistor:
 
     def __init__(self, network: Network, group: Group) -> None:
         self.network = network
-        self.subcircuits: dict[str, Subcircuit] = {}
+        self.subcircuits: dict[str, ir.Subcircuit] = {}
         self.edges: list[int] = group.edges.tolist()
         self.r = _spread(group.resistive.resistance(np.zeros(group.edges.size)), group.edges.size)
         self.P = network.P[group.edges].tolist()
@@ -257,12 +238,12 @@ class FastResistor:
         kinds, source = wave_numbers(self.network.drives[k])
         return (kinds,), (self.P[position], 1.0 / self.r[position], *source)
 
-    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[Element]:
+    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]:
         P, conductance, *source = numbers
-        first = Resistor(f"R{k}", f"y{k}", "0", P, f"{title}: {tail} -> {head}, memoryless")
+        first = ir.Resistor(f"R{k}", f"y{k}", "0", P, f"{title}: {tail} -> {head}, memoryless")
         return [first, *_fast_port(k, tail, head, conductance, waves_of(shape[0], iter(source)))]
 
-    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
         return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
 
     def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
@@ -275,38 +256,23 @@ class _Readable:
 
     network: Network
     group: Group
-    subcircuits: dict[str, Subcircuit] = field(default_factory=dict)
+    subcircuits: dict[str, ir.Subcircuit] = field(default_factory=dict)
 
-    def sources(self, k: int, tail: str, head: str, what: str) -> list[Element]:
-        wave_list = waves(self.network.drives[k])
-        comment = f"{self.network.edge_name(k)}: {tail} -> {head}, {what}"
-        out: list[Element] = []
-        below = tail
-        for n, wave in enumerate(wave_list):
-            above = f"m{k}" if n == len(wave_list) - 1 else f"m{k}_{n}"
-            out.append(VoltageSource(f"V{k}{_suffix(n)}", above, below, wave, comment if n == 0 else ""))
-            below = above
-        return out
+    def sources(self, k: int, tail: str, head: str, what: str) -> list[ir.Element]:
+        return in_series(k, tail, self.network.drives[k], f"{self.network.edge_name(k)}: {tail} -> {head}, {what}")
 
     def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
-        return SavedSignals(
-            state=[f"v(w{k})" if self.group.device.stateful else "" for k in edges],
-            current=[f"i(v{k})" for k in edges],
-            plus=[f"v(m{k})" for k in edges],
-            minus=[_potential(head) for head in heads],
-            current_scale=[-1.0] * len(edges),
-            aided=False,
-        )
+        return behind_sources(edges, heads, stateful=self.group.device.stateful)
 
 
 class ReadableResistor(_Readable):
     """A series source and a plain resistor."""
 
-    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
         r = float(self.group.resistive.resistance(np.zeros(self.group.edges.size))[position])
         return [
             *self.sources(k, tail, head, "memoryless"),
-            Resistor(f"R{k}", f"m{k}", head, float(self.network.P[k]) * r),
+            ir.Resistor(f"R{k}", f"m{k}", head, float(self.network.P[k]) * r),
         ]
 
 
@@ -318,7 +284,7 @@ class ReadableMemristor(_Readable):
         self.call = subcircuit_call(group.device)
         self.subcircuits = {model.name: model for model in self.call.models}
 
-    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
         w = f"w{k}"
         window = self.group.device.window
         P, J = float(self.network.P[k]), float(self.network.J[k])
@@ -328,23 +294,23 @@ class ReadableMemristor(_Readable):
         ends = (head, f"m{k}") if self.call.turned and J < 0.0 else (f"m{k}", head)
         model = self.call.models[0]
         nodes = (*ends, *(drift if pin == "drift" else w for pin in model.pins[2:]))
-        out: list[Element] = [
+        out: list[ir.Element] = [
             *self.sources(k, tail, head, f"state {w}"),
-            Instance(f"X{k}", nodes, self.call.name(position), parameters),
+            ir.Instance(f"X{k}", nodes, self.call.name(position), parameters),
         ]
         if by_rate:
-            out.append(Resistor(f"RD{k}", drift, "0", 1.0))
-            out.append(VoltageControlledCurrent(f"GD{k}", "0", w, drift, "0", 1.0))
+            out.append(ir.Resistor(f"RD{k}", drift, "0", 1.0))
+            out.append(ir.VoltageControlledCurrent(f"GD{k}", "0", w, drift, "0", 1.0))
             decay = decay_at(self.group, position, w)
             if decay is not None and by_rate != "d":
                 whole = Binary("+", NodeVoltage(drift), decay)
-                out.append(BehaviouralCurrent(f"BF{k}", "0", f"{by_rate}{k}", whole))
-                out.append(Resistor(f"RF{k}", f"{by_rate}{k}", "0", 1.0))
+                out.append(ir.BehaviouralCurrent(f"BF{k}", "0", f"{by_rate}{k}", whole))
+                out.append(ir.Resistor(f"RF{k}", f"{by_rate}{k}", "0", 1.0))
         elif not is_linear(window):
             decay = decay_at(self.group, position, w)
             rate = windowed_rate(window, w, decay, NodeVoltage(drift))
             if decay is not None and window.name == "tanh":
                 rate = Binary("-", rate, decay)
-            out.append(Resistor(f"RD{k}", drift, "0", 1.0))
-            out.append(BehaviouralCurrent(f"BW{k}", "0", w, rate))
+            out.append(ir.Resistor(f"RD{k}", drift, "0", 1.0))
+            out.append(ir.BehaviouralCurrent(f"BW{k}", "0", w, rate))
         return out

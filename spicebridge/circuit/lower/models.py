@@ -19,17 +19,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from spicebridge.circuit.deck.elements import (
-    BehaviouralCurrent,
-    Capacitor,
-    CurrentControlledVoltage,
-    DcWave,
-    Element,
-    Resistor,
-    Subcircuit,
-    VoltageControlledCurrent,
-    VoltageSource,
-)
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.errors import DeckError, nearest
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.evaluate import depends, not_negative
@@ -76,7 +66,7 @@ def subcircuit_name(
 
 def law_subcircuit(
     law: Law, choice: Mapping[str, str], variants: Mapping[str, bool], tables: Mapping[str, Points] | None = None
-) -> Subcircuit:
+) -> ir.Subcircuit:
     """The subcircuit of a law for one choice of options, one truth of its variants, and tables."""
     tables = law.tables | dict(tables or {})
     return _written(law, tuple(choice.items()), tuple(variants.items()), tuple(tables.items()))
@@ -88,7 +78,7 @@ def _written(
     choice: tuple[tuple[str, str], ...],
     variants: tuple[tuple[str, bool], ...],
     tables: tuple[tuple[str, Points], ...],
-) -> Subcircuit:
+) -> ir.Subcircuit:
     variant = LawVariant(law, dict(choice), dict(variants), dict(tables))
     made = variant.subcircuit()
     known = _made.setdefault(made.name.lower(), [])
@@ -97,17 +87,17 @@ def _written(
     return made
 
 
-_made: dict[str, list[tuple[Subcircuit, LawVariant]]] = {}
+_made: dict[str, list[tuple[ir.Subcircuit, LawVariant]]] = {}
 """What was written, by name: laws of one name and different texts stand side by side."""
 
 
-def variant_of(subcircuit: Subcircuit) -> LawVariant | None:
+def variant_of(subcircuit: ir.Subcircuit) -> LawVariant | None:
     """The variant of a law that `subcircuit` was written from; None for one of another origin, or changed since."""
     known = _made.get(subcircuit.name.lower(), [])
     return next((variant for made, variant in known if made == subcircuit), None)
 
 
-def law_subcircuits(law: Law) -> list[Subcircuit]:
+def law_subcircuits(law: Law) -> list[ir.Subcircuit]:
     """Every subcircuit of a law, with its own tables."""
     return [variant.subcircuit() for variant in law_variants(law)]
 
@@ -133,7 +123,7 @@ class LawVariant:
         self.equations = law.equations(choice, tables)
         state = law.state.name.lower()
         self.state = f"{state}_" if state in ("p", "n", "drift", *INNER) else state
-        self.elements: list[Element] = []
+        self.elements: list[ir.Element] = []
         e = self.equations
         self.conduction, self.drift = self._settled(e.conduction), self._settled(e.drift)
         self.decay = None if e.decay is None else self._settled(e.decay)
@@ -147,13 +137,13 @@ class LawVariant:
             made = _replace(made, condition, truth)
         return simplify(made)
 
-    def subcircuit(self) -> Subcircuit:
+    def subcircuit(self) -> ir.Subcircuit:
         """Pins p, n, state, drift; a module of somebody's own has the pins that it has."""
         module = self.law.module
         if module is not None:
             pins = tuple(dict.fromkeys((*module.pins, module.state)))
             defaults = tuple((own, self.law.parameters[name].default) for name, own in module.parameters.items())
-            return Subcircuit(self.name, pins, defaults, veriloga=module.with_state_as_pin())
+            return ir.Subcircuit(self.name, pins, defaults, veriloga=module.with_state_as_pin())
         self.elements = []
         linear = kernels(Equations(self.law.ohmic, self.conduction, self.drift, self.decay), self.law.state.name)
         found = linear.linear_rate
@@ -164,8 +154,8 @@ class LawVariant:
             self._linear(*found)
         else:
             self._general()
-        self.elements.append(Capacitor("Cstate", self.state, "0", 1.0))
-        return Subcircuit(
+        self.elements.append(ir.Capacitor("Cstate", self.state, "0", 1.0))
+        return ir.Subcircuit(
             self.name,
             ("p", "n", self.state, "drift"),
             self._parameters(),
@@ -195,47 +185,50 @@ class LawVariant:
         tree = self._circuit(self.conduction)
         if not self.law.ohmic:
             self._turn()
-            self.elements.append(BehaviouralCurrent("Bmem", "p", "n", Parameter("polarity") * tree))
+            self.elements.append(ir.BehaviouralCurrent("Bmem", "p", "n", Parameter("polarity") * tree))
             return
         first = "sense" if sense else "p"
         if sense:
-            self.elements.append(VoltageSource("Vsense", "p", "sense", DcWave(0.0)))
-        self.elements.append(Resistor("Rmem", first, "n", Parameter("active") * tree))
+            self.elements.append(ir.VoltageSource("Vsense", "p", "sense", ir.DcWave(0.0)))
+        self.elements.append(ir.Resistor("Rmem", first, "n", Parameter("active") * tree))
 
     def _turn(self) -> None:
         """V(turn) = J v."""
         if not any(element.name == "Gturn" for element in self.elements):
-            self.elements.append(VoltageControlledCurrent("Gturn", "0", "turn", "p", "n", Parameter("polarity")))
-            self.elements.append(Resistor("Rturn", "turn", "0", 1.0))
+            self.elements.append(ir.VoltageControlledCurrent("Gturn", "0", "turn", "p", "n", Parameter("polarity")))
+            self.elements.append(ir.Resistor("Rturn", "turn", "0", 1.0))
 
     def _linear(self, a: Expression, b: Expression, c: Expression) -> None:
         if not _zero(b):
             if self.law.ohmic:
                 self.elements.append(
-                    CurrentControlledVoltage("Hrate", "rate", "0", "Vsense", Parameter("polarity") * b)
+                    ir.CurrentControlledVoltage("Hrate", "rate", "0", "Vsense", Parameter("polarity") * b)
                 )
             else:
                 flow = Parameter("polarity") * b * self._circuit(self.conduction)
-                self.elements += [BehaviouralCurrent("Brate", "0", "rate", flow), Resistor("Rrate", "rate", "0", 1.0)]
-            self.elements.append(VoltageControlledCurrent("Gdrift", "0", "drift", "rate", "0", 1.0))
+                self.elements += [
+                    ir.BehaviouralCurrent("Brate", "0", "rate", flow),
+                    ir.Resistor("Rrate", "rate", "0", 1.0),
+                ]
+            self.elements.append(ir.VoltageControlledCurrent("Gdrift", "0", "drift", "rate", "0", 1.0))
         if not _zero(c):
             gain = Parameter("polarity") * c
-            self.elements.append(VoltageControlledCurrent("Gpush", "0", "drift", "p", "n", gain))
+            self.elements.append(ir.VoltageControlledCurrent("Gpush", "0", "drift", "p", "n", gain))
         if not _zero(a):
-            self.elements.append(VoltageControlledCurrent("Gdecay", "0", self.state, self.state, "0", a))
+            self.elements.append(ir.VoltageControlledCurrent("Gdecay", "0", self.state, self.state, "0", a))
 
     def _general(self) -> None:
         if depends(self.drift, frozenset(("v",))) or not self.law.ohmic:
             self._turn()
         if depends(self.drift, frozenset(("i",))) and self.law.ohmic:
             turned = Parameter("polarity")
-            self.elements.append(CurrentControlledVoltage("Hflow", "flow", "0", "Vsense", turned))
+            self.elements.append(ir.CurrentControlledVoltage("Hflow", "flow", "0", "Vsense", turned))
         trees = [self.drift, *(() if self.decay is None else (self.decay,))]
         if not self.law.ohmic:
             conduction = self.conduction
             trees = [rebuild(t, lambda e: conduction if e == Parameter("i") else None) for t in trees]
         for name, tree, node in zip(("Bdrift", "Bdecay"), self._shared(trees), ("drift", self.state), strict=False):
-            self.elements.append(BehaviouralCurrent(name, "0", node, self._circuit(tree)))
+            self.elements.append(ir.BehaviouralCurrent(name, "0", node, self._circuit(tree)))
 
     def _shared(self, trees: list[Expression]) -> list[Expression]:
         """The trees with what stands twice in them, and is large and moves, made a node each.
@@ -260,8 +253,8 @@ class LawVariant:
                 body = _replace(body, small, done[small])
             scale = self._size_of(e)
             whole = self._circuit(body)
-            self.elements.append(BehaviouralCurrent(f"B{node}", "0", node, whole if scale == 1.0 else whole / scale))
-            self.elements.append(Resistor(f"R{node}", node, "0", 1.0))
+            self.elements.append(ir.BehaviouralCurrent(f"B{node}", "0", node, whole if scale == 1.0 else whole / scale))
+            self.elements.append(ir.Resistor(f"R{node}", node, "0", 1.0))
             done[e] = NodeVoltage(node) if scale == 1.0 else scale * NodeVoltage(node)
         out = []
         for tree in trees:
@@ -343,7 +336,7 @@ def _replace(tree: Expression, old: Expression, new: Expression) -> Expression:
     return made
 
 
-def load_model(name: str) -> Subcircuit:
+def load_model(name: str) -> ir.Subcircuit:
     """Return the subcircuit of a packaged law called `name`; `DeckError` names the nearest known one."""
     models = _models()
     found = models.get(name.lower())
@@ -364,8 +357,8 @@ def model_twin(name: str) -> Path | None:
 
 
 @functools.cache
-def _models() -> dict[str, tuple[Law, Subcircuit]]:
-    found: dict[str, tuple[Law, Subcircuit]] = {}
+def _models() -> dict[str, tuple[Law, ir.Subcircuit]]:
+    found: dict[str, tuple[Law, ir.Subcircuit]] = {}
     for name in LAWS.texts:
         law = packaged(name)
         for model in law_subcircuits(law):

@@ -20,21 +20,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from spicebridge.circuit.deck.elements import (
-    Capacitor,
-    CurrentControlledCurrent,
-    CurrentSource,
-    DcWave,
-    Element,
-    Resistor,
-    SinWave,
-    Subcircuit,
-    VoltageControlledCurrent,
-    VoltageControlledVoltage,
-    VoltageSource,
-)
-from spicebridge.circuit.lower.signals import SavedSignals
-from spicebridge.circuit.lower.sources import waves
+from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.lower.signals import SavedSignals, behind_sources
+from spicebridge.circuit.lower.sources import in_series, suffix, waves
 from spicebridge.drives import DC, Drive, Sine, terms
 from spicebridge.laws import Group
 from spicebridge.network import Network
@@ -55,10 +43,10 @@ class ReactiveEdge:
     def __init__(self, network: Network, group: Group) -> None:
         self.network = network
         self.group = group
-        self.subcircuits: dict[str, Subcircuit] = {}
+        self.subcircuits: dict[str, ir.Subcircuit] = {}
         self.laws = dependent_laws(network)
 
-    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
         kind = self.group.device.kind
         if kind == "CurrentSource":
             return self._source(k, tail, head)
@@ -66,65 +54,58 @@ class ReactiveEdge:
         write = self._capacitor if kind == "Capacitor" else self._inductor
         return [*out, *write(k, f"m{k}", head)]
 
-    def _series(self, k: int, tail: str, what: str) -> list[Element]:
+    def _series(self, k: int, tail: str, what: str) -> list[ir.Element]:
         """The series sources from the tail to node m."""
         state = f", state w{k}" if self.network.stateful[k] else ""
         comment = f"{self.network.edge_name(k)}: {what}{state}"
         if k in self.laws:
             rest = ", ".join(self.network.edge_name(e) for e in self.laws[k].edges[1:6]) or "itself"
             comment += f", follows from its {'loop' if what == 'capacitor' else 'cutset'} with {rest}"
-        out: list[Element] = []
-        below, shapes = tail, waves(self.network.drives[k])
-        for n, wave in enumerate(shapes):
-            above = f"m{k}" if n == len(shapes) - 1 else f"m{k}_{n}"
-            suffix = "" if n == 0 else f"_{n}"
-            out.append(VoltageSource(f"V{k}{suffix}", above, below, wave, comment if n == 0 else ""))
-            below = above
-        return out
+        return in_series(k, tail, self.network.drives[k], comment)
 
-    def _source(self, k: int, tail: str, head: str) -> list[Element]:
+    def _source(self, k: int, tail: str, head: str) -> list[ir.Element]:
         out = self._series(k, tail, "current source")
         for n, wave in enumerate(waves(self.network.forcing[k])):
-            out.append(CurrentSource(f"I{k}" + ("" if n == 0 else f"_{n}"), f"m{k}", head, wave))
+            out.append(ir.CurrentSource(f"I{k}{suffix(n)}", f"m{k}", head, wave))
         return out
 
-    def _capacitor(self, k: int, m: str, head: str) -> list[Element]:
+    def _capacitor(self, k: int, m: str, head: str) -> list[ir.Element]:
         w, c = f"w{k}", self._value(k, "c")
         law = self.laws.get(k)
         if law is None:
             return [
-                VoltageControlledVoltage(f"E{k}", m, head, w, "0", 1.0),
-                CurrentControlledCurrent(f"F{k}", "0", w, f"V{k}", -1.0),
-                Capacitor(f"C{k}", w, "0", c),
+                ir.VoltageControlledVoltage(f"E{k}", m, head, w, "0", 1.0),
+                ir.CurrentControlledCurrent(f"F{k}", "0", w, f"V{k}", -1.0),
+                ir.Capacitor(f"C{k}", w, "0", c),
             ]
-        out: list[Element] = [VoltageControlledVoltage(f"E{k}", w, "0", m, head, 1.0)]
+        out: list[ir.Element] = [ir.VoltageControlledVoltage(f"E{k}", w, "0", m, head, 1.0)]
         for e, sign in zip(law.edges, law.signs, strict=True):
             if e != k:
-                out.append(CurrentControlledCurrent(f"F{k}_{e}", m, head, f"V{e}", sign * c / self._value(e, "c")))
+                out.append(ir.CurrentControlledCurrent(f"F{k}_{e}", m, head, f"V{e}", sign * c / self._value(e, "c")))
             out += _derivative(f"{k}_{e}", self.network.drives[e], sign * c, m, head)
         return out
 
-    def _inductor(self, k: int, m: str, head: str) -> list[Element]:
+    def _inductor(self, k: int, m: str, head: str) -> list[ir.Element]:
         w, inductance = f"w{k}", self._value(k, "l")
         law = self.laws.get(k)
         if law is None:
             return [
-                VoltageControlledCurrent(f"GE{k}", m, head, w, "0", 1.0),
-                VoltageControlledCurrent(f"GW{k}", "0", w, m, head, 1.0),
-                Capacitor(f"C{k}", w, "0", inductance),
+                ir.VoltageControlledCurrent(f"GE{k}", m, head, w, "0", 1.0),
+                ir.VoltageControlledCurrent(f"GW{k}", "0", w, m, head, 1.0),
+                ir.Capacitor(f"C{k}", w, "0", inductance),
             ]
         u = f"u{k}"
-        out: list[Element] = [
-            VoltageControlledVoltage(f"E{k}", m, head, u, "0", 1.0),
-            Resistor(f"RU{k}", u, "0", 1.0),
-            CurrentControlledCurrent(f"F{k}", "0", w, f"V{k}", -1.0),
-            Resistor(f"RW{k}", w, "0", 1.0),
+        out: list[ir.Element] = [
+            ir.VoltageControlledVoltage(f"E{k}", m, head, u, "0", 1.0),
+            ir.Resistor(f"RU{k}", u, "0", 1.0),
+            ir.CurrentControlledCurrent(f"F{k}", "0", w, f"V{k}", -1.0),
+            ir.Resistor(f"RW{k}", w, "0", 1.0),
         ]
         for e, sign in zip(law.edges[1:], law.signs[1:], strict=True):
             if self.network.stateful[e]:
                 gain = -sign * inductance / self._value(e, "l")
                 other = self._nodes[int(self.network.head[e])]
-                out.append(VoltageControlledCurrent(f"GU{k}_{e}", "0", u, f"m{e}", other, gain))
+                out.append(ir.VoltageControlledCurrent(f"GU{k}_{e}", "0", u, f"m{e}", other, gain))
             else:
                 out += _derivative(f"{k}_{e}", self.network.forcing[e], -sign * inductance, "0", u)
         return out
@@ -143,34 +124,26 @@ class ReactiveEdge:
         raise KeyError(k)
 
     def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
-        stateful = self.group.device.stateful
-        return SavedSignals(
-            state=[f"v(w{k})" if stateful else "" for k in edges],
-            current=[f"i(v{k})" for k in edges],
-            plus=[f"v(m{k})" for k in edges],
-            minus=["" if head == "0" else f"v({head})" for head in heads],
-            current_scale=[-1.0] * len(edges),
-            aided=False,
-        )
+        return behind_sources(edges, heads, stateful=self.group.device.stateful)
 
 
-def _derivative(name: str, drive: Drive | None, factor: float, plus: str, minus: str) -> list[Element]:
+def _derivative(name: str, drive: Drive | None, factor: float, plus: str, minus: str) -> list[ir.Element]:
     """Sources of the current `factor` d drive/dt from `plus` to `minus`; `name` tells them from others."""
-    out: list[Element] = []
+    out: list[ir.Element] = []
     for n, term in enumerate(terms(drive)):
         tag = f"{name}_{n}"
         if isinstance(term, DC):
             continue
         if isinstance(term, Sine) and term.delay == 0.0:
             swing = factor * term.amplitude * 2.0 * np.pi * term.frequency
-            wave = SinWave(0.0, swing, term.frequency, 0.0, 0.0, float(np.degrees(term.phase)) + 90.0)
-            out.append(CurrentSource(f"ID{tag}", plus, minus, wave))
+            wave = ir.SinWave(0.0, swing, term.frequency, 0.0, 0.0, float(np.degrees(term.phase)) + 90.0)
+            out.append(ir.CurrentSource(f"ID{tag}", plus, minus, wave))
             continue
         for part, shape in enumerate(waves(term)):
-            if isinstance(shape, DcWave):
+            if isinstance(shape, ir.DcWave):
                 continue
             node = f"d{tag}_{part}"
-            out.append(VoltageSource(f"VD{tag}_{part}", node, "0", shape))
-            out.append(Capacitor(f"CD{tag}_{part}", node, "0", 1.0))
-            out.append(CurrentControlledCurrent(f"FD{tag}_{part}", plus, minus, f"VD{tag}_{part}", -factor))
+            out.append(ir.VoltageSource(f"VD{tag}_{part}", node, "0", shape))
+            out.append(ir.Capacitor(f"CD{tag}_{part}", node, "0", 1.0))
+            out.append(ir.CurrentControlledCurrent(f"FD{tag}_{part}", plus, minus, f"VD{tag}_{part}", -factor))
     return out

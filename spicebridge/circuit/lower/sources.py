@@ -6,22 +6,38 @@ import functools
 import math
 from collections.abc import Iterable, Iterator
 
-from spicebridge.circuit.deck.elements import DcWave, PulseWave, PwlWave, SinWave, Wave
+from spicebridge.circuit.deck import elements as ir
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum
 from spicebridge.errors import DeckError
 
 
-def waves(drive: Drive | None) -> tuple[Wave, ...]:
+def waves(drive: Drive | None) -> tuple[ir.Wave, ...]:
     """Return the waveforms whose sum is the drive; at least one, DC terms merged into one."""
     terms = () if drive is None else drive.terms if isinstance(drive, Sum) else (drive,)
     level = sum(term.level for term in terms if isinstance(term, DC))
     out = [wave for term in terms if not isinstance(term, DC) for wave in waves_of_term(term)]
     if level or not out:
-        out.insert(0, DcWave(float(level)))
+        out.insert(0, ir.DcWave(float(level)))
     return tuple(out)
 
 
-def _needles(term: Pulse, period: float) -> tuple[Wave, ...]:
+def suffix(n: int) -> str:
+    """What tells the sources of one edge apart in their names."""
+    return f"_{n}" if n else ""
+
+
+def in_series(k: int, tail: str, drive: Drive | None, comment: str) -> list[ir.Element]:
+    """The voltage sources of edge `k` from its tail to node m."""
+    out: list[ir.Element] = []
+    below, shapes = tail, waves(drive)
+    for n, wave in enumerate(shapes):
+        above = f"m{k}" if n == len(shapes) - 1 else f"m{k}_{n}"
+        out.append(ir.VoltageSource(f"V{k}{suffix(n)}", above, below, wave, comment if n == 0 else ""))
+        below = above
+    return out
+
+
+def _needles(term: Pulse, period: float) -> tuple[ir.Wave, ...]:
     """A repeated pulse without a top: SPICE reads width 0 as the stop time, so its pauses are the pulses.
 
     A pulse from `pulsed` down to `initial` for the length of the pause, and one ramp that puts right what
@@ -34,11 +50,11 @@ def _needles(term: Pulse, period: float) -> tuple[Wave, ...]:
             "longer period, or use PWL"
         )
     top = term.delay + term.rise
-    pauses = PulseWave(term.pulsed, term.initial, top, term.fall, term.rise, pause, period)
+    pauses = ir.PulseWave(term.pulsed, term.initial, top, term.fall, term.rise, pause, period)
     return pauses, _points([(term.delay, term.initial - term.pulsed), (top, 0.0)])
 
 
-def wave_numbers(drive: Drive | None) -> tuple[tuple[str | Wave, ...], tuple[float, ...]]:
+def wave_numbers(drive: Drive | None) -> tuple[tuple[str | ir.Wave, ...], tuple[float, ...]]:
     """The waveforms of a drive as their kinds and their numbers; None has neither.
 
     Constants and sines are "dc" and "sine"; any other waveform is its own kind and has no numbers.
@@ -47,13 +63,13 @@ def wave_numbers(drive: Drive | None) -> tuple[tuple[str | Wave, ...], tuple[flo
         return (), ()
     if type(drive) is DC:
         return ("dc",), (float(drive.level),)
-    kinds: list[str | Wave] = []
+    kinds: list[str | ir.Wave] = []
     numbers: list[float] = []
     for wave in waves(drive):
-        if isinstance(wave, DcWave):
+        if isinstance(wave, ir.DcWave):
             kinds.append("dc")
             numbers.append(wave.value)  # type: ignore[arg-type]
-        elif isinstance(wave, SinWave):
+        elif isinstance(wave, ir.SinWave):
             kinds.append("sine")
             numbers += [wave.offset, wave.amplitude, wave.frequency, wave.delay, wave.damping, wave.phase]  # type: ignore[list-item]
         else:
@@ -61,14 +77,14 @@ def wave_numbers(drive: Drive | None) -> tuple[tuple[str | Wave, ...], tuple[flo
     return tuple(kinds), tuple(numbers)
 
 
-def waves_of(kinds: Iterable[str | Wave], numbers: Iterator[float]) -> list[Wave]:
+def waves_of(kinds: Iterable[str | ir.Wave], numbers: Iterator[float]) -> list[ir.Wave]:
     """The waveforms behind what `wave_numbers` returned; takes their numbers from the iterator."""
-    out: list[Wave] = []
+    out: list[ir.Wave] = []
     for kind in kinds:
         if kind == "dc":
-            out.append(DcWave(next(numbers)))
+            out.append(ir.DcWave(next(numbers)))
         elif kind == "sine":
-            out.append(SinWave(*(next(numbers) for _ in range(6))))
+            out.append(ir.SinWave(*(next(numbers) for _ in range(6))))
         else:
             assert not isinstance(kind, str)
             out.append(kind)
@@ -76,7 +92,7 @@ def waves_of(kinds: Iterable[str | Wave], numbers: Iterator[float]) -> list[Wave
 
 
 @functools.singledispatch
-def waves_of_term(term: Drive) -> tuple[Wave, ...]:
+def waves_of_term(term: Drive) -> tuple[ir.Wave, ...]:
     """The waveforms whose sum is one drive. A drive's type registers its own."""
     raise DeckError(
         f"drive {term!r} has no SPICE waveform; register one with waves_of_term in circuit/lower/sources.py"
@@ -84,18 +100,18 @@ def waves_of_term(term: Drive) -> tuple[Wave, ...]:
 
 
 @waves_of_term.register
-def _sine(term: Sine) -> tuple[Wave, ...]:
+def _sine(term: Sine) -> tuple[ir.Wave, ...]:
     phase = math.degrees(term.phase)
-    return (SinWave(*map(float, (term.offset, term.amplitude, term.frequency, term.delay, 0.0, phase))),)
+    return (ir.SinWave(*map(float, (term.offset, term.amplitude, term.frequency, term.delay, 0.0, phase))),)
 
 
 @waves_of_term.register
-def _pulse(term: Pulse) -> tuple[Wave, ...]:
+def _pulse(term: Pulse) -> tuple[ir.Wave, ...]:
     if term.period is not None and term.width == 0.0:
         return _needles(term, term.period)
     if term.period is not None:
         fields = (term.initial, term.pulsed, term.delay, term.rise, term.fall, term.width, term.period)
-        return (PulseWave(*map(float, fields)),)
+        return (ir.PulseWave(*map(float, fields)),)
     x = [term.delay, term.rise, term.width, term.fall]
     corners = [sum(x[: k + 1]) for k in range(4)]
     points = list(zip(corners, (term.initial, term.pulsed, term.pulsed, term.initial), strict=True))
@@ -105,12 +121,12 @@ def _pulse(term: Pulse) -> tuple[Wave, ...]:
 
 
 @waves_of_term.register
-def _pwl(term: PWL) -> tuple[Wave, ...]:
+def _pwl(term: PWL) -> tuple[ir.Wave, ...]:
     return (_points(list(zip(term.times, term.values, strict=True))),)
 
 
-def _points(points: list[tuple[float, float]]) -> Wave:
+def _points(points: list[tuple[float, float]]) -> ir.Wave:
     """A point at t = 0 always stands first, because simulators differ on what comes before one."""
     if points[0][0] > 0.0:
         points = [(0.0, points[0][1]), *points]
-    return PwlWave(tuple((float(t), float(v)) for t, v in points))
+    return ir.PwlWave(tuple((float(t), float(v)) for t, v in points))

@@ -11,10 +11,11 @@ stand in `vendor_languages`.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from spicebridge.expressions.language import Language, Maker, is_truth, power
+from spicebridge.expressions.language import Language, Maker, power
 from spicebridge.expressions.tree import FUNCTIONS, Binary, Call, Conditional, Expression, Number, Power, call
 
 Meaning = tuple[int, int, Maker]
@@ -36,21 +37,14 @@ def _against_zero(op: str) -> Meaning:
     return 1, 1, lambda x: Binary(op, x, Number(0.0))
 
 
-def _choice(test: Expression, yes: Expression, no: Expression) -> Expression:
-    return Conditional(test if is_truth(test) else Binary("!=", test, Number(0.0)), yes, no)
-
-
-def _choice_above_half(test: Expression, yes: Expression, no: Expression) -> Expression:
-    return Conditional(test if is_truth(test) else Binary(">", test, Number(0.5)), yes, no)
+def choice(language: Callable[[], Language]) -> Meaning:
+    """A choice whose test is true by the rule of a language, which is asked for once there is one."""
+    return 3, 3, lambda test, yes, no: Conditional(language().truth(test), yes, no)
 
 
 def half_away(x: Expression) -> Expression:
     """The nearest whole number, halves away from zero, as C's round()."""
     return call("sgn", x) * call("floor", call("abs", x) + 0.5)
-
-
-def _exclusive(x: Expression, y: Expression) -> Expression:
-    return Binary("!=", LTSPICE.truth(x), LTSPICE.truth(y))
 
 
 def _line_table(x: Expression, *points: Expression) -> Expression:
@@ -82,7 +76,7 @@ _SAME |= plain(*_TRIGONOMETRIC)
 STATE = "it hides a state; write the state as a node with a capacitor"
 RANDOM = "it is random; write the number"
 
-NGSPICE = Language(
+NGSPICE: Language = Language(
     name="ngspice",
     grammar=("expression.lark", "ngspice_expression.lark"),
     functions=_SAME
@@ -91,7 +85,7 @@ NGSPICE = Language(
         "u2": (1, 1, lambda x: call("limit", x, 0.0, 1.0)),
         "pow": power_of("abs"),
         "pwr": power_of("signed"),
-        "ternary_fcn": (3, 3, _choice),
+        "ternary_fcn": choice(lambda: NGSPICE),
         "pwl": (5, 1_000_000, _line_table),
     }
     | {name: _against_zero(op) for name, op in _TESTS.items()},
@@ -123,7 +117,7 @@ NGSPICE_CONSTANT = Language(
         "sqr": (1, 1, lambda x: x * x),
         "pow": power_of("real"),
         "pwr": power_of("abs"),
-        "ternary_fcn": (3, 3, _choice),
+        "ternary_fcn": choice(lambda: NGSPICE),
     },
     refused={name: RANDOM for name in ("agauss", "gauss", "unif", "aunif", "limit")}
     | {"vec": "it reads a simulator's vector", "var": "it reads a simulator's variable"}
@@ -138,7 +132,7 @@ NGSPICE_CONSTANT = Language(
 )
 
 
-LTSPICE = Language(
+LTSPICE: Language = Language(
     name="LTspice",
     grammar=("expression.lark", "ltspice_expression.lark"),
     functions=_SAME
@@ -152,8 +146,8 @@ LTSPICE = Language(
         "stp": _against_zero(">"),
         "buf": (1, 1, lambda x: Binary(">", x, Number(0.5))),
         "inv": (1, 1, lambda x: Binary("<=", x, Number(0.5))),
-        "if": (3, 3, _choice_above_half),
-        "xor": (2, 2, _exclusive),
+        "if": choice(lambda: LTSPICE),
+        "xor": (2, 2, lambda x, y: Binary("!=", LTSPICE.truth(x), LTSPICE.truth(y))),
         "round": (1, 1, half_away),
         "cbrt": (1, 1, lambda x: Power(x, Number(1.0 / 3.0), "signed")),
         "sdt": (1, 2, integral),

@@ -10,9 +10,19 @@ from __future__ import annotations
 
 import math
 
-from spicebridge.circuit.reader.languages import RANDOM, STATE, TABLE, Meaning, half_away, integral, plain, power_of
+from spicebridge.circuit.reader.languages import (
+    RANDOM,
+    STATE,
+    TABLE,
+    Meaning,
+    choice,
+    half_away,
+    integral,
+    plain,
+    power_of,
+)
 from spicebridge.expressions.language import Language, power
-from spicebridge.expressions.tree import Conditional, Expression, Number, call
+from spicebridge.expressions.tree import Expression, Number, call
 
 GRAMMAR = ("expression.lark", "vendor_expression.lark")
 _BRACKETS = {
@@ -29,10 +39,6 @@ _FREQUENCY = {name: "frequency has no meaning in a transient; write the number" 
 _DERIVATIVE = {"ddt": STATE}
 
 
-def _choice(test: Expression, yes: Expression, no: Expression) -> Expression:
-    return Conditional(XYCE.truth(test), yes, no)
-
-
 def _keeps_sign(name: str) -> Meaning:
     """sgn(x) f(|x|)."""
     return 1, 1, lambda x: call("sgn", x) * call(name, call("abs", x))
@@ -45,13 +51,13 @@ def _integer_power(x: Expression, y: Expression) -> Expression:
 _STEP: Meaning = (1, 1, lambda x: x > 0.0)
 _SIGN: Meaning = (2, 2, lambda x, y: call("sgn", y) * call("abs", x))
 _NEAREST: Meaning = (1, 1, half_away)
-_CHOICE: Meaning = (3, 3, _choice)
+_CHOICE: Meaning = choice(lambda: XYCE)
 _INTEGRAL: Meaning = (1, 1, integral)
 _CIRCULAR = ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh")
 _AREA = ("asinh", "acosh", "atanh")
 _COMMON = plain("abs", "exp", "min", "max", "sgn", *_CIRCULAR, arctan="atan")
 
-XYCE = Language(
+XYCE: Language = Language(
     name="Xyce",
     grammar=GRAMMAR,
     functions=_COMMON

@@ -29,6 +29,7 @@ from spicebridge.circuit import dialects, engines
 from spicebridge.circuit.deck.elements import PwlWave, Wave
 from spicebridge.circuit.dialects import ngspice
 from spicebridge.circuit.dialects.spice import SpiceWriter
+from spicebridge.circuit.engines import catalogue
 from spicebridge.circuit.engines.ngspice import NgspiceProcess
 from spicebridge.circuit.lower import bounds, sources
 from spicebridge.drives import PWL
@@ -190,7 +191,7 @@ def test_an_engine(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
     module.at("spicebridge.circuit.engines.toy", Toy=lambda: Toy(name="toy"))
-    monkeypatch.setitem(engines._ENGINES, "toy", "spicebridge.circuit.engines.toy:Toy")
+    monkeypatch.setitem(catalogue._ENGINES, "toy", "spicebridge.circuit.engines.toy:Toy")
     network = judged().network
     run = sb.simulate(network, T, engine="toy", step=0.01)
     assert run.run.engine == "toy"

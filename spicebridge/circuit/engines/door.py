@@ -66,10 +66,11 @@ class Installation:
 
 
 class Door(ABC):
-    """The part of `Engine` that is the same for all; `name` and `dialect` are the engine's own."""
+    """The part of `Engine` that is the same for all; `name`, `dialect` and `timeout` are the engine's own."""
 
     name: str
     dialect: str
+    timeout: float
 
     @abstractmethod
     def installation(self) -> Installation:

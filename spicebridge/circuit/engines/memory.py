@@ -26,17 +26,22 @@ def cache_folder() -> Path | None:
     wanted = os.environ.get(CACHE_VARIABLE)
     if wanted is not None:
         return Path(wanted) if wanted else None
+    base = user_folder("cache")
+    return None if base is None else base / "spicebridge"
+
+
+def user_folder(kind: str) -> Path | None:
+    """The system's folder for the user's "cache" or "config"; None for a user without a home."""
     try:
         home = Path.home()
     except RuntimeError:
         return None
     if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "spicebridge"
+        variable, place = ("LOCALAPPDATA", "Local") if kind == "cache" else ("APPDATA", "Roaming")
+        return Path(os.environ.get(variable) or home / "AppData" / place)
+    if sys.platform == "darwin" and kind == "cache":
+        return home / "Library" / "Caches"
+    return Path(os.environ.get(f"XDG_{kind.upper()}_HOME") or home / f".{kind}")
 
 
 def recall(key: str) -> dict[str, str] | None:

@@ -82,7 +82,7 @@ class NeospiceWorker(Door):
             plots=functools.partial(_mend_start, given) if self.mended else list,
             environment=worker_environment(),
         )
-        return run_program(self, program, job, self.timeout if job.timeout is None else job.timeout)
+        return run_program(self, program, job)
 
 
 def _with_leaks(text: str) -> str:

@@ -50,16 +50,8 @@ class NgspiceProcess(Door):
     def installation(self) -> Installation:
         """The program; see `Door`."""
         path = self.path()
-        program = str(path)
-        return Installation(
-            "ngspice",
-            (program,),
-            (program, "--version"),
-            _VERSION,
-            (OLDEST_VERSION, 0),
-            _INSTALL,
-            steady=not is_script(path),
-        )
+        ask, oldest = (str(path), "--version"), (OLDEST_VERSION, 0)
+        return Installation("ngspice", ask[:1], ask, _VERSION, oldest, _INSTALL, steady=not is_script(path))
 
     def run(self, job: Job) -> RunRecord:
         """Run one job; see `Engine` for what is raised and what is returned."""
@@ -68,7 +60,6 @@ class NgspiceProcess(Door):
         trap = silent_trap(job.text, generated=job.generated)
         if trap is not None:
             return not_run(self, job, trap)
-        limit = self.timeout if job.timeout is None else job.timeout
         argv = [str(self.path()), "-n", "-b", "-r", RAW, DECK]
         saved = () if job.generated else saved_names(job.text)
-        return run_program(self, Invocation(argv, judge_log, saved), job, limit)
+        return run_program(self, Invocation(argv, judge_log, saved), job)

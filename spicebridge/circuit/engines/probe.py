@@ -22,7 +22,7 @@ READ_RTOL = 1e-9
 """Relative distance within which a printed value counts as the expected one."""
 REJECTED = "rejected"
 
-_STEP, _STOP = 1e-3, 1e-2
+STEP, STOP = 1e-3, 1e-2
 _SAVE = re.compile(r"^\.save (.*)\n", re.MULTILINE)
 _EXPRESSION = re.compile(r"^(B\S* \S+ \S+ [VI]=)(.*)$", re.MULTILINE)
 
@@ -73,13 +73,13 @@ def _measure(engine: Engine) -> dict[str, str]:
     found = {"version": engine.version()}
     found |= _expressions(engine)
     for key, uic in (("first_row", ""), ("first_row_uic", " uic")):
-        record = _run(engine, f".save v(c)\n.tran {_STEP} {_STOP} 0 {_STEP}{uic}", "v(c)")
-        found[key] = _first_row(record)
+        record = _run(engine, f".save v(c)\n.tran {STEP} {STOP} 0 {STEP}{uic}", "v(c)")
+        found[key] = first_row(record)
         if not uic:
             found["ic_without_uic"] = _initial_value(record)
-    klu = _run(engine, f".options klu\n.save v(c)\n.tran {_STEP} {_STOP} 0 {_STEP}", "v(c)")
+    klu = _run(engine, f".options klu\n.save v(c)\n.tran {STEP} {STOP} 0 {STEP}", "v(c)")
     found["klu"] = "yes" if klu is not None and klu.complete and "using klu" in klu.log.lower() else "no"
-    diverging = _run(engine, f"Bd 0 d I=V(d)*V(d)\nCd d 0 1\n.ic v(d)=1\n.save v(d)\n.tran {_STEP} 2 0 {_STEP}", "v(d)")
+    diverging = _run(engine, f"Bd 0 d I=V(d)*V(d)\nCd d 0 1\n.ic v(d)=1\n.save v(d)\n.tran {STEP} 2 0 {STEP}", "v(d)")
     found["diverging_status"] = ending(diverging)
     found["diverging_exit"] = REJECTED if diverging is None else str(diverging.exit_code)
     return found
@@ -91,7 +91,7 @@ def _run(engine: Engine, body: str, *vectors: str) -> RunRecord | None:
         # It reads expressions in braces only and lists its output on another card.
         body = _EXPRESSION.sub(r"\1{\2}", _SAVE.sub(r".print tran \1\n", body))
     text = f"probe\n.param one=1 three=3\nRc c 0 1\nCc c 0 1\n.ic v(c)=0.25\n{body}\n.end\n"
-    return attempt(engine, text, vectors, 2.0 if " 2 0 " in body else _STOP)
+    return attempt(engine, text, vectors, 2.0 if " 2 0 " in body else STOP)
 
 
 def attempt(engine: Engine, text: str, vectors: tuple[str, ...], stop: float) -> RunRecord | None:
@@ -124,7 +124,7 @@ def _values(engine: Engine, keys: tuple[str, ...]) -> dict[str, str] | str:
     for number, key in enumerate(keys):
         lines += [f"B{number} b{number} 0 V={_EXPRESSIONS[key][0]}", f"R{number} b{number} 0 1"]
     nodes = tuple(f"v(b{number})" for number in range(len(keys)))
-    lines += [f".save {' '.join(nodes)}", f".tran {_STEP} {_STOP} 0 {_STEP}"]
+    lines += [f".save {' '.join(nodes)}", f".tran {STEP} {STOP} 0 {STEP}"]
     record = _run(engine, "\n".join(lines), *nodes)
     if record is None or not record.complete:
         return ending(record)
@@ -147,10 +147,11 @@ def ending(record: RunRecord | None) -> str:
     return REJECTED if record is None else record.status.name.lower()
 
 
-def _first_row(record: RunRecord | None) -> str:
+def first_row(record: RunRecord | None) -> str:
+    """Where the first sample lies, in steps."""
     if record is None or record.time.size == 0:
         return ending(record)
-    return "t=0" if record.time[0] == 0.0 else f"t=step*{record.time[0] / _STEP:.6g}"
+    return "t=0" if record.time[0] == 0.0 else f"t=step*{record.time[0] / STEP:.6g}"
 
 
 def _initial_value(record: RunRecord | None) -> str:

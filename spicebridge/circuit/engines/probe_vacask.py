@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from spicebridge.circuit.engines.base import Engine, RunRecord
-from spicebridge.circuit.engines.probe import attempt, ending, meaning
+from spicebridge.circuit.engines.probe import STEP, STOP, attempt, ending, first_row, meaning
 
-_STEP, _STOP = 1e-3, 1e-2
 _POWER = {8.0: "absolute", -8.0: "signed"}
 
 # name in the result -> (Verilog-A expression of V(x) = -2 and V(z) = 0, meanings of its value)
@@ -56,11 +55,7 @@ def measure(engine: Engine) -> dict[str, str]:
         found[key] = _first(_run(engine, elements, condition, node), node, meanings)
     decay = "c1 (a 0) capacitor c=1\nr1 (a 0) resistor r=1"
     for key, mode in (("first_row", "op"), ("first_row_uic", "uic")):
-        record = _run(engine, decay, '"a", 0.25', "a", mode=mode)
-        if record is None or not record.time.size:
-            found[key] = ending(record)
-        else:
-            found[key] = "t=0" if record.time[0] == 0.0 else f"t=step*{record.time[0] / _STEP:.6g}"
+        found[key] = first_row(_run(engine, decay, '"a", 0.25', "a", mode=mode))
     found["klu"] = "yes"
     diverging = (
         'embed "ask.va" <<<FILE\n`include "disciplines.vams"\nmodule ask(p);\n  inout p;\n  electrical p;\n'
@@ -73,7 +68,7 @@ def measure(engine: Engine) -> dict[str, str]:
 
 
 def _run(
-    engine: Engine, elements: str, condition: str, node: str, *, mode: str = "op", stop: float = _STOP
+    engine: Engine, elements: str, condition: str, node: str, *, mode: str = "op", stop: float = STOP
 ) -> RunRecord | None:
     initial = f" ic={{ {condition} }}" if condition else ""
     text = (
@@ -81,7 +76,7 @@ def _run(
         "model resistor resistor\nmodel capacitor capacitor\nmodel vsource vsource\nmodel isource isource\n"
         f'{elements}\ncontrol\nabort always\noptions rawfile="binary" nr_force=1000000000 nr_residualcheck=0\n'
         f'save v("{node}")\n'
-        f'analysis out tran step={_STEP!r} stop={stop!r} maxstep={_STEP!r} icmode="{mode}"{initial}\nendc\n'
+        f'analysis out tran step={STEP!r} stop={stop!r} maxstep={STEP!r} icmode="{mode}"{initial}\nendc\n'
     )
     return attempt(engine, text, (f"v({node})",), stop)
 

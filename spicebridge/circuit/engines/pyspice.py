@@ -90,7 +90,7 @@ class PySpiceShared(Door):
             saved_names(job.text),
             environment=worker_environment(),
         )
-        return run_program(self, program, job, self.timeout if job.timeout is None else job.timeout)
+        return run_program(self, program, job)
 
 
 def _candidates() -> Iterator[Path]:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spicebridge.circuit.engines import probe
 from spicebridge.circuit.engines.base import Engine, Job, RunRecord, Status
@@ -21,18 +22,13 @@ from spicebridge.circuit.engines.process import Ended, private_environment, run_
 from spicebridge.circuit.raw import RawPlot, read_raw
 from spicebridge.errors import RawFileError, SimulatorDied
 
+if TYPE_CHECKING:
+    from spicebridge.circuit.engines.door import Door
+
 LOG_LIMIT = 4 * 1024 * 1024
 """Bytes of each output channel that are kept; a longer one is itself a finding."""
 DECK, RAW = "deck.cir", "out.raw"
 """Names, inside the private directory, of what goes in and what comes out."""
-
-
-def _nothing(place: Path) -> None:
-    return None
-
-
-def _unchanged(plots: list[RawPlot]) -> list[RawPlot]:
-    return plots
 
 
 @dataclass(frozen=True)
@@ -52,15 +48,16 @@ class Invocation:
     argv: Sequence[str]
     judge_log: Callable[[str, str], LogFinding | None]
     saved: tuple[str, ...] = ()
-    plots: Callable[[list[RawPlot]], list[RawPlot]] = _unchanged
+    plots: Callable[[list[RawPlot]], list[RawPlot]] = list
     environment: Mapping[str, str] = field(default_factory=dict)
     deck: str = DECK
-    prepare: Callable[[Path], None] = _nothing
-    finish: Callable[[Path], None] = _nothing
+    prepare: Callable[[Path], None] = lambda place: None
+    finish: Callable[[Path], None] = lambda place: None
 
 
-def run_program(engine: Engine, program: Invocation, job: Job, limit: float) -> RunRecord:
-    """Run `job` for at most `limit` s and judge it; see `Engine.run` for what is raised. Leaves no file."""
+def run_program(engine: Door, program: Invocation, job: Job) -> RunRecord:
+    """Run `job` and judge it; see `Engine.run` for what is raised. Leaves no file."""
+    limit = engine.timeout if job.timeout is None else job.timeout
     title = f"{engine.name} {engine.version()}"
     try:
         with tempfile.TemporaryDirectory(prefix="spicebridge-", ignore_cleanup_errors=True) as place:

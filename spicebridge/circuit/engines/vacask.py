@@ -107,11 +107,10 @@ class VacaskProcess(Door):
             prepare=modules.lay_out,
             finish=modules.collect,
         )
-        limit = self.timeout if job.timeout is None else job.timeout
-        record = run_program(self, program, job, limit)
+        record = run_program(self, program, job)
         if record.status is Status.REJECTED and modules.forget():
             # A file of the cache may be damaged: what is refused is compiled once more.
-            record = run_program(self, program, job, limit)
+            record = run_program(self, program, job)
         return record
 
     def _packaged(self) -> Path | None:

@@ -85,7 +85,7 @@ class XyceProcess(Door):
         argv = [*self._launcher(), str(self.path()), "-r", RAW, DECK]
         judge = functools.partial(judge_xyce_log, strict=self.processes == 1)
         program = Invocation(argv, judge, plots=renamed(job.vectors))
-        return run_program(self, program, job, self.timeout if job.timeout is None else job.timeout)
+        return run_program(self, program, job)
 
     def _launcher(self) -> list[str]:
         if self.processes == 1:

@@ -27,13 +27,9 @@ def connected_parts(network: Network) -> IntArray:
 
 def component_labels(n: int, tail: IntArray, head: IntArray) -> IntArray:
     """Lowest vertex of the component of each of `n` vertices, (n,), joined by edges tail - head."""
-    label = np.arange(n)
-    while True:
-        ends = label[tail], label[head]
-        low, high = np.minimum(*ends), np.maximum(*ends)
-        if np.array_equal(low, high):
-            return label
-        # Hook the higher label onto the lower one, then let every vertex point to the end of its chain.
-        np.minimum.at(label, high, low)
-        while not np.array_equal(label, label[label]):
-            label = label[label]
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    edges = coo_array((np.ones(tail.size), (tail, head)), shape=(n, n))
+    label = connected_components(edges, directed=False)[1]
+    return np.unique(label, return_index=True)[1][label]

@@ -53,6 +53,20 @@ def test_current_source_flows_from_tail_to_head() -> None:
     np.testing.assert_allclose(waves.voltage, [[-2.0, 2.0]] * 2, rtol=1e-14)
 
 
+@pytest.mark.parametrize(
+    "drive", [sb.PWL((0.0, 0.1, 0.3), (0.0, 1.0, 1.0)), sb.Pulse(0.0, 1.0, 0.0, 0.1, 0.1, 0.3, 1.0)]
+)
+def test_a_ramp_that_starts_at_zero_charges_no_capacitor_yet(drive: object) -> None:
+    """Two capacitors and a source are a loop whose current is C dS/dt; both branches show none at t = 0, 10 C after."""
+    network = ring(sb.Capacitor(1e-4), sb.Capacitor(1e-4), drive={0: drive})
+    t = np.linspace(0.0, 0.2, 41)
+    found = sb.integrate(network, t).current[:, 0]
+    expected = np.where((t > 0.0) & (t <= 0.1 + 1e-9), 10.0 * 0.5e-4, 0.0)
+    np.testing.assert_allclose(found, expected, atol=1e-15)
+    verdict = sb.validate(network, t)
+    assert verdict, str(verdict)
+
+
 def test_resonance_of_a_lossless_circuit_keeps_its_energy() -> None:
     network = ring(sb.Inductor(0.1), sb.Capacitor(0.4), initial_state=[0.0, 1.0])
     t = np.linspace(0.0, 20.0, 201)

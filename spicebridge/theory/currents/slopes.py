@@ -1,7 +1,8 @@
 """dS/dt of sources, which loops of capacitors and cutsets of inductors turn into currents and voltages.
 
 A derivative jumps at a breakpoint. Inside a segment between two of them it is that of the segment, up to and
-including both ends, so that an integrator that steps onto a breakpoint never looks across it.
+including both ends, so that an integrator that steps onto a breakpoint never looks across it. Before t = 0 straight
+lines stand still: one that starts there has no slope yet at t = 0, which is also what a simulator's first row shows.
 """
 
 from __future__ import annotations
@@ -29,11 +30,14 @@ def slope(drive: Drive | None, t: float, segment: Segment | None) -> float:
     total = 0.0
     for term in terms(drive):
         inside = t * (1.0 - BEFORE)
+        begun = t > 0.0 or segment is not None
         if segment is not None:
             margin = INSIDE * (segment[1] - segment[0])
             inside = min(max(t, segment[0] + margin), segment[1] - margin)
         match term:
             case DC():
+                pass
+            case PWL() | Pulse() if not begun:
                 pass
             case Sine():
                 if inside >= term.delay:

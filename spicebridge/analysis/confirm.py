@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -19,7 +19,7 @@ from spicebridge.analysis.flow import Flow
 from spicebridge.analysis.response import measure_response
 from spicebridge.analysis.runner import Runner, circuit_runner
 from spicebridge.analysis.transition import PERTURBATION, measure_transition
-from spicebridge.arrays import Array, IntArray
+from spicebridge.arrays import Array
 from spicebridge.errors import RunFailed, SpiceBridgeError
 from spicebridge.laws import Resistor
 from spicebridge.network import Network
@@ -76,15 +76,8 @@ def _attempt(what: str, measure: Callable[[], Confirmation]) -> Confirmation:
     try:
         return measure()
     except RunFailed as error:
-        return Confirmation(
-            what=what,
-            value=math.nan,
-            circuit=math.nan,
-            difference=math.nan,
-            U=math.nan,
-            outcome=Outcome.UNRESOLVED,
-            reason=str(error),
-        )
+        nothing = judged(what, math.nan, math.nan, math.nan, math.nan, math.inf)
+        return replace(nothing, reason=str(error))
 
 
 def confirm(network: Network, *, engine: str = "ngspice") -> tuple[Confirmation, ...]:
@@ -109,11 +102,6 @@ def confirm(network: Network, *, engine: str = "ngspice") -> tuple[Confirmation,
     return tuple(found)
 
 
-def _driven(network: Network) -> IntArray:
-    n = network.n_edges
-    return np.unique(np.linspace(0, n - 1, min(n, MOST_EDGES)).astype(np.intp))
-
-
 def omega(network: Network, run: Runner) -> Confirmation:
     """|Omega - T R| on the same wires with 1 ohm resistors: Omega has no memory of the devices."""
     twin = network.with_device(Resistor(np.ones(()))).with_active([])
@@ -126,7 +114,8 @@ def omega_bar(network: Network, run: Runner) -> Confirmation:
 
 
 def _projector(what: str, network: Network, run: Runner, resolution: float) -> Confirmation:
-    driven = _driven(network)
+    n = network.n_edges
+    driven = np.unique(np.linspace(0, n - 1, min(n, MOST_EDGES)).astype(np.intp))
     measured = measure_response(network, run, driven)
     flow = Flow(network)
     expected = flow.T(measured.q) * measured.q

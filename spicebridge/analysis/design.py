@@ -28,6 +28,7 @@ from spicebridge.circuit.simulate import grid_span
 from spicebridge.errors import NetworkError, RunFailed, SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.theory import solve
+from spicebridge.theory.currents.topology import Topology
 from spicebridge.theory.results.stability import require_regular
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.verify import validate
@@ -315,7 +316,7 @@ def _unreachable(network: Network, space: _Space, bound: float) -> Design:
     reason = (
         f"current control with alpha = 0 keeps B J (s - s0)/(g r0) = 0 whatever the sources do; the target is {bound:.3g} "
         "away from the states that this allows (effective memory "
-        f"{_memory(network):.3g})"
+        f"{Topology.of(network).effective_memory:.3g})"
     )
     return Design(
         status="unreachable",
@@ -327,12 +328,6 @@ def _unreachable(network: Network, space: _Space, bound: float) -> Design:
         values=space.named(space.start),
         evaluations=0,
     )
-
-
-def _memory(network: Network) -> float:
-    from spicebridge.theory.currents.topology import Topology
-
-    return Topology.of(network).effective_memory
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -400,7 +395,7 @@ def _search(
         if best.distance <= 0.1 * tolerance:
             break
     assert best is not None
-    return _Best(network=best.network, point=best.point, distance=best.distance, loss=best.loss, evaluations=count)
+    return replace(best, evaluations=count)
 
 
 def _states(space: _Space, point: Array, stop: float, wanted: Array, given: IntArray) -> tuple[Array, Array]:
@@ -429,13 +424,7 @@ def _turned(
         turned = replace(space, network=network.with_polarity(J))
         tried = _search(turned.network, times, wanted, turned, tolerance, 1, seed)
         if tried.distance < best.distance:
-            best = _Best(
-                network=tried.network,
-                point=tried.point,
-                distance=tried.distance,
-                loss=tried.loss,
-                evaluations=best.evaluations + tried.evaluations,
-            )
+            best = replace(tried, evaluations=best.evaluations + tried.evaluations)
         else:
             J[k] = -J[k]
         if best.distance <= tolerance:

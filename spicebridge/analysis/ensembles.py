@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
 from spicebridge.arrays import Array
-from spicebridge.circuit.engines import get_engine
+from spicebridge.circuit.engines import Engine, get_engine
 from spicebridge.circuit.lower.network import lower
 from spicebridge.circuit.lower.steps import first_step
 from spicebridge.circuit.simulate import grid_span, run_lowered, usable
@@ -144,7 +144,9 @@ def validate_ensemble(
     if tried.n_edges != network.n_edges:
         raise NetworkError(f"the circuit has {tried.n_edges} edges and the network {network.n_edges}")
     measure = _statistic(statistic, network)
-    pairs = _Pairs(network, tried, times, states, measure, engine, step, timeout, progress or (lambda message: None))
+    h = min(first_step(tried, float(times[-1])), float(times[-1]) / STEPS) if step is None else float(step)
+    say = progress or (lambda message: None)
+    pairs = _Pairs(network, tried, times, states, measure, get_engine(engine), h, timeout, say)
     looks = _looks(len(states))
     verdict: EnsembleVerdict | None = None
     for count in looks:
@@ -182,29 +184,23 @@ def _statistic(wanted: str | Statistic, network: Network) -> Statistic:
     return ready[wanted]
 
 
+@dataclass(eq=False)
 class _Pairs:
     """Runs of both branches from the same states, and what the statistic makes of them."""
 
-    def __init__(
-        self,
-        network: Network,
-        circuit: Network,
-        times: Array,
-        states: Array,
-        measure: Statistic,
-        engine: str,
-        step: float | None,
-        timeout: float | None,
-        say: Progress,
-    ) -> None:
-        self.network, self.circuit, self.times, self.states, self.measure = network, circuit, times, states, measure
-        self.engine, self.timeout, self.say = get_engine(engine), timeout, say
-        stop = float(times[-1])
-        self.step = min(first_step(circuit, stop), stop / STEPS) if step is None else float(step)
-        self.theory: list[object] = []
-        self.spice: list[object] = []
-        self.halved: list[object] = []
-        self.reason = ""
+    network: Network
+    circuit: Network
+    times: Array
+    states: Array
+    measure: Statistic
+    engine: Engine
+    step: float
+    timeout: float | None
+    say: Progress
+    theory: list[object] = field(default_factory=list)
+    spice: list[object] = field(default_factory=list)
+    halved: list[object] = field(default_factory=list)
+    reason: str = ""
 
     def extend(self, count: int) -> None:
         """Run the pairs up to number `count`; a run that fails is None."""
@@ -252,7 +248,8 @@ class _Pairs:
         room = margin if margin is not None else PROBABILITY_MARGIN if proportion else MEAN_MARGIN
         effect = self._step_effect(names)
         low, high, mean = _intervals(spice - theory, error / len(names), proportion)
-        worst = int(np.argmax(np.maximum(np.abs(low), np.abs(high))))
+        largest = np.maximum(np.abs(low), np.abs(high))
+        worst, limit = int(np.argmax(largest)), float(largest.max())
         outside = (low > room) | (high < -room)
         inside = (low > -room) & (high < room)
         if failed > 0.05 * len(self.theory):
@@ -272,7 +269,7 @@ class _Pairs:
                 f"{_words(names, worst)} differs by {mean[worst]:.3g}, margin {room:.3g}",
             )
         elif inside.all():
-            outcome, reason = Outcome.AGREES, f"differences within {_largest(low, high):.2g} of zero, margin {room:.3g}"
+            outcome, reason = Outcome.AGREES, f"differences within {limit:.2g} of zero, margin {room:.3g}"
         else:
             outcome = Outcome.UNRESOLVED
             needed = _needed(len(both), low, high, mean, room)
@@ -334,10 +331,6 @@ def _needed(n: int, low: Array, high: Array, mean: Array, margin: float) -> int:
     half = 0.5 * (high - low)
     distance = np.maximum(np.abs(margin - np.abs(mean)), 0.05 * margin)
     return math.ceil(n * float(((half / distance) ** 2).max()))
-
-
-def _largest(low: Array, high: Array) -> float:
-    return float(np.maximum(np.abs(low), np.abs(high)).max())
 
 
 def _words(names: list[Hashable], k: int) -> str:

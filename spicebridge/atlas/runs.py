@@ -13,7 +13,7 @@ added at random, so that the noise of a derivative or of a quotient is propagate
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -74,6 +74,7 @@ class Pair:
         return self.circuit.network
 
 
+@dataclass(eq=False)
 class Bench:
     """Runs circuits and keeps the waveforms, so that a claim and its mutant share them.
 
@@ -81,23 +82,14 @@ class Bench:
     network of the user in their place.
     """
 
-    def __init__(
-        self,
-        on: Standard | None = None,
-        *,
-        quick: bool = False,
-        network: Network | None = None,
-        stop: float | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.on = on
-        self.quick = quick
-        self.network = network
-        self.stop = stop
-        self.seed = seed
-        self._engine: Engine = get_engine("ngspice")
-        self._runs: dict[Hashable, Waveforms] = {}
-        self._kept: dict[str, Any] = {}
+    on: Standard | None = None
+    quick: bool = False
+    network: Network | None = None
+    stop: float | None = None
+    seed: int = 0
+    _engine: Engine = field(default_factory=lambda: get_engine("ngspice"))
+    _runs: dict[Hashable, Waveforms] = field(default_factory=dict)
+    _kept: dict[str, Any] = field(default_factory=dict)
 
     def rng(self, offset: int = 0) -> np.random.Generator:
         return np.random.default_rng([self.seed, offset])

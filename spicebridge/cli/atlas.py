@@ -7,7 +7,7 @@ import os
 import time
 
 from spicebridge.cli import status
-from spicebridge.cli.options import add_quiet
+from spicebridge.cli.options import add_quiet, whole
 
 HELP = "measure every claim of the papers on circuits and write one page about it"
 EXAMPLE = "atlas --quick --out atlas"
@@ -19,16 +19,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", default="atlas", metavar="DIR", help="where results and page go; default: atlas")
     parser.add_argument("--quick", action="store_true", help="fewer and smaller circuits, fewer seeds")
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="these claims alone, such as p1.eq4")
-    parser.add_argument("--jobs", type=_jobs, default=2, metavar="N", help="processes; default: 2")
+    parser.add_argument("--jobs", type=whole, default=2, metavar="N", help="processes; default: 2")
     parser.add_argument("--markdown", metavar="FILE", help="write the Markdown twin there as well")
     parser.add_argument("--list", action="store_true", help="name the claims and measure none")
     add_quiet(parser)
-
-
-def _jobs(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:

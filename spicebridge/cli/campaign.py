@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from spicebridge.cli import status
-from spicebridge.cli.options import add_quiet
+from spicebridge.cli.options import add_quiet, whole
 
 if TYPE_CHECKING:
     from spicebridge.campaign.execution import Tally
@@ -38,7 +38,7 @@ _FAILURES = {
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a *.campaign.toml: the base case and what is swept")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=_whole, metavar="N", help="processes; default: one for every processor")
+    where.add_argument("--workers", type=whole, metavar="N", help="processes; default: one for every processor")
     where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, such as tcp://host:8786")
     parser.add_argument("-o", "--out", metavar="DIR", help="folder of the results; default: NAME.campaign beside FILE")
     parser.add_argument("--retry", action="store_true", help="run failed points again")
@@ -49,12 +49,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--list", action="store_true", help="run nothing; list every point and whether it is stored")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
     add_quiet(parser)
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from spicebridge.cli import status
-from spicebridge.cli.options import add_quiet, positive
+from spicebridge.cli.options import add_quiet, positive, whole
 
 if TYPE_CHECKING:
     from spicebridge.fuzz import Cause, Hunt
@@ -19,21 +20,11 @@ EXAMPLE = "fuzz --engine neospice --minutes 5 --seed 7"
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", default="ngspice", metavar="E", help="simulator (default: ngspice; see engines)")
     parser.add_argument("--minutes", type=positive, default=1.0, metavar="N", help="60 circuits for each (default: 1)")
-    parser.add_argument("--circuits", type=_count, metavar="N", help="how many, instead of --minutes")
+    parser.add_argument("--circuits", type=whole, metavar="N", help="how many, instead of --minutes")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, other circuits (default: 0)")
     parser.add_argument("-o", "--out", metavar="DIR", help="write the decks there")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
     add_quiet(parser)
-
-
-def _count(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"value {text!r} must be a whole number") from None
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"value {text!r} must be positive")
-    return value
 
 
 def run(args: argparse.Namespace) -> int:
@@ -68,19 +59,7 @@ def _facts(found: Hunt) -> dict[str, object]:
         "seed": found.seed,
         "wanted": found.wanted,
         "done": found.done,
-        "findings": [
-            {
-                "cause": f.cause,
-                "kind": f.kind,
-                "spelling": f.spelling,
-                "refused": f.refused,
-                "count": f.count,
-                "first": f.first,
-                "sentence": f.sentence,
-                "deck": f.deck,
-            }
-            for f in found.findings
-        ],
+        "findings": [asdict(cause) for cause in found.findings],
         "without_answer": dict(found.refused),
     }
 

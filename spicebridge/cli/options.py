@@ -27,6 +27,13 @@ def positive(text: str, unit: str | None = None) -> float:
     return value
 
 
+def whole(text: str) -> int:
+    """A whole number from 1 up."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
+    return int(text)
+
+
 def seconds(text: str) -> float:
     """A positive time in s."""
     return positive(text, "s")

@@ -31,9 +31,7 @@ class Expressions:
     parameters: tuple[tuple[str, float], ...]
     plain: PlainSpelling | None = None
 
-    @property
-    def kind(self) -> str:
-        return "expression"
+    kind = "expression"
 
     @property
     def spelling(self) -> str:

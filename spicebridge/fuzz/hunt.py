@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -44,11 +44,11 @@ class Cause:
     cause: str
     kind: str
     spelling: str
+    refused: bool = False
     count: int
     first: int
     sentence: str
     deck: str
-    refused: bool = False
 
     @property
     def defect(self) -> bool:
@@ -127,16 +127,18 @@ def hunt(
     )
 
 
+@dataclass(eq=False)
 class _Hunt:
     """Findings so far."""
 
-    def __init__(self, engine: Engine, seed: int) -> None:
-        self.engine = engine
-        self.bare: object = engine.as_it_is() if hasattr(engine, "as_it_is") else engine
-        self.seed = seed
-        self.causes: Counter[tuple[str, str]] = Counter()
-        self.findings: list[Cause] = []
-        self.refused: Counter[str] = Counter()
+    engine: Engine
+    seed: int
+    causes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    findings: list[Cause] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.bare: Engine = self.engine.as_it_is() if hasattr(self.engine, "as_it_is") else self.engine
 
     def tried(self, k: int) -> tuple[Specimen, Outcome]:
         specimen = make(self.engine, np.random.default_rng((self.seed, k)))

@@ -68,9 +68,7 @@ class FuzzedCircuit:
     def kind(self) -> str:
         return self.what
 
-    @property
-    def spelling(self) -> str:
-        return OURS
+    spelling = OURS
 
     def network(self) -> Network:
         """The edges as a network; for a superposition three times, the last with both sources."""

@@ -24,13 +24,8 @@ class FuzzedSource:
     dialect: str
     wave: ir.Wave
 
-    @property
-    def kind(self) -> str:
-        return "source"
-
-    @property
-    def spelling(self) -> str:
-        return OURS
+    kind = "source"
+    spelling = OURS
 
     def check(self, run: Run) -> Outcome:
         record = run(self.deck("source"), ("v(a)",), STOP)
@@ -137,13 +132,8 @@ class FirstRow:
     uic: bool
     asked: str = "values"
 
-    @property
-    def kind(self) -> str:
-        return "first row"
-
-    @property
-    def spelling(self) -> str:
-        return PLAIN
+    kind = "first row"
+    spelling = PLAIN
 
     def check(self, run: Run) -> Outcome:
         record = run(self.deck("first row"), ("v(c)", "v(b)"), STOP)

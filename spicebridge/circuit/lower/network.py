@@ -15,7 +15,7 @@ current of loop c, 1 V for 1 A). One node of every connected component is ground
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -61,6 +61,7 @@ def solver_options(clamps: Iterable[Clamps]) -> tuple[tuple[str, Any], ...]:
     return (("method", "gear"), *ACCURATE[1:]) if by_rate else ACCURATE
 
 
+@dataclass(eq=False)
 class Lowered:
     """A circuit and the names under which its signals come back.
 
@@ -68,13 +69,10 @@ class Lowered:
     they have any: their guards go with the step ceiling.
     """
 
-    def __init__(
-        self, frame: Deck, signals: Signals, edges: EdgeElements | None = None, corners: Corners | None = None
-    ) -> None:
-        self.frame = frame
-        self.signals = signals
-        self.edges = edges
-        self.corners = corners
+    frame: Deck
+    signals: Signals
+    edges: EdgeElements | None = None
+    corners: Corners | None = None
 
     @cached_property
     def _guards(self) -> tuple[Element, ...]:
@@ -93,8 +91,7 @@ class Lowered:
         """The same circuit at another step ceiling in s."""
         tran = self.frame.transient
         assert tran is not None
-        frame = self.frame.with_transient(replace(tran, step=step, max_step=step))
-        return Lowered(frame, self.signals, self.edges, self.corners)
+        return replace(self, frame=self.frame.with_transient(replace(tran, step=step, max_step=step)))
 
     def format(self, dialect: Dialect) -> str:
         """The text of the deck; a dialect that can write repeated edges makes no elements."""

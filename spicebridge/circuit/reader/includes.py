@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from spicebridge.circuit.reader.card_tokens import directive_kind, first_word, scan_directive
 from spicebridge.circuit.reader.lines import Remark, split_cards
@@ -130,38 +130,29 @@ class Includes:
         return cards if section is None else _section(card, offset, cards, section)
 
     def _resolve(self, card: NetlistCard, offset: int, name: str) -> Path:
+        def refuse(why: str, kind: type[DeckError] = UnsafeDeck) -> NoReturn:
+            card.fail(offset, f"include of {name!r}: {why}", kind)
+
         if self.folder is None:
-            card.fail(offset, f"include of {name!r}: this text has no folder; read the deck from a file", UnsafeDeck)
+            refuse("this text has no folder; read the deck from a file")
         if _ABSOLUTE.match(name) or ":" in name:
-            card.fail(
-                offset,
-                f"include of {name!r}: absolute paths are refused; copy the file beside the deck",
-                UnsafeDeck,
-            )
+            refuse("absolute paths are refused; copy the file beside the deck")
         pieces = re.split(r"[/\\]", name)
         if ".." in pieces:
-            card.fail(
-                offset,
-                f"include of {name!r}: the path leaves the deck's folder; copy the file beside the deck",
-                UnsafeDeck,
-            )
+            refuse("the path leaves the deck's folder; copy the file beside the deck")
         base = self.open_files[-1].parent if self.open_files else self.folder
         try:
             path = base.joinpath(*pieces).resolve()
             inside = path.is_relative_to(self.folder.resolve())
             exists = path.exists()
         except (OSError, RuntimeError, ValueError):
-            card.fail(offset, f"include of {name!r}: the path cannot be followed")
+            refuse("the path cannot be followed", DeckError)
         if not inside:
-            card.fail(
-                offset,
-                f"include of {name!r}: a link leaves the deck's folder; copy the file beside the deck",
-                UnsafeDeck,
-            )
+            refuse("a link leaves the deck's folder; copy the file beside the deck")
         if not exists:
-            card.fail(offset, f"include of {name!r}: there is no such file in the deck's folder")
+            refuse("there is no such file in the deck's folder", DeckError)
         if not path.is_file():
-            card.fail(offset, f"include of {name!r}: no regular file; devices and folders are refused", UnsafeDeck)
+            refuse("no regular file; devices and folders are refused")
         return path
 
 

@@ -120,33 +120,6 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return None
 
 
-class CaseFile(pytest.File):
-    """A case file: one item."""
-
-    def collect(self) -> Iterator[pytest.Item]:
-        item = CaseItem.from_parent(self, name=self.path.name.removesuffix(CASE_SUFFIX))
-        item.add_marker(MARK)
-        yield item
-
-
-class DeckFile(pytest.File):
-    """A netlist of a memristive network: one item, judged against the equations it is recognised as."""
-
-    def collect(self) -> Iterator[pytest.Item]:
-        item = DeckItem.from_parent(self, name=self.path.name.removesuffix(DECK_SUFFIX))
-        item.add_marker(MARK)
-        yield item
-
-
-class ModelFile(pytest.File):
-    """A device model: one item, its check-up, and its recorded reference where there is one."""
-
-    def collect(self) -> Iterator[pytest.Item]:
-        item = ModelItem.from_parent(self, name=self.path.name.partition(".")[0])
-        item.add_marker(MARK)
-        yield item
-
-
 class _Item(pytest.Item):
     engine: Any = None
 
@@ -224,6 +197,36 @@ class ModelItem(_Item):
 
     def reportinfo(self) -> tuple[Path, None, str]:
         return self.path, None, f"model {self.name}"
+
+
+class _File(pytest.File):
+    """A file with one item."""
+
+    item: type[pytest.Item]
+
+    def collect(self) -> Iterator[pytest.Item]:
+        name = self.path.name.removesuffix(CASE_SUFFIX).removesuffix(DECK_SUFFIX)
+        item = self.item.from_parent(self, name=name if name != self.path.name else name.partition(".")[0])
+        item.add_marker(MARK)
+        yield item
+
+
+class CaseFile(_File):
+    """A case file."""
+
+    item = CaseItem
+
+
+class DeckFile(_File):
+    """A netlist of a memristive network, judged against the equations it is recognised as."""
+
+    item = DeckItem
+
+
+class ModelFile(_File):
+    """A device model: its check-up, and its recorded reference where there is one."""
+
+    item = ModelItem
 
 
 def check_up(config: pytest.Config, path: Path, **given: Any) -> Any:

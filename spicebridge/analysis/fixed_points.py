@@ -344,12 +344,7 @@ def _rest(search: _Search, states: Array) -> dict[int, int]:
         if under_way.size == 0:
             break
         run = integrate_ensemble(
-            search.network,
-            [span],
-            initial_states=ends[under_way],
-            rtol=1e-6,
-            atol=1e-9,
-            max_evaluations=budget,
+            search.network, [span], initial_states=ends[under_way], rtol=1e-6, atol=1e-9, max_evaluations=budget
         )
         ends[under_way] = np.where(windowed, np.clip(run.state[:, -1], 0.0, 1.0), run.state[:, -1])
         moving = []

@@ -12,17 +12,7 @@ from spicebridge.arrays import Array
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.report.plots import Plot, render_all
 from spicebridge.report.plots.network import MOST_NODES, coloured_graph, name_edges
-from spicebridge.report.plots.style import (
-    CURVES,
-    HALF,
-    INK,
-    SOFT,
-    SPICE,
-    THEORY,
-    Drawn,
-    new_figure,
-    state_symbol,
-)
+from spicebridge.report.plots.style import CURVES, HALF, INK, SOFT, SPICE, THEORY, Drawn, new_figure, state_symbol
 from spicebridge.report.wording import one_line
 from spicebridge.theory import solve
 

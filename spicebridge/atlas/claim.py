@@ -23,6 +23,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from spicebridge.network import Network
 
 if TYPE_CHECKING:
@@ -144,6 +147,9 @@ def at_most(what: str, measured: float, uncertainty: float, bound: float, *, res
     )
 
 
+Numbers = Sequence[float] | NDArray[np.floating[Any]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Series:
     """One curve of a picture.
@@ -152,13 +158,13 @@ class Series:
     `high`).
     """
 
-    x: Sequence[float]
-    y: Sequence[float]
+    x: Numbers
+    y: Numbers
     label: str = ""
     style: str = "line"
-    error: Sequence[float] = ()
-    low: Sequence[float] = ()
-    high: Sequence[float] = ()
+    error: Numbers = ()
+    low: Numbers = ()
+    high: Numbers = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -153,13 +153,7 @@ class Bench:
         return case.name, states.error, states.uncertainty
 
     def run(
-        self,
-        network: Network,
-        stop: float,
-        step: float,
-        *,
-        transform: Transform | None = None,
-        form: str = "fast",
+        self, network: Network, stop: float, step: float, *, transform: Transform | None = None, form: str = "fast"
     ) -> Waveforms:
         """One transient at a fixed step, on the simulator's own time points. Raises `RunFailed`."""
         lowered = lower(network, stop, step, form=form)
@@ -361,9 +355,7 @@ def mirrored(name: str, first: Pair, second: Pair) -> Row:
 def thinned(t: Array, columns: Array, names: Iterable[str], *, points: int = 100, style: str = "line") -> list[Series]:
     """Curves of a picture from samples (n_t, n)."""
     few = slice(None, None, max(1, t.size // points))
-    return [
-        Series(x=t[few].tolist(), y=columns[few, k].tolist(), label=name, style=style) for k, name in enumerate(names)
-    ]
+    return [Series(x=t[few], y=columns[few, k], label=name, style=style) for k, name in enumerate(names)]
 
 
 def order_of(sizes: Iterable[float], errors: Iterable[float], U: Iterable[float]) -> tuple[float, float]:

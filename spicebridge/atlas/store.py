@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from spicebridge.atlas.claim import Claim, Evidence, Judgement, Result
 from spicebridge.errors import OutputError
 from spicebridge.network import Network
@@ -111,7 +113,7 @@ def _plain(value: Any, digits: int | None = None) -> object:
         return value
     if isinstance(value, Mapping):
         return {str(name): _plain(entry, digits) for name, entry in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, np.ndarray)):
         return [_plain(entry, digits) for entry in value]
     number = float(value)
     if not math.isfinite(number):

@@ -69,11 +69,7 @@ class Entry:
                 "title": self.title,
                 "learn": "",
                 "outcome": None,
-                "error": {
-                    "kind": type(self.error).__name__,
-                    "message": str(self.error),
-                    "log": log[-LOG_TAIL:],
-                },
+                "error": {"kind": type(self.error).__name__, "message": str(self.error), "log": log[-LOG_TAIL:]},
             }
         )
         return facts

@@ -48,16 +48,7 @@ class Axis:
 
 def read_axes(root: Section) -> tuple[Axis, ...]:
     """The axes of ``[sweep]``, one a key, and of every ``[[zip]]``, one a table."""
-    axes = [
-        Axis(
-            keys=(key,),
-            paths=(path,),
-            places=tuple((value,) for value in values),
-            where=(where,),
-            logarithmic=logarithmic,
-        )
-        for key, path, values, where, logarithmic in _columns(root.section("sweep"))
-    ]
+    axes = _columns(root.section("sweep"))
     axes += [_zipped(block) for block in root.sections("zip")]
     seen: dict[KeyPath, str] = {}
     for axis in axes:
@@ -73,31 +64,28 @@ def read_axes(root: Section) -> tuple[Axis, ...]:
 
 
 def _zipped(block: Section) -> Axis:
-    columns = list(_columns(block))
+    columns = _columns(block)
     if not columns:
         block.fail(None, "has no keys; name the keys that move together, each with as many values")
     first = columns[0]
-    for key, _, values, where, _ in columns[1:]:
-        if len(values) != len(first[2]):
+    for other in columns[1:]:
+        if len(other) != len(first):
             raise CampaignError(
-                f"{where}: {block.dotted()}.{key}: {len(values)} values, but {first[0]} beside it has "
-                f"{len(first[2])}; keys that move together need as many values each, or belong into [sweep]"
+                f"{other.where[0]}: {block.dotted()}.{other.keys[0]}: {len(other)} values, but {first.keys[0]} beside it "
+                f"has {len(first)}; keys that move together need as many values each, or belong into [sweep]"
             )
     return Axis(
-        keys=tuple(column[0] for column in columns),
-        paths=tuple(column[1] for column in columns),
-        places=tuple(zip(*(column[2] for column in columns), strict=True)),
-        where=tuple(column[3] for column in columns),
-        logarithmic=first[4],
+        keys=tuple(column.keys[0] for column in columns),
+        paths=tuple(column.paths[0] for column in columns),
+        places=tuple(sum(row, ()) for row in zip(*(column.places for column in columns), strict=True)),
+        where=tuple(column.where[0] for column in columns),
+        logarithmic=first.logarithmic,
     )
 
 
-Column = tuple[str, KeyPath, list[Any], str, bool]
-
-
-def _columns(section: Section, outer: str = "") -> list[Column]:
-    """(key, path, values, "file:line", logarithmic) of every key; bare dotted keys arrive as nested tables."""
-    out: list[Column] = []
+def _columns(section: Section, outer: str = "") -> list[Axis]:
+    """An axis for every key; bare dotted keys arrive as nested tables."""
+    out: list[Axis] = []
     for name, value in section.data.items():
         key = f"{outer}.{name}" if outer else name
         if isinstance(value, Mapping) and not set(value) & set(RANGE):
@@ -111,7 +99,8 @@ def _columns(section: Section, outer: str = "") -> list[Column]:
         except CampaignError as error:
             section.fail(name, str(error))
         values, logarithmic = _values(section, name)
-        out.append((key, path, values, where, logarithmic))
+        places = tuple((value,) for value in values)
+        out.append(Axis(keys=(key,), paths=(path,), places=places, where=(where,), logarithmic=logarithmic))
     return out
 
 

@@ -93,10 +93,7 @@ def _together(folder: Path, schema: object, paths: Sequence[Path]) -> None:
     number = 1 + max((int(path.stem.removeprefix(PREFIX)) for path in of(folder)), default=0)
     target = folder / f"{PREFIX}{number:06d}{SUFFIX}"
     seen: set[str] = set()
-    with (
-        replacing(target) as temporary,
-        pyarrow.parquet.ParquetWriter(temporary, schema, compression="zstd") as writer,
-    ):
+    with replacing(target) as temporary, pyarrow.parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
         waiting: list[Any] = []
         for path in paths:
             for table in groups(path):

@@ -82,12 +82,7 @@ def _run(campaign: Campaign, args: argparse.Namespace) -> None:
 
     with interruptible(), _progress(args.quiet) as show:
         summary = run_campaign(
-            campaign,
-            folder=args.out,
-            workers=args.workers,
-            scheduler=args.scheduler,
-            retry=args.retry,
-            progress=show,
+            campaign, folder=args.out, workers=args.workers, scheduler=args.scheduler, retry=args.retry, progress=show
         )
     if not args.quiet:
         parts = [f"{summary.ran} run now in {summary.seconds:.1f} s", f"{summary.kept} stored before"]

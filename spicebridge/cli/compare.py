@@ -59,12 +59,7 @@ def run(args: argparse.Namespace) -> int:
     from spicebridge.lab.measure.calibration import Instrument
     from spicebridge.lab.measure.measured import compare_measured
     from spicebridge.lab.measure.measurement import map_channels, read_measurement
-    from spicebridge.lab.measure.validation_report import (
-        check_out,
-        format_json,
-        format_markdown,
-        write_validation,
-    )
+    from spicebridge.lab.measure.validation_report import check_out, format_json, format_markdown, write_validation
     from spicebridge.lab.measure.validation_summary import Facts
 
     if args.out:

@@ -89,8 +89,9 @@ def _(network: Network) -> str:
     laws = ", ".join(dict.fromkeys(group.device.kind for group in network.groups))
     rows = [("edges", str(network.n_edges)), ("laws", escape(laws))]
     if network.is_graph:
-        components = _components(network)
-        loops = network.n_edges - network.n_nodes + components
+        from spicebridge.theory.currents.topology import Topology
+
+        loops = Topology.of(network).n_loops
         rows = [
             ("nodes", str(network.n_nodes)),
             *rows,
@@ -100,15 +101,6 @@ def _(network: Network) -> str:
     rows.append(("sources", str(sum(drive is not None for drive in network.drives))))
     title = escape(network.title or "memristive network")
     return f"<div><b>{title}</b>{_table(rows)}{_graph(network)}</div>"
-
-
-def _components(network: Network) -> int:
-    import scipy.sparse as sp
-    from scipy.sparse.csgraph import connected_components
-
-    n = network.n_nodes
-    links = sp.csr_array((np.ones(network.n_edges), (network.tail, network.head)), shape=(n, n))
-    return int(connected_components(links, directed=False)[0])
 
 
 def _graph(network: Network) -> str:

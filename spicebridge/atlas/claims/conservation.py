@@ -277,7 +277,7 @@ def reachable(bench: Bench, more: int = 0) -> Evidence:
         findings.append(equals(f"{case.name}: measured dimension / M", rank / M, 0.0, L / M))
         rows.append((case.name, float(rank), 0.0))
         places = list(range(1, values.size + 1))
-        series.append(Series(x=places, y=np.maximum(values, 1e-17).tolist(), label=case.name, style="points"))
+        series.append(Series(x=places, y=np.maximum(values, 1e-17), label=case.name, style="points"))
     picture = Panel(
         title="Singular values of the responses", x="number", y="relative size", series=tuple(series), log_y=True
     )

@@ -323,10 +323,10 @@ def fermi(bench: Bench, corrected: Law = _fermi, printed: Law = _fermi_printed) 
         x="ΔE = V(x_+) - V(x_-)",
         y="P",
         series=(
-            Series(x=barrier.tolist(), y=share.tolist(), label=f"ensemble, {seeds} seeds", style="points",
+            Series(x=barrier, y=share, label=f"ensemble, {seeds} seeds", style="points",
                    error=[2.0 * standard_error(float(x), seeds) for x in share]),
-            Series(x=grid.tolist(), y=_fermi(grid, mu, T).tolist(), label=f"fit: μ = {mu:.4f}, T = {T:.4f}"),
-            Series(x=grid.tolist(), y=_fermi(grid, 0.036, 0.0048).tolist(), label="μ = 0.036, T = 0.0048", style="dashed"),
+            Series(x=grid, y=_fermi(grid, mu, T), label=f"fit: μ = {mu:.4f}, T = {T:.4f}"),
+            Series(x=grid, y=_fermi(grid, 0.036, 0.0048), label="μ = 0.036, T = 0.0048", style="dashed"),
         ),
         x_range=(0.0, 0.06),
         y_range=(-0.04, 1.12)
@@ -409,7 +409,7 @@ def threshold(bench: Bench, corrected: float = 0.80, printed: float = 0.5135) ->
     if not bench.quick:
         starts = np.concatenate([np.arange(0.4, 0.76, 0.05), np.arange(0.76, 0.85, 0.01), [0.9, 0.95, 1.0]])
         reached = [x for seed in range(3) for x in _ends_of_equal_starts(200, s, seed, starts)]
-        series = [Series(x=3 * starts.tolist(), y=reached, label="ensemble, 3 seeds", style="points")]
+        series = [Series(x=3 * starts, y=reached, label="ensemble, 3 seeds", style="points")]
         series.append(Series(x=[0.78, 0.82], y=ends, label="one memristor, ngspice", style="cross"))
         series += [
             Series(x=[x, x], y=[0.0, 1.05], label=name, style="dashed")

@@ -109,7 +109,7 @@ def potential_figure(bench: Bench, chi: float = CHI) -> Evidence:
         exact = potential_of(-1.0, 1.0, -chi, s)
         target = float(exact(1.0) - exact(exact.minima[0]))
         findings.append(equals(f"V(1) - V(x_-) at s = {s:.4g}", left - right, u + v, target, resolution=1e-6))
-        curves.append(Series(x=grid.tolist(), y=potential(grid, s).tolist(), label=f"s = {s:.4g}"))
+        curves.append(Series(x=grid, y=potential(grid, s), label=f"s = {s:.4g}"))
         x, V = measured_potential(bench, s)
         places, values = places + x, values + V
     curves.append(Series(x=places, y=values, label="ngspice, as work", style="cross"))
@@ -157,8 +157,8 @@ def trajectories(bench: Bench, low_s: float = 0.15) -> Evidence:
             )
         few = slice(None, None, max(1, run.t.size // 150))
         chosen = range(0, N, max(1, N // 40))
-        series = tuple(Series(x=run.t[few].tolist(), y=run.state[few, k].tolist()) for k in chosen)
-        average = Series(x=run.t[few].tolist(), y=run.state[few].mean(axis=1).tolist(), label="⟨x⟩", style="thick")
+        series = tuple(Series(x=run.t[few], y=run.state[few, k]) for k in chosen)
+        average = Series(x=run.t[few], y=run.state[few].mean(axis=1), label="⟨x⟩", style="thick")
         title = f"s = {s:g}, N = {N}, ngspice"
         panels.append(
             Panel(title=title, x="t", y="x_i(t)", series=(*series, average), x_range=(0.0, stop), y_range=(0.0, 1.03))
@@ -258,11 +258,11 @@ def convergence(bench: Bench, high: float = 0.25) -> Evidence:
         x="t",
         y="mean ln |x - y|",
         series=(
-            Series(x=t[few].tolist(), y=average[few].tolist(), label="s = 0.25", style="band",
-                   low=(average - error)[few].tolist(), high=(average + error)[few].tolist()),
-            Series(x=t[: low_average.size][few].tolist(), y=low_average[few].tolist(), label="s = 0.15"),
-            Series(x=t[rising].tolist(), y=line.tolist(), label="rate 0.2", style="dashed"),
-            Series(x=[0.0, 12.0], y=(low_average[0] - 0.3 - 0.79 * np.array([0.0, 12.0])).tolist(), label="rate -0.79", style="dashed"),
+            Series(x=t[few], y=average[few], label="s = 0.25", style="band",
+                   low=(average - error)[few], high=(average + error)[few]),
+            Series(x=t[: low_average.size][few], y=low_average[few], label="s = 0.15"),
+            Series(x=t[rising], y=line, label="rate 0.2", style="dashed"),
+            Series(x=[0.0, 12.0], y=(low_average[0] - 0.3 - 0.79 * np.array([0.0, 12.0])), label="rate -0.79", style="dashed"),
         ),
         x_range=(0.0, 40.0),
         y_range=(-10.0, 3.0)
@@ -344,7 +344,7 @@ def force_inset(bench: Bench, share: float = 1.0) -> Evidence:
         average, error = np.mean(forces, axis=0), 2 * np.std(forces, axis=0, ddof=1) / np.sqrt(seeds)
         band = {"low": (average - error).tolist(), "high": (average + error).tolist()}
         t = (np.arange(average.size) * 0.5).tolist()
-        series.append(Series(x=t, y=average.tolist(), label=f"N = 200, s = {s:g}", style="band", **band))
+        series.append(Series(x=t, y=average, label=f"N = 200, s = {s:g}", style="band", **band))
     most, most_error = mean_and_error(crossing)
     rest, rest_error = mean_and_error(left_over)
     barrier = steepest(0.25)
@@ -423,9 +423,7 @@ def ends_of_starts(bench: Bench, root: int = 1) -> Evidence:
         at_most("largest |E - x_-| below the boundary", max(inner), 0.0, 0.02),
         on_spice,
     )
-    curves = [
-        Series(x=starts.tolist(), y=list(line), label=f"s = {s:.3f}") for s, line in zip(sources, table, strict=True)
-    ]
+    curves = [Series(x=starts, y=list(line), label=f"s = {s:.3f}") for s, line in zip(sources, table, strict=True)]
     pictures = (
         Panel(
             title=f"E[⟨x(∞)⟩], N = {N}",

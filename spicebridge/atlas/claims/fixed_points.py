@@ -81,12 +81,8 @@ def fixed_spectrum(bench: Bench, two: float = 2.0) -> Evidence:
         known = closed_forms.fixed_point_spectrum(A, network.P, network.initial_state, xi=xi, alpha=alpha)
         known = np.where(np.abs(known - alpha) < 1e-9, known, known - (2.0 - two) * alpha)
         rows.append((case.name, apart(values, known), U))
-        series.append(
-            Series(x=known.real.tolist(), y=known.imag.tolist(), label=f"{case.name}: theory", style="points")
-        )
-        series.append(
-            Series(x=values.real.tolist(), y=values.imag.tolist(), label=f"{case.name}: ngspice", style="cross")
-        )
+        series.append(Series(x=known.real, y=known.imag, label=f"{case.name}: theory", style="points"))
+        series.append(Series(x=values.real, y=values.imag, label=f"{case.name}: ngspice", style="cross"))
         if case.name == "prism":
             pair = values[int(np.argmax(values.imag))]
             for what, number, target in (("real", pair.real, -0.091236), ("imaginary", pair.imag, 0.851067)):

@@ -299,7 +299,7 @@ def descent(bench: Bench, turned: bool = False) -> Evidence:
 
     first = pairs[0]
     curve = first.fine.state @ first.network.bank(0.0)
-    line = Series(x=first.fine.t[::8].tolist(), y=curve[::8].tolist())
+    line = Series(x=first.fine.t[::8], y=curve[::8])
     picture = Panel(title=f"S.w, {first.circuit.name}", x="t (s)", y="S.w (V)", series=(line,))
     main = worst("|S.w + (Ron/beta) int S.i| / max |S.w|", rows, resolution=1e-5)
     return never_rises("S.w in V", [fall(pair) for pair in pairs], main, more_rows=rows, panels=(picture,))

@@ -11,17 +11,7 @@ import numpy as np
 
 from spicebridge.analysis.transition import apart
 from spicebridge.arrays import Array
-from spicebridge.atlas.circuits import (
-    PRISM,
-    PRISM_W,
-    PRISM_XI,
-    R_ON,
-    caravelli,
-    circuit,
-    fixed_point,
-    matrices,
-    prism,
-)
+from spicebridge.atlas.circuits import PRISM, PRISM_W, PRISM_XI, R_ON, caravelli, circuit, fixed_point, matrices, prism
 from spicebridge.atlas.claim import Evidence, Finding, Panel, Row, Series, at_least, claim, equals, vanishes
 from spicebridge.atlas.claims.stability import jacobian, largest_imaginary, measured_jacobian
 from spicebridge.atlas.runs import Bench, Circuit, worst
@@ -103,9 +93,7 @@ def oscillation(bench: Bench, passive: bool = False) -> Evidence:
             findings.append(equals(name, *found, target_uncertainty=digits[j], resolution=1e-3))
         few = slice(None, None, 6)
         away = pair.fine.state[few] - np.array(PRISM_W)
-        curves = tuple(
-            Series(x=pair.fine.t[few].tolist(), y=away[:, k].tolist(), label=f"edge {k}") for k in (0, 4, 6, 7)
-        )
+        curves = tuple(Series(x=pair.fine.t[few], y=away[:, k], label=f"edge {k}") for k in (0, 4, 6, 7))
         panels.append(Panel(title=case.name, x="t (s)", y="w - w*", series=curves))
     return Evidence(findings=tuple(findings), panels=tuple(panels))
 
@@ -208,7 +196,7 @@ def theta(bench: Bench, order: int = 1) -> Evidence:
         x="w2",
         y="imaginary part (1/s)",
         series=(
-            Series(x=curve.tolist(), y=exact, label="closed form"),
+            Series(x=curve, y=exact, label="closed form"),
             Series(x=[x for x, _ in seen], y=[y for _, y in seen], label="ngspice", style="points"),
         ),
     )

@@ -18,17 +18,7 @@ from spicebridge.analysis.response import Response
 from spicebridge.arrays import Array
 from spicebridge.atlas.circuits import BARE, BETA, GRAPHS, K4, R_ON, caravelli, circuit, laws_of, matrices, standard
 from spicebridge.atlas.claim import Evidence, Panel, Row, Series, Status, claim, equals
-from spicebridge.atlas.runs import (
-    Bench,
-    Circuit,
-    Pair,
-    largest,
-    order_of,
-    refuted,
-    thinned,
-    value_of,
-    vanishing,
-)
+from spicebridge.atlas.runs import Bench, Circuit, Pair, largest, order_of, refuted, thinned, value_of, vanishing
 from spicebridge.drives import DC, Sine
 from spicebridge.network import Network
 from spicebridge.theory.results import conservation

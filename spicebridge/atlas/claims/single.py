@@ -111,7 +111,7 @@ def growth(bench: Bench, corrected: float = 1.0, printed: float = -1.0) -> Evide
         findings.append(equals(f"d ln w/dt at {name}", float(rate), U, corrected * alpha, resolution=FINE * abs(alpha)))
         findings.append(refutes(f"|rate - as printed| at {name}", abs(float(rate) - printed * alpha), U))
         rows.append((case.name, float(rate), U))
-        panels.append(Series(x=pair.fine.t.tolist(), y=pair.fine.state[:, 0].tolist(), label=name))
+        panels.append(Series(x=pair.fine.t, y=pair.fine.state[:, 0], label=name))
     picture = Panel(title="Memory without current", x="t (s)", y="w", series=tuple(panels))
     return Evidence(findings=tuple(findings), rows=tuple(rows), panels=(picture,))
 
@@ -236,10 +236,8 @@ def series_integral(bench: Bench, half: float = 0.5) -> Evidence:
     shown = pairs[1]
     flux = _loop_flux(shown.network, shown.fine.t)
     known = closed_forms.equal_loop(flux, 0.6, kappa=XI, g=-1.0 / BETA, n=3)
-    curve = Series(x=shown.fine.t.tolist(), y=known.tolist(), label="Eq. 7")
-    points = Series(
-        x=shown.fine.t[::100].tolist(), y=shown.fine.state[::100, 0].tolist(), label="ngspice", style="points"
-    )
+    curve = Series(x=shown.fine.t, y=known, label="Eq. 7")
+    points = Series(x=shown.fine.t[::100], y=shown.fine.state[::100, 0], label="ngspice", style="points")
     picture = Panel(title=shown.circuit.name, x="t (s)", y="w", series=(curve, points))
     return vanishing("|w + xi w^2/2 + flux - start|", residuals(pairs, law), resolution=FINE, panels=(picture,))
 

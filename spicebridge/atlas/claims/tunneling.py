@@ -20,17 +20,7 @@ from spicebridge.analysis.mean_field import potential_of
 from spicebridge.arrays import Array
 from spicebridge.atlas.circuits import CHI, K4, caravelli, circuit, laws_of, standard, tunneling
 from spicebridge.atlas.claim import Evidence, Finding, Panel, Row, Series, Status, at_least, claim, equals
-from spicebridge.atlas.runs import (
-    Bench,
-    Circuit,
-    Pair,
-    integral,
-    largest,
-    mirrored,
-    refuted,
-    value_of,
-    vanishing,
-)
+from spicebridge.atlas.runs import Bench, Circuit, Pair, integral, largest, mirrored, refuted, value_of, vanishing
 from spicebridge.network import Network
 from spicebridge.theory.results.closed_forms import tunneling_fixed_points
 from spicebridge.waveforms import Waveforms
@@ -90,12 +80,10 @@ def in_a_potential(bench: Bench, V: Any = potential) -> Evidence:
             rows.append(largest(pair.circuit.name, *value_of(gap, pair)))
             x = pair.fine.state[::60, 0]
             measured = potential(x0, s) - work(pair.fine)[::60]
-            curves.append(
-                Series(x=x.tolist(), y=measured.tolist(), label=f"ngspice, s = {s:g}, x0 = {x0:g}", style="points")
-            )
+            curves.append(Series(x=x, y=measured, label=f"ngspice, s = {s:g}, x0 = {x0:g}", style="points"))
     grid = np.linspace(0.0, 1.0, 101)
     for s in (0.15, 0.25):
-        curves.append(Series(x=grid.tolist(), y=potential(grid, s).tolist(), label=f"V(x, {s:g})"))
+        curves.append(Series(x=grid, y=potential(grid, s), label=f"V(x, {s:g})"))
     picture = Panel(title="Potential, measured as work", x="x", y="V", series=tuple(curves))
     return vanishing("|V(x) - V(x0) + int (dx/dt)^2 dt|", rows, resolution=1e-6, panels=(picture,))
 

@@ -23,15 +23,7 @@ from spicebridge.circuit.deck.definitions import (
     prepare,
     used,
 )
-from spicebridge.circuit.deck.parameter_scopes import (
-    Scope,
-    ScopeError,
-    expand,
-    expand_functions,
-    fold,
-    number,
-    resolve,
-)
+from spicebridge.circuit.deck.parameter_scopes import Scope, ScopeError, expand, expand_functions, fold, number, resolve
 from spicebridge.errors import DeckError, nearest
 from spicebridge.expressions.tree import BranchCurrent, Expression, NodeVoltage, Number, Value
 
@@ -156,10 +148,7 @@ class _Flattener:
         if found is None:
             hint = nearest(element.subcircuit.lower(), list(place.definition.visible("subcircuits")))
             self.located.fail(
-                here,
-                "element",
-                element.name,
-                f"{element.name}: subcircuit {element.subcircuit!r} is unknown{hint}",
+                here, "element", element.name, f"{element.name}: subcircuit {element.subcircuit!r} is unknown{hint}"
             )
         made: Definition = found[1]
         body = made.body

@@ -117,8 +117,7 @@ def expand_functions(
     if not own:
         return done
     order = dependency_order(
-        {name: [e.function.lower() for e in walk(f.body) if isinstance(e, Call)] for name, f in own.items()},
-        "function",
+        {name: [e.function.lower() for e in walk(f.body) if isinstance(e, Call)] for name, f in own.items()}, "function"
     )
     for name in order:
         f = own[name]

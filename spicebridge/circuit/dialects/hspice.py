@@ -30,11 +30,7 @@ from spicebridge.quantities import format_number
 STYLE = ExpressionStyle(
     native=frozenset(FUNCTIONS) - {"u", "uramp", "limit", "table", "atan2", "nint", "asinh", "acosh", "atanh"},
     functions={"ln": "log"},
-    powers={
-        "real": "(({0}) < 0 ? pow({0},{1}) : pwr({0},{1}))",
-        "abs": "pwr(abs({0}),{1})",
-        "signed": "pwr({0},{1})",
-    },
+    powers={"real": "(({0}) < 0 ? pow({0},{1}) : pwr({0},{1}))", "abs": "pwr(abs({0}),{1})", "signed": "pwr({0},{1})"},
     truth="({0} ? 1 : 0)",
     sides=True,
     brackets=True,

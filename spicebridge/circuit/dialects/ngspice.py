@@ -41,11 +41,7 @@ CONSTANT = ExpressionStyle(
 BODY = ExpressionStyle(
     native=BEHAVIOURAL.native,
     line_table="pwl",
-    powers={
-        "real": f"({_REAL})",
-        "abs": "pow(abs({0}),{1})",
-        "signed": "(sgn({0})*pow(abs({0}),{1}))",
-    },
+    powers={"real": f"({_REAL})", "abs": "pow(abs({0}),{1})", "signed": "(sgn({0})*pow(abs({0}),{1}))"},
 )
 
 

@@ -66,12 +66,7 @@ def safe_names(deck: ir.Deck, rules: NameRules) -> ir.Deck:
         return table.changes()
 
     return rename(
-        deck,
-        nodes=tables[0] | paths,
-        parameters=tables[1],
-        subcircuits=tables[2],
-        functions=tables[3],
-        label=label,
+        deck, nodes=tables[0] | paths, parameters=tables[1], subcircuits=tables[2], functions=tables[3], label=label
     )
 
 

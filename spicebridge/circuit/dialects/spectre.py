@@ -35,11 +35,7 @@ Lines = list[str]
 
 STYLE = ExpressionStyle(
     native=frozenset(FUNCTIONS) - {"u", "uramp", "limit", "nint", "table", "sgn"},
-    powers={
-        "real": "(({0})**({1}))",
-        "abs": "pow(abs({0}),{1})",
-        "signed": "((({0}) < 0 ? -1 : 1)*pow(abs({0}),{1}))",
-    },
+    powers={"real": "(({0})**({1}))", "abs": "pow(abs({0}),{1})", "signed": "((({0}) < 0 ? -1 : 1)*pow(abs({0}),{1}))"},
     sides=True,
     brackets=True,
     negation="",
@@ -163,10 +159,7 @@ def _laid(head: str, items: Iterable[str], width: int = 100) -> Lines:
 
 
 def _definitions(
-    parameters: Sequence[tuple[str, Value]],
-    functions: Sequence[ir.Function],
-    models: Sequence[ir.Model],
-    indent: str,
+    parameters: Sequence[tuple[str, Value]], functions: Sequence[ir.Function], models: Sequence[ir.Model], indent: str
 ) -> Lines:
     lines: Lines = []
     if parameters:

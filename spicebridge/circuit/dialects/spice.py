@@ -131,10 +131,7 @@ class SpiceWriter:
         ]
 
     def definitions(
-        self,
-        parameters: Sequence[tuple[str, Value]],
-        functions: Sequence[ir.Function],
-        models: Sequence[ir.Model],
+        self, parameters: Sequence[tuple[str, Value]], functions: Sequence[ir.Function], models: Sequence[ir.Model]
     ) -> Lines:
         """Parameters, functions and models of one scope."""
         lines = [f".param {name}={self.number(value)}" for name, value in parameters]

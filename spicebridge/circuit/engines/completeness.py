@@ -112,10 +112,7 @@ def _judge(plot: RawPlot, time: np.ndarray, data: np.ndarray, job: Job) -> tuple
             f"the first sample is at t = {time[0]:.6g} s, not at 0: use .ic without uic and no start time in .tran",
         )
     if abs(time[-1] - job.stop) > STOP_RTOL * job.stop:
-        return (
-            Status.TRUNCATED,
-            f"the last sample is at t = {time[-1]:.9g} s, the run was to end at {job.stop:.9g} s",
-        )
+        return (Status.TRUNCATED, f"the last sample is at t = {time[-1]:.9g} s, the run was to end at {job.stop:.9g} s")
     return Status.COMPLETE, "complete"
 
 

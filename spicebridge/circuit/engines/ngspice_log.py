@@ -85,11 +85,7 @@ _CAUSES = (
         "ground one node of every connected component, leave no loop of voltage sources alone, and "
         "check that active edges do not cancel the passive ones at the initial state",
     ),
-    _cause(
-        r"out of range for",
-        Status.NUMERICAL_FAILURE,
-        "an expression left its domain: bound its argument",
-    ),
+    _cause(r"out of range for", Status.NUMERICAL_FAILURE, "an expression left its domain: bound its argument"),
     _cause(
         r"timestep too small",
         Status.NUMERICAL_FAILURE,

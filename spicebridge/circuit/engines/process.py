@@ -55,13 +55,7 @@ def private_environment(home: Path) -> dict[str, str]:
 
 
 def run_in_group(
-    argv: Sequence[str],
-    *,
-    directory: Path,
-    environment: Mapping[str, str],
-    timeout: float,
-    stdout: Path,
-    stderr: Path,
+    argv: Sequence[str], *, directory: Path, environment: Mapping[str, str], timeout: float, stdout: Path, stderr: Path
 ) -> Ended:
     """Run `argv` in `directory`, wait at most `timeout` s, and leave no process behind.
 

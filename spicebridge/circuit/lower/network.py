@@ -37,13 +37,7 @@ from spicebridge.waveforms import SIGNALS
 
 FORMS = ("fast", "readable")
 
-ACCURATE = (
-    ("method", "trap"),
-    ("reltol", 1e-9),
-    ("vntol", 1e-12),
-    ("abstol", 1e-15),
-    ("trtol", 1e9),
-)
+ACCURATE = (("method", "trap"), ("reltol", 1e-9), ("vntol", 1e-12), ("abstol", 1e-15), ("trtol", 1e9))
 """Solver options under which the step ceiling is the step and the error is C h^2.
 
 trtol switches step control by truncation error off; the tolerances keep Newton noise below the error

@@ -322,8 +322,7 @@ class Assembler:
             for word in used:
                 if word.lower() in names:
                     self.reader.fail(
-                        name,
-                        f"function {name.text}: argument {word} stands for a node; only values can be passed",
+                        name, f"function {name.text}: argument {word} stands for a node; only values can be passed"
                     )
 
     def _subckt(self, card: NetlistCard, record: DotCard) -> None:

@@ -10,16 +10,7 @@ from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.reader.card_tokens import inner_range
 from spicebridge.circuit.reader.keywords import COMMANDS
 from spicebridge.circuit.reader.located import NetlistCard
-from spicebridge.circuit.reader.parsed_cards import (
-    TERMINALS,
-    USAGE,
-    Assignment,
-    DotCard,
-    Part,
-    Plain,
-    Quoted,
-    Raw,
-)
+from spicebridge.circuit.reader.parsed_cards import TERMINALS, USAGE, Assignment, DotCard, Part, Plain, Quoted, Raw
 from spicebridge.circuit.reader.rules import ReadingRules
 from spicebridge.circuit.reader.source_waves import read_wave
 from spicebridge.errors import DeckError, QuantityError, UnsafeDeck
@@ -278,10 +269,7 @@ class CardReader:
     def switch(self, head: Token, plus: str, minus: str, cp: str, cm: str, model: Token, *state: Token) -> ir.Element:
         for token in state:
             if token.text.lower() != "off":
-                self.fail(
-                    token,
-                    f"{head.text}: {token.text!r} is not read; a switch starts OFF or as its control says",
-                )
+                self.fail(token, f"{head.text}: {token.text!r} is not read; a switch starts OFF or as its control says")
         name = self.spelling.models.setdefault(model.text.lower(), model.text)
         return ir.Switch(self._name(head), plus, minus, cp, cm, name)
 

@@ -23,11 +23,7 @@ _POWER = re.compile(r"\^|\*\*|\bpow\s*\(", re.IGNORECASE)
 
 
 def read_deck(
-    text_or_path: str | Path,
-    *,
-    dialect: str = "ngspice",
-    name: str = "<text>",
-    folder: str | Path | None = None,
+    text_or_path: str | Path, *, dialect: str = "ngspice", name: str = "<text>", folder: str | Path | None = None
 ) -> Deck:
     """Return the deck. A str with a line end is text, anything else the path of a netlist or LTspice schematic.
 

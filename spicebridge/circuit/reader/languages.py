@@ -99,12 +99,7 @@ NGSPICE: Language = Language(
     },
     constants={"pi": math.pi, "e": math.e},
     powers={"CARET": "abs", "DOUBLE_STAR": "abs"},
-    hints={
-        "AMPERSAND": "write &&",
-        "BAR": "write ||",
-        "SINGLE_EQUAL": "write == to compare",
-        "TILDE": "write !",
-    },
+    hints={"AMPERSAND": "write &&", "BAR": "write ||", "SINGLE_EQUAL": "write == to compare", "TILDE": "write !"},
     braces="dropped",
 )
 

@@ -55,8 +55,7 @@ def _arguments(reader: CardReader, head: Token, part: Part, names: tuple[str, ..
     if len(values) > len(names):
         extra = part.values[len(names)].token
         reader.fail(
-            extra,
-            f"{head.text}: {part.token.text} takes {len(names)} values ({' '.join(names)}); remove the rest",
+            extra, f"{head.text}: {part.token.text} takes {len(names)} values ({' '.join(names)}); remove the rest"
         )
     if len(values) < 2:
         reader.fail(part.token, f"{head.text}: {part.token.text} needs at least {names[0]} and {names[1]}")

@@ -32,16 +32,7 @@ from spicebridge.circuit.recognise.source_clusters import GROUND, Part, drive_of
 from spicebridge.circuit.recognise.structure import Branch, CircuitParts
 from spicebridge.drives import DC, Drive, terms
 from spicebridge.expressions.calculus import simplify
-from spicebridge.expressions.tree import (
-    BranchCurrent,
-    Expression,
-    NodeVoltage,
-    Parameter,
-    Time,
-    Value,
-    rebuild,
-    walk,
-)
+from spicebridge.expressions.tree import BranchCurrent, Expression, NodeVoltage, Parameter, Time, Value, rebuild, walk
 
 DEEPEST = 100
 """Signals that may depend on one another in a chain."""

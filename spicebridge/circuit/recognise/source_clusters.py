@@ -200,8 +200,7 @@ def cluster(
                         nodes.append(other)
         rank = {node: n for n, node in enumerate(nodes)}
         root = min(
-            nodes,
-            key=lambda n: (n != GROUND, n not in keep, "." in n, weight.get(n, 0) < 3, n in tops, rank[n]),
+            nodes, key=lambda n: (n != GROUND, n not in keep, "." in n, weight.get(n, 0) < 3, n in tops, rank[n])
         )
         _grow(found, root, near, account)
     return found

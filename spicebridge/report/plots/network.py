@@ -157,13 +157,7 @@ def _nodes(axes: Axes, network: Network, places: Array) -> None:
         if some and len(label) <= LONGEST_NAME:
             font = (9.0 if few else 7.0) * min(1.0, 2.2 / max(len(label), 1))
             axes.text(
-                float(place[0]),
-                float(place[1]),
-                label,
-                ha="center",
-                va="center",
-                zorder=5,
-                fontsize=max(font, 9.2),
+                float(place[0]), float(place[1]), label, ha="center", va="center", zorder=5, fontsize=max(font, 9.2)
             )
 
 

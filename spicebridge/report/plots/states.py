@@ -208,10 +208,7 @@ def _difference(
     heights: list[float] = []
     names: list[str] = []
     tints: list[str] = []
-    for level, name, colour, dash in (
-        (report.verdict.tolerance, "tolerance", LIMIT, (0, (4, 3))),
-        (U, "U", SOFT, "-"),
-    ):
+    for level, name, colour, dash in ((report.verdict.tolerance, "tolerance", LIMIT, (0, (4, 3))), (U, "U", SOFT, "-")):
         if not level / unit <= limit:
             continue
         for sign in (-1.0, 1.0):

@@ -18,12 +18,7 @@ library = sys.argv[1]
 os.environ["NGSPICE_LIBRARY_PATH"] = library
 
 import numpy as np  # noqa: E402
-from PySpice.Spice.NgSpice.Shared import (  # noqa: E402
-    NgSpiceCircuitError,
-    NgSpiceCommandError,
-    NgSpiceShared,
-    ffi,
-)
+from PySpice.Spice.NgSpice.Shared import NgSpiceCircuitError, NgSpiceCommandError, NgSpiceShared, ffi  # noqa: E402
 from raw_writer import append_plot  # type: ignore[import-not-found]  # noqa: E402
 
 # PySpice's own word for "look at the log", which is judged elsewhere.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from spicebridge.expressions.tree import Binary, Call, Conditional, Expression, Number, Power, Unary
+from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import Binary, Call, Conditional, Expression, Number, Power, Unary, evaluate
 
 Maker = Callable[..., Any]
 
@@ -44,6 +46,20 @@ class Language:
         if is_truth(x):
             return x
         return Binary(">", x, Number(0.5)) if self.true_above_half else Binary("!=", x, Number(0.0))
+
+
+TABLES = frozenset(("table", "tbl", "pwl"))
+
+
+def table_fault(points: Sequence[Expression]) -> str:
+    """What is wrong with the points x1, y1, x2, y2, … of a table, or ""; names are not known yet."""
+    if len(points) % 2:
+        return "its points are pairs of x and y; one is missing"
+    try:
+        xs = [float(evaluate(x)) for x in points[::2]]
+    except DeckError:
+        return ""
+    return "" if all(a < b for a, b in itertools.pairwise(xs)) else "the x of its points must increase; sort them"
 
 
 def power(base: Expression, exponent: Expression, kind: str) -> Expression:

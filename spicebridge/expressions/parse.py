@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spicebridge.errors import QuantityError
-from spicebridge.expressions.language import Language, power
+from spicebridge.expressions.language import TABLES, Language, power, table_fault
 from spicebridge.expressions.parse_cache import DepthError, ShapeError, ShapeParser
 from spicebridge.expressions.tokens import OPERATOR_KINDS, ScanError, Token, parse_number, scan_expression
 from spicebridge.expressions.tree import (
@@ -154,6 +154,9 @@ class _Rules:
                 token.offset, f"function {token.text!r} takes {count} arguments, not {len(arguments)}"
             )
         made: Expression = make(*arguments)
+        fault = table_fault(arguments[1:]) if folded in TABLES else ""
+        if fault:
+            raise ExpressionError(token.offset, f"function {token.text!r}: {fault}")
         return made
 
 

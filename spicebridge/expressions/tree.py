@@ -183,8 +183,9 @@ LOGIC = ("&&", "||")
 
 
 def _table(x: Any, *points: Any) -> Any:
-    xs, ys = np.array(points[0::2], float), np.array(points[1::2], float)
-    return np.interp(x, xs, ys)
+    # Constants may come spread over the shape of the signals.
+    flat = [float(np.ravel(p)[0]) for p in points]
+    return np.interp(x, flat[0::2], flat[1::2])
 
 
 FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {

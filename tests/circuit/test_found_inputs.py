@@ -477,3 +477,30 @@ def test_what_netlist_writes_is_read_without_a_dialect(dialect: str, window: sb.
         [("a", "b"), ("b", "a")], device=device, drive=[sb.Sine(1.0, 2.0), None], initial_state=0.4
     )
     assert sb.read_netlist(sb.netlist(network, [0.0, 1.0], dialect)).devices() == network.devices()
+
+
+@pytest.mark.parametrize(
+    ("dialect", "cards", "a", "b", "value"),
+    [
+        ("ngspice", "G2 b 0 TABLE {V(b)} = (-1,-1m) (1,2m)", 0.0, 0.0, 0.5e-3),
+        ("pspice", "G2 b 0 TABLE {V(b)} = (-1,-1m) (1,2m)", 0.0, 3.0, 2e-3),
+        ("ngspice", "G2 b 0 POLY(2) a 0 b 0 0 1m 0 2m 3m 4m", 2.0, 3.0, 64e-3),
+        ("ltspice", "B2 b 0 I=limit(V(b),1,-1)", 0.0, 5.0, 1.0),
+        ("xyce", "B2 b 0 I={limit(V(b),-1,1)}", 0.0, -5.0, -1.0),
+        ("hspice", ".param k='3' f(x,y)='k*x+y' m=2\nG2 b 0 VCCS cur='f(V(b),1)*m'", 0.0, 2.0, 14.0),
+    ],
+)
+def test_values_of_sources_by_hand(dialect: str, cards: str, a: float, b: float, value: float) -> None:
+    deck = flatten(read_deck(f"t\nV1 a 0 1\nR1 a b 1\n{cards}\n", dialect=dialect))
+    (source,) = [e for e in deck.elements if isinstance(e, BehaviouralCurrent)]
+    assert float(evaluate(source.expression, Environment({"a": a, "b": b}, {}, {}))) == pytest.approx(value)
+
+
+def test_points_that_come_again_and_sections_that_take_others(tmp_path: Path) -> None:
+    cards = "V1 a 0 PWL(0 0 1 1 2 0) r=0 td=0.5\nR1 a 0 1k m=2\n.tran 1 4\n"
+    (tmp_path / "m.lib").write_text("* s\n.lib fast\n.lib 'm.lib' common\n.endl\n.lib common\nR2 a 0 7\n.endl\n")
+    deck = read_deck(f"t\n{cards}.lib m.lib fast\n", folder=tmp_path, dialect="ngspice")
+    times, values = zip(*deck.element("V1").wave.points, strict=True)  # type: ignore[union-attr]
+    t = np.linspace(0.0, 4.0, 41)
+    assert np.interp(t, times, values) == pytest.approx(np.where(t < 0.5, 0.0, 1.0 - abs((t - 0.5) % 2.0 - 1.0)))
+    assert [deck.element(name).value for name in ("R1", "R2")] == [500.0, 7.0]  # type: ignore[union-attr]

@@ -206,8 +206,12 @@ class _Flattener:
             )
             place.models[folded] = self._variant(place, model, values)
         for node, value in made.body.initial_conditions:
-            self.initial[place.node(node)] = self._number(made, "initial condition", node, value, place)
-            self.conditions[place.node(node)] = (made.scope, node)
+            there = place.node(node)
+            start = self._number(made, "initial condition", node, value, place)
+            if self.initial.setdefault(there, start) != start:
+                message = f"node {there} starts from {start} V here and from {self.initial[there]} V by another .ic"
+                self.located.fail(made.scope, "initial condition", node, f"{message}; keep one")
+            self.conditions[there] = (made.scope, node)
 
     def _variant(self, place: InstancePlace, model: ir.Model, values: tuple[Any, ...]) -> str:
         """One model for all instances with equal values."""

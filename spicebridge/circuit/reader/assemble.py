@@ -9,7 +9,7 @@ from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.contents import with_trees
 from spicebridge.circuit.deck.flatten import constant
 from spicebridge.circuit.reader.card_tokens import (
-    defines_function,
+    definitions,
     directive_kind,
     first_word,
     scan_directive,
@@ -18,14 +18,14 @@ from spicebridge.circuit.reader.card_tokens import (
 from spicebridge.circuit.reader.cards import CardReader
 from spicebridge.circuit.reader.device_currents import expanded_currents
 from spicebridge.circuit.reader.includes import Includes
-from spicebridge.circuit.reader.keywords import CHANGING, DIRECTIVES
+from spicebridge.circuit.reader.keywords import CHANGING, CHANGING_OPTIONS, DIRECTIVES, SHOWING
 from spicebridge.circuit.reader.languages import INTEGRAL
 from spicebridge.circuit.reader.lines import Remark
 from spicebridge.circuit.reader.located import NetlistCard
 from spicebridge.circuit.reader.parsed_cards import USAGE, Assignment, DotCard, Plain, Raw
 from spicebridge.circuit.reader.rules import ReadingRules
 from spicebridge.circuit.reader.scope_stack import CardPlaces, Frame
-from spicebridge.errors import DeckError, nearest
+from spicebridge.errors import DeckError, UnsafeDeck, nearest
 from spicebridge.expressions.parse import Spelling
 from spicebridge.expressions.tokens import Token
 from spicebridge.expressions.tree import BranchCurrent, Call, Expression, NodeVoltage, Number, Value, rebuild, walk
@@ -56,6 +56,7 @@ class Assembler:
         self.shared: dict[str, None] = {}
         self._fresh = True
         self._ambiguous: set[str] = set()
+        self._warm = False
 
     # reading
 
@@ -78,6 +79,10 @@ class Assembler:
             assert frame.card is not None
             frame.card.fail(0, f"subcircuit {frame.name} is never closed; write .ends {frame.name}")
         self._check_functions()
+        for place, token in self.reader.coefficients if self._warm else ():
+            place.fail(
+                token.offset, "a coefficient of temperature, and the options set one; write the value it then has"
+            )
 
     def _remark(self, remark: Remark) -> None:
         """Keep the comment lines that may head a subcircuit; in a library they hold until the next ones."""
@@ -107,10 +112,9 @@ class Assembler:
             elif kind == "ENDS":
                 depth -= 1
             elif depth == 0 and kind in ("PARAM", "FUNC"):
-                kind = "FUNC" if defines_function(item, kind) else kind
-                tokens = scan_directive(item, kind, word, offset, ngspice=self.reader.ngspice)
-                record = self.reader.build(item, tokens)
-                getattr(self, f"_{kind.lower()}")(item, record)
+                for what, part in definitions(item, kind, offset + len(word)):
+                    tokens = scan_directive(part, what, word, offset, ngspice=self.reader.ngspice)
+                    getattr(self, f"_{what.lower()}")(part, self.reader.build(part, tokens))
             elif depth == 0 and kind == "TRAN":
                 transients.append((item, word, offset))
         transients += self._commands(known=bool(transients))
@@ -192,12 +196,17 @@ class Assembler:
         if kind in _GLOBALS and len(self.frames) == 1:
             return
         inside = len(self.frames) > 1
-        kind = "FUNC" if defines_function(card, kind) else kind
-        tokens = scan_directive(card, kind, word, offset, ngspice=self.reader.ngspice, inside=inside)
-        record = self.reader.build(card, tokens)
         if inside and kind in ("TRAN", "OPTIONS", "SAVE", "PRINT", "SHARED"):
             card.fail(offset, f"{word} inside a subcircuit; put it outside")
-        getattr(self, f"_{kind.lower()}")(card, record)
+        try:
+            for what, part in definitions(card, kind, offset + len(word)):
+                tokens = scan_directive(part, what, word, offset, ngspice=self.reader.ngspice, inside=inside)
+                getattr(self, f"_{what.lower()}")(part, self.reader.build(part, tokens))
+        except DeckError as error:
+            # What is printed or shown is no part of the circuit.
+            if word.lower() not in SHOWING or isinstance(error, UnsafeDeck):
+                raise
+            self.reader.notes.append(f"{card.file.name}:{card.line}: {word} was left out: it chooses what is shown")
 
     def _model(self, card: NetlistCard, record: DotCard) -> None:
         name, kind, *given = record.parts
@@ -262,6 +271,12 @@ class Assembler:
             self.reader.fail(raw.token, str(error))
 
     def _options(self, card: NetlistCard, record: DotCard) -> None:
+        for name, raw in record.parts:
+            key = name.text.lower()
+            self._warm |= key in ("temp", "tnom")
+            if key in CHANGING_OPTIONS and (raw is None or self.reader.constant(raw) != 0.0):
+                remedy = "write these elements, or take the option away"
+                self.reader.fail(name, f"option {name.text} {CHANGING_OPTIONS[key]}; {remedy}")
         if self.dialect.own_options:
             self.reader.note(record.token, f"{record.token.text} was left out: options of {self.dialect.name}'s own")
             return
@@ -282,7 +297,7 @@ class Assembler:
         for what, node, raw in record.parts:
             if what.text.lower() != "v":
                 self.reader.fail(what, f".ic sets v(node) only, not {what.text}(…); use IC= on the inductor")
-            name = self.spelling.node(node.text)
+            name = self.spelling.node(node.text.replace(self.dialect.levels, "."))
             if name in frame.initial:
                 self.reader.fail(node, f"the initial voltage of {node.text} is given a second time; keep one")
             frame.initial[name] = self.reader.constant(raw)

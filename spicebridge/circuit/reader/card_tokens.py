@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import islice
 
 from spicebridge.circuit.reader.keywords import (
@@ -14,6 +15,7 @@ from spicebridge.circuit.reader.keywords import (
     OTHER_CONTROL,
     OTHER_ELEMENTS,
     OTHER_WAVES,
+    REPEATING,
     UNSAFE,
     UNSUPPORTED,
     WAVES,
@@ -92,6 +94,8 @@ def scan_element(card: NetlistCard, word: str, offset: int, *, bare_resistance: 
         _name_controls(card, tokens, letter)
     elif letter == "X":
         _name_params(tokens)
+    elif [t.text.lower() for t in tokens[-4:-2]] == ["tc", "="]:
+        tokens[-1:] = [Token("WORD", "tc2", tokens[-1].offset), tokens[-3], tokens[-1]]
     return tokens
 
 
@@ -133,6 +137,8 @@ def _name_waves(card: NetlistCard, tokens: list[Token]) -> None:
             tokens[k] = Token(folded, text, offset)
         elif folded in WAVES:
             tokens[k] = Token("WAVE", text, offset)
+        elif folded in REPEATING:
+            card.fail(offset, f"{tokens[0].text}: {text} of PWL is not read; write the points of all its periods")
         elif folded in OTHER_WAVES:
             card.fail(offset, f"waveform {text} is not read; SIN, PULSE, PWL and EXP are")
 
@@ -140,8 +146,15 @@ def _name_waves(card: NetlistCard, tokens: list[Token]) -> None:
 def _name_controls(card: NetlistCard, tokens: list[Token], letter: str) -> None:
     if len(tokens) < 4 or tokens[3].kind != "WORD":
         return
+    named = {"E": "VCVS", "G": "VCCS"}.get(letter) == tokens[3].text.upper()
+    if named and (len(tokens) > 6 or [t.kind for t in tokens[5:6]] == ["_EQUALS"]):
+        # HSPICE may name the kind of the source; a node of this name has another card behind it.
+        del tokens[3]
     _, text, offset = tokens[3]
     folded = text.upper()
+    if letter in "EG" and folded in ("TABLE", "POLY") and len(tokens) > 4 and tokens[4].kind != "WORD":
+        tokens[3] = Token(folded, text, offset)
+        return
     if folded in OTHER_CONTROL and len(tokens) > 4 and tokens[4].kind != "WORD":
         card.fail(offset, f"{tokens[0].text}: {text} is not read: {OTHER_CONTROL[folded]}")
     behaves = len(tokens) > 4 and tokens[4].kind in ("_EQUALS", "EXPRESSION")
@@ -155,12 +168,37 @@ def _name_params(tokens: list[Token]) -> None:
             tokens[k] = Token("PARAMS", text, offset)
 
 
-_CALLED = re.compile(r"\s*\.param\s+\w+\s*\([^)=]*\)\s*=", re.IGNORECASE)
+_CALLED = re.compile(r"""'[^']*+'|"[^"]*+"|[{}]|(?<=[\s,])[A-Za-z_][\w.]*+\s*+(\([^(){}='"]*+\)\s*+)?=(?!=)""")
 
 
-def defines_function(card: NetlistCard, kind: str | None) -> bool:
-    """Whether a parameter card defines a function, as in HSPICE: ``.param f(x)='2*x'``."""
-    return kind == "PARAM" and _CALLED.match(card.text) is not None
+def definitions(card: NetlistCard, kind: str, start: int) -> list[tuple[str, NetlistCard]]:
+    """A parameter card as one of values and one for each function, which HSPICE defines there: ``.param a=1 f(x)='a*x'``.
+
+    Each keeps its columns: the rest is blank.
+    """
+    text = card.text
+    if kind != "PARAM" or ")" not in text:
+        return [(kind, card)]
+    found, depth = [], 0
+    for match in _CALLED.finditer(text, start):
+        mark = match.group()
+        depth += {"{": 1, "}": -1}.get(mark, 0)
+        if depth == 0 and mark[-1] == "=":
+            found.append((match.start(), "FUNC" if match.group(1) else kind))
+    if all(what == kind for _, what in found):
+        return [(kind, card)]
+    ends = [*(at for at, _ in found[1:]), len(text)]
+
+    def only(*spans: tuple[int, int]) -> NetlistCard:
+        kept = [" "] * len(text)
+        for a, b in ((0, start), *spans):
+            kept[a:b] = text[a:b]
+        return replace(card, text="".join(kept))
+
+    spans = [(what, (at, end)) for (at, what), end in zip(found, ends, strict=True)]
+    values = [span for what, span in spans if what == kind]
+    functions = [("FUNC", only(span)) for what, span in spans if what == "FUNC"]
+    return [*([(kind, only(*values))] if values else []), *functions]
 
 
 def scan_directive(

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from typing import Any, NoReturn
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.reader.card_tokens import inner_range
-from spicebridge.circuit.reader.keywords import COMMANDS
+from spicebridge.circuit.reader.keywords import CATALOGUE, COEFFICIENTS, COMMANDS
 from spicebridge.circuit.reader.located import NetlistCard
 from spicebridge.circuit.reader.parsed_cards import TERMINALS, USAGE, Assignment, DotCard, Part, Plain, Quoted, Raw
 from spicebridge.circuit.reader.rules import ReadingRules
-from spicebridge.circuit.reader.source_waves import read_wave
+from spicebridge.circuit.reader.source_waves import read_wave, repeated
 from spicebridge.errors import DeckError, QuantityError, UnsafeDeck
-from spicebridge.expressions.language import Language
+from spicebridge.expressions.language import Language, table_fault
 from spicebridge.expressions.parse import ExpressionError, Spelling, parse_expression
 from spicebridge.expressions.parse_cache import ShapeError, ShapeParser
 from spicebridge.expressions.tokens import Token, parse_number
-from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number, Value
+from spicebridge.expressions.tree import Binary, Call, Expression, NodeVoltage, Number, Value, as_expression
 
 _MEGA_X = re.compile(r"[+-]?[0-9.]+(?:e[+-]?[0-9]+)?x", re.IGNORECASE)
 _EMBEDDED = re.compile(r"([+-]?[0-9]+)(meg|[tgkmunpf])([0-9]+)\Z", re.IGNORECASE)
 """LTspice's 4k7 for 4.7k."""
 _SIGNAL = re.compile(r"(?<![\w.])(?:[vi]\s*\(|time(?![\w.])|temper(?![\w.])|hertz(?![\w.]))", re.IGNORECASE)
 
+MOST_CONTROLS = 9
+"""Largest number of voltages that a polynomial may have."""
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _BARE = re.compile(r"\A[+-]?[A-Za-z_]|[*/^]|(?<![eE])(?<!\A)[+-]")
 
 
@@ -58,6 +63,7 @@ class CardReader:
         self.card: NetlistCard
         self.head = ""
         self.called: list[tuple[NetlistCard, Token, bool]] = []
+        self.coefficients: list[tuple[NetlistCard, Token]] = []
         self.notes: list[str] = []
         self.tran: ir.Transient | None = None
 
@@ -98,7 +104,7 @@ class CardReader:
 
     def constant(self, raw: Raw) -> Value:
         """A value that may depend on parameters only."""
-        if type(raw) is Plain:
+        if type(raw) is Plain and not (self.dialect.bare_names and _NAME.fullmatch(raw.token.text)):
             return self._number(raw.token)
         return self._shrunk(self._parse(raw.token, self.constant_language))
 
@@ -187,13 +193,32 @@ class CardReader:
         return given, options
 
     def _no_options(self, head: Token, options: dict[str, Assignment]) -> None:
-        for part in options.values():
-            self.fail(part.name, f"{head.text}: option {part.name.text!r} is not read; remove it")
+        for key, part in options.items():
+            if self.dialect.parasitics and key in CATALOGUE:
+                self.note(part.name, f"{head.text}: {part.name.text} was left out: it describes the part")
+                continue
+            hint = "leave it out if the circuit is the same without it, or write what it does as elements"
+            self.fail(part.name, f"{head.text}: option {part.name.text!r} is not read; {hint}")
+
+    def _value(self, head: Token, raw: Raw, options: dict[str, Assignment], op: str) -> Value:
+        """The value of a resistor, capacitor or inductor, of `m` of them in parallel; at the nominal temperature."""
+        for key in COEFFICIENTS & options.keys():
+            part = options.pop(key)
+            if self.constant(part.value) != 0.0:
+                self.coefficients.append((self.card, part.name))
+        value = self.either(raw)
+        if "m" not in options or self.dialect.name == "pspice" or (op == "/" and "ic" in options):
+            return value
+        copies = self.constant(options.pop("m").value)
+        if isinstance(value, float) and isinstance(copies, float) and copies > 0.0:
+            return value / copies if op == "/" else value * copies
+        return Binary(op, as_expression(value), as_expression(copies))
 
     def resistor(self, head: Token, plus: str, minus: str, *parts: object) -> ir.Element:
         raw, options = self._options(head, parts, "r")
+        value = self._value(head, raw, options, "/")
         self._no_options(head, options)
-        return ir.Resistor(self._name(head), plus, minus, self.either(raw))
+        return ir.Resistor(self._name(head), plus, minus, value)
 
     def capacitor(self, head: Token, plus: str, minus: str, *parts: object) -> object:
         return self._storage(ir.Capacitor, "c", head, plus, minus, parts)
@@ -203,23 +228,31 @@ class CardReader:
 
     def _storage(self, kind: Any, key: str, head: Token, plus: str, minus: str, parts: tuple[Any, ...]) -> Any:
         raw, options = self._options(head, parts, key)
+        value = self._value(head, raw, options, "*" if kind is ir.Capacitor else "/")
         initial = options.pop("ic", None)
-        parasitic = self._parasitics(options, "rser", "rpar")
+        ideal = kind is ir.Capacitor or "rser" in options
+        parasitic = self._parasitics(options, "rser", "rpar", "lser", "cpar")
         self._no_options(head, options)
         start = None if initial is None else self.constant(initial.value)
         name = self._name(head)
-        if kind is ir.Inductor and self.dialect.parasitics and "rser" not in parasitic:
+        if self.dialect.parasitics and not ideal:
             self.note(head, f"{head.text}: LTspice puts 1 mohm in series with an inductor that has no Rser=; left out")
         between, around = self._around(name, plus, minus, parasitic)
-        made = kind(name, between, minus, self.either(raw), start)
+        made = kind(name, between, minus, value, start)
         return (made, *around) if around else made
 
     def _parasitics(self, options: dict[str, Assignment], *names: str) -> dict[str, Value]:
-        """Resistances that LTspice lets an element have of its own, taken out of its options; 0 in series is none."""
+        """Resistances that LTspice lets an element have of its own, taken out of its options; 0 in series is none.
+
+        Inductances and capacitances of that kind are left among the options, unless they are 0.
+        """
         if not self.dialect.parasitics:
             return {}
-        found = {name: self.constant(options.pop(name).value) for name in names if name in options}
-        return {name: value for name, value in found.items() if name != "rser" or value != 0.0}
+        found = {name: self.constant(options[name].value) for name in names if name in options}
+        for name, value in found.items():
+            if name in ("rser", "rpar") or value == 0.0:
+                del options[name]
+        return {n: v for n, v in found.items() if n == "rpar" or (n == "rser" and v != 0.0)}
 
     def _around(self, name: str, plus: str, minus: str, parasitic: dict[str, Value]) -> tuple[str, list[ir.Element]]:
         """The node between an element and its resistance in series, and the resistors that stand for them."""
@@ -262,9 +295,45 @@ class CardReader:
         return (made, *around) if around else made
 
     def behavioural_source(self, head: Token, plus: str, minus: str, _key: Token, raw: Raw) -> ir.Element:
+        return self._behaving(head, plus, minus, self.behaviour_of(raw))
+
+    def _behaving(self, head: Token, plus: str, minus: str, value: Expression) -> ir.Element:
         name = self.spelling.elements.setdefault(f"b{head.text}".lower(), f"B{head.text}")
         kind = ir.BehaviouralVoltage if head.kind == "E" else ir.BehaviouralCurrent
-        return kind(name, plus, minus, self.behaviour_of(raw))
+        return kind(name, plus, minus, value)
+
+    def group(self, *values: Raw) -> tuple[Raw, ...]:
+        return values
+
+    def tabled(self, head: Token, plus: str, minus: str, _key: Token, raw: Raw, *groups: tuple[Raw, ...]) -> ir.Element:
+        """A source by a table of what controls it, constant beyond its ends."""
+        if type(raw) is Plain:
+            self.fail(raw.token, f"{head.text}: the expression of TABLE stands in braces")
+        points = tuple(as_expression(self.constant(value)) for values in groups for value in values)
+        fault = "it needs two points or more" if len(points) < 4 else table_fault(points)
+        if fault:
+            self.fail(_key, f"{head.text}: TABLE: {fault}")
+        return self._behaving(head, plus, minus, Call("table", (self.behaviour_of(raw), *points)))
+
+    def polynomial(
+        self, head: Token, plus: str, minus: str, _key: Token, count: Token, *groups: tuple[Raw, ...]
+    ) -> ir.Element:
+        """p0 + p1 a + p2 b + p3 a^2 + p4 ab + p5 b^2 + …, a, b, … being as many voltages as POLY says."""
+        given = [value for values in groups for value in values]
+        n = int(count.text) if count.text.isdigit() else 0
+        if not 1 <= n <= MOST_CONTROLS or len(given) < 2 * n + 2:
+            rule = "POLY(n) takes n pairs of nodes and two coefficients or more (one alone is read in two ways)"
+            self.fail(count, f"{head.text}: {rule}")
+        nodes = [self.spelling.node(value.token.text) for value in given[: 2 * n]]
+        drops = [NodeVoltage(a, b) for a, b in zip(nodes[::2], nodes[1::2], strict=True)]
+        products = itertools.chain.from_iterable(
+            itertools.combinations_with_replacement(drops, degree) for degree in itertools.count()
+        )
+        total: Expression = Number(0.0)
+        for value, factors in zip((self.constant(raw) for raw in given[2 * n :]), products, strict=False):
+            if value != 0.0:
+                total = total + functools.reduce(lambda a, b: a * b, factors, as_expression(value))
+        return self._behaving(head, plus, minus, total)
 
     def switch(self, head: Token, plus: str, minus: str, cp: str, cm: str, model: Token, *state: Token) -> ir.Element:
         for token in state:
@@ -301,9 +370,13 @@ class CardReader:
         if self.dialect.parasitics and "ac" in given:
             self.note(head, f"{head.text}: the small-signal value was left out, a transient does not use it")
             del given["ac"]
+        course: dict[str, Assignment] = {key: given.pop(key) for key in ("td", "r") if self.ngspice and key in given}
         for part in given.values():
-            self.fail(part.name, f"{head.text}: option {part.name.text!r} of a source is not read; remove it")
+            hint = "leave it out if the source is the same without it"
+            self.fail(part.name, f"{head.text}: option {part.name.text!r} of a source is not read; {hint}")
         wave = read_wave(self, head, tuple(part for part in parts if not isinstance(part, Assignment)))
+        if course:
+            wave = repeated(self, head, wave, course)
         name = self._name(head)
         if head.kind == "I":
             return ir.CurrentSource(name, plus, minus, wave)

@@ -47,6 +47,8 @@ _MARKS = re.compile(
     "|".join(f"(?P<{name}>{words})" for name, words in _WORDS.items()).replace(r"\s", "[ \t]"),
     re.IGNORECASE | re.MULTILINE,
 )
+_SHARED = re.compile(r"(?:cur|vol)\s*=", re.IGNORECASE)
+"""Words of HSPICE that ngspice has too."""
 _PIECES_OF_WORDS = """
     .backanno .machine .params .tran rser rpar cpar lser plotwinsize idt uplim dnlim tbl white absdelay boltz echarge
     planck .control .csparam .spiceinit u2 ternary_fcn eq0 ne0 gt0 lt0 ge0 le0 .alter .data .malias .biaschk .option cur vol
@@ -130,6 +132,8 @@ def settle(
         raise DeckError(f"{file}: whose netlist is it? {shown}; say which: {_remedy([m.dialect for m in found])}")
     if found:
         rules = DIALECTS[found[0].dialect]
+        if _SHARED.match(found[0].word):
+            return _by_reading(file, read, ("ngspice", rules.name))
         return (
             read(rules),
             rules,
@@ -141,11 +145,13 @@ def settle(
     return _by_reading(file, read)
 
 
-def _by_reading(file: str, read: Callable[[ReadingRules], Read]) -> tuple[Read, ReadingRules, str]:
+def _by_reading(
+    file: str, read: Callable[[ReadingRules], Read], candidates: Sequence[str] = ("ngspice", "ltspice", "pspice")
+) -> tuple[Read, ReadingRules, str]:
     """The one reading there is, or the one that all of those that there are share."""
     results: dict[str, Read] = {}
     first_error: DeckError | None = None
-    for name in ("ngspice", "ltspice", "pspice"):
+    for name in candidates:
         if name == "pspice" and results:
             break
         try:

@@ -19,6 +19,7 @@ from spicebridge.errors import DeckError
 from spicebridge.expressions.parse import ExpressionError, Spelling, parse_expression
 from spicebridge.expressions.tree import Expression
 
+_GROUND = re.compile(r"(?<![\w.])gnd(?![\w.])", re.IGNORECASE)
 _POWER = re.compile(r"\^|\*\*|\bpow\s*\(", re.IGNORECASE)
 
 
@@ -37,12 +38,12 @@ def read_deck(
     if isinstance(text_or_path, str) and "\n" in text_or_path:
         file = source_from_text(text_or_path, name)
         home = None if folder is None else Path(folder)
-        opened: list[Path] = []
+        opened: list[tuple[Path, str | None]] = []
     else:
         path = Path(text_or_path)
         file = source_from_file(path)
         home = Path(folder) if folder is not None else path.parent
-        opened = [path.resolve()]
+        opened = [(path.resolve(), None)]
     if not file.lines:
         raise DeckError(f"{file.name}: is empty; a netlist has a title and cards")
     drawn = is_schematic(file)
@@ -62,6 +63,11 @@ def read_deck(
     deck, rules, how = settle(dialect, file.lines, file.name, 1, read)
     notes = [f"the schematic was netlisted here; LTspice's own netlist is {MENU}"] if drawn else []
     notes += [how] if how else []
+    grounded = rules.grounds or any("replaceground" in line.lower() for line in file.lines)
+    if not grounded and any(_GROUND.search(line) for line in file.lines if line[:1] != "*"):
+        notes.append(
+            f"GND is read as node 0; to {rules.name} it is a node of its own, unless its netlister replaces it"
+        )
     if rules.name == "ngspice" and rules.version is None and any(map(_POWER.search, file.lines)):
         assumed = assumption(deck, read)
         notes += [assumed] if assumed else []

@@ -79,7 +79,8 @@ class Includes:
     dialect: ReadingRules
     count: int = 0
     characters: int = 0
-    open_files: list[Path] = field(default_factory=list)
+    open_files: list[tuple[Path, str | None]] = field(default_factory=list)
+    """Files being read, with their sections: one section may take another of its own file."""
 
     def expand(self, cards: list[NetlistCard | Remark], reader: CardReader) -> Iterator[NetlistCard | Remark]:
         """The cards with included ones in place, up to ``.end``; raises located `DeckError` or `UnsafeDeck`."""
@@ -111,8 +112,9 @@ class Includes:
         """The cards of the file that `card` includes; raises `UnsafeDeck` for paths that leave the folder."""
         path = self._resolve(card, offset, name)
         self.count += 1
-        if path in self.open_files:
-            chain = " -> ".join(p.name for p in (*self.open_files, path))
+        this = (path, None if section is None else section.lower())
+        if this in self.open_files:
+            chain = " -> ".join(p.name if s is None else f"{p.name} {s}" for p, s in (*self.open_files, this))
             card.fail(offset, f"this file includes itself: {chain}; remove one include")
         if self.count > MAX_INCLUDES:
             card.fail(offset, f"more than {MAX_INCLUDES} includes; put the files together")
@@ -125,7 +127,7 @@ class Includes:
         self.characters += sum(map(len, file.lines))
         if self.characters > MAX_CHARACTERS:
             card.fail(offset, f"the included files have more than {MAX_CHARACTERS} characters; use fewer")
-        self.open_files.append(path)
+        self.open_files.append(this)
         cards = split_cards(file, self.dialect)
         return cards if section is None else _section(card, offset, cards, section)
 
@@ -140,7 +142,7 @@ class Includes:
         pieces = re.split(r"[/\\]", name)
         if ".." in pieces:
             refuse("the path leaves the deck's folder; copy the file beside the deck")
-        base = self.open_files[-1].parent if self.open_files else self.folder
+        base = self.open_files[-1][0].parent if self.open_files else self.folder
         try:
             path = base.joinpath(*pieces).resolve()
             inside = path.is_relative_to(self.folder.resolve())

@@ -34,7 +34,9 @@ DIRECTIVES = {
     ".func": "FUNC",
     ".function": "FUNC",
     ".subckt": "SUBCKT",
+    ".macro": "SUBCKT",
     ".ends": "ENDS",
+    ".eom": "ENDS",
     ".end": "END",
     ".include": "INCLUDE",
     ".inc": "INCLUDE",
@@ -45,13 +47,19 @@ DIRECTIVES = {
     ".global_param": "PARAM",
     ".save": "SAVE",
     ".probe": "SAVE",
+    ".probe64": "SAVE",
     ".print": "PRINT",
     ".plot": "PRINT",
 }
 
+SHOWING = frozenset((".probe", ".probe64", ".print", ".plot"))
+"""Cards that choose what is printed: what they hold that is not read is left out with a note."""
+
 HARMLESS = {
     ".csparam": "a value for the block of commands",
     ".preprocess": "how the file is read",
+    ".prot": "a mark for editors",
+    ".unprot": "a mark for editors",
     ".protect": "a mark for editors",
     ".unprotect": "a mark for editors",
     ".backanno": "a mark of the schematic editor",
@@ -112,10 +120,20 @@ WAVES = frozenset(("SIN", "SINE", "PULSE", "PWL", "EXP"))
 OTHER_WAVES = frozenset(
     ("SFFM", "AM", "TRNOISE", "TRRANDOM", "EXTERNAL", "PORT", "WAVEFILE", "DISTOF1", "DISTOF2", "PORTNUM")
 )
+CHANGING_OPTIONS = {
+    "rshunt": "puts a resistor from every node to ground",
+    "gshunt": "puts a conductance from every node to ground",
+    "cshunt": "puts a capacitor from every node to ground",
+}
+"""Options that are parts of the circuit, in whatever dialect."""
+COEFFICIENTS = frozenset(("tc", "tc1", "tc2", "tce"))
+"""What a resistor, capacitor or inductor is at another temperature than the nominal one."""
+CATALOGUE = frozenset(("tol", "pwr", "irms", "vrated", "mfg", "pn", "type", "mtbf", "v", "ipk"))
+"""What LTspice's lists of parts say of a part beside its values: no part of the circuit."""
+REPEATING = frozenset(("REPEAT", "FOREVER", "ENDREPEAT", "TRIGGER", "TIME_SCALE_FACTOR", "VALUE_SCALE_FACTOR"))
 BEHAVIOUR = {"E": frozenset(("VALUE", "VOL")), "G": frozenset(("VALUE", "CUR"))}
 OTHER_CONTROL = {
-    "POLY": "polynomial sources are not read; write a B source",
-    "TABLE": "tables of controlled sources are not read; write a B source with pwl() or table()",
+    "POLY": "polynomials of currents are not read; write a B source",
     "LAPLACE": "Laplace transfer functions are not read; write the states as nodes",
     "FREQ": "frequency tables are not read; write the states as nodes",
     "CHEBYSHEV": "filters are not read; write the states as nodes",

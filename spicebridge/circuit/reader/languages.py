@@ -15,8 +15,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from spicebridge.errors import DeckError
 from spicebridge.expressions.language import Language, Maker, power
-from spicebridge.expressions.tree import FUNCTIONS, Binary, Call, Conditional, Expression, Number, Power, call
+from spicebridge.expressions.tree import FUNCTIONS, Binary, Call, Conditional, Expression, Number, Power, call, evaluate
 
 Meaning = tuple[int, int, Maker]
 """Least and most arguments, and the tree that a call is."""
@@ -45,6 +46,15 @@ def choice(language: Callable[[], Language]) -> Meaning:
 def half_away(x: Expression) -> Expression:
     """The nearest whole number, halves away from zero, as C's round()."""
     return call("sgn", x) * call("floor", call("abs", x) + 0.5)
+
+
+def _middle(x: Expression, y: Expression, z: Expression) -> Expression:
+    """LTspice's limit: the intermediate one of three values, so that the bounds may come in either order."""
+    try:
+        low, high = sorted((y, z), key=lambda bound: float(evaluate(bound)))
+    except DeckError:
+        low, high = call("min", y, z), call("max", y, z)
+    return call("limit", x, low, high)
 
 
 def _line_table(x: Expression, *points: Expression) -> Expression:
@@ -131,8 +141,9 @@ LTSPICE: Language = Language(
     name="LTspice",
     grammar=("expression.lark", "ltspice_expression.lark"),
     functions=_SAME
-    | plain("atan2", "int", "limit", "uramp", arcsin="asin", arccos="acos", arctan="atan")
+    | plain("atan2", "int", "uramp", arcsin="asin", arccos="acos", arctan="atan")
     | {
+        "limit": (3, 3, _middle),
         "hypot": (2, 2, lambda x, y: call("sqrt", x * x + y * y)),
         "square": (1, 1, lambda x: x * x),
         "table": TABLE,

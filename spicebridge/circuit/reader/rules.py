@@ -21,6 +21,8 @@ class ReadingRules:
     - `behavioural` and `constant`: expressions that may depend on signals, and those that must not.
     - `trailing`: what starts a comment behind a card.
     - `bare_expressions`: ``R=`` takes an expression without quotes or braces.
+    - `bare_names`: a parameter may stand for a value without quotes or braces.
+    - `grounds`: GND is node 0.
     - `every_current`: I() is known of every element, not of voltage sources alone.
     - `parasitics`: Rser, Rpar of sources, capacitors and inductors.
     - `single_pulse`: a PULSE without a period is one pulse, and one without a width stays.
@@ -36,6 +38,8 @@ class ReadingRules:
     trailing: re.Pattern[str]
     version: int | None = None
     bare_expressions: bool = False
+    bare_names: bool = False
+    grounds: bool = True
     every_current: bool = False
     parasitics: bool = False
     single_pulse: bool = False
@@ -73,6 +77,7 @@ DIALECTS = {
         behavioural=HSPICE,
         constant=constant_form(HSPICE),
         trailing=re.compile(r"(?:(?<=[ \t,])|^)\$"),
+        bare_names=True,
         every_current=True,
         tran="start=",
         own_options=True,
@@ -83,6 +88,7 @@ DIALECTS = {
         behavioural=XYCE,
         constant=constant_form(XYCE),
         trailing=_SEMICOLON,
+        grounds=False,
         every_current=True,
         levels=":",
         own_options=True,
@@ -93,6 +99,7 @@ DIALECTS = {
         behavioural=PSPICE,
         constant=constant_form(PSPICE),
         trailing=_SEMICOLON,
+        grounds=False,
         every_current=True,
         own_options=True,
     ),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING, Any
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.reader.parsed_cards import Part, Plain, Quoted
+from spicebridge.circuit.reader.parsed_cards import Assignment, Part, Plain, Quoted
 from spicebridge.expressions.tokens import Token
 from spicebridge.expressions.tree import Binary, Number, Value, as_expression
 
@@ -123,10 +124,14 @@ def _pulse(reader: CardReader, head: Token, part: Part) -> ir.Wave:
         if counted is not None:
             return counted
     values = _arguments(reader, head, part, PULSE_FIELDS)
+    endless, once = not values[5], not values[6]
     for k, which in ((3, "step"), (4, "step"), (5, "stop"), (6, "stop")):
         if values[k] is None or values[k] == 0.0:
             values[k] = _from_tran(reader, head, part, PULSE_FIELDS[k], which)
     initial, pulsed, delay, rise, fall, width, period = (v or 0.0 for v in values)
+    if once and endless:
+        # Width and period are as long as the run: a step, whose end is never met.
+        return ir.PwlWave(((delay, initial), (_plus(delay, rise), pulsed)))
     return ir.PulseWave(initial, pulsed, delay, rise, fall, width, period)
 
 
@@ -150,14 +155,38 @@ def _pwl(reader: CardReader, head: Token, part: Part) -> ir.Wave:
     points: list[tuple[Value, Value]] = []
     last: Value = float("-inf")
     for when, what in zip(part.values[0::2], part.values[1::2], strict=True):
-        if when.token.text.startswith("+"):
-            reader.fail(when.token, f"{head.text}: relative times are not read; write times from the start")
         time = reader.constant(when)
+        if when.token.text.startswith("+"):
+            if reader.dialect.name != "ltspice":
+                reader.fail(when.token, f"{head.text}: relative times are LTspice's; write times from the start")
+            time = _plus(last if points else 0.0, time)
         if isinstance(time, float) and isinstance(last, float) and time <= last:
             reader.fail(when.token, f"{head.text}: PWL times must increase")
         points.append((time, reader.constant(what)))
         last = time
     return ir.PwlWave(tuple(points))
+
+
+def repeated(reader: CardReader, head: Token, wave: ir.Wave, given: dict[str, Assignment]) -> ir.Wave:
+    """ngspice's PWL(…) td= r=: later by td, and again from the time r on, up to the end of .tran."""
+    values = {key: reader.constant(part.value) for key, part in given.items()}
+    first = next(iter(given.values())).name
+    numbers = [x for point in (wave.points if isinstance(wave, ir.PwlWave) else ()) for x in point]
+    if not numbers or not all(isinstance(x, float) for x in (*numbers, *values.values())):
+        reader.fail(first, f"{head.text}: option {first.text!r} is read behind PWL, all of it numbers")
+    points = [(float(t), float(y)) for t, y in zip(numbers[::2], numbers[1::2], strict=True)]  # type: ignore[arg-type]
+    delay, again = float(values.get("td", 0.0)), values.get("r", -1.0)  # type: ignore[arg-type]
+    if again >= 0.0:
+        stop = _from_tran(reader, head, Part("pwl", first, ()), "end", "stop")
+        loop = [point for point in points if point[0] >= again]
+        if len(loop) < 2 or loop[0][0] != again or loop[0][1] != loop[-1][1]:
+            reader.fail(first, f"{head.text}: r= must be the time of a point, with the value that the last point has")
+        period = loop[-1][0] - again
+        rounds = math.ceil((stop - delay - points[-1][0]) / period)
+        if rounds > MOST_PULSES:
+            reader.fail(first, f"{head.text}: {rounds} repetitions up to the end of .tran; {MOST_PULSES} are the most")
+        points += [(t + (k + 1) * period, y) for k in range(rounds) for t, y in loop[1:]]
+    return ir.PwlWave(tuple((t + delay, y) for t, y in points))
 
 
 _SHAPES: dict[str, Any] = {"sin": _sin, "sine": _sin, "pulse": _pulse, "pwl": _pwl, "exp": _exp}

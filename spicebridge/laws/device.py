@@ -89,22 +89,24 @@ class Kernels:
 
     @cached_property
     def affine(self) -> tuple[Expression, Expression] | None:
-        """(R at s = 0, dR/ds) where the slope does not depend on s."""
+        """(R at s = 0, dR/ds) where R has no jump and its slope does not depend on s."""
         e, s = unlimited(self.equations.conduction), self.names[0]
-        slope = differentiate(e, Parameter(s))
-        if not self.equations.ohmic or depends(slope, frozenset((s.lower(),))):
+        slope, moving = differentiate(e, Parameter(s)), frozenset((s.lower(),))
+        if not self.equations.ohmic or depends(slope, moving) or any(True for _ in kinks(e, moving)):
             return None
         return self._at_zero(e, (s,)), slope
 
     @cached_property
     def linear_rate(self) -> tuple[Expression, Expression, Expression] | None:
-        """(a, b, c) of decay = a s and drift = b i + c v, where they are that."""
+        """(a, b, c) of decay = a s and drift = b i + c v, where they are that and have no jump."""
         drift, decay, (s, v, i, _) = unlimited(self.equations.drift), unlimited(self.decay), self.names
         a = differentiate(decay, Parameter(s))
         b, c = (differentiate(drift, Parameter(x)) for x in (i, v))
         moving = frozenset(x.lower() for x in (s, v, i))
         zeros = (self._at_zero(decay, (s,)), self._at_zero(drift, (v, i)))
         if any(depends(x, moving) for x in (a, b, c)) or any(x != Number(0.0) for x in zeros):
+            return None
+        if any(True for tree in (drift, decay) for _ in kinks(tree, moving)):
             return None
         return a, b, c
 

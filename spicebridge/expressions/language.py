@@ -12,6 +12,10 @@ from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Binary, Call, Conditional, Expression, Number, Power, Unary, evaluate
 
 Maker = Callable[..., Any]
+DECK_WORDS = frozenset(
+    ["time", "temper", "hertz", "temp", "pi", "e", "boltz", "echarge", "kelvin", "planck", "yes", "no", "true", "false"]
+)
+"""Words that no simulator lets a parameter be."""
 
 
 @dataclass(frozen=True)

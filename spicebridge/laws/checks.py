@@ -12,27 +12,39 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.expressions.dimensions import NONE, Dimension, Dimensions, UnitError, parse_physical, parse_unit
+from spicebridge.errors import DeviceError, QuantityError, nearest
+from spicebridge.expressions.dimensions import (
+    NONE,
+    Dimension,
+    Dimensions,
+    UnitError,
+    format_dimension,
+    parse_physical,
+    parse_unit,
+)
 from spicebridge.expressions.tree import Expression
-from spicebridge.laws.formulas import CONSTANTS
-from spicebridge.laws.hazards import DROPS, STATES, hazard, value_at
+from spicebridge.laws.formulas import CONSTANTS, signature
+from spicebridge.laws.hazards import DROPS, STATES, hazard, touches_zero, value_at
+from spicebridge.laws.parameters import check_values as check_rules
+from spicebridge.laws.words import CALLED, IN_CIRCUITS, SIGNALS, taken
 
 if TYPE_CHECKING:
     from spicebridge.laws.law import Law
 
-RESERVED = ("v", "i", "active", "polarity", "time", "p", "n", "drift", "window", "pi", *CONSTANTS)
-"""Words that no parameter and no state may have."""
 VOLT, AMPERE, OHM, PER_SECOND = (parse_unit(text).dimension for text in ("V", "A", "ohm", "1/s"))
 FREE_STATES = np.concatenate([[0.0], np.geomspace(1e-3, 1e4, STATES // 2), -np.geomspace(1e-3, 1e4, STATES // 2)])
 """Where a state without range is tried, in SI."""
 
 
 def check_names(law: Law) -> None:
-    """Raise `LawError` for names that are taken, and for rules about parameters that are none."""
+    """Raise `LawError` for names that are taken, and for rules about parameters that are none or do not hold."""
     seen: dict[str, str] = {}
-    for name in (law.state.name, *law.parameters, *law.options, *law.tables):
+    helpers = [signature(key)[0] for key in (*law.entries("let"), *law.entries("variants"))]
+    names = [(name, taken()) for name in (*law.parameters, *law.options)]
+    called = [(name, taken() | CALLED) for name in law.tables] + [(name, SIGNALS | CALLED) for name in helpers]
+    for name, words in ((law.state.name, IN_CIRCUITS), *names, *called):
         folded = name.lower()
-        if folded in RESERVED:
+        if folded in words:
             raise law.fail(f"{name!r} is a word of the language; take another name")
         if folded in seen:
             raise law.fail(f"{name!r} and {seen[folded]!r} are one name, case does not tell them apart")
@@ -41,7 +53,30 @@ def check_names(law: Law) -> None:
         for rule in parameter.rules:
             if isinstance(rule.bound, str) and rule.bound not in law.parameters:
                 raise law.fail(f"parameter `{name}`: rule names {rule.bound!r}, which is no parameter")
+    try:
+        check_rules("its default", law.parameters, {name: np.asarray(p.default) for name, p in law.parameters.items()})
+    except DeviceError as error:
+        raise law.fail(str(error)) from None
     assert law.window is not None
+
+
+def check_examples(law: Law) -> None:
+    """Raise `LawError` for examples with a key that is none, or a drive that is no voltage."""
+    for name, entry in law.examples.items():
+        units = {"drive": VOLT, "frequency": PER_SECOND, "initial": NONE}
+        for key, given in entry.items():
+            if key not in units and key not in law.keys:
+                known = (*units, *law.keys)
+                raise law.fail(f"example {name}: {key!r} is unknown{nearest(key, known)}; known are {', '.join(known)}")
+            if key in units:
+                try:
+                    value, unit = parse_physical(str(given))
+                except QuantityError as error:
+                    raise law.fail(f"example {name}: `{key}`: {error}") from None
+                if unit.text != "1" and unit.dimension != units[key]:
+                    raise law.fail(f"example {name}: `{key}` is in {format_dimension(units[key])}, not in {unit.text}")
+                if key == "frequency" and value <= 0.0:
+                    raise law.fail(f"example {name}: `frequency` {value:g} must be positive")
 
 
 def check_units(law: Law, choice: Mapping[str, str]) -> tuple[Dimensions, bool]:
@@ -100,15 +135,16 @@ def check_values(law: Law, choice: Mapping[str, str]) -> None:
         elif key == "resistance":
             R = np.broadcast_to(value_at(tree, values, tables), state.shape)
             if ranged:
-                _check_sign(law, tree, R[:, 0], states)
+                touched = touches_zero(tree, values, s.name, tables, np.ones(state.shape, bool))
+                _check_sign(law, tree, R[:, 0], states, touched)
             values["i"] = np.asarray(drop / np.where(R > 0.0, R, 1.0))
 
 
-def _check_sign(law: Law, tree: Expression, R: Array, states: Array) -> None:
+def _check_sign(law: Law, tree: Expression, R: Array, states: Array, touched: float | None) -> None:
     """A resistance that vanishes inside the range divides a voltage by zero there."""
-    inside = np.append(R[1:-1] <= 0.0, False)[: R.size - 2] & ((R.max() > 0.0) | (R[1:-1] == 0.0))
-    if inside.any():
-        at = states[1:-1][int(np.argmax(inside))]
+    inside = R[1:-1] <= 0.0
+    if inside.any() or touched is not None:
+        at = states[1:-1][int(np.argmax(inside))] if inside.any() else touched
         raise law.formulas.at(
             tree,
             f"the resistance is zero or negative at {law.state.name} = {at:.4g}, inside the range; where only forced "

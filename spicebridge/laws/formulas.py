@@ -11,6 +11,7 @@ and its functions. Beside them stand
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -91,6 +92,15 @@ class Helper:
 
     arguments: tuple[str, ...]
     body: Expression
+
+
+def signature(key: str) -> tuple[str, tuple[str, ...]]:
+    """("E", ("y",)) of "E(y)". Raises `LawError`."""
+    found = re.fullmatch(r"\s*([A-Za-z]\w*)\s*(?:\(([^()]*)\)\s*)?", key)
+    arguments = [] if found is None or found[2] is None else [a.strip().lower() for a in found[2].split(",")]
+    if found is None or not all(re.fullmatch(r"[a-z]\w*", a) for a in arguments) or len({*arguments}) < len(arguments):
+        raise LawError(f"`let.{key}` is no helper; write name, or name(x, y) with different arguments")
+    return found[1], tuple(arguments)
 
 
 @dataclass(frozen=True)
@@ -186,6 +196,8 @@ class Formulas:
                     raise self.at(
                         e, "this base may be negative, where the power has no value: write abs(x)^y or max(x, 0)^y"
                     )
+            case Call(name, _) if name.lower() in names.tables and len(below) != 1:
+                raise self.at(e, f"table {name!r} takes one argument, not {len(below)}")
             case Call(name, _) if name.lower() in helpers:
                 return self._helper(e, name.lower(), names, below, inside)
             case Call(name, _) if name in LIMITED:

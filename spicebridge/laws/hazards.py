@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
+from spicebridge.expressions.evaluate import depends
 from spicebridge.expressions.tree import (
     Binary,
     Call,
@@ -27,6 +28,8 @@ from spicebridge.laws.formulas import CONSTANTS
 
 STATES = 33
 """States over the range."""
+ZOOMS, ZERO = 8, 1e-8
+"""Steps of sixteen towards a smallest size, and what of the size beside it counts as zero."""
 DROPS = (0.0, 1e-3, 0.03, 0.1, 0.3, 0.6, 1.0)
 """Drops in parts of the largest one, both signs."""
 
@@ -69,6 +72,9 @@ def hazard(
                 zero = zero & zero.all(axis=0)
             if zero.any():
                 return Hazard(e, f"divides by zero at {_where(zero, values, names)}")
+            pole = None if everywhere else touches_zero(e.right, values, names[0], tables, mask)
+            if pole is not None:
+                return Hazard(e, f"divides by zero at {names[0]} = {pole:.6g}")
         bad = mask & ~np.isfinite(found[id(e)])
         if everywhere:
             bad = bad & bad.all(axis=0)
@@ -106,6 +112,39 @@ def _vanishes(x: Array, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
             pad[axis] = (0, 1)
             out |= np.pad(crossing, pad)
     return out
+
+
+def touches_zero(
+    tree: Expression,
+    values: Mapping[str, Array],
+    state: str,
+    tables: Mapping[str, tuple[Array, Array]],
+    mask: NDArray[np.bool_],
+) -> float | None:
+    """A state between those of the grid where a formula of the state alone is zero without changing its sign, or None.
+
+    Around every smallest size on the grid one zooms in sixteen times, and again; a zero falls with the distance.
+    """
+    name = state.lower()
+    if not depends(tree, frozenset((name,))) or depends(tree, frozenset(("v", "i"))):
+        return None
+    states = np.asarray(values[name])[:, 0]
+
+    def size(s: Array) -> Array:
+        return np.abs(np.broadcast_to(value_at(tree, {**values, name: s}, tables), s.shape))
+
+    along, used = size(states), np.asarray(mask.any(axis=1))
+    for k in range(1, states.size - 1):
+        beside = min(along[k - 1], along[k + 1])
+        if used[k - 1 : k + 2].all() and along[k] <= beside:
+            low, high = states[k - 1], states[k + 1]
+            for _ in range(ZOOMS):
+                near = np.linspace(low, high, STATES)
+                at = int(np.argmin(size(near)))
+                low, high = near[max(at - 1, 0)], near[min(at + 1, STATES - 1)]
+            if size(near)[at] < ZERO * beside:
+                return float(near[at])
+    return None
 
 
 def _value(

@@ -13,12 +13,12 @@ import functools
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spicebridge.errors import LawError, QuantityError, nearest
+from spicebridge.errors import DeviceError, LawError, QuantityError, nearest
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.dimensions import (
     Dimension,
@@ -29,8 +29,8 @@ from spicebridge.expressions.dimensions import (
 )
 from spicebridge.expressions.evaluate import depends
 from spicebridge.expressions.tree import Call, Expression, Number, Parameter, rebuild
-from spicebridge.laws.checks import check_names, check_units, check_values
-from spicebridge.laws.formulas import Formulas, Helper
+from spicebridge.laws.checks import check_examples, check_names, check_units, check_values
+from spicebridge.laws.formulas import Formulas, Helper, signature
 from spicebridge.laws.parameters import ParameterRule, read_parameter
 from spicebridge.laws.state import State, read_state
 from spicebridge.laws.verilog import Module, module_entries, read_module
@@ -162,12 +162,17 @@ class Law:
 
     def check(self) -> None:
         """Read all formulas of all choices and check their units and their values. Raises `LawError`."""
+        check_examples(self)
         for choice in self.choices():
             check_units(self, choice)
+            self.written(choice, only=(*self.entries("let"), *self.variants))
             check_values(self, choice)
 
     def __call__(self, **values: Any) -> LawDevice:
         """A device: parameters, tables and options by name, `window` as in a device of the library."""
+        for name in values:
+            if name not in self.keys:
+                raise self.fail(f"{name!r} is unknown{nearest(name, self.keys)}; known are {', '.join(self.keys)}")
         return self.device(**values)
 
     def fail(self, message: str) -> LawError:
@@ -201,13 +206,13 @@ class Law:
     @cached_property
     def parameters(self) -> dict[str, ParameterRule]:
         """Name -> what the text says about it."""
-        return {n: read_parameter(self.name, n, v) for n, v in self._table("parameters").items()}
+        return {n: read_parameter(self.name, n, v) for n, v in self.entries("parameters").items()}
 
     @cached_property
     def options(self) -> dict[str, tuple[str, ...]]:
         """Name -> words; the first is the default."""
         out = {}
-        for name, words in self._table("options").items():
+        for name, words in self.entries("options").items():
             if not isinstance(words, (list, tuple)) or not words or not all(isinstance(w, str) for w in words):
                 raise self.fail(f"option `{name}` must be a list of words, the first is the default")
             out[name] = tuple(words)
@@ -218,16 +223,23 @@ class Law:
         """Name -> points ((x, y), …) of a function by straight lines; a device may bring its own."""
         from spicebridge.laws.tables import table_points
 
-        return {name: table_points(points, name) for name, points in self._table("tables").items()}
+        try:
+            return {name: table_points(points, name) for name, points in self.entries("tables").items()}
+        except DeviceError as error:
+            raise self.fail(str(error)) from None
 
     @cached_property
     def window(self) -> Window:
         """The default bound handling."""
         given = self.data.get("window", "none")
-        kind, numbers = (given, {}) if isinstance(given, str) else (given.get("kind", ""), dict(given))
+        kind, numbers = (given.get("kind"), dict(given)) if isinstance(given, Mapping) else (given, {})
         numbers.pop("kind", None)
         if kind not in WINDOWS:
             raise self.fail(f"window {kind!r} is unknown{nearest(str(kind), WINDOWS)}; known are {', '.join(WINDOWS)}")
+        known = [f.name for f in fields(WINDOWS[kind])]
+        if unknown := [key for key in numbers if key not in known]:
+            has = f"has {', '.join(known)}" if known else "takes no numbers"
+            raise self.fail(f"window {kind}: {unknown[0]!r} is unknown{nearest(unknown[0], known)}; it {has}")
         made: Window = WINDOWS[kind](**numbers)
         if self.state.low is None and not isinstance(made, NoWindow):
             raise self.fail("a state without range has no bounds, so it takes no window")
@@ -236,12 +248,15 @@ class Law:
     @cached_property
     def examples(self) -> dict[str, dict[str, Any]]:
         """Name -> drive ("1 V"), frequency ("1 Hz"), initial, and parameters that make the law work."""
-        return {name: dict(entry) for name, entry in self._table("example").items()}
+        for name, entry in self.entries("example").items():
+            if not isinstance(entry, Mapping):
+                raise self.fail(f'`example.{name}` must be a table such as {name} = {{ drive = "1 V" }}, not {entry!r}')
+        return {name: dict(entry) for name, entry in self.entries("example").items()}
 
     @cached_property
     def variants(self) -> dict[str, Expression]:
         """Name -> condition on the parameters that tells subcircuits apart."""
-        written = self.written(self.choices()[0], only=tuple(self._table("variants")))
+        written = self.written(self.choices()[0], only=tuple(self.entries("variants")))
         for name, tree in written.items():
             if depends(tree, self.moving):
                 raise self.fail(f"variant `{name}` must depend on parameters alone")
@@ -251,7 +266,7 @@ class Law:
     def quantities(self) -> dict[str, tuple[float, Dimension]]:
         """Helpers that are a constant with a unit, "1 V": name in lower case -> value in SI and dimension."""
         out = {}
-        for key, given in self._table("let").items():
+        for key, given in self.entries("let").items():
             if isinstance(given, str) and _QUANTITY.fullmatch(given):
                 try:
                     value, unit = parse_physical(given)
@@ -320,7 +335,8 @@ class Law:
             self.ohmic, trees["resistance" if self.ohmic else "current"], speed.get("rate", Number(0.0)), decay
         )
 
-    def _table(self, key: str) -> Mapping[str, Any]:
+    def entries(self, key: str) -> Mapping[str, Any]:
+        """What stands in one table of the text."""
         given = self.data.get(key, {})
         if not isinstance(given, Mapping):
             raise self.fail(f"`{key}` must be a table [{key}]")
@@ -335,8 +351,8 @@ class Law:
         """Formulas by key with the helpers put in; nodes keep their places. `only` names helpers to give instead."""
         read = functools.partial(self._chosen, choice)
         helpers: dict[str, Helper] = {}
-        for key, given in (*self._table("let").items(), *self._table("variants").items()):
-            name, arguments = _signature(key)
+        for key, given in (*self.entries("let").items(), *self.entries("variants").items()):
+            name, arguments = signature(key)
             if name.lower() not in self.quantities:
                 helpers[name.lower()] = Helper(arguments, read(f"let.{key}", given))
         ends = (f"{name}_{end}" for name in self.tables for end in ENDS)
@@ -345,8 +361,10 @@ class Law:
         tables = frozenset(name.lower() for name in self.tables)
         expand = functools.partial(self.formulas.expand, helpers=helpers, tables=tables, moving=self.moving)
         if only is not None:
-            bodies = {name: helpers[name.lower()].body for name in only}
-            return {name: expand(body, known=known) for name, body in bodies.items()}
+            asked = {
+                name: helpers[name.lower()] for name in (signature(key)[0] for key in only) if name.lower() in helpers
+            }
+            return {name: expand(h.body, known=known | {"v", "i", *h.arguments}) for name, h in asked.items()}
         out = {}
         for key in ("resistance", "current", "rate", "decay"):
             if key in self.data:
@@ -423,12 +441,6 @@ class Law:
     def arguments(self, device: object) -> dict[str, Any]:
         """The keyword arguments that build `device` again."""
         return {key: getattr(device, key) for key in self.keys}
-
-
-def _signature(key: str) -> tuple[str, tuple[str, ...]]:
-    """("E", ("y",)) of "E(y)"."""
-    name, _, rest = key.partition("(")
-    return name.strip(), tuple(a.strip().lower() for a in rest.rstrip(") ").split(",") if a.strip())
 
 
 @functools.lru_cache(maxsize=512)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +15,7 @@ from spicebridge.arrays import Array
 from spicebridge.errors import DeviceError, LawError, QuantityError
 from spicebridge.expressions.dimensions import Dimension, Unit, format_dimension, parse_physical, parse_unit
 
+T = TypeVar("T")
 _RULE = re.compile(r"(>=|<=|>|<|\+-)\s*(\S+)\s*\Z")
 _HOLDS: dict[str, Callable[[Array, Array], Array]] = {
     ">": lambda x, y: np.asarray(x > y),
@@ -71,9 +74,9 @@ class ParameterRule:
         `implied` gives the dimension where none is stated. Raises `DeviceError` for a unit of another dimension.
         """
         if isinstance(given, str) and " " in given.strip():
-            given, unit = _physical(given, self.name)
+            given, unit = _read(parse_physical, given, self.name)
         elif isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], str):
-            unit = parse_unit(given[1])
+            unit = _read(parse_unit, given[1], self.name)
             given = np.asarray(given[0], float) * unit.factor
         else:
             return given
@@ -83,9 +86,9 @@ class ParameterRule:
         return given
 
 
-def _physical(text: str, name: str) -> tuple[float, Unit]:
+def _read(read: Callable[[str], T], text: str, name: str) -> T:
     try:
-        return parse_physical(text)
+        return read(text)
     except QuantityError as error:
         raise DeviceError(f"`{name}`: {error}") from None
 
@@ -99,6 +102,8 @@ def read_parameter(law: str, name: str, given: object) -> ParameterRule:
     if not re.fullmatch(r"[A-Za-z]\w*", name):
         raise fail("a name is letters, digits and _, and begins with a letter")
     try:
+        if isinstance(given, (int, float)) and not math.isfinite(given):
+            raise fail(f"{given} must be finite")
         if isinstance(given, (int, float)) and not isinstance(given, bool):
             return ParameterRule(name, float(given))
         if isinstance(given, (tuple, list)) and len(given) == 2 and isinstance(given[1], str):
@@ -110,6 +115,8 @@ def read_parameter(law: str, name: str, given: object) -> ParameterRule:
         typical = head.startswith("typical ")
         value, unit = parse_physical(head.removeprefix("typical "))
         stated = " " in head.removeprefix("typical ").strip()
+    except LawError:
+        raise
     except (QuantityError, ValueError, TypeError) as error:
         raise fail(str(error)) from None
     return ParameterRule(name, value, unit if stated else None, typical, tuple(_rule(r, fail) for r in rules))

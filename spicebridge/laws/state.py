@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spicebridge.errors import LawError, QuantityError
+from spicebridge.errors import LawError, QuantityError, nearest
 from spicebridge.expressions.dimensions import NO_UNIT, Unit, parse_physical, parse_unit
+
+INSIDE = ("", "range", "not negative")
+"""What `inside` asks of initial states."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,12 @@ def read_state(given: object, fail: Callable[[str], LawError]) -> State:
         raise fail("`state` must be a name, or a table of name, unit, range and inside")
     bounds = given.get("range", (0.0, 1.0))
     name, inside = str(given.get("name", "s")), str(given.get("inside", ""))
+    if not re.fullmatch(r"[A-Za-z]\w*", name):
+        raise fail(f"`state`: name {name!r} must be letters, digits and _, and begin with a letter")
+    if inside not in INSIDE:
+        raise fail(f"`state`: inside {inside!r} must be one of {', '.join(INSIDE[1:])}{nearest(inside, INSIDE)}")
+    if bounds != "none" and not (isinstance(bounds, (list, tuple)) and len(bounds) == 2):
+        raise fail(f'`state`: range {bounds!r} must be [low, high] or "none"')
     try:
         unit = parse_unit(str(given.get("unit", "1")))
         if bounds == "none":
@@ -46,8 +57,8 @@ def read_state(given: object, fail: Callable[[str], LawError]) -> State:
         low, high = (_bound(b, unit) for b in bounds)
     except (QuantityError, TypeError, ValueError) as error:
         raise fail(f"`state`: {error}") from None
-    if not low < high:
-        raise fail(f"`state`: range must be [low, high] with low < high, not {list(bounds)!r}")
+    if not (low < high and math.isfinite(high - low)):
+        raise fail(f"`state`: range must be [low, high] with low < high, both finite, not {list(bounds)!r}")
     return State(name, unit, low, high, inside)
 
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 
 from spicebridge.errors import LawError
 from spicebridge.expressions.tree import FUNCTIONS
-from spicebridge.laws.checks import RESERVED
 from spicebridge.laws.verilog_text import at_depth_zero, closing, terms
+from spicebridge.laws.words import taken
 
 QUIET = ("strobe", "display", "write", "monitor", "debug", "info", "warning", "discontinuity", "bound_step")
 """System tasks that change no equation."""
@@ -103,19 +103,7 @@ class _Reader:
         self.text = plain[: end if end >= 0 else len(plain)]
         self.at = head.end()
         self.names: dict[str, str] = {}
-        self.taken = {
-            *RESERVED,
-            *UNITS,
-            *WORDS,
-            "powered",
-            "volts",
-            "amperes",
-            "rate",
-            "decay",
-            "current",
-            "resistance",
-            "slope",
-        }
+        self.taken = {*taken(), *UNITS, "powered", "volts", "amperes", "slope", "decay"}
         self.branches: dict[str, tuple[str, str]] = {}
         self.ground: set[str] = set()
         self.parameters: dict[str, str] = {}

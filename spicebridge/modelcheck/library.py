@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from spicebridge.errors import CaseError, nearest
 from spicebridge.expressions.dimensions import parse_physical
 from spicebridge.laws import LAWS, Law, LawDevice
 from spicebridge.windows import WINDOWS
@@ -30,8 +29,6 @@ def _example(law: Law, name: str, entry: dict[str, Any]) -> Example:
     initial = float(entry.pop("initial", 0.5))
     values: dict[str, object] = {key: p.default for key, p in law.parameters.items()} | dict(law.tables)
     for key, value in entry.items():
-        if key not in law.keys:
-            raise CaseError(f"law {law.name}: example {name}: {key!r} is unknown{nearest(key, law.keys)}")
         if key == "window":
             value = WINDOWS[value]() if isinstance(value, str) else WINDOWS[value.pop("kind")](**value)
         values[key] = value

@@ -13,7 +13,7 @@ import pytest
 import spicebridge as sb
 from bench.own_laws import composed, triangle
 from spicebridge.case.write import network_sections
-from spicebridge.errors import DeviceError, LawError
+from spicebridge.errors import DeviceError, LawError, SpiceBridgeError
 from spicebridge.laws import LAWS
 from spicebridge.laws.base import freeze_parameters, parameter, same_device
 from spicebridge.laws.registry import Laws
@@ -140,13 +140,61 @@ def test_case_files_take_a_file_or_the_formulas(tmp_path):
         ({"parameters": {"r_on": "100 bananas", "k": 1.0}}, "'bananas' is unknown"),
         ({"parameters": {"r_on": "100 ohm, > r_of", "k": 1.0}}, "'r_of', which is no parameter"),
         ({"let": {"f": "g", "g": "f"}, "rate": "k*v*f"}, "helper 'f' calls itself"),
-    ],
+        ({"let": {"f": "2*kk"}}, "`let.f`: 'kk' is not known here"),
+        ({"let": {"f(x": "x"}}, "`let.f\\(x` is no helper; write name, or name\\(x, y\\)"),
+        ({"let": {"f(x, x)": "x"}}, "with different arguments"),
+        ({"let": {"r_on": "1 ohm"}}, "'r_on' and 'r_on' are one name"),
+        ({"let": {"exp(x)": "x"}}, "'exp' is a word of the language"),
+        ({"tables": {"sin": [[0, 0], [1, 1]]}}, "'sin' is a word of the language"),
+        ({"tables": {"f": [[0, 0], [0, 1]]}}, "law mine: table f: s must increase"),
+        ({"tables": {"f": [[0, 0], [1, 1]]}, "rate": "k*v*f(s, 2)"}, "table 'f' takes one argument, not 2"),
+        ({"rate": "k*v/(s - 0.37)^2"}, "divides by zero at s = 0.37"),
+        ({"resistance": "r_on/abs(s - 1/3)"}, "`resistance`: divides by zero at s = 0.3333"),
+        ({"resistance": "r_on*(s - 0.37)^2"}, "the resistance is zero or negative at s = 0.37"),
+        ({"resistance": "-r_on*(1 + s)"}, "the resistance is zero or negative"),
+        ({"parameters": {"r_on": "-1 ohm, > 0", "k": 1.0}}, "law mine: its default: `r_on` -1 must be positive"),
+        ({"parameters": {"r_on": float("nan"), "k": 1.0}}, "parameter `r_on`: nan must be finite"),
+        ({"window": {"kind": "joglekar", "q": 1}}, "window joglekar: 'q' is unknown; it has p"),
+        ({"window": 3}, "window 3 is unknown"),
+        ({"state": {"name": "s t"}}, "name 's t' must be letters, digits and _"),
+        ({"state": {"inside": "rnage"}}, "must be one of range, not negative \\(did you mean 'range'"),
+        ({"state": {"range": "nome"}}, "range 'nome' must be \\[low, high\\] or \"none\""),
+        ({"state": {"range": [0, float("inf")]}}, "both finite"),
+        ({"variants": {"a": "v > 0"}}, "variant `a` must depend on parameters alone"),
+        ({"example": {"drive": "1 V"}}, "`example.drive` must be a table"),
+        ({"example": {"a": {"drvie": "1 V"}}}, "example a: 'drvie' is unknown \\(did you mean 'drive'"),
+        ({"example": {"a": {"drive": "1 A"}}}, "example a: `drive` is in V, not in A"),
+    ]
+    + [({"state": word}, f"'{word}' is a word") for word in ("temper", "exp", "module", "inf")]
+    + [({"parameters": {word: 1.0}}, f"'{word}' is a word") for word in ("lambda", "sqrt", "e", "rate", "pow", "if")],
 )
 def test_mistakes_are_located(change, message):
     good = {"resistance": "r_on*(1 + s)", "rate": "k*v", "parameters": {"r_on": "100 ohm, > 0", "k": "1 1/(V s)"}}
     sb.Law("mine", **good)
     with pytest.raises(LawError, match=message):
         sb.Law("mine", **(good | change))
+
+
+def test_a_device_takes_what_its_law_has():
+    law = sb.Law("mine", resistance="r*(1 + s)", rate="k*v", parameters={"r": "100 ohm", "k": "1 1/(V s)"})
+    assert law(window="hard") == law(window=sb.Hard())
+    for given, message in (
+        ({"rr": 1.0}, "'rr' is unknown \\(did you mean 'r'\\?\\); known are r, k, window"),
+        ({"r": (1.0, "V")}, "`r` is in ohm, not in V"),
+        ({"r": (1.0, "ohmm")}, "mine: `r`: unit 'ohmm': 'ohmm' is unknown"),
+        ({"window": "hrad"}, "window 'hrad' must be a window such as Hard\\(\\) \\(did you mean 'hard'"),
+    ):
+        with pytest.raises(SpiceBridgeError, match=message):
+            law(**given)
+
+
+@pytest.mark.parametrize("rate", ["k*v + c*sgn(v)", "v > 1 ? k*v + c : k*v", "k*v + c*floor(s)"])
+def test_a_jump_is_no_part_of_a_line(rate):
+    """d/dv is k wherever it exists, and the value at 0 is 0: yet the rate is not k v."""
+    device = sb.Law("q", resistance="s > 0.5 ? 100 : 1000", rate=rate, parameters={"k": 1.0, "c": 2.0})()
+    assert device.linear_rate(np.ones(()), np.ones(())) is None
+    assert device.affine() is None
+    assert not device.smooth
 
 
 def test_a_branch_that_is_not_taken_may_divide_by_zero():

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from spicebridge.circuit.deck.contents import element_nodes, scopes
 from spicebridge.circuit.deck.elements import Deck, Element, Function, Model, Subcircuit
 from spicebridge.errors import DeckError
+from spicebridge.expressions.language import DECK_WORDS
 from spicebridge.expressions.tree import BranchCurrent, NodeVoltage, Time, Value, walk
 
 if TYPE_CHECKING:
@@ -40,11 +41,6 @@ class WritesEdges(Protocol):
         """Return the netlist of `frame`, which has no elements, with those of `edges`."""
         ...
 
-
-RESERVED = frozenset(("time", "temper", "hertz", "temp", "pi", "e", "boltz", "echarge", "kelvin", "planck")).union(
-    ("yes", "no", "true", "false")
-)
-"""Words that no simulator lets a parameter be."""
 
 NAME = re.compile(r"[A-Za-z0-9_.:#\[\]-][A-Za-z0-9_.:#+\[\]-]*\Z")
 """What a name of a deck may be; ngspice and LTspice take all of it."""
@@ -84,7 +80,7 @@ def check_names(deck: Deck, *, modules: bool = False) -> None:
 
 
 def _check_words(where: str, parameters: Parameters, functions: Sequence[Function], models: Sequence[Model]) -> None:
-    reserved = {name.lower() for name, _ in parameters} & RESERVED
+    reserved = {name.lower() for name, _ in parameters} & DECK_WORDS
     if reserved:
         raise DeckError(f"{where}: parameter {min(reserved)!r} is a reserved word of simulators; rename it")
     words = [name for name, _ in parameters]

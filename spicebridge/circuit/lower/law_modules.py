@@ -12,7 +12,6 @@ import re
 
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.lower.models import LawVariant, law_variants
-from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import FUNCTIONS, Expression, NodeVoltage, Parameter, rebuild
 from spicebridge.laws.card import law_header
 from spicebridge.laws.formulas import unlimited
@@ -30,62 +29,10 @@ STYLE = ExpressionStyle(
 """Expressions of Verilog-A."""
 _WHOLE = re.compile(r"(?<![\w.])(?<![eE][+-])(\d+)(?![\w.])")
 """A number without a point is an integer of 32 bits there."""
-RESERVED = frozenset(
-    [
-        "abs",
-        "acos",
-        "analog",
-        "and",
-        "asin",
-        "atan",
-        "begin",
-        "branch",
-        "buf",
-        "case",
-        "cos",
-        "cosh",
-        "ddt",
-        "ddx",
-        "electrical",
-        "else",
-        "end",
-        "endmodule",
-        "exp",
-        "floor",
-        "for",
-        "from",
-        "function",
-        "ground",
-        "if",
-        "inf",
-        "inout",
-        "input",
-        "integer",
-        "ln",
-        "log",
-        "max",
-        "min",
-        "module",
-        "not",
-        "or",
-        "output",
-        "parameter",
-        "pow",
-        "real",
-        "sin",
-        "sinh",
-        "sqrt",
-        "string",
-        "tan",
-        "tanh",
-        "while",
-        "xor",
-    ]
-)
 
 
 def format_modules(law: Law) -> str:
-    """The Verilog-A text of every subcircuit of a law. Raises `DeckError` for names that the language reserves."""
+    """The Verilog-A text of every subcircuit of a law."""
     lines = [*(f"// {line}" for line in law_header(law)), "", '`include "disciplines.vams"']
     for variant in law_variants(law):
         lines += ["", *_module(variant)]
@@ -93,7 +40,7 @@ def format_modules(law: Law) -> str:
 
 
 def format_module(variant: LawVariant) -> str:
-    """The Verilog-A text of one subcircuit, a file of its own. Raises `DeckError` for reserved names."""
+    """The Verilog-A text of one subcircuit, a file of its own."""
     if variant.law.module is not None:
         return variant.law.module.with_state_as_pin()
     return "\n".join(['`include "disciplines.vams"', "", *_module(variant)]) + "\n"
@@ -105,8 +52,6 @@ def _module(variant: LawVariant) -> list[str]:
     pins = ", ".join(model.pins)
     lines = [f"module {model.name}({pins});", f"  inout {pins};", f"  electrical {pins};"]
     for name, value in defaults.items():
-        if name.lower() in RESERVED:
-            raise DeckError(f"law {law.name}: parameter {name!r} is a word of Verilog-A; take another name")
         lines.append(f"  parameter real {name} = {_real(value)}{_range(law.parameters.get(name), name)};")
     state = model.pins[2]
     put = functools.partial(_put, law.state.name.lower(), state)

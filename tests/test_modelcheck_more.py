@@ -56,6 +56,28 @@ def test_a_module_alone_is_its_equations_held_against_the_compiled_file(tmp_path
     assert result.grade is Grade.PASS, result.finding
 
 
+def test_a_law_in_kelvin_with_capitals_and_one_without_range(tmp_path: Path) -> None:
+    """Parameters are found whatever their case; what leaves the range says what 0 and 1 stand for."""
+    hot = """state = { name = "T", unit = "K", range = [290, 600] }
+resistance = "r_0*exp(beta*(1/T - 1/T_0))"
+rate = "(v*i - kappa*(T - T_0))/c_th"
+parameters = { r_0 = "1k ohm", beta = "500 K", T_0 = "300 K", kappa = "20u W/K", c_th = "10u J/K" }
+"""
+    found = subject(tmp_path, "hot.toml", hot)
+    need("openvaf_py")
+    assert checks.veriloga_twin(found, "ngspice").grade is Grade.PASS
+    leak = checks.bound_leak(found, "ngspice")
+    assert leak.grade is Grade.NOTE
+    assert leak.finding.endswith(": 0 stands for 290 K, 1 for 600 K")
+    free = """state = { name = "phi", unit = "Wb", range = "none" }
+current = "v*(a + b*phi^2)"
+rate = "v"
+parameters = { a = "1m S", b = "1 S/Wb^2" }
+"""
+    finding = checks.bound_leak(subject(tmp_path, "free.toml", free), "ngspice").finding
+    assert finding.startswith("the law gives its state no range; it covers 0.5 to ")
+
+
 def test_a_hidden_state_needs_no_partner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "hidden.va"
     path.write_text(MODULE.replace("f = 0;", "vd = 0;"))

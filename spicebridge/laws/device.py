@@ -285,12 +285,13 @@ class LawDevice:
             return "must not be negative"
         if outside and (state.inside == "range" or not isinstance(self.window, NoWindow)):
             with_window = "" if state.inside == "range" else f" with the {self.window.name} window"
-            return f"must lie in [0, 1]{with_window}{self._meaning()}"
+            return f"must lie in [0, 1]{with_window}{self.meaning()}"
         if self.ohmic and (self.resistance(s) <= 0.0).any():
             return "makes the resistance zero or negative; keep it nearer to [0, 1]"
         return None
 
-    def _meaning(self) -> str:
+    def meaning(self) -> str:
+        """What 0 and 1 stand for in the law's own unit; nothing where they are the law's own."""
         state = self.definition.state
         if not state.reduced:
             return ""

@@ -18,6 +18,7 @@ import numpy as np
 import spicebridge as sb
 from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError, RunFailed, SimulatorDied
+from spicebridge.laws.device import LawDevice
 from spicebridge.modelcheck.component import forced, held, lifted
 from spicebridge.modelcheck.jumps import jumps
 from spicebridge.modelcheck.model_under_test import PATIENCE, Subject
@@ -210,7 +211,7 @@ def bound_leak(subject: Subject, engine: str) -> Result:
     drive = sb.Sine(4 * subject.amplitude, subject.frequency / 10)
     name, question = "bound leak", _question(bound_leak)
     low, high = subject.state_range
-    words = []
+    words, before = [], np.inf
     for halving in range(HALVINGS):
         try:
             waves = _run(subject, engine, frequency=subject.frequency / 10, drive=drive, finer=2**halving)
@@ -222,13 +223,17 @@ def bound_leak(subject: Subject, engine: str) -> Result:
         state = waves.state[:, 0]
         over = float(max(state.max() - high, low - state.min(), 0.0)) / (high - low)
         words.append(f"{over:.1e} at {POINTS * 2**halving} steps a period")
-        if over <= LEAK:
+        if over <= LEAK or (not subject.bounded and over > 0.9 * before):
             break
+        before = over
     grade = Grade.PASS if over <= LEAK else Grade.FAIL if subject.bounded else Grade.NOTE
     plot = Plot("time (s)", "state", (Curve(waves.t, state),))
-    finding = (
-        f"the state leaves [{low:g}, {high:g}] by {', '.join(words)}; it covers {state.min():.4g} to {state.max():.4g}"
-    )
+    covers = f"it covers {state.min():.4g} to {state.max():.4g}"
+    finding = f"the state leaves [{low:g}, {high:g}] by {', '.join(words)}; {covers}"
+    if isinstance(subject.device, LawDevice):
+        finding += subject.device.meaning()
+        if subject.device.definition.state.low is None:
+            finding = f"the law gives its state no range; {covers}"
     return Result(name, question, grade, finding, {"overshoot": over}, plot)
 
 

@@ -46,7 +46,8 @@ def evaluate(
     terminals = {p: (v + LIFT, one, zero), n: (LIFT + zero, zero, zero)}
     terminals |= {part.state: (s, zero, one), "drift": (s, zero, one)}
     defaults = {name.lower(): value for name, value in part.model.parameters}
-    numbers = {k: float(x) for k, x in defaults.items() if isinstance(x, (int, float))} | dict(part.parameters)
+    numbers = {k: float(x) for k, x in defaults.items() if isinstance(x, (int, float))}
+    numbers |= {name.lower(): value for name, value in part.parameters}
     with tempfile.TemporaryDirectory(prefix="spicebridge-") as folder:
         answer = Path(folder) / "answer.json"
         request: dict[str, Any] = {

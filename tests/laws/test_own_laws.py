@@ -68,9 +68,8 @@ def test_parameters_one_per_edge_and_active_edges():
     device = sb.Law("sinh_cell", **SINH)(r_on=[100.0, 10.0, 400.0])
     network = ring(device, active=[1])
     assert sb.validate(network, T, tolerance=1e-4).agrees
-    assert sb.validate(network, T, tolerance=1e-4, circuit=ring(sb.Law("sinh_cell", **SINH)())).outcome is (
-        sb.Outcome.DISAGREES
-    )
+    for wrong in (ring(device), ring(sb.Law("sinh_cell", **SINH)(), active=[1])):
+        assert sb.validate(network, T / 4, tolerance=1e-4, circuit=wrong).outcome is sb.Outcome.DISAGREES
 
 
 @pytest.mark.parametrize("dialect", ["ngspice", "ltspice", "hspice", "xyce", "spectre"])

@@ -142,7 +142,7 @@ def check_values(law: Law, choice: Mapping[str, str]) -> None:
 
 def _check_sign(law: Law, tree: Expression, R: Array, states: Array, touched: float | None) -> None:
     """A resistance that vanishes inside the range divides a voltage by zero there."""
-    inside = R[1:-1] <= 0.0
+    inside = (R[1:-1] <= 0.0) & ((R.max() > 0.0) | (R[1:-1] == 0.0))
     if inside.any() or touched is not None:
         at = states[1:-1][int(np.argmax(inside))] if inside.any() else touched
         raise law.formulas.at(

@@ -150,7 +150,6 @@ def test_case_files_take_a_file_or_the_formulas(tmp_path):
         ({"rate": "k*v/(s - 0.37)^2"}, "divides by zero at s = 0.37"),
         ({"resistance": "r_on/abs(s - 1/3)"}, "`resistance`: divides by zero at s = 0.3333"),
         ({"resistance": "r_on*(s - 0.37)^2"}, "the resistance is zero or negative at s = 0.37"),
-        ({"resistance": "-r_on*(1 + s)"}, "the resistance is zero or negative"),
         ({"parameters": {"r_on": "-1 ohm, > 0", "k": 1.0}}, "law mine: its default: `r_on` -1 must be positive"),
         ({"parameters": {"r_on": float("nan"), "k": 1.0}}, "parameter `r_on`: nan must be finite"),
         ({"window": {"kind": "joglekar", "q": 1}}, "window joglekar: 'q' is unknown; it has p"),

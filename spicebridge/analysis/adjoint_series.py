@@ -23,8 +23,8 @@ from spicebridge.arrays import Array
 from spicebridge.errors import RunFailed
 from spicebridge.theory import Trajectory
 from spicebridge.theory.time.taylor.affine_law import AffineLaw
-from spicebridge.theory.time.taylor.expansion import LAST, Expansion
-from spicebridge.theory.time.taylor.integrator import REACH, TERM, order_for
+from spicebridge.theory.time.taylor.expansion import LAST, TERM, Expansion, Room
+from spicebridge.theory.time.taylor.integrator import REACH, order_for
 from spicebridge.theory.time.taylor.source_series import SourceSeries
 
 GAUSS = np.polynomial.legendre.leggauss(16)
@@ -113,7 +113,7 @@ class SeriesAdjoint:
         solve = self.flow.factor(q)
         length = min(t - stop, REACH * self.reach)
         self.sources.expand(t, inside, -length, order)
-        series = Expansion(law, self.sources, solve, q, state, -length, order)
+        series = Expansion(law, self.sources, solve, q, state, -length, Room(state.size, order))
         series.hold(held)
         L, Z = np.empty((order + 1, *lam.shape)), np.empty((order, *lam.shape))
         L[0] = lam

@@ -8,9 +8,11 @@ sparse) and *loop* (A diag(q) A^t, for loop matrices and for graphs with few loo
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -95,3 +97,28 @@ def branch_solver(network: Network, method: str = "auto", *, topology: Topology 
     from spicebridge.theory.currents.nodal import NodalSolver
 
     return NodalSolver(topology, passive=bool((network.P > 0).all()))
+
+
+class _Kept(threading.local):
+    """Solvers of one thread by topology and whether all edges are passive: they hold their last factorisation."""
+
+    def __init__(self) -> None:
+        self.solvers: WeakKeyDictionary[Topology, dict[tuple[str, bool], BranchSolver]] = WeakKeyDictionary()
+
+
+_KEPT = _Kept()
+
+
+def kept_solver(network: Network, method: str = "auto") -> BranchSolver:
+    """`branch_solver` for callers that leave no `factor` behind: the one of this thread, kept while the network lives,
+    so that orderings and symbolic factorisations are made once.
+    """
+    topology = Topology.of(network)
+    form = choose_form(topology, method)
+    if form == "projector":
+        return branch_solver(network, method)
+    solvers = _KEPT.solvers.setdefault(topology, {})
+    key = form, bool((network.P > 0).all())
+    if key not in solvers:
+        solvers[key] = branch_solver(network, method, topology=topology)
+    return solvers[key]

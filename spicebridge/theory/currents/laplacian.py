@@ -29,7 +29,6 @@ class GroundedLaplacian:
 
     def __init__(self, topology: Topology) -> None:
         self.n_edges = topology.n_edges
-        self._topology = topology
         self._free = np.delete(np.arange(topology.n_nodes), topology.roots)
         self.n = self._free.size
         # Grounded nodes share one last place that always holds 0 V.
@@ -40,12 +39,12 @@ class GroundedLaplacian:
         self._weights = np.empty(2 * self.n_edges)
         known = _KNOWN.get(topology)
         if known is None:
-            known = _KNOWN[topology] = self._pattern()
+            known = _KNOWN[topology] = self._pattern(topology.B)
         pattern, self._map, self.B = known
         # What all share is never written to; the data belong to this one.
         self.upper = sp.csc_array((np.zeros(pattern.nnz), pattern.indices, pattern.indptr), shape=pattern.shape)
 
-    def _pattern(self) -> tuple[sp.csc_array, sp.csr_array, sp.csr_array]:
+    def _pattern(self, B: sp.csr_array) -> tuple[sp.csc_array, sp.csr_array, sp.csr_array]:
         """The upper triangle, the matrix from (g, g S) to its data and to B G S, and B of the free nodes."""
         n, n_e = self.n, self.n_edges
         proper = self._tail != self._head
@@ -63,9 +62,8 @@ class GroundedLaplacian:
         value = np.repeat([-1.0, 1.0, 1.0, -1.0, 1.0], [part.size for part in row])
         place = np.concatenate(row), np.concatenate(column)
         indptr = np.searchsorted(keys, np.arange(n + 1) * n)
-        B = self._topology.B[self._free]
         upper = sp.csc_array((np.zeros(keys.size), keys % max(n, 1), indptr), shape=(n, n))
-        return upper, sp.csr_array((value, place), shape=(keys.size + n, 2 * n_e)), sp.csr_array(B)
+        return upper, sp.csr_array((value, place), shape=(keys.size + n, 2 * n_e)), sp.csr_array(B[self._free])
 
     def assemble(self, G: Array, S: Array) -> tuple[Array, Array]:
         """(data of the upper triangle in S, B G S in A) for conductances and sources (n_e,)."""

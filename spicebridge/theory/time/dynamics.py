@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,13 @@ from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError
 from spicebridge.laws.base import Device, imposes
 from spicebridge.network import Network
-from spicebridge.theory.currents.branch import BranchSolver, branch_solver, choose_form
+from spicebridge.theory.currents.branch import BranchSolver, choose_form, kept_solver
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.windows import NoWindow
 
 Branch = Callable[[Array, float], tuple[Array, Array]]
 Kernel = Callable[[Array, Array, Array], Array]
+_AFFINE: WeakKeyDictionary[Network, tuple[Array, Array] | None] = WeakKeyDictionary()
 
 
 def sources(network: Network) -> Callable[[float], Array]:
@@ -48,7 +50,7 @@ def network_branch(network: Network, method: str = "auto") -> tuple[Branch, str]
         return hybrid, hybrid.form
     general = next((group for group in network.groups if not group.device.ohmic), None)
     if general is None:
-        solver = branch_solver(network, method)
+        solver = kept_solver(network, method)
         return OhmicBranch(network, solver), solver.form
     topology = Topology.of(network)
     form = choose_form(topology, method)
@@ -207,7 +209,14 @@ class Dynamics:
 
 
 def _level_and_slope(network: Network) -> tuple[Array, Array] | None:
-    """R = level + slope s in ohm, (n_e,) each; None where a law is another one."""
+    """R = level + slope s in ohm, (n_e,) each; None where a law is another one. Kept while the network lives."""
+    if network in _AFFINE:
+        return _AFFINE[network]
+    _AFFINE[network] = found = _read_level_and_slope(network)
+    return found
+
+
+def _read_level_and_slope(network: Network) -> tuple[Array, Array] | None:
     level, slope = np.zeros(network.n_edges), np.zeros(network.n_edges)
     for group in network.groups:
         affine = group.device.affine()

@@ -11,18 +11,20 @@ The same solves carry a small change d of the start along (the equations are bil
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
-from spicebridge.theory.currents.branch import Operator
 from spicebridge.theory.time.taylor.affine_law import AffineLaw
 from spicebridge.theory.time.taylor.source_series import SourceSeries
 from spicebridge.theory.time.taylor.window_series import WindowSeries, cauchy
 
 Solve = Callable[[Array], Array]
+TERM = 0.1
+"""Size of the last terms of an accepted step, in units of the tolerance."""
 LAST = 3
 """So many last terms are looked at: odd or even ones alone may vanish."""
 TANGENT_ORDER = 6
@@ -33,8 +35,16 @@ LOST = 1e-3
 EPSILON = float(np.finfo(float).eps)
 
 
+class Room:
+    """Where one expansion of `n` edges up to `order` after another is put."""
+
+    def __init__(self, n: int, order: int) -> None:
+        self.s, self.i = np.empty((order + 1, n)), np.empty((order, n))
+        self.emf, self.drift, self.f = np.empty((3, n))
+
+
 class Expansion:
-    """Coefficients of states and currents, one order after another.
+    """Coefficients of states and currents, one order after another, in `room`, which the next expansion overwrites.
 
     ``s`` (order + 1, n_e) and ``i`` (order, n_e, in A) are known so far.
     """
@@ -47,18 +57,15 @@ class Expansion:
         resistance: Array,
         start: Array,
         length: float,
-        order: int,
+        room: Room,
     ) -> None:
         self.law, self.sources, self.solve, self.resistance, self.length = law, sources, solve, resistance, length
-        self._s = np.empty((order + 1, start.size))
-        self._i = np.empty((order, start.size))
+        self.room, self._s, self._i = room, room.s, room.i
         self._s[0] = start
         self.order = 0
         self._free: Array | None = None
         self.noise: Array | None = None
-        whole = isinstance(solve, Operator) and law.c is None and not law.windows
-        self.matrix = solve.matrix if whole and isinstance(solve, Operator) else None
-        self._windows = [WindowSeries(p, edges, order) for p, edges in law.windows]
+        self._windows = [WindowSeries(p, edges, len(self._i)) for p, edges in law.windows]
         self._tangent = self._s[:1]
 
     @property
@@ -76,63 +83,44 @@ class Expansion:
             self._s[1 : self.order + 1] *= self._free
 
     def rate(self) -> Array:
-        """Solve for the next order; return H f_k with f the bulk rate, (n_e,), and make it the next coefficient.
+        """Solve for the next order; return H f_k with f the bulk rate, (n_e,), and make it the next coefficient."""
+        return self._next() * self.length
+
+    def _next(self) -> Array:
+        """f_k of the next order; the one after it overwrites it.
 
         ``noise`` is what rounding leaves of it: beyond the radius of the currents' series a drop that a source imposes
         is a difference of large terms, and may come out as nothing at all.
         """
-        k, law = self.order, self.law
-        S = self.sources.coefficient(k)
-        product: Array | None = None
-        if k:
-            product = np.einsum("jn,jn->n", self._s[1 : k + 1], self._i[:k][::-1])
-            product *= law.slope
-            E = -product if S is None else S - product
-        else:
-            E = S if S is not None else np.zeros(self.resistance.size)
-        current = self._i[k] = self.solve(E)
-        drift = law.b * current
+        k, law, room = self.order, self.law, self.room
+        S, emf, drift, f = self.sources.coefficient(k), room.emf, room.drift, room.f
+        product = np.einsum("jn,jn->n", self._s[1 : k + 1], self._i[:k][::-1], out=f)
+        product *= law.slope
+        np.subtract(0.0 if S is None else S, product, out=emf)
+        current = self._i[k] = self.solve(emf)
+        np.multiply(law.b, current, out=drift)
         if law.c is not None:
-            drop = self.resistance * current
-            if product is not None:
-                drop += product
-                self.noise = (EPSILON * self.length) * np.abs(law.c * product)
-            drift += law.c * drop
+            drift += law.c * (self.resistance * current + product)
+            self.noise = EPSILON * np.abs(law.c * product)
         for window in self._windows:
             drift[window.edges] = window.windowed(k, self._s[k, window.edges], drift[window.edges])
-        f: Array = law.a * self._s[k]
+        np.multiply(law.a, self._s[k], out=f)
         f += drift
-        f *= self.length
-        coefficient = self._s[k + 1]
-        np.multiply(f, 1.0 / (k + 1), out=coefficient)
+        coefficient = np.multiply(f, self.length / (k + 1), out=self._s[k + 1])
         if self._free is not None:
             coefficient *= self._free
         self.order = k + 1
         return f
 
-    def fill(self, order: int, tolerance: Array) -> list[float]:
-        """All orders up to `order` at once; sizes of their last terms in units of `tolerance` (n_e,).
-
-        For small networks (``matrix``), where what numpy takes to be called is what a step costs.
+    def fill(self, tolerance: Array) -> list[float]:
+        """Orders until the last terms are small enough or there is no more room; sizes of the last terms in units of
+        `tolerance` (n_e,), those of held edges as if they were free: they tell the release.
         """
-        law, s, i, matrix = self.law, self._s, self._i, self.matrix
-        assert matrix is not None
-        a, b, back = law.a * self.length, law.b * self.length, matrix * law.slope
-        sizes = []
-        for k in range(self.order, order):
-            product = np.einsum("jn,jn->n", s[1 : k + 1], i[:k][::-1])
-            current = back @ -product
-            S = self.sources.coefficient(k)
-            if S is not None:
-                current += matrix @ S
-            i[k] = current
-            coefficient = a * s[k]
-            coefficient += b * current
-            coefficient *= 1.0 / (k + 1)
-            if k >= order - LAST:
-                sizes.append(float((np.abs(coefficient) / tolerance).max()))
-            s[k + 1] = coefficient if self._free is None else coefficient * self._free
-        self.order = order
+        sizes = [math.inf] * LAST
+        while self.order < len(self._i) and not max(sizes) <= TERM:
+            f = self._next()
+            size = max(largest(f, tolerance), largest(self.noise, tolerance))
+            sizes = [*sizes[1:], size * self.length / self.order]
         return sizes
 
     def held_rates(self, edges: NDArray[np.intp]) -> Array:
@@ -180,3 +168,13 @@ class Expansion:
     def carried(self, x: float) -> Array:
         """Where the change of ``tangent`` has gone at x."""
         return np.asarray(x ** np.arange(len(self._tangent)) @ self._tangent)
+
+
+def largest(values: Array | None, unit: Array | None = None) -> float:
+    """Largest |value|, in units of `unit`; not a number where one value is none."""
+    if values is None:
+        return 0.0
+    size = np.abs(values)
+    if unit is not None:
+        size /= unit
+    return float(size.max(initial=0.0))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.errors import SingularNetwork
-from spicebridge.theory.currents.branch import BranchSolver
+from spicebridge.theory.currents.branch import BranchSolver, Operator
 from spicebridge.theory.time.crossing import SIMULTANEOUS, first_crossing
 from spicebridge.theory.time.problem import (
     CHATTER_SPAN,
@@ -34,7 +34,8 @@ from spicebridge.theory.time.problem import (
     vanished,
 )
 from spicebridge.theory.time.taylor.affine_law import AffineLaw
-from spicebridge.theory.time.taylor.expansion import LAST, Expansion
+from spicebridge.theory.time.taylor.dense_expansion import MOST_EDGES, DenseExpansion, DenseRoom
+from spicebridge.theory.time.taylor.expansion import LAST, TERM, Expansion, Room, Solve, largest
 from spicebridge.theory.time.taylor.source_series import SourceSeries
 from spicebridge.theory.time.trajectory import Event
 from spicebridge.theory.time.walls import PROBE, RATE_ROUNDING, STATE_ROUNDING, changes
@@ -45,8 +46,6 @@ ORDERS_PER_DIGIT = 2.4
 """Orders for every decimal digit of the tolerance, …"""
 LEAST_ORDER, MOST_ORDER = 8, 30
 """… within these."""
-TERM = 0.1
-"""Size of the last terms of an accepted step, in units of the tolerance."""
 REACH = 3.0
 """Longest step expanded for, in units of the last one."""
 GAPS = 4.0
@@ -103,8 +102,9 @@ class TaylorIntegrator:
     ) -> None:
         self.problem, self.solver, self.law, self.sources = problem, solver, law, sources
         self.settings, self.output = settings, output
-        self.order = order_for(settings.rtol)
         n = law.level.size
+        self.order = order_for(settings.rtol)
+        self.room: Room | None = None
         self.mode: NDArray[np.int8] = np.zeros(n, dtype=np.int8)
         self.walled = bool(law.hard.any())
         self.open = np.flatnonzero(law.stateful & ~law.hard & (law.slope != 0.0))
@@ -165,26 +165,27 @@ class TaylorIntegrator:
         solve = self.solver.factor(resistance)
         while True:
             self.sources.expand(t, barrier, length, self.order)
-            series = Expansion(law, self.sources, solve, resistance, state, length, self.order)
-            f = series.rate()
+            series = self._begin(solve, resistance, state, length)
             if self.walled:
-                self._settle(t, series, f)
+                self._settle(t, series, series.rate())
             tolerance = self.settings.rtol * np.abs(state)
             tolerance += self.settings.atol
-            # The rates of held edges count like those of free ones: they tell the release.
-            sizes = [math.inf] * LAST
-            if series.matrix is not None:
-                sizes += series.fill(self.order, tolerance)
-            while series.order < self.order and not max(sizes[-LAST:]) <= TERM:
-                rate = _largest(series.rate(), tolerance)
-                sizes.append(max(rate, _largest(series.noise, tolerance)) / series.order)
+            self.sizes = series.fill(tolerance)
             self.solves += series.order
-            self.sizes = sizes[-LAST:]
             if np.isfinite(self.sizes).all():
                 return series
-            if not np.isfinite(f).all() or length < SPACING * t:
+            if not np.isfinite(series.s[1]).all() or length < SPACING * t:
                 raise SingularNetwork("the currents are not finite; check resistances and sources")
             length *= TOO_FAST
+
+    def _begin(self, solve: Solve, resistance: Array, state: Array, length: float) -> Expansion:
+        law, n = self.law, state.size
+        if isinstance(solve, Operator) and n <= MOST_EDGES and not law.windows:
+            rows = self.room if isinstance(self.room, DenseRoom) else DenseRoom(n, self.order)
+            self.room = rows
+            return DenseExpansion(law, self.sources, solve, resistance, state, length, rows)
+        self.room = self.room or Room(n, self.order)
+        return Expansion(law, self.sources, solve, resistance, state, length, self.room)
 
     def _extent(self, series: Expansion) -> float:
         """The largest x <= 1 at which the last terms are small enough, and up to which an error can be carried."""
@@ -218,7 +219,7 @@ class TaylorIntegrator:
         law, resistance = self.law, series.resistance
         # A source that begins at zero shows in its second coefficient.
         for k, current in enumerate(series.i[:2]):
-            drop, source = _largest(resistance * current), _largest(self.sources.coefficient(k))
+            drop, source = largest(resistance * current), largest(self.sources.coefficient(k))
             self.voltage = max(self.voltage, drop, source)
         alone = np.abs(law.b / resistance) + (0.0 if law.c is None else np.abs(law.c))
         self.rounding = RATE_ROUNDING * series.length * (np.abs(law.a * series.s[0]) + alone * self.voltage)
@@ -320,13 +321,3 @@ class TaylorIntegrator:
         c = series.s
         last = np.abs(c[-LAST:] * powers[-LAST:, None]).max(axis=0)
         self.change += np.where(c[-1] < 0.0, -1.0, 1.0) * (last + ROUNDING * np.abs(c[0]))
-
-
-def _largest(values: Array | None, unit: Array | None = None) -> float:
-    """Largest |value|, in units of `unit`; not a number where one value is none."""
-    if values is None:
-        return 0.0
-    size = np.abs(values)
-    if unit is not None:
-        size /= unit
-    return float(size.max(initial=0.0))

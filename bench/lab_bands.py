@@ -2,10 +2,11 @@
 
     python -m bench.lab_bands [--builds 200] [--circuits k4 …]
 
-Every build is the realistic deck of the kit with other parts: each resistor, sense resistor, potentiometer, converter and
-generator off by a random share of the limit that the bench states. A build counts as inside where all its node voltages (p),
-all its currents as read over sense resistors of nominal ohms (i), or all its states (w) lie in the band at every time of it. The width
-is the median, over times and test points, of the band's half-width over half of the central 95 % of these builds.
+Every build is the realistic deck of the kit with other parts: each resistor, sense resistor, capacitor, potentiometer, converter
+and generator off by a random share of the limit that the bench states. A build counts as inside where all its node voltages (p),
+all its currents as read over sense resistors of nominal ohms (i), or all its states (w) lie in the band at every time of it. The
+half-width is the median, over times and test points, of the band's over half of the central 95 % of these builds. Beside them as many
+builds of the firmware's loop, with the steps of its potentiometers and converters, averaged over the rows of the band.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.case.case import Case
-from spicebridge.circuit.deck.elements import BehaviouralCurrent, Deck, Resistor, Subcircuit
+from spicebridge.circuit.deck.elements import BehaviouralCurrent, Capacitor, Deck, Resistor, Subcircuit
 from spicebridge.drives import DC, Sine
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number, rebuild
-from spicebridge.lab.design.builds import Errors
+from spicebridge.lab.design.builds import Errors, integrate_builds
 from spicebridge.lab.design.emulator import run_firmware
-from spicebridge.lab.design.montecarlo import spread
+from spicebridge.lab.design.montecarlo import BATCH, loop_deviations, sense_errors, spread, test_points
 from spicebridge.lab.design.plan import Plan, make_plan
 from spicebridge.lab.design.realistic import BenchRun, realistic_deck, run_realistic
 from spicebridge.network import Network
@@ -63,19 +64,21 @@ def fresh(planned: Plan, errors: Errors, rng: np.random.Generator) -> BenchRun:
     ]
     moved = replace(planned, gauge=replace(planned.gauge, network=network.with_drive(drives)))
     deck = realistic_deck(moved)
-    tolerance = planned.bench.resistor_tolerance
+    bench = planned.bench
 
-    def resistor(element: object) -> object:
-        if isinstance(element, Resistor):
+    def passive(element: object) -> object:
+        if isinstance(element, (Resistor, Capacitor)) and not element.name.startswith("RE"):
+            tolerance = bench.resistor_tolerance if isinstance(element, Resistor) else bench.capacitor_tolerance
             return replace(element, value=float(element.value) * (1.0 + tolerance * rng.uniform(-1.0, 1.0)))
         return element
 
-    subs = tuple(_off(sub, errors) for sub in deck.subcircuits)
-    other: Deck = replace(deck, elements=tuple(resistor(e) for e in deck.elements), subcircuits=subs)  # type: ignore[arg-type]
+    pots = bench.pot_tolerance * rng.uniform(-1.0, 1.0, network.n_edges)
+    subs = tuple(_off(sub, errors, pots) for sub in deck.subcircuits)
+    other: Deck = replace(deck, elements=tuple(passive(e) for e in deck.elements), subcircuits=subs)  # type: ignore[arg-type]
     return run_realistic(moved, other)
 
 
-def _off(sub: Subcircuit, errors: Errors) -> Subcircuit:
+def _off(sub: Subcircuit, errors: Errors, pots: Array) -> Subcircuit:
     """The potentiometer of another resistance, the controller of another gain and offset."""
     name, k = sub.name.rstrip("0123456789"), sub.name.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ_")
     if name not in ("POT", "CTRL"):
@@ -92,7 +95,7 @@ def _off(sub: Subcircuit, errors: Errors) -> Subcircuit:
         if not isinstance(e, BehaviouralCurrent):
             return e
         if name == "POT":
-            return replace(e, expression=Binary("/", e.expression, Number(1.0 + float(errors.resistance[0, edge]))))
+            return replace(e, expression=Binary("/", e.expression, Number(1.0 + float(pots[edge]))))
         return replace(e, expression=rebuild(e.expression, read))
 
     return replace(sub, elements=tuple(element(e) for e in sub.elements))  # type: ignore[arg-type]
@@ -109,8 +112,8 @@ def signals(planned: Plan, run: BenchRun, t: Array) -> Array:
     return np.column_stack([np.interp(t, at, x) for x in columns])
 
 
-def judge(planned: Plan, builds: int, seed: int = 9) -> tuple[dict[str, float], float, float]:
-    """Shares inside by kind, together, and the median of the widths."""
+def judge(planned: Plan, builds: int, seed: int = 9) -> tuple[list[dict[str, float]], float]:
+    """Shares inside by kind and together, of the circuits in ngspice and of the firmware's loops; the median of the widths."""
     found = spread(planned, run=run_realistic(planned), loop=run_firmware(planned))
     band = found.band
     drawn = Errors.drawn(found.plan, builds, seed)
@@ -120,17 +123,24 @@ def judge(planned: Plan, builds: int, seed: int = 9) -> tuple[dict[str, float], 
         row = Errors(*(table[n : n + 1] for table in drawn.tables))
         shown.append(signals(found.plan, fresh(found.plan, row, rng), band.t))
     table = np.array(shown)
-    inside = np.abs(table - band.mean) <= band.half
-    kinds = np.array([name[0] for name in band.names])
-    shares = {kind: float(inside[:, :, kinds == kind].all(axis=(1, 2)).mean()) for kind in KINDS}
-    low, high = np.percentile(table, [2.5, 97.5], axis=0)
+    low, high = np.percentile(table, [2.5, 97.5], axis=0, method="weibull")
     half = 0.5 * (high - low)
     live = half > 1e-3 * half.max(axis=0)
-    return (
-        shares,
-        float(inside.all(axis=(1, 2)).mean()),
-        float(np.median((band.half / np.where(live, half, 1.0))[live])),
-    )
+    width = float(np.median((band.half / np.where(live, half, 1.0))[live]))
+    loops = []
+    for first in range(0, builds, BATCH):
+        count = min(BATCH, builds - first)
+        errors = Errors.drawn(found.plan, count, [seed, first])
+        runs = integrate_builds(found.plan.network, found.plan.stop, errors, ground=found.plan.gauge.ground)
+        names, points = test_points(found.plan, runs)
+        off = loop_deviations(found.plan, band.t, errors)
+        loops.append((points + off) * sense_errors(found.plan, names, count, [seed, first]))
+    shares = []
+    for builds_of in (table, np.concatenate(loops)):
+        inside = band.contains(builds_of)
+        shares.append({kind: float(x.mean()) for kind, x in inside.items()})
+        shares[-1]["all"] = float(np.all(list(inside.values()), axis=0).mean())
+    return shares, width
 
 
 def main() -> None:
@@ -138,12 +148,15 @@ def main() -> None:
     parser.add_argument("--builds", type=int, default=200)
     parser.add_argument("--circuits", nargs="+", default=list(CIRCUITS))
     args = parser.parse_args()
-    print("| circuit | builds | inside: p | i | w | all | half-width over half the 95 % spread, median |")
-    print("|---|---|---|---|---|---|---|")
+    kinds = (*KINDS, "all")
+    print(
+        "| circuit | builds | ngspice: " + " | ".join(kinds) + " | half-width | firmware: " + " | ".join(kinds) + " |"
+    )
+    print("|---" * 11 + "|")
     for name in args.circuits:
-        shares, together, width = judge(CIRCUITS[name](), args.builds)
-        cells = " | ".join(f"{100 * shares[kind]:.1f} %" for kind in KINDS)
-        print(f"| {name} | {args.builds} | {cells} | {100 * together:.1f} % | {width:.2f} |", flush=True)
+        shares, width = judge(CIRCUITS[name](), args.builds)
+        cells = [" | ".join(f"{100 * x.get(kind, 1.0):.1f} %" for kind in kinds) for x in shares]
+        print(f"| {name} | {args.builds} | {cells[0]} | {width:.2f} | {cells[1]} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -108,10 +108,11 @@ def test_bands_hold_fresh_builds(name: str) -> None:
     fresh = integrate_builds(
         plan(name).network, plan(name).stop, Errors.drawn(found.plan, 300, seed=77), ground=plan(name).gauge.ground
     )
-    inside = found.band.contains(test_points(plan(name), fresh)[1])
-    assert inside.mean() >= 0.95
+    signals = test_points(plan(name), fresh)[1]
+    inside = found.band.contains(signals)
+    assert min(x.mean() for x in inside.values()) >= 0.95
     # A band twice too narrow does not: the width is not arbitrary.
-    assert replace(found.band, k=found.band.k / 2).contains(test_points(plan(name), fresh)[1]).mean() < 0.95
+    assert max(x.mean() for x in replace(found.band, k=found.band.k / 2).contains(signals).values()) < 0.95
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,6 +12,7 @@ classical Runge-Kutta method, or one that takes capacitors and inductors implici
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,20 +20,34 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.lab.design.equipment import Bench
 from spicebridge.lab.design.parts import capacitors, e96_pair
-from spicebridge.lab.design.plan import Plan, gyrator
-from spicebridge.lab.design.reactances import AT_ONCE, Reactances, amount, conducting, memristive, resistances, ringing
+from spicebridge.lab.design.plan import Plan, gyrator, node_voltages
+from spicebridge.lab.design.reactances import (
+    AT_ONCE,
+    Reactances,
+    amount,
+    conducting,
+    memristive,
+    quantity,
+    resistances,
+    ringing,
+)
 from spicebridge.lab.design.wiring import target_offset
 from spicebridge.laws.plain import ohms
 from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology
 
 KINDS = ("resistance", "reading gain", "source gain", "reading offset", "source offset")
-"""What `Errors` holds, in order."""
+"""What `Errors` holds, in order; the first is the capacitance or inductance of what has no resistance."""
 STEPS = 400
 STEPS_PER_TIMESCALE = 40
 """At least so many steps over the span and over the shortest time scale of a drive or of ringing."""
 MOST_STEPS = 20_000
 """Beyond, ringing of inductors with capacitors is not resolved."""
+
+
+def error_name(network: Network, kind: int, k: int) -> str:
+    """Of the error number `kind` of `KINDS` on edge k."""
+    return KINDS[kind] if kind else quantity(network, k)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +75,15 @@ class Errors:
         return cls(*(np.zeros((n_builds, n_edges)) for _ in range(5)))
 
     @classmethod
-    def drawn(cls, plan: Plan, n_builds: int, seed: int) -> Errors:
-        """Uniform within the bench's limits; fixed resistors also carry the rounding to E96 values."""
+    def drawn(cls, plan: Plan, n_builds: int, seed: int | Sequence[int]) -> Errors:
+        """Every part uniform within its limits by itself; fixed resistors also carry the rounding to E96 values."""
         rng = np.random.default_rng(seed)
         limits = error_limits(plan.network, plan.bench, plan.gauge.driven)
         parts = [rng.uniform(-1.0, 1.0, (n_builds, plan.network.n_edges)) * limit for limit in limits]
-        parts[0] = parts[0] + rounding(plan)
+        parts[0] = np.zeros((n_builds, plan.network.n_edges)) + rounding(plan)
+        for k in range(plan.network.n_edges):
+            shares = part_tolerances(plan, k)
+            parts[0][:, k] += rng.uniform(-1.0, 1.0, (n_builds, len(shares))) @ shares
         return cls(*parts)
 
 
@@ -88,6 +106,33 @@ def error_limits(network: Network, bench: Bench, driven: tuple[int, ...]) -> tup
         np.where(emulated, bench.chain_offset, 0.0),
         np.where(sourced, bench.source_offset, 0.0),
     )
+
+
+def part_tolerances(plan: Plan, k: int) -> Array:
+    """Limits (n,) of what each part of edge k, independent of the others, changes its resistance, C or L by, relative; their
+    sum is the edge's limit."""
+    network, bench = plan.network, plan.bench
+    resistor, capacitor = bench.resistor_tolerance, bench.capacitor_tolerance
+
+    def of(values: Sequence[float], tolerance: float) -> list[float]:
+        return [tolerance * value / sum(values) for value in values]
+
+    if network.imposed[k] == "voltage":
+        out = of(capacitors(amount(network, k)), capacitor)
+    elif network.imposed[k] == "current":
+        parts = gyrator(plan, k)
+        out = [
+            *of(capacitors(parts.farad), capacitor),
+            resistor,
+            resistor,
+            resistor,
+            *of(e96_pair(parts.shunt), resistor),
+        ]
+    elif network.stateful[k]:
+        out = [bench.pot_tolerance if plan.memristor is None else bench.memristor_tolerance]
+    else:
+        out = of(e96_pair(ohms(network.device(k)) + target_offset(plan, k)), resistor)
+    return np.array(out + ([resistor, resistor] if network.P[k] < 0 else []))
 
 
 def rounding(plan: Plan) -> Array:
@@ -127,12 +172,9 @@ def integrate_builds(network: Network, stop: float, errors: Errors, *, ground: i
 
 
 def _march(network: Network, stop: float, errors: Errors, ground: int, steps: int) -> Ensemble:
-    topology = Topology.of(network)
-    A = topology.A.toarray()
-    B = np.delete(topology.B.toarray(), ground, axis=0)
-    potentials = np.linalg.pinv(-B.T)
-    count = steps or _steps(network, stop)
-    t = np.linspace(0.0, stop, count + 1)
+    A = Topology.of(network).A.toarray()
+    t = build_times(network, stop, steps)
+    count = t.size - 1
     h = float(t[1])
     reactances = Reactances(network, errors.resistance)
     scheme = CLASSICAL if reactances.none else IMPLICIT_EXPLICIT
@@ -182,8 +224,7 @@ def _march(network: Network, stop: float, errors: Errors, ground: int, steps: in
             slopes.append(now[3])
         # The last stage stands at the end of the step.
         w = now[0]
-    nodes = np.insert((voltage - forced) @ potentials.T, ground, 0.0, axis=-1)
-    return Ensemble(t, state, current, voltage, nodes)
+    return Ensemble(t, state, current, voltage, node_voltages(network, ground, voltage - forced))
 
 
 @dataclass(frozen=True)
@@ -212,10 +253,12 @@ IMPLICIT_EXPLICIT = Scheme(
 """Third order, L-stable and stiffly accurate: (4,4,3) of Ascher, Ruuth and Spiteri, Appl. Numer. Math. 25 (1997) 151."""
 
 
-def _steps(network: Network, stop: float) -> int:
+def build_times(network: Network, stop: float, steps: int = 0) -> Array:
+    """(n_t,) of equal steps, as many as the drives and ringing ask for."""
     fast = min((d.timescale() for d in set(network.drives) if d is not None), default=np.inf)
     fast = min(fast, max(ringing(network), STEPS_PER_TIMESCALE * stop / MOST_STEPS))
-    return int(max(STEPS, np.ceil(STEPS_PER_TIMESCALE * stop / fast) if np.isfinite(fast) else 0))
+    least = int(max(STEPS, np.ceil(STEPS_PER_TIMESCALE * stop / fast) if np.isfinite(fast) else 0))
+    return np.linspace(0.0, stop, (steps or least) + 1)
 
 
 def rates(network: Network, w: Array, read: Array, nominal: Array, flipped: Array | None = None) -> Array:

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.lab.design.board import addresses
-from spicebridge.lab.design.builds import rates
+from spicebridge.lab.design.builds import Ensemble, Errors, rates
 from spicebridge.lab.design.laws import equation, state_of
 from spicebridge.lab.design.parts import ANALOG_INPUT
-from spicebridge.lab.design.plan import Plan, converter_range
+from spicebridge.lab.design.plan import Plan, converter_range, node_voltages
 from spicebridge.lab.design.reactances import AT_ONCE, Reactances, resistances
 from spicebridge.lab.design.wiring import target_offset
 from spicebridge.laws.base import parameter_names
@@ -105,18 +105,29 @@ def _number(state: float) -> str:
 
 def run_firmware(plan: Plan, *, quantised: bool = True) -> Waveforms:
     """The sampled loop over the whole run, at every update; `quantised` False keeps the sampling and the delay."""
+    network = plan.network
+    runs = firmware_builds(plan, Errors.none(1, network.n_edges), quantised=quantised)
+    return Waveforms(runs.t, runs.state[0], runs.current[0], runs.voltage[0], network.edge_labels, "firmware")
+
+
+def firmware_builds(plan: Plan, errors: Errors, *, quantised: bool = True) -> Ensemble:
+    """The sampled loops of many copies at once, whose parts are off by `errors`."""
     network, pot = plan.network, plan.pot
     A = Topology.of(network).A.toarray()
     period = 1.0 / plan.bench.update_rate
     t = np.asarray(np.arange(round(plan.stop / period) + 1) * period, float)
-    S = network.bank(t)
-    reactances = Reactances(network, np.zeros(network.n_edges))
-    soon = S if reactances.none else network.bank(t + AT_ONCE * period)
-    halfway = network.bank(t + SDIRK * period)
+    reactances = Reactances(network, errors.resistance)
     offset = np.array([target_offset(plan, k) for k in range(network.n_edges)])
     memory = plan.emulated
     lsb = ANALOG_INPUT.step(converter_range(plan))
     hard = [g.edges for g in network.groups if g.device.stateful and g.device.window.hard]
+
+    def sources(times: Array) -> Array:
+        return network.bank(times)[:, None] * (1.0 + errors.source) + errors.source_offset
+
+    S = sources(t)
+    soon = S if reactances.none else sources(t + AT_ONCE * period)
+    halfway = S if reactances.none else sources(t + SDIRK * period)
 
     def set_ohms(w: Array) -> Array:
         target = resistances(network, w) + offset
@@ -127,29 +138,28 @@ def run_firmware(plan: Plan, *, quantised: bool = True) -> Waveforms:
 
     def stage(R: Array, h: float, source: Array, past: Array) -> tuple[Array, Array, Array]:
         R, source = reactances.stage(R, source, past, h)
-        i = A.T @ np.linalg.solve((A * R) @ A.T, A @ source)
+        i = np.linalg.solve((A[None] * R[:, None, :]) @ A.T, (source @ A.T)[..., None])[..., 0] @ A
         state, drop = reactances.settle(R, i, past)
         return state, i, drop
 
-    w = network.initial_state.copy()
+    w = np.broadcast_to(network.initial_state, errors.resistance.shape).copy()
     ohms = set_ohms(w)
-    state, current, voltage = (np.empty((t.size, network.n_edges)) for _ in range(3))
+    state, current, voltage = (np.empty((len(w), t.size, network.n_edges)) for _ in range(3))
     for n in range(t.size):
-        R = network.P * (ohms - offset)
+        R = network.P * (ohms - offset) * (1.0 + errors.resistance)
         _, i, drop = stage(R, AT_ONCE * period, soon[n], w)
-        state[n], current[n], voltage[n] = w, i, drop
-        read = ohms * i
+        state[:, n], current[:, n], voltage[:, n] = w, i, drop
+        read = ohms * (1.0 + errors.resistance) * (1.0 + errors.reading) * i + errors.reading_offset
         if quantised:
             read = lsb * np.rint(read / lsb)
         upcoming = set_ohms(w)
         moved = w
         if not reactances.none:
             half = stage(R, SDIRK * period, halfway[n], w)[0]
-            moved = stage(
-                R, SDIRK * period, S[n] if n + 1 == t.size else S[n + 1], w + (1.0 / SDIRK - 1.0) * (half - w)
-            )[0]
+            moved = stage(R, SDIRK * period, S[min(n + 1, t.size - 1)], w + (1.0 / SDIRK - 1.0) * (half - w))[0]
         w = moved + period * rates(network, w, read / ohms, ohms - offset)
         for edges in hard:
-            w[edges] = np.clip(w[edges], 0.0, 1.0)
+            w[:, edges] = np.clip(w[:, edges], 0.0, 1.0)
         ohms = upcoming
-    return Waveforms(t, state, current, voltage, network.edge_labels, "firmware")
+    drops = voltage - np.moveaxis(S, 0, 1)
+    return Ensemble(t, state, current, voltage, node_voltages(network, plan.gauge.ground, drops))

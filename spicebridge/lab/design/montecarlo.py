@@ -1,24 +1,27 @@
 """Tolerance bands of the test points, and which parts matter.
 
-A quarter of the builds gives mean and standard deviation of every signal at every time, the others, n builds, the factor k
-of every kind (node voltages, currents, states) in the band |signal - mean| <= k sd: the factors of equal rank among what the
-n builds need of each kind, with which r of them lie inside at all times and all test points. By order statistics (Wilks 1941) so
-does a fresh build with probability r/(n + 1), on average.
+`SHAPING` builds give mean and standard deviation of every signal at every time; n further ones the factor k of every kind
+(node voltages, currents, states) in the band |signal - mean| <= k sd: the least with which r of the n lie inside at all
+times and all test points of the kind. By order statistics (Wilks 1941) so does a fresh build with probability
+r/(n + 1), on average.
 
-What a circuit of perfect parts is known to differ by is no spread: it moves the band. Where the simulated circuit and the
-firmware's loop differ, the band stands in the middle between them and is wider by half of what lies between.
+Signals are means over one row of the band. Every build also carries what a built circuit differs by from the equations although
+its parts are known: as the simulated circuit (op-amps, delays) or as one of `LOOPS` firmware loops (sampling, quantisation). Single
+samples jump by the steps of potentiometers and converters besides: no band is narrower than those of perfect parts.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
-from spicebridge.lab.design.builds import KINDS, Ensemble, Errors, error_limits, integrate_builds
+from spicebridge.lab.design.builds import Ensemble, Errors, build_times, error_limits, error_name, integrate_builds
+from spicebridge.lab.design.emulator import firmware_builds
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.design.plan import Plan, node_voltages
 from spicebridge.lab.design.reactances import memristive
@@ -26,9 +29,14 @@ from spicebridge.lab.design.realistic import BenchRun
 from spicebridge.theory import integrate
 from spicebridge.waveforms import Waveforms
 
-BUILDS = 640
-PROMISE = 0.97
-"""Least probability with which all test points are inside."""
+SHAPING, BUILDS = 400, 1600
+"""Builds for the standard deviations, and together with those for the factors."""
+LOOPS = 48
+"""Firmware loops of random parts."""
+BATCH = 100
+"""Builds integrated at once."""
+PROMISE = 0.965
+"""Least probability with which all test points of one kind are inside."""
 RELATIVE_FLOOR = 1e-3
 """Smallest standard deviation at one time, relative to the largest of the same signal over time."""
 ESCAPE = 1.0
@@ -39,10 +47,11 @@ CLASSES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """`names` (n_s,) of test points; `t` (n_t,); `mean`, `sd` (n_t, n_s); `k` (n_s,) the factors, one of each kind.
+    """`names` (n_s,) of test points; `t` (n_t,); `mean`, `sd` (n_t, n_s); `k` (n_s,) the factors, one of each kind;
+    `steps` (n_t, n_s) what single samples of perfect parts are known to differ by from `mean`.
 
-    `promise` is the probability that a fresh build is inside with all test points; `built` (n_t, n_s) what
-    circuits of perfect parts are known to differ by from the middle of the band; the band is `mean` +- `half`.
+    `promise` is the probability that a fresh build is inside with all test points of one kind, `together` the share of the
+    builds that are with those of all kinds. The band is `mean` +- `half`.
     """
 
     names: tuple[str, ...]
@@ -50,8 +59,9 @@ class Band:
     mean: Array
     sd: Array
     k: Array
+    steps: Array
     promise: float
-    built: Array
+    together: float
 
     @property
     def factors(self) -> dict[str, float]:
@@ -60,12 +70,14 @@ class Band:
 
     @property
     def half(self) -> Array:
-        """k sd + built."""
-        return self.k * self.sd + self.built
+        """The larger of k sd and `steps`."""
+        return np.maximum(self.k * self.sd, self.steps)
 
-    def contains(self, signals: Array) -> NDArray[np.bool_]:
-        """(n_b,) whether builds (n_b, n_t, n_s) lie inside everywhere."""
-        return np.asarray((np.abs(signals - self.mean) <= self.half).all(axis=(1, 2)))
+    def contains(self, signals: Array) -> dict[str, NDArray[np.bool_]]:
+        """(n_b,) of every kind, whether builds (n_b, n_t, n_s) lie inside everywhere."""
+        inside = (np.abs(signals - self.mean) <= self.half).all(axis=1)
+        kinds = _kinds(self.names)
+        return {kind: np.asarray(inside[:, kinds == kind].all(axis=1)) for kind in dict.fromkeys(kinds.tolist())}
 
     @property
     def low(self) -> Array:
@@ -87,87 +99,155 @@ class Influence:
     where: str
 
 
-def test_points(plan: Plan, ensemble: Ensemble) -> tuple[tuple[str, ...], Array]:
-    """Names and signals (n_b, n_t, n_s): node voltages but ground, chord currents, states of emulators."""
+def test_point_names(plan: Plan) -> tuple[str, ...]:
+    """Node voltages but ground, chord currents, states of emulators."""
     network, gauge = plan.network, plan.gauge
     nodes = [n for n in range(network.n_nodes) if n != gauge.ground]
-    chords, states = list(gauge.chords), np.flatnonzero(plan.emulated).tolist()
-    names = [f"p[{network.nodes[n]}]" for n in nodes] + [f"i[{k}]" for k in chords] + [f"w[{k}]" for k in states]
+    states = np.flatnonzero(plan.emulated).tolist()
+    return (
+        *(f"p[{network.nodes[n]}]" for n in nodes),
+        *(f"i[{k}]" for k in gauge.chords),
+        *(f"w[{k}]" for k in states),
+    )
+
+
+def test_points(plan: Plan, ensemble: Ensemble) -> tuple[tuple[str, ...], Array]:
+    """Names and signals (n_b, n_t, n_s)."""
+    nodes = [n for n in range(plan.network.n_nodes) if n != plan.gauge.ground]
+    chords, states = list(plan.gauge.chords), np.flatnonzero(plan.emulated).tolist()
     parts = [ensemble.nodes[..., nodes], ensemble.current[..., chords], ensemble.state[..., states]]
-    return tuple(names), np.concatenate(parts, axis=-1)
+    return test_point_names(plan), np.concatenate(parts, axis=-1)
 
 
+test_point_names.__test__ = False  # type: ignore[attr-defined]
 test_points.__test__ = False  # type: ignore[attr-defined]
 
 
-def sense_errors(plan: Plan, names: tuple[str, ...], builds: int, seed: int) -> Array:
+def sense_errors(plan: Plan, names: tuple[str, ...], builds: int, seed: Sequence[int]) -> Array:
     """(n_b, 1, n_s) by which currents are read wrong: volts over a sense resistor, divided by its nominal ohms."""
-    rng = np.random.default_rng([seed, 1])
+    rng = np.random.default_rng([*seed, 1])
     off = plan.bench.resistor_tolerance * rng.uniform(-1.0, 1.0, (builds, 1, len(names)))
     return np.asarray(1.0 + off * np.array([name.startswith("i[") for name in names]))
 
 
-def built_errors(plan: Plan, t: Array, run: BenchRun | None, loop: Waveforms | None) -> tuple[Array, Array]:
-    """(middle, distance), each (n_t, n_s): how the test points of perfect parts differ from the equations at the times `t`,
-    halfway between the simulated circuit `run` and the firmware's `loop`, and how far these are from there near each time."""
+@dataclass(frozen=True, eq=False)
+class Built:
+    """What builds differ by from the equations of their own parts: `patterns` (n_p, n_t, n_s), averaged over rows, of which the
+    first `circuits` are of simulated circuits and the others of firmware loops; `steps` (n_t, n_s) how far single samples of perfect parts
+    are from the mean of both."""
+
+    patterns: Array
+    circuits: int
+    steps: Array
+
+    @classmethod
+    def of(cls, plan: Plan, run: BenchRun | None, loop: Waveforms | None, seed: int = 1) -> Built:
+        """From the circuit `run` and the `loop` of perfect parts, and where that is known from `LOOPS` loops of others."""
+        t = build_times(plan.network, plan.stop)
+        known = _known(plan, run, loop)
+        if not known:
+            return cls(np.zeros((1, t.size, len(test_point_names(plan)))), 1, np.zeros((t.size, 1)))
+        patterns = [row_means(t, *known[0])[None]] if run is not None else []
+        if loop is not None:
+            patterns.append(loop_deviations(plan, t, Errors.drawn(plan, LOOPS, [seed, 3])))
+        mean = sum(x.mean(axis=0) for x in patterns) / len(patterns)
+        steps = np.zeros_like(patterns[0][0])
+        for times, off in known:
+            rest = np.abs(off - np.column_stack([np.interp(times, t, x) for x in mean.T]))
+            np.maximum.at(steps, np.clip(np.searchsorted(t, times), 0, t.size - 1), rest)
+        # What happens between two rows belongs to both.
+        steps[:-1] = np.maximum(steps[:-1], steps[1:])
+        return cls(np.concatenate(patterns), int(run is not None), steps)
+
+    def drawn(self, builds: int, seed: list[int]) -> Array:
+        """(n_b, n_t, n_s): of circuits and of loops as many, if there are both."""
+        rng = np.random.default_rng(seed)
+        n, m = self.circuits, len(self.patterns) - self.circuits
+        of_loop = rng.random(builds) < (0.5 if n and m else float(m > 0))
+        picked = np.where(of_loop, n + rng.integers(0, max(m, 1), builds), rng.integers(0, max(n, 1), builds))
+        return self.patterns[picked]
+
+
+def loop_deviations(plan: Plan, t: Array, errors: Errors) -> Array:
+    """(n_b, n_t, n_s) by which firmware loops differ from the equations of the same parts, averaged over the rows `t`."""
+    loops = firmware_builds(plan, errors)
+    same = integrate_builds(plan.network, float(loops.t[-1]), errors, ground=plan.gauge.ground, steps=loops.t.size - 1)
+    off = test_points(plan, loops)[1] - test_points(plan, same)[1]
+    return np.moveaxis(row_means(t, loops.t, np.moveaxis(off, 1, 0)), 0, 1)
+
+
+def _known(plan: Plan, run: BenchRun | None, loop: Waveforms | None) -> list[tuple[Array, Array]]:
+    """(times, deviations (n, n_s) from the equations) of those that are there."""
     network, gauge = plan.network, plan.gauge
     nodes = [n for n in range(network.n_nodes) if n != gauge.ground]
     chords, states = list(gauge.chords), np.flatnonzero(plan.emulated).tolist()
-    known: list[tuple[Array, Array]] = []
 
-    def add(times: Array, p: Array, i: Array, w: Array) -> None:
+    def off(times: Array, p: Array, i: Array, w: Array) -> tuple[Array, Array]:
         ideal = integrate(network, times)
         ideal_p = node_voltages(network, gauge.ground, ideal.voltage - network.bank(times))
         parts = (p - ideal_p)[:, nodes], i - ideal.current[:, chords], (w - ideal.state)[:, states]
-        known.append((times, np.concatenate(parts, axis=1)))
+        return times, np.concatenate(parts, axis=1)
 
+    known = []
     if run is not None:
         times, at = np.unique(np.clip(run.t, 0.0, plan.stop), return_index=True)
         current = np.column_stack([run.chord_current[k][at] for k in chords])
-        add(times, run.nodes[at], current, run.state[at])
+        known.append(off(times, run.nodes[at], current, run.state[at]))
     if loop is not None:
         inside = loop.t <= plan.stop
         times = loop.t[inside]
         p = node_voltages(network, gauge.ground, loop.voltage[inside] - network.bank(times))
-        add(times, p, loop.current[inside][:, chords], loop.state[inside])
-    shape = t.size, len(nodes) + len(chords) + len(states)
-    if not known:
-        return np.zeros(shape), np.zeros(shape)
-    middle = sum((_resampled(t, times, off) for times, off in known), np.zeros(shape)) / len(known)
-    worst = np.zeros(shape)
-    for times, off in known:
-        rest = np.abs(off - _resampled(times, t, middle))
-        np.maximum.at(worst, np.clip(np.searchsorted(t, times), 0, t.size - 1), rest)
-    # What happens between two rows belongs to both.
-    wide = np.vstack([worst[:1], worst, worst[-1:]])
-    return middle, np.maximum(np.maximum(wide[:-2], wide[2:]), worst)
+        known.append(off(times, p, loop.current[inside][:, chords], loop.state[inside]))
+    return known
 
 
-def _resampled(t: Array, known: Array, columns: Array) -> Array:
-    return np.column_stack([np.interp(t, known, column) for column in columns.T])
+def row_means(t: Array, times: Array, columns: Array) -> Array:
+    """(n_t, …) means of `columns` (n, …), known at `times`, from halfway to the row before to halfway to the next row of `t`."""
+    flat = columns.reshape(times.size, -1)
+    widths = np.diff(times)[:, None]
+    area = np.vstack([np.zeros((1, flat.shape[1])), np.cumsum(0.5 * widths * (flat[1:] + flat[:-1]), axis=0)])
+    edges = np.clip([t[0], *(0.5 * (t[1:] + t[:-1])), t[-1]], times[0], times[-1])
+    means = np.column_stack([np.diff(np.interp(edges, times, x)) for x in area.T]) / np.diff(edges)[:, None]
+    return np.asarray(means.reshape(t.size, *columns.shape[1:]))
 
 
-def tolerance_band(
-    plan: Plan, ensemble: Ensemble, *, seed: int = 1, run: BenchRun | None = None, loop: Waveforms | None = None
-) -> Band:
-    """The band from random builds, and what `run` and `loop` say a perfect one differs by."""
-    names, signals = test_points(plan, ensemble)
-    builds = len(signals)
-    signals = signals * sense_errors(plan, names, builds, seed)
-    first = builds // 4
-    mean, sd = signals[:first].mean(axis=0), signals[:first].std(axis=0, ddof=1)
+def _kinds(names: tuple[str, ...]) -> NDArray[np.str_]:
+    return np.array([name[0] for name in names])
+
+
+def read_builds(plan: Plan, builds: int, seed: int) -> Iterator[tuple[Array, float]]:
+    """(signals (n_b, n_t, n_s) as read, share that escaped) in batches."""
+    for first in range(0, builds, BATCH):
+        count, here = min(BATCH, builds - first), [seed, first]
+        errors = Errors.drawn(plan, count, here)
+        ensemble = integrate_builds(plan.network, plan.stop, errors, ground=plan.gauge.ground)
+        names, signals = test_points(plan, ensemble)
+        yield signals * sense_errors(plan, names, count, here), float(escaped(plan, ensemble).mean())
+
+
+def tolerance_band(plan: Plan, shaping: Array, seed: int, built: Built) -> Band | None:
+    """The band around the builds `shaping` as built; None where another build escapes."""
+    names = test_point_names(plan)
+    kinds = _kinds(names)
+    shaping = shaping + built.drawn(len(shaping), [seed, 2])
+    mean, sd = shaping.mean(axis=0), shaping.std(axis=0, ddof=1)
     top = sd.max(axis=0)
     sd = np.maximum(sd, RELATIVE_FLOOR * np.where(top > 0, top, 1.0))
-    needed = (np.abs(signals[first:] - mean) / sd).max(axis=1)
-    n = builds - first
+    n = BUILDS - SHAPING
+    needed: list[Array] = []
+    for read, out in read_builds(plan, n, seed + 1):
+        if out:
+            return None
+        read = read + built.drawn(len(read), [seed + 1, len(needed), 2])
+        needed.append((np.abs(read - mean) / sd).max(axis=1))
+    each = {kind: np.concatenate(needed)[:, kinds == kind].max(axis=1) for kind in dict.fromkeys(kinds.tolist())}
     r = min(math.ceil(PROMISE * (n + 1)), n)
-    kinds = [name[0] for name in names]
-    each = {kind: needed[:, np.array(kinds) == kind].max(axis=1) for kind in dict.fromkeys(kinds)}
-    ranks = np.array([np.argsort(np.argsort(x)) for x in each.values()]).max(axis=0)
-    rank = np.sort(ranks)[r - 1]
-    k = np.array([np.sort(each[kind])[rank] for kind in kinds])
-    middle, distance = built_errors(plan, ensemble.t, run, loop)
-    return Band(names, ensemble.t, mean + middle, sd, k, r / (n + 1.0), distance)
+    k = {kind: np.sort(x)[r - 1] for kind, x in each.items()}
+    together = np.all([x <= k[kind] for kind, x in each.items()], axis=0).mean()
+    factors = np.array([k[x] for x in kinds.tolist()])
+    return Band(
+        names, build_times(plan.network, plan.stop), mean, sd, factors, built.steps, r / (n + 1.0), float(together)
+    )
 
 
 def escaped(plan: Plan, ensemble: Ensemble) -> NDArray[np.bool_]:
@@ -193,19 +273,23 @@ class Spread:
     band: Band
 
 
-def spread(
-    plan: Plan, *, builds: int = BUILDS, seed: int = 1, run: BenchRun | None = None, loop: Waveforms | None = None
-) -> Spread:
-    """Tighten all error limits until every build stays in the regime. Raises `LabError` if none does."""
+def spread(plan: Plan, *, seed: int = 1, run: BenchRun | None = None, loop: Waveforms | None = None) -> Spread:
+    """Tighten all error limits until every build stays in the regime. `run` and `loop` say what perfect parts differ by.
+
+    Raises `LabError` if none does.
+    """
     share = math.nan
     for factor in CLASSES:
         tried = replace(plan, bench=plan.bench.tightened(factor))
-        errors = Errors.drawn(tried, builds, seed)
-        ensemble = integrate_builds(tried.network, tried.stop, errors, ground=tried.gauge.ground)
-        out = escaped(tried, ensemble)
-        share = float(out.mean()) if factor == 1.0 else share
-        if not out.any():
-            return Spread(share, factor, tried, tolerance_band(tried, ensemble, seed=seed, run=run, loop=loop))
+        drawn = list(read_builds(tried, SHAPING, seed))
+        out = float(np.mean([escapes for _, escapes in drawn]))
+        share = out if factor == 1.0 else share
+        if out:
+            continue
+        built = Built.of(tried, run, loop, seed)
+        band = tolerance_band(tried, np.concatenate([read for read, _ in drawn]), seed, built)
+        if band is not None:
+            return Spread(share, factor, tried, band)
     worst = influences(plan)[0]
     raise LabError(
         f"{plan.case.name}: builds leave the regime even with all errors at {CLASSES[-1]:g} of the bench's limits; "
@@ -228,7 +312,9 @@ def influences(plan: Plan) -> tuple[Influence, ...]:
     span = np.array([peaks[kinds == kind].max() for kind in kinds])
     change = np.abs(signals[1:] - signals[0]).max(axis=1) / np.where(span > 0, span, np.inf)
     out = [
-        Influence(KINDS[kind], k, float(limits[kind][k]), float(row.max()), names[int(row.argmax())])
+        Influence(
+            error_name(plan.network, kind, k), k, float(limits[kind][k]), float(row.max()), names[int(row.argmax())]
+        )
         for (kind, k), row in zip(picks, change, strict=True)
     ]
     return tuple(sorted(out, key=lambda x: (-x.effect, x.what, x.edge)))

@@ -247,10 +247,9 @@ def gyrator(plan: Plan, k: int) -> Gyrator:
 
 
 def node_voltages(network: Network, ground: int, drop: Array) -> Array:
-    """p (n_t, n) in V from p_tail - p_head = `drop` = v - S (n_t, n_e), zero at `ground`."""
+    """p (..., n) in V from p_tail - p_head = `drop` = v - S (..., n_e), zero at `ground`."""
     B = np.delete(Topology.of(network).B.toarray(), ground, axis=0)
-    p = np.linalg.lstsq(-B.T, drop.T, rcond=None)[0].T
-    return np.asarray(np.insert(p, ground, 0.0, axis=1))
+    return np.asarray(np.insert(drop @ np.linalg.pinv(-B.T).T, ground, 0.0, axis=-1))
 
 
 def pin_peak(plan: Plan, k: int) -> float:

@@ -13,6 +13,8 @@ from spicebridge.arrays import Array
 from spicebridge.laws import Capacitor, Inductor
 from spicebridge.network import Network
 
+QUANTITIES = {"": "resistance", "voltage": "capacitance", "current": "inductance"}
+"""By what a device imposes."""
 AT_ONCE = 1e-6
 """Part of a step after which the currents of an instant are taken: those of capacitors in loops follow from rates."""
 
@@ -42,6 +44,11 @@ def amount(network: Network, k: int) -> float:
     device = network.device(k)
     assert isinstance(device, (Capacitor, Inductor))
     return float(device.c if isinstance(device, Capacitor) else device.l)
+
+
+def quantity(network: Network, k: int) -> str:
+    """What edge k has: a resistance, capacitance or inductance."""
+    return QUANTITIES[network.imposed[k]]
 
 
 def ringing(network: Network) -> float:

@@ -107,8 +107,8 @@ def _spread_lines(found: Spread) -> list[str]:
             f"regime. Bands hold when all limits are cut to {found.factor:g} of themselves (calibrate)."
         )
     lines.append(
-        f"- Bands hold all voltages, currents and states of a fresh build everywhere with probability "
-        f"{found.band.promise:.3f}; factors on the standard deviation: "
+        f"- Bands are for means over a row of bands.csv (what a scope shows that averages). They hold all voltages of a fresh build everywhere with probability {found.band.promise:.3f}, all currents and all "
+        f"states likewise, all three together with {found.band.together:.3f}; factors on the standard deviation: "
         + ", ".join(f"{kind} {k:.3g}" for kind, k in found.band.factors.items())
         + ".",
     )

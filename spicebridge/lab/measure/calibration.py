@@ -284,15 +284,16 @@ class Fit:
     def solve(self, start: Point | None = None) -> Point:
         """The best point found from `start`, or from the best of `SCAN` trigger offsets."""
         if start is not None:
-            return self._descend(self.moved_to(start))
+            return self.descend(self.moved_to(start))
         n_p, n_c = len(self.circuit.picks), len(self.data)
         zero = np.zeros(n_p), np.zeros(n_c), np.zeros(n_c)
         curves = self.circuit.at(zero[0])
         starts = np.linspace(-self.reach, self.reach, SCAN).tolist() if self.reach else [0.0]
         trials = [self.point(*zero, t0, 0.0, curves) for t0 in starts]
-        return self._descend(min(trials, key=lambda p: self._linear_cost(p)))
+        return self.descend(min(trials, key=lambda p: self._linear_cost(p)))
 
-    def _descend(self, best: Point) -> Point:
+    def descend(self, best: Point) -> Point:
+        """The best point found by steps from `best`."""
         width = 2.0 * self.reach / SCAN
         for _ in range(ROUNDS):
             step = self._step(best, width)

@@ -7,13 +7,14 @@ excuse the measurement.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.lab.design.reactances import memristive
-from spicebridge.lab.measure.calibration import Fit, Point, bounded
+from spicebridge.lab.design.reactances import memristive, quantity
+from spicebridge.lab.measure.calibration import Circuit, Fit, Point, bounded
+from spicebridge.network import Network
 
 WRONG_PART = 0.5
 """Largest relative error of a resistance that is looked for."""
@@ -27,18 +28,47 @@ BETTER = 4.0
 
 @dataclass(frozen=True)
 class Alternative:
-    """One change: its sum of squares `cost` and largest residual `left`, in bars, and `words`."""
+    """One change: its sum of squares `cost` and largest residual `left`, in bars, `words`, and the `edge` of a part of another value."""
 
     cost: float
     left: float
     words: str
+    edge: int | None = None
 
 
 def diagnose(fit: Fit, point: Point, nuisance: float = math.inf) -> tuple[str, ...]:
     """Sentences, the best explanation first; empty when no single change explains the measurement, or none better than
     nuisances of the instrument do, which leave the sum of squares `nuisance` (bars)."""
     found = sorted((x for x in alternatives(fit, point) if x.cost < nuisance), key=lambda x: (x.left, x.words))
-    return tuple(x.words for x in found if x.left <= EXPLAINS)
+    near = [x for x in found if x.left <= EXPLAINS]
+    if not near:
+        far = min((x for x in found if x.edge is not None), key=lambda x: x.cost, default=None)
+        near = [] if far is None else [x for x in (_refitted(fit, point, far),) if x.left <= EXPLAINS]
+    return tuple(x.words for x in near)
+
+
+def _refitted(fit: Fit, point: Point, far: Alternative) -> Alternative:
+    """The change of the part of `far`, along its curve: a fit in which that part alone may be `WRONG_PART` off."""
+    old, k = fit.circuit, far.edge
+    assert k is not None
+    subject, column = old.subject, old.picks.index((0, k))
+    rho = subject.limits[0].copy()
+    rho[k] = WRONG_PART
+    circuit = Circuit(replace(subject, limits=(rho, *subject.limits[1:])), old.signals)
+    theta = point.theta.copy()
+    theta[column] *= old.limit[column] / WRONG_PART
+    wide = Fit(circuit, fit.data, fit.tool, fit.nuisances)
+    start = wide.point(theta, point.gain, point.offset, point.t0, point.clock, nuisance=point.nuisance)
+    best = wide.descend(start)
+    value = 100.0 * WRONG_PART * float(best.theta[column])
+    return Alternative(
+        best.cost, float(np.abs(best.residual).max()), _part_words(subject.network, k).format(f"{value:+.3g} %"), k
+    )
+
+
+def _part_words(network: Network, k: int) -> str:
+    what = quantity(network, k)
+    return f"{'an' if what == 'inductance' else 'a'} {what} of {network.edge_name(k)} that is {{}} off"
 
 
 def beaten(found: Point, fit: Fit, point: Point) -> bool:
@@ -57,16 +87,18 @@ def alternatives(fit: Fit, point: Point) -> list[Alternative]:
     high[-2:] = [fit.reach - point.t0, fit.tool.clock - point.clock]
     found: list[Alternative] = []
 
-    def trial(column: Array, reach: float, words: str, now: float, unit: str, scale: float) -> None:
+    def trial(
+        column: Array, reach: float, words: str, now: float, unit: str, scale: float, edge: int | None = None
+    ) -> None:
         wide = np.column_stack([matrix, column])
         y = bounded(wide, point.residual, np.array([*low, -reach]), np.array([*high, reach]))
-        found.append(_left(point.residual - wide @ y, words.format(f"{scale * (now + y[-1]):+.3g}{unit}")))
+        found.append(_left(point.residual - wide @ y, words.format(f"{scale * (now + y[-1]):+.3g}{unit}"), edge))
 
     for column, (kind, k) in enumerate(fit.circuit.picks):
         if kind == 0:
             limit = fit.circuit.limit[column]
-            words = f"a resistance of {network.edge_name(k)} that is {{}} off"
-            trial(matrix[:, column] / limit, WRONG_PART, words, float(point.theta[column]) * limit, " %", 100.0)
+            now = float(point.theta[column]) * limit
+            trial(matrix[:, column] / limit, WRONG_PART, _part_words(network, k), now, " %", 100.0, k)
     for j, c in enumerate(fit.data):
         if fit.tool.shift(c.range):
             now = fit.tool.shift(c.range) * float(point.offset[j])
@@ -82,8 +114,8 @@ def alternatives(fit: Fit, point: Point) -> list[Alternative]:
     return found + _flips(fit, point, matrix, low, high)
 
 
-def _left(residual: Array, words: str) -> Alternative:
-    return Alternative(float((residual**2).sum()), float(np.abs(residual).max()), words)
+def _left(residual: Array, words: str, edge: int | None = None) -> Alternative:
+    return Alternative(float((residual**2).sum()), float(np.abs(residual).max()), words, edge)
 
 
 def _flips(fit: Fit, point: Point, matrix: Array, low: Array, high: Array) -> list[Alternative]:

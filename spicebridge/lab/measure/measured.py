@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.lab.design.builds import KINDS
+from spicebridge.lab.design.builds import error_name
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.measure.calibration import (
     Circuit,
@@ -79,7 +79,7 @@ class ChannelResult:
 
 @dataclass(frozen=True)
 class FittedPart:
-    """A part's error: which of `builds.KINDS`, `edge`, fitted `value` and its stated `limit`."""
+    """A part's error: which (`builds.error_name`), `edge`, fitted `value` and its stated `limit`."""
 
     what: str
     edge: int
@@ -158,7 +158,7 @@ def _compared(
         reason += "".join(f"; nothing was judged from {a:.4g} to {b:.4g} s" for a, b in _gaps(data, subject.stop))
     explanations = diagnose(fit, point, explained.nuisance) if outcome is Outcome.DISAGREES else ()
     parts = tuple(
-        FittedPart(KINDS[kind], k, float(x * limit), float(limit))
+        FittedPart(error_name(subject.network, kind, k), k, float(x * limit), float(limit))
         for (kind, k), x, limit in zip(circuit.picks, point.theta, circuit.limit, strict=True)
     )
     return Validation(
@@ -291,7 +291,8 @@ def _gaps(data: list[Channel], stop: float) -> list[tuple[float, float]]:
 
 
 def _at_limit(fit: Fit, point: Point) -> tuple[str, ...]:
-    names = [f"{KINDS[kind]} of edge {k}" for kind, k in fit.circuit.picks]
+    network = fit.circuit.subject.network
+    names = [f"{error_name(network, kind, k)} of edge {k}" for kind, k in fit.circuit.picks]
     names += [f"{what} of {c.column}" for what in ("gain", "offset") for c in fit.data]
     values = [*point.theta, *point.gain, *point.offset]
     hit = [name for name, value in zip(names, values, strict=True) if abs(value) >= AT_LIMIT]
@@ -342,7 +343,7 @@ def _decide(
         return (
             Outcome.UNRESOLVED,
             worst,
-            f"no resistance that is {100 * resolve:g} % wrong would be seen; measure other points or with less noise",
+            f"no part that is {100 * resolve:g} % wrong would be seen; measure other points or with less noise",
         )
     note = (
         f"; blind to a change of {100 * resolve:g} % in " + ", ".join(network.edge_name(k) for k in blind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spicebridge.lab.design.builds import KINDS
+from spicebridge.lab.design.reactances import QUANTITIES
 from spicebridge.lab.measure.measured import ChannelResult, Validation
 from spicebridge.lab.measure.measured_circuit import Subject
 from spicebridge.network import Network
@@ -103,7 +104,7 @@ class Facts:
 
     def _limits(self) -> str:
         """Which bounds the fit ran into."""
-        own = [x for x in self.result.at_limit if not x.startswith(KINDS)]
+        own = [x for x in self.result.at_limit if not x.startswith((*QUANTITIES.values(), *KINDS))]
         parts = len(self.result.at_limit) - len(own)
         text = f"At their limits: {', '.join(own)}." if own else "Nothing of it is at its limit."
         return text + (f" Of {len(self.result.parts)} errors of parts {parts} are at their limits." if parts else "")

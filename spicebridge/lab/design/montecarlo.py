@@ -75,7 +75,7 @@ class Band:
 
     def contains(self, signals: Array) -> dict[str, NDArray[np.bool_]]:
         """(n_b,) of every kind, whether builds (n_b, n_t, n_s) lie inside everywhere."""
-        inside = (np.abs(signals - self.mean) <= self.half).all(axis=1)
+        inside = np.asarray((np.abs(signals - self.mean) <= self.half).all(axis=1))
         kinds = _kinds(self.names)
         return {kind: np.asarray(inside[:, kinds == kind].all(axis=1)) for kind in dict.fromkeys(kinds.tolist())}
 

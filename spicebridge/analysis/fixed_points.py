@@ -1,4 +1,5 @@
-"""Where a network under constant sources rests: fixed points in the unit cube, its faces and vertices included.
+"""Where a network under constant sources rests: fixed points in the unit cube, its faces and vertices included, and of states
+without bounds those from -1 to 2 at which every resistance is positive.
 
     free states     f_k(s*) = 0,  0 < s_k < 1
     held at 1       f_k(s*) >= 0             held at 0     f_k(s*) <= 0        (hard bounds)
@@ -30,7 +31,7 @@ from numpy.typing import NDArray
 from spicebridge.analysis.flow import Flow, require_autonomous
 from spicebridge.arrays import Array, ComplexArray
 from spicebridge.errors import NetworkError, SingularNetwork
-from spicebridge.laws.base import imposes
+from spicebridge.laws.base import Device, imposes
 from spicebridge.network import Network
 from spicebridge.theory.ensembles import integrate_ensemble
 from spicebridge.theory.threads import one_blas_thread
@@ -52,7 +53,7 @@ EVERY_VERTEX = 10
 EVALUATIONS, EVALUATIONS_PER_EDGE = 600, 40
 """Right-hand sides of a member in one span; one that needs more is near a singular state."""
 FAR = 1.5
-"""A state without bounds that is so far from 1/2 has left."""
+"""A state without bounds that is so far from 1/2 has left, and no fixed point is sought there."""
 OVERSHOOT = 0.2
 """How far outside [0, 1] a smooth window without exact bounds may put a point."""
 
@@ -143,6 +144,7 @@ class _Search:
         self.memory = self.network.stateful
         self.hard = self.flow.hard
         self.dimensionless = np.array([not imposed for imposed in self.network.imposed])
+        self.open = [g for g in self.network.groups if g.device.stateful and g.device.ohmic and _boundless(g.device)]
 
     def newton(self, state: Array, *, deflate: bool, face: Array | None = None) -> Array | None:
         """A rest point reached from `state`, or None. Raises nothing.
@@ -184,6 +186,8 @@ class _Search:
         down = self.hard & (state <= EXACT)
         force = f * (up.astype(float) - down) / self.scale
         if (force[up | down] < -EXACT).any() or ((state < self.low) | (state > self.high)).any():
+            return None
+        if any((group.resistive.resistance(state[group.edges]) <= 0.0).any() for group in self.open):
             return None
         for k, point in enumerate(self.found):
             if float(np.abs(point.state - state).max()) < SAME:
@@ -231,12 +235,17 @@ def box(network: Network) -> tuple[Array, Array]:
     """(low, high): how far the states of fixed points may lie outside [0, 1], (n_e,) each."""
     slack = np.full(network.n_edges, 1e-9)
     for group in network.groups:
-        window = group.device.window
         if imposes(group.device):
             slack[group.edges] = np.inf
-        elif group.device.stateful and not window.bounded and not isinstance(window, NoWindow):
+        elif _boundless(group.device):
+            slack[group.edges] = FAR - 0.5
+        elif group.device.stateful and not group.device.window.bounded:
             slack[group.edges] = OVERSHOOT
     return -slack, 1.0 + slack
+
+
+def _boundless(device: Device) -> bool:
+    return device.stateful and not imposes(device) and isinstance(device.window, NoWindow)
 
 
 def windowed_edges(network: Network) -> NDArray[np.bool_]:

@@ -97,12 +97,26 @@ def test_the_spectrum_of_the_oscillating_prism() -> None:
     assert pair.real == pytest.approx(-0.091236, abs=5e-7)
     assert abs(pair.imag) == pytest.approx(0.851067, abs=5e-7)
     np.testing.assert_allclose(np.sort(spectrum.real)[:2], [-1.4715, -1.3631], atol=5e-5)
-    (point,) = found.fixed_points(starts=8)
+    rest = found.fixed_points(starts=8)
+    (point,) = [p for p in rest if 0.0 <= p.state.min() and p.state.max() <= 1.0]
+    # those outside the cube are of the same equation: alpha w = J i r0/beta at R > 0
+    for other in rest:
+        assert np.abs(found.rate(other.state)).max() < 1e-9
+        assert found.network.resistance(other.state).min() > 0.0
     np.testing.assert_allclose(point.state, prism().network.initial_state, atol=1e-10)
     n = found.network
     known = fixed_point_spectrum(found.cycles, n.P, point.state, xi=1.2, alpha=-1.0)
     np.testing.assert_allclose(np.sort_complex(point.spectrum), np.sort_complex(known), atol=1e-8)
     assert point.stable
+
+
+def test_states_without_bounds_rest_outside_the_cube_too() -> None:
+    """Two edges of opposite polarity in one loop: R1 + R2 = 2 Ron at w = +-S/(2 alpha beta), whatever Roff is."""
+    device = sb.LinearMemristor.caravelli2017(100.0, 1600.0, 0.1, 1.0)
+    network = sb.Network.from_edges([(0, 1), (1, 0)], device=device, drive={0: 0.01}, polarity=[1, -1], initial_state=0.5)
+    (point,) = sb.analyse(network).fixed_points(starts=16)
+    np.testing.assert_allclose(point.state, [0.05, -0.05], atol=1e-10)
+    assert point.kind == "unstable"
 
 
 def test_every_stable_point_that_runs_reach_is_in_the_list() -> None:

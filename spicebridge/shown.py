@@ -11,7 +11,8 @@ import functools
 import importlib
 import sys
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeAlias, TypeVar
@@ -45,16 +46,26 @@ SELDOM = 10.0
 """Seconds between two lines on how far the same work is, where lines stay (a pipe, a file)."""
 
 
-def detailed(what: str, elapsed: float, fraction: float) -> str:
+def detailed(what: str, elapsed: float, fraction: float, so_far: str = "") -> str:
     """The words for work that is so far after `elapsed` seconds; what is left is in proportion."""
     known = f"{100.0 * fraction:.0f} %, " if fraction > 0.0 else ""
-    left = f", about {_duration(elapsed * (1.0 - fraction) / fraction)} left" if fraction > 0.0 else ""
-    return f"{what}{DETAIL}{known}{_duration(elapsed)}{left}"
+    left = f", about {duration(elapsed * (1.0 - fraction) / fraction)} left" if fraction > 0.0 else ""
+    return f"{what}{DETAIL}{so_far}{known}{duration(elapsed)}{left}"
 
 
-def _duration(seconds: float) -> str:
+def counted(what: str, done: int, total: int, elapsed: float, *, outcomes: Iterable[str] = (), before: int = 0) -> str:
+    """The same for work in pieces: `done` of `total`, `before` of them before the clock, and how many ended in which way."""
+    ways = "".join(f"{count} {way}, " for way, count in sorted(Counter(outcomes).items()))
+    return detailed(what, elapsed, (done - before) / max(total - before, 1), f"{done} of {total}, {ways}")
+
+
+def duration(seconds: float) -> str:
+    """'4 s', '1 min 04 s', '1 h 02 min'."""
     minutes, rest = divmod(round(seconds), 60)
-    return f"{rest} s" if minutes == 0 else f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 class Lines:

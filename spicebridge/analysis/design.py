@@ -27,6 +27,7 @@ from spicebridge.arrays import Array, IntArray
 from spicebridge.circuit.simulate import grid_span
 from spicebridge.errors import NetworkError, RunFailed, SpiceBridgeError
 from spicebridge.network import Network
+from spicebridge.network.entries import per_edge
 from spicebridge.theory import solve
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.theory.results.stability import require_regular
@@ -95,7 +96,7 @@ def design(
     t
         Output grid (n_t,) in s; the target is meant at t[-1].
     target
-        States (n_e,) at t[-1], NaN where free; ``{edge index: state}``; or a loss (see ``sb.loss``) to make least.
+        States (n_e,) at t[-1], NaN where free; ``{edge: state}`` by index or (tail, head); or a loss (see ``sb.loss``) to make least.
     variables
         Names (see ``sb.gradient``): "drive" levels, "drive.values" of PWL drives, "r_on", "beta", … A mapping gives limits,
         ``{"drive": (-1.0, 1.0), "beta": (0.5, 2.0)}``, each bound one number or one per edge.
@@ -278,11 +279,7 @@ def _target(network: Network, target: object) -> Array:
     """(n_e,), NaN where free. Raises `NetworkError`."""
     n = network.n_edges
     if isinstance(target, Mapping):
-        out = np.full(n, np.nan)
-        for key, value in target.items():
-            if not (isinstance(key, (int, np.integer)) and 0 <= int(key) < n):
-                raise NetworkError(f"target: edge {key!r} does not exist; the network has edges 0 to {n - 1}")
-            out[int(key)] = float(value)
+        out = per_edge(target, network.structure.keys, "target", np.nan)
     else:
         try:
             out = np.array(np.broadcast_to(np.asarray(target, float), (n,)))

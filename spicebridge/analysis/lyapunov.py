@@ -17,6 +17,7 @@ kappa = -chi, a = -alpha, g = 1/beta; the functional after Eq. 60 of paper 1 is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -31,6 +32,7 @@ from spicebridge.arrays import Array, IntArray
 from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.network import Network
 from spicebridge.theory import Trajectory, solve
+from spicebridge.theory.currents.branch import branch_solver
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.theory.threads import one_blas_thread
 
@@ -39,6 +41,8 @@ GROWTH = 4.0
 ABSORBED = 1e-13
 """A direction shorter than this after a hit lies within the others."""
 RTOL = 1e-8
+DENSE = 500
+"""Edges up to which T_0 is held as a matrix."""
 
 
 def lyapunov_exponents(network: Network, t: ArrayLike, *, rtol: float = RTOL) -> Array:
@@ -111,14 +115,17 @@ def _orthonormal(Q: Array, alive: IntArray, logs: Array) -> tuple[Array, IntArra
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LyapunovFunction:
-    """L(s) of the module: value in J, loss in W; where P is mixed the loss has no sign."""
+    """L(s) of the module: value in J, loss in W; where P is mixed the loss has no sign.
+
+    ``through(y)`` is M y for y (..., n_e).
+    """
 
     network: Network
     a: float
     sign: float
     d: Array
     u: Array
-    M: Array
+    through: Callable[[Array], Array]
     drive: Array
 
     @classmethod
@@ -136,7 +143,7 @@ class LyapunovFunction:
         u = np.where(memory, network.P * law.kappa * network.J / g, 0.0)
         d = np.where(memory, network.P * law.kappa / (g**2 * law.r0), 0.0)
         q = network.P * law.r0
-        T = topology.oblique(q) / q
+        T = _answer(network, topology, q)
         a = float(law.a[memory][0])
         return cls(
             network=network,
@@ -144,34 +151,43 @@ class LyapunovFunction:
             sign=float(np.sign(kappa[0])),
             d=d,
             u=u,
-            M=u[:, None] * T * u,
-            drive=u * (T @ network.bank(0.0)),
+            through=lambda y: u * T(u * y),
+            drive=u * T(network.bank(0.0)),
         )
 
     def __call__(self, state: ArrayLike) -> Array:
         """L in J for states (..., n_e)."""
         s = np.asarray(state, float)
         y = s**2
-        quartic = ((y @ self.M) * y).sum(axis=-1)
+        quartic = (self.through(y) * y).sum(axis=-1)
         return np.asarray(-self.sign * (self.a / 3.0 * (s**3) @ self.d + self.a / 4.0 * quartic + 0.5 * y @ self.drive))
 
     def gradient(self, state: ArrayLike) -> Array:
         """dL/ds in J, (..., n_e)."""
         s = np.asarray(state, float)
         y = s**2
-        return np.asarray(-self.sign * s * (self.a * s * self.d + self.a * (y @ self.M) + self.drive))
+        return np.asarray(-self.sign * s * (self.a * s * self.d + self.a * self.through(y) + self.drive))
 
     def loss(self, state: ArrayLike, rate: ArrayLike) -> Array:
         """-dL/dt in the bulk in W, for states and rates ds/dt (..., n_e)."""
         s, v = np.asarray(state, float), np.asarray(rate, float)
         sv = s * v
-        return np.asarray(self.sign * ((sv * v) @ self.d + ((sv @ self.M) * sv).sum(axis=-1)))
+        return np.asarray(self.sign * ((sv * v) @ self.d + (self.through(sv) * sv).sum(axis=-1)))
 
     def at_walls(self, state: ArrayLike, rate: ArrayLike, taken: ArrayLike) -> Array:
         """What hard bounds add to dL/dt in W; `taken` n = ds/dt - f (..., n_e), 0 on free edges."""
         sv = np.asarray(state, float) * np.asarray(rate, float)
         sn = np.asarray(state, float) * np.asarray(taken, float)
-        return np.asarray(self.sign * ((sv @ self.M) * sn).sum(axis=-1))
+        return np.asarray(self.sign * (self.through(sv) * sn).sum(axis=-1))
+
+
+def _answer(network: Network, topology: Topology, q: Array) -> Callable[[Array], Array]:
+    """T_0 y for y (..., n_e): a matrix, or for large networks one sparse solve for each y."""
+    if network.n_edges <= DENSE:
+        T = topology.oblique(q) / q
+        return lambda y: np.asarray(y @ T)
+    solver = branch_solver(network, topology=topology)
+    return lambda y: np.array([solver.solve(q, row) for row in y.reshape(-1, y.shape[-1])]).reshape(y.shape)
 
 
 def functional(network: Network, state: ArrayLike) -> Array:
@@ -195,4 +211,5 @@ def functional(network: Network, state: ArrayLike) -> Array:
     if (law.kappa < 0.0).any():
         raise NetworkError("the functional of paper 1 needs R that rises with the state (law 'caravelli2017')")
     w = np.asarray(state, float)
-    return np.asarray(0.5 * w**2 @ (Topology.of(network).Omega @ network.bank(0.0)))
+    # Omega S is what the network answers at resistances of 1 ohm
+    return np.asarray(0.5 * w**2 @ branch_solver(network).solve(np.ones(network.n_edges), network.bank(0.0)))

@@ -23,14 +23,16 @@ from spicebridge.analysis.flow import Flow
 from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError
 from spicebridge.network import Network
-from spicebridge.theory.currents.topology import Topology
+from spicebridge.theory.currents.branch import branch_solver
 
 ASSUMPTIONS = ("memory", "passive", "forward", "current", "one alpha", "one law")
 
 
 def centre(network: Network, state: ArrayLike) -> Array:
     """x_cg (...,) for states (..., n_e)."""
-    weight = Topology.of(network).Omega.sum(axis=0) / network.n_edges
+    # Omega 1 is what the network answers to sources of 1 V at resistances of 1 ohm
+    ones = np.ones(network.n_edges)
+    weight = branch_solver(network).solve(ones, ones) / network.n_edges
     return np.asarray(np.asarray(state, float) @ weight)
 
 

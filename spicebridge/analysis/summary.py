@@ -163,7 +163,7 @@ def _plain(value: int) -> tuple[object, str]:
 
 
 def _number(value: float) -> tuple[object, str]:
-    return value, f"{value:.6g}"
+    return value, f"{value + 0.0:.6g}"
 
 
 def _conserved(analysis: Analysis) -> tuple[object, str]:

@@ -18,6 +18,7 @@ from spicebridge.atlas.store import Record
 from spicebridge.errors import NetworkError, SimulatorMissing, SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.pools import on_this_machine
+from spicebridge.shown import counted
 
 Progress = Callable[[str], None]
 
@@ -83,6 +84,7 @@ def measure_all(
     survey = Survey(key, quick, seed, network)
     place = store.prepare(Path(folder))
     found = {name: kept for name in names if (kept := store.load(place, name, key)) is not None}
+    began, before = time.monotonic(), len(found)
     if found:
         say(f"{len(found)} of {len(names)} claims are there already")
     # the longest first, so that no process idles at the end
@@ -91,7 +93,8 @@ def measure_all(
         found[content["identifier"]] = content
         if content["problem"] is None:
             store.save(place, content)
-        say(f"{len(found)}/{len(names)} {content['identifier']} {content['verdict']} ({content['wall_time']:.1f} s)")
+        what = f"{content['identifier']} {content['verdict']} ({content['wall_time']:.1f} s)"
+        say(counted(what, len(found), len(names), time.monotonic() - began, before=before))
     return [found[name] for name in atlas.in_order(found)], len(missing)
 
 

@@ -140,6 +140,12 @@ class Case:
         return "\n".join([head, *network_sections(self.network), settings])
 
 
+def _meant(place: Path) -> str:
+    """The file beside `place` whose name was given without its end, as a question."""
+    full = place.with_name(f"{place.name.removesuffix('.toml').removesuffix('.case')}{SUFFIX}") if place.name else place
+    return f" (did you mean {str(full)!r}?)" if full != place and full.is_file() else ""
+
+
 def load_case(path: str | Path) -> Case:
     """Read a case file.
 
@@ -160,7 +166,7 @@ def load_case(path: str | Path) -> Case:
     try:
         text = source.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise CaseError(f"{source}: cannot read the case: {error.strerror}; check the path") from None
+        raise CaseError(f"{source}: cannot read the case: {error.strerror}{_meant(source)}; check the path") from None
     except UnicodeDecodeError as error:
         raise CaseError(f"{source}: not UTF-8 at byte {error.start}; save the case as UTF-8 text") from None
     return Case.from_toml(text, base=source.parent, source=source)
@@ -173,7 +179,7 @@ def find_cases(path: str | Path) -> list[Path]:
     """
     place = Path(path)
     if not place.exists():
-        raise CaseError(f"{place}: does not exist; give a case file or a folder of *{SUFFIX} files")
+        raise CaseError(f"{place}: does not exist{_meant(place)}; give a case file or a folder of *{SUFFIX} files")
     if not place.is_dir():
         return [place]
     found = sorted(place.glob(f"*{SUFFIX}"))

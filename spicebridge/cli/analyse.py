@@ -36,9 +36,12 @@ def run(args: argparse.Namespace) -> int:
     from spicebridge.circuit.engines.process import interruptible
     from spicebridge.cli.show import printable, progress
     from spicebridge.report.json import format_json
+    from spicebridge.report.writer import check_place
 
     if args.confirm:
         get_engine(args.engine)
+    if args.out is not None:
+        check_place(args.out)
     case = load_case(args.case)
     with interruptible(), progress(args.quiet) as say:
         say("measuring on circuits" if args.confirm else "analysing")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from spicebridge.cli import status
 from spicebridge.cli.options import add_quiet, whole
+from spicebridge.shown import counted
 
 if TYPE_CHECKING:
     from spicebridge.campaign.execution import Tally
@@ -23,8 +23,6 @@ JUDGES = True
 
 SHOWN = 20
 """Points with another verdict than AGREES that are printed after a run."""
-LINE_EVERY = 10.0
-"""Seconds between two lines of progress where standard error is no terminal."""
 
 _FAILURES = {
     "input": status.BAD_INPUT,
@@ -79,10 +77,16 @@ def run(args: argparse.Namespace) -> int:
 def _run(campaign: Campaign, args: argparse.Namespace) -> None:
     from spicebridge.campaign.execution import run as run_campaign
     from spicebridge.circuit.engines.process import interruptible
+    from spicebridge.cli.show import progress
 
-    with interruptible(), _progress(args.quiet) as show:
+    with interruptible(), progress(args.quiet) as say:
         summary = run_campaign(
-            campaign, folder=args.out, workers=args.workers, scheduler=args.scheduler, retry=args.retry, progress=show
+            campaign,
+            folder=args.out,
+            workers=args.workers,
+            scheduler=args.scheduler,
+            retry=args.retry,
+            progress=_telling(say),
         )
     if not args.quiet:
         parts = [f"{summary.ran} run now in {summary.seconds:.1f} s", f"{summary.kept} stored before"]
@@ -93,74 +97,17 @@ def _run(campaign: Campaign, args: argparse.Namespace) -> None:
         print(f"spicebridge: {', '.join(parts)}", file=sys.stderr)
 
 
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[Tally], None] | None]:
-    """A bar with the time left on a terminal, a line now and then elsewhere."""
-    if quiet:
-        yield None
-    elif sys.stderr.isatty():
-        with _bar() as show:
-            yield show
-    else:
-        yield _lines()
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[Tally], None]]:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    from spicebridge.cli.screen import console
-
-    columns = (
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TextColumn("{task.description}", markup=False),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        # the speed of the last minutes: points of a sweep over sizes take ever longer
-        TimeRemainingColumn(elapsed_when_finished=False),
-    )
-    with Progress(*columns, console=console(sys.stderr), speed_estimate_period=120.0) as bar:
-        task = bar.add_task("", total=None)
-
-        def show(tally: Tally) -> None:
-            bar.update(task, total=tally.todo, completed=tally.ran, description=_counts(tally))
-
-        yield show
-
-
-def _lines() -> Callable[[Tally], None]:
-    began = last = time.monotonic()
+def _telling(say: Callable[[str], None]) -> Callable[[Tally], None]:
+    """Tell how far a campaign is, in the words of every command."""
+    began = time.monotonic()
 
     def show(tally: Tally) -> None:
-        nonlocal last
-        now = time.monotonic()
         if tally.ran == 0:
-            print(f"spicebridge: {tally.todo} of {tally.points} points to run", file=sys.stderr, flush=True)
-        elif now - last >= LINE_EVERY or tally.ran == tally.todo:
-            last = now
-            left = (now - began) / tally.ran * (tally.todo - tally.ran)
-            line = f"{tally.ran}/{tally.todo} points, {_counts(tally)}, about {_duration(left)} left"
-            print(f"spicebridge: {line}", file=sys.stderr, flush=True)
+            say(f"{tally.todo} of {tally.points} points to run")
+        else:
+            say(counted("points", tally.ran, tally.todo, time.monotonic() - began, outcomes=tally.outcomes.elements()))
 
     return show
-
-
-def _counts(tally: Tally) -> str:
-    return ", ".join(f"{count} {name}" for name, count in sorted(tally.outcomes.items()))
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _list(campaign: Campaign, args: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from spicebridge import __version__, cli
 from spicebridge.cli import status
+from spicebridge.cli.doors import require_right_door
 from spicebridge.errors import SpiceBridgeError, nearest
 
 FIRST = ("init", "examples", "validate", "simulate", "netlist", "read", "analyse", "engines")
@@ -32,7 +33,7 @@ example:
 """
 
 
-SHARED = ("clash", "command_line", "options", "patches", "screen", "show", "status")
+SHARED = ("clash", "command_line", "doors", "options", "patches", "screen", "show", "status")
 """Modules of this package that are no command."""
 
 
@@ -107,6 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args, unknown = known.parse_known_args(argv)
         if unknown:
             each[args.command].refuse(unknown)
+        require_right_door(args)
         with _notices():
             code = int(args.run(args))
         sys.stdout.flush()

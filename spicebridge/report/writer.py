@@ -118,6 +118,15 @@ def check_folder(folder: str | Path, content: str = VERDICT, form: str = FORMAT)
         return _probe(place.parent)
 
 
+def check_place(folder: str | Path) -> None:
+    """Refuse a folder into which nothing can be written; what is in it stays."""
+    place = _resolved(folder)
+    with _located(place):
+        if place.exists():
+            _require_folder(place)
+        _probe(place if place.exists() else _ancestor(place))
+
+
 def check_collection(folder: str | Path) -> None:
     """Refuse a folder for several reports that cannot be written or holds anything that is not ours."""
     place = _resolved(folder)

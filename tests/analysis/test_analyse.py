@@ -98,7 +98,7 @@ def test_the_spectrum_of_the_oscillating_prism() -> None:
     assert abs(pair.imag) == pytest.approx(0.851067, abs=5e-7)
     np.testing.assert_allclose(np.sort(spectrum.real)[:2], [-1.4715, -1.3631], atol=5e-5)
     rest = found.fixed_points(starts=8)
-    (point,) = [p for p in rest if 0.0 <= p.state.min() and p.state.max() <= 1.0]
+    (point,) = [p for p in rest if p.state.min() >= 0.0 and p.state.max() <= 1.0]
     # those outside the cube are of the same equation: alpha w = J i r0/beta at R > 0
     for other in rest:
         assert np.abs(found.rate(other.state)).max() < 1e-9
@@ -113,7 +113,9 @@ def test_the_spectrum_of_the_oscillating_prism() -> None:
 def test_states_without_bounds_rest_outside_the_cube_too() -> None:
     """Two edges of opposite polarity in one loop: R1 + R2 = 2 Ron at w = +-S/(2 alpha beta), whatever Roff is."""
     device = sb.LinearMemristor.caravelli2017(100.0, 1600.0, 0.1, 1.0)
-    network = sb.Network.from_edges([(0, 1), (1, 0)], device=device, drive={0: 0.01}, polarity=[1, -1], initial_state=0.5)
+    network = sb.Network.from_edges(
+        [(0, 1), (1, 0)], device=device, drive={0: 0.01}, polarity=[1, -1], initial_state=0.5
+    )
     (point,) = sb.analyse(network).fixed_points(starts=16)
     np.testing.assert_allclose(point.state, [0.05, -0.05], atol=1e-10)
     assert point.kind == "unstable"
@@ -205,7 +207,7 @@ def test_the_lyapunov_function_falls_for_any_parameters(seed: int, signs: bool) 
         assert loss >= 0.0
 
 
-def test_the_functional_of_section_4_never_rises() -> None:
+def test_the_functional_of_section_4_never_rises(monkeypatch: pytest.MonkeyPatch) -> None:
     device = sb.LinearMemristor.caravelli2017(100.0, 1600.0, 0.0, 1.0)
     network = k4(device, drive=[0.1, -0.2, 0.3, 0.1, 0.2, -0.1])
     found = sb.analyse(network)
@@ -214,6 +216,12 @@ def test_the_functional_of_section_4_never_rises() -> None:
     assert (np.diff(f) < 0).all()
     L = found.lyapunov_function(path(np.linspace(0, 0.5, 51)))
     np.testing.assert_allclose(np.diff(L) / np.diff(f), (L[1] - L[0]) / (f[1] - f[0]), rtol=1e-6)
+    w = path(0.25)
+    assert found.functional(w) == pytest.approx(0.5 * w**2 @ found.Omega @ network.bank(0.0), rel=1e-12)
+    # of large networks the matrix is never made
+    monkeypatch.setattr(lyapunov, "DENSE", 0)
+    sparse = sb.analyse(network).lyapunov_function(path(np.linspace(0, 0.5, 51)))
+    np.testing.assert_allclose(sparse, L, rtol=1e-12)
     with pytest.raises(NetworkError, match="alpha = 0"):
         sb.analyse(k4(sb.LinearMemristor.caravelli2017(100.0, 1600.0, 0.1, 1.0))).functional(path(0.0))
 

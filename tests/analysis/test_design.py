@@ -81,6 +81,9 @@ def test_a_loss_is_made_least() -> None:
 
 def test_misuse_is_named() -> None:
     network, _ = reachable_target(0)
+    tail, head = network.structure.keys[3][:2]
+    named = sb.design(network, [0, 1], {(tail, head): 0.45}, validated=False)
+    assert named.distance == sb.design(network, [0, 1], {3: 0.45}, validated=False).distance
     with pytest.raises(NetworkError, match="edge 99 does not exist"):
         sb.design(network, [0, 1], {99: 0.3})
     with pytest.raises(NetworkError, match="did you mean 'drive'"):

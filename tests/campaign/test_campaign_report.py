@@ -153,17 +153,15 @@ def test_a_bad_file_is_two_with_one_line(tmp_path, capsys):
     assert "x.campaign.toml:4: drive.lvel: unknown key (did you mean 'level'?)" in err
 
 
-def test_progress_counts_points_and_time_left(capsys):
+def test_progress_counts_points_and_time_left():
     from collections import Counter
 
     from spicebridge.campaign.execution import Tally
+    from spicebridge.shown import duration
 
-    show = command._lines()
+    said: list[str] = []
+    show = command._telling(said.append)
     show(Tally(10, 4))
     show(Tally(10, 4, 4, Counter(agrees=3, failed=1)))
-    lines = capsys.readouterr().err.splitlines()
-    assert lines == [
-        "spicebridge: 4 of 10 points to run",
-        "spicebridge: 4/4 points, 3 agrees, 1 failed, about 0 s left",
-    ]
-    assert [command._duration(s) for s in (4.4, 64, 3725)] == ["4 s", "1 min 4 s", "1 h 2 min"]
+    assert said == ["4 of 10 points to run", "points · 4 of 4, 3 agrees, 1 failed, 100 %, 0 s, about 0 s left"]
+    assert [duration(s) for s in (4.4, 64, 3725)] == ["4 s", "1 min 04 s", "1 h 02 min"]

@@ -66,7 +66,7 @@ def lyapunov_function(bench: Bench, quartic: float = 1.0) -> Evidence:
     def gap(network: Network, waves: Waveforms) -> Array:
         function = LyapunovFunction.of(network)
         y = waves.state**2
-        L = function(waves.state) - function.sign * (quartic - 1.0) * function.a / 4.0 * ((y @ function.M) * y).sum(
+        L = function(waves.state) - function.sign * (quartic - 1.0) * function.a / 4.0 * (function.through(y) * y).sum(
             axis=1
         )
         lost = integral(waves.t, function.loss(waves.state, free_rate(network, waves)))

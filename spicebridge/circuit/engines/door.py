@@ -197,6 +197,9 @@ def _ask(found: Installation) -> str:
     if ended.timed_out or ended.exit_code < 0:
         raise SimulatorDied(f"{command} hangs or crashes: {found.install}", log=stdout + stderr)
     if ended.exit_code != 0 and not found.pattern.search(stdout):
-        last = (stderr.strip().splitlines() or ["no message"])[-1]
-        raise SimulatorMissing(f"{found.title} cannot be loaded: {last}: {found.install}", log=stdout + stderr)
+        said = stderr.strip().splitlines()
+        why = (
+            f"cannot be loaded: {said[-1]}" if said else f"ends with {ended.exit_code} and says nothing to '{command}'"
+        )
+        raise SimulatorMissing(f"{found.title} {why}: {found.install}", log=stdout + stderr)
     return stdout + stderr

@@ -16,6 +16,7 @@ from spicebridge.circuit.simulate import grid_span
 from spicebridge.errors import NetworkError
 from spicebridge.network import Network
 from spicebridge.pools import on_cluster, on_this_machine
+from spicebridge.shown import counted
 from spicebridge.theory import Trajectory, solve
 from spicebridge.verify.patches.bound import bound_of_the_whole
 from spicebridge.verify.patches.cover import complete_cover, sampled_cover
@@ -81,33 +82,19 @@ def validate_patches(
         began = time.monotonic()
         # closed at once when storing fails or somebody interrupts, so that no worker goes on for nothing
         with closing(_judged(waiting, workers, scheduler)) as finished:
-            for count, result in enumerate(finished, 1):
+            for result in finished:
                 done[result.number] = result
                 if kept is not None:
                     kept.add(result)
-                left = (time.monotonic() - began) / count * (len(todo) - count)
-                say(f"{len(done)} of {len(cover)} patches, {_counts(done.values())}, about {_span(left)} left")
+                words = [each.outcome for each in done.values()]
+                elapsed, before = time.monotonic() - began, len(cover) - len(todo)
+                say(counted("patches", len(done), len(cover), elapsed, outcomes=words, before=before))
     found = [done[patch.number] for patch in cover]
     bound = math.nan
     if patches is True and all(result.outcome == Outcome.AGREES.value for result in found):
         whole = whole or solve(network, stop, rtol=THEORY_RTOL, atol=1e-2 * THEORY_RTOL)
         bound = bound_of_the_whole(network, whole, cover, found)
     return overall(network, tolerance, cover, found, patches is True, bound)
-
-
-def _span(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 100
-        else f"{seconds / 60:.0f} min"
-        if seconds < 6000
-        else f"{seconds / 3600:.1f} h"
-    )
-
-
-def _counts(results: Any) -> str:
-    words = [result.outcome for result in results]
-    return ", ".join(f"{words.count(o.value)} {o.value}" for o in Outcome if o.value in words)
 
 
 def _judged(tasks: Iterator[Task], workers: int, scheduler: str | None) -> Generator[PatchResult, None, None]:

@@ -21,7 +21,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from spicebridge.case.case import Case
     from spicebridge.circuit.engines.base import Engine
+    from spicebridge.modelcheck import CheckUp
+    from spicebridge.report import Report
+    from spicebridge.testing import References
+    from spicebridge.verify.user_deck import AsWritten
 
 CASE_SUFFIX = ".case.toml"
 DECK_SUFFIX = ".case.cir"
@@ -87,7 +92,7 @@ def mode(config: pytest.Config) -> str:
     return chosen
 
 
-def open_engine(config: pytest.Config, name: str = "ngspice") -> Any:
+def open_engine(config: pytest.Config, name: str = "ngspice") -> Engine | tuple[Engine, ...]:
     """The simulator, a tuple of several, or the skip or error that `mode` asks for."""
     from spicebridge.circuit.engines import get_engine
     from spicebridge.errors import SimulatorMissing, SpiceBridgeError
@@ -121,7 +126,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 class _Item(pytest.Item):
-    engine: Any = None
+    engine: Engine | tuple[Engine, ...]
 
     def setup(self) -> None:
         self.engine = open_engine(self.config)
@@ -229,7 +234,7 @@ class ModelFile(_File):
     item = ModelItem
 
 
-def check_up(config: pytest.Config, path: Path, **given: Any) -> Any:
+def check_up(config: pytest.Config, path: Path, **given: Any) -> CheckUp:
     """The `CheckUp` of a model file; raises `Disagreement` with what fails, and `StaleReference` when recording."""
     from spicebridge.modelcheck import check_model, load_subject
     from spicebridge.modelcheck.page import format_text
@@ -256,37 +261,37 @@ def reports_folder(config: pytest.Config) -> Path:
 
 
 @pytest.fixture(scope="session")
-def spice_engine(pytestconfig: pytest.Config) -> Any:
+def spice_engine(pytestconfig: pytest.Config) -> Engine | tuple[Engine, ...]:
     """The simulator (``--spice-engine``, else ngspice), or a tuple of several; skips or errors as ``--spice`` says."""
     return open_engine(pytestconfig)
 
 
 @pytest.fixture
-def spice_case(request: pytest.FixtureRequest) -> Callable[[str | Path], Any]:
+def spice_case(request: pytest.FixtureRequest) -> Callable[[str | Path], Case]:
     """A function that loads a case file, relative to the folder of the test."""
     from spicebridge.case.case import load_case
 
     folder = request.path.parent
 
-    def load(path: str | Path) -> Any:
+    def load(path: str | Path) -> Case:
         return load_case(folder / path)
 
     return load
 
 
 @pytest.fixture
-def spice_model(request: pytest.FixtureRequest) -> Callable[..., Any]:
+def spice_model(request: pytest.FixtureRequest) -> Callable[..., CheckUp]:
     """A function that checks a model file up, relative to the folder of the test; arguments as of `load_subject`."""
     open_engine(request.config)
 
-    def check(path: str | Path, **given: Any) -> Any:
+    def check(path: str | Path, **given: Any) -> CheckUp:
         return check_up(request.config, request.path.parent / path, **given)
 
     return check
 
 
 @pytest.fixture
-def spice_reference(request: pytest.FixtureRequest) -> Any:
+def spice_reference(request: pytest.FixtureRequest) -> References:
     """Recorded references: ``spice_reference.check(name, waveforms, rtol=…, atol=…)``."""
     from spicebridge.testing import References
 
@@ -307,7 +312,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         LISTENER.reset(token)
 
 
-def _heard(item: pytest.Item, report: Any) -> Path | None:
+def _heard(item: pytest.Item, report: Report) -> Path | None:
     from spicebridge.report import record, write_report
     from spicebridge.testing import slug
 
@@ -329,7 +334,7 @@ def _heard(item: pytest.Item, report: Any) -> Path | None:
     return place
 
 
-def _row_of_written(name: str, written: Any) -> dict[str, Any]:
+def _row_of_written(name: str, written: AsWritten) -> dict[str, Any]:
     """A row for a deck that passed with its own options and steps, without a ladder and so without U."""
     return {
         "case": name,

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from spicebridge.arrays import Array, IntArray
+from spicebridge.drives import DC, Drive, terms
 from spicebridge.errors import NetworkError, SingularNetwork
 from spicebridge.laws.base import Device, Group, changed, parameter_names
 from spicebridge.network import Network
@@ -255,7 +256,5 @@ def require_autonomous(network: Network, what: str) -> None:
         )
 
 
-def _constant(drive: Any) -> bool:
-    from spicebridge.drives import DC, terms
-
+def _constant(drive: Drive) -> bool:
     return all(isinstance(term, DC) for term in terms(drive))

@@ -12,13 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, IntArray
 from spicebridge.atlas.runs import Circuit
-from spicebridge.drives import DC, Sine
+from spicebridge.drives import DC, Drive, Sine
 from spicebridge.laws import LinearMemristor
+from spicebridge.laws.base import Device
 from spicebridge.network import Network
+from spicebridge.network.entries import Numbers, Sources
 
 Edges = list[tuple[int, int]]
 
@@ -91,9 +93,9 @@ def circuit(
     name: str,
     edges: Edges,
     *,
-    device: Any = None,
-    drive: Any = None,
-    initial_state: Any = 0.5,
+    device: Device | Sequence[Device] | None = None,
+    drive: Sources = None,
+    initial_state: Numbers = 0.5,
     stop: float = SPAN,
     **more: Any,
 ) -> Circuit:
@@ -105,7 +107,7 @@ def circuit(
     return Circuit(name, network, stop)
 
 
-def random_drives(rng: np.random.Generator, n: int, amplitude: float, *, ac: bool) -> list[object]:
+def random_drives(rng: np.random.Generator, n: int, amplitude: float, *, ac: bool) -> list[Drive]:
     """A level and, for `ac`, a sine of 0.3 to 1.3 Hz on every edge."""
     level = rng.uniform(-amplitude, amplitude, n)
     if not ac:
@@ -125,7 +127,7 @@ def random_circuit(
     ac: bool = True,
     mixed: bool = False,
     polarity: bool = False,
-    device: object = None,
+    device: Device | Sequence[Device] | None = None,
     states: tuple[float, float] = (0.3, 0.7),
     stop: float = SPAN,
 ) -> Circuit:
@@ -184,7 +186,7 @@ def fixed_point(
     *,
     alpha: float,
     xi: float = XI,
-    J: Any = 1,
+    J: ArrayLike = 1,
     active: tuple[int, ...] = (),
     stop: float = 2.0,
 ) -> Circuit:
@@ -196,7 +198,7 @@ def fixed_point(
     return circuit(name, edges, device=device, drive=S, initial_state=w, active=active, polarity=J, stop=stop)
 
 
-def flow_state(edges: Edges, seed: int, top: float = 0.7) -> tuple[Array, NDArray[Any]]:
+def flow_state(edges: Edges, seed: int, top: float = 0.7) -> tuple[Array, IntArray]:
     """A state with B J w = 0: the size of a random circulation, J its sign."""
     case = circuit("", edges)
     A = matrices(case.network)[0]

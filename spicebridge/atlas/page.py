@@ -11,14 +11,15 @@ import os
 import platform
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spicebridge import __version__
+from spicebridge.atlas.store import Record
 from spicebridge.errors import OutputError
 from spicebridge.report.html import page_environment, page_script, scientific
 from spicebridge.report.wording import one_line
@@ -27,7 +28,6 @@ from spicebridge.waveforms import replacing
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-Record = Mapping[str, Any]
 
 PAGE, TWIN = "atlas.html", "RESULTS.md"
 
@@ -85,7 +85,7 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
-def with_uncertainty(finding: Mapping[str, Any]) -> str:
+def with_uncertainty(finding: Record) -> str:
     """'7.38275 ± 1e-4': as many digits as the uncertainty leaves."""
     value, U = finding["measured"], finding["uncertainty"]
     if value is None or U is None:
@@ -98,7 +98,7 @@ def with_uncertainty(finding: Mapping[str, Any]) -> str:
     return f"{value:.{digits}g} ± {U:.1g}"
 
 
-def headlines(record: Record) -> list[Mapping[str, Any]]:
+def headlines(record: Record) -> list[Record]:
     """The findings of a record's row: the first, and before it the first against the printed statement."""
     against = [finding for finding in record["findings"] if finding["printed"]]
     exact = [finding for finding in record["findings"] if not finding["printed"]]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import textwrap
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.report.plots.style import CURVES, INK, RC, SOFT, Drawn, label_powers, new_figure, state_colours
+from spicebridge.atlas.store import Record
+from spicebridge.report.plots.style import CURVES, INK, SOFT, Drawn, label_powers, look, new_figure, state_colours
 from spicebridge.report.plots.vector import format_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.typing import ColorType
 
 WIDTH, HEIGHT = 5.2, 3.7
 """Inches of one panel."""
@@ -25,12 +27,9 @@ TITLE_WIDTH = 52
 """Characters of a title on one line over a panel."""
 
 
-def draw(panels: Sequence[Mapping[str, Any]], name: str, title: str) -> str:
+def draw(panels: Sequence[Record], name: str, title: str) -> str:
     """SVG of the panels, two in a row, as in a claim's record; `title` stands for it where it cannot be seen."""
-    import matplotlib
-
-    look: Any = RC
-    with matplotlib.rc_context(look), warnings.catch_warnings():
+    with look(), warnings.catch_warnings():
         # a letter that the font lacks is drawn as a box; the words stand beside the picture as well
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
         columns = min(2, len(panels))
@@ -41,7 +40,7 @@ def draw(panels: Sequence[Mapping[str, Any]], name: str, title: str) -> str:
         return format_svg(Drawn(name, title, "", picture, wide=columns > 1))
 
 
-def _panel(axes: Axes, panel: Mapping[str, Any]) -> None:
+def _panel(axes: Axes, panel: Record) -> None:
     axes.set_title(textwrap.fill(panel["title"], TITLE_WIDTH), fontsize=10)
     axes.set_xlabel(panel["x"])
     axes.set_ylabel(panel["y"])
@@ -56,7 +55,7 @@ def _panel(axes: Axes, panel: Mapping[str, Any]) -> None:
     crowd = len(panel["series"]) > len(CURVES)
     shades = state_colours()(np.linspace(0.0, 1.0, max(2, len(panel["series"])))) if crowd else None
     for number, series in enumerate(panel["series"]):
-        colour: object = CURVES[number % len(CURVES)] if shades is None else shades[number]
+        colour: ColorType = CURVES[number % len(CURVES)] if shades is None else shades[number]
         _series(axes, series, colour, crowd)
     for name in ("x", "y"):
         if panel[f"log_{name}"]:
@@ -70,7 +69,7 @@ def _panel(axes: Axes, panel: Mapping[str, Any]) -> None:
         axes.legend(loc=panel["key"], fontsize=8, frameon=True, framealpha=0.85, edgecolor="none", borderpad=0.2)
 
 
-def _series(axes: Axes, series: Mapping[str, Any], colour: Any, crowd: bool) -> None:
+def _series(axes: Axes, series: Record, colour: ColorType, crowd: bool) -> None:
     x, y = _numbers(series["x"]), _numbers(series["y"])
     label = series["label"] or None
     style = series["style"]

@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from spicebridge.analysis.response import Response, measure_response
 from spicebridge.analysis.transition import Transition, measure_transition
@@ -37,8 +37,9 @@ from spicebridge.waveforms import Waveforms
 if TYPE_CHECKING:
     from spicebridge.atlas.circuits import Standard
 
-Function = Callable[[Waveforms], Any]
-PerNetwork = Callable[[Network, Waveforms], Any]
+Function = Callable[[Waveforms], ArrayLike]
+PerNetwork = Callable[[Network, Waveforms], Array]
+Kept = TypeVar("Kept")
 Transform = Callable[[Deck], Deck]
 
 STEPS = 400
@@ -89,16 +90,16 @@ class Bench:
     seed: int = 0
     _engine: Engine = field(default_factory=lambda: get_engine("ngspice"))
     _runs: dict[Hashable, Waveforms] = field(default_factory=dict)
-    _kept: dict[str, Any] = field(default_factory=dict)
+    _kept: dict[str, object] = field(default_factory=dict)
 
     def rng(self, offset: int = 0) -> np.random.Generator:
         return np.random.default_rng([self.seed, offset])
 
-    def keep(self, name: str, make: Callable[[], Any]) -> Any:
+    def keep(self, name: str, make: Callable[[], Kept]) -> Kept:
         """The value of `make()`, computed once for a claim and its mutant."""
         if name not in self._kept:
             self._kept[name] = make()
-        return self._kept[name]
+        return cast(Kept, self._kept[name])
 
     def own(self, stop: float | None = None) -> Circuit:
         """The user's network over the span asked for, `stop` s, or one in which its states stay in the bulk."""
@@ -132,12 +133,9 @@ class Bench:
 
     def transition(self, case: Circuit, *, steps: int = STEPS) -> Transition:
         """Phi of a circuit over its span, measured once (``analysis/transition``)."""
-        return cast(
-            Transition,
-            self.keep(
-                f"{case.name} {case.stop:g} {steps} {case.network.initial_state.tolist()} {case.network.devices()[0]!r}",
-                lambda: measure_transition(case.network, case.stop, self.run, steps=steps),
-            ),
+        return self.keep(
+            f"{case.name} {case.stop:g} {steps} {case.network.initial_state.tolist()} {case.network.devices()[0]!r}",
+            lambda: measure_transition(case.network, case.stop, self.run, steps=steps),
         )
 
     def against_theory(self, case: Circuit, theory: Network, method: str = "auto", *, steps: int = 200) -> Row:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from spicebridge.campaign.axes import Axis, format_value
 from spicebridge.campaign.point import Row
 from spicebridge.campaign.summary import FAILED, Sweep, verdict
-from spicebridge.report.plots.style import INK, LIMIT, RC, SOFT, WIDE, Drawn, label_powers, new_figure, short
+from spicebridge.report.plots.style import INK, LIMIT, SOFT, WIDE, Drawn, label_powers, look, new_figure, short
 from spicebridge.report.plots.vector import format_svg
 from spicebridge.report.wording import WORDS
 from spicebridge.verify.verdict import Outcome
@@ -43,10 +43,7 @@ class Picture:
 
 def draw(sweep: Sweep) -> list[Picture]:
     """One picture an axis."""
-    import matplotlib
-
-    look: Any = RC
-    with matplotlib.rc_context(look):
+    with look():
         return [_picture(sweep, axis) for axis in sweep.drawn_axes]
 
 

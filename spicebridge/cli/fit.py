@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spicebridge.cli import status
 from spicebridge.cli.options import seconds
+
+if TYPE_CHECKING:
+    from spicebridge.laws import Law
 
 HELP = "fit a law to measured responses: validation, no verdict"
 EXAMPLE = "fit sweep.csv --columns 0,1,2"
@@ -74,7 +77,7 @@ def _law(name: str) -> Any:
     return LAWS[name]
 
 
-def _start(text: str | None, law: Any) -> dict[str, float]:
+def _start(text: str | None, law: Law) -> dict[str, float]:
     from spicebridge.errors import nearest
     from spicebridge.lab.design.equipment import LabError
     from spicebridge.quantities import parse_quantity
@@ -90,11 +93,11 @@ def _start(text: str | None, law: Any) -> dict[str, float]:
     return out
 
 
-def _options(args: argparse.Namespace, law: Any) -> dict[str, Any]:
+def _options(args: argparse.Namespace, law: Law) -> dict[str, object]:
     from spicebridge.lab.design.equipment import LabError
     from spicebridge.windows import WINDOWS
 
-    options: dict[str, Any] = {}
+    options: dict[str, object] = {}
     if args.control is not None:
         if "control" not in law.keys:
             raise LabError(f"--control: {args.law} has no choice of what moves its state")

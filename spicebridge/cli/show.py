@@ -13,9 +13,13 @@ from spicebridge.shown import Lines
 from spicebridge.verify.verdict import Outcome
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from spicebridge.report.summary import Report
 
 __all__ = ["print_report", "print_table", "printable", "progress"]
+
+Record = Mapping[str, Any]
 
 WIDE = 96
 """Columns from which a table has all its columns."""
@@ -57,7 +61,7 @@ def print_report(report: Report) -> None:
     console(sys.stdout, columns).print(text, end="", soft_wrap=True)
 
 
-def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
+def print_table(rows: Sequence[Record]) -> None:
     """Several cases, one a row; numbers are dropped from the right where the terminal is narrow."""
     from rich import box
     from rich.table import Table
@@ -86,7 +90,7 @@ def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
     screen.print(Text(_summary(rows)))
 
 
-def _verdict(row: Mapping[str, Any]) -> Any:
+def _verdict(row: Record) -> Text:
     from rich.text import Text
 
     outcome = row["outcome"]
@@ -100,7 +104,7 @@ def _verdict(row: Mapping[str, Any]) -> Any:
     return Text(text, style="green" if good else "red" if control else _STYLES[outcome])
 
 
-def _numbers(row: Mapping[str, Any]) -> dict[str, str]:
+def _numbers(row: Record) -> dict[str, str]:
     if row["outcome"] is None:
         return dict.fromkeys(("E", "U", "tolerance", "order"), "")
     order = row["observed_order"]
@@ -112,7 +116,7 @@ def _numbers(row: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _summary(rows: Sequence[Mapping[str, Any]]) -> str:
+def _summary(rows: Sequence[Record]) -> str:
     parts = [f"{len(rows)} {'case' if len(rows) == 1 else 'cases'}"]
     for outcome in Outcome:
         of_it = [row for row in rows if row["outcome"] == outcome.value]

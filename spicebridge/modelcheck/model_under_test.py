@@ -43,6 +43,7 @@ from spicebridge.circuit.lower.models import model_twin
 from spicebridge.circuit.lower.network import ACCURATE, lower
 from spicebridge.circuit.lower.sources import waves as source_waves
 from spicebridge.circuit.simulate import Transform, run_lowered, usable
+from spicebridge.drives import Drive
 from spicebridge.errors import CaseError, DeckError, RunFailed, SpiceBridgeError, nearest
 from spicebridge.laws import Law, LawDevice
 from spicebridge.laws.verilog import HiddenState
@@ -139,14 +140,14 @@ class Subject:
         """Of the circuit: the subcircuit itself where it is the user's."""
         return "readable" if self.own else "fast"
 
-    def network(self, *, drive: Any = None, initial_state: float | None = None) -> Network:
+    def network(self, *, drive: Drive | None = None, initial_state: float | None = None) -> Network:
         """The device on its source: one edge whose drop is the source itself."""
         wave = sb.Sine(self.amplitude, self.frequency) if drive is None else drive
         start = self.initial_state if initial_state is None else initial_state
         return Network.from_edges([("a", "a")], device=self.device, drive=wave, initial_state=start)
 
     def run(
-        self, engine: str, *, stop: float, step: float, drive: Any = None, initial_state: float | None = None
+        self, engine: str, *, stop: float, step: float, drive: Drive | None = None, initial_state: float | None = None
     ) -> Waveforms:
         """The circuit at the simulator's own points; raises `RunFailed`."""
         if self.device is not None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from spicebridge.laws import LawDevice
 from spicebridge.modelcheck.reference import format_difference
 from spicebridge.modelcheck.result import CheckUp, Plot
 from spicebridge.report.html import render
-from spicebridge.report.plots.style import HALF, RC, Drawn, new_figure
+from spicebridge.report.plots.style import HALF, Drawn, look, new_figure
 from spicebridge.report.plots.vector import format_svg
 
 SHOWN = {
@@ -86,10 +85,7 @@ def _summary(up: CheckUp) -> str:
 
 
 def _picture(plot: Plot, name: str) -> str:
-    import matplotlib
-
-    look: Any = {**RC, "text.parse_math": True}
-    with matplotlib.rc_context(look):
+    with look(**{"text.parse_math": True}):
         figure = new_figure(HALF, 3.1)
         axes = figure.add_subplot()
         for number, curve in enumerate(plot.curves):

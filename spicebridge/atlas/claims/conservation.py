@@ -133,7 +133,7 @@ def _on_tree(network: Network, waves: Waveforms) -> Array:
     on=GROWING,
     needs=CURRENT,
 )
-def tree_split(bench: Bench, corrected: Any = _tree, printed: Any = _tree_printed) -> Evidence:
+def tree_split(bench: Bench, corrected: PerNetwork = _tree, printed: PerNetwork = _tree_printed) -> Evidence:
     def apart(law: PerNetwork) -> list[Row]:
         return bench.rows(lambda network, waves: _on_tree(network, waves) - law(network, waves), bulk=True)
 
@@ -157,7 +157,9 @@ def _loops_printed(network: Network, waves: Waveforms) -> Array:
     circuits="e^{alpha t} is granted to the printed statement",
     needs=VOLTAGE,
 )
-def loop_sums(bench: Bench, corrected: Any = conservation.loop_balance, printed: Any = _loops_printed) -> Evidence:
+def loop_sums(
+    bench: Bench, corrected: PerNetwork = conservation.loop_balance, printed: PerNetwork = _loops_printed
+) -> Evidence:
     exact, other = bench.rows(corrected, bulk=True), bench.rows(printed, bulk=True)
     what = "|A w - corrected| / largest term"
     return refuted(what, exact, "|A w - e^{alpha t} A w0| / largest term", other, resolution=SHARP)
@@ -189,7 +191,7 @@ def _pseudo(network: Network, waves: Waveforms) -> Array:
     circuits="A_T^-1 read as the pseudoinverse",
     needs=(*VOLTAGE, "no alpha", "tree"),
 )
-def chord_split(bench: Bench, corrected: Any = _chords, printed: Any = _pseudo) -> Evidence:
+def chord_split(bench: Bench, corrected: PerNetwork = _chords, printed: PerNetwork = _pseudo) -> Evidence:
     exact, other = (bench.rows(law, bulk=True, steps=800) for law in (corrected, printed))
     against = "|w_T + A_T^+ A_C w_C - const| / max w"
     return refuted("|w_C - corrected| / max w", exact, against, other, resolution=SHARP)
@@ -205,7 +207,7 @@ def chord_split(bench: Bench, corrected: Any = _chords, printed: Any = _pseudo) 
     changed={"law": lambda network, waves: (waves.state - waves.state[0]) @ matrices(network)[1].T},
     needs=(*VOLTAGE, "no alpha", "tree"),
 )
-def logarithm(bench: Bench, law: Any = conservation.log_balance) -> Evidence:
+def logarithm(bench: Bench, law: PerNetwork = conservation.log_balance) -> Evidence:
     return vanishing("|B ln(1 + xi w) - start| / largest term", bench.rows(law, bulk=True), resolution=SHARP)
 
 

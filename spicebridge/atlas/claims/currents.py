@@ -6,12 +6,11 @@ i = A^t (A P R A^t)^-1 A S,    Ron i = (I + xi Ob W)^-1 Ob P S,    Ob = A^t (A P
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
 from spicebridge.analysis.affine import affine
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, IntArray
 from spicebridge.atlas.circuits import (
     K4,
     R_ON,
@@ -89,7 +88,7 @@ def invertible(bench: Bench, corrected: bool = True, printed: bool = False) -> E
         for signed, rows in ((corrected, exact), (printed, other)):
             trees = spanning_tree_sum(network, np.array(r) * (network.P if signed else 1.0))
 
-            def determinant(T: Array, chords: Any = chords, trees: float = trees) -> Array:
+            def determinant(T: Array, chords: IntArray = chords, trees: float = trees) -> Array:
                 return np.asarray(1.0 / (np.linalg.det(T[np.ix_(chords, chords)]) * trees) - 1.0)
 
             value, U = measured.value(determinant)

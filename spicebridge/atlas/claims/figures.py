@@ -181,11 +181,11 @@ def _distance(N: int, s: float, seed: int, stop: float, close: float = CLOSE) ->
     return np.asarray(np.log(np.maximum(apart, 1e-14)))
 
 
-def _slope(t: NDArray[Any], y: Array) -> float:
+def _slope(t: NDArray[np.floating[Any]], y: Array) -> float:
     return float(np.polyfit(t, y, 1)[0])
 
 
-def _growth(t: NDArray[Any], y: Array) -> tuple[float, float]:
+def _growth(t: NDArray[np.floating[Any]], y: Array) -> tuple[float, float]:
     """(rate of growth up to the peak of y, rate of decay until a hundredth of it is left); zeros without a peak."""
     peak = int(np.argmax(y))
     start = int(np.argmin(y[: peak + 1]))
@@ -356,7 +356,9 @@ def force_inset(bench: Bench, share: float = 1.0) -> Evidence:
         def measured(waves: Waveforms, s: float = s, weights: Array = weights) -> Array:
             return np.asarray(waves.current.mean(axis=1) - s / (1.0 - CHI * (waves.state @ weights)))
 
-        def gap(waves: Waveforms, measured: Any = measured, network: Network = case.network) -> Array:
+        def gap(
+            waves: Waveforms, measured: Callable[[Waveforms], Array] = measured, network: Network = case.network
+        ) -> Array:
             few = slice(None, None, 20)
             known = force(network, np.clip(waves.state[few], 0.0, 1.0))
             return np.asarray(np.abs(measured(waves)[few] - known).max())

@@ -6,7 +6,7 @@ Lf = (1/(alpha beta N)) 1^t (I - chi Omega X)^-1 Omega S - s/(1 - chi x_cg)
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -69,7 +69,7 @@ def loop_circuit(
     needs=MEAN_FIELD,
     cost=8.0,
 )
-def lyapunov_force(bench: Bench, centre: Any = mean_field.centre) -> Evidence:
+def lyapunov_force(bench: Bench, centre: Callable[[Network, Array], Array] = mean_field.centre) -> Evidence:
     if bench.network is not None:
         cases = [bench.own()]
     else:

@@ -5,8 +5,8 @@ P = (I - chi Omega X)^-1 Omega,   dP/dx_k = chi P e_k e_k^t P,   DJ = (chi/(alph
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -205,7 +205,7 @@ def kreiss(bench: Bench, eps: float = LARGE) -> Evidence:
                 # DJ = (chi/(alpha beta)) P diag(P S) - I with the flow matrix P = Roff T
                 return np.asarray(CHI * T * (T @ S) - np.eye(S.size))
 
-            def ratio(T: Array, flow: Any = flow) -> Array:
+            def ratio(T: Array, flow: Callable[[Array], Array] = flow) -> Array:
                 J = flow(T)
 
                 def gap(z: float) -> float:

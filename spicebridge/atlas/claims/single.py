@@ -6,6 +6,7 @@ one loop, equal w:    (1 + xi w) dw/dt = -s/(N beta),  s = sum of the sources
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -128,7 +129,7 @@ def growth(bench: Bench, corrected: float = 1.0, printed: float = -1.0) -> Evide
 def reach(bench: Bench, xi: float = XI) -> Evidence:
     from scipy.interpolate import PchipInterpolator
 
-    def time_to(level: float) -> Any:
+    def time_to(level: float) -> Callable[[Waveforms], float]:
         def first(waves: Waveforms) -> float:
             found = PchipInterpolator(waves.t, waves.state[:, 0]).solve(level, extrapolate=False)
             return float(min(found, default=np.nan))
@@ -297,7 +298,7 @@ def _edge_by_edge(network: Network, waves: Waveforms) -> Array:
     circuits="loops of 2, 3 and 5, unequal states, random J, AC (seeds 23, 24, 26)",
     needs=LOOP,
 )
-def unequal(bench: Bench, corrected: Any = _solved, printed: Any = _edge_by_edge) -> Evidence:
+def unequal(bench: Bench, corrected: PerNetwork = _solved, printed: PerNetwork = _edge_by_edge) -> Evidence:
     pairs = [bench.pair(case, steps=4 * STEPS) for case in _loops(bench, equal=False, J=True)]
 
     def apart(solution: PerNetwork) -> list[Row]:
@@ -328,7 +329,7 @@ def mean(bench: Bench, power: float = 1.0) -> Evidence:
     return vanishing("|m + xi m^2/2 + flux - start|", residuals(pairs, law), resolution=FINE)
 
 
-def _limits(low: Any, high: Any) -> Any:
+def _limits(low: str, high: str) -> PerNetwork:
     def gap(network: Network, waves: Waveforms) -> Array:
         law = affine(network)
         ends = {"on": np.ones_like(law.kappa), "off": 1.0 + law.kappa}
@@ -365,7 +366,7 @@ def middle(
     needs=("memory", "source", "loop"),
 )
 def parameter(bench: Bench, corrected: float = 1.0, printed: float = -1.0) -> Evidence:
-    def drop(power: float) -> Any:
+    def drop(power: float) -> PerNetwork:
         return lambda network, waves: _drop(
             network, waves, 1.0 + ((1.0 + affine(network).kappa) ** power - 1.0) * waves.state
         )

@@ -6,7 +6,6 @@ L = alpha I + (xi/beta) J M D,   M = (I + xi Ob W)^-1 Ob,   D = diag(M P S)
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -36,7 +35,7 @@ def propagated(network: Network, path: Waveforms, matrix: Matrix) -> Array:
     """Phi by integrating dPhi/dt = L(w(t), t) Phi along a measured path (RK4 on its spline)."""
     from scipy.interpolate import make_interp_spline
 
-    spline: Any = make_interp_spline(path.t, path.state, k=5)
+    spline = make_interp_spline(path.t, path.state, k=5)
     n, Phi = 200, np.eye(network.n_edges)
     h = float(path.t[-1]) / n
     for k in range(n):

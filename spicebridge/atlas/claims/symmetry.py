@@ -9,9 +9,9 @@ gauge            S -> S + B^t p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
@@ -113,7 +113,11 @@ ANY = ("memory", "loop", "source")
     circuits="a quarter of the span",
     needs=(*ANY, "graph"),
 )
-def orientation(bench: Bench, corrected: Any = _turned, printed: Any = _polarity_alone) -> Evidence:
+def orientation(
+    bench: Bench,
+    corrected: Callable[[Network, Array], Network] = _turned,
+    printed: Callable[[Network, Array], Network] = _polarity_alone,
+) -> Evidence:
     rows: tuple[list[Row], list[Row]] = ([], [])
     for case in bench.cases():
         D = np.where(np.arange(case.network.n_edges) % 2, 1.0, -1.0)

@@ -9,9 +9,9 @@ the simulator's current and state.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,7 +24,7 @@ from spicebridge.atlas.runs import Bench, Circuit, Pair, integral, largest, mirr
 from spicebridge.network import Network
 from spicebridge.theory.results.closed_forms import tunneling_fixed_points
 from spicebridge.waveforms import Waveforms
-from spicebridge.windows import Hard, Tanh
+from spicebridge.windows import Hard, Tanh, Window
 
 S_CRIT = 0.2061060431
 """Where both minima are equally deep, to ten digits."""
@@ -64,7 +64,7 @@ def work(waves: Waveforms) -> Array:
     mutant="chi x instead of ln(1 - chi x)",
     changed={"V": lambda x, s: 0.5 * x**2 - s * x},
 )
-def in_a_potential(bench: Bench, V: Any = potential) -> Evidence:
+def in_a_potential(bench: Bench, V: Callable[[Array, float], Array] = potential) -> Evidence:
     rows: list[Row] = []
     curves: list[Series] = []
     for s in (0.15, 0.25):
@@ -201,7 +201,7 @@ def fallen(waves: Waveforms) -> Array:
     # int v dx has no error of time in it; the measured rate is carried on over the last fraction of a step
     from scipy.interpolate import make_interp_spline
 
-    force: Any = make_interp_spline(x[away:], _rate(part)[away:], k=5).antiderivative()
+    force = make_interp_spline(x[away:], _rate(part)[away:], k=5).antiderivative()
     return np.asarray(work(_first(part, away + 1))[-1] + force(1.0) - force(x[away]))
 
 
@@ -310,7 +310,7 @@ def mapping(bench: Bench, corrected: float = 0.0, printed: float = 0.3) -> Evide
     status=Status.WRONG,
     circuits="one memristor and K4 under p = 100, s = 0.3, run against the wall for 4 s; printed: x <= 1 exactly",
 )
-def tanh_window(bench: Bench, corrected: Any = Tanh(100.0), printed: Any = Hard()) -> Evidence:  # noqa: B008
+def tanh_window(bench: Bench, corrected: Window = Tanh(100.0), printed: Window = Hard()) -> Evidence:  # noqa: B008
     k4 = circuit("K4", K4, device=tunneling(window=Tanh(100.0)), drive=0.3, initial_state=0.5, stop=4.0)
     alone = single(0.3, 0.9, stop=4.0, window=Tanh(100.0))
     exact, other = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, NoReturn
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.deck.parameter_scopes import Scope, ScopeError, expand, expand_functions
+from spicebridge.circuit.deck.parameter_scopes import Macros, Scope, ScopeError, expand, expand_functions
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import walk
 
@@ -38,7 +38,7 @@ class Definition:
     name: str
     body: ir.Deck | ir.Subcircuit
     outer: Definition | None
-    functions: Mapping[str, Any]
+    functions: Macros
     subcircuits: dict[str, Definition] = field(default_factory=dict)
     models: dict[str, ir.Model] = field(default_factory=dict)
     elements: tuple[ir.Element, ...] = ()

@@ -68,20 +68,20 @@ Wave = Union[DcWave, SinWave, PulseWave, PwlWave, ExpWave]  # noqa: UP007
 
 
 @dataclass(frozen=True, slots=True)
-class _TwoTerminal:
+class TwoTerminal:
     name: str
     plus: str
     minus: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Controlled(_TwoTerminal):
+class _Controlled(TwoTerminal):
     control_plus: str
     control_minus: str
 
 
 @dataclass(frozen=True, slots=True)
-class VoltageSource(_TwoTerminal):
+class VoltageSource(TwoTerminal):
     """V: wave between plus and minus, in V."""
 
     wave: Wave
@@ -90,7 +90,7 @@ class VoltageSource(_TwoTerminal):
 
 
 @dataclass(frozen=True, slots=True)
-class CurrentSource(_TwoTerminal):
+class CurrentSource(TwoTerminal):
     """I: wave from plus through the source to minus, in A."""
 
     wave: Wave
@@ -99,7 +99,7 @@ class CurrentSource(_TwoTerminal):
 
 
 @dataclass(frozen=True, slots=True)
-class Resistor(_TwoTerminal):
+class Resistor(TwoTerminal):
     """R in ohm; an expression makes it behavioural."""
 
     value: Value
@@ -108,7 +108,7 @@ class Resistor(_TwoTerminal):
 
 
 @dataclass(frozen=True, slots=True)
-class Capacitor(_TwoTerminal):
+class Capacitor(TwoTerminal):
     """C in F. `initial` is the element's own IC=, which simulators honour under uic only."""
 
     value: Value
@@ -118,7 +118,7 @@ class Capacitor(_TwoTerminal):
 
 
 @dataclass(frozen=True, slots=True)
-class Inductor(_TwoTerminal):
+class Inductor(TwoTerminal):
     """L in H; `initial` as for the capacitor, in A."""
 
     value: Value
@@ -146,7 +146,7 @@ class VoltageControlledCurrent(_Controlled):
 
 
 @dataclass(frozen=True, slots=True)
-class CurrentControlledCurrent(_TwoTerminal):
+class CurrentControlledCurrent(TwoTerminal):
     """F: current gain I(source) from plus through the source to minus."""
 
     source: str
@@ -156,7 +156,7 @@ class CurrentControlledCurrent(_TwoTerminal):
 
 
 @dataclass(frozen=True, slots=True)
-class CurrentControlledVoltage(_TwoTerminal):
+class CurrentControlledVoltage(TwoTerminal):
     """H: V(plus, minus) = gain I(source)."""
 
     source: str
@@ -166,7 +166,7 @@ class CurrentControlledVoltage(_TwoTerminal):
 
 
 @dataclass(frozen=True, slots=True)
-class BehaviouralVoltage(_TwoTerminal):
+class BehaviouralVoltage(TwoTerminal):
     """B with V=…"""
 
     expression: Expression
@@ -175,7 +175,7 @@ class BehaviouralVoltage(_TwoTerminal):
 
 
 @dataclass(frozen=True, slots=True)
-class BehaviouralCurrent(_TwoTerminal):
+class BehaviouralCurrent(TwoTerminal):
     """B with I=…: from plus through the source to minus."""
 
     expression: Expression

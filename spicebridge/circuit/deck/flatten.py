@@ -63,7 +63,7 @@ class _Flattener:
         self.shared = frozenset(node.lower() for node in deck.global_nodes)
         self.elements: list[ir.Element] = []
         self.models: dict[str, ir.Model] = {}
-        self.variants: dict[tuple[str, tuple[Any, ...]], str] = {}
+        self.variants: dict[tuple[str, tuple[tuple[str, float], ...]], str] = {}
         self.initial: dict[str, Value] = {}
         self.origins: dict[str, tuple[str, str]] = {}
         self.outside: list[tuple[str, str]] = []
@@ -213,7 +213,7 @@ class _Flattener:
                 self.located.fail(made.scope, "initial condition", node, f"{message}; keep one")
             self.conditions[there] = (made.scope, node)
 
-    def _variant(self, place: InstancePlace, model: ir.Model, values: tuple[Any, ...]) -> str:
+    def _variant(self, place: InstancePlace, model: ir.Model, values: tuple[tuple[str, float], ...]) -> str:
         """One model for all instances with equal values."""
         scope = place.definition.scope
         full = f"{scope}.{model.name.lower()}" if scope else model.name
@@ -303,7 +303,7 @@ class _Flattener:
         values = [number_of(self, place, getattr(wave, f.name)) for f in fields(wave)]
         return type(wave)(*values)
 
-    def _same(self, place: InstancePlace, value: object) -> Any:
+    def _same(self, place: InstancePlace, value: object) -> object:
         return value
 
     # checks

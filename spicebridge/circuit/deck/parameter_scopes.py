@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from typing import Any
 
 import numpy as np
 
+from spicebridge.circuit.deck.elements import Function
 from spicebridge.errors import DeckError, nearest
 from spicebridge.expressions.tree import (
     FUNCTIONS,
@@ -26,6 +26,7 @@ from spicebridge.expressions.tree import (
     Parameter,
     Time,
     Value,
+    as_expression,
     children,
     depth,
     evaluate,
@@ -40,6 +41,11 @@ MAX_NODES = 50_000
 """Largest expression after functions are expanded."""
 
 
+Macro = tuple[tuple[str, ...], Expression]
+Macros = Mapping[str, Macro]
+"""Functions by folded name: their arguments and body, expanded."""
+
+
 class ScopeError(Exception):
     """A part of the deck that cannot be resolved; `kind` and `name` say which, for its place in the text."""
 
@@ -50,7 +56,7 @@ class ScopeError(Exception):
         self.message = message
 
 
-def expand(expression: Value, functions: Mapping[str, Any]) -> Value:
+def expand(expression: Value, functions: Macros) -> Value:
     """Return the expression with every call of a user function replaced by its body.
 
     `functions` maps folded names to expanded `(arguments, body)`. Raises `DeckError` for unknown functions,
@@ -105,15 +111,13 @@ def _counted(x: Expression, most: int) -> Iterable[None]:
         yield None
 
 
-def expand_functions(
-    functions: Iterable[Any], outer: Mapping[str, Any]
-) -> dict[str, tuple[tuple[str, ...], Expression]]:
+def expand_functions(functions: Iterable[Function], outer: Macros) -> dict[str, Macro]:
     """Return outer and own functions by folded name, bodies expanded.
 
     Raises `ScopeError` for cycles and unknown names.
     """
     own = {f.name.lower(): f for f in functions}
-    done: dict[str, Any] = {name: value for name, value in outer.items() if name not in own}
+    done: dict[str, Macro] = {name: value for name, value in outer.items() if name not in own}
     if not own:
         return done
     order = dependency_order(
@@ -125,7 +129,7 @@ def expand_functions(
             body = expand(f.body, done)
         except DeckError as error:
             raise ScopeError("function", name, f"function {f.name}: {error}") from None
-        done[name] = (tuple(a.lower() for a in f.arguments), body)
+        done[name] = (tuple(a.lower() for a in f.arguments), as_expression(body))
     return done
 
 
@@ -166,7 +170,7 @@ Scope = ChainMap[str, float]
 _NOTHING = Environment({}, {}, {})
 
 
-def resolve(pairs: Iterable[tuple[str, Value]], outer: Scope, functions: Mapping[str, object]) -> Scope:
+def resolve(pairs: Iterable[tuple[str, Value]], outer: Scope, functions: Macros) -> Scope:
     """Return a scope inside `outer` with these parameters evaluated; raises `ScopeError`."""
     own: MutableMapping[str, float] = {}
     waiting: dict[str, Expression] = {}

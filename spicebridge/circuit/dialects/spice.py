@@ -195,7 +195,7 @@ class SpiceWriter:
             return self._behaviour(self.style.resistor, e, e.value)
         return f"{e.name} {e.plus} {e.minus} {self.number(e.value)}"
 
-    def _behaviour(self, template: str, e: Any, expression: Value) -> str:
+    def _behaviour(self, template: str, e: ir.TwoTerminal, expression: Value) -> str:
         text = self.style.behavioural.format(expression)
         return template.format(name=e.name, plus=e.plus, minus=e.minus, expression=text)
 

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.flatten import constant, flatten
@@ -229,14 +228,14 @@ class _Writer:
                 return self._use(e, self.modules.switch(e.control_plus, e.control_minus, closed, on, off))
         raise DeckError(f"VACASK is written nothing for a {type(e).__name__}")
 
-    def _use(self, e: Any, use: Use) -> str:
+    def _use(self, e: ir.TwoTerminal, use: Use) -> str:
         for node in use.nodes:
             if node.startswith(CURRENT_PREFIX):
                 self.probes[node.removeprefix(CURRENT_PREFIX)] = None
         values = {f"k{k}": _real(value) for k, value in enumerate(use.numbers, 1)}
         return _placed(e, (e.plus, e.minus, *use.nodes), use.module, values)
 
-    def _place(self, e: object, nodes: Sequence[str], master: str, values: Mapping[str, str]) -> str:
+    def _place(self, e: ir.Element, nodes: Sequence[str], master: str, values: Mapping[str, str]) -> str:
         self.masters[master] = None
         return _placed(e, nodes, master, values)
 
@@ -314,7 +313,7 @@ def _wave(wave: ir.Wave) -> dict[str, str]:
     return {"type": f'"{kind}"', **{n: _number(v) for n, v in zip(names, values, strict=True)}}
 
 
-def _placed(e: Any, nodes: Sequence[str], master: str, values: Mapping[str, str]) -> str:
+def _placed(e: ir.Element | ir.TwoTerminal, nodes: Sequence[str], master: str, values: Mapping[str, str]) -> str:
     items = [f"{name}={value}" for name, value in values.items()]
     return " ".join([f"{e.name.lower()} ({' '.join(n.lower() for n in nodes)}) {master}", *items])
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -44,7 +43,7 @@ trtol switches step control by truncation error off; the tolerances keep Newton 
 of the step (with reltol 1e-6 the refinement ladder of a correct circuit is spoiled)."""
 
 
-def solver_options(clamps: Iterable[Clamps]) -> tuple[tuple[str, Any], ...]:
+def solver_options(clamps: Iterable[Clamps]) -> tuple[tuple[str, str | float | None], ...]:
     """`ACCURATE`, with gear where clamps look at the rate.
 
     While a clamp holds a capacitor the trapezoidal rule makes its current ring at the amplitude of the hit,

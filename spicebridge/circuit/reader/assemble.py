@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.contents import with_trees
@@ -287,7 +286,7 @@ class Assembler:
             self.options[key] = None if raw is None else self._option(raw)
             self.sources.table("", "option")[key] = card
 
-    def _option(self, raw: Any) -> Value | str:
+    def _option(self, raw: Raw) -> Value | str:
         if type(raw) is Plain and not raw.token.text[:1].isdigit() and raw.token.text[:1] not in "+-.":
             return str(raw.token.text.lower())
         return self.reader.constant(raw)
@@ -328,7 +327,7 @@ class Assembler:
             self._ambiguous.add(folded)
         self.frames[-1].functions.append(ir.Function(spelled, formal, body))
 
-    def _no_formal_nodes(self, name: Token, formal: tuple[str, ...], body: Any) -> None:
+    def _no_formal_nodes(self, name: Token, formal: tuple[str, ...], body: Expression) -> None:
         names = {x.lower() for x in formal}
         for e in walk(body):
             used = (

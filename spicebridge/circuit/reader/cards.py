@@ -364,7 +364,9 @@ class CardReader:
 
     # grammar: sources
 
-    def source(self, head: Token, plus: str, minus: str, *parts: object) -> Any:
+    def source(
+        self, head: Token, plus: str, minus: str, *parts: Raw | Part | Assignment
+    ) -> ir.Element | tuple[ir.Element, ...]:
         given = {part.name.text.lower(): part for part in parts if isinstance(part, Assignment)}
         parasitic = self._parasitics(given, "rser") if head.kind == "V" else {}
         if self.dialect.parasitics and "ac" in given:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.reader.parsed_cards import Assignment, Part, Plain, Quoted
+from spicebridge.circuit.reader.parsed_cards import Assignment, Part, Plain, Quoted, Raw
 from spicebridge.expressions.tokens import Token
 from spicebridge.expressions.tree import Binary, Number, Value, as_expression
 
@@ -19,7 +20,7 @@ PULSE_FIELDS = ("initial", "pulsed", "delay", "rise", "fall", "width", "period")
 EXP_FIELDS = ("initial", "pulsed", "rise_delay", "rise_tau", "fall_delay", "fall_tau")
 
 
-def read_wave(reader: CardReader, head: Token, parts: tuple[Any, ...]) -> ir.Wave:
+def read_wave(reader: CardReader, head: Token, parts: tuple[Raw | Part, ...]) -> ir.Wave:
     """Return the wave of a source card; raises located `DeckError`.
 
     What has no effect in a transient is left out with a note: small-signal (AC) values, and a constant beside
@@ -189,4 +190,10 @@ def repeated(reader: CardReader, head: Token, wave: ir.Wave, given: dict[str, As
     return ir.PwlWave(tuple((t + delay, y) for t, y in points))
 
 
-_SHAPES: dict[str, Any] = {"sin": _sin, "sine": _sin, "pulse": _pulse, "pwl": _pwl, "exp": _exp}
+_SHAPES: dict[str, Callable[[CardReader, Token, Part], ir.Wave]] = {
+    "sin": _sin,
+    "sine": _sin,
+    "pulse": _pulse,
+    "pwl": _pwl,
+    "exp": _exp,
+}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -171,7 +171,7 @@ class AffineFit:
                     self.tanh_rate = middle / p * u
                     yield Tanh(p, middle)
 
-    def _exponents(self, kind: Callable[[float], Any]) -> Iterator[float]:
+    def _exponents(self, kind: Callable[[float], Window]) -> Iterator[float]:
         """Candidates for a window's real exponent, from the ratio of the drift at two states; round ones first."""
         from scipy.optimize import brentq
 

@@ -110,7 +110,7 @@ def recognise_circuit(deck: ir.Deck) -> Recognised:
     account.settle()
     order = _order(body)
     found = [law for law in laws if law is not None]
-    parts: dict[str, object] = {
+    parts: dict[str, Any] = {
         "device": [found[k].device for k in order],
         "drive": [drives[k] for k in order],
         "initial_state": [initial[k] for k in order],

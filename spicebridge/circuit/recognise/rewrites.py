@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from spicebridge.arrays import Array
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.contents import CONTROLLED_CURRENTS, CONTROLLED_VOLTAGES, element_nodes, inputs
 from spicebridge.circuit.deck.rename import rename
@@ -185,8 +185,8 @@ def _switch(e: ir.BehaviouralCurrent) -> tuple[NodeVoltage, tuple[float, float, 
 
 
 def _threshold(control: NodeVoltage, g: Expression) -> tuple[NodeVoltage, tuple[float, float, float]] | None:
-    def at(x: object) -> Any:
-        return evaluate(g, Environment({}, {}, {"x": x}))
+    def at(x: float | Array) -> Array:
+        return np.asarray(evaluate(g, Environment({}, {}, {"x": x})))
 
     off, on = float(at(-FAR)), float(at(FAR))
     if not (math.isfinite(on) and 0.0 < off < 1e-6 * on):

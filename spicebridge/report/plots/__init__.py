@@ -11,9 +11,8 @@ import importlib
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from spicebridge.report.plots.style import RC, Drawn
+from spicebridge.report.plots.style import Drawn, look
 from spicebridge.report.plots.vector import format_svg, palette_css
 from spicebridge.report.summary import Report
 
@@ -49,11 +48,8 @@ def draw(report: Report) -> tuple[Plot, ...]:
 
 def render_all(makers: Iterable[Callable[[], Drawn | None]]) -> tuple[Plot, ...]:
     """Call every maker in the common look and render what it returns; None is left out."""
-    import matplotlib
-
     plots = []
-    look: Any = RC
-    with matplotlib.rc_context(look), warnings.catch_warnings():
+    with look(), warnings.catch_warnings():
         # node names may hold letters that the font lacks; a box in their place is good enough
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
         for make in makers:

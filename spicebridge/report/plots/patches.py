@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -31,7 +30,7 @@ def draw_map(verdict: PatchedVerdict, path: Path) -> None:
     with np.errstate(all="ignore"):
         colour = np.log10(ratio)
     tested = np.isfinite(ratio)
-    figure: Any = new_figure(7.0, 6.0)
+    figure = new_figure(7.0, 6.0)
     axes = figure.subplots()
     axes.add_collection(LineCollection(list(ends[~tested]), colors="0.85", linewidths=0.4))
     lines = LineCollection(list(ends[tested]), cmap="coolwarm", linewidths=1.2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,14 @@ class Drawn:
     caption: str
     figure: Figure
     wide: bool = True
+
+
+def look(**changes: object) -> AbstractContextManager[None]:
+    """A block in which matplotlib draws in this look, with some `changes`."""
+    import matplotlib
+
+    settings: Any = RC | changes
+    return matplotlib.rc_context(settings)
 
 
 def new_figure(width: float, height: float) -> Figure:

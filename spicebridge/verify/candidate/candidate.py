@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any, cast
@@ -191,7 +191,7 @@ def _read(theory: Any, network: Network, stop: float, mapping: Mapping[str, str]
     )
 
 
-def on_edges(w: Array, edges: Sequence[Any], network: Network, name: str) -> Array:
+def on_edges(w: Array, edges: Sequence[tuple[Hashable, Hashable]], network: Network, name: str) -> Array:
     """States (n_t, n) of the edges [(u, v), …], in any order and direction, in the order of the network.
 
     Raises `CandidateError` for an edge that the network lacks, has twice, or that is missing.

@@ -139,7 +139,8 @@ def _deviations(verdict: Verdict, norm: str) -> dict[str, Deviation]:
         ours, theirs = getattr(waves, name) / scales[name], getattr(reference, name) / scales[name]
         gap: Array = ours - theirs
         if name != "state":
-            gap = without_rounding_of_time(waves.t, gap, theirs)
+            sources = [network.bank(waves.t) / scales[name]] if name == "voltage" else []
+            gap = without_rounding_of_time(waves.t, gap, theirs, *sources)
         out[name] = shift_tolerant(Deviation(waves.t, gap), theirs + gap, felt[name])
     return out
 

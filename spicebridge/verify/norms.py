@@ -88,13 +88,14 @@ def slopes(t: Array, values: Array) -> Array:
     return np.asarray(np.max([padded[k : k + n] for k in range(2 * REACH)], axis=0))
 
 
-def without_rounding_of_time(t: Array, values: Array, reference: Array) -> Array:
-    """`values` (n_t, n_e) less what a few roundings of the time are worth under the slopes of `reference`.
+def without_rounding_of_time(t: Array, values: Array, *moving: Array) -> Array:
+    """`values` (n_t, n_e) less what a few roundings of the time are worth under the slopes of what is `moving`.
 
     A source with an edge of 1 ns after 1 s has moved by 1e-6 of itself in four roundings of its time, and two
-    programs need not round alike.
+    programs need not round alike. A drop that is read as the difference of two nodes and a source moves with the
+    source, even where it is zero.
     """
-    late = TIME_ROUNDINGS * float(np.spacing(t[-1])) * slopes(t, reference)
+    late = TIME_ROUNDINGS * float(np.spacing(t[-1])) * sum(slopes(t, x) for x in moving)
     return np.asarray(np.sign(values) * np.maximum(np.abs(values) - late, 0.0))
 
 

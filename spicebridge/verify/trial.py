@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.circuit.engines import Engine, Status
@@ -35,7 +38,9 @@ SOLVER_FLOOR = 2e-9
 """Noise of ngspice's Newton iteration in a state of order one, at reltol 1e-9 (measured; bench/honesty.py)."""
 VOLTAGE_NOISE = 3e-15
 """The same in V, some roundings of a node at 1 V: it counts where all voltages of a part are small."""
-
+VOLTAGE_ROUNDING = 1e-14
+"""What rounding leaves of a drop, by all sources together, whose sum a node may stand at: it counts where a drop is zero
+because no current flows (7e-15 measured)."""
 
 LEFT = 0.5
 """A run of another kind has at most this part of what all rungs share: 0.16 with its guards, 0.1 with its clamps, 0.44 with
@@ -200,14 +205,21 @@ class Trial:
         ours, theirs = getattr(waves, name) / scale, getattr(reference, name) / scale
         gap = ours - theirs
         if name != "state":
-            gap = without_rounding_of_time(waves.t, gap, theirs)
+            sources = [self.circuit.network.bank(waves.t) / scale] if name == "voltage" else []
+            gap = without_rounding_of_time(waves.t, gap, theirs, *sources)
         return shift_tolerant(Deviation(waves.t, gap), theirs + gap, self._time_scales[name])
 
     def _floor(self, name: str) -> float:
         if name == "state":
             return SOLVER_FLOOR
         quietest = float(self.scales["voltage"].min(initial=math.inf))
-        return SOLVER_FLOOR + VOLTAGE_NOISE / quietest
+        return SOLVER_FLOOR + (VOLTAGE_NOISE + VOLTAGE_ROUNDING * self._sources) / quietest
+
+    @cached_property
+    def _sources(self) -> float:
+        """The sum of the largest |S| of every edge in V."""
+        t = next(iter(self._rungs.values())).waves.t
+        return float(np.abs(self.circuit.network.bank(t)).max(axis=0, initial=0.0).sum())
 
     def elsewhere(self, h: float) -> tuple[Rung | None, str]:
         """A run of another kind, or None and why there is none ("" where nothing could be made otherwise).

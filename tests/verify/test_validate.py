@@ -70,6 +70,18 @@ def test_a_tree_carries_no_current_and_agrees() -> None:
     assert verdict.observed_order is None
 
 
+@pytest.mark.parametrize("rise", [2.4e-6, 1e-3])
+def test_a_bridge_with_a_steep_source_has_no_drop_but_what_rounding_leaves(rise: float) -> None:
+    """Its drop is two nodes and a source of 1.4 V that moves by 1e-10 V in a rounding of its time, held to 1e-6 of it."""
+    device = sb.LinearMemristor.caravelli2017(213.3, 3412.6, alpha=0.09, beta=[1.3, 3.2, 0.48], window=sb.Joglekar(1))
+    steep = sb.Pulse(0.0, 1.4, 0.111, rise, rise, 0.0942, 0.2355)
+    edges = [("a", "b"), ("b", "c"), ("c", "c")]
+    network = sb.Network.from_edges(edges, device=device, drive={1: steep, 2: sb.Sine(1.0, 1.0)}, initial_state=0.3)
+    verdict = sb.validate(network, [0.0, 1.1])
+    assert verdict, str(verdict)
+    assert verdict.signals["voltage"].uncertainty <= 1e-5
+
+
 def test_a_loop_matrix_without_a_graph_agrees() -> None:
     rng = np.random.default_rng(3)
     A = rng.uniform(0, 1, (4, 9))

@@ -73,12 +73,6 @@ class GroundedLaplacian:
         both = self._map @ self._weights
         return both[: -self.n], both[-self.n :]
 
-    def load(self, short_circuit: Array) -> Array:
-        """B j in A, (n,), for the currents j = G S (n_e,) of short-circuited edges."""
-        n = self.n
-        entering, leaving = (np.bincount(ends, short_circuit, n + 1)[:n] for ends in (self._head, self._tail))
-        return np.asarray(entering - leaving, dtype=float)
-
     def drop(self, potential: Array, S: Array) -> Array:
         """v = S - B^t p in V, (n_e,), for potentials (n,)."""
         extended = self._extended

@@ -174,7 +174,7 @@ class NodalSolver:
         checked = not self.passive and self.plan == "ldl"
 
         def solve(S: Array) -> Array:
-            load = laplacian.load(G * S)
+            load = np.asarray(laplacian.B @ (G * S))
             current = laplacian.drop(self._factor.solve(load), S)
             current *= G
             return self._checked(data, load, G, S, current) if checked else current

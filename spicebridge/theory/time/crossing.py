@@ -40,6 +40,8 @@ def first_crossing(c: Array, level: Array, run: IntArray | None = None) -> Array
     Returns (m,): columns that cross later than the first one of their `run` (m,), counted from 0 (None: all are of
     one), or never, have infinity. A column is taken to start at or below its level.
     """
+    if not level.size:
+        return np.zeros(0)
     g = c.copy()
     g[0] -= level
     degree = len(c) - 1
@@ -88,11 +90,12 @@ def _earliest(g: Array, low: Array, high: Array, run: IntArray) -> tuple[IntArra
     which = np.arange(low.size)
     x = 0.5 * (low + high)
     first = np.full(int(run.max()) + 1, np.inf)
+    degrees = np.arange(1.0, len(g))[:, None]
     for _ in range(POLISH):
-        value, slope = g[-1], np.zeros(x.size)
-        for row in g[-2::-1]:
-            slope = slope * x + value
-            value = value * x + row
+        powers = np.ones(g.shape)
+        powers[1:] = x
+        np.multiply.accumulate(powers, axis=0, out=powers)
+        value, slope = np.einsum("kn,kn->n", g, powers), np.einsum("kn,kn->n", degrees * g[1:], powers[:-1])
         above = value > 0.0
         high, low = np.where(above, x, high), np.where(above, low, x)
         guess = x - value / np.where(slope > 0.0, slope, 1.0)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, IntArray
 from spicebridge.theory.time.taylor.affine_law import AffineLaw
 from spicebridge.theory.time.taylor.source_series import SourceSeries
 from spicebridge.theory.time.taylor.window_series import WindowSeries, cauchy
@@ -76,9 +76,11 @@ class Expansion:
     def i(self) -> Array:
         return self._i[: self.order]
 
-    def hold(self, held: NDArray[np.bool_]) -> None:
-        """Take the edges `held` (n_e,) as resting at their start."""
-        self._free = (~held).astype(float) if held.any() else None
+    def hold(self, held: NDArray[np.bool_] | IntArray) -> None:
+        """Take the edges `held`, marked (n_e,) or numbered, as resting at their start."""
+        free = np.ones(self.resistance.size)
+        free[held] = 0.0
+        self._free = None if free.all() else free
         if self._free is not None and self.order:
             self._s[1 : self.order + 1] *= self._free
 
@@ -123,13 +125,24 @@ class Expansion:
             sizes = [*sizes[1:], size * self.length / self.order]
         return sizes
 
-    def held_rates(self, edges: NDArray[np.intp]) -> Array:
-        """H f of held edges, (order, n): their resistance does not change, so that v = q_0 i."""
-        law = self.law
-        gain = law.b[edges] + (0.0 if law.c is None else law.c[edges] * self.resistance[edges])
-        f: Array = self.i[:, edges] * (self.length * gain)
-        f[0] += self.length * law.a[edges] * self._s[0, edges]
+    def held_rates(self, edges: IntArray, orders: int | None = None) -> Array:
+        """H f of held edges, (order, n), or of the first `orders`: they keep their resistance, so that v = q_0 i."""
+        f: Array = self.i[:orders, edges] * self._gain(edges)
+        f[0] += self.length * self.law.a[edges] * self._s[0, edges]
         return f
+
+    def _gain(self, edges: IntArray) -> Array:
+        law = self.law
+        gain: Array = law.b[edges] * self.length
+        if law.c is not None:
+            gain += law.c[edges] * self.resistance[edges] * self.length
+        return gain
+
+    def may_turn(self, held: IntArray, mode: NDArray[np.int8], x: float, rounding: Array) -> NDArray[np.bool_]:
+        """Which of the `held` edges may have rates that point inwards by more than `rounding` before x."""
+        spread = np.power(x, np.arange(1.0, self.order)) @ np.abs(self.i[1:])
+        outward = mode[held] * self.held_rates(held, 1)[0]
+        return np.asarray(np.abs(self._gain(held)) * spread[held] > outward + rounding)
 
     def tangent(self, change: Array, x: float) -> float:
         """Expand where a small `change` (n_e,) of the start goes; return up to which place <= x that holds.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, IntArray
 from spicebridge.errors import SingularNetwork
 from spicebridge.theory.currents.branch import BranchSolver, Operator
 from spicebridge.theory.time.crossing import SIMULTANEOUS, first_crossing
@@ -113,7 +113,8 @@ class TaylorIntegrator:
         self.solves = 0
         self.voltage = 0.0
         self.change = np.zeros(n) if settings.estimate else None
-        self.rounding = np.zeros(n)
+        self.held: IntArray = np.zeros(0, dtype=np.intp)
+        self.rounding = np.zeros(0)
         self.sizes: list[float] = []
         self.ends, self.errors = [0.0], [np.zeros(n)]
 
@@ -198,31 +199,40 @@ class TaylorIntegrator:
         """Decide which edges at a wall are held, from the first two coefficients of their rates."""
         law, state = self.law, series.s[0]
         mode = np.zeros_like(self.mode)
-        at_wall = law.hard & ((state == 0.0) | (state == 1.0))
-        if at_wall.any():
-            side = np.where(state == 1.0, 1.0, -1.0)
-            series.hold(at_wall & (f * side >= 0.0))
+        wall = np.flatnonzero(law.hard & ((state == 0.0) | (state == 1.0)))
+        if wall.size:
+            side = np.where(state[wall] == 1.0, 1.0, -1.0)
+            first = f[wall] * side
+            series.hold(wall[first >= 0.0])
             second = series.rate()
             self._see(series)
-            held = at_wall & (f * side >= -self.rounding) & ((f + PROBE * second) * side >= -self.rounding)
-            mode[held] = side[held].astype(np.int8)
-            series.hold(mode != 0)
-            series.s[2] = 0.5 * second * (mode == 0)
+            rounding = self._rounding(series, wall)
+            held = (first >= -rounding) & (first + PROBE * second[wall] * side >= -rounding)
+            self.held, self.rounding = wall[held], rounding[held]
+            mode[self.held] = side[held].astype(np.int8)
+            series.hold(self.held)
+            np.multiply(second, 0.5, out=series.s[2])
+            series.s[2, self.held] = 0.0
         else:
             self._see(series)
+            self.held, self.rounding = wall, np.zeros(0)
         if t > 0.0:
             self.events += changes(t, self.mode, mode)
         self.mode = mode
 
     def _see(self, series: Expansion) -> None:
         """Raise the largest voltage met so far; it tells which rates are rounding (see ``walls``)."""
-        law, resistance = self.law, series.resistance
         # A source that begins at zero shows in its second coefficient.
         for k, current in enumerate(series.i[:2]):
-            drop, source = largest(resistance * current), largest(self.sources.coefficient(k))
+            drop, source = largest(series.resistance * current), largest(self.sources.coefficient(k))
             self.voltage = max(self.voltage, drop, source)
-        alone = np.abs(law.b / resistance) + (0.0 if law.c is None else np.abs(law.c))
-        self.rounding = RATE_ROUNDING * series.length * (np.abs(law.a * series.s[0]) + alone * self.voltage)
+
+    def _rounding(self, series: Expansion, edges: IntArray) -> Array:
+        """Rates H f of `edges` that are none, (n,)."""
+        law = self.law
+        alone = np.abs(law.b[edges] / series.resistance[edges]) + (0.0 if law.c is None else np.abs(law.c[edges]))
+        own = np.abs(law.a[edges] * series.s[0, edges])
+        return np.asarray(RATE_ROUNDING * series.length * (own + alone * self.voltage))
 
     def _accept(self, t: float, barrier: float, series: Expansion, x: float) -> tuple[float, Array, str]:
         """Cut the step at its first event and hand it over; return (end, state there, why the integration ends)."""
@@ -251,7 +261,7 @@ class TaylorIntegrator:
             self.ends.append(end)
             self.errors.append(self.change.copy())
         if end > t:
-            if cut or self.output.wants(t, end):
+            if self.output.wants(t, end):
                 self.output.keep(
                     TaylorPiece(start=t, stop=end, length=series.length, c=c.copy(), hard=hard if self.walled else None)
                 )
@@ -293,13 +303,13 @@ class TaylorIntegrator:
             free = law.hard & (self.mode == 0)
             up = np.flatnonzero(free & (c[0] + radius > 1.0 + STATE_ROUNDING))
             down = np.flatnonzero(free & (c[0] - radius < -STATE_ROUNDING))
-            held = np.flatnonzero(self.mode)
             rising, falling = c[:, up] * powers, -c[:, down] * powers
             rising[0] -= 1.0
             level = np.full(up.size + down.size, STATE_ROUNDING)
             bounds = first_crossing(np.hstack([rising, falling]), level)
-            inward = -self.mode[held] * series.held_rates(held) * powers[:-1]
-            release = first_crossing(inward, self.rounding[held])
+            turning = series.may_turn(self.held, self.mode, x, self.rounding)
+            inward = -self.mode[self.held[turning]] * series.held_rates(self.held[turning]) * powers[:-1]
+            release = first_crossing(inward, self.rounding[turning])
             place = min(float(bounds.min(initial=np.inf)), float(release.min(initial=np.inf)))
             now = bounds <= place + SIMULTANEOUS if math.isfinite(place) else np.zeros(bounds.size, dtype=bool)
             hits = up[now[: up.size]], down[now[up.size :]]

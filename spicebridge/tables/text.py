@@ -46,6 +46,27 @@ _GAP = frozenset(["", "nan", "n/a", "#n/a", "na", "null", "none", "-", "--", "--
 INVALID = 9.9e36
 """Keysight and others write 9.9E+37 for a sample that is none."""
 
+_SCOPE = "an oscilloscope's own binary format; save the record as CSV there"
+STRANGERS = tuple(
+    (re.compile(mark, re.IGNORECASE), what)
+    for mark, what in (
+        (rb"\x1f\x8b", "compressed (gzip); unpack it"),
+        (rb"PK\x03\x04", "a workbook or an archive; save the sheet as CSV, or unpack it"),
+        (rb"\xd0\xcf\x11\xe0", "a workbook; save the sheet as CSV"),
+        (rb"\x89HDF", "HDF5; save it as netCDF 3, .mat of version 7, .npz or CSV"),
+        (rb"PAR1", "Parquet; save it as CSV or .npz"),
+        (rb"\x93NUMPY", "one array without names; save times and states together as .npz"),
+        (rb"%PDF|\x89PNG|\xff\xd8\xff", "a picture; save the numbers as CSV"),
+        (rb"\s*<Qucs", "a dataset of Qucs; export the diagram as CSV, or save ngspice's own .raw"),
+        (rb"\s*<(?:!doctype|html|\?xml)", "a page of the web or XML; save the numbers as CSV"),
+        (rb"\s*[{\[]\s*[\"{\[]", "JSON; save the numbers as CSV"),
+        (rb"\s*\$(?:date|version|timescale|comment)\b", "VCD, digital signals; save voltages as CSV"),
+        (rb"(?:\s*![^\n]*\n)*\s*#\s*[kMG]?Hz\s+[SYZHG]\b", "Touchstone, over frequency; signals over time are wanted"),
+        (rb":?WFM|AG[13][0-9]|LECROY_|#9\d{9}|\x0f\x0f:WFM|\xf0\xf0:WFM|WAVEDESC", _SCOPE),
+    )
+)
+"""How files of other kinds begin, and what to do with them."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -63,6 +84,9 @@ def read_text(path: str | Path) -> str:
         raw = Path(path).read_bytes()
     except OSError as error:
         raise TableError(f"{path}: cannot be read: {error.strerror}") from None
+    for mark, what in STRANGERS:
+        if mark.match(raw):
+            raise TableError(f"{path}: is {what}")
     return decoded(raw, str(path))
 
 

@@ -109,6 +109,15 @@ def test_it_is_the_decks_own_elements_that_run() -> None:
     assert validate_deck(other, found, tolerance=1e-4).outcome is Outcome.DISAGREES
 
 
+def test_initial_values_of_capacitors_count_under_uic_from_plus_to_minus() -> None:
+    """IC= before .ic, as ngspice has it (its first row: 0.4), and the deck's own circuit starts there too."""
+    start = "C1 0 s 1 IC=-0.4\n.ic v(s)=0.7"
+    text = BRIDGE.replace("C1 s 0 1\n.ic v(s)=0.5", start).replace(".tran 1m 0.5", ".tran 1m 0.1 uic")
+    found = recognise_circuit(read_deck(text))
+    assert found.network.initial_state[found.network.stateful] == pytest.approx(0.4)
+    assert validate_deck(read_deck(text), found, tolerance=1e-4).outcome is Outcome.AGREES
+
+
 def test_no_network_is_bad_input_and_located(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "coil.cir"
     path.write_text("coil\nV1 a 0 1\nL1 a 0 1m\n.tran 1m 1\n.end\n", encoding="utf-8")

@@ -75,13 +75,18 @@ def _table(path: Path, arrays: Mapping[str, Any], labels: Any = None, units: Any
         raise TableError(f"{path}: the time has shape {t.shape}; it must be (n_t,)")
     columns: dict[str, Array] = {}
     known: dict[str, str | None] = {}
+    beside: list[str] = []
     for name, value in arrays.items():
         if name in (*times, *_BESIDE):
             continue
+        if np.size(value) == 1 and t.size > 1:
+            beside.append(name)
+            continue
         array = _floats(path, name, value)
         if array.ndim not in (1, 2) or array.shape[0] != t.size:
+            hint = "its transpose" if array.ndim == 2 and array.shape[1] == t.size else "the signals alone"
             raise TableError(
-                f"{path}: {name} has shape {array.shape}; it must be ({t.size},) or ({t.size}, n) as the time"
+                f"{path}: {name} has shape {array.shape}; it must be ({t.size},) or ({t.size}, n) as the time; save {hint}"
             )
         parts = {name: array} if array.ndim == 1 else {f"{name}[{k}]": array[:, k] for k in range(array.shape[1])}
         if array.ndim == 2 and labels is not None and np.size(labels) == array.shape[1]:
@@ -92,7 +97,8 @@ def _table(path: Path, arrays: Mapping[str, Any], labels: Any = None, units: Any
             known[column] = str(np.ravel(units)[k]) if state else unit_of_name(column)
     if not columns:
         raise TableError(f"{path}: has a time and nothing beside it")
-    return Table(source=str(path), t=t, columns=columns, units=known)
+    notes = (f"{', '.join(beside)}: single values are no signals and left out",) if beside else ()
+    return Table(source=str(path), t=t, columns=columns, units=known, notes=notes)
 
 
 def _floats(path: Path, name: str, value: object) -> Array:

@@ -135,7 +135,8 @@ def test_several_runs_in_a_raw_file_are_refused(tmp_path: Path) -> None:
 
 def test_matlab_and_numpy(tmp_path: Path) -> None:
     scipy.io.savemat(tmp_path / "a.mat", {"time": T, "state": W})
-    np.savez(tmp_path / "a.npz", t=T, state=W)
+    np.savez(tmp_path / "a.npz", t=T, state=W, seed=3)
+    assert read_table(tmp_path / "a.npz").notes == ("seed: single values are no signals and left out",)
     np.savez(tmp_path / "b.npz", time=T, x0=W[:, 0], x1=W[:, 1], x2=W[:, 2])
     for name in ("a.mat", "a.npz"):
         np.testing.assert_array_equal(sb.Waveforms.load(tmp_path / name, network=TRIANGLE).state, W)
@@ -225,3 +226,19 @@ def test_waveforms_from_arrays() -> None:
     ):
         with pytest.raises(SpiceBridgeError, match=message):
             wrong()
+
+
+@pytest.mark.parametrize(
+    ("beginning", "words"),
+    [
+        (b"\x89HDF\r\n", "is HDF5"),
+        (b"PK\x03\x04 sheet", "save the sheet as CSV"),
+        (b"$date today $end\n$timescale 1ns $end\n", "is VCD"),
+        (b"! made by\n# GHz S MA R 50\n1 2 3\n", "is Touchstone"),
+        (b"<Qucs Dataset 0.0.19>\n", "dataset of Qucs"),
+    ],
+)
+def test_files_of_other_kinds_are_named(beginning: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes(beginning)
+    with pytest.raises(TableError, match=words):
+        read_table(tmp_path / "x.csv")

@@ -40,7 +40,12 @@ def test_a_published_clamp_is_found():
     assert "below 1 to 0" in first.where
 
 
-def test_a_right_program_has_no_mistake():
+def test_a_right_program_has_no_mistake_but_that_of_its_columns():
     network, own = random_case(5)
-    found = diagnose(network, Reported(T[::2], own.solve(T)[::2], error=1e-6))
+    w = own.solve(T)[::2]
+    found = diagnose(network, Reported(T[::2], w, error=1e-6))
     assert not any(finding.certain for finding in found)
+    first = diagnose(network, Reported(T[::2], np.roll(w, 1, axis=1), error=1e-6))[0]
+    assert first.certain, first.sentence
+    assert first.cause == "edge_order"
+    assert f"{network.edge_name(network.n_edges - 1)} in that of {network.edge_name(0)}" in first.where

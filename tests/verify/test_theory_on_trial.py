@@ -160,6 +160,7 @@ HOLE[7, 1] = np.nan
         ((t, W.T), None, "transposed"),
         ((t, HOLE), None, "edge 1-0 is nan at t = 0.07 s (row 7)"),
         ((t / 2, W), None, "ends at t = 1 s, before the span of 2 s"),
+        ((1e3 * t, W), None, "it is 1000 times too long"),
         ((t + 0.1, W), None, "begins at t = 0.1 s"),
         ((t[::-1], W), None, "t must increase"),
         (t, None, "nothing that can be put on trial"),

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from spicebridge.circuit.deck.contents import element_nodes
-from spicebridge.circuit.deck.elements import Deck, Transient
+from spicebridge.circuit.deck.elements import Capacitor, Deck, Inductor, Transient
+from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.lower.corners import Clock, Corners
 from spicebridge.circuit.lower.network import ACCURATE, Lowered
 from spicebridge.circuit.lower.signals import SavedSignals, Signals
@@ -29,6 +30,7 @@ def lowered_as_given(
     `lower`. Raises `DeckError` for a deck without .tran.
     """
     signals = _states(found)
+    deck = _started(deck)
     tran = _transient(deck)
     options: dict[str, Any] = dict(ACCURATE)
     steps = replace(tran, start=0.0, step=step, max_step=step)
@@ -44,6 +46,33 @@ def lowered_as_written(deck: Deck, found: Recognised) -> Lowered:
     _transient(deck)
     signals = _states(found)
     return Lowered(replace(deck, save=signals.vectors()), signals)
+
+
+def _started(deck: Deck) -> Deck:
+    """A deck under uic with the same start by .ic, so that its first row is at 0: what every grounded capacitor starts from.
+
+    A floating capacitor or an inductor has no such node: the deck is then left as it is.
+    """
+    tran = _transient(deck)
+    if not tran.uic:
+        return deck
+    flat = flatten(deck)
+    initial = {node.lower(): (node, value) for node, value in flat.initial_conditions}
+    for element in flat.elements:
+        if isinstance(element, Inductor) or (
+            isinstance(element, Capacitor) and "0" not in (element.plus, element.minus)
+        ):
+            return deck
+        if isinstance(element, Capacitor):
+            node, sign = (element.plus, 1.0) if element.minus == "0" else (element.minus, -1.0)
+            given = initial.get(node.lower(), (node, 0.0))[1]
+            own = element.initial
+            assert isinstance(given, float)
+            initial[node.lower()] = node, sign * own if isinstance(own, float) else given
+    elements = tuple(replace(e, initial=None) if isinstance(e, Capacitor) else e for e in flat.elements)
+    return replace(
+        flat, elements=elements, initial_conditions=tuple(initial.values()), transient=replace(tran, uic=False)
+    )
 
 
 def _transient(deck: Deck) -> Transient:

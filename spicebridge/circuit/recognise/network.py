@@ -217,15 +217,15 @@ def _start(body: CircuitParts, branch: Branch, state: str | None) -> tuple[float
 
 
 def _initial(body: CircuitParts, branch: Branch, state: str) -> float:
-    """The state at t = 0: .ic, or the capacitor's IC= where the simulator honours it."""
-    for node, value in body.deck.initial_conditions:
-        if low(node) == state and isinstance(value, (int, float)):
-            return float(value)
+    """The state at t = 0: the capacitor's IC=, from its plus to its minus node, where the simulator honours it, or .ic."""
     tran = body.deck.transient
     for element in body.touching[state]:
         own = element.initial if isinstance(element, ir.Capacitor) else None
-        if isinstance(own, (int, float)) and (tran is None or tran.uic):
-            return float(own)
+        if isinstance(element, ir.Capacitor) and isinstance(own, (int, float)) and (tran is None or tran.uic):
+            return float(own) if low(element.plus) == state else -float(own)
+    for node, value in body.deck.initial_conditions:
+        if low(node) == state and isinstance(value, (int, float)):
+            return float(value)
     if tran is not None and tran.uic:
         return 0.0
     shown = body.shown[state]

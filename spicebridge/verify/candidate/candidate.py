@@ -27,6 +27,8 @@ SAFETY, ALIKE_STEPS = 1.25, 2.0
 
 UNITS, IN_UNITS = (60.0, 1e3, 3600.0, 1e6, 1e9), 0.02
 """What units of time differ by, and how well an axis that ends too soon has to fit one of them to be asked about it."""
+IN_SPAN = 10
+"""Times within the span below which an axis that ends so much too late is asked about."""
 ACROSS = "node voltage"
 """What differences of node potentials are called as a signal."""
 
@@ -349,12 +351,22 @@ def _check_times(t: Array, stop: float, source: str) -> None:
             f"{source}: begins at t = {t[0]:.6g} s; a trial begins at 0, with the initial states in the first row"
         )
     if t[-1] < stop * (1.0 - NOISE):
-        unit = next((unit for unit in UNITS if abs(stop / t[-1] / unit - 1.0) < IN_UNITS), None)
-        hint = f", or convert t to s if it is in another unit: it is {unit:g} times too short" if unit else ""
         raise CandidateError(
             f"{source}: ends at t = {t[-1]:.6g} s, before the span of {stop:.6g} s; shorten the span (t=…) to what there "
-            f"is{hint}"
+            f"is{_unit_of(stop / t[-1], 'short')}"
         )
+    within = int(np.searchsorted(t, stop * (1.0 + NOISE), side="right"))
+    unit = _unit_of(t[-1] / stop, "long")
+    if within < 2 or (within < IN_SPAN and unit):
+        raise CandidateError(
+            f"{source}: has {within} of its {t.size} times in the span of {stop:.6g} s and ends at {t[-1]:.6g} s; give "
+            f"more of them within the span{unit}"
+        )
+
+
+def _unit_of(ratio: float, words: str) -> str:
+    unit = next((unit for unit in UNITS if abs(ratio / unit - 1.0) < IN_UNITS), None)
+    return f", or convert t to s if it is in another unit: it is {unit:g} times too {words}" if unit else ""
 
 
 def _fitted(values: Array, t: Array, network: Network, name: str, source: str) -> Array:

@@ -51,6 +51,8 @@ FEW, MOST = 4, 200_000
 it has reached by then is compared."""
 AWAY = 100.0
 """States that are so many times larger than any of the right program are not compared, nor what follows them."""
+ORDERED = 300
+"""Edges up to which columns are matched one by one."""
 ROWS, FEWEST_ROWS, NUMBERS = 400, 100, 10_000
 """Times at which trajectories are compared: at the most, at the least, and between them so that there are so many states."""
 REFINED, REFINEMENTS = 4, 8
@@ -125,7 +127,8 @@ def diagnose(network: Network, reported: Reported, progress: Progress | None = N
         return ()
     say("looking for the mistake")
     with one_blas_thread():
-        trials = [comparison.try_out(mistake, value) for mistake, value in _sieved(network, reported, comparison.until)]
+        candidates = [*comparison.columns(network), *_sieved(network, reported, comparison.until)]
+        trials = [comparison.try_out(mistake, value) for mistake, value in candidates]
         found = sorted((trial for trial in trials if trial is not None), key=lambda trial: trial.left)
         for rough in [trial for trial in found if trial.mistake.free][:REFINED]:
             found[found.index(rough)] = comparison.refined(rough)
@@ -171,8 +174,10 @@ class _Comparison:
         if self.currents:
             branch, _ = network_branch(program.network, "auto")
             states = 1.0 - path if program.complement else path
+            order = slice(None) if program.order is None else program.order
+            states = states if program.order is None else states[:, np.argsort(program.order)]
             signals.append(
-                np.array([branch(w, float(self.t[row]))[0] for w, row in zip(states, self.rows, strict=False)])
+                np.array([branch(w, float(self.t[row]))[0][order] for w, row in zip(states, self.rows, strict=False)])
             )
         return signals
 
@@ -195,6 +200,28 @@ class _Comparison:
             return None
         reached = None if self.rows[n - 1] == self.t.size - 1 else float(self.t[self.rows[n - 1]])
         return _Trial(mistake, value, _rms(self.theirs[:n] - path) / misfit, path, reached)
+
+    def columns(self, network: Network) -> list[tuple[Mistake, float]]:
+        """That his columns stand in another order: each is then that of the right program which it resembles most."""
+        from scipy.optimize import linear_sum_assignment
+
+        moving = np.flatnonzero(self.moving)
+        if not 1 < moving.size <= ORDERED or self.scales[0] == 0.0:
+            return []
+        his, ours = self.theirs[:, : moving.size], self.right[:, : moving.size]
+        cost = np.square(his).sum(axis=0)[:, None] + np.square(ours).sum(axis=0) - 2.0 * his.T @ ours
+        _, found = linear_sum_assignment(cost)
+        if (found == np.arange(moving.size)).all():
+            return []
+        order = np.arange(network.n_edges)
+        order[moving] = moving[found]
+        swapped = np.flatnonzero(order != np.arange(network.n_edges))
+        names = ", ".join(
+            f"{network.edge_name(int(order[k]))} in that of {network.edge_name(int(k))}" for k in swapped[:3]
+        )
+        words = f"columns, {names}" + (", …" if swapped.size > 3 else "")
+        program = Program(network, order=order)
+        return [(Mistake("edge_order", words, lambda value: program), 0.0)]
 
     def try_out(self, mistake: Mistake, value: float) -> _Trial | None:
         """The mistake at the best of its numbers, or at the one that the sieve found."""
@@ -275,6 +302,7 @@ def _is_plain(mistake: Mistake) -> bool:
     return not (
         program.projector
         or program.complement
+        or program.order is not None
         or program.euler
         or program.clip
         or program.time_scale != 1.0

@@ -36,7 +36,7 @@ CAUSES: dict[str, str] = {
     "angular_frequency": "the frequency f stands where 2 pi f belongs",
     "active_sign": "the sign of an active edge is another one",
     "orientation": "the edge is turned round without its source",
-    "edge_order": "the sources stand on the edges in another order",
+    "edge_order": "edges are taken in another order",
     "swap_state": "it starts from 1 - w0",
     "initial_state": "it starts from other states",
     "w_is_resistance_fraction": "what is reported is 1 - w",
@@ -224,7 +224,7 @@ def _orders(right: Program) -> Iterator[Mistake]:
     for words, order in orders:
         drives = [network.drives[int(k)] for k in order]
         if drives != list(network.drives):
-            yield _always("edge_order", words, right.with_network(network.with_drive(drives)))
+            yield _always("edge_order", f"sources, {words}", right.with_network(network.with_drive(drives)))
 
 
 def _of_edges(right: Program) -> Iterator[Mistake]:

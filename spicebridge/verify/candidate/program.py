@@ -117,7 +117,7 @@ class Program:
     """A network and the liberties a program takes with it.
 
     ``time_scale`` and ``time_shift`` (s): what is reported at t is the solution at ``time_scale t - time_shift``.
-    ``complement``: 1 - w is reported. ``projector`` is "" (right), "missing" or "transposed". ``euler``: substeps of
+    ``complement``: 1 - w is reported. ``order`` (n_e,): reported columns are those of the solution, if not its own. ``projector`` is "" (right), "missing" or "transposed". ``euler``: substeps of
     explicit Euler in an interval of the output grid, 0 for an accurate integration. ``clip`` acts after every step, or with
     ``inside`` on the states that the rates are made of and not on the states themselves. After `most` right-hand sides an integration is given up.
     """
@@ -126,6 +126,7 @@ class Program:
     time_scale: float = 1.0
     time_shift: float = 0.0
     complement: bool = False
+    order: IntArray | None = None
     projector: str = ""
     euler: int = 0
     clip: Clip | None = None
@@ -170,7 +171,8 @@ class Program:
                 return None
             if w is None or not np.isfinite(np.square(w)).all():
                 return None
-        return 1.0 - w if self.complement else w
+        w = 1.0 - w if self.complement else w
+        return w if self.order is None else w[:, self.order]
 
     def _integrated(self, t: Array) -> Array | None:
         inside = np.maximum(t, 0.0)

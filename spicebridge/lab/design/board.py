@@ -181,7 +181,7 @@ def _group(group: int, controllers: Sequence[Component]) -> list[Component]:
         mark = f"UV{group}{'AB'[first // OUTPUTS]}"
         select = f"cs{'ab'[first // OUTPUTS]}_{group}"
         dac = {
-            "AVDD": PLUS_RAIL, "AVSS": MINUS_RAIL, "DVCC": logic, "GND": GROUND, "DAC_GND": GROUND, "SIG_GND": GROUND,
+            "AVDD": PLUS_RAIL, "AVSS": MINUS_RAIL, "EP": MINUS_RAIL, "DVCC": logic, "GND": GROUND, "DAC_GND": GROUND, "SIG_GND": GROUND,
             "BIN/2SCOMP": GROUND, "SYNC": select, "SCLK": sck, "SDIN": mosi, "LDAC": GROUND, "CLR": logic,
             "REFIO": f"vr{mark.lower()}",
         }  # fmt: skip

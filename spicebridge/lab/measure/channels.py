@@ -1,6 +1,6 @@
 """One channel of a measurement, cut into blocks: means, noise, quantisation, clipping, error bars.
 
-Block means are what is fitted and judged. Their bar is ``z sigma/sqrt(n)``, plus half a quantisation step unless
+Block means are what is fitted and judged. Their bar is ``z sigma/sqrt(n)``, plus what quantisation may leave of the mean unless
 noise dithers it, plus what the built circuit is known to differ by (steps of potentiometers, op-amps). sigma comes
 from second differences of the samples, in which a smooth signal cancels, for white noise; `with_own_noise` takes it
 from what a fit leaves instead, which holds for noise of any correlation. Single samples far from their neighbours
@@ -25,6 +25,8 @@ FALSE_ALARM = 1e-5
 measurements was.)"""
 DITHER = 0.5
 """Noise above this fraction of a quantisation step makes its error random."""
+PHASES = 16
+"""Places of the expected signal between two levels at which its quantisation is looked at."""
 SAMPLED = 4
 """A signal with fewer than one distinct value per so many samples is quantised."""
 NORMAL_MAD = 1.4826
@@ -54,7 +56,7 @@ leave 4e-6 at hard bounds, a file of six digits 5e-7; finer than that no instrum
 class Channel:
     """Samples `t` (s), `y` of one column; block borders `edges`, sizes `count`, means `mean` (n_b,).
 
-    `noise` and `step` (quantisation) in the channel's unit; `random` (n_b,), `resolution` and `circuit` are the
+    `noise` and `step` (quantisation) in the channel's unit; `random` (n_b,), `resolution` (n_b,) and `circuit` are the
     parts of the bar; `range` the largest expected value; `lost`, `clipped` and `spikes` count samples left out; `colour` is
     the noise of a block mean over that of white noise.
     """
@@ -69,7 +71,7 @@ class Channel:
     noise: float
     step: float
     random: Array
-    resolution: float
+    resolution: Array
     circuit: float
     range: float
     lost: int
@@ -94,12 +96,14 @@ def make_channel(
     column: str,
     signal: Signal,
     span: tuple[float, float],
-    size: float,
+    expected: tuple[Array, Array],
     circuit: float,
     n_channels: int,
     finest: float = 0.0,
 ) -> Channel:
-    """The samples of `column` within `span` (s). Raises `LabError` when too few are left."""
+    """The samples of `column` within `span` (s), of which the theory expects (times, values). Raises `LabError` when too few are left."""
+    size = float(np.abs(expected[1]).max())
+    around = max(1, math.ceil(BLOCKS * span[0] / (span[1] - span[0])))
     y = measurement.values[column]
     inside = (measurement.t >= span[0]) & (measurement.t <= span[1])
     good = inside & np.isfinite(y)
@@ -110,7 +114,8 @@ def make_channel(
         spike = _spikes(t, y, size)[EDGE:-EDGE]
         # Without neighbours on both sides the outermost could be spikes unseen.
         t, y = t[EDGE:-EDGE], y[EDGE:-EDGE]
-    whole = _cut(column, signal, t[~spike], y[~spike], size, circuit, n_channels, lost, 0)
+    t, y = t[~spike], y[~spike]
+    whole = _cut(column, signal, t, y, np.interp(t, *expected), size, circuit, n_channels, lost, 0, around)
     thin = min(whole.t.size // ENOUGH, int(finest / float(np.diff(t).mean())) if finest else 1)
     spikes = int(spike.sum())
     return _thinned(whole, thin, spikes) if thin > 1 else replace(whole, spikes=spikes)
@@ -194,7 +199,7 @@ def without_clipped(channel: Channel, predicted: Array, n_channels: int) -> Chan
         return channel
     keep = ~out
     cut = _cut(
-        channel.column, channel.signal, channel.t[keep], channel.y[keep], channel.range, channel.circuit, n_channels,
+        channel.column, channel.signal, channel.t[keep], channel.y[keep], predicted[keep], channel.range, channel.circuit, n_channels,
         channel.lost, channel.clipped + int(out.sum()),
     )  # fmt: skip
     return replace(cut, spikes=channel.spikes)
@@ -213,19 +218,41 @@ def _has_run(flag: NDArray[np.bool_]) -> bool:
     return bool((windows == CLIP_RUN).any())
 
 
+def quantile(looks: int) -> float:
+    """z that one of so many normal numbers passes, on either side, with the probability `FALSE_ALARM`."""
+    from scipy.special import ndtri
+
+    return -float(ndtri(FALSE_ALARM / (2.0 * looks)))
+
+
+def _quantised(predicted: Array, step: float, edges: NDArray[np.intp], count: Array, around: int) -> Array:
+    """Largest error (n_b,) that a quantiser of `step` leaves in block means of a signal of the shape `predicted` (n,), wherever it
+    lies between two levels: half a step where it rests, little where it passes many. Of a block and `around` neighbours on
+    both sides, as the trigger may move the signal by so much."""
+    worst = np.zeros(count.size)
+    if not step:
+        return worst
+    for phase in range(PHASES):
+        x = predicted / step + phase / PHASES
+        worst = np.maximum(worst, np.abs(np.add.reduceat(np.rint(x) - x, edges[:-1])) / count)
+    near = np.lib.stride_tricks.sliding_window_view(np.pad(worst, around, "edge"), 2 * around + 1).max(axis=-1)
+    # Between two of the phases the mean changes by no more than half their distance; of what runs away nothing is known.
+    return np.asarray(step * np.minimum(np.nan_to_num(near + 0.5 / PHASES, nan=0.5), 0.5))
+
+
 def _cut(
     column: str,
     signal: Signal,
     t: Array,
     y: Array,
+    predicted: Array,
     size: float,
     circuit: float,
     n_channels: int,
     lost: int,
     clipped: int,
+    around: int = 1,
 ) -> Channel:
-    from scipy.special import ndtri
-
     if t.size < FEWEST:
         what = " that are not clipped" if clipped else ""
         raise LabError(f"channel {column!r}: {t.size} samples within the run{what}; at least {FEWEST} are needed")
@@ -235,9 +262,9 @@ def _cut(
     second = np.diff(y, 2)
     # Median of absolute values: the signal's own curvature and single spikes count little.
     noise = float(np.median(np.abs(second - np.median(second)))) * NORMAL_MAD / math.sqrt(6.0)
-    z = -float(ndtri(FALSE_ALARM / (2.0 * BLOCKS * n_channels)))
+    z = quantile(BLOCKS * n_channels)
     random = z * max(noise, step / math.sqrt(12.0)) / np.sqrt(count)
-    resolution = 0.5 * step if noise < DITHER * step else 0.0
+    resolution = _quantised(predicted, step if noise < DITHER * step else 0.0, edges, count, around)
     # A channel on which nothing is expected is judged against its own resolution.
     scale = size if size > 0 else max(float(np.abs(y).max()), 1e-300)
     bare = Channel(

@@ -237,7 +237,7 @@ def _named(fit: Fit, point: Point) -> str:
 def _channels(
     subject: Subject, circuit: Circuit, measurement: Measurement, channels: Mapping[str, Signal], tool: Instrument
 ) -> list[Channel]:
-    _, expected = circuit.signals_of(circuit.errors(np.zeros((1, len(circuit.picks)))))
+    times, expected = circuit.signals_of(circuit.errors(np.zeros((1, len(circuit.picks)))))
     # Only times that stay inside the run whatever the trigger turns out to be.
     margin = (tool.trigger + tool.clock) * subject.stop
     span = margin, subject.stop - margin
@@ -252,9 +252,10 @@ def _channels(
     fast = min((d.timescale() for d in set(subject.network.drives) if d is not None), default=subject.stop)
     finest = min(fast, FASTEST_HUM) / POINTS
     for j, (column, signal) in enumerate(channels.items()):
-        size = float(np.abs(expected[0, :, j]).max())
         known = subject.deviation.of(subject.network, signal) if subject.deviation else 0.0
-        out.append(make_channel(measurement, column, signal, span, size, known, len(channels), finest))
+        out.append(
+            make_channel(measurement, column, signal, span, (times, expected[0, :, j]), known, len(channels), finest)
+        )
     return out
 
 
@@ -277,7 +278,7 @@ def _results(fit: Fit, point: Point) -> tuple[ChannelResult, ...]:
                 fit.tool.shift(c.range) * float(point.offset[j]), c.noise, c.step, c.lost, c.clipped,
                 c.spikes, c.colour, c.range,
                 abs(float(r[worst])) / c.range, float(c.bar[worst]) / c.range, float(c.random[worst]) / c.range,
-                c.resolution / c.range, c.circuit / c.range, float(curve[0, worst]), curve,
+                float(c.resolution[worst]) / c.range, c.circuit / c.range, float(curve[0, worst]), curve,
             )
         )  # fmt: skip
     return tuple(out)

@@ -5,7 +5,7 @@ move within twice their limits (K, convex). With the residual r of the fit and W
 
     a_k = <e_k, r>/<e_k, e_k>,   u_k = (z |e_k s| + <|e_k|, q>)/<e_k, e_k>
 
-s: standard deviation of the noise of a block mean, q: what does not average, both in bars. A right circuit leaves |a_k| <= u_k but
+z: of the false alarms that all changes together may raise; s: standard deviation of the noise of a block mean, q: what does not average, both in bars. A right circuit leaves |a_k| <= u_k but
 for false alarms, because the fit makes r orthogonal to what moves. A circuit with the change leaves a_k >= 1 less noise: r = d - y
 with y in K, and <d - P d, P d - y> >= 0 by the projection theorem. So |a_k| > u_k is a disagreement, and part k is seen when 2 u_k < 1.
 """
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from spicebridge.arrays import Array
 from spicebridge.lab.design.reactances import memristive
 from spicebridge.lab.measure.calibration import Fit, Point, bounded
+from spicebridge.lab.measure.channels import quantile
 from spicebridge.lab.measure.diagnosis import block_changes
 
 BOTH_ENDS = 2.0
@@ -102,7 +103,9 @@ def sight(fit: Fit, point: Point, changes: Changes) -> Sight:
     square = np.maximum((left**2).sum(axis=0), 1e-30)
     random = np.concatenate([c.random for c in fit.data])
     spread = np.concatenate([_together(fit, point, j) * c.random for j, c in enumerate(fit.data)])
-    noise = np.sqrt(((left * (spread / fit.bar)[:, None]) ** 2).sum(axis=0))
+    # The bars of `random` are for as many blocks as there are, these for as many changes.
+    fewer = min(quantile(left.shape[1]) / quantile(random.size), 1.0)
+    noise = fewer * np.sqrt(((left * (spread / fit.bar)[:, None]) ** 2).sum(axis=0))
     fixed = np.abs(left).T @ (1.0 - random / fit.bar)
     bar = (noise + fixed) / square
     share = left.T @ point.residual / square

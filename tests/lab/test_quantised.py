@@ -20,7 +20,7 @@ def signal(t: np.ndarray, shape: str) -> np.ndarray:
         case "corner":
             return np.minimum(2.0 * t, 1.0)
         case _:
-            return np.where(t > 0.9, 0.52, 0.5)
+            return np.where(t > 0.9, 0.51, 0.5)
 
 
 @pytest.mark.parametrize("shape", ["ramp", "sine", "corner", "rest"])

@@ -28,7 +28,7 @@ def signal(t: np.ndarray, shape: str) -> np.ndarray:
 def test_the_bar_holds_the_error_wherever_the_signal_lies_between_two_levels(shape: str, late: float) -> None:
     t = np.linspace(0.0, 1.0, 4000)
     expected = t, signal(t, shape)
-    for offset in np.linspace(0.0, STEP, 23):
+    for offset in np.linspace(0.0, STEP, 24):
         true = signal(np.clip(t - late, 0.0, 1.0), shape) + offset
         shown = Measurement(t, {"A": STEP * np.round(true / STEP)})
         channel = make_channel(shown, "A", parse_signal("p[a]"), (0.02, 0.98), expected, 0.0, 1)

@@ -1,7 +1,7 @@
 """Where nodes and labels of a drawn network stand.
 
 Planar graphs are drawn after Tutte: the longest face on a circle, every other node at the mean of its neighbours, so
-that no edges cross. Labels take, of several places along their edge, the one farthest from all that is drawn.
+that no edges cross; others as in reports. Labels take, of several places along their edge, the one farthest from all that is drawn.
 """
 
 from __future__ import annotations
@@ -12,18 +12,16 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.network import Network
+from spicebridge.report.plots.layout import node_positions
 
 PLACES = (0.5, 0.4, 0.6, 0.3, 0.7)
 """Fractions of an edge at which its label may stand, the best liked first."""
 LIKING = 0.02
 """Distance, in units of the drawing, that a less liked place must gain."""
-BEND = 0.35
-"""Sideways bend of the first parallel edge, relative to its length."""
-SAMPLES = 21
 
 
 def node_places(network: Network) -> Array:
-    """(n, 2) within about [-1, 1]."""
+    """(n, 2)."""
     import networkx as nx
 
     graph: nx.Graph[int] = nx.Graph()
@@ -32,8 +30,7 @@ def node_places(network: Network) -> Array:
     planar, embedding = nx.check_planarity(graph)
     face = _longest_face(embedding) if planar else []
     if len(face) < 3 or len(set(face)) < len(face):
-        found = nx.kamada_kawai_layout(graph, pos=nx.circular_layout(graph))
-        return np.array([found[node] for node in range(network.n_nodes)], float)
+        return node_positions(network)
     angle = np.pi / 2 + 2 * np.pi * np.arange(len(face)) / len(face)
     place = np.zeros((network.n_nodes, 2))
     place[face] = np.column_stack([np.cos(angle), np.sin(angle)])
@@ -54,31 +51,12 @@ def _longest_face(embedding: object) -> list[int]:
     return best
 
 
-def bends(network: Network) -> list[float]:
-    """Bend of every edge: 0 for the first between two nodes, then alternating to both sides."""
-    seen: dict[frozenset[int], int] = {}
-    out = []
-    for a, b in zip(network.tail.tolist(), network.head.tolist(), strict=True):
-        turn = seen.get(frozenset((a, b)), 0)
-        seen[frozenset((a, b))] = turn + 1
-        out.append(BEND * ((turn + 1) // 2) * (-1) ** turn * (1 if a < b else -1))
-    return out
-
-
-def curve(start: Array, end: Array, bend: float) -> Array:
-    """(SAMPLES, 2) points of the quadratic curve that matplotlib's arc3 draws."""
-    dx, dy = end - start
-    control = 0.5 * (start + end) + bend * np.array([dy, -dx])
-    s = np.linspace(0.0, 1.0, SAMPLES)[:, None]
-    return np.asarray((1 - s) ** 2 * start + 2 * s * (1 - s) * control + s**2 * end)
-
-
 def label_places(curves: Sequence[Array], nodes: Array) -> list[Array]:
     """A place for one label on every curve."""
     out: list[Array] = []
     for k, own in enumerate(curves):
         others = np.vstack([nodes, *(c for j, c in enumerate(curves) if j != k), *(x[None] for x in out)])
-        spots = [own[round(x * (SAMPLES - 1))] for x in PLACES]
+        spots = [own[round(x * (len(own) - 1))] for x in PLACES]
         room = [float(np.hypot(*(others - spot).T).min()) - LIKING * j for j, spot in enumerate(spots)]
         # Labels already placed count twice: letters are wider than lines.
         if out:

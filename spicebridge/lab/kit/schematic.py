@@ -11,9 +11,10 @@ import numpy as np
 from spicebridge.lab.design.plan import Plan
 from spicebridge.lab.design.reactances import amount, memristive
 from spicebridge.lab.design.wiring import Component, node_net, wire
-from spicebridge.lab.kit.layout import bends, curve, label_places, node_places
+from spicebridge.lab.kit.layout import label_places, node_places
 from spicebridge.laws.plain import ohms
 from spicebridge.quantities import format_quantity
+from spicebridge.report.plots.layout import bends, edge_paths
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,11 +72,10 @@ def _network(axes: Axes, plan: Plan) -> None:
     network, gauge = plan.network, plan.gauge
     axes.set_axis_off()
     axes.set_title(f"{plan.case.title}: ground is node {network.nodes[gauge.ground]}")
-    place, bent = node_places(network), bends(network)
-    ends = [(place[a], place[b]) for a, b in zip(network.tail.tolist(), network.head.tolist(), strict=True)]
-    curves = [curve(a, b, bend) for (a, b), bend in zip(ends, bent, strict=True)]
-    for k, ((a, b), bend) in enumerate(zip(ends, bent, strict=True)):
-        style = f"arc3,rad={bend}"
+    place = node_places(network)
+    curves = edge_paths(network, place)
+    for k, (path, bend) in enumerate(zip(curves, bends(network), strict=True)):
+        a, b, style = path[0], path[-1], f"arc3,rad={-bend}"
         axes.add_patch(
             FancyArrowPatch(
                 tuple(a), tuple(b), connectionstyle=style, arrowstyle="-|>", mutation_scale=14, shrinkA=13, shrinkB=13,

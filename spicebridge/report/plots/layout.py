@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 
@@ -106,25 +107,33 @@ def _upright(places: Array) -> Array:
     return np.asarray(turned)
 
 
-def edge_paths(network: Network, places: Array) -> list[Array]:
-    """One curve (POINTS, 2) per edge from tail to head; parallel edges bend apart, self loops are circles."""
+def bends(network: Network) -> list[float]:
+    """How far the middle of every edge is drawn to the left of the way from tail to head, in units of its length."""
     together: dict[tuple[int, int], list[int]] = {}
     for k, (a, b) in enumerate(zip(network.tail.tolist(), network.head.tolist(), strict=True)):
         together.setdefault((min(a, b), max(a, b)), []).append(k)
+    out = [0.0] * network.n_edges
+    for (low, _), edges in together.items():
+        for j, k in enumerate(edges):
+            out[k] = 2.0 * BEND * (j - (len(edges) - 1) / 2.0) * (1.0 if network.tail[k] == low else -1.0)
+    return out
+
+
+def edge_paths(network: Network, places: Array) -> list[Array]:
+    """One curve (POINTS, 2) per edge from tail to head; parallel edges bend apart, self loops are circles."""
     size = float(np.ptp(places, axis=0).max()) or 1.0
     s = np.linspace(0.0, 1.0, POINTS)[:, None]
-    out: list[Array] = [np.empty((0, 2))] * network.n_edges
-    for (low, high), edges in together.items():
-        for j, k in enumerate(edges):
-            if low == high:
-                out[k] = _circle(places[low], places.mean(axis=0), size * 0.07 * (1.0 + 0.5 * j))
-                continue
-            start, stop = places[low], places[high]
-            chord = stop - start
-            aside = 2.0 * BEND * (j - (len(edges) - 1) / 2.0)
-            middle = (start + stop) / 2.0 + aside * np.array([-chord[1], chord[0]])
-            curve = (1 - s) ** 2 * start + 2 * s * (1 - s) * middle + s**2 * stop
-            out[k] = curve if network.tail[k] == low else curve[::-1]
+    out: list[Array] = []
+    loops: Counter[int] = Counter()
+    for a, b, bend in zip(network.tail.tolist(), network.head.tolist(), bends(network), strict=True):
+        if a == b:
+            out.append(_circle(places[a], places.mean(axis=0), size * 0.07 * (1.0 + 0.5 * loops[a])))
+            loops[a] += 1
+            continue
+        start, stop = places[a], places[b]
+        chord = stop - start
+        middle = (start + stop) / 2.0 + bend * np.array([-chord[1], chord[0]])
+        out.append((1 - s) ** 2 * start + 2 * s * (1 - s) * middle + s**2 * stop)
     return out
 
 

@@ -12,10 +12,13 @@ import importlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
+from dataclasses import fields
 from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeAlias, TypeVar
+
+import numpy as np
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,6 +36,29 @@ class Shown:
     def plot(self, axes: object = None) -> Any:
         """Draw into `axes` of matplotlib (new ones if None) and return them."""
         return presenter().plot(self, axes)
+
+
+FEW = 16
+"""Numbers of an array, or things in a list, up to which they are shown one by one."""
+
+
+def brief(record: Any) -> str:
+    """The repr of a record of arrays: names and values, of what is long the shape or the number."""
+    shown = (f"{field.name}={_short(getattr(record, field.name))}" for field in fields(record) if field.repr)
+    return f"{type(record).__name__}({', '.join(shown)})"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        small = np.array2string(value, precision=4, separator=", ", max_line_width=10_000)
+        return small if value.size <= FEW else f"<array {' x '.join(map(str, value.shape))}>"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key!r}: {_short(item)}" for key, item in list(value.items())[:FEW]) + "}"
+    if isinstance(value, (tuple, list)) and len(value) > FEW:
+        return f"<{len(value)} of {type(value[0]).__name__}>"
+    if isinstance(value, (tuple, list)):
+        return "(" + ", ".join(map(_short, value)) + ")"
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 
 def presenter() -> Any:

@@ -28,6 +28,7 @@ from spicebridge.circuit.simulate import grid_span
 from spicebridge.errors import NetworkError, RunFailed, SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.network.entries import per_edge
+from spicebridge.shown import brief
 from spicebridge.theory import solve
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.theory.results.stability import require_regular
@@ -65,6 +66,8 @@ class Design:
     values: dict[str, Array]
     evaluations: int
     verdict: Verdict | None = field(default=None, repr=False)
+
+    __repr__ = brief
 
     @property
     def found(self) -> bool:

@@ -33,6 +33,7 @@ from spicebridge.arrays import Array, ComplexArray
 from spicebridge.errors import NetworkError, SingularNetwork
 from spicebridge.laws.base import Device, imposes
 from spicebridge.network import Network
+from spicebridge.shown import brief
 from spicebridge.theory.ensembles import integrate_ensemble
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.windows import NoWindow
@@ -76,6 +77,8 @@ class FixedPoint:
     basin: float = 0.0
     confirmed: bool | None = None
 
+    __repr__ = brief
+
     @property
     def stable(self) -> bool:
         """Whether every perturbation small enough dies out."""
@@ -96,6 +99,8 @@ class FixedPoints(Sequence[FixedPoint]):
     unsettled: float
     unseen: float
     every_vertex: bool
+
+    __repr__ = brief
 
     @overload
     def __getitem__(self, k: int) -> FixedPoint: ...

@@ -21,6 +21,7 @@ from spicebridge.arrays import Array
 from spicebridge.circuit.simulate import grid_span
 from spicebridge.errors import GradientError, NetworkError, RunFailed
 from spicebridge.network import Network
+from spicebridge.shown import brief
 from spicebridge.theory import Trajectory, solve
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.waveforms import Waveforms
@@ -53,6 +54,8 @@ class Gradient(Mapping[str, Array]):
     forward: int = 0
     backward: int = 0
     confirmed: dict[str, Confirmation] = field(default_factory=dict, repr=False)
+
+    __repr__ = brief
 
     def __getitem__(self, name: str) -> Array:
         return self.arrays[name]

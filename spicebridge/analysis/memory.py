@@ -25,6 +25,7 @@ from spicebridge.arrays import Array, IntArray
 from spicebridge.drives import DC, Sine
 from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.network import Network
+from spicebridge.shown import brief
 from spicebridge.theory import Trajectory, solve
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.theory.threads import one_blas_thread
@@ -43,6 +44,8 @@ class Conserved:
     rate: float
     weights: Array
     logarithmic: Array | None
+
+    __repr__ = brief
 
     def value(self, state: ArrayLike) -> Array:
         """The conserved numbers for states (..., n_e): C for current, A/V x V s = A s units of charge, in both cases."""
@@ -84,6 +87,8 @@ class ChordToTree:
     tree: IntArray
     chords: IntArray
     rate: float
+
+    __repr__ = brief
 
 
 def chord_to_tree(network: Network) -> ChordToTree:

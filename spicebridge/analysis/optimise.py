@@ -27,6 +27,7 @@ from spicebridge.arrays import Array, IntArray
 from spicebridge.errors import NetworkError
 from spicebridge.laws import LinearMemristor, Resistor
 from spicebridge.network import Network
+from spicebridge.shown import brief
 from spicebridge.theory import solve
 from spicebridge.theory.ensembles import integrate_ensemble
 from spicebridge.waveforms import Waveforms
@@ -73,6 +74,8 @@ class Solution:
     confirmed: bool | None = None
     spice: Waveforms | None = field(default=None, repr=False)
 
+    __repr__ = brief
+
     @property
     def spins(self) -> IntArray:
         return 2 * self.state - 1
@@ -89,6 +92,8 @@ class Problem:
     offset: float
     network: Network = field(repr=False)
     scale: float
+
+    __repr__ = brief
 
     @property
     def n(self) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 
 from spicebridge.arrays import Array, ComplexArray
 from spicebridge.errors import NetworkError
+from spicebridge.shown import brief
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,6 +33,8 @@ class Pseudospectrum:
     abscissa: float
     numerical_abscissa: float
     kreiss: float
+
+    __repr__ = brief
 
     @property
     def amplifies(self) -> bool:

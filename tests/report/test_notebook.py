@@ -35,6 +35,21 @@ def test_short_lines_and_small_pictures(n: int) -> None:
     assert "effective memory" in network._repr_html_()
 
 
+def test_records_of_arrays_are_one_line_each() -> None:
+    hard = sb.LinearMemristor.tunneling(0.1, 1.0, 1.0, 1.0, window=sb.Hard())
+    network = sb.Network.from_graph(nx.complete_graph(7), device=hard, drive=0.2, initial_state=0.4)
+    found, t = sb.analyse(network), np.linspace(0.0, 0.2, 3)
+    points = found.fixed_points(starts=16, newton_starts=4)
+    states = np.random.default_rng(0).random((40, 21))
+    ensemble = sb.integrate_ensemble(network, t, initial_states=states)
+    slope = sb.gradient(network, t, sb.loss.final_state(0.5), ("drive", "beta"))
+    problem = sb.optimise.from_qubo(np.eye(20))
+    for thing in (points, *points, found.pseudospectrum(points=5), found.conserved, ensemble, slope, problem):
+        assert len(repr(thing)) < 260
+        assert "\n" not in repr(thing)
+    assert "state=<array 40 x 3 x 21>" in repr(ensemble)
+
+
 def test_every_line_has_a_title() -> None:
     network = ring(5)
     tree = ET.fromstring(network._repr_html_())

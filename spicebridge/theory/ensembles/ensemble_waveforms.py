@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.errors import RunFailed
+from spicebridge.shown import brief
 from spicebridge.waveforms import Waveforms
 
 
@@ -34,6 +35,8 @@ class EnsembleWaveforms:
     form: str
     labels: tuple[str, ...] = field(default=(), repr=False)
     half_step: Array | None = field(default=None, repr=False)
+
+    __repr__ = brief
 
     @property
     def bias(self) -> tuple[Array, Array]:

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeAlias, TypeVar
 
@@ -54,7 +54,7 @@ def _short(value: Any) -> str:
         return small if value.size <= FEW else f"<array {' x '.join(map(str, value.shape))}>"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key!r}: {_short(item)}" for key, item in list(value.items())[:FEW]) + "}"
-    if isinstance(value, (tuple, list)) and len(value) > FEW:
+    if isinstance(value, (tuple, list)) and value and (len(value) > FEW or is_dataclass(value[0])):
         return f"<{len(value)} of {type(value[0]).__name__}>"
     if isinstance(value, (tuple, list)):
         return "(" + ", ".join(map(_short, value)) + ")"

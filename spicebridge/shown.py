@@ -38,7 +38,7 @@ class Shown:
         return presenter().plot(self, axes)
 
 
-FEW = 16
+FEW = 12
 """Numbers of an array, or things in a list, up to which they are shown one by one."""
 
 

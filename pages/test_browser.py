@@ -115,6 +115,11 @@ def test_a_page_can_be_read(view: tuple[Any, int, bool], reports: Path, kind: st
     assert look["width"] <= width + 1, "the page is wider than the window"
     small = [entry for entry in look["seen"] if entry[2] < SMALLEST]
     assert not small, small[:5]
+    away = driver.execute_script(
+        "return [...document.querySelectorAll('.stack .chip, .stack [data-of=E], .stack [data-of=U]')]"
+        ".filter(cell => cell.getBoundingClientRect().right > innerWidth).map(cell => cell.textContent)"
+    )
+    assert not away, ("beyond the edge of the window", away[:5])
     pale = [entry for entry in look["seen"] if entry[3] < CONTRAST]
     assert not pale, pale[:5]
 

@@ -111,7 +111,7 @@ def summary(records: Sequence[Record]) -> str:
     parts = [f"{count[name]} {name}" for name in VERDICTS if count[name]]
     wrong = sum(not record["as_expected"] for record in records)
     missed = sum(record["mutant_caught"] is False for record in records)
-    text = f"{len(records)} claims: {', '.join(parts)}"
+    text = f"{len(records)} {'claim' if len(records) == 1 else 'claims'}: {', '.join(parts)}"
     text += ", all as expected" if wrong == 0 else f", {wrong} NOT as expected"
     if all(record["mutant_caught"] is None for record in records):
         return f"{text}; mutants were not tried"

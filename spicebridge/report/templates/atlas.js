@@ -15,7 +15,7 @@
       row.hidden = !hit;
       count += hit ? 1 : 0;
     }
-    shown.textContent = count + " of " + rows.length + " claims";
+    shown.textContent = count + " of " + rows.length + (rows.length == 1 ? " claim" : " claims");
   }
   function openTarget() {
     const row = document.getElementById(location.hash.slice(1));

@@ -58,9 +58,11 @@ def on_this_machine(
     waiting, guarded = iter(tasks), partial(_unless_ending, work)
     while True:
         under_way: dict[Future[Done], Task] = {}
-        with _processes(workers) as pool:
+        first: list[Task] = []
+        # The first tasks are made while the processes start.
+        with _processes(workers, lambda first=first: first.extend(itertools.islice(waiting, 2 * workers))) as pool:
             try:
-                yield from finished(pool, waiting, under_way, 2 * workers, guarded, lost)
+                yield from finished(pool, itertools.chain(first, waiting), under_way, 2 * workers, guarded, lost)
                 return
             except BrokenProcessPool:
                 suspects = list(under_way.values())
@@ -127,12 +129,14 @@ def finished(
 
 
 @contextmanager
-def _processes(workers: int) -> Iterator[Executor]:
+def _processes(workers: int, meanwhile: Callable[[], object] = lambda: None) -> Iterator[Executor]:
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     try:
         try:
-            pool.submit(hello).result()
+            started = pool.submit(hello)
+            meanwhile()
+            started.result()
         except BrokenProcessPool:
             raise WorkersError(
                 "worker processes cannot start; in a script of your own, do this below "

@@ -18,8 +18,8 @@ ORDER = (
     *("tables", "reactive", "crossbar", "waveforms", "case"),
     # the branches, which know nothing of each other
     *("theory", "circuit"),
-    # exact answers that need no theory; processes and clusters that end their simulators
-    *("fuzz", "pools"),
+    # exact answers that need no theory; processes and clusters that end their simulators; one writer at a time
+    *("fuzz", "pools", "locks"),
     # where they meet, and what uses the verdict
     *("verify", "report", "batch", "analysis", "atlas", "lab", "modelcheck", "campaign"),
     # the front

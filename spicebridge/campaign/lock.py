@@ -1,69 +1,20 @@
-"""One process at a time writes into the folder of a campaign.
-
-The lock is the system's own on an open file: it ends with the process that holds it, however that ends, so a
-dead holder never blocks the folder. The file names the holder for the message that the second one gets.
-"""
+"""One process at a time writes into the folder of a campaign."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from spicebridge.errors import CampaignError, OutputError
+from spicebridge.errors import CampaignError
+from spicebridge.locks import locked as held
 
 FILE = "lock"
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> AbstractContextManager[None]:
     """Hold the folder. Raises `CampaignError` with process, machine and start of whoever holds it."""
-    import fcntl
 
-    path = folder / FILE
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be made: {error.strerror or error}; name another folder") from None
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CampaignError(
-                f"{folder}: {_holder(descriptor)} runs this campaign; wait for its end, or name another folder"
-            ) from None
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be locked: {error.strerror or error}; use a local disk") from None
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        content = json.dumps({"pid": os.getpid(), "host": platform.node(), "started": started})
-        _write(descriptor, content, path)
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                os.ftruncate(descriptor, 0)
-    finally:
-        os.close(descriptor)
+    def refusal(holder: str) -> CampaignError:
+        return CampaignError(f"{folder}: {holder} runs this campaign; wait for its end, or name another folder")
 
-
-def _write(descriptor: int, content: str, path: Path) -> None:
-    try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, content.encode("ascii", "replace"), 0)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
-
-
-def _holder(descriptor: int) -> str:
-    """Who holds the lock, in words."""
-    try:
-        content = json.loads(os.pread(descriptor, 4096, 0))
-        return f"process {content['pid']} on {content['host']}, since {content['started']},"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
+    return held(folder / FILE, refusal, named=True)

@@ -18,6 +18,7 @@ from spicebridge.theory.currents.factorisation import SparseLdl
 from spicebridge.theory.currents.fill import Fill
 from spicebridge.theory.currents.laplacian import GroundedLaplacian
 from spicebridge.theory.currents.loop import LoopSolver
+from spicebridge.theory.currents.many_times import stacked_currents
 from spicebridge.theory.currents.nodal import NodalSolver
 from spicebridge.theory.currents.topology import Topology
 
@@ -56,6 +57,14 @@ def test_projector_nodal_and_loop_agree(edges, seed, mixed):
     for method in ("projector", "nodal", "loop", "auto"):
         current = branch_solver(network, method).solve(q, S)
         assert np.abs(current - reference).max() <= AGREE * scale, method
+    # Currents at many times at once are those of one time after the other.
+    t = np.array([0.0, 0.4, 1.1])
+    stacked = stacked_currents(network, t, np.tile(network.initial_state, (3, 1)))
+    assert stacked is not None
+    for current, drop, emf in zip(*stacked, network.bank(t), strict=True):
+        alone = mesh_reference(Topology.of(network), q, emf)
+        assert np.abs(current - alone).max() <= AGREE * max(np.abs(alone).max(), np.abs(emf / q).max())
+        np.testing.assert_array_equal(drop, q * current)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from spicebridge.verify.patches import run as running
 from spicebridge.verify.patches import task as tasks
 from spicebridge.verify.patches import validate_patches
 from spicebridge.verify.patches.bound import bound_of_the_whole
+from spicebridge.verify.patches.kept import Kept
 
 T = np.linspace(0.0, 2.0, 3)
 
@@ -146,6 +147,9 @@ def test_a_killed_run_goes_on_and_runs_no_patch_twice(tmp_path, monkeypatch):
     assert len([json.loads(line) for line in kept.read_text().splitlines()]) == 1 + len(ran)
     again = validate_patches(whole, T, results=kept)
     assert again.patches == done.patches
+    mark = kept.read_text().splitlines()[0]
+    with Kept(kept, mark).alone(), pytest.raises(OutputError, match="another process writes its patches there"):
+        validate_patches(whole, T, results=kept)
     with pytest.raises(OutputError, match="other settings"):
         validate_patches(whole, T, results=kept, tolerance=1e-4)
     with pytest.raises(OutputError, match="another network"):

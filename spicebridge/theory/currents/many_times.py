@@ -1,46 +1,61 @@
-"""Currents at many times at once, for networks with few loops: i = A^t (A P R A^t)^-1 A S, stacked over time."""
+"""Currents at many times at once, for small networks: stacked over time are
+
+(A P R A^t) j = A S,     i = A^t j                 where loops are fewer than free nodes
+(B G B^t) p = B G S,     i = G (S - B^t p)         elsewhere, G = 1 / (P R)
+"""
 
 from __future__ import annotations
 
 import numpy as np
+import scipy.sparse as sp
 
 from spicebridge.arrays import Array
 from spicebridge.network import Network
-from spicebridge.theory.currents.topology import cycle_matrix
+from spicebridge.theory.currents.topology import Topology, cycle_matrix
 
-MOST_LOOPS = 40
-"""Loops up to which stacked dense solves beat one sparse solve a time."""
+MOST_UNKNOWNS = 40
+"""Unknowns up to which stacked dense solves beat one sparse solve a time."""
 CHUNK = 2_000_000
 """Numbers in one stack."""
 
 
-def mesh_currents(network: Network, t: Array, state: Array) -> tuple[Array, Array] | None:
+def stacked_currents(network: Network, t: Array, state: Array) -> tuple[Array, Array] | None:
     """Currents (A) and drops (V), (n_t, n_e), that belong to states (n_t, n_e) at times t (n_t,) in s.
 
-    None where the network has too many loops, or anything but v = P R(s) i, or where a matrix is singular.
+    None where the network has too many unknowns, or anything but v = P R(s) i, or where a matrix is singular.
     """
     if network.reactive or not all(group.device.ohmic for group in network.groups):
         return None
-    if network.is_graph and network.n_edges - network.n_nodes >= MOST_LOOPS:
-        return None
-    A = cycle_matrix(network).toarray()
-    n_loops = A.shape[0]
-    if n_loops > MOST_LOOPS:
+    topology = Topology.of(network)
+    free = topology.n_nodes - topology.n_components if topology.is_graph else 0
+    by_nodes = 0 < free < topology.n_loops
+    unknowns = free if by_nodes else topology.n_loops
+    if unknowns > MOST_UNKNOWNS:
         return None
     R = np.empty_like(state)
     for group in network.groups:
         columns = state[:, group.edges]
         R[:, group.edges] = np.broadcast_to(group.resistive.resistance(columns), columns.shape)
     R *= network.P
-    S = network.bank(t)
-    current = np.zeros_like(state)
-    rows = max(1, CHUNK // max(1, n_loops * network.n_edges))
-    for start in range(0, t.size if n_loops else 0, rows):
-        part = slice(start, start + rows)
-        matrix = (A * R[part, None, :]) @ A.T
-        try:
-            mesh = np.linalg.solve(matrix, (S[part] @ A.T)[..., None])[..., 0]
-        except np.linalg.LinAlgError:
-            return None
-        current[part] = mesh @ A
+    S, current = network.bank(t), np.zeros_like(state)
+    rows = max(1, CHUNK // max(1, unknowns * network.n_edges))
+    parts = [slice(start, start + rows) for start in range(0, t.size if unknowns else 0, rows)]
+    try:
+        if by_nodes:
+            B = np.delete(topology.B.toarray(), topology.roots, axis=0)
+            # Every edge adds to four places of the matrix.
+            pairs = sp.csr_array((B[:, None] * B).reshape(-1, network.n_edges))
+            for part in parts:
+                G = 1.0 / R[part]
+                matrix = (pairs @ G.T).T.reshape(-1, unknowns, unknowns)
+                p = np.linalg.solve(matrix, ((G * S[part]) @ B.T)[..., None])[..., 0]
+                current[part] = G * (S[part] - p @ B)
+            current[:, topology.bridges] = 0.0
+        else:
+            A = cycle_matrix(network).toarray()
+            for part in parts:
+                matrix = (A * R[part, None, :]) @ A.T
+                current[part] = np.linalg.solve(matrix, (S[part] @ A.T)[..., None])[..., 0] @ A
+    except np.linalg.LinAlgError:
+        return None
     return current, R * current

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from spicebridge.arrays import Array
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.network import Network
-from spicebridge.theory.currents.many_times import mesh_currents
+from spicebridge.theory.currents.many_times import stacked_currents
 from spicebridge.theory.time.dense_output import StatePiece
 from spicebridge.theory.time.dynamics import Branch, OhmicBranch
 from spicebridge.waveforms import Waveforms
@@ -116,7 +116,7 @@ class Trajectory:
 def waveforms(network: Network, branch: Branch, t: Array, state: Array, method: str) -> Waveforms:
     """Currents and drops that belong to states (n_t, n_e) at times t (n_t,)."""
     label = f"theory ({method})"
-    stacked = mesh_currents(network, t, state) if t.size >= STACKED else None
+    stacked = stacked_currents(network, t, state) if t.size >= STACKED else None
     if stacked is not None:
         return Waveforms(t, state, *stacked, network.edge_labels, label, units=network.state_units)
     current, voltage = np.empty_like(state), np.empty_like(state)

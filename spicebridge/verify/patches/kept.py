@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from spicebridge.errors import OutputError
 from spicebridge.laws.base import device_key, parameter_names
+from spicebridge.locks import locked
 from spicebridge.network import Network
 from spicebridge.verify.patches.task import PatchResult
 
@@ -23,12 +25,22 @@ class Kept:
     def __init__(self, path: Path, mark: str) -> None:
         self.path, self.mark = path, mark
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep other runs out. Raises `OutputError` where one is under way."""
+
+        def refusal(holder: str) -> OutputError:
+            return OutputError(
+                f"{self.path}: {holder} writes its patches there; wait for its end, or name another file"
+            )
+
+        return locked(self.path, refusal, named=False)
+
     def read(self) -> dict[int, PatchResult]:
         """What is there; a line that a crash cut short is dropped. Raises `OutputError` for another run's file."""
-        if not self.path.exists():
+        text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+        if not text:
             self._append({"patches": self.mark})
             return {}
-        text = self.path.read_text(encoding="utf-8")
         whole = text[: text.rfind("\n") + 1]
         if whole != text:
             self.path.write_text(whole, encoding="utf-8")

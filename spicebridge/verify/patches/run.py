@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -70,31 +70,32 @@ def validate_patches(
     cover = complete_cover(network) if patches is True else sampled_cover(network, int(patches), seed)
     mark = fingerprint(network, tried, stop, tolerance, patches, seed, options)
     kept = Kept(Path(results), mark) if results is not None else None
-    done = {} if kept is None else kept.read()
-    todo = [patch for patch in cover if patch.number not in done]
-    whole: Trajectory | None = None
-    if todo:
-        say(f"theory of {network.n_edges} edges")
-        whole = solve(network, stop, rtol=THEORY_RTOL, atol=1e-2 * THEORY_RTOL)
-        if not whole.complete:
-            return unsolved(network, tolerance, whole.reason, patches is True)
-        waiting = tasks(network, tried, whole, todo, tolerance, options)
-        began = time.monotonic()
-        # closed at once when storing fails or somebody interrupts, so that no worker goes on for nothing
-        with closing(_judged(waiting, workers, scheduler)) as finished:
-            for result in finished:
-                done[result.number] = result
-                if kept is not None:
-                    kept.add(result)
-                words = [each.outcome for each in done.values()]
-                elapsed, before = time.monotonic() - began, len(cover) - len(todo)
-                say(counted("patches", len(done), len(cover), elapsed, outcomes=words, before=before))
-    found = [done[patch.number] for patch in cover]
-    bound = math.nan
-    if patches is True and all(result.outcome == Outcome.AGREES.value for result in found):
-        whole = whole or solve(network, stop, rtol=THEORY_RTOL, atol=1e-2 * THEORY_RTOL)
-        bound = bound_of_the_whole(network, whole, cover, found)
-    return overall(network, tolerance, cover, found, patches is True, bound)
+    with nullcontext() if kept is None else kept.alone():
+        done = {} if kept is None else kept.read()
+        todo = [patch for patch in cover if patch.number not in done]
+        whole: Trajectory | None = None
+        if todo:
+            say(f"theory of {network.n_edges} edges")
+            whole = solve(network, stop, rtol=THEORY_RTOL, atol=1e-2 * THEORY_RTOL)
+            if not whole.complete:
+                return unsolved(network, tolerance, whole.reason, patches is True)
+            waiting = tasks(network, tried, whole, todo, tolerance, options)
+            began = time.monotonic()
+            # closed at once when storing fails or somebody interrupts, so that no worker goes on for nothing
+            with closing(_judged(waiting, workers, scheduler)) as finished:
+                for result in finished:
+                    done[result.number] = result
+                    if kept is not None:
+                        kept.add(result)
+                    words = [each.outcome for each in done.values()]
+                    elapsed, before = time.monotonic() - began, len(cover) - len(todo)
+                    say(counted("patches", len(done), len(cover), elapsed, outcomes=words, before=before))
+        found = [done[patch.number] for patch in cover]
+        bound = math.nan
+        if patches is True and all(result.outcome == Outcome.AGREES.value for result in found):
+            whole = whole or solve(network, stop, rtol=THEORY_RTOL, atol=1e-2 * THEORY_RTOL)
+            bound = bound_of_the_whole(network, whole, cover, found)
+        return overall(network, tolerance, cover, found, patches is True, bound)
 
 
 def _judged(tasks: Iterator[Task], workers: int, scheduler: str | None) -> Generator[PatchResult, None, None]:

@@ -39,6 +39,7 @@ class SourceSeries:
         table = [(s.amplitude, 2.0 * math.pi * s.frequency, s.phase, s.delay) for _, s in sines]
         self._sine = np.array(table, float).reshape(len(sines), 4).T
         self._delayed = bool((self._sine[3] > 0.0).any())
+        self._levels: dict[float, Array] = {}
         self._steady = np.zeros(self.bank.size)
         for k, term in found:
             self._steady[k] += term.level if type(term) is DC else term.offset if type(term) is Sine else 0.0
@@ -75,9 +76,15 @@ class SourceSeries:
         sines = np.zeros((2, self.bank.size))
         end = amplitude * np.sin(omega * np.maximum(barrier - delay, 0.0) + phase)
         np.add.at(sines.T, self._edges, np.stack([wave[0], end]).T)
-        table[0] = self.bank(t)
-        rise = (self.bank(barrier) - sines[1]) - (table[0] - sines[0])
+        table[0] = self._level(t)
+        rise = (self._level(barrier) - sines[1]) - (table[0] - sines[0])
         table[1] += rise * (length / (barrier - t))
+
+    def _level(self, t: float) -> Array:
+        """All sources at t; where one segment ends the next one begins."""
+        if t not in self._levels:
+            self._levels = {**dict(list(self._levels.items())[-1:]), t: self.bank(t)}
+        return self._levels[t]
 
     def _make_room(self, rows: int) -> None:
         n, turns = self._edges.size, -(-rows // 4)

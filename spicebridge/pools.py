@@ -60,7 +60,7 @@ def on_this_machine(
         under_way: dict[Future[Done], Task] = {}
         first: list[Task] = []
         # The first tasks are made while the processes start.
-        with _processes(workers, lambda first=first: first.extend(itertools.islice(waiting, 2 * workers))) as pool:
+        with _processes(workers, partial(first.extend, itertools.islice(waiting, 2 * workers))) as pool:
             try:
                 yield from finished(pool, itertools.chain(first, waiting), under_way, 2 * workers, guarded, lost)
                 return

@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 
 from spicebridge.campaign import Summary, load, run
-from spicebridge.campaign.plan import Campaign
+from spicebridge.campaign.campaign_plan import Campaign
 from spicebridge.campaign.point import Row
-from spicebridge.campaign.store import Store
+from spicebridge.campaign.point_store import Store
 
 POINTS = 200
 TIMES = ("wall_time", "simulator_time", "started", "worker")

@@ -20,7 +20,7 @@ import numpy as np
 
 import spicebridge as sb
 from spicebridge.laws import LAWS
-from spicebridge.modelcheck.library import Example, examples
+from spicebridge.modelcheck.typical_devices import Example, examples
 
 LITERATURE = ("stanford", "jart", "miranda", "critical_flux", "diffusive", "mott", "pickett", "strukov")
 TOLERANCE = 1e-4

@@ -27,7 +27,7 @@ from spicebridge import __version__
 from spicebridge.errors import SpiceBridgeError, WorkersError
 
 if TYPE_CHECKING:
-    from spicebridge.circuit.engines.base import Engine, Job, RunRecord
+    from spicebridge.circuit.engines.engine import Engine, Job, RunRecord
 
 PATIENCE = 10.0
 """Seconds that an interrupted worker gets to end its simulator, and a cluster to show its first worker."""

@@ -22,7 +22,7 @@ import pytest
 
 if TYPE_CHECKING:
     from spicebridge.case.case import Case
-    from spicebridge.circuit.engines.base import Engine
+    from spicebridge.circuit.engines.engine import Engine
     from spicebridge.modelcheck import CheckUp
     from spicebridge.report import Report
     from spicebridge.testing import References
@@ -150,13 +150,13 @@ class CaseItem(_Item):
     """Runs a case and holds it to the outcome it expects."""
 
     def runtest(self) -> None:
-        from spicebridge.batch.cases import Settings, run_case
+        from spicebridge.batch.cases import CaseSettings, run_case
         from spicebridge.case.case import load_case
         from spicebridge.testing import require_outcome
 
         case = load_case(self.path)
         chosen = tuple(self.config.getoption("--spice-engine") or ())
-        settings = Settings(engine=chosen if len(chosen) > 1 else next(iter(chosen), None))
+        settings = CaseSettings(engine=chosen if len(chosen) > 1 else next(iter(chosen), None))
         require_outcome(run_case(case, settings), self.reports)
 
 
@@ -237,8 +237,8 @@ class ModelFile(_File):
 def check_up(config: pytest.Config, path: Path, **given: Any) -> CheckUp:
     """The `CheckUp` of a model file; raises `Disagreement` with what fails, and `StaleReference` when recording."""
     from spicebridge.modelcheck import check_model, load_subject
-    from spicebridge.modelcheck.page import format_text
-    from spicebridge.modelcheck.reference import record
+    from spicebridge.modelcheck.check_up_page import format_text
+    from spicebridge.modelcheck.recorded_waveforms import record
     from spicebridge.testing import Disagreement, StaleReference, slug
 
     engine = (config.getoption("--spice-engine") or ["ngspice"])[0]

@@ -25,7 +25,7 @@ from spicebridge.verify import Verdict, validate
 from spicebridge.waveforms import SIGNALS, Waveforms, replacing
 
 if TYPE_CHECKING:
-    from spicebridge.circuit.engines.base import Engine
+    from spicebridge.circuit.engines.engine import Engine
 
 REPORTS = Path("out") / "pytest"
 """Folder for the reports of failed comparisons, below the folder pytest runs in."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from strategies import loop_networks, networks, windows
 
 from spicebridge.case.case import Case, find_cases, load_case
-from spicebridge.case.text import key_lines
+from spicebridge.case.located_toml import key_lines
 from spicebridge.drives import DC, PWL, Pulse, Sine
 from spicebridge.errors import CaseError
 from spicebridge.laws import LinearMemristor, Resistor

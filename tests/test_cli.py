@@ -22,7 +22,7 @@ from spicebridge import __version__
 from spicebridge.batch import cases as batch
 from spicebridge.case.case import load_case
 from spicebridge.circuit.engines import FallbackWarning
-from spicebridge.circuit.engines.base import Meter
+from spicebridge.circuit.engines.engine import Meter
 from spicebridge.circuit.engines.ngspice import EXECUTABLE_VARIABLE
 from spicebridge.cli import commands, main, status
 from spicebridge.errors import NetworkError, RunFailed, SimulatorDied, SimulatorMissing, SimulatorTooOld

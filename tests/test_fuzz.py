@@ -19,7 +19,7 @@ from spicebridge.fuzz import hunt, trees
 from spicebridge.fuzz.expressions import Expressions
 from spicebridge.fuzz.hunt import _Hunt
 from spicebridge.fuzz.networks import KINDS, random_circuit
-from spicebridge.fuzz.sources import FirstRow, FuzzedSource, wave_value
+from spicebridge.fuzz.random_sources import FirstRow, FuzzedSource, wave_value
 from spicebridge.fuzz.specimen import WrongValue
 from spicebridge.fuzz.spelling import PlainSpelling
 

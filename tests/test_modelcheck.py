@@ -14,8 +14,8 @@ import spicebridge as sb
 from spicebridge.cli import main
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.laws.library import Caravelli2017
-from spicebridge.modelcheck import Grade, Subject, check_model, checks, load_subject, subject_names
-from spicebridge.modelcheck.page import format_html, format_text
+from spicebridge.modelcheck import Grade, Subject, check_model, load_subject, questions, subject_names
+from spicebridge.modelcheck.check_up_page import format_html, format_text
 
 
 def test_every_model_of_the_library_is_named_and_loads() -> None:
@@ -29,7 +29,7 @@ def test_every_model_of_the_library_is_named_and_loads() -> None:
 def test_sound_models_pass(name: str) -> None:
     up = check_model(load_subject(name))
     assert up.passed, [r for r in up.results if r.grade is Grade.FAIL]
-    assert len(up.results) == len(checks.CHECKS)
+    assert len(up.results) == len(questions.CHECKS)
     assert Grade.SKIP not in {r.grade for r in up.results}
     page = format_html(up)
     assert "PASSES" in page
@@ -38,14 +38,14 @@ def test_sound_models_pass(name: str) -> None:
 
 
 def test_joglekar_is_told_to_stick_at_its_bound() -> None:
-    result = checks.bound_sticking(load_subject("hp-joglekar"), "ngspice")
+    result = questions.bound_sticking(load_subject("hp-joglekar"), "ngspice")
     assert result.grade is Grade.NOTE
     assert "stick" in result.finding
 
 
 def test_a_state_without_bounds_is_told_to_leak() -> None:
-    assert checks.bound_leak(load_subject("tunneling"), "ngspice").grade is Grade.NOTE
-    assert checks.bound_leak(load_subject("tunneling-hard"), "ngspice").grade is Grade.PASS
+    assert questions.bound_leak(load_subject("tunneling"), "ngspice").grade is Grade.NOTE
+    assert questions.bound_leak(load_subject("tunneling-hard"), "ngspice").grade is Grade.PASS
 
 
 class WrongSlope(Caravelli2017):
@@ -69,8 +69,8 @@ def mutant(kind: type) -> Subject:
 
 
 def test_a_wrong_derivative_is_caught() -> None:
-    assert checks.jacobian(mutant(Caravelli2017), "ngspice").grade is Grade.PASS
-    assert checks.jacobian(mutant(WrongSlope), "ngspice").grade is Grade.FAIL
+    assert questions.jacobian(mutant(Caravelli2017), "ngspice").grade is Grade.PASS
+    assert questions.jacobian(mutant(WrongSlope), "ngspice").grade is Grade.FAIL
 
 
 def test_a_subcircuit_that_is_not_the_law_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,23 +83,23 @@ def test_a_subcircuit_that_is_not_the_law_is_caught(monkeypatch: pytest.MonkeyPa
         return right(network.with_device(device), *args, **kwargs)
 
     subject = load_subject("caravelli2017")
-    assert checks.branches_agree(subject, "ngspice").grade is Grade.PASS
+    assert questions.branches_agree(subject, "ngspice").grade is Grade.PASS
     monkeypatch.setattr(trial, "lower", wrong)
-    assert checks.branches_agree(subject, "ngspice").grade is Grade.FAIL
+    assert questions.branches_agree(subject, "ngspice").grade is Grade.FAIL
 
 
 def test_a_source_in_the_device_breaks_the_pinch(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = load_subject("caravelli2017")
-    assert checks.pinched_loop(subject, "ngspice").grade is Grade.PASS
-    original = checks._run
+    assert questions.pinched_loop(subject, "ngspice").grade is Grade.PASS
+    original = questions._run
 
     def offset(*args: Any, **kwargs: Any) -> Any:
         waves = original(*args, **kwargs)
         return replace(waves, current=waves.current + 0.01 * np.abs(waves.current).max())
 
-    monkeypatch.setattr(checks, "_run", offset)
-    assert checks.pinched_loop(subject, "ngspice").grade is Grade.FAIL
-    assert checks.zero_crossing(subject, "ngspice").grade is Grade.FAIL
+    monkeypatch.setattr(questions, "_run", offset)
+    assert questions.pinched_loop(subject, "ngspice").grade is Grade.FAIL
+    assert questions.zero_crossing(subject, "ngspice").grade is Grade.FAIL
 
 
 def test_model_files(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ import spicebridge as sb
 from spicebridge.cli import main
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.laws import LAWS
-from spicebridge.modelcheck import Grade, checks, load_subject
-from spicebridge.modelcheck.page import format_html
-from spicebridge.modelcheck.reference import compare, record
+from spicebridge.modelcheck import Grade, load_subject, questions
+from spicebridge.modelcheck.check_up_page import format_html
+from spicebridge.modelcheck.recorded_waveforms import compare, record
 from spicebridge.modelcheck.result import CheckUp
 from tests.wheels import need
 
@@ -50,9 +50,9 @@ def subject(tmp_path: Path, name: str, text: str, **given: object):  # type: ign
 def test_a_module_alone_is_its_equations_held_against_the_compiled_file(tmp_path: Path) -> None:
     found = subject(tmp_path, "memcell.va", MODULE, frequency=2.0)
     assert found.twin == tmp_path / "memcell.va"
-    assert checks.branches_agree(found, "ngspice").grade is Grade.PASS
+    assert questions.branches_agree(found, "ngspice").grade is Grade.PASS
     need("openvaf_py")
-    result = checks.veriloga_twin(found, "ngspice")
+    result = questions.veriloga_twin(found, "ngspice")
     assert result.grade is Grade.PASS, result.finding
 
 
@@ -65,8 +65,8 @@ parameters = { r_0 = "1k ohm", beta = "500 K", T_0 = "300 K", kappa = "20u W/K",
 """
     found = subject(tmp_path, "hot.toml", hot)
     need("openvaf_py")
-    assert checks.veriloga_twin(found, "ngspice").grade is Grade.PASS
-    leak = checks.bound_leak(found, "ngspice")
+    assert questions.veriloga_twin(found, "ngspice").grade is Grade.PASS
+    leak = questions.bound_leak(found, "ngspice")
     assert leak.grade is Grade.NOTE
     assert leak.finding.endswith(": 0 stands for 290 K, 1 for 600 K")
     free = """state = { name = "phi", unit = "Wb", range = "none" }
@@ -74,7 +74,7 @@ current = "v*(a + b*phi^2)"
 rate = "v"
 parameters = { a = "1m S", b = "1 S/Wb^2" }
 """
-    finding = checks.bound_leak(subject(tmp_path, "free.toml", free), "ngspice").finding
+    finding = questions.bound_leak(subject(tmp_path, "free.toml", free), "ngspice").finding
     assert finding.startswith("the law gives its state no range; it covers 0.5 to ")
 
 
@@ -87,24 +87,24 @@ def test_a_hidden_state_needs_no_partner(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_a_jump_in_conductance_is_named(tmp_path: Path) -> None:
-    result = checks.no_jump(subject(tmp_path, "jumpy.sub", JUMP, frequency=2.0), "ngspice")
+    result = questions.no_jump(subject(tmp_path, "jumpy.sub", JUMP, frequency=2.0), "ngspice")
     assert result.grade is Grade.FAIL
     assert "a jump in conductance at v = -0.8 V, state 0.5: from -0.0008 to -0.008 A" in result.finding
     steep = JUMP.replace("V(x) > 0.5 ? V(p,n)/100 : V(p,n)/1000", "V(p,n)*(5.5+4.5*tanh(1e3*(V(x)-0.5)))/1000")
-    assert checks.no_jump(subject(tmp_path, "steep.sub", steep, frequency=2.0), "ngspice").grade is Grade.PASS
+    assert questions.no_jump(subject(tmp_path, "steep.sub", steep, frequency=2.0), "ngspice").grade is Grade.PASS
 
 
 def test_a_jump_in_the_rate_alone_is_a_note() -> None:
     law = sb.Law("kicked", resistance="100*(1 + s)", rate="v + (v > 0.2 ? 0.1 : 0)", window="hard")
     from spicebridge.modelcheck.model_under_test import law_subject
 
-    result = checks.no_jump(law_subject("kicked", law(), 1.0, 1.0), "ngspice")
+    result = questions.no_jump(law_subject("kicked", law(), 1.0, 1.0), "ngspice")
     assert result.grade is Grade.NOTE
     assert "a jump in rate at v = 0.2 V" in result.finding
 
 
 def test_a_model_that_kills_the_simulator_fails(tmp_path: Path) -> None:
-    result = checks.bound_leak(subject(tmp_path, "runs.sub", RUNS_AWAY, amplitude=1.0, frequency=2.0), "ngspice")
+    result = questions.bound_leak(subject(tmp_path, "runs.sub", RUNS_AWAY, amplitude=1.0, frequency=2.0), "ngspice")
     assert result.grade is Grade.FAIL
     assert "the run ended" in result.finding
 
@@ -112,8 +112,8 @@ def test_a_model_that_kills_the_simulator_fails(tmp_path: Path) -> None:
 def test_states_with_a_unit_are_tried_in_their_range(tmp_path: Path) -> None:
     found = subject(tmp_path, "warm.sub", WARM, state_range=(290.0, 500.0), dialect="ngspice")
     assert found.state_range == (290.0, 500.0)
-    assert checks.bound_leak(found, "ngspice").finding.startswith("the state leaves [290, 500] by 0.0e+00")
-    assert checks.at_the_bounds(found, "ngspice").grade is Grade.PASS
+    assert questions.bound_leak(found, "ngspice").finding.startswith("the state leaves [290, 500] by 0.0e+00")
+    assert questions.at_the_bounds(found, "ngspice").grade is Grade.PASS
     with pytest.raises(SpiceBridgeError, match="two finite numbers, the lower one first"):
         load_subject(tmp_path / "warm.sub", state_range=(500.0, 290.0), dialect="ngspice")
     with pytest.raises(SpiceBridgeError, match="a law states the range of its state itself"):
@@ -148,8 +148,8 @@ def test_model_files_are_items_and_there_is_a_fixture(pytester: pytest.Pytester)
     pytester.path.joinpath("cell.law.toml").write_text(LAWS["strukov"].text)
     pytester.makepyfile(
         """
-        import spicebridge.modelcheck.checks as checks
-        checks.CHECKS = (checks.no_jump,)
+        from spicebridge.modelcheck import questions
+        questions.CHECKS = (questions.no_jump,)
 
         def test_with_the_fixture(spice_model):
             assert spice_model("cell.law.toml").passed

@@ -20,7 +20,7 @@ import pytest
 import spicebridge as sb
 from spicebridge import atlas, cli, windows
 from spicebridge.arrays import Array
-from spicebridge.atlas import registry as claims
+from spicebridge.atlas import claim_registry
 from spicebridge.atlas.claim import FAMILY, Evidence, Finding, claim
 from spicebridge.batch import cases as batch
 from spicebridge.case import schema
@@ -31,7 +31,7 @@ from spicebridge.circuit.dialects import ngspice
 from spicebridge.circuit.dialects.spice import SpiceWriter
 from spicebridge.circuit.engines import catalogue
 from spicebridge.circuit.engines.ngspice import NgspiceProcess
-from spicebridge.circuit.lower import bounds, sources
+from spicebridge.circuit.lower import bounds, drive_waves
 from spicebridge.drives import PWL
 from spicebridge.expressions.tree import Expression, NodeVoltage
 from spicebridge.laws import registry as laws
@@ -172,7 +172,7 @@ def test_a_drive(monkeypatch: pytest.MonkeyPatch) -> None:
         return (PwlWave(((0.0, lines.values[0]), *zip(lines.times, lines.values, strict=True))),)
 
     monkeypatch.setitem(schema.KIND_DRIVES, "stairs", Stairs)
-    sources.waves_of_term.register(Stairs, circuit)
+    drive_waves.waves_of_term.register(Stairs, circuit)
     case = judged(drive='kind = "stairs"\nheight = 0.2\nperiod = 0.25')
     assert Case.from_toml(case.to_toml()).network.drives == case.network.drives
 
@@ -200,7 +200,7 @@ def test_an_engine(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_claim(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claims, "FAMILIES", (*claims.FAMILIES, "toy"))
+    monkeypatch.setattr(claim_registry, "FAMILIES", (*claim_registry.FAMILIES, "toy"))
     module.at("spicebridge.atlas.claims.toy")
     before = dict(FAMILY)
 
@@ -248,7 +248,7 @@ def test_a_case(tmp_path: Path) -> None:
     path = tmp_path / "toy.case.toml"
     path.write_text(CASE.format(device="", drive=SINE))
     assert find_cases(tmp_path) == [path]
-    (entry,) = batch.run(batch.plan([str(tmp_path)]), batch.Settings(), lambda word: None)
+    (entry,) = batch.run(batch.plan([str(tmp_path)]), batch.CaseSettings(), lambda word: None)
     assert entry.error is None
     assert entry.report is not None
     assert entry.report.verdict.agrees

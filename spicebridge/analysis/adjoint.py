@@ -24,7 +24,7 @@ from scipy.integrate import DOP853
 
 from spicebridge.analysis import variables
 from spicebridge.analysis.adjoint_series import SeriesAdjoint, Stretch
-from spicebridge.analysis.flow import Flow, Linearised
+from spicebridge.analysis.flow import Flow, LinearisedFlow
 from spicebridge.analysis.segments import Segment, segments
 from spicebridge.arrays import Array
 from spicebridge.errors import GradientError, RunFailed
@@ -95,7 +95,7 @@ class Adjoint:
         if "initial_state" in self.names:
             self.found["initial_state"] = np.where(self.memory[:, None], lam, 0.0)
 
-    def _pull(self, here: Linearised, lam: Array) -> tuple[Array, Array]:
+    def _pull(self, here: LinearisedFlow, lam: Array) -> tuple[Array, Array]:
         """((dF/ds)^t lam, z) for lam (n_e, k)."""
         z = here.respond(here.gain[:, None] * lam)
         return here.diagonal[:, None] * lam - here.m[:, None] * z, z
@@ -182,7 +182,7 @@ class Adjoint:
             share = at_left[k] * moments[0] + (at_right[k] - at_left[k]) * moments[1] / (right - left)
             self.found["drive.values"][:, k] += share
 
-    def _density(self, name: str, here: Linearised, lam: Array, z: Array, t: float, left: float) -> Array:
+    def _density(self, name: str, here: LinearisedFlow, lam: Array, z: Array, t: float, left: float) -> Array:
         """The integrand of one quadrature (n_e, k)."""
         if name in ("drive", "z"):
             return z

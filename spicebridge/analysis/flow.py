@@ -48,7 +48,7 @@ REACTIVE_SCALE = 1e-2
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Linearised:
+class LinearisedFlow:
     """A network at one state and time, with the changes of the module's header, (n_e,) each."""
 
     state: Array
@@ -124,7 +124,7 @@ class Flow:
             out[edges] = device.rate(state[edges], voltage[edges], current[edges], P, J)
         return out
 
-    def at(self, state: Array, t: float = 0.0) -> Linearised:
+    def at(self, state: Array, t: float = 0.0) -> LinearisedFlow:
         """The network at `state` (n_e,) and time `t` (s), linearised.
 
         Raises `SingularNetwork`, and `NetworkError` for reactive networks.
@@ -155,7 +155,7 @@ class Flow:
             by_s[edges], by_v[edges], by_i[edges] = group.differentiable.rate_partials(s, v, i, P, J)
         if not self.ohmic:
             answer = self._solver.factor(r)
-        return Linearised(
+        return LinearisedFlow(
             state=state,
             current=current,
             voltage=voltage,
@@ -188,17 +188,17 @@ class Flow:
             columns.append(_four_points(values, h[k] * np.ones(())))
         return np.array(columns).T * self.network.stateful
 
-    def jacobian_of(self, here: Linearised) -> Array:
+    def jacobian_of(self, here: LinearisedFlow) -> Array:
         """dF/ds (n_e, n_e) in 1/s at a linearised point."""
         out = -(here.gain[:, None] * self.T(here.r)) * here.m
         out[np.diag_indices_from(out)] += here.diagonal
         return out
 
-    def by_source(self, here: Linearised) -> Array:
+    def by_source(self, here: LinearisedFlow) -> Array:
         """dF/dS (n_e, n_e) in 1/(V s)."""
         return np.asarray(here.gain[:, None] * self.T(here.r))
 
-    def by_parameter(self, here: Linearised, name: str) -> tuple[Array, Array]:
+    def by_parameter(self, here: LinearisedFlow, name: str) -> tuple[Array, Array]:
         """(F_p in 1/s, n in V), (n_e,) each and per unit of p, for the device parameter `name`.
 
         Edges without such a parameter have zeros. By four-point differences of the law alone.

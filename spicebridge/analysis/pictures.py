@@ -7,11 +7,11 @@ from functools import partial
 
 import numpy as np
 
-from spicebridge.analysis.summary import MOST_EDGES, Summary
+from spicebridge.analysis.findings_summary import MOST_EDGES, NetworkSummary
 from spicebridge.arrays import Array
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.report.plots import Plot, render_all
-from spicebridge.report.plots.network import MOST_NODES, coloured_graph, name_edges
+from spicebridge.report.plots.network_graph import MOST_NODES, coloured_graph, name_edges
 from spicebridge.report.plots.style import CURVES, HALF, INK, SOFT, SPICE, THEORY, Drawn, new_figure, state_symbol
 from spicebridge.report.wording import one_line
 from spicebridge.theory import solve
@@ -22,7 +22,7 @@ NAMED = 14
 """Edges up to which Omega_kk stands beside its edge."""
 
 
-def draw(summary: Summary) -> tuple[Plot, ...]:
+def draw(summary: NetworkSummary) -> tuple[Plot, ...]:
     """Every picture for which there is something to show."""
     makers: list[Callable[[], Drawn | None]] = [
         partial(_quietly, maker, summary) for maker in (loops, spectrum, potential, plane)
@@ -30,14 +30,14 @@ def draw(summary: Summary) -> tuple[Plot, ...]:
     return render_all(makers)
 
 
-def _quietly(maker: Callable[[Summary], Drawn | None], summary: Summary) -> Drawn | None:
+def _quietly(maker: Callable[[NetworkSummary], Drawn | None], summary: NetworkSummary) -> Drawn | None:
     try:
         return maker(summary)
     except SpiceBridgeError:
         return None
 
 
-def loops(summary: Summary) -> Drawn | None:
+def loops(summary: NetworkSummary) -> Drawn | None:
     """The graph, edges coloured by Omega_kk."""
     network = summary.analysis.network
     if not network.is_graph or network.n_nodes > MOST_NODES:
@@ -55,7 +55,7 @@ def loops(summary: Summary) -> Drawn | None:
     return Drawn("loops", "The loops", caption, drawn.figure, wide=False)
 
 
-def spectrum(summary: Summary) -> Drawn | None:
+def spectrum(summary: NetworkSummary) -> Drawn | None:
     """Eigenvalues at the start and at the fixed points, over the pseudospectrum at the start."""
     network = summary.analysis.network
     if network.n_edges > MOST_EDGES or not network.stateful.any():
@@ -89,7 +89,7 @@ def spectrum(summary: Summary) -> Drawn | None:
     return Drawn("spectrum", "The spectrum", caption, figure, wide=False)
 
 
-def potential(summary: Summary) -> Drawn | None:
+def potential(summary: NetworkSummary) -> Drawn | None:
     """V(x) of the mean field with its minima and the centre of the states at the start."""
     network = summary.analysis.network
     V = summary.analysis.potential()
@@ -112,7 +112,7 @@ def potential(summary: Summary) -> Drawn | None:
     return Drawn("potential", "The mean field", caption, figure, wide=False)
 
 
-def plane(summary: Summary) -> Drawn | None:
+def plane(summary: NetworkSummary) -> Drawn | None:
     """The two states that move most: rates with the others at their start, and the run itself."""
     network = summary.analysis.network
     if int((network.stateful & np.array([not x for x in network.imposed])).sum()) < 2:

@@ -7,7 +7,7 @@ atlas.run("p1.eq4", network=mine)        measured on one's own network, where th
 """
 
 from spicebridge.atlas.claim import Claim, Evidence, Finding, Judgement, Result, Status, judge
-from spicebridge.atlas.registry import FAMILIES, get, identifiers, in_order, run, suiting
+from spicebridge.atlas.claim_registry import FAMILIES, get, identifiers, in_order, run, suiting
 
 __all__ = [
     "FAMILIES",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.atlas.store import Record
+from spicebridge.atlas.record_store import Record
 from spicebridge.report.plots.style import CURVES, INK, SOFT, Drawn, label_powers, look, new_figure, state_colours
 from spicebridge.report.plots.vector import format_svg
 

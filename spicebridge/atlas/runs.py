@@ -26,7 +26,7 @@ from spicebridge.arrays import Array
 from spicebridge.atlas.claim import Evidence, Finding, Row, Series, at_most, refutes, vanishes
 from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.engines import get_engine
-from spicebridge.circuit.engines.base import Engine
+from spicebridge.circuit.engines.engine import Engine
 from spicebridge.circuit.lower.network import Lowered, lower
 from spicebridge.circuit.simulate import run_lowered, usable
 from spicebridge.errors import NetworkError, RunFailed

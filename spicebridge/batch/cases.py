@@ -23,7 +23,7 @@ LOG_TAIL = 4000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class CaseSettings:
     """What the user wants different from the cases; None keeps what the case says. `step` in s; `theory` as for `validate`;
     several names of simulators are judged against each other as well."""
 
@@ -38,7 +38,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Job:
+class CaseJob:
     """A case to run under a name that no other job has, or the reason why there is none."""
 
     name: str
@@ -50,7 +50,7 @@ class Job:
 class Entry:
     """What became of one job: a report, or an error."""
 
-    job: Job
+    job: CaseJob
     title: str
     report: Report | None = None
     error: SpiceBridgeError | None = None
@@ -75,24 +75,24 @@ class Entry:
         return facts
 
 
-def plan(arguments: Sequence[str | Path]) -> list[Job]:
+def plan(arguments: Sequence[str | Path]) -> list[CaseJob]:
     """The cases that files and folders stand for, each once, under names fit for folders."""
-    jobs: list[Job] = []
+    jobs: list[CaseJob] = []
     seen: set[Path] = set()
     taken = {"index.html", "index.json"}
     for argument in arguments:
         if not str(argument):
-            jobs.append(Job("", Path(), CaseError("an empty name stands for no case; is a variable unset?")))
+            jobs.append(CaseJob("", Path(), CaseError("an empty name stands for no case; is a variable unset?")))
             continue
         try:
             found = find_cases(argument)
         except SpiceBridgeError as error:
-            jobs.append(Job(str(argument), Path(argument), error))
+            jobs.append(CaseJob(str(argument), Path(argument), error))
             continue
         for path in found:
             if path.resolve() not in seen:
                 seen.add(path.resolve())
-                jobs.append(Job(_unique(_folder_name(path), taken), path))
+                jobs.append(CaseJob(_unique(_folder_name(path), taken), path))
     return jobs
 
 
@@ -111,7 +111,7 @@ def _unique(name: str, taken: set[str]) -> str:
     return fresh
 
 
-def run(jobs: Sequence[Job], settings: Settings, progress: Progress) -> Iterator[Entry]:
+def run(jobs: Sequence[CaseJob], settings: CaseSettings, progress: Progress) -> Iterator[Entry]:
     """Run the jobs in order. Errors raised on purpose become entries; anything else is a bug and passes."""
     for number, job in enumerate(jobs, 1):
         where = f"{number}/{len(jobs)} {job.name}" if len(jobs) > 1 else job.name
@@ -122,7 +122,7 @@ def run(jobs: Sequence[Job], settings: Settings, progress: Progress) -> Iterator
         yield _run_one(job, settings, say)
 
 
-def _run_one(job: Job, settings: Settings, progress: Progress) -> Entry:
+def _run_one(job: CaseJob, settings: CaseSettings, progress: Progress) -> Entry:
     if job.problem is not None:
         return Entry(job, str(job.path), error=job.problem)
     title = job.name
@@ -135,7 +135,7 @@ def _run_one(job: Job, settings: Settings, progress: Progress) -> Entry:
         return Entry(job, title, error=error)
 
 
-def run_case(case: Case, settings: Settings, progress: Progress | None = None) -> Report:
+def run_case(case: Case, settings: CaseSettings, progress: Progress | None = None) -> Report:
     """Validate one case. Raises what `validate` raises."""
     began = time.monotonic()
     verdict = judge_case(case, settings, progress)
@@ -143,7 +143,7 @@ def run_case(case: Case, settings: Settings, progress: Progress | None = None) -
     return Report.of_case(case, verdict, wall_time=time.monotonic() - began, created=created)
 
 
-def judge_case(case: Case, settings: Settings, progress: Progress | None = None) -> Verdict:
+def judge_case(case: Case, settings: CaseSettings, progress: Progress | None = None) -> Verdict:
     """The verdict on one case, with what the settings want different. Raises what `validate` raises."""
     return validate(
         case.network,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spicebridge.campaign.dotted import format_key, parse_key
-from spicebridge.case.text import KeyPath, Section
+from spicebridge.case.located_toml import KeyPath, Section
 from spicebridge.errors import CampaignError, QuantityError
 from spicebridge.quantities import parse_quantity
 

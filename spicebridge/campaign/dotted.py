@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from spicebridge.case.text import KeyPath
+from spicebridge.case.located_toml import KeyPath
 from spicebridge.errors import CampaignError
 
 _PART = re.compile(r"([A-Za-z0-9_-]+)((?:\[\d+\])*)")

@@ -9,11 +9,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spicebridge.campaign.campaign_plan import Campaign, Point
 from spicebridge.campaign.lock import locked
-from spicebridge.campaign.parts import LOOSE, arrow
-from spicebridge.campaign.plan import Campaign, Point
+from spicebridge.campaign.parquet_parts import LOOSE, arrow
 from spicebridge.campaign.point import PointTask, Row, lost, run_point
-from spicebridge.campaign.store import Store, axis_kinds
+from spicebridge.campaign.point_store import Store, axis_kinds
 from spicebridge.errors import CampaignError
 from spicebridge.pools import cores, on_cluster, on_this_machine
 

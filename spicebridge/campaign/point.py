@@ -89,10 +89,10 @@ def run_point(task: PointTask) -> Done:
 
 
 def _judge(task: PointTask) -> tuple[Verdict, OneAtATime, Row]:
-    from spicebridge.batch.cases import Settings, judge_case
+    from spicebridge.batch.cases import CaseSettings, judge_case
     from spicebridge.campaign.axes import as_number
     from spicebridge.case.case import Case
-    from spicebridge.case.text import CaseSource, Section
+    from spicebridge.case.located_toml import CaseSource, Section
     from spicebridge.circuit.engines import get_engine
     from spicebridge.theory.threads import one_blas_thread
 
@@ -100,7 +100,7 @@ def _judge(task: PointTask) -> tuple[Verdict, OneAtATime, Row]:
     with one_blas_thread():
         case = Case.from_section(root, base=Path(task.folder))
         engine = OneAtATime(get_engine(task.run.get("engine") or case.engine))
-        wanted = Settings(
+        wanted = CaseSettings(
             engine=engine,
             form=task.run.get("form"),
             step=as_number(task.run.get("step")),

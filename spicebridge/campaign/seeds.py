@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from spicebridge.campaign.axes import REPEAT, RUN_KEYS, Axis, canonical
 from spicebridge.campaign.dotted import parse_key
-from spicebridge.case.text import KeyPath, Section
+from spicebridge.case.located_toml import KeyPath, Section
 from spicebridge.errors import CampaignError, nearest
 
 

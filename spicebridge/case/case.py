@@ -39,9 +39,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from spicebridge.case.case_text import format_section, network_sections
+from spicebridge.case.located_toml import Section, parse
 from spicebridge.case.schema import KEYS, build_network
-from spicebridge.case.text import Section, parse
-from spicebridge.case.write import format_section, network_sections
 from spicebridge.errors import CaseError
 from spicebridge.network import Network, same_parameters
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from spicebridge.case.text import Section
+from spicebridge.case.located_toml import Section
 from spicebridge.drives import DC, PWL, VOLT_OR_AMPERE, Drive, Pulse, Sine, Sum
 from spicebridge.generators import generate, unseeded
 from spicebridge.laws import LAWS, CurrentSource, Law, RecordLaw, Resistor, group_devices

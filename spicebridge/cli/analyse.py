@@ -10,7 +10,7 @@ from spicebridge.cli import status
 from spicebridge.cli.options import add_quiet
 
 if TYPE_CHECKING:
-    from spicebridge.analysis.summary import Summary
+    from spicebridge.analysis.findings_summary import NetworkSummary
 
 HELP = "what the network of a case is: loops, memory, spectrum, fixed points, mean field"
 EXAMPLE = "analyse k4.case.toml --confirm --out k4"
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from spicebridge.analysis.analyse import analyse
-    from spicebridge.analysis.summary import summarise
+    from spicebridge.analysis.findings_summary import summarise
     from spicebridge.case.case import load_case
     from spicebridge.circuit.engines import get_engine
     from spicebridge.circuit.engines.process import interruptible
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         )
         page = None
         if args.out is not None:
-            from spicebridge.analysis.page import write_analysis
+            from spicebridge.analysis.findings_page import write_analysis
 
             say("drawing")
             page = write_analysis(args.out, found)
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     return status.combined(status.of_outcome(c.outcome.value) for c in found.confirmations)
 
 
-def _lines(found: Summary) -> list[str]:
+def _lines(found: NetworkSummary) -> list[str]:
     width = max(len(row.name) for row in found.rows)
     lines = [found.title, ""]
     lines += [f"{row.name:<{width}}  {row.value}" + (f"  ({row.note})" if row.note else "") for row in found.rows]

@@ -27,8 +27,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from spicebridge import atlas
-    from spicebridge.atlas.page import Run, summary, write_atlas
-    from spicebridge.atlas.runner import measure_all
+    from spicebridge.atlas.atlas_page import Run, summary, write_atlas
+    from spicebridge.atlas.claim_runner import measure_all
     from spicebridge.case.case import load_case
     from spicebridge.circuit.engines import get_engine
     from spicebridge.cli.show import progress

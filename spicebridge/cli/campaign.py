@@ -13,9 +13,9 @@ from spicebridge.cli.options import add_quiet, whole
 from spicebridge.shown import counted
 
 if TYPE_CHECKING:
+    from spicebridge.campaign.campaign_plan import Campaign
+    from spicebridge.campaign.campaign_summary import Sweep
     from spicebridge.campaign.execution import Tally
-    from spicebridge.campaign.plan import Campaign
-    from spicebridge.campaign.summary import Sweep
 
 HELP = "sweep a case over parameters, seeds, engines and sizes; stored point by point, resumable"
 EXAMPLE = "campaign ratio.campaign.toml --workers 2"
@@ -50,8 +50,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from spicebridge.campaign.plan import load
-    from spicebridge.campaign.summary import Sweep
+    from spicebridge.campaign.campaign_plan import load
+    from spicebridge.campaign.campaign_summary import Sweep
     from spicebridge.report.json import format_json
 
     campaign = load(args.file)
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         return _list(campaign, args)
     page = None
     if args.report:
-        from spicebridge.campaign.page import write_report
+        from spicebridge.campaign.campaign_page import write_report
 
         sweep = Sweep.of(campaign, args.out)
         page = write_report(sweep)
@@ -139,7 +139,7 @@ def _list(campaign: Campaign, args: argparse.Namespace) -> int:
 
 def _print(sweep: Sweep) -> None:
     """The summary, and the points that do not agree."""
-    from spicebridge.campaign.summary import coordinates, verdict
+    from spicebridge.campaign.campaign_summary import coordinates, verdict
     from spicebridge.report.wording import one_line
 
     print(sweep.summary)

@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from spicebridge.errors import SpiceBridgeError
     from spicebridge.modelcheck import check_model, load_subject, subject_names
-    from spicebridge.modelcheck.reference import record
+    from spicebridge.modelcheck.recorded_waveforms import record
 
     if args.list or args.model is None:
         for name in subject_names():
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     up = check_model(subject, engine=args.engine, reference=args.reference, progress=say)
     if args.record is not None and not subject.problem:
         record(subject, args.engine).write(args.record)
-    from spicebridge.modelcheck.page import format_html, format_text
+    from spicebridge.modelcheck.check_up_page import format_html, format_text
 
     if args.out is not None:
         from spicebridge.waveforms import replacing

@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from spicebridge.batch.examples import campaigns, copy_example, examples
+    from spicebridge.batch.first_cases import campaigns, copy_example, examples
 
     if not args.names:
         for name, case in examples().items():

@@ -84,7 +84,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from spicebridge.batch.examples import write_new
+    from spicebridge.batch.first_cases import write_new
     from spicebridge.errors import OutputError
 
     place = Path(args.out)

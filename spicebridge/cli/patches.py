@@ -72,7 +72,7 @@ def _show(verdict: PatchedVerdict, out: Path | None, *, as_json: bool) -> None:
         if verdict.worst_edge:
             print(f"  {verdict.worst_edge}: E {verdict.worst.error:.3g}, U {verdict.worst.uncertainty:.3g}")
     if out is not None:
-        from spicebridge.report.plots.patches import draw_map
+        from spicebridge.report.plots.patch_map import draw_map
 
         (out / "verdict.json").write_text(text, encoding="utf-8")
         draw_map(verdict, out / "map.png")

@@ -52,7 +52,7 @@ def print_report(report: Report) -> None:
     """One report as text, with its verdict in colour on a terminal."""
     from rich.text import Text
 
-    from spicebridge.report.text import format_text
+    from spicebridge.report.plain_text import format_text
 
     columns = width()
     text = Text(format_text(report, min(columns, 100)))

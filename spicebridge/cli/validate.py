@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     engine = args.engine[0] if args.engine and len(args.engine) == 1 else tuple(args.engine or ()) or None
     single = len(args.cases) == 1 and not Path(args.cases[0]).is_dir()
     candidate, error, columns = _theory(args, single=single)
-    settings = batch.Settings(
+    settings = batch.CaseSettings(
         engine=engine,
         form=args.form,
         step=args.step,

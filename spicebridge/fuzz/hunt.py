@@ -21,7 +21,7 @@ from spicebridge.circuit.engines import Engine, Job, RunRecord, Status
 from spicebridge.errors import SimulatorDied, SpiceBridgeError
 from spicebridge.fuzz.expressions import Expressions, random_expressions
 from spicebridge.fuzz.networks import random_circuit
-from spicebridge.fuzz.sources import FirstRow, random_source
+from spicebridge.fuzz.random_sources import FirstRow, random_source
 from spicebridge.fuzz.specimen import OURS, PLAIN, NoAnswer, Outcome, Specimen
 
 PER_MINUTE = 60

@@ -34,7 +34,7 @@ LARGEST_FILE = 1_000_000
 
 
 @dataclass(frozen=True)
-class Component:
+class StateSubcircuit:
     """`state` is the node of the capacitor to ground, `capacitance` its value in F, `initial` the model's own
     initial voltage of it or None; `parameters` override defaults;
     `helpers` are the subcircuits that the model calls, `notes` what was taken for granted when its file was read."""
@@ -81,7 +81,7 @@ def component(
     parameters: Sequence[tuple[str, float]] = (),
     source: str = "",
     inside: Sequence[ir.Subcircuit] = (),
-) -> Component:
+) -> StateSubcircuit:
     """Find the state of `model`. `inside` are the subcircuits that it calls.
 
     Raises `CaseError` for a model that has no state, several, or pins that nothing is known about.
@@ -127,10 +127,10 @@ def component(
     clean = replace(model, elements=elements, initial_conditions=(), subcircuits=())
     # Side by side: ngspice supports definitions inside definitions "only marginally", and says so.
     helpers = (*model.subcircuits, *inside)
-    return Component(clean, state, capacitance, value, tuple(parameters), helpers)
+    return StateSubcircuit(clean, state, capacitance, value, tuple(parameters), helpers)
 
 
-def read_component(path: Path, name: str | None = None, dialect: str = "auto") -> Component:
+def read_component(path: Path, name: str | None = None, dialect: str = "auto") -> StateSubcircuit:
     """The subcircuit `name` of a file, by default the only one that no other one calls; `dialect` as in `read_deck`.
 
     Raises `CaseError` and `DeckError` with file and line.
@@ -166,7 +166,7 @@ def read_component(path: Path, name: str | None = None, dialect: str = "auto") -
 
 
 def forced(
-    part: Component, v: Array, s: Array, engine: str, signs: Mapping[str, Array] | None = None
+    part: StateSubcircuit, v: Array, s: Array, engine: str, signs: Mapping[str, Array] | None = None
 ) -> tuple[Array, Array]:
     """Return (i in A, ds/dt in 1/s) of n copies at drops v (n,) in V and states s (n,).
 
@@ -177,7 +177,7 @@ def forced(
 
 
 def lifted(
-    part: Component,
+    part: StateSubcircuit,
     v: Array,
     s: Array,
     engine: str,
@@ -189,14 +189,14 @@ def lifted(
     return -row[1::2], row[2::2] / part.capacitance, float(abs(row[0]))
 
 
-def held(part: Component, v: Array, s: Array, engine: str, stop: float, steps: int) -> tuple[Array, Array]:
+def held(part: StateSubcircuit, v: Array, s: Array, engine: str, stop: float, steps: int) -> tuple[Array, Array]:
     """As `forced`, at the times of a run to `stop` s in `steps` steps: (n_t, n) each."""
     rows = _rows(part, v, s, engine, None, LIFT, ir.Transient(stop / steps, stop, max_step=stop / steps))
     return -rows[:, 1::2], rows[:, 2::2] / part.capacitance
 
 
 def _rows(
-    part: Component,
+    part: StateSubcircuit,
     v: Array,
     s: Array,
     engine: str,

@@ -13,7 +13,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.modelcheck.model_under_test import Subject
-from spicebridge.modelcheck.result import Curve, Grade, Plot, Result
+from spicebridge.modelcheck.result import Curve, Grade, Result, Traces
 
 SAMPLES, ZOOMS = 41, 4
 LEFT = 1e-3
@@ -42,7 +42,7 @@ def jumps(subject: Subject, law: Law, question: str) -> Result:
                 f"a jump in {what} at v = {at_v:.6g} V, state {at_s:.6g}: from {below:.4g} to {above:.4g} {unit}; no step "
                 "is small enough for it, write a steep transition"
             )
-            plot = Plot(
+            plot = Traces(
                 "voltage (V)" if along == "v" else "state", unit, (Curve(v if along == "v" else s, law(v, s)[number]),)
             )
             grade = Grade.FAIL if number == 0 else Grade.NOTE

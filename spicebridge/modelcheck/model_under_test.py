@@ -38,17 +38,17 @@ import spicebridge as sb
 from spicebridge.circuit.deck.elements import Deck, Element, Subcircuit, Transient, VoltageSource
 from spicebridge.circuit.engines import get_engine
 from spicebridge.circuit.lower.calls import subcircuit_call
+from spicebridge.circuit.lower.drive_waves import waves as source_waves
 from spicebridge.circuit.lower.law_modules import format_modules
 from spicebridge.circuit.lower.models import model_twin
 from spicebridge.circuit.lower.network import ACCURATE, lower
-from spicebridge.circuit.lower.sources import waves as source_waves
 from spicebridge.circuit.simulate import Transform, run_lowered, usable
 from spicebridge.drives import Drive
 from spicebridge.errors import CaseError, DeckError, RunFailed, SpiceBridgeError, nearest
 from spicebridge.laws import Law, LawDevice
 from spicebridge.laws.verilog import HiddenState
-from spicebridge.modelcheck.component import Component, component, forced, read_component, run_deck
-from spicebridge.modelcheck.library import examples, library
+from spicebridge.modelcheck.component import StateSubcircuit, component, forced, read_component, run_deck
+from spicebridge.modelcheck.typical_devices import examples, library
 from spicebridge.network import Network
 from spicebridge.waveforms import Waveforms
 
@@ -75,12 +75,12 @@ class Subject:
     amplitude: float
     frequency: float
     initial_state: float
-    component: Component
+    component: StateSubcircuit
     twin: Path | None
     own: bool = False
     given_range: tuple[float, float] | None = None
     text: str = field(default="", repr=False)
-    twin_part: Component | None = field(default=None, repr=False)
+    twin_part: StateSubcircuit | None = field(default=None, repr=False)
     """Pins and parameters of the twin, where they are not those of the subcircuit."""
     problem: str = ""
     """Why nothing can be run: a hidden state, found by reading."""
@@ -184,7 +184,7 @@ class Subject:
 
 def law_subject(
     name: str, device: Any, amplitude: float, frequency: float, initial_state: float = 0.5,
-    own: Component | None = None, twin: Path | None = None,
+    own: StateSubcircuit | None = None, twin: Path | None = None,
 ) -> Subject:  # fmt: skip
     """A law with the library's subcircuit and twin, or with those of the user."""
     call = subcircuit_call(device)
@@ -329,7 +329,7 @@ def _read_module(
     try:
         law = Law.load(path)
     except HiddenState as error:
-        empty = Component(Subcircuit(path.stem, ("p", "n")), "", 1.0)
+        empty = StateSubcircuit(Subcircuit(path.stem, ("p", "n")), "", 1.0)
         text = path.read_text(encoding="utf-8", errors="replace")
         return Subject(path.stem, None, 1.0, 1.0, 0.5, empty, None, text=text, problem=str(error))
     module = law.module
@@ -347,7 +347,7 @@ def _read_module(
         path,
         given_range=(low, high),
         text=module.text,
-        twin_part=Component(Subcircuit(module.name, module.pins, defaults), module.state.lower(), 1.0),
+        twin_part=StateSubcircuit(Subcircuit(module.name, module.pins, defaults), module.state.lower(), 1.0),
     )
     return subject if "frequency" in numbers else _driven(subject, numbers.get("amplitude"), engine)
 
@@ -397,8 +397,8 @@ def _driven(subject: Subject, amplitude: float | None, engine: str) -> Subject:
 
 def _read_law(path: Path, subcircuit: str | None, given: dict[str, float], dialect: str) -> Subject:
     """Read the [device] section as the device of a network of one edge, so that it means what it means there."""
+    from spicebridge.case.located_toml import Section, parse
     from spicebridge.case.schema import build_network
-    from spicebridge.case.text import Section, parse
 
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -30,8 +30,8 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Plot:
-    """Curves on one pair of axes; `logarithmic` scales both, `points` marks samples instead of lines."""
+class Traces:
+    """Traces on one pair of axes; `logarithmic` scales both, `points` marks samples instead of lines."""
 
     x_label: str
     y_label: str
@@ -49,7 +49,7 @@ class Result:
     grade: Grade
     finding: str
     numbers: Mapping[str, float] = field(default_factory=dict)
-    plot: Plot | None = field(default=None, repr=False)
+    plot: Traces | None = field(default=None, repr=False)
     texts: tuple[str, str] | None = field(default=None, repr=False)
     """The model as it was and as it is, where they differ."""
 

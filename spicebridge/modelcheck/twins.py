@@ -19,9 +19,9 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.errors import CaseError, DeckError
 from spicebridge.modelcheck import veriloga
-from spicebridge.modelcheck.component import Component, forced
+from spicebridge.modelcheck.component import StateSubcircuit, forced
 from spicebridge.modelcheck.model_under_test import Subject
-from spicebridge.modelcheck.result import Curve, Grade, Plot, Result
+from spicebridge.modelcheck.result import Curve, Grade, Result, Traces
 
 Values = Mapping[str, Array]
 
@@ -51,7 +51,7 @@ class Points:
     signs: dict[str, Array]
 
 
-def points_of(subject: Subject, part: Component | None = None) -> Points:
+def points_of(subject: Subject, part: StateSubcircuit | None = None) -> Points:
     """Points over the amplitude and the inner part of the range of the state; both signs where there are any."""
     rng = np.random.default_rng(20)
     low, high = subject.state_range
@@ -169,7 +169,7 @@ def subcircuit_points(subject: Subject, engine: str) -> Result:
         grade,
         f"at {POINTS} points {words}",
         numbers,
-        Plot("voltage (V)", "current (A)", curves, points=True),
+        Traces("voltage (V)", "current (A)", curves, points=True),
     )
 
 

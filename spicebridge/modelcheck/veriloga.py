@@ -17,7 +17,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.circuit.engines.worker import worker_environment
-from spicebridge.modelcheck.component import LIFT, Component
+from spicebridge.modelcheck.component import LIFT, StateSubcircuit
 
 SECONDS = 60.0
 """Wall-clock limit; a device model compiles in milliseconds."""
@@ -35,7 +35,7 @@ def installed() -> bool:
 
 def evaluate(
     path: Path,
-    part: Component,
+    part: StateSubcircuit,
     v: Array,
     s: Array,
     signs: Mapping[str, Array],

@@ -27,11 +27,11 @@ READ = {"param", "voltage", "current", "sysfun", "temperature", "abstime", "hidd
 KELVIN = 300.15
 
 
-class Refusal(Exception):
+class Refused(Exception):
     """A module that this evaluator does not handle."""
 
 
-class Module:
+class CompiledModule:
     """One compiled module, its unknowns in the order of its equations."""
 
     def __init__(self, compiled: Any, terminals: set[str], given: dict[str, float]) -> None:
@@ -39,7 +39,7 @@ class Module:
         self.kinds = dict(zip(compiled.param_names, compiled.param_kinds, strict=True))
         for name, kind in self.kinds.items():
             if kind not in READ:
-                raise Refusal(f"it uses {name}, a quantity of kind {kind}, which this check cannot evaluate")
+                raise Refused(f"it uses {name}, a quantity of kind {kind}, which this check cannot evaluate")
         self.nodes = [node["name"] for node in compiled.get_dae_system()["nodes"]]
         self.given = {k: v for k, v in given.items() if self.kinds.get(k) in ("param", "sysfun")}
         self.inner = [name for name in self.nodes if name not in terminals]
@@ -67,7 +67,7 @@ class Module:
         return np.array(residual, float), jacobian
 
 
-def solve(module: Module, x: dict[str, float], unknown: list[str]) -> tuple[Any, Any]:
+def solve(module: CompiledModule, x: dict[str, float], unknown: list[str]) -> tuple[Any, Any]:
     """Newton's method on the rows of the unknown nodes, with x changed in place."""
     where = [module.nodes.index(name) for name in unknown]
     for _ in range(ITERATIONS):
@@ -78,13 +78,13 @@ def solve(module: Module, x: dict[str, float], unknown: list[str]) -> tuple[Any,
         try:
             step = np.linalg.solve(J, r)
         except np.linalg.LinAlgError:
-            raise Refusal(f"its equations of {', '.join(unknown)} are singular") from None
+            raise Refused(f"its equations of {', '.join(unknown)} are singular") from None
         for name, change in zip(unknown, step, strict=True):
             x[name] -= float(change)
         scale = np.abs([x[name] for name in unknown])
         if (np.abs(step) <= RESIDUAL * (scale + scale.max(initial=0.0))).all():
             return module.evaluate(x)
-    raise Refusal(f"Newton's method does not solve for {', '.join(unknown)}")
+    raise Refused(f"Newton's method does not solve for {', '.join(unknown)}")
 
 
 def remembered(text: str, variables: list[str]) -> list[str]:
@@ -114,13 +114,13 @@ def find_module(path: str, name: str) -> Any:
 
     modules = {m.name: m for m in openvaf_py.compile_va(path)}
     if not modules:
-        raise Refusal("it holds no module")
+        raise Refused("it holds no module")
     folded = {key.lower(): m for key, m in modules.items()}
     if name.lower() in folded:
         return folded[name.lower()]
     if len(modules) == 1:
         return next(iter(modules.values()))
-    raise Refusal(f"it has the modules {', '.join(modules)}, none called {name}")
+    raise Refused(f"it has the modules {', '.join(modules)}, none called {name}")
 
 
 def work(request: dict[str, Any]) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def work(request: dict[str, Any]) -> dict[str, Any]:
     for k in range(len(next(iter(terminals.values()))[0])):
         signs = {name: values[k] for name, values in request["signs"].items()}
         given = {known[name]: value for name, value in (request["parameters"] | signs).items()}
-        module = Module(compiled, set(own), given)
+        module = CompiledModule(compiled, set(own), given)
         x = {name: terminals[role][0][k] for name, role in roles.items()}
         slopes = {name: (terminals[role][1][k], terminals[role][2][k]) for name, role in roles.items()}
         x |= dict.fromkeys(module.inner, 0.0)
@@ -186,7 +186,7 @@ def main() -> None:
     request = json.load(sys.stdin)
     try:
         answer = work(request)
-    except Refusal as refusal:
+    except Refused as refusal:
         answer = {"problem": str(refusal)}
     Path(request["answer"]).write_text(json.dumps(answer), encoding="utf-8")
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.network import Network
-from spicebridge.report.plots.layout import edge_paths, node_positions
+from spicebridge.report.plots.graph_layout import edge_paths, node_positions
 from spicebridge.report.ruler import ruler_of
 from spicebridge.report.sparkline import HEIGHT, WIDTH, sparkline
 from spicebridge.report.summary import Report

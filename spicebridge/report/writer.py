@@ -52,7 +52,7 @@ def write_report(folder: str | Path, report: Report) -> tuple[str, ...]:
 def _write_parts(stage: Path, report: Report) -> None:
     # plots come here and not at the top, as matplotlib costs a second that other formats need not pay
     from spicebridge.report.markdown import format_markdown
-    from spicebridge.report.text import format_text
+    from spicebridge.report.plain_text import format_text
 
     plots = draw(report)
     for plot in plots:

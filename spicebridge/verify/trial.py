@@ -17,7 +17,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.circuit.engines import Engine, Status
-from spicebridge.circuit.engines.base import Meter
+from spicebridge.circuit.engines.engine import Meter
 from spicebridge.circuit.lower.network import Lowered
 from spicebridge.circuit.simulate import CircuitRun, Transform, range_problem, run_lowered
 from spicebridge.errors import SimulatorDied

@@ -11,8 +11,8 @@ import numpy as np
 from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.engines import Engine, get_engine
 from spicebridge.circuit.lower.corners import Clock
+from spicebridge.circuit.lower.deck_as_written import lowered_as_given, lowered_as_written
 from spicebridge.circuit.lower.steps import ladder_step
-from spicebridge.circuit.lower.user_deck import lowered_as_given, lowered_as_written
 from spicebridge.circuit.recognise import Recognised, recognise_circuit
 from spicebridge.circuit.simulate import MAX_STEPS, run_lowered
 from spicebridge.errors import DeckError, SpiceBridgeError

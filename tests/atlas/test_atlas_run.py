@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from spicebridge import atlas
-from spicebridge.atlas import page as atlas_page
-from spicebridge.atlas import runner, store
+from spicebridge.atlas import atlas_page, claim_runner, record_store
 from spicebridge.cli import main
 from spicebridge.errors import OutputError, RunFailed
 
@@ -67,14 +66,14 @@ def test_a_finished_atlas_is_not_measured_again(quick: tuple[int, Path], monkeyp
     def never(*args: Any) -> Any:
         raise AssertionError("measured again")
 
-    monkeypatch.setattr(runner, "measure", never)
-    again, new = runner.measure_all(quick[1], quick=True)
+    monkeypatch.setattr(claim_runner, "measure", never)
+    again, new = claim_runner.measure_all(quick[1], quick=True)
     assert new == 0
     assert [record["identifier"] for record in again] == list(atlas.identifiers())
 
 
 def test_an_interrupted_atlas_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = runner.measure
+    real = claim_runner.measure
     names = ["p1.eq8", "p1.eq1", "p1.eq22"]
     calls: list[str] = []
 
@@ -84,28 +83,28 @@ def test_an_interrupted_atlas_goes_on_where_it_stopped(tmp_path: Path, monkeypat
             raise KeyboardInterrupt
         return real(identifier, *rest)
 
-    monkeypatch.setattr(runner, "measure", interrupted)
+    monkeypatch.setattr(claim_runner, "measure", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        runner.measure_all(tmp_path, only=names, quick=True, jobs=1)
+        claim_runner.measure_all(tmp_path, only=names, quick=True, jobs=1)
     assert len(records(tmp_path)) == 2
-    done, new = runner.measure_all(tmp_path, only=[*names, *names], quick=True, jobs=1)
+    done, new = claim_runner.measure_all(tmp_path, only=[*names, *names], quick=True, jobs=1)
     assert new == 1
     assert [record["identifier"] for record in done] == ["p1.eq1", "p1.eq8", "p1.eq22"]
 
 
 def test_other_code_seed_or_size_is_measured_again(tmp_path: Path) -> None:
-    key = store.key_of("ngspice 39", quick=True, seed=0)
-    place = store.prepare(tmp_path)
-    store.save(place, store.failure(atlas.get("p1.eq1"), key, "x", 0.0))
-    assert store.load(place, "p1.eq1", key) is not None
+    key = record_store.key_of("ngspice 39", quick=True, seed=0)
+    place = record_store.prepare(tmp_path)
+    record_store.save(place, record_store.failure(atlas.get("p1.eq1"), key, "x", 0.0))
+    assert record_store.load(place, "p1.eq1", key) is not None
     for other in (
-        store.key_of("ngspice 40", quick=True, seed=0),
-        store.key_of("ngspice 39", quick=False, seed=0),
-        store.key_of("ngspice 39", quick=True, seed=1),
+        record_store.key_of("ngspice 40", quick=True, seed=0),
+        record_store.key_of("ngspice 39", quick=False, seed=0),
+        record_store.key_of("ngspice 39", quick=True, seed=1),
     ):
-        assert store.load(place, "p1.eq1", other) is None
+        assert record_store.load(place, "p1.eq1", other) is None
     (place / "p1.eq1.json").write_text("{", encoding="utf-8")
-    assert store.load(place, "p1.eq1", key) is None
+    assert record_store.load(place, "p1.eq1", key) is None
 
 
 def test_a_run_that_fails_is_unresolved_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +112,7 @@ def test_a_run_that_fails_is_unresolved_and_not_kept(tmp_path: Path, monkeypatch
         raise RunFailed("ngspice: step too small <b>")
 
     monkeypatch.setattr(atlas, "run", failing)
-    found, _ = runner.measure_all(tmp_path, only=["p1.eq1"], quick=True, jobs=1)
+    found, _ = claim_runner.measure_all(tmp_path, only=["p1.eq1"], quick=True, jobs=1)
     assert found[0]["verdict"] == "unresolved"
     assert records(tmp_path) == {}
     run = atlas_page.Run(quick=True, seed=0, jobs=1, wall_time=1.0, measured=1, simulator="ngspice 39")
@@ -173,4 +172,4 @@ def test_command_names_claims_and_refuses_unknown_ones(tmp_path: Path, capsys: p
     blocked.write_text("x", encoding="utf-8")
     assert main(["atlas", "--only", "p1.eq1", "--quick", "--out", str(blocked)]) == 2
     with pytest.raises(OutputError):
-        store.prepare(blocked)
+        record_store.prepare(blocked)

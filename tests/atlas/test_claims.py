@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import spicebridge as sb
 from spicebridge import atlas
-from spicebridge.atlas import circuits, ensemble
+from spicebridge.atlas import circuits, projector_ensemble
 from spicebridge.atlas import claim as base
 from spicebridge.atlas import runs as bench
 from spicebridge.atlas.claim import Claim, Evidence, Finding, Judgement, Status, judge
@@ -132,13 +132,13 @@ def test_transition_of_a_decay() -> None:
 
 def test_ensemble_follows_the_theory_branch_through_walls() -> None:
     rng = np.random.default_rng(1)
-    A = ensemble.loop_matrix(12, rng)
+    A = projector_ensemble.loop_matrix(12, rng)
     x0 = rng.random(12)
     network = sb.Network.from_loop_matrix(A, device=circuits.tunneling(window=sb.Hard()), drive=0.26, initial_state=x0)
     t = np.linspace(0.0, 4.0, 81)
     known = sb.integrate(network, t).state
     assert (known[-1] > 0.999).any()
-    flow = ensemble.Flow.of(A, 0.26)
+    flow = projector_ensemble.ProjectorFlow.of(A, 0.26)
     errors = [np.abs(flow.path(x0, 4.0, step=0.05 / n, every=n) - known).max() for n in (1, 4)]
     assert errors[0] < 5e-3
     assert errors[1] < 0.3 * errors[0]
@@ -146,22 +146,22 @@ def test_ensemble_follows_the_theory_branch_through_walls() -> None:
 
 def test_ensemble_passes_a_level_for_good() -> None:
     """From x_+ a little up and down: the crossing is found in the path, and there is none on the way back."""
-    flow, s = ensemble.Flow.of(np.eye(4), 0.26), 0.26
+    flow, s = projector_ensemble.ProjectorFlow.of(np.eye(4), 0.26), 0.26
     low, high = tunneling_fixed_points(s, circuits.CHI)
     start = np.full(4, high + 0.01)
     path = flow.path(start, 20.0).mean(axis=1)
     level = 0.5 * (1.0 + high)
-    assert flow.crossing(start, 20.0, level) == pytest.approx(ensemble.STEP * int(np.argmax(path > level)))
+    assert flow.crossing(start, 20.0, level) == pytest.approx(projector_ensemble.STEP * int(np.argmax(path > level)))
     assert flow.crossing(start, 20.0, 0.0) == 0.0
     assert flow.crossing(np.full(4, high - 0.01), 40.0, 0.5 * (1.0 + low)) == math.inf
 
 
 def test_ensemble_mean_and_interval_of_few_values() -> None:
-    mean, half = ensemble.mean_and_error([1.0, 2.0, 3.0])
+    mean, half = projector_ensemble.mean_and_error([1.0, 2.0, 3.0])
     assert mean == 2.0
-    assert ensemble.one_more([1.0, 2.0, 3.0])[1] == pytest.approx(2.0 * half)
+    assert projector_ensemble.one_more([1.0, 2.0, 3.0])[1] == pytest.approx(2.0 * half)
     assert half == pytest.approx(4.302653 / math.sqrt(3.0), rel=1e-6)
-    assert ensemble.standard_error(0.0, 50) > 0.0
+    assert projector_ensemble.standard_error(0.0, 50) > 0.0
 
 
 def petersen(**changes: Any) -> sb.Network:

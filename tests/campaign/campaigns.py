@@ -6,9 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
-from spicebridge.campaign.plan import Campaign, load
+from spicebridge.campaign.campaign_plan import Campaign, load
 from spicebridge.campaign.point import Row
-from spicebridge.campaign.store import Store
+from spicebridge.campaign.point_store import Store
 
 CASE = """\
 title = "Two in a loop"

@@ -6,9 +6,9 @@ import pandas
 import pytest
 from campaigns import write
 
-from spicebridge.campaign import load, parts, results, run
+from spicebridge.campaign import load, parquet_parts, results, run
 from spicebridge.campaign.point import Done
-from spicebridge.campaign.store import Store, axis_kinds
+from spicebridge.campaign.point_store import Store, axis_kinds
 from spicebridge.errors import CampaignError
 
 MANY = 'case = "two.case.toml"\n[sweep]\nstop = { from = 0.1, to = 1.0, count = 40 }\n'
@@ -50,21 +50,23 @@ def test_a_crash_before_the_single_files_are_gone_costs_and_doubles_nothing(stor
     assert store.read() == before
     assert len(results(campaign)) == 40
     store.compact()
-    monkeypatch.setattr(parts, "MOST_PARTS", 0)
+    monkeypatch.setattr(parquet_parts, "MOST_PARTS", 0)
     store.compact()
-    parts.compact(store.points, [])
-    (whole,) = parts.of(store.points)
-    assert len(parts.keys(whole)) == 40
+    parquet_parts.compact(store.points, [])
+    (whole,) = parquet_parts.of(store.points)
+    assert len(parquet_parts.keys(whole)) == 40
     assert store.read() == before
 
 
 def test_a_crash_while_a_part_is_written_leaves_the_single_files(stored, monkeypatch):
     _, store = stored
     before = store.read()
-    monkeypatch.setattr(parts, "_write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(
+        parquet_parts, "_write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+    )
     with pytest.raises(OSError, match="space"):
         store.compact()
-    assert parts.of(store.points) == []
+    assert parquet_parts.of(store.points) == []
     assert store.read() == before
 
 
@@ -75,14 +77,14 @@ def test_points_with_other_axes_keep_their_columns(stored, tmp_path):
     changed = type(point)(**{**point.__dict__, "key": "f" * 8, "coordinates": {"engine": "x"}})
     store.save(changed, Done(other, None), {"engine": "string"})
     store.compact()
-    assert len(parts.of(store.points)) == 2
+    assert len(parquet_parts.of(store.points)) == 2
     assert len(store.read()) == 41
 
 
 def test_a_damaged_part_is_named(stored):
     campaign, store = stored
     store.compact()
-    (part,) = parts.of(store.points)
+    (part,) = parquet_parts.of(store.points)
     part.write_bytes(part.read_bytes()[:500])
     with pytest.raises(CampaignError, match=r"part-000001\.parquet: is damaged .* its points will run again"):
         results(campaign)

@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 from campaigns import SWEEP, write, written
 
-from spicebridge.campaign.page import format_html, format_markdown
-from spicebridge.campaign.pictures import draw
-from spicebridge.campaign.store import COLUMNS
-from spicebridge.campaign.summary import Sweep
+from spicebridge.campaign.campaign_page import format_html, format_markdown
+from spicebridge.campaign.campaign_pictures import draw
+from spicebridge.campaign.campaign_summary import Sweep
+from spicebridge.campaign.point_store import COLUMNS
 from spicebridge.cli import campaign as command
 from spicebridge.cli import main
 

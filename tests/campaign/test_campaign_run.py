@@ -17,10 +17,10 @@ import pytest
 from campaigns import LOG, SWEEP, files, named_points, numbers, shim, write, written
 
 import spicebridge as sb
-from spicebridge.campaign import load, results, run, store
+from spicebridge.campaign import load, point_store, results, run
 from spicebridge.campaign.execution import state
 from spicebridge.campaign.lock import locked
-from spicebridge.campaign.store import Store
+from spicebridge.campaign.point_store import Store
 from spicebridge.case.case import Case
 from spicebridge.circuit.engines.ngspice import EXECUTABLE_VARIABLE
 from spicebridge.cli import main
@@ -300,7 +300,7 @@ def test_without_pyarrow_nothing_is_left_behind(tmp_path, monkeypatch):
 def test_a_full_disk_ends_the_run_and_leaves_whole_points(tmp_path, monkeypatch):
     """The third point cannot be written: two are stored, the workers are gone, and the next run does the rest."""
     campaign = written(tmp_path)
-    written_whole = store._write
+    written_whole = point_store._write
     count = iter(range(10))
 
     def write_until_full(path, row, kinds):
@@ -309,7 +309,7 @@ def test_a_full_disk_ends_the_run_and_leaves_whole_points(tmp_path, monkeypatch)
             raise OSError(errno.ENOSPC, "No space left on device")
         written_whole(path, row, kinds)
 
-    monkeypatch.setattr(store, "_write", write_until_full)
+    monkeypatch.setattr(point_store, "_write", write_until_full)
     with pytest.raises(OutputError, match="No space left on device"):
         run(campaign, workers=1)
     assert multiprocessing.active_children() == []

@@ -23,7 +23,7 @@ from spicebridge.circuit.dialects.adapt import (
     shifted_sines,
     sine,
 )
-from spicebridge.circuit.dialects.base import check_names
+from spicebridge.circuit.dialects.dialect import check_names
 from spicebridge.circuit.dialects.expansions import clamp_exponents, expand
 from spicebridge.circuit.dialects.switches import WIDTH, smooth_switches
 from spicebridge.circuit.engines import Job, Status, get_engine

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import spicebridge as sb
-from spicebridge.circuit.engines import door, get_engine, known_engines, memory, probe
+from spicebridge.circuit.engines import door, get_engine, known_engines, measured_once, probe
 from spicebridge.circuit.engines.ngspice import NgspiceProcess
 from spicebridge.errors import SimulatorMissing, SpiceBridgeError
 from tests.circuit.test_engines_more import k4
@@ -135,12 +135,12 @@ def test_no_place_for_a_memory_is_no_trouble(cache, monkeypatch, tmp_path):
         monkeypatch.setenv("SPICEBRIDGE_CACHE", place)
         forget(monkeypatch)
         assert get_engine("ngspice").available()
-    memory.keep("a", {"b": "c"})
-    assert memory.recall("a") is None
+    measured_once.keep("a", {"b": "c"})
+    assert measured_once.recall("a") is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the usual folder of Linux")
 def test_the_usual_folder(monkeypatch):
     monkeypatch.delenv("SPICEBRIDGE_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert memory.cache_folder() == Path("/somewhere/spicebridge")
+    assert measured_once.cache_folder() == Path("/somewhere/spicebridge")

@@ -216,7 +216,7 @@ def test_a_real_power_with_a_parameter_for_its_exponent_runs_in_ngspice(power: s
     """dy/dt = 2 v^3, v = sin 2 pi t: y(3/4) = 0.5 + 4/(3 pi) - 2/(3 pi) = 0.712207."""
     from spicebridge.circuit.dialects import get_dialect
     from spicebridge.circuit.engines import get_engine
-    from spicebridge.circuit.engines.base import Job
+    from spicebridge.circuit.engines.engine import Job
 
     deck = read_deck(ODD.replace("POWER", power), dialect="ltspice")
     text = get_dialect("ngspice").format_deck(deck)

@@ -27,7 +27,7 @@ from spicebridge.circuit.lower.network import lower
 from spicebridge.circuit.reader import read_deck
 from spicebridge.errors import DeckError, SimulatorMissing, SimulatorTooOld, UnsafeDeck
 from spicebridge.expressions.tree import Call, NodeVoltage, Number, Power
-from spicebridge.modelcheck.library import library
+from spicebridge.modelcheck.typical_devices import library
 from spicebridge.verify.user_deck import validate_deck
 from tests.devices.laws import EXAMPLES
 from tests.wheels import WHEELS

@@ -14,7 +14,7 @@ import pytest
 
 from spicebridge.circuit.lower.models import law_variants, load_model, model_names
 from spicebridge.laws import LAWS, LinearMemristor
-from spicebridge.modelcheck.library import examples
+from spicebridge.modelcheck.typical_devices import examples
 from tests.wheels import need
 
 need("openvaf_py")

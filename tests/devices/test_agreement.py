@@ -10,7 +10,7 @@ import pytest
 
 import spicebridge as sb
 from devices.laws import AFFINE, EXAMPLES, WINDOWS
-from spicebridge.modelcheck.library import examples
+from spicebridge.modelcheck.typical_devices import examples
 from spicebridge.verify.events import switching
 
 TOLERANCE = 1e-4

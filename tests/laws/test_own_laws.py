@@ -12,7 +12,7 @@ import pytest
 
 import spicebridge as sb
 from bench.own_laws import composed, triangle
-from spicebridge.case.write import network_sections
+from spicebridge.case.case_text import network_sections
 from spicebridge.errors import DeviceError, LawError, SpiceBridgeError
 from spicebridge.laws import LAWS
 from spicebridge.laws.base import freeze_parameters, parameter, same_device

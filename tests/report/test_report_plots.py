@@ -18,7 +18,7 @@ from spicebridge.drives import DC
 from spicebridge.laws import LinearMemristor, Resistor
 from spicebridge.network import Network
 from spicebridge.report.plots import draw
-from spicebridge.report.plots.layout import STRESS_NODES, edge_paths, node_positions
+from spicebridge.report.plots.graph_layout import STRESS_NODES, edge_paths, node_positions
 from spicebridge.report.plots.loops import _alternates, _chosen
 from spicebridge.report.plots.states import _bundles
 from spicebridge.report.plots.style import Drawn, new_figure, power_of_ten, spread, state_symbol, times_ten

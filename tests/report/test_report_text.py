@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spicebridge.report.markdown import escape, fenced, format_markdown, table
-from spicebridge.report.text import format_text
+from spicebridge.report.plain_text import format_text
 from spicebridge.report.wording import (
     WORDS,
     format_number,

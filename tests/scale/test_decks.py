@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import spicebridge as sb
 from bench.networks import grid
 from spicebridge.circuit.dialects import get_dialect, repeated
-from spicebridge.circuit.dialects.base import wrapped
+from spicebridge.circuit.dialects.dialect import wrapped
 from spicebridge.circuit.engines.deckguard import saved_names, silent_trap
 from spicebridge.circuit.lower.forms import FastAffine
 from spicebridge.circuit.lower.network import lower, node_names

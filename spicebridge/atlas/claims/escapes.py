@@ -32,7 +32,7 @@ from spicebridge.atlas.claim import (
 from spicebridge.atlas.claims.figures import Starts, member, on_circuits, statistical
 from spicebridge.atlas.claims.force import UNIFORM
 from spicebridge.atlas.claims.tunneling import S_CRIT, potential
-from spicebridge.atlas.ensemble import Flow, loop_matrix, mean_and_error, standard_error
+from spicebridge.atlas.projector_ensemble import ProjectorFlow, loop_matrix, mean_and_error, standard_error
 from spicebridge.atlas.runs import Bench, value_of
 from spicebridge.theory.results.closed_forms import tunneling_fixed_points
 from spicebridge.waveforms import Waveforms
@@ -55,7 +55,7 @@ def _tunnelled(N: int, s: float, sigma: float, seeds: int, stop: float, *, colle
     count = 0
     for seed in range(seeds):
         flow, _, rng = member(N, s, 1000 + seed)
-        flow = flow if collective else Flow.of(np.eye(N), s)
+        flow = flow if collective else ProjectorFlow.of(np.eye(N), s)
         end = float(flow.end(start + sigma * rng.normal(size=N), stop).mean())
         count += (end > 0.5 * (1.0 + low)) == (s > S_CRIT)
     return count / seeds
@@ -221,7 +221,7 @@ def supplement(bench: Bench, columns: int = 100) -> Evidence:
     found = []
     for M, N in ((50, columns), (100, 200)):
         rng = np.random.default_rng([M, N])
-        ends = np.array([Flow.of(loop_matrix(N, rng, M), s).end(rng.random(N), 40.0) for _ in range(seeds)])
+        ends = np.array([ProjectorFlow.of(loop_matrix(N, rng, M), s).end(rng.random(N), 40.0) for _ in range(seeds)])
         found.append((mean_and_error(ends.mean(axis=1)), mean_and_error(ends.std(axis=1))))
     ((mean, U), (small, u)), (_, (large, v)) = found
     ratio = small / large

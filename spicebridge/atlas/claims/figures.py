@@ -21,7 +21,7 @@ from spicebridge.atlas.circuits import CHI
 from spicebridge.atlas.claim import Evidence, Finding, Panel, Row, Series, at_least, at_most, claim, equals, within
 from spicebridge.atlas.claims.force import loop_circuit
 from spicebridge.atlas.claims.tunneling import S_CRIT, depths, measured_potential, potential
-from spicebridge.atlas.ensemble import STEP, Flow, loop_matrix, mean_and_error, one_more
+from spicebridge.atlas.projector_ensemble import STEP, ProjectorFlow, loop_matrix, mean_and_error, one_more
 from spicebridge.atlas.runs import Bench, Circuit, largest, thinned, value_of, worst
 from spicebridge.network import Network
 from spicebridge.theory.results.closed_forms import tunneling_fixed_points
@@ -31,10 +31,10 @@ from spicebridge.windows import Hard
 Starts = Callable[[float, np.random.Generator], Array]
 
 
-def member(N: int, s: float, seed: int) -> tuple[Flow, Array, np.random.Generator]:
+def member(N: int, s: float, seed: int) -> tuple[ProjectorFlow, Array, np.random.Generator]:
     """(flow, uniform random start, the generator after both) of one member of the ensemble."""
     rng = np.random.default_rng(seed)
-    flow = Flow.of(loop_matrix(N, rng), s)
+    flow = ProjectorFlow.of(loop_matrix(N, rng), s)
     return flow, rng.random(N), rng
 
 
@@ -75,7 +75,7 @@ def on_circuits(bench: Bench, s: float, starts: Starts, *, N: int = 20, stop: fl
 def _against_flow(bench: Bench, case: Circuit, s: float, *, steps: int) -> tuple[float, float, Waveforms]:
     """(max |x_spice - x_ensemble|, U, finer run); both branches are refined."""
     A = np.asarray(case.network.loop_matrix)
-    flow = Flow.of(A, s)
+    flow = ProjectorFlow.of(A, s)
     runs = [bench.run(case.network, case.stop, case.stop / n) for n in (steps, 2 * steps)]
     grid = np.linspace(0.0, case.stop, 61)
     paths = []
@@ -285,7 +285,7 @@ def _pair_in_ngspice(bench: Bench) -> Finding:
     def spice(steps: int) -> Callable[[Array], Array]:
         return lambda x: bench.run(case.network.with_initial_state(x), 4.0, 4.0 / steps).resample(grid).state
 
-    flow = Flow.of(np.asarray(case.network.loop_matrix), 0.15)
+    flow = ProjectorFlow.of(np.asarray(case.network.loop_matrix), 0.15)
 
     def theory(every: int) -> Callable[[Array], Array]:
         return lambda x: flow.path(x, 4.0, step=0.2 / every, every=every)
@@ -351,7 +351,7 @@ def force_inset(bench: Bench, share: float = 1.0) -> Evidence:
     rows: list[Row] = []
     for s in (0.15, 0.25):
         case = loop_circuit(20 if bench.quick else 40, s, 2, stop=4.0 if bench.quick else 15.0, window=Hard())
-        weights = Flow.of(np.asarray(case.network.loop_matrix), s).weights
+        weights = ProjectorFlow.of(np.asarray(case.network.loop_matrix), s).weights
 
         def measured(waves: Waveforms, s: float = s, weights: Array = weights) -> Array:
             return np.asarray(waves.current.mean(axis=1) - s / (1.0 - CHI * (waves.state @ weights)))

@@ -14,7 +14,7 @@ from spicebridge.analysis import mean_field
 from spicebridge.arrays import Array
 from spicebridge.atlas.circuits import CHI, circuit, matrices, tunneling
 from spicebridge.atlas.claim import Evidence, Finding, Panel, Row, Status, claim, equals
-from spicebridge.atlas.ensemble import loop_matrix
+from spicebridge.atlas.projector_ensemble import loop_matrix
 from spicebridge.atlas.runs import Bench, Circuit, integral, order_of, residuals, thinned, value_of, vanishing
 from spicebridge.network import Network
 from spicebridge.waveforms import Waveforms

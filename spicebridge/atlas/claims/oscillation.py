@@ -13,7 +13,7 @@ from spicebridge.analysis.transition import apart
 from spicebridge.arrays import Array
 from spicebridge.atlas.circuits import PRISM, PRISM_W, PRISM_XI, R_ON, caravelli, circuit, fixed_point, matrices, prism
 from spicebridge.atlas.claim import Evidence, Finding, Panel, Row, Series, at_least, claim, equals, vanishes
-from spicebridge.atlas.claims.stability import jacobian, largest_imaginary, measured_jacobian
+from spicebridge.atlas.claims.local_stability import jacobian, largest_imaginary, measured_jacobian
 from spicebridge.atlas.runs import Bench, Circuit, worst
 from spicebridge.network import Network
 from spicebridge.theory.results import closed_forms

@@ -27,8 +27,8 @@ from spicebridge.atlas.claim import (
     vanishes,
 )
 from spicebridge.atlas.claims.force import loop_circuit
-from spicebridge.atlas.claims.stability import Matrix, against_transitions, jacobian
-from spicebridge.atlas.ensemble import Flow, loop_matrix, mean_and_error
+from spicebridge.atlas.claims.local_stability import Matrix, against_transitions, jacobian
+from spicebridge.atlas.projector_ensemble import ProjectorFlow, loop_matrix, mean_and_error
 from spicebridge.atlas.runs import Bench, Circuit, largest, vanishing, worst
 from spicebridge.network import Network
 from spicebridge.theory.results.closed_forms import tunneling_fixed_points
@@ -115,7 +115,7 @@ def signs(bench: Bench, signed: bool = True) -> Evidence:
         shown.append((f"{case.name}: negative share, measured", _negative(measured.T), 0.0))
     shares = []
     for seed in range(4 if bench.quick else 10):
-        flow = Flow.of(loop_matrix(200, np.random.default_rng(seed)), 1.0)
+        flow = ProjectorFlow.of(loop_matrix(200, np.random.default_rng(seed)), 1.0)
         Omega = flow.Q @ flow.Q.T
         shares.append(_negative(Omega if signed else np.abs(Omega)))
     mean, error = mean_and_error(shares)
@@ -146,7 +146,7 @@ def mean_field(bench: Bench, projected: bool = True) -> Evidence:
         found = []
         for seed in range(seeds):
             rng = np.random.default_rng([N, seed])
-            flow = Flow.of(loop_matrix(N, rng), 1.0)
+            flow = ProjectorFlow.of(loop_matrix(N, rng), 1.0)
             x = rng.random(N)
             y = flow.Q @ (flow.Q.T @ x) if projected else x.mean() + rng.normal(size=N) / N
             found.append(float(y.std()))
@@ -245,7 +245,7 @@ def transients(bench: Bench, quiet: float = 2, loud: float = np.inf) -> Evidence
     numerical = -np.inf
     for s in (0.24, 0.27):
         for seed in range(5 if bench.quick else 8):
-            flow = Flow.of(loop_matrix(200, np.random.default_rng(seed)), s)
+            flow = ProjectorFlow.of(loop_matrix(200, np.random.default_rng(seed)), s)
             rest = bench.keep(f"{s} {seed}", lambda flow=flow, s=s: flow.end(np.full(200, tunneling_fixed_points(s, CHI)[0]), 60.0))  # type: ignore[misc]  # fmt: skip
             J = flow.jacobian(rest)
             by_rows = np.abs(J).sum(axis=1) - np.abs(np.diag(J)) + np.diag(J)
@@ -264,7 +264,7 @@ def transients(bench: Bench, quiet: float = 2, loud: float = np.inf) -> Evidence
     rows: list[Row] = []
     if not bench.quick:
         start = loop_circuit(20, 0.25, 1, stop=1.0)
-        rest = Flow.of(np.asarray(start.network.loop_matrix), 0.25).end(
+        rest = ProjectorFlow.of(np.asarray(start.network.loop_matrix), 0.25).end(
             np.full(20, tunneling_fixed_points(0.25, CHI)[0]), 80.0
         )
         measured = bench.transition(Circuit(start.name, start.network.with_initial_state(rest), 1.0), steps=100)

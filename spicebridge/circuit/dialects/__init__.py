@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from spicebridge.circuit.dialects.base import Dialect
+from spicebridge.circuit.dialects.dialect import Dialect
 from spicebridge.errors import DeckError, nearest
 
 NAMES = ("ngspice", "ltspice", "xyce", "hspice", "pspice", "spectre", "vacask")

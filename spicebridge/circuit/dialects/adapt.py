@@ -12,7 +12,7 @@ from dataclasses import replace
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.contents import ScopeKind, all_elements, inputs
 from spicebridge.circuit.deck.rename import rename
-from spicebridge.circuit.dialects.base import has_signals
+from spicebridge.circuit.dialects.dialect import has_signals
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Time, as_expression, call
 

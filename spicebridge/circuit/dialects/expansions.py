@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from spicebridge.circuit.dialects.base import has_signals
+from spicebridge.circuit.dialects.dialect import has_signals
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import (
     FUNCTIONS,

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects.adapt import as_controlled_sources, lines_from_zero, require_voltage_sources
-from spicebridge.circuit.dialects.base import wrapped
+from spicebridge.circuit.dialects.dialect import wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
-from spicebridge.circuit.dialects.options import method, wanted_options, without_truncation_error
 from spicebridge.circuit.dialects.safe_names import NameRules
+from spicebridge.circuit.dialects.solver_options import method, wanted_options, without_truncation_error
 from spicebridge.circuit.dialects.spice import Lines, Setting, SpiceStyle, SpiceWriter
 from spicebridge.circuit.dialects.switches import smooth_switches
 from spicebridge.expressions.tree import FUNCTIONS

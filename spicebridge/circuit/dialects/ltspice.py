@@ -17,10 +17,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.dialects.base import NAME, wrapped
+from spicebridge.circuit.dialects.dialect import NAME, wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
-from spicebridge.circuit.dialects.options import method, wanted_options
 from spicebridge.circuit.dialects.safe_names import NameRules
+from spicebridge.circuit.dialects.solver_options import method, wanted_options
 from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
 from spicebridge.circuit.dialects.switches import switch_model
 from spicebridge.expressions.tree import FUNCTIONS

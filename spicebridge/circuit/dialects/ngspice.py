@@ -13,7 +13,7 @@ step of .tran instead: 1e-30 s stands for none.
 from __future__ import annotations
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.dialects.base import NAME, wrapped
+from spicebridge.circuit.dialects.dialect import NAME, wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.safe_names import NameRules
 from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter

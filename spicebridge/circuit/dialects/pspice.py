@@ -23,10 +23,10 @@ from spicebridge.circuit.dialects.adapt import (
     require_voltage_sources,
     resistors_as_sources,
 )
-from spicebridge.circuit.dialects.base import wrapped
+from spicebridge.circuit.dialects.dialect import wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
-from spicebridge.circuit.dialects.options import method, wanted_options, without_truncation_error
 from spicebridge.circuit.dialects.safe_names import NameRules
+from spicebridge.circuit.dialects.solver_options import method, wanted_options, without_truncation_error
 from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
 from spicebridge.circuit.dialects.switches import WIDEST, smooth_switches, switch_model
 from spicebridge.errors import DeckError

@@ -15,8 +15,8 @@ from itertools import repeat
 import numpy as np
 
 from spicebridge.circuit.deck.elements import Element
-from spicebridge.circuit.dialects.base import one_line
-from spicebridge.circuit.lower.edges import EdgeElements, EdgeGroup
+from spicebridge.circuit.dialects.dialect import one_line
+from spicebridge.circuit.lower.edge_elements import EdgeElements, EdgeGroup
 from spicebridge.circuit.lower.forms import RepeatedEdges, Repeats, Shape
 from spicebridge.quantities import format_number
 

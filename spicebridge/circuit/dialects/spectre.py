@@ -22,10 +22,10 @@ from typing import Any
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.contents import element_nodes
 from spicebridge.circuit.dialects.adapt import lines_from_zero, shifted_sines
-from spicebridge.circuit.dialects.base import check_names, has_signals, one_line
+from spicebridge.circuit.dialects.dialect import check_names, has_signals, one_line
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
-from spicebridge.circuit.dialects.options import method, renamed, wanted_options
 from spicebridge.circuit.dialects.safe_names import NameRules, safe_names
+from spicebridge.circuit.dialects.solver_options import method, renamed, wanted_options
 from spicebridge.circuit.dialects.switches import switch_model
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import FUNCTIONS, Number, Value

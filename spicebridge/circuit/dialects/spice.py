@@ -8,10 +8,10 @@ from typing import Any
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects import repeated
-from spicebridge.circuit.dialects.base import check_names, has_signals, one_line, wrapped
+from spicebridge.circuit.dialects.dialect import check_names, has_signals, one_line, wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.safe_names import NameRules, safe_names
-from spicebridge.circuit.lower.edges import EdgeElements
+from spicebridge.circuit.lower.edge_elements import EdgeElements
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Number, Value
 from spicebridge.quantities import format_number

@@ -27,11 +27,11 @@ from dataclasses import dataclass, field, replace
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.flatten import constant, flatten
 from spicebridge.circuit.dialects.adapt import lines_from_zero, shifted_sines
-from spicebridge.circuit.dialects.base import check_names, has_signals, one_line
-from spicebridge.circuit.dialects.options import method, plain_number, wanted_options, without_truncation_error
+from spicebridge.circuit.dialects.dialect import check_names, has_signals, one_line
 from spicebridge.circuit.dialects.safe_names import NameRules, safe_names
+from spicebridge.circuit.dialects.solver_options import method, plain_number, wanted_options, without_truncation_error
 from spicebridge.circuit.dialects.switches import NARROW, known_model, switch_model
-from spicebridge.circuit.dialects.veriloga import CURRENT_PREFIX, Modules, Use
+from spicebridge.circuit.dialects.verilog_a_deck import CURRENT_PREFIX, Modules, Use
 from spicebridge.circuit.lower.law_modules import format_module
 from spicebridge.circuit.lower.models import LawVariant, variant_of
 from spicebridge.errors import DeckError

@@ -26,10 +26,10 @@ from dataclasses import replace
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects.adapt import lines_from_zero, require_voltage_sources
-from spicebridge.circuit.dialects.base import wrapped
+from spicebridge.circuit.dialects.dialect import wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
-from spicebridge.circuit.dialects.options import method, plain_number, wanted_options, without_truncation_error
 from spicebridge.circuit.dialects.safe_names import NameRules
+from spicebridge.circuit.dialects.solver_options import method, plain_number, wanted_options, without_truncation_error
 from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
 from spicebridge.circuit.dialects.switches import WIDEST, smooth_switches, switch_model
 from spicebridge.expressions.tree import FUNCTIONS

@@ -21,8 +21,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-from spicebridge.circuit.engines import memory
-from spicebridge.circuit.engines.base import Engine
+from spicebridge.circuit.engines import measured_once
+from spicebridge.circuit.engines.engine import Engine
 from spicebridge.errors import SimulatorMissing, SpiceBridgeError, nearest
 
 AUTO = "auto"
@@ -109,7 +109,7 @@ USUAL = Path("spicebridge") / "engines.toml"
 def own_names() -> Mapping[str, str]:
     """Name -> KIND=FILE; empty without a file. Raises SpiceBridgeError for one that cannot be read as such."""
     wanted = os.environ.get(LIST_VARIABLE)
-    folder = memory.user_folder("config")
+    folder = measured_once.user_folder("config")
     if not wanted and (folder is None or not (folder / USUAL).is_file()):
         return MappingProxyType({})
     path = Path(wanted or folder / USUAL)  # type: ignore[operator]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spicebridge.circuit.engines.base import TIME, Job, Status
+from spicebridge.circuit.engines.engine import TIME, Job, Status
 from spicebridge.circuit.raw import RawPlot
 from spicebridge.errors import nearest
 

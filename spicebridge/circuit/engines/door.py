@@ -18,8 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spicebridge.circuit.engines import memory, probe
-from spicebridge.circuit.engines.base import Job, RunRecord
+from spicebridge.circuit.engines import measured_once, probe
+from spicebridge.circuit.engines.engine import Job, RunRecord
 from spicebridge.circuit.engines.process import private_environment, run_in_group
 from spicebridge.circuit.engines.run_program import tail
 from spicebridge.errors import SimulatorDied, SimulatorMissing, SimulatorTooOld
@@ -155,7 +155,7 @@ def package_files(package: str) -> tuple[str, ...] | None:
 def _version(found: Installation, stamps: tuple[Stamp, ...]) -> str:
     """Ask; `stamps` are in the key so that an upgrade is noticed."""
     key = f"version {found.title} {stamps} {found.ask}"
-    kept = memory.recall(key) if found.steady else None
+    kept = measured_once.recall(key) if found.steady else None
     if kept is not None and "version" in kept:
         return kept["version"]
     said = _ask(found)
@@ -173,7 +173,7 @@ def _version(found: Installation, stamps: tuple[Stamp, ...]) -> str:
             f"{program} is {found.title} {version}, {oldest} or later is needed: {found.install}", log=said
         )
     if found.steady:
-        memory.keep(key, {"version": version})
+        measured_once.keep(key, {"version": version})
     return version
 
 

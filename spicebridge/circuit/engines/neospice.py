@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spicebridge.circuit.engines.base import TIME, Job, RunRecord, Status
 from spicebridge.circuit.engines.deckguard import refuse_unsafe, saved_names, silent_trap
 from spicebridge.circuit.engines.door import DEFAULT_TIMEOUT, Door, Installation, package_files
+from spicebridge.circuit.engines.engine import TIME, Job, RunRecord, Status
 from spicebridge.circuit.engines.ngspice_log import QUOTED_LINES, LogFinding
 from spicebridge.circuit.engines.run_program import DECK, RAW, Invocation, not_run, run_program
 from spicebridge.circuit.engines.worker import worker_command, worker_environment

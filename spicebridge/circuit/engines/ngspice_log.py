@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from spicebridge.circuit.engines.base import Status
+from spicebridge.circuit.engines.engine import Status
 
 QUOTED_LINES = 4
 """Complaints quoted in a reason, from the one before the decisive one; the log holds them all."""

@@ -12,8 +12,8 @@ import time
 from collections.abc import Hashable, Mapping
 from types import MappingProxyType
 
-from spicebridge.circuit.engines import memory
-from spicebridge.circuit.engines.base import Engine, Job, RunRecord
+from spicebridge.circuit.engines import measured_once
+from spicebridge.circuit.engines.engine import Engine, Job, RunRecord
 from spicebridge.errors import SpiceBridgeError
 
 PROBE_TIMEOUT = 30.0
@@ -46,16 +46,16 @@ def capabilities(engine: Engine) -> Mapping[str, str]:
     version, the keys of the expression table, first_row and first_row_uic ("t=0" or the time of
     the first sample in units of the step), ic_without_uic ("honoured" or the value found for 0.25),
     klu ("yes"/"no"), diverging_status and diverging_exit. Kept in memory, and in the user's cache folder
-    (`memory`), until `engine.identity()` changes. Raises what `engine.run` raises where
+    (`measured_once`), until `engine.identity()` changes. Raises what `engine.run` raises where
     the engine is missing or a deck takes `PROBE_TIMEOUT`.
     """
     key = (engine.name, engine.identity())
     if key not in _memory:
         kept_as = f"capabilities {engine.dialect} {engine.version()} {engine.identity()}"
-        found = memory.recall(kept_as)
+        found = measured_once.recall(kept_as)
         if found is None:
             found = _measure(engine)
-            memory.keep(kept_as, found)
+            measured_once.keep(kept_as, found)
         _memory[key] = MappingProxyType(found)
     return _memory[key]
 

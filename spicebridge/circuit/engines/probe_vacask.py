@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spicebridge.circuit.engines.base import Engine, RunRecord
+from spicebridge.circuit.engines.engine import Engine, RunRecord
 from spicebridge.circuit.engines.probe import STEP, STOP, attempt, ending, first_row, meaning
 
 _POWER = {8.0: "absolute", -8.0: "signed"}

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from spicebridge.circuit.engines.base import Job, RunRecord
 from spicebridge.circuit.engines.deckguard import refuse_unsafe, saved_names, silent_trap
 from spicebridge.circuit.engines.door import DEFAULT_TIMEOUT, Door, Installation, package_files
+from spicebridge.circuit.engines.engine import Job, RunRecord
 from spicebridge.circuit.engines.ngspice import OLDEST_VERSION
 from spicebridge.circuit.engines.ngspice_log import judge_log
 from spicebridge.circuit.engines.run_program import DECK, RAW, Invocation, not_run, run_program

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spicebridge.circuit.engines import probe
-from spicebridge.circuit.engines.base import Engine, Job, RunRecord, Status
 from spicebridge.circuit.engines.completeness import JudgedSamples, judge_plots, no_samples, start_kept
+from spicebridge.circuit.engines.engine import Engine, Job, RunRecord, Status
 from spicebridge.circuit.engines.ngspice_log import LogFinding, exhausted
 from spicebridge.circuit.engines.process import Ended, private_environment, run_in_group
 from spicebridge.circuit.raw import RawPlot, read_raw

@@ -17,8 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spicebridge.circuit.engines import memory
-from spicebridge.circuit.engines.base import TIME, Job, RunRecord, Status
+from spicebridge.circuit.engines import measured_once
 from spicebridge.circuit.engines.door import (
     DEFAULT_TIMEOUT,
     Door,
@@ -28,6 +27,7 @@ from spicebridge.circuit.engines.door import (
     package_files,
     stamp,
 )
+from spicebridge.circuit.engines.engine import TIME, Job, RunRecord, Status
 from spicebridge.circuit.engines.ngspice_log import QUOTED_LINES, LogFinding
 from spicebridge.circuit.engines.run_program import Invocation, run_program
 from spicebridge.circuit.raw import RawPlot
@@ -169,7 +169,7 @@ class _Compiled:
                 os.replace(file.name, kept)
 
     def _kept(self, text: str) -> Path | None:
-        folder = memory.cache_folder()
+        folder = measured_once.cache_folder()
         if folder is None:
             return None
         return folder / "osdi" / f"{hashlib.sha256(f'{self.compiler} {text}'.encode()).hexdigest()[:32]}.osdi"

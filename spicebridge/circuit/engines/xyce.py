@@ -16,9 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spicebridge.circuit.engines.base import TIME, Job, RunRecord
 from spicebridge.circuit.engines.deckguard import refuse_unsafe
 from spicebridge.circuit.engines.door import DEFAULT_TIMEOUT, Door, Installation, find_program, is_script
+from spicebridge.circuit.engines.engine import TIME, Job, RunRecord
 from spicebridge.circuit.engines.run_program import DECK, RAW, Invocation, run_program
 from spicebridge.circuit.engines.xyce_log import judge_xyce_log
 from spicebridge.circuit.raw import RawPlot

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from spicebridge.circuit.engines.base import Status
+from spicebridge.circuit.engines.engine import Status
 from spicebridge.circuit.engines.ngspice_log import QUOTED_LINES, LogFinding
 
 _COMPLAINT = re.compile(r"\b(?:warning|error|abort(?:ed|ing)?|fail(?:ed|ure)?|too small)\b", re.IGNORECASE)

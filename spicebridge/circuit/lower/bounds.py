@@ -15,7 +15,7 @@ import numpy as np
 
 from spicebridge.arrays import Array, IntArray
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.lower.parts import connected_parts
+from spicebridge.circuit.lower.connected_parts import connected_parts
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Expression, NodeVoltage, Number, Power, call, choose
 from spicebridge.laws import LawDevice

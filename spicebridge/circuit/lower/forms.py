@@ -11,9 +11,9 @@ import numpy as np
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.lower.bounds import is_linear, rate_node, windowed_rate
 from spicebridge.circuit.lower.calls import decay_at, subcircuit_call
-from spicebridge.circuit.lower.reactive import ReactiveEdge
+from spicebridge.circuit.lower.drive_waves import in_series, suffix, wave_numbers, waves_of
+from spicebridge.circuit.lower.reactive_elements import ReactiveEdge
 from spicebridge.circuit.lower.signals import SavedSignals, behind_sources, potential
-from spicebridge.circuit.lower.sources import in_series, suffix, wave_numbers, waves_of
 from spicebridge.drives import DC
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number

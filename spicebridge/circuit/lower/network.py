@@ -21,13 +21,13 @@ from functools import cached_property
 import numpy as np
 
 from spicebridge.circuit.deck.elements import Deck, Element, Subcircuit, Transient, VoltageControlledCurrent
-from spicebridge.circuit.dialects.base import Dialect, WritesEdges
+from spicebridge.circuit.dialects.dialect import Dialect, WritesEdges
 from spicebridge.circuit.lower.bounds import Clamps, clamp_level, clamps_by_edge
+from spicebridge.circuit.lower.connected_parts import component_labels
 from spicebridge.circuit.lower.corners import Clock, Corners
-from spicebridge.circuit.lower.edges import EdgeElements, EdgeGroup
+from spicebridge.circuit.lower.edge_elements import EdgeElements, EdgeGroup
 from spicebridge.circuit.lower.forms import fast_edge, readable_edge
-from spicebridge.circuit.lower.parts import component_labels
-from spicebridge.circuit.lower.reactive import dependent_laws
+from spicebridge.circuit.lower.reactive_elements import dependent_laws
 from spicebridge.circuit.lower.signals import Signals
 from spicebridge.errors import DeckError, NetworkError, nearest
 from spicebridge.network import Network

@@ -13,8 +13,8 @@ from spicebridge.circuit.reader.includes import Includes, source_from_file, sour
 from spicebridge.circuit.reader.keywords import DIRECTIVES
 from spicebridge.circuit.reader.lines import Remark, split_cards
 from spicebridge.circuit.reader.located import NetlistCard, SourceFile
+from spicebridge.circuit.reader.ltspice_schematic import MENU, is_schematic, netlist_of
 from spicebridge.circuit.reader.rules import ReadingRules, find_dialect
-from spicebridge.circuit.reader.schematic import MENU, is_schematic, netlist_of
 from spicebridge.errors import DeckError
 from spicebridge.expressions.parse import ExpressionError, Spelling, parse_expression
 from spicebridge.expressions.tree import Expression

@@ -17,6 +17,7 @@ import numpy as np
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.contents import CONTROLLED_VOLTAGES, inputs
+from spicebridge.circuit.recognise.deck_structure import Branch, CircuitParts
 from spicebridge.circuit.recognise.potentials import (
     ONE,
     ROUNDING,
@@ -29,7 +30,6 @@ from spicebridge.circuit.recognise.potentials import (
 )
 from spicebridge.circuit.recognise.refusals import Refusal
 from spicebridge.circuit.recognise.source_clusters import GROUND, Part, drive_of, low
-from spicebridge.circuit.recognise.structure import Branch, CircuitParts
 from spicebridge.drives import DC, Drive, terms
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.tree import BranchCurrent, Expression, NodeVoltage, Parameter, Time, Value, rebuild, walk

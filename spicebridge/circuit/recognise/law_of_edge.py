@@ -26,6 +26,7 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.circuit.recognise.affine_fit import AffineFit, close
 from spicebridge.circuit.recognise.clamps import Range, clamped_range, gated_range
+from spicebridge.circuit.recognise.deck_structure import CircuitParts
 from spicebridge.circuit.recognise.equations import CURRENT, DROP, EdgeEquations, NotLocal, put
 from spicebridge.circuit.recognise.general import general_law
 from spicebridge.circuit.recognise.named_laws import NamedLaw
@@ -38,7 +39,6 @@ from spicebridge.circuit.recognise.sampling import (
     zeros_over_drop,
     zeros_over_state,
 )
-from spicebridge.circuit.recognise.structure import CircuitParts
 from spicebridge.errors import DeviceError, SpiceBridgeError
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.tree import Expression, Number

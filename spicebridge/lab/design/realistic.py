@@ -32,7 +32,7 @@ from spicebridge.circuit.deck.elements import (
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Job, get_engine
 from spicebridge.circuit.lower.bounds import clamp_level, is_linear, windowed_rate
-from spicebridge.circuit.lower.sources import waves
+from spicebridge.circuit.lower.drive_waves import waves
 from spicebridge.errors import RunFailed
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number
 from spicebridge.lab.design.law_circuits import LawWriter, delayed, set_resistance

@@ -18,7 +18,7 @@ from spicebridge.report.summary import Report
 
 __all__ = ["Plot", "draw", "render_all"]
 
-_MAKERS = ("states", "ladder", "network", "loops")
+_MAKERS = ("states", "ladder", "network_graph", "loops")
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 FAMILIES = (
     "single",
     "currents",
-    "conservation",
+    "conserved_quantities",
     "regimes",
     "symmetry",
-    "stability",
-    "fixed_points",
+    "local_stability",
+    "rest_states",
     "oscillation",
     "learning",
     "tunneling",
@@ -39,7 +39,7 @@ FAMILIES = (
     "figures",
     "escapes",
     "beyond",
-    "reactive",
+    "capacitors_inductors",
 )
 """Modules of this package that hold claims, in the order of the page."""
 

@@ -2,7 +2,7 @@
 
     <name>.campaign/campaign.json            what the folder is
     <name>.campaign/points/<key>.parquet     a point with a verdict, as it is stored: one row
-    <name>.campaign/points/part-<n>.parquet  many of them, put together (see ``parts``)
+    <name>.campaign/points/part-<n>.parquet  many of them, put together (see ``parquet_parts``)
     <name>.campaign/points/<key>.failed.parquet   a point that could not be judged, with its reason
     <name>.campaign/waveforms/<key>.npz      where asked for
 
@@ -22,9 +22,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from spicebridge.campaign import parts
+from spicebridge.campaign import parquet_parts
 from spicebridge.campaign.axes import as_number, canonical, format_value
-from spicebridge.campaign.plan import Campaign, Point
+from spicebridge.campaign.campaign_plan import Campaign, Point
 from spicebridge.campaign.point import Done, Row
 from spicebridge.errors import OutputError
 from spicebridge.waveforms import replacing
@@ -133,10 +133,10 @@ class Store:
             names = os.listdir(self.points)
         except FileNotFoundError:
             return frozenset(), frozenset()
-        names = [name for name in names if not name.startswith((".", parts.PREFIX))]
+        names = [name for name in names if not name.startswith((".", parquet_parts.PREFIX))]
         failed = {name.removesuffix(FAILED) for name in names if name.endswith(FAILED)}
         done = {name.removesuffix(DONE) for name in names if name.endswith(DONE) and not name.endswith(FAILED)}
-        done.update(*(parts.keys(part) for part in parts.of(self.points)))
+        done.update(*(parquet_parts.keys(part) for part in parquet_parts.of(self.points)))
         return frozenset(done), frozenset(failed - done)
 
     def save(self, point: Point, done: Done, kinds: Mapping[str, str]) -> Row:
@@ -150,7 +150,7 @@ class Store:
         target = self.points / f"{point.key}{FAILED if failed else DONE}"
         with replacing(target) as temporary:
             _write(temporary, row, kinds)
-        parts.sync(self.points)
+        parquet_parts.sync(self.points)
         if not failed:
             (self.points / f"{point.key}{FAILED}").unlink(missing_ok=True)
         return row
@@ -167,23 +167,23 @@ class Store:
         if not self.points.is_dir():
             return
         names = sorted(entry.name for entry in self.points.iterdir() if not entry.name.startswith("."))
-        single = [name for name in names if name.endswith(DONE) and not name.startswith(parts.PREFIX)]
+        single = [name for name in names if name.endswith(DONE) and not name.startswith(parquet_parts.PREFIX)]
         for name in sorted(single, key=lambda name: not name.endswith(FAILED)):
             if name.endswith(FAILED):
-                yield parts.read(self.points / name, columns)
-        for part in parts.of(self.points):
-            yield from parts.groups(part, columns)
+                yield parquet_parts.read(self.points / name, columns)
+        for part in parquet_parts.of(self.points):
+            yield from parquet_parts.groups(part, columns)
         for name in single:
             if not name.endswith(FAILED):
-                yield parts.read(self.points / name, columns)
+                yield parquet_parts.read(self.points / name, columns)
 
     def compact(self, least: int = 1) -> None:
         """Put the points that stand on their own together into larger files, if there are at least so many."""
         names = os.listdir(self.points) if self.points.is_dir() else []
         single = [name for name in names if name.endswith(DONE) and not name.endswith(FAILED)]
-        single = sorted(name for name in single if not name.startswith((".", parts.PREFIX)))
+        single = sorted(name for name in single if not name.startswith((".", parquet_parts.PREFIX)))
         if len(single) >= max(least, 1):
-            parts.compact(self.points, single)
+            parquet_parts.compact(self.points, single)
 
 
 def axis_kinds(campaign: Campaign) -> dict[str, str]:
@@ -212,14 +212,14 @@ def _row(point: Point, found: Row) -> Row:
 
 
 def _write(path: Path, row: Row, kinds: Mapping[str, str]) -> None:
-    pyarrow = parts.arrow()
+    pyarrow = parquet_parts.arrow()
     coordinates = json.loads(row["coordinates"])
     cells = dict(row) | {key: axis_cell(coordinates[key], kind) for key, kind in kinds.items()}
     fields = [(name, _type(kind, pyarrow)) for name, kind in _types(kinds).items()]
     table = pyarrow.Table.from_pylist([cells], schema=pyarrow.schema(fields))
     # a dictionary and statistics for a single row would cost more than the row
     pyarrow.parquet.write_table(table, path, use_dictionary=False, write_statistics=False)
-    parts.sync(path)
+    parquet_parts.sync(path)
 
 
 def _types(kinds: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from spicebridge.circuit.dialects.base import has_signals
+from spicebridge.circuit.dialects.dialect import has_signals
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.expressions.tree import (
     FUNCTIONS,

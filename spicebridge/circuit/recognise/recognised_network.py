@@ -19,14 +19,14 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.flatten import flatten
+from spicebridge.circuit.recognise.deck_structure import Branch, CircuitParts, take_apart
 from spicebridge.circuit.recognise.equations import edge_parts, states_read
 from spicebridge.circuit.recognise.law_of_edge import EdgeLaw, EdgeReader
 from spicebridge.circuit.recognise.named_laws import instance_of, named_law
-from spicebridge.circuit.recognise.reactive import initial_value, reactive_device
+from spicebridge.circuit.recognise.reactive_edges import initial_value, reactive_device
 from spicebridge.circuit.recognise.refusals import Refusal, RefusedElements
 from spicebridge.circuit.recognise.rewrites import plain_deck
 from spicebridge.circuit.recognise.source_clusters import GROUND, drive_of, low, total
-from spicebridge.circuit.recognise.structure import Branch, CircuitParts, take_apart
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, terms
 from spicebridge.errors import NetworkError, NotANetwork
 from spicebridge.laws import CurrentSource

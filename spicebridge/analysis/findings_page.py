@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from spicebridge.analysis.findings_summary import LISTED, NetworkSummary
 from spicebridge.analysis.pictures import draw
-from spicebridge.analysis.summary import LISTED, Summary
 from spicebridge.errors import OutputError
 from spicebridge.report.html import render
 from spicebridge.report.json import format_json
@@ -15,7 +15,7 @@ from spicebridge.waveforms import replacing
 PAGE, DATA = "analysis.html", "analysis.json"
 
 
-def format_page(summary: Summary) -> str:
+def format_page(summary: NetworkSummary) -> str:
     """The page."""
     points = summary.points
     return render(
@@ -33,7 +33,7 @@ def format_page(summary: Summary) -> str:
     )
 
 
-def write_analysis(folder: str | Path, summary: Summary) -> Path:
+def write_analysis(folder: str | Path, summary: NetworkSummary) -> Path:
     """Write page and JSON into `folder`, which is made; the path of the page. Raises `OutputError`."""
     place = Path(folder)
     try:

@@ -24,7 +24,7 @@ LISTED = 24
 
 
 @dataclass(frozen=True)
-class Row:
+class Known:
     """One line: a quantity, its value in words, and the equation or the reason beside it."""
 
     name: str
@@ -33,12 +33,12 @@ class Row:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Summary:
+class NetworkSummary:
     """What the page shows. ``frozen`` says at what time changing sources were frozen, "" for constant ones."""
 
     title: str
     analysis: Analysis
-    rows: tuple[Row, ...]
+    rows: tuple[Known, ...]
     points: FixedPoints | None
     why_no_points: str
     confirmations: tuple[Confirmation, ...]
@@ -85,7 +85,7 @@ class Summary:
 
 def summarise(
     analysis: Analysis, *, title: str, stop: float, confirm: bool = False, engine: str = "ngspice"
-) -> Summary:
+) -> NetworkSummary:
     """Collect what is known of a network; what does not hold for it says why."""
     network = analysis.network
     numbers: dict[str, object] = {
@@ -97,13 +97,13 @@ def summarise(
         "screen": analysis.screen.summary,
     }
     rows = [
-        Row(
+        Known(
             "edges", str(network.n_edges), f"{network.n_nodes} nodes" if network.is_graph else "a loop matrix, no graph"
         ),
-        Row("independent loops", str(analysis.n_loops), "L = edges - nodes + parts"),
-        Row("effective memory", f"{analysis.effective_memory:.6g}", "Gamma = L/edges (paper 1, Eq. 20)"),
-        Row("bridges", ", ".join(analysis.bridges[:LISTED]) or "none", "carry no current"),
-        Row("signs", analysis.screen.summary, "inertia of A P R A^t and B (P R)^-1 B^t"),
+        Known("independent loops", str(analysis.n_loops), "L = edges - nodes + parts"),
+        Known("effective memory", f"{analysis.effective_memory:.6g}", "Gamma = L/edges (paper 1, Eq. 20)"),
+        Known("bridges", ", ".join(analysis.bridges[:LISTED]) or "none", "carry no current"),
+        Known("signs", analysis.screen.summary, "inertia of A P R A^t and B (P R)^-1 B^t"),
     ]
     small = network.n_edges <= MOST_EDGES
 
@@ -112,9 +112,9 @@ def summarise(
             numbers[key], words = make()
         except SpiceBridgeError as error:
             numbers[key] = None
-            rows.append(Row(name, "–", str(error)))
+            rows.append(Known(name, "–", str(error)))
         else:
-            rows.append(Row(name, words, note))
+            rows.append(Known(name, words, note))
 
     put("kept charges", "conserved", lambda: _conserved(analysis), "paper 1, Eqs. 12-14")
     if small:
@@ -137,7 +137,7 @@ def summarise(
     )
     points, why = _points(analysis, small, confirm)
     confirmations = analysis.confirm(engine) if confirm else ()
-    return Summary(
+    return NetworkSummary(
         title=title,
         analysis=analysis,
         rows=tuple(rows),

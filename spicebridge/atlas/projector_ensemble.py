@@ -32,14 +32,14 @@ def loop_matrix(N: int, rng: np.random.Generator, L: int | None = None) -> Array
 
 
 @dataclass(frozen=True, eq=False)
-class Flow:
+class ProjectorFlow:
     """One member of the ensemble: ``Q`` (N, L) column-ordered, the source ``s`` (V) on every edge."""
 
     Q: Array
     s: float
 
     @classmethod
-    def of(cls, A: Array, s: float) -> Flow:
+    def of(cls, A: Array, s: float) -> ProjectorFlow:
         return cls(np.asfortranarray(np.linalg.qr(A.T)[0]), s)
 
     @cached_property

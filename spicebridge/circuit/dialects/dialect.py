@@ -19,7 +19,7 @@ from spicebridge.expressions.language import DECK_WORDS
 from spicebridge.expressions.tree import BranchCurrent, NodeVoltage, Time, Value, walk
 
 if TYPE_CHECKING:
-    from spicebridge.circuit.lower.edges import EdgeElements
+    from spicebridge.circuit.lower.edge_elements import EdgeElements
 
 
 class Dialect(Protocol):

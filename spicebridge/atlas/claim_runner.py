@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from spicebridge import atlas
-from spicebridge.atlas import store
-from spicebridge.atlas.store import Record
+from spicebridge.atlas import record_store
+from spicebridge.atlas.record_store import Record
 from spicebridge.errors import NetworkError, SimulatorMissing, SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.pools import on_this_machine
@@ -41,13 +41,13 @@ def measure(identifier: str, survey: Survey) -> Record:
     started, key = time.perf_counter(), survey.key
     try:
         mutant = survey.network is None
-        return store.record(
+        return record_store.record(
             atlas.run(identifier, survey.network, quick=survey.quick, mutant=mutant, seed=survey.seed), key
         )
     except SimulatorMissing:
         raise
     except SpiceBridgeError as error:
-        return store.failure(atlas.get(identifier), key, str(error), time.perf_counter() - started)
+        return record_store.failure(atlas.get(identifier), key, str(error), time.perf_counter() - started)
 
 
 def measure_all(
@@ -80,10 +80,10 @@ def measure_all(
             f"no claim of the atlas suits this network: {first.identifier}, say, because {first.objection(network)}"
         )
     engine = get_engine("ngspice")
-    key = store.key_of(f"{engine.name} {engine.version()}", quick=quick, seed=seed, network=network)
+    key = record_store.key_of(f"{engine.name} {engine.version()}", quick=quick, seed=seed, network=network)
     survey = Survey(key, quick, seed, network)
-    place = store.prepare(Path(folder))
-    found = {name: kept for name in names if (kept := store.load(place, name, key)) is not None}
+    place = record_store.prepare(Path(folder))
+    found = {name: kept for name in names if (kept := record_store.load(place, name, key)) is not None}
     began, before = time.monotonic(), len(found)
     if found:
         say(f"{len(found)} of {len(names)} claims are there already")
@@ -92,7 +92,7 @@ def measure_all(
     for content in _finished(missing, survey, jobs):
         found[content["identifier"]] = content
         if content["problem"] is None:
-            store.save(place, content)
+            record_store.save(place, content)
         what = f"{content['identifier']} {content['verdict']} ({content['wall_time']:.1f} s)"
         say(counted(what, len(found), len(names), time.monotonic() - began, before=before))
     return [found[name] for name in atlas.in_order(found)], len(missing)
@@ -106,7 +106,7 @@ def _finished(names: Sequence[str], survey: Survey, jobs: int) -> Iterator[Recor
         return
 
     def lost(name: str, reason: str) -> Record:
-        return store.failure(atlas.get(name), survey.key, reason, 0.0)
+        return record_store.failure(atlas.get(name), survey.key, reason, 0.0)
 
     with closing(on_this_machine(work, names, jobs, lost)) as finished:
         yield from (content for _, content in finished)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from spicebridge.campaign.pictures import Picture, draw
-from spicebridge.campaign.summary import FAILED, ORDER, Sweep, coordinates, verdict
+from spicebridge.campaign.campaign_pictures import Picture, draw
+from spicebridge.campaign.campaign_summary import FAILED, ORDER, Sweep, coordinates, verdict
 from spicebridge.errors import OutputError
 from spicebridge.report.html import render
 from spicebridge.report.json import format_json

@@ -11,7 +11,7 @@ import numpy as np
 
 from spicebridge.arrays import Array, BoolArray
 from spicebridge.network import Network
-from spicebridge.report.plots.layout import edge_paths, node_positions
+from spicebridge.report.plots.graph_layout import edge_paths, node_positions
 from spicebridge.report.plots.style import HALF, INK, Drawn, new_figure, state_colours, state_symbol
 from spicebridge.report.summary import Report
 from spicebridge.report.wording import format_seconds, one_line

@@ -8,7 +8,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.network import Network
-from spicebridge.report.plots.layout import node_positions
+from spicebridge.report.plots.graph_layout import node_positions
 from spicebridge.report.plots.style import new_figure
 from spicebridge.verify.patches import PatchedVerdict
 

@@ -22,8 +22,8 @@ from spicebridge.laws.device import LawDevice
 from spicebridge.modelcheck.component import forced, held, lifted
 from spicebridge.modelcheck.jumps import jumps
 from spicebridge.modelcheck.model_under_test import PATIENCE, Subject
-from spicebridge.modelcheck.reference import compare
-from spicebridge.modelcheck.result import CheckUp, Curve, Grade, Plot, Result
+from spicebridge.modelcheck.recorded_waveforms import compare
+from spicebridge.modelcheck.result import CheckUp, Curve, Grade, Result, Traces
 from spicebridge.modelcheck.twins import subcircuit_points, veriloga_twin
 
 Progress = Callable[[str], None]
@@ -109,7 +109,7 @@ def pinched_loop(subject: Subject, engine: str) -> Result:
         return Result("pinched loop", _question(pinched_loop), Grade.FAIL, "the voltage never crosses zero")
     size = float(np.abs(left).max(initial=0.0) / np.abs(i).max())
     grade = Grade.PASS if size <= PINCH else Grade.FAIL
-    plot = Plot("voltage (V)", "current (A)", (Curve(v, i),))
+    plot = Traces("voltage (V)", "current (A)", (Curve(v, i),))
     return Result(
         "pinched loop", _question(pinched_loop), grade, f"{size:.1e} of the largest current is left at v = 0",
         {"current at v = 0": size}, plot,
@@ -157,7 +157,7 @@ def loop_area(subject: Subject, engine: str) -> Result:
             factors.append(4.0 * factor)
     area = np.array(areas)
     falling = _fallen(areas)
-    plot = Plot(
+    plot = Traces(
         "frequency (Hz)",
         "lobe area / bounding box",
         (Curve(subject.frequency * np.array(factors), area),),
@@ -227,7 +227,7 @@ def bound_leak(subject: Subject, engine: str) -> Result:
             break
         before = over
     grade = Grade.PASS if over <= LEAK else Grade.FAIL if subject.bounded else Grade.NOTE
-    plot = Plot("time (s)", "state", (Curve(waves.t, state),))
+    plot = Traces("time (s)", "state", (Curve(waves.t, state),))
     covers = f"it covers {state.min():.4g} to {state.max():.4g}"
     finding = f"the state leaves [{low:g}, {high:g}] by {', '.join(words)}; {covers}"
     if isinstance(subject.device, LawDevice):
@@ -277,7 +277,7 @@ def step_sensitivity(subject: Subject, engine: str) -> Result:
     need = f"{enough[0]} steps a period give 1e-4" if enough.size else "1e-4 was not reached"
     there = np.isfinite(error)
     curve = Curve(counts[there].astype(float), error[there])
-    plot = Plot("steps per period", "largest error of the state", (curve,), logarithmic=True)
+    plot = Traces("steps per period", "largest error of the state", (curve,), logarithmic=True)
     return Result(
         name, question, grade, f"{need}; 25 steps a period {first}; order {order:.2f} at the end",
         {"order": order, **{f"error at {n}": e for n, e in zip(counts.tolist(), errors, strict=True)}}, plot,
@@ -410,7 +410,7 @@ def branches_agree(subject: Subject, engine: str) -> Result:
             Curve(verdict.theory.t, verdict.theory.state[:, 0], "Python law"),
             Curve(verdict.spice.t, verdict.spice.state[:, 0], "subcircuit"),
         )
-        plot = Plot("time (s)", "state", curves)
+        plot = Traces("time (s)", "state", curves)
     return Result(name, question, grades[verdict.outcome], verdict.reason, numbers, plot)
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from spicebridge.campaign.axes import REPEAT, Axis, format_value
+from spicebridge.campaign.campaign_plan import Campaign
 from spicebridge.campaign.execution import state
-from spicebridge.campaign.plan import Campaign
 from spicebridge.campaign.point import Row
-from spicebridge.campaign.store import axis_kinds
-from spicebridge.campaign.table import rows
+from spicebridge.campaign.point_store import axis_kinds
+from spicebridge.campaign.point_table import rows
 from spicebridge.verify.verdict import Outcome
 
 FORMAT = "spicebridge.sweep/1"

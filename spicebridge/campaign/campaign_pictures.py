@@ -9,8 +9,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from spicebridge.campaign.axes import Axis, format_value
+from spicebridge.campaign.campaign_summary import FAILED, Sweep, verdict
 from spicebridge.campaign.point import Row
-from spicebridge.campaign.summary import FAILED, Sweep, verdict
 from spicebridge.report.plots.style import INK, LIMIT, SOFT, WIDE, Drawn, label_powers, look, new_figure, short
 from spicebridge.report.plots.vector import format_svg
 from spicebridge.report.wording import WORDS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from spicebridge.laws import LawDevice
-from spicebridge.modelcheck.reference import format_difference
-from spicebridge.modelcheck.result import CheckUp, Plot
+from spicebridge.modelcheck.recorded_waveforms import format_difference
+from spicebridge.modelcheck.result import CheckUp, Traces
 from spicebridge.report.html import render
 from spicebridge.report.plots.style import HALF, Drawn, look, new_figure
 from spicebridge.report.plots.vector import format_svg
@@ -84,7 +84,7 @@ def _summary(up: CheckUp) -> str:
     return f"{'passes' if up.passed else 'fails'}: {counts}"
 
 
-def _picture(plot: Plot, name: str) -> str:
+def _picture(plot: Traces, name: str) -> str:
     with look(**{"text.parse_math": True}):
         figure = new_figure(HALF, 3.1)
         axes = figure.add_subplot()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spicebridge import __version__
-from spicebridge.atlas.store import Record
+from spicebridge.atlas.record_store import Record
 from spicebridge.errors import OutputError
 from spicebridge.report.html import page_environment, page_script, scientific
 from spicebridge.report.wording import one_line

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spicebridge.campaign.parts import arrow
-from spicebridge.campaign.plan import Campaign, load
+from spicebridge.campaign.campaign_plan import Campaign, load
+from spicebridge.campaign.parquet_parts import arrow
 from spicebridge.campaign.point import Row
-from spicebridge.campaign.store import COLUMNS, Store, axis_cell, axis_kinds, column_names
+from spicebridge.campaign.point_store import COLUMNS, Store, axis_cell, axis_kinds, column_names
 from spicebridge.errors import CampaignError, nearest
 
 if TYPE_CHECKING:

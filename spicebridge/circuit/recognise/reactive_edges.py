@@ -13,9 +13,9 @@ of the network only where it is zero or given by ``.ic``.
 from __future__ import annotations
 
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.recognise.deck_structure import Branch, CircuitParts
 from spicebridge.circuit.recognise.refusals import Refusal
 from spicebridge.circuit.recognise.source_clusters import GROUND, drive_of, low
-from spicebridge.circuit.recognise.structure import Branch, CircuitParts
 from spicebridge.drives import DC
 from spicebridge.laws import Capacitor, CurrentSource, Device, Inductor
 

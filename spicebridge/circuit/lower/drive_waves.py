@@ -95,7 +95,7 @@ def waves_of(kinds: Iterable[str | ir.Wave], numbers: Iterator[float]) -> list[i
 def waves_of_term(term: Drive) -> tuple[ir.Wave, ...]:
     """The waveforms whose sum is one drive. A drive's type registers its own."""
     raise DeckError(
-        f"drive {term!r} has no SPICE waveform; register one with waves_of_term in circuit/lower/sources.py"
+        f"drive {term!r} has no SPICE waveform; register one with waves_of_term in circuit/lower/drive_waves.py"
     )
 
 

@@ -43,7 +43,7 @@ from spicebridge.campaign.axes import REPEAT, RUN_KEYS, Axis, canonical, format_
 from spicebridge.campaign.dotted import has_key, with_value
 from spicebridge.campaign.seeds import Draws, read_draws
 from spicebridge.case.case import FORMS, Case
-from spicebridge.case.text import CaseSource, KeyPath, Section, parse
+from spicebridge.case.located_toml import CaseSource, KeyPath, Section, parse
 from spicebridge.errors import CampaignError, CaseError, nearest
 
 SUFFIX = ".campaign.toml"

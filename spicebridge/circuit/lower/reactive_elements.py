@@ -21,8 +21,8 @@ from __future__ import annotations
 import numpy as np
 
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.lower.drive_waves import in_series, suffix, waves
 from spicebridge.circuit.lower.signals import SavedSignals, behind_sources
-from spicebridge.circuit.lower.sources import in_series, suffix, waves
 from spicebridge.drives import DC, Drive, Sine, terms
 from spicebridge.laws import Group
 from spicebridge.network import Network

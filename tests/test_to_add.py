@@ -25,9 +25,9 @@ from spicebridge.atlas.claim import FAMILY, Evidence, Finding, claim
 from spicebridge.batch import cases as batch
 from spicebridge.case import schema
 from spicebridge.case.case import Case, find_cases
-from spicebridge.circuit import dialects, engines
+from spicebridge.circuit import engines
 from spicebridge.circuit.deck.elements import PwlWave, Wave
-from spicebridge.circuit.dialects import ngspice
+from spicebridge.circuit.dialects import known, ngspice
 from spicebridge.circuit.dialects.spice import SpiceWriter
 from spicebridge.circuit.engines import catalogue
 from spicebridge.circuit.engines.ngspice import NgspiceProcess
@@ -180,10 +180,10 @@ def test_a_drive(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_dialect(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     style = replace(ngspice.DIALECT.style, name="toy", title="Toy", comment=" $ {0}")
     module.at("spicebridge.circuit.dialects.toy", DIALECT=SpiceWriter(style))
-    monkeypatch.setattr(dialects, "NAMES", (*dialects.NAMES, "toy"))
+    monkeypatch.setattr(known, "NAMES", (*known.NAMES, "toy"))
     network = judged().network
     assert sb.netlist(network, T, dialect="toy") == re.sub(r" ; ", " $ ", sb.netlist(network, T))
-    assert "toy" in dialects.dialect_names()
+    assert "toy" in known.dialect_names()
 
 
 def test_an_engine(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

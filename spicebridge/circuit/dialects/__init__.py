@@ -1,23 +1,5 @@
-"""Deck -> text, one file per simulator. A new dialect is a new file with a `DIALECT`, and its name here."""
+"""Deck -> text, one file per simulator."""
 
-from __future__ import annotations
+from spicebridge.circuit.dialects.known import dialect_names, get_dialect
 
-import importlib
-
-from spicebridge.circuit.dialects.dialect import Dialect
-from spicebridge.errors import DeckError, nearest
-
-NAMES = ("ngspice", "ltspice", "xyce", "hspice", "pspice", "spectre", "vacask")
-
-
-def dialect_names() -> tuple[str, ...]:
-    """Every dialect that can be written."""
-    return NAMES
-
-
-def get_dialect(name: str) -> Dialect:
-    """Return the dialect called `name`; `DeckError` names the nearest known one."""
-    if name not in NAMES:
-        raise DeckError(f"dialect {name!r} must be one of {', '.join(NAMES)}{nearest(name, NAMES)}")
-    found: Dialect = importlib.import_module(f"{__name__}.{name}").DIALECT
-    return found
+__all__ = ["dialect_names", "get_dialect"]

@@ -14,7 +14,7 @@ from spicebridge.lab.kit.layout import label_places, node_places
 from spicebridge.lab.kit.schematic import NETWORK_LABELS, _chain, draw_schematic, schematic
 from spicebridge.laws import Resistor
 from spicebridge.network import Network
-from spicebridge.report.plots.layout import edge_paths
+from spicebridge.report.plots.graph_layout import edge_paths
 from tests.lab.networks import NAMES, plan
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.network import Network
-from spicebridge.report.plots.layout import node_positions
+from spicebridge.report.plots.graph_layout import node_positions
 
 PLACES = (0.5, 0.4, 0.6, 0.3, 0.7)
 """Fractions of an edge at which its label may stand, the best liked first."""

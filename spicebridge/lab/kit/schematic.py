@@ -14,7 +14,7 @@ from spicebridge.lab.design.wiring import Component, node_net, wire
 from spicebridge.lab.kit.layout import label_places, node_places
 from spicebridge.laws.plain import ohms
 from spicebridge.quantities import format_quantity
-from spicebridge.report.plots.layout import bends, edge_paths
+from spicebridge.report.plots.graph_layout import bends, edge_paths
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

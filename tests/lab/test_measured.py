@@ -120,6 +120,15 @@ def test_a_false_time_base_is_named() -> None:
     assert judge_loop(replace(CLEAN, clock=3e-3, noise=1e-3), clock=5e-3).outcome is Outcome.AGREES
 
 
+def test_a_probe_the_wrong_way_round_is_named() -> None:
+    names = channels("two_loops")
+    shown = measure(subject("two_loops"), names, Scope(noise=0.001, bits=12), seed=5)
+    turned = replace(shown, values={**shown.values, names[0]: -shown.values[names[0]]})
+    result = compare_measured(subject("two_loops"), turned, {x: parse_signal(x) for x in names}, tolerance=0.1)
+    assert result.outcome is Outcome.DISAGREES
+    assert result.explanations == (f"the probe of {names[0]} the wrong way round",)
+
+
 def test_ac_coupling_is_named_and_can_be_stated() -> None:
     built, _ = loop()
     shown = measure(built, ["i[0]"], CLEAN)

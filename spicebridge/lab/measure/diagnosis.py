@@ -1,4 +1,4 @@
-"""What one change beyond the stated limits would explain a disagreement: a part, a flip, a channel, the clock.
+"""What one change beyond the stated limits would explain a disagreement: a part, a flip, a channel, its sign, the clock.
 
 It says where to look first; and where one change explains much better than nuisances of the instrument, these do not
 excuse the measurement.
@@ -43,7 +43,8 @@ def diagnose(fit: Fit, point: Point, nuisance: float = math.inf) -> tuple[str, .
     near = [x for x in found if x.left <= EXPLAINS]
     if not near:
         far = min((x for x in found if x.edge is not None), key=lambda x: x.cost, default=None)
-        near = [] if far is None else [x for x in (_refitted(fit, point, far),) if x.left <= EXPLAINS]
+        tried = [*([] if far is None else [_refitted(fit, point, far)]), *_turned(fit)]
+        near = sorted((x for x in tried if x.left <= EXPLAINS), key=lambda x: (x.left, x.words))
     return tuple(x.words for x in near)
 
 
@@ -64,6 +65,17 @@ def _refitted(fit: Fit, point: Point, far: Alternative) -> Alternative:
     return Alternative(
         best.cost, float(np.abs(best.residual).max()), _part_words(subject.network, k).format(f"{value:+.3g} %"), k
     )
+
+
+def _turned(fit: Fit) -> list[Alternative]:
+    """Every channel with the other sign, fitted anew."""
+    found = []
+    for j, c in enumerate(fit.data):
+        data = [replace(x, y=-x.y, mean=-x.mean) if k == j else x for k, x in enumerate(fit.data)]
+        best = Fit(fit.circuit, data, fit.tool).solve()
+        left = float(np.abs(best.residual).max())
+        found.append(Alternative(best.cost, left, f"the probe of {c.column} the wrong way round"))
+    return found
 
 
 def _part_words(network: Network, k: int) -> str:

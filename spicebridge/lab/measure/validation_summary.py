@@ -136,8 +136,8 @@ class Facts:
         )
         budget = Table(
             "What U is made of",
-            "Half-widths at the worst block of every channel, relative to its range: noise averaged over the block, half a "
-            "quantisation step unless noise dithers it, and what the built circuit is known to differ by.",
+            "Half-widths at the worst block of every channel, relative to its range: noise averaged over the block, what "
+            "quantisation may leave of its mean unless noise dithers it, and what the built circuit is known to differ by.",
             ("channel", "noise", "quantisation", "circuit", "U", "E", "range"),
             tuple(
                 (c.column, percent(c.random), percent(c.resolution), percent(c.circuit), percent(c.uncertainty), percent(c.error),

@@ -99,12 +99,23 @@ def decay_at(group: Group, position: int, state: str) -> Expression | None:
         return Binary("*", Number(float(linear[0])), NodeVoltage(state)) if linear[0] else None
     if not isinstance(device, LawDevice) or device.equations.decay is None:
         return None
-    law = device.definition
+    return _in_circuit(device, device.equations.decay, state, 1.0)
+
+
+def rate_at(group: Group, position: int, P: float) -> tuple[Expression, Expression | None]:
+    """Drift and decay of one edge over the nodes state, turn (J v) and flow (J i), its numbers put in."""
+    device = group.single(position)
+    assert isinstance(device, LawDevice)
+    drift, decay = device.equations.drift, device.equations.decay
+    return _in_circuit(device, drift, "state", P), None if decay is None else _in_circuit(device, decay, "state", P)
+
+
+def _in_circuit(device: LawDevice, tree: Expression, state: str, P: float) -> Expression:
+    """A formula with the numbers of a device of one edge put in."""
     numbers = {name.lower(): Number(float(value)) for name, value in device.parameters.items()}
-    settled = rebuild(
-        device.equations.decay, lambda e: numbers.get(e.name.lower()) if isinstance(e, Parameter) else None
-    )
-    return circuit_formula(law, simplify(settled), state)
+    numbers["active"] = Number(P)
+    settled = rebuild(tree, lambda e: numbers.get(e.name.lower()) if isinstance(e, Parameter) else None)
+    return circuit_formula(device.definition, simplify(settled), state)
 
 
 def _holds(value: Array) -> NDArray[np.bool_]:

@@ -10,16 +10,16 @@ import numpy as np
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.lower.bounds import is_linear, rate_node, windowed_rate
-from spicebridge.circuit.lower.calls import decay_at, subcircuit_call
+from spicebridge.circuit.lower.calls import decay_at, rate_at, subcircuit_call
 from spicebridge.circuit.lower.drive_waves import in_series, suffix, wave_numbers, waves_of
 from spicebridge.circuit.lower.reactive_elements import ReactiveEdge
 from spicebridge.circuit.lower.signals import SavedSignals, behind_sources, potential
 from spicebridge.drives import DC
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number
-from spicebridge.laws import Group
+from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number, distinct, rebuild
+from spicebridge.laws import Group, LawDevice
 from spicebridge.laws import Resistor as ResistorLaw
-from spicebridge.laws.base import imposes
+from spicebridge.laws.base import Device, imposes
 from spicebridge.network import Network
 
 Shape = tuple[Any, ...]
@@ -45,6 +45,8 @@ def fast_edge(network: Network, group: Group) -> EdgeWriter:
     device = group.device
     if FastAffine.suits(network, group):
         return FastAffine(network, group)
+    if isinstance(device, LawDevice) and FastCurved.suits(device):
+        return FastCurved(network, group, device)
     if isinstance(device, ResistorLaw):
         return FastResistor(network, group)
     return readable_edge(network, group)
@@ -221,6 +223,78 @@ class FastAffine:
         return _fast_signals(edges, tails, heads, self.conductance, stateful=True)
 
 
+class FastCurved:
+    """The same port for R = level + slope s and any rate: no division, no voltage source, no subcircuit.
+
+    The rate is one source of the state w, of J v at node u (linear elements alone) and of J i as a multiple of y.
+    """
+
+    def __init__(self, network: Network, group: Group, device: LawDevice) -> None:
+        self.network, self.group = network, group
+        self.subcircuits: dict[str, ir.Subcircuit] = {}
+        self.edges: list[int] = group.edges.tolist()
+        self.own = [value.tolist() for value in (network.P[group.edges], *device.parameters.values()) if value.ndim]
+        self.rates: dict[Numbers, tuple[int, Expression, Expression | None]] = {}
+        affine = device.affine()
+        assert affine is not None
+        self.kappa = _spread(affine[1] / affine[0], len(self.edges))
+        self.conductance = _spread(1.0 / (network.P[group.edges] * affine[1]), len(self.edges))
+
+    @staticmethod
+    def suits(device: LawDevice) -> bool:
+        """Whether R = level + slope s, neither zero, in a circuit that is written here."""
+        affine = device.affine() if device.definition.module is None else None
+        return affine is not None and bool(np.all(affine[0]) and np.all(affine[1]))
+
+    def repeats(self) -> dict[Shape, Repeats]:
+        return _repeats(self._shape_and_numbers(p, k) for p, k in enumerate(self.edges))
+
+    def _shape_and_numbers(self, position: int, k: int) -> tuple[Shape, Numbers]:
+        """The shape is all that the rate depends on; edges of equal numbers have their rate settled once."""
+        drive, J, conductance = self.network.drives[k], float(self.network.J[k]), self.conductance[position]
+        kinds, source = wave_numbers(drive)
+        turned_kinds, turned = wave_numbers(None if drive is None else drive.scaled(J))
+        key = tuple(values[position] for values in self.own)
+        if key not in self.rates:
+            self.rates[key] = position, *rate_at(self.group, position, key[0])
+        return (key, kinds, turned_kinds), (self.kappa[position], conductance, J, J * conductance, *source, *turned)
+
+    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]:
+        key, kinds, turned_kinds = shape
+        kappa, conductance, J, flow, *rest = numbers
+        values, device = iter(rest), self.group.device
+        y, u, w = f"y{k}", f"u{k}", f"w{k}"
+        nodes: dict[str, Expression] = {"turn": NodeVoltage(u), "state": NodeVoltage(w)}
+        nodes["flow"] = Number(flow) * NodeVoltage(y)
+        position, *trees = self.rates[key]
+        drift, decay = (
+            None if e is None else rebuild(e, lambda x: nodes[x.plus] if isinstance(x, NodeVoltage) else None)
+            for e in trees
+        )
+        out: list[ir.Element] = [
+            ir.BehaviouralCurrent(
+                f"B{k}", y, "0", NodeVoltage(y) * NodeVoltage(w), f"{title}: {tail} -> {head}, state {w}"
+            ),
+            ir.Resistor(f"R{k}", y, "0", kappa),
+            *_fast_port(k, tail, head, conductance, waves_of(kinds, values)),
+        ]
+        if any(NodeVoltage(u) in distinct(e) for e in (drift, decay) if e is not None):
+            out.append(ir.VoltageControlledCurrent(f"GU{k}", "0", u, tail, head, J))
+            turned = waves_of(turned_kinds, values)
+            out += [ir.CurrentSource(f"IU{k}{suffix(n)}", "0", u, wave) for n, wave in enumerate(turned)]
+            out.append(ir.Resistor(f"RU{k}", u, "0", 1.0))
+        entries = (("BD", drift_node(device, k), drift), ("BE", w, decay))
+        out += [ir.BehaviouralCurrent(f"{n}{k}", "0", node, tree) for n, node, tree in entries if tree is not None]
+        out.append(ir.Capacitor(f"C{k}", w, "0", 1.0))
+        return [*out, *state_elements(self.group, position, k)]
+
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
+        return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
+
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
+        return _fast_signals(edges, tails, heads, self.conductance, stateful=True)
+
+
 class FastResistor:
     """A memoryless edge in the same form: y = r i with a resistor of P ohm at node y."""
 
@@ -285,32 +359,40 @@ class ReadableMemristor(_Readable):
         self.subcircuits = {model.name: model for model in self.call.models}
 
     def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
-        w = f"w{k}"
-        window = self.group.device.window
+        w, drift = f"w{k}", drift_node(self.group.device, k)
         P, J = float(self.network.P[k]), float(self.network.J[k])
         parameters = self.call.parameters(self.group, position, P, J)
-        by_rate = rate_node(self.group.device)
-        drift = w if is_linear(window) and not by_rate else f"d{k}"
         ends = (head, f"m{k}") if self.call.turned and J < 0.0 else (f"m{k}", head)
         model = self.call.models[0]
         nodes = (*ends, *(drift if pin == "drift" else w for pin in model.pins[2:]))
-        out: list[ir.Element] = [
+        return [
             *self.sources(k, tail, head, f"state {w}"),
             ir.Instance(f"X{k}", nodes, self.call.name(position), parameters),
+            *state_elements(self.group, position, k),
         ]
-        if by_rate:
-            out.append(ir.Resistor(f"RD{k}", drift, "0", 1.0))
-            out.append(ir.VoltageControlledCurrent(f"GD{k}", "0", w, drift, "0", 1.0))
-            decay = decay_at(self.group, position, w)
-            if decay is not None and by_rate != "d":
-                whole = Binary("+", NodeVoltage(drift), decay)
-                out.append(ir.BehaviouralCurrent(f"BF{k}", "0", f"{by_rate}{k}", whole))
-                out.append(ir.Resistor(f"RF{k}", f"{by_rate}{k}", "0", 1.0))
-        elif not is_linear(window):
-            decay = decay_at(self.group, position, w)
-            rate = windowed_rate(window, w, decay, NodeVoltage(drift))
-            if decay is not None and window.name == "tanh":
-                rate = Binary("-", rate, decay)
-            out.append(ir.Resistor(f"RD{k}", drift, "0", 1.0))
-            out.append(ir.BehaviouralCurrent(f"BW{k}", "0", w, rate))
-        return out
+
+
+def drift_node(device: Device, k: int | str) -> str:
+    """Where the drift of edge k enters: its state, or a node of its own before a window."""
+    return f"w{k}" if is_linear(device.window) and not rate_node(device) else f"d{k}"
+
+
+def state_elements(group: Group, position: int, k: int | str) -> list[ir.Element]:
+    """From the drift of edge k to its state, which has the decay already; nothing where the two are one node."""
+    w, drift, window = f"w{k}", f"d{k}", group.device.window
+    by_rate, decay = rate_node(group.device), decay_at(group, position, w)
+    out: list[ir.Element] = []
+    if by_rate:
+        out.append(ir.Resistor(f"RD{k}", drift, "0", 1.0))
+        out.append(ir.VoltageControlledCurrent(f"GD{k}", "0", w, drift, "0", 1.0))
+        if decay is not None and by_rate != "d":
+            whole = Binary("+", NodeVoltage(drift), decay)
+            out.append(ir.BehaviouralCurrent(f"BF{k}", "0", f"{by_rate}{k}", whole))
+            out.append(ir.Resistor(f"RF{k}", f"{by_rate}{k}", "0", 1.0))
+    elif not is_linear(window):
+        rate = windowed_rate(window, w, decay, NodeVoltage(drift))
+        if decay is not None and window.name == "tanh":
+            rate = Binary("-", rate, decay)
+        out.append(ir.Resistor(f"RD{k}", drift, "0", 1.0))
+        out.append(ir.BehaviouralCurrent(f"BW{k}", "0", w, rate))
+    return out

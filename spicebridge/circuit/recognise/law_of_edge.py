@@ -237,13 +237,17 @@ class EdgeReader:
             formula = Formula(tree, "v")
             size = np.nanmax(np.abs(formula(*_grid(self.drop, walls))), initial=0.0)
             for test in switches([tree]):
+                switch = Formula(test, "v")
+                usual = np.nanmax(np.abs(switch(*_grid(self.drop, walls))), initial=0.0)
                 for s, v, ds, dv in (
                     (*zeros_over_state(test, (low - reach, high + reach), self.drop), 1e-9 * (high - low), 0.0),
                     (*zeros_over_drop(test, (low, high), self.drop), 0.0, 1e-9 * self.drop),
                 ):
                     with np.errstate(all="ignore"):
                         below, above = formula(s - ds, v - dv), formula(s + ds, v + dv)
-                    off = np.abs(above - below) > JUMP * size
+                        # A test that changes its sign through a pole has no zero there.
+                        pole = np.minimum(np.abs(switch(s - ds, v - dv)), np.abs(switch(s + ds, v + dv))) > usual
+                    off = (np.abs(above - below) > JUMP * size) & ~pole
                     if off.any():
                         k = int(np.flatnonzero(off)[0])
                         what = "its rate" if tree is law.rate else "its current"

@@ -130,6 +130,8 @@ class CardReader:
         if self.dialect.mega_x and _MEGA_X.match(token.text):
             self.fail(token, f"{token.text!r}: {self.dialect.name} takes the suffix x for 1e6; write meg")
         text = token.text
+        if self.ngspice and "\N{GREEK SMALL LETTER MU}" in text:
+            self.fail(token, f"{text!r}: ngspice takes the Greek mu for a unit, which it ignores; write u")
         embedded = _EMBEDDED.match(text) if self.dialect.parasitics else None
         if embedded is not None:
             text = f"{embedded[1]}.{embedded[3]}{embedded[2]}"

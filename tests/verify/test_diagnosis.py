@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
+import spicebridge as sb
 from bench.candidate import T, planted, random_case
+from spicebridge.theory import solve
 from spicebridge.verify.candidate.diagnosis import Reported, diagnose
 
 SLICE = [
@@ -49,3 +52,24 @@ def test_a_right_program_has_no_mistake_but_that_of_its_columns():
     assert first.certain, first.sentence
     assert first.cause == "edge_order"
     assert f"{network.edge_name(network.n_edges - 1)} in that of {network.edge_name(0)}" in first.where
+
+
+def test_missing_bounds_are_named_where_a_resistance_vanishes_beyond_them():
+    """Both states fall with the flux, (1 - cos 2 pi t) / (4 pi); R is 0 at -1/15, where the law ends and his program does not."""
+
+    def network(window):
+        law = sb.LinearMemristor.caravelli2017(100.0, 1600.0, alpha=0.0, beta=0.03, window=window)
+        return sb.Network.from_edges(
+            [(0, 1), (1, 0)], device=law, drive={0: sb.Sine(0.5, 1.0)}, initial_state=[0.15, 0.6]
+        )
+
+    def rhs(t, w):
+        return np.full(2, -100.0 / 0.03 * 0.5 * np.sin(2.0 * np.pi * t) / np.sum(100.0 + 1500.0 * w))
+
+    t = np.linspace(0.0, 0.26, 131)
+    w = solve_ivp(rhs, (0.0, 0.26), [0.15, 0.6], rtol=1e-10, atol=1e-12, t_eval=t).y.T
+    assert w.min() < -1.0 / 15.0
+    assert not solve(network(sb.NoWindow()), 0.26).complete
+    first = diagnose(network(sb.Hard()), Reported(t, w, error=1e-6))[0]
+    assert first.certain, first.sentence
+    assert first.cause == "missing_window"

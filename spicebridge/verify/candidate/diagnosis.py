@@ -23,7 +23,7 @@ from spicebridge.network import Network
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.theory.time.dynamics import network_branch
 from spicebridge.verify.candidate.mistakes import CAUSES, SCALES, Mistake, mistakes
-from spicebridge.verify.candidate.program import NO_CURRENTS, Program, effort
+from spicebridge.verify.candidate.program import NO_CURRENTS, WHOLE, Program, effort
 
 Progress = Callable[[str], None]
 
@@ -358,7 +358,9 @@ def _classes(found: list[_Trial], own_error: float) -> list[list[_Trial]]:
         for members in classes:
             first = members[0]
             near = max(ALIKE, min(first.left, 1.0 - NAMED) / 3, own_error)
-            if trial.reached == first.reached and _rms(trial.path - first.path) <= near:
+            n = min(len(trial.path), len(first.path))
+            shared = trial.reached == first.reached or n >= WHOLE * max(len(trial.path), len(first.path))
+            if shared and _rms(trial.path[:n] - first.path[:n]) <= near:
                 members.append(trial)
                 break
         else:

@@ -112,6 +112,10 @@ class Clip:
         return np.where(w < self.low, 0.0, np.where(w > self.high, 1.0, w))
 
 
+WHOLE = 0.5
+"""Part of the times up to which a program counts whose equations end there, as where a resistance vanishes."""
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """A network and the liberties a program takes with it.
@@ -179,9 +183,10 @@ class Program:
         stop = float(inside[-1])
         trajectory = solve(self.network, stop, rtol=RTOL, atol=RTOL / 100, max_evaluations=self.most)
         if not trajectory.complete:
-            if self.most is None or trajectory.rhs_count < self.most:
-                return None
+            given_up = self.most is not None and trajectory.rhs_count >= self.most
             inside = inside[inside <= trajectory.stop]
+            if not given_up and inside.size < WHOLE * t.size:
+                return None
         w = trajectory(inside)
         w[t[: len(w)] < 0.0] = self.network.initial_state
         return w

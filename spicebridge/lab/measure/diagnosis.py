@@ -16,8 +16,10 @@ from spicebridge.lab.design.reactances import memristive, quantity
 from spicebridge.lab.measure.calibration import Circuit, Fit, Point, bounded
 from spicebridge.network import Network
 
-WRONG_PART = 0.5
+WRONG_PART = 0.75
 """Largest relative error of a resistance that is looked for."""
+CURVED = 0.1
+"""Relative error of a part from which it is fitted along its curve."""
 WRONG_CLOCK = 0.05
 WRONG_GAIN = 0.5
 EXPLAINS = 1.5
@@ -28,24 +30,33 @@ BETTER = 4.0
 
 @dataclass(frozen=True)
 class Alternative:
-    """One change: its sum of squares `cost` and largest residual `left`, in bars, `words`, and the `edge` of a part of another value."""
+    """One change: its sum of squares `cost` and largest residual `left`, in bars, `words`, and the `edge` of a part that is `value` off."""
 
     cost: float
     left: float
     words: str
     edge: int | None = None
+    value: float = 0.0
 
 
 def diagnose(fit: Fit, point: Point, nuisance: float = math.inf) -> tuple[str, ...]:
     """Sentences, the best explanation first; empty when no single change explains the measurement, or none better than
     nuisances of the instrument do, which leave the sum of squares `nuisance` (bars)."""
     found = sorted((x for x in alternatives(fit, point) if x.cost < nuisance), key=lambda x: (x.left, x.words))
-    near = [x for x in found if x.left <= EXPLAINS]
+    near = [_along_its_curve(fit, point, x) for x in found if x.left <= EXPLAINS]
     if not near:
         far = min((x for x in found if x.edge is not None), key=lambda x: x.cost, default=None)
         tried = [*([] if far is None else [_refitted(fit, point, far)]), *_turned(fit)]
         near = sorted((x for x in tried if x.left <= EXPLAINS), key=lambda x: (x.left, x.words))
     return tuple(x.words for x in near)
+
+
+def _along_its_curve(fit: Fit, point: Point, straight: Alternative) -> Alternative:
+    """The same, fitted anew where it is a part so far off that a straight line misleads about its value."""
+    if straight.edge is None or abs(straight.value) < CURVED:
+        return straight
+    curved = _refitted(fit, point, straight)
+    return curved if curved.left <= straight.left or curved.left <= 1.0 else straight
 
 
 def _refitted(fit: Fit, point: Point, far: Alternative) -> Alternative:
@@ -104,7 +115,8 @@ def alternatives(fit: Fit, point: Point) -> list[Alternative]:
     ) -> None:
         wide = np.column_stack([matrix, column])
         y = bounded(wide, point.residual, np.array([*low, -reach]), np.array([*high, reach]))
-        found.append(_left(point.residual - wide @ y, words.format(f"{scale * (now + y[-1]):+.3g}{unit}"), edge))
+        value = float(now + y[-1])
+        found.append(_left(point.residual - wide @ y, words.format(f"{scale * value:+.3g}{unit}"), edge, value))
 
     for column, (kind, k) in enumerate(fit.circuit.picks):
         if kind == 0:
@@ -126,8 +138,8 @@ def alternatives(fit: Fit, point: Point) -> list[Alternative]:
     return found + _flips(fit, point, matrix, low, high)
 
 
-def _left(residual: Array, words: str, edge: int | None = None) -> Alternative:
-    return Alternative(float((residual**2).sum()), float(np.abs(residual).max()), words, edge)
+def _left(residual: Array, words: str, edge: int | None = None, value: float = 0.0) -> Alternative:
+    return Alternative(float((residual**2).sum()), float(np.abs(residual).max()), words, edge, value)
 
 
 def _flips(fit: Fit, point: Point, matrix: Array, low: Array, high: Array) -> list[Alternative]:

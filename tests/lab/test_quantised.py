@@ -1,11 +1,11 @@
-"""What an 8-bit converter leaves of block means: within the bar, and far less than half a step where the signal moves."""
+"""What a converter leaves of block means: within the bar, far less than half a step where the signal moves, nothing at its end."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from spicebridge.lab.measure.channels import make_channel
+from spicebridge.lab.measure.channels import make_channel, without_clipped
 from spicebridge.lab.measure.measurement import Measurement, parse_signal
 
 STEP = 0.01
@@ -48,3 +48,16 @@ def test_noise_dithers() -> None:
     noisy = STEP * np.round((t + STEP * rng.standard_normal(t.size)) / STEP)
     channel = make_channel(Measurement(t, {"A": noisy}), "A", parse_signal("p[a]"), (0.0, 1.0), (t, t), 0.0, 1)
     assert not channel.resolution.any()
+
+
+def test_what_is_clipped_all_the_time_says_nothing_but_a_dead_channel_does() -> None:
+    t = np.linspace(0.0, 1.0, 2000)
+    theory = 1.0 + 0.2 * np.sin(7.0 * t)
+    for level, clipped in ((0.7, t.size), (0.0, 0)):
+        shown = Measurement(t, {"A": np.full_like(t, level)})
+        channel = make_channel(shown, "A", parse_signal("p[a]"), (0.0, 1.0), (t, theory), 0.0, 1)
+        found = without_clipped(channel, np.interp(channel.t, t, theory), 1)
+        assert (found.clipped > 0) == (clipped > 0)
+        inside = np.abs(found.blocks(np.interp(channel.t, t, theory)) - found.mean) <= found.bar
+        assert inside.all() == (clipped > 0)
+        assert without_clipped(found, np.interp(channel.t, t, theory), 1) is found

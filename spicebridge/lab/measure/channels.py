@@ -190,13 +190,19 @@ def without_clipped(channel: Channel, predicted: Array, n_channels: int) -> Chan
     `predicted` (n,) lies beyond it. What is left out goes by the prediction, for a choice by the samples themselves
     would prefer some noise to other."""
     near = CLIP_STEPS * max(channel.step, channel.noise, FINEST * channel.range)
-    out = np.zeros(channel.y.size, dtype=bool)
+    out, ends = np.zeros(channel.y.size, dtype=bool), 0
     for sign in (1.0, -1.0):
         y, p = sign * channel.y, sign * predicted
         if _has_run((y == y.max()) & (p > y.max() + near)) or (_piled(channel, y) and p.max() > y.max() - near):
             out |= p > y.max() - near
-    if not out.any() or np.count_nonzero(~out) < FEWEST:
+            ends += 1
+    if not out.any() or channel.clipped >= channel.y.size:
         return channel
+    if np.count_nonzero(~out) < FEWEST:
+        # All the time at one end, which is not zero, while the theory moves: what the signal did is not known.
+        stuck = ends == 1 and np.ptp(channel.y) <= near < np.ptp(predicted) and abs(channel.y[0]) > near
+        unknown = np.abs(channel.blocks(predicted) - channel.mean) + channel.range
+        return replace(channel, resolution=unknown, clipped=channel.y.size) if stuck else channel
     keep = ~out
     cut = _cut(
         channel.column, channel.signal, channel.t[keep], channel.y[keep], predicted[keep], channel.range, channel.circuit, n_channels,

@@ -35,8 +35,12 @@ from spicebridge.windows import Hard
 
 XI = 10.0
 """Roff/Ron - 1 of the memristors."""
-RANGE = (0.01, 0.98)
-"""Least and largest eigenvalue of r_on T: M M^t = T^-1 - r_on I needs them between 0 and 1."""
+RANGE, WEAK_RANGE = (0.01, 0.98), (0.0005, 0.05)
+"""Least and largest eigenvalue of r_on T: M M^t = T^-1 - r_on I needs them between 0 and 1. In the strong range a vertex that
+no flip betters may be unstable, for the rates are G^-1 (-grad L) with G = diag(d w) + u^2 W T W, and the optimum cannot be met;
+in the weak one G is nearly diagonal, but most vertices are stable, too many for large problems."""
+FEW = 10
+"""Variables up to which the coupling is weak."""
 SPAN = 20.0
 """Length of a run in units of 1/alpha."""
 STEPS = 4000
@@ -255,7 +259,10 @@ def _network(Q: Array) -> tuple[Network, float]:
     coupling = -(Q - np.diag(np.diag(Q)))
     values = np.linalg.eigvalsh(coupling)
     spread = float(values[-1] - values[0])
-    low, high = RANGE
+    low, high = WEAK_RANGE if n <= FEW else RANGE
+    if n <= FEW:
+        # nor may one entry of the diagonal outweigh the cubic term of L
+        spread = max(spread, float(np.abs(np.diag(Q)).max()))
     share = (high - low) / (r_on * spread) if spread > 0.0 else 0.1 / max(float(np.abs(Q).max()), 1e-300)
     T = share * (coupling - values[0] * np.eye(n)) + low / r_on * np.eye(n)
     u, d = -XI * beta, XI * beta**2 / r_on

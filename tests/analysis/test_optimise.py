@@ -50,6 +50,15 @@ def test_the_optimum_is_found_and_ngspice_ends_there() -> None:
         assert again.confirmed is None
 
 
+def test_the_optimum_of_few_variables_is_a_stable_vertex() -> None:
+    """Where the coupling is strong it may be unstable, so that no run can end there: three of these eight were missed."""
+    rng = np.random.default_rng(77)
+    matrices = [rng.normal(size=(n, n)) for n in (1, 2, 3) for _ in range(4)][4:]
+    for Q in matrices:
+        found = sb.optimise.from_qubo(Q).solve(trajectories=100, confirm=False)
+        assert found.energy == pytest.approx(min(v @ Q @ v for v in cube(len(Q))))
+
+
 def test_spins_and_portfolios() -> None:
     rng = np.random.default_rng(5)
     J, h = np.triu(rng.normal(size=(6, 6)), 1), rng.normal(size=6)

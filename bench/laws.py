@@ -6,7 +6,7 @@ Speed: rate and conduction of a whole group against the same formulas in plain n
 classes of commit 27ecbd7 on this machine: the package of that commit is taken from the repository and timed by this file
 (`--times`) in processes that alternate with those of today. The best of `ROUNDS` processes counts.
 Values: ``tests/laws/data/laws_27ecbd7.npz`` holds what those classes returned at `POINTS` random points; it was written by
-this very file, `--freeze`, with the package of that commit on the path. Values and all derivatives of six laws, with their
+this very file, `--freeze`, with the package of that commit on the path. Values and all derivatives of nine laws, with their
 options, under every window.
 """
 
@@ -32,6 +32,8 @@ from numpy.typing import NDArray
 import spicebridge as sb
 
 Floats = NDArray[np.float64]
+UP, DOWN = ((0.0, 0.1), (0.4, 1.0), (0.7, 0.6), (1.0, 0.05)), ((0.0, 0.0), (0.3, 0.7), (1.0, 1.0))
+"""Points of the tables of the piecewise law."""
 DATA = Path(__file__).parents[1] / "tests" / "laws" / "data" / "laws_27ecbd7.npz"
 BEFORE = "27ecbd7"
 POINTS = 24
@@ -61,6 +63,13 @@ def devices(window: Any) -> dict[str, Any]:
     for curve in ("linear", "exponential"):
         made[f"team {curve}"] = sb.TEAM(50.0, 1e3, -1.0, 1.2, 3.0, 2.0, -1e-4, 1.5e-4, curve=curve, window=window)
         made[f"vteam {curve}"] = sb.VTEAM(50.0, 1e3, -1.0, 1.2, 3.0, 2.0, -0.2, 0.25, curve=curve, window=window)
+    made["yakopcic"] = sb.YakopcicMemristor(
+        0.17, 0.12, 0.05, 0.16, 0.15, 4000.0, 3000.0, 0.3, 0.5, 1.0, 5.0, -1.0, window=window
+    )
+    shapes, numbers = (UP, DOWN), (85e-6, 90e-6, 0.265, 0.264, 130e-6, 0.2, -0.2, 3.0, 3.5, 7.0, 8.0)
+    made["piecewise"] = sb.PiecewiseMemristor(*shapes, *numbers, window=window)
+    if isinstance(window, sb.NoWindow):
+        made["ideal"] = sb.IdealMemristor(100.0, 16e3, 1e4)
     return made
 
 
@@ -70,10 +79,14 @@ def quantities(device: Any) -> dict[str, Floats]:
     s, v = random.uniform(0.02, 0.98, POINTS), random.uniform(-1.0, 1.0, POINTS)
     J = np.where(random.uniform(size=POINTS) < 0.5, -1.0, 1.0)
     P = np.where(random.uniform(size=POINTS) < 0.3, -1.0, 1.0)
-    R = P * device.resistance(s)
-    out = {"R": device.resistance(s), "dR/ds": device.resistance_slope(s)}
-    out["F"] = device.rate(s, v, v / R, P, J)
-    out |= dict(zip(("dF/ds", "dF/dv", "dF/di"), device.rate_partials(s, v, v / R, P, J), strict=True))
+    if device.ohmic:
+        out = {"R": device.resistance(s), "dR/ds": device.resistance_slope(s)}
+        i = v / (P * out["R"])
+    else:
+        out = {"i": device.current(v, s)} | dict(zip(("di/dv", "di/ds"), device.current_partials(v, s), strict=True))
+        i = J * device.current(J * v, s)
+    out["F"] = device.rate(s, v, i, P, J)
+    out |= dict(zip(("dF/ds", "dF/dv", "dF/di"), device.rate_partials(s, v, i, P, J), strict=True))
     return {name: np.broadcast_to(np.asarray(value, float), (POINTS,)) for name, value in out.items()}
 
 

@@ -38,6 +38,12 @@ def any_network(seed: int) -> sb.Network:
     ]
     for k in rng.integers(0, m, m // 4):
         devices[k] = sb.Resistor(float(rng.choice([1.0, 2.5])))
+    for k in rng.integers(0, m, m // 4):
+        devices[k] = [
+            sb.VTEAM(50, 1000, -1, float(rng.choice([1.0, 2.0])), 3, 3, -0.2, 0.2, window=window),
+            sb.TEAM(50, 1000, -1, 1, 3, 3, -1e-5, 1e-5),
+            sb.ThresholdMemristor(1e3, 1e4, 0.3, 2e4, float(rng.choice([0.0, 1e3])), float(rng.choice([0.0, 0.01]))),
+        ][int(rng.integers(3))]
     choices = [
         None,
         sb.DC(0.5),

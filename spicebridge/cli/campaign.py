@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from spicebridge.cli import status
 from spicebridge.cli.options import add_quiet, whole
-from spicebridge.shown import counted
 
 if TYPE_CHECKING:
     from spicebridge.campaign.campaign_plan import Campaign
@@ -100,6 +99,8 @@ def _run(campaign: Campaign, args: argparse.Namespace) -> None:
 def _telling(say: Callable[[str], None]) -> Callable[[Tally], None]:
     """Tell how far a campaign is, in the words of every command."""
     began = time.monotonic()
+
+    from spicebridge.shown import counted
 
     def show(tally: Tally) -> None:
         if tally.ran == 0:

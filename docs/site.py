@@ -58,7 +58,7 @@ def format_example(path: Path) -> str:
     began = time.perf_counter()
     with matplotlib.rc_context({**RC, "text.parse_math": True}):
         names = runpy.run_path(str(path))
-        picture = format_svg(Drawn(path.stem, names["alt"], "", names["figure"]))
+        picture = format_svg(Drawn(name=path.stem, title=names["alt"], caption="", figure=names["figure"]))
     took = time.perf_counter() - began
     return (
         f"## {title}\n\n{text}\n\n<figure>{picture}</figure>\n\n"

@@ -191,7 +191,7 @@ class DeckItem(_Item):
         verdict = validate_deck(deck, found, engine=engine)
         if written is not None and written.error is not None:
             raise Disagreement(f"{self.name}: {written}; refined: {verdict}")
-        require_outcome(Report(verdict, self.name, name=self.name), self.reports)
+        require_outcome(Report(verdict=verdict, title=self.name, name=self.name), self.reports)
 
 
 class ModelItem(_Item):

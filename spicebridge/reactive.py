@@ -42,7 +42,7 @@ class TopologicalLaw:
         return self.edges[0]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Reductions:
     """The laws of one network, and the parts they come from.
 
@@ -90,7 +90,7 @@ def _find(network: Network) -> Reductions:
     open_sources = []
     for side in dict.fromkeys(int(linked[ends[0][k]]) for k in crossing):
         open_sources.append(tuple(k for k in crossing if side in (linked[ends[0][k]], linked[ends[1][k]])))
-    return Reductions(joined, part, loops, cutsets, tuple(open_sources))
+    return Reductions(joined=joined, part=part, loops=loops, cutsets=cutsets, open_sources=tuple(open_sources))
 
 
 class _Forest:

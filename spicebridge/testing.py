@@ -61,7 +61,7 @@ def assert_agrees(
     """
     __tracebackhide__ = True
     verdict = validate(network, t, tolerance=tolerance, engine=engine, **options)
-    require_outcome(Report(verdict, name, name=slug(name)), reports)
+    require_outcome(Report(verdict=verdict, title=name, name=slug(name)), reports)
     return verdict
 
 

@@ -50,7 +50,7 @@ def test_every_deck_is_short_and_shows_what_its_title_says(found):
         if finding.cause == UIC:
             continue
         signal, value, right = re.match(r"\* (\S+) = (\S+) at .* right is (\S+)", lines[0]).groups()
-        record = get_engine("ngspice").run(Job(finding.deck, (signal,), 1.0))
+        record = get_engine("ngspice").run(Job(text=finding.deck, vectors=(signal,), stop=1.0))
         assert record.vector(signal)[-1] == pytest.approx(float(value), rel=1e-8)
         assert record.vector(signal)[-1] != pytest.approx(float(right), rel=1e-3)
 
@@ -85,7 +85,7 @@ def test_the_traps_of_neospice_are_found():
     assert list(found) == ["u(0)", UIC, "at t = 0 only signals of .ic are right"]
     assert found["u(0)"].sentence.endswith("right is 0.5")
     mended = get_engine("neospice").run(
-        Job(FirstRow(dialect="ngspice", start=0.5, gain=-3.0, uic=False).deck("t"), ("v(b)",), 1.0)
+        Job(text=FirstRow(dialect="ngspice", start=0.5, gain=-3.0, uic=False).deck("t"), vectors=("v(b)",), stop=1.0)
     )
     assert mended.vector("v(b)")[0] == pytest.approx(-1.5, abs=1e-7)
 
@@ -167,7 +167,7 @@ def test_waveforms_are_those_of_the_drives():
 
 
 def _run_ngspice(text, vectors, stop):
-    return get_engine("ngspice").run(Job(text, vectors, stop))
+    return get_engine("ngspice").run(Job(text=text, vectors=vectors, stop=stop))
 
 
 @pytest.mark.parametrize(

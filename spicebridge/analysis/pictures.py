@@ -52,7 +52,7 @@ def loops(summary: NetworkSummary) -> Drawn | None:
         f"Ω projects on the loops; its diagonal adds up to their number, {summary.analysis.n_loops}. "
         "An edge at 0 is a bridge and carries no current, one near 1 is on loops of its own."
     )
-    return Drawn("loops", "The loops", caption, drawn.figure, wide=False)
+    return Drawn(name="loops", title="The loops", caption=caption, figure=drawn.figure, wide=False)
 
 
 def spectrum(summary: NetworkSummary) -> Drawn | None:
@@ -86,7 +86,7 @@ def spectrum(summary: NetworkSummary) -> Drawn | None:
         "Eigenvalues of the Jacobian. Grey: how large a change of the Jacobian (in 1/s) puts an eigenvalue there, at the "
         "start; where it crosses the line at 0, so small a change makes a stable state unstable."
     )
-    return Drawn("spectrum", "The spectrum", caption, figure, wide=False)
+    return Drawn(name="spectrum", title="The spectrum", caption=caption, figure=figure, wide=False)
 
 
 def potential(summary: NetworkSummary) -> Drawn | None:
@@ -109,7 +109,7 @@ def potential(summary: NetworkSummary) -> Drawn | None:
         f"The potential in which the centre of the states would move if all were equal (paper 2), for sources of "
         f"{V.s:.4g} V; their spread adds the collective force."
     )
-    return Drawn("potential", "The mean field", caption, figure, wide=False)
+    return Drawn(name="potential", title="The mean field", caption=caption, figure=figure, wide=False)
 
 
 def plane(summary: NetworkSummary) -> Drawn | None:
@@ -155,7 +155,7 @@ def plane(summary: NetworkSummary) -> Drawn | None:
     axes.legend(loc="best")
     when = "" if network.bank.constant else " at t = 0"
     caption = f"Arrows: rates{when} with all other states at their start, dark where fast. The two states that travel furthest."
-    return Drawn("plane", "Two states in their plane", caption, figure, wide=False)
+    return Drawn(name="plane", title="Two states in their plane", caption=caption, figure=figure, wide=False)
 
 
 def _frame(states: Array, hard: Array) -> tuple[Array, Array]:

@@ -37,7 +37,7 @@ def draw(panels: Sequence[Record], name: str, title: str) -> str:
         picture = new_figure(WIDTH * columns, HEIGHT * rows)
         for position, panel in enumerate(panels, start=1):
             _panel(picture.add_subplot(rows, columns, position), panel)
-        return format_svg(Drawn(name, title, "", picture, wide=columns > 1))
+        return format_svg(Drawn(name=name, title=title, caption="", figure=picture, wide=columns > 1))
 
 
 def _panel(axes: Axes, panel: Record) -> None:

@@ -77,7 +77,11 @@ def _picture(sweep: Sweep, axis: Axis) -> Picture:
     if without:
         caption += f" {without} {'point has' if without == 1 else 'points have'} no E and U and cannot be drawn."
     title = f"Along {key}{beside}"
-    return Picture(title, caption, format_svg(Drawn(f"along {key}", f"E, U and observed order, {title}", "", figure)))
+    return Picture(
+        title,
+        caption,
+        format_svg(Drawn(name=f"along {key}", title=f"E, U and observed order, {title}", caption="", figure=figure)),
+    )
 
 
 def _scale(axes: Axes, values: Sequence[float], logarithmic: bool) -> None:

@@ -62,7 +62,9 @@ def run_lowered(
     assert tran is not None
     step = tran.step if tran.max_step is None else tran.max_step
     vectors = lowered.signals.vectors()
-    record = engine.run(Job(text, vectors, tran.stop, timeout, generated, meter))
+    record = engine.run(
+        Job(text=text, vectors=vectors, stop=tran.stop, timeout=timeout, generated=generated, meter=meter)
+    )
     if record.status is not Status.COMPLETE:
         return CircuitRun(record, None, step)
     # The simulator's last point may lie a rounding beyond the stop time, where no theory is defined.

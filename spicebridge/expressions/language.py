@@ -18,7 +18,7 @@ DECK_WORDS = frozenset(
 """Words that no simulator lets a parameter be."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Language:
     """One expression language: grammar files, operators, words.
 

@@ -229,7 +229,9 @@ def _parts(specimen: Specimen) -> list[Specimen]:
 
 def _run(door: Any, spelling: str, text: str, vectors: tuple[str, ...], stop: float) -> RunRecord | NoAnswer:
     try:
-        record: RunRecord = door.run(Job(text, vectors, stop, RUN_TIMEOUT, generated=spelling == OURS))
+        record: RunRecord = door.run(
+            Job(text=text, vectors=vectors, stop=stop, timeout=RUN_TIMEOUT, generated=spelling == OURS)
+        )
     except SimulatorDied as error:
         return NoAnswer("died", str(error))
     # A first row that is late is an answer here, and the question of one kind.

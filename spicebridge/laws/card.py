@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from spicebridge.laws.law import Law
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Card:
     """For people and for the check-up of a model.
 

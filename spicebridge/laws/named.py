@@ -60,7 +60,13 @@ def register_law(
     if missing:
         raise LawError(f"{device_class.__name__} lacks {', '.join(missing)}; see spicebridge.laws.base.Device")
     word = name or str(device_class.kind).lower()  # type: ignore[attr-defined]
-    law = RecordLaw(word, device_class, device_class, _text(subcircuit), "" if veriloga is None else _text(veriloga))
+    law = RecordLaw(
+        name=word,
+        build=device_class,
+        device=device_class,
+        subcircuit=_text(subcircuit),
+        veriloga="" if veriloga is None else _text(veriloga),
+    )
     LAWS.register(word, law)
     return law
 
@@ -90,4 +96,4 @@ for _word, _kind in (
     ("inductor", Inductor),
     ("current_source", CurrentSource),
 ):
-    LAWS.register(_word, RecordLaw(_word, _kind, _kind))
+    LAWS.register(_word, RecordLaw(name=_word, build=_kind, device=_kind))

@@ -54,7 +54,7 @@ class Rule:
         return _HOLDS[self.sign](value, np.asarray(bound, float))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ParameterRule:
     """One parameter of a law.
 
@@ -105,10 +105,10 @@ def read_parameter(law: str, name: str, given: object) -> ParameterRule:
         if isinstance(given, (int, float)) and not math.isfinite(given):
             raise fail(f"{given} must be finite")
         if isinstance(given, (int, float)) and not isinstance(given, bool):
-            return ParameterRule(name, float(given))
+            return ParameterRule(name=name, default=float(given))
         if isinstance(given, (tuple, list)) and len(given) == 2 and isinstance(given[1], str):
             unit = parse_unit(given[1])
-            return ParameterRule(name, float(given[0]) * unit.factor, unit)
+            return ParameterRule(name=name, default=float(given[0]) * unit.factor, unit=unit)
         if not isinstance(given, str):
             raise fail(f"must be a number, (value, unit) or text such as '100 ohm, > 0', not {given!r}")
         head, *rules = (part.strip() for part in given.split(","))
@@ -119,7 +119,13 @@ def read_parameter(law: str, name: str, given: object) -> ParameterRule:
         raise
     except (QuantityError, ValueError, TypeError) as error:
         raise fail(str(error)) from None
-    return ParameterRule(name, value, unit if stated else None, typical, tuple(_rule(r, fail) for r in rules))
+    return ParameterRule(
+        name=name,
+        default=value,
+        unit=unit if stated else None,
+        typical=typical,
+        rules=tuple(_rule(r, fail) for r in rules),
+    )
 
 
 def _rule(text: str, fail: Callable[[str], LawError]) -> Rule:

@@ -17,7 +17,7 @@ from typing import Any
 from spicebridge.laws.base import parameter_names, parameter_unit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordLaw:
     """`build` makes a device from keyword arguments, `device` is the class it returns.
 

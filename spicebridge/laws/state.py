@@ -15,7 +15,7 @@ INSIDE = ("", "range", "not negative")
 """What `inside` asks of initial states."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class State:
     """Its name, unit, range in SI (None: no bounds) and whether it must start inside ("" or a rule in words)."""
 
@@ -53,13 +53,13 @@ def read_state(given: object, fail: Callable[[str], LawError]) -> State:
     try:
         unit = parse_unit(str(given.get("unit", "1")))
         if bounds == "none":
-            return State(name, unit, None, None, inside)
+            return State(name=name, unit=unit, low=None, high=None, inside=inside)
         low, high = (_bound(b, unit) for b in bounds)
     except (QuantityError, TypeError, ValueError) as error:
         raise fail(f"`state`: {error}") from None
     if not (low < high and math.isfinite(high - low)):
         raise fail(f"`state`: range must be [low, high] with low < high, both finite, not {list(bounds)!r}")
-    return State(name, unit, low, high, inside)
+    return State(name=name, unit=unit, low=low, high=high, inside=inside)
 
 
 def _bound(given: Any, unit: Unit) -> float:

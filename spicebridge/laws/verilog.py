@@ -50,7 +50,7 @@ class HiddenState(LawError):
     """A variable that remembers."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Module:
     """What a module is called, its pins, the node of its state, and its parameters: name in the law -> in the module."""
 
@@ -180,7 +180,14 @@ class _Reader:
         while self.at < len(self.text):
             self.declaration(env)
             self.skip()
-        return Module(self.name, self.pins, self.state, self.renamed(), self.entries(), self.source)
+        return Module(
+            name=self.name,
+            pins=self.pins,
+            state=self.state,
+            parameters=self.renamed(),
+            entries=self.entries(),
+            text=self.source,
+        )
 
     def renamed(self) -> dict[str, str]:
         return {self.names[word]: word for word in self.parameters}

@@ -104,4 +104,4 @@ def _picture(plot: Traces, name: str) -> str:
         axes.set_ylabel(plot.y_label)
         if any(curve.label for curve in plot.curves):
             axes.legend()
-        return format_svg(Drawn(name, name, "", figure, wide=False))
+        return format_svg(Drawn(name=name, title=name, caption="", figure=figure, wide=False))

@@ -232,7 +232,7 @@ def run_deck(deck: ir.Deck, engine: str, timeout: float | None = None) -> RunRec
     tran = deck.transient
     assert tran is not None
     text = get_dialect(door.dialect).format_deck(deck)
-    record = door.run(Job(text, deck.save, tran.stop, timeout))
+    record = door.run(Job(text=text, vectors=deck.save, stop=tran.stop, timeout=timeout))
     if record.status is not Status.COMPLETE:
         raise RunFailed(f"{record.engine}: {record.reason}", deck=record.text, log=record.log)
     return record

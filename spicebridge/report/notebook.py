@@ -68,7 +68,7 @@ def report(verdict: Verdict, folder: Path) -> Path:
 def _report(verdict: Verdict) -> Report:
     network = verdict.network
     title = (network.title if network is not None else "") or "memristive network"
-    return Report(verdict, title=title)
+    return Report(verdict=verdict, title=title)
 
 
 def _axes(axes: object) -> object:

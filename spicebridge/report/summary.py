@@ -26,7 +26,7 @@ class Row:
     meaning: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Report:
     """A verdict with what the case said about itself.
 
@@ -47,7 +47,17 @@ class Report:
     @classmethod
     def of_case(cls, case: Case, verdict: Verdict, *, wall_time: float = math.nan, created: str = "") -> Report:
         source = str(case.source) if case.source else ""
-        return cls(verdict, case.title, case.what, case.name, case.expect, source, case.text, wall_time, created)
+        return cls(
+            verdict=verdict,
+            title=case.title,
+            learn=case.what,
+            name=case.name,
+            expect=case.expect,
+            source=source,
+            case_text=case.text,
+            wall_time=wall_time,
+            created=created,
+        )
 
     @property
     def edges(self) -> list[tuple[str, str, str, str]]:

@@ -16,7 +16,7 @@ CREDIBLE_ORDER = 0.2
 """An observed order this close to 2 is called second order."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Word:
     """How an outcome is shown: never by colour alone."""
 
@@ -29,25 +29,25 @@ class Word:
 
 WORDS = {
     Outcome.AGREES: Word(
-        Outcome.AGREES,
-        "✓",
-        "#00614a",
-        "#e3f3ee",
-        "The circuit does what the equations say, within the numerical uncertainty.",
+        outcome=Outcome.AGREES,
+        mark="✓",
+        colour="#00614a",
+        tint="#e3f3ee",
+        meaning="The circuit does what the equations say, within the numerical uncertainty.",
     ),
     Outcome.DISAGREES: Word(
-        Outcome.DISAGREES,
-        "≠",
-        "#a03a00",
-        "#fdeee2",
-        "Circuit and equations differ by more than numerical error can explain.",
+        outcome=Outcome.DISAGREES,
+        mark="≠",
+        colour="#a03a00",
+        tint="#fdeee2",
+        meaning="Circuit and equations differ by more than numerical error can explain.",
     ),
     Outcome.UNRESOLVED: Word(
-        Outcome.UNRESOLVED,
-        "?",
-        "#4a4a68",
-        "#ededf5",
-        "The numerical error is too large, or unknown, to say whether they agree.",
+        outcome=Outcome.UNRESOLVED,
+        mark="?",
+        colour="#4a4a68",
+        tint="#ededf5",
+        meaning="The numerical error is too large, or unknown, to say whether they agree.",
     ),
 }
 

@@ -73,7 +73,7 @@ def fake(private_tmp, tmp_path, monkeypatch):
 
     def run(name, **job):
         try:
-            return NgspiceProcess(FAKES / name).run(Job(RC_DECK, VECTORS, STOP, **job))
+            return NgspiceProcess(FAKES / name).run(Job(text=RC_DECK, vectors=VECTORS, stop=STOP, **job))
         finally:
             assert list(private_tmp.iterdir()) == []
 
@@ -81,7 +81,7 @@ def fake(private_tmp, tmp_path, monkeypatch):
 
 
 def run(text, vectors=VECTORS, stop=STOP, **job):
-    return NgspiceProcess().run(Job(text, vectors, stop, **job))
+    return NgspiceProcess().run(Job(text=text, vectors=vectors, stop=stop, **job))
 
 
 # Real runs that succeed
@@ -295,7 +295,7 @@ def test_a_singular_matrix_that_is_overcome_is_a_note():
 
 def test_an_operating_point_that_lost_the_initial_state_is_none():
     samples = JudgedSamples(Status.COMPLETE, "", np.array([0.0]), np.array([[1.0, 0.0]]))
-    job = Job(RECOVERED, ("v(z)", "v(w)"), 1.0)
+    job = Job(text=RECOVERED, vectors=("v(z)", "v(w)"), stop=1.0)
     lost = start_kept(samples, job, "note")
     assert lost.status is Status.NUMERICAL_FAILURE
     assert "v(w) = 0 where .ic gives 0.25" in lost.reason
@@ -352,7 +352,7 @@ def test_a_failure_keeps_the_rows_it_left():
 def test_decks_with_commands_or_foreign_files_are_refused_unrun(line, private_tmp):
     number = RC_DECK[: RC_DECK.index("\n\n.end")].count("\n") + 2
     with pytest.raises(UnsafeDeck, match=rf"deck line {number + line.startswith('.end' + chr(10))}:"):
-        NgspiceProcess("/no/such/program").run(Job(rc_deck(line), VECTORS, STOP))
+        NgspiceProcess("/no/such/program").run(Job(text=rc_deck(line), vectors=VECTORS, stop=STOP))
 
 
 @pytest.mark.parametrize("line", [".include cells.inc", "* .control", "S1 out 0 in 0 sx\n.model sx sw", "* file=/x"])
@@ -564,12 +564,36 @@ def test_impossible_jobs_are_refused(change, words):
 
 def test_a_record_has_matching_arrays():
     with pytest.raises(SpiceBridgeError, match="3 time points"):
-        RunRecord("e", "1", Status.COMPLETE, "", 0, "", "", 0.0, np.zeros(3), np.zeros((2, 1)), ("v(a)",))
+        RunRecord(
+            engine="e",
+            version="1",
+            status=Status.COMPLETE,
+            reason="",
+            exit_code=0,
+            log="",
+            text="",
+            wall_time=0.0,
+            time=np.zeros(3),
+            data=np.zeros((2, 1)),
+            vectors=("v(a)",),
+        )
 
 
 def test_only_complete_is_success():
     for status in Status:
-        record = RunRecord("e", "1", status, "", 0, "", "", 0.0, np.zeros(0), np.zeros((0, 1)), ("v(a)",))
+        record = RunRecord(
+            engine="e",
+            version="1",
+            status=status,
+            reason="",
+            exit_code=0,
+            log="",
+            text="",
+            wall_time=0.0,
+            time=np.zeros(0),
+            data=np.zeros((0, 1)),
+            vectors=("v(a)",),
+        )
         assert record.complete is (status is Status.COMPLETE)
 
 
@@ -624,4 +648,4 @@ def test_capabilities_are_those_measured_by_hand():
 def test_the_record_carries_what_was_measured():
     engine = get_engine("ngspice")
     found = engine.capabilities()
-    assert engine.run(Job(RC_DECK, VECTORS, STOP)).fingerprint == found
+    assert engine.run(Job(text=RC_DECK, vectors=VECTORS, stop=STOP)).fingerprint == found

@@ -63,7 +63,7 @@ def hard_k4():
 def run_network(engine, network, *, form="fast", stop=2.0):
     lowered = lower(network, stop, stop / 100, form=form)
     text = get_dialect(engine.dialect).format_deck(lowered.deck)
-    return engine.run(Job(text, lowered.signals.vectors(), stop))
+    return engine.run(Job(text=text, vectors=lowered.signals.vectors(), stop=stop))
 
 
 # The same numbers
@@ -121,7 +121,7 @@ def test_a_mutant_circuit_is_found_on_neospice():
 
 @pytest.mark.parametrize("engine", WORKERS)
 def test_capacitor_follows_the_exponential(engine, private_tmp):
-    record = engine().run(Job(RC, VECTORS, STOP))
+    record = engine().run(Job(text=RC, vectors=VECTORS, stop=STOP))
     assert record.complete
     assert record.engine == engine.name
     assert np.abs(record.vector("v(out)") - (1 - np.exp(-record.time / STOP))).max() < 1e-5
@@ -135,7 +135,7 @@ def test_capacitor_follows_the_exponential(engine, private_tmp):
 def test_unsafe_decks_never_reach_a_worker(engine, line, monkeypatch):
     monkeypatch.setattr(worker_module, "worker_command", None)
     with pytest.raises(UnsafeDeck):
-        engine().run(Job(deck("R1 a 0 1", extra=line), ("v(a)",), STOP))
+        engine().run(Job(text=deck("R1 a 0 1", extra=line), vectors=("v(a)",), stop=STOP))
 
 
 @pytest.mark.parametrize("engine", WORKERS)
@@ -154,14 +154,14 @@ def test_unsafe_decks_never_reach_a_worker(engine, line, monkeypatch):
     ],
 )
 def test_nothing_wrong_is_complete(engine, body, vectors, statuses, private_tmp):
-    record = engine().run(Job(deck(body), vectors, STOP))
+    record = engine().run(Job(text=deck(body), vectors=vectors, stop=STOP))
     assert record.status in statuses, record.reason
     assert record.reason
 
 
 @pytest.mark.parametrize("engine", WORKERS)
 def test_a_run_that_ends_early_is_truncated(engine):
-    record = engine().run(Job(RC, VECTORS, 2 * STOP))
+    record = engine().run(Job(text=RC, vectors=VECTORS, stop=2 * STOP))
     assert record.status is Status.TRUNCATED
 
 
@@ -169,7 +169,7 @@ def test_a_run_that_ends_early_is_truncated(engine):
 def test_a_time_limit_is_a_death_and_the_session_lives(engine, private_tmp):
     engine().version()
     with pytest.raises(SimulatorDied, match=r"stopped after 0\.05 s"):
-        engine().run(Job(RC, VECTORS, STOP, timeout=0.05))
+        engine().run(Job(text=RC, vectors=VECTORS, stop=STOP, timeout=0.05))
 
 
 @pytest.mark.parametrize("engine", WORKERS)
@@ -181,14 +181,14 @@ def test_a_crash_of_the_worker_is_a_death(engine, private_tmp, monkeypatch):
     monkeypatch.setattr(where, "worker_command", lambda *_: crash)
     monkeypatch.setattr(engine, "version", lambda self: "0")
     with pytest.raises(SimulatorDied, match="SIGSEGV"):
-        door.run(Job(RC, VECTORS, STOP))
+        door.run(Job(text=RC, vectors=VECTORS, stop=STOP))
 
 
 def test_pyspice_keeps_nothing_from_the_deck_before():
-    first = PySpiceShared().run(Job(RC, VECTORS, STOP))
+    first = PySpiceShared().run(Job(text=RC, vectors=VECTORS, stop=STOP))
     loose = RC.replace(OPTIONS, ".options method=gear reltol=1e-2 abstol=1e-3")
-    PySpiceShared().run(Job(loose, VECTORS, STOP))
-    again = PySpiceShared().run(Job(RC, VECTORS, STOP))
+    PySpiceShared().run(Job(text=loose, vectors=VECTORS, stop=STOP))
+    again = PySpiceShared().run(Job(text=RC, vectors=VECTORS, stop=STOP))
     assert first.data.tobytes() == again.data.tobytes()
 
 
@@ -239,7 +239,7 @@ def test_neospice_follows_growth_between_walls():
 def test_no_library(tmp_path, monkeypatch):
     monkeypatch.setenv(LIBRARY_VARIABLE, str(tmp_path / "libngspice.so"))
     with pytest.raises(SimulatorMissing, match="apt install libngspice0"):
-        PySpiceShared().run(Job(RC, VECTORS, STOP))
+        PySpiceShared().run(Job(text=RC, vectors=VECTORS, stop=STOP))
     assert not PySpiceShared().available()
 
 
@@ -312,7 +312,7 @@ def test_capabilities_are_measured(name):
     assert found["first_row"] == "t=0"
     assert found["ic_without_uic"] == "honoured"
     assert found["diverging_status"] == "numerical_failure"
-    assert engine.run(Job(RC, VECTORS, STOP)).fingerprint == found
+    assert engine.run(Job(text=RC, vectors=VECTORS, stop=STOP)).fingerprint == found
 
 
 def test_a_verdict_says_what_the_simulator_was_measured_to_do():
@@ -337,7 +337,7 @@ def fake_xyce(private_tmp, tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_MPI_CALL", str(tmp_path / "call"))
 
     def run(name, **options):
-        return XyceProcess(FAKES / name, **options).run(Job(XYCE_DECK, XYCE_VECTORS, STOP))
+        return XyceProcess(FAKES / name, **options).run(Job(text=XYCE_DECK, vectors=XYCE_VECTORS, stop=STOP))
 
     return run
 
@@ -406,14 +406,16 @@ def test_xyce_that_cannot_run(fake_xyce, tmp_path, monkeypatch):
     with pytest.raises(SpiceBridgeError, match="whole number"):
         XyceProcess(processes=0)
     with pytest.raises(UnsafeDeck):
-        XyceProcess(FAKES / "xyce_honest").run(Job(XYCE_DECK + ".include /etc/passwd\n", XYCE_VECTORS, STOP))
+        XyceProcess(FAKES / "xyce_honest").run(
+            Job(text=XYCE_DECK + ".include /etc/passwd\n", vectors=XYCE_VECTORS, stop=STOP)
+        )
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     monkeypatch.delenv(XYCE_VARIABLE, raising=False)
     with pytest.raises(SimulatorMissing, match="Xyce is not on PATH"):
         XyceProcess().version()
     assert not XyceProcess().available()
     with pytest.raises(SimulatorMissing, match="mpirun is not on PATH"):
-        XyceProcess(FAKES / "xyce_honest", processes=2).run(Job(XYCE_DECK, XYCE_VECTORS, STOP))
+        XyceProcess(FAKES / "xyce_honest", processes=2).run(Job(text=XYCE_DECK, vectors=XYCE_VECTORS, stop=STOP))
 
 
 def test_xyce_gets_its_own_dialect(fake_xyce, monkeypatch):

@@ -220,7 +220,7 @@ def test_a_real_power_with_a_parameter_for_its_exponent_runs_in_ngspice(power: s
 
     deck = read_deck(ODD.replace("POWER", power), dialect="ltspice")
     text = get_dialect("ngspice").format_deck(deck)
-    record = get_engine("ngspice").run(Job(text, deck.save, 0.75, 60.0))
+    record = get_engine("ngspice").run(Job(text=text, vectors=deck.save, stop=0.75, timeout=60.0))
     assert record.data is not None, record.reason
     assert float(record.data[-1, -1]) == pytest.approx(0.712207, abs=2e-5)
 

@@ -61,7 +61,7 @@ def k4(**changes):
 
 def test_vacask_gives_every_value_of_the_conformance_deck():
     text = Vacask().format_deck(conformance_deck())
-    record = VacaskProcess().run(Job(text, tuple(f"v({c.node})" for c in checks()), CONFORMANCE_STOP))
+    record = VacaskProcess().run(Job(text=text, vectors=tuple(f"v({c.node})" for c in checks()), stop=CONFORMANCE_STOP))
     assert record.complete, record.reason
     for check in checks():
         found = record.vector(f"v({check.node})")
@@ -141,7 +141,7 @@ def test_large_whole_numbers_are_no_integers_of_32_bits():
         transient=ir.Transient(0.1, 1.0, 0.0, 0.1),
         save=("v(a)",),
     )
-    record = VacaskProcess().run(Job(Vacask().format_deck(deck), ("v(a)",), 1.0))
+    record = VacaskProcess().run(Job(text=Vacask().format_deck(deck), vectors=("v(a)",), stop=1.0))
     np.testing.assert_allclose(record.vector("v(a)"), 1.0, rtol=1e-12)
 
 
@@ -154,7 +154,7 @@ def test_a_fed_state_starts_where_ic_says():
         transient=ir.Transient(0.01, 1.0, 0.0, 0.01),
         save=("v(a)",),
     )
-    record = VacaskProcess().run(Job(Vacask().format_deck(deck), ("v(a)",), 1.0))
+    record = VacaskProcess().run(Job(text=Vacask().format_deck(deck), vectors=("v(a)",), stop=1.0))
     np.testing.assert_allclose(record.vector("v(a)"), 0.25 + 5.0 * record.time, rtol=1e-11)
 
 
@@ -192,8 +192,8 @@ def test_a_given_deck_is_read_back_by_its_own_names():
     text = Vacask().format_deck(deck)
     vectors = ("v(x1.s)", "v(save)", "v(x1_s)")
     here, there = (
-        get_engine("vacask").run(Job(text, vectors, 1.0)),
-        get_engine("ngspice").run(Job(OWN_CELL, vectors, 1.0)),
+        get_engine("vacask").run(Job(text=text, vectors=vectors, stop=1.0)),
+        get_engine("ngspice").run(Job(text=OWN_CELL, vectors=vectors, stop=1.0)),
     )
     assert here.complete, here.reason
     assert there.complete, there.reason
@@ -251,7 +251,7 @@ def test_what_cancels_is_zero():
     deck = read_deck(
         f"* t\nVx x 0 2\nVy y 0 3\n{sources}\n.save {' '.join(saved)}\n.tran 0.25 1 0 0.25\n", dialect="ngspice"
     )
-    record = get_engine("vacask").run(Job(Vacask().format_deck(deck), saved, 1.0))
+    record = get_engine("vacask").run(Job(text=Vacask().format_deck(deck), vectors=saved, stop=1.0))
     assert record.complete, record.reason
     np.testing.assert_allclose(record.data, np.tile([0.0, 0.0, 0.0, 0.0, 2.0], (record.time.size, 1)), atol=1e-12)
 
@@ -264,7 +264,7 @@ def test_infinities_on_the_way_to_the_solution_are_kept_out():
     elements = [ir.VoltageSource("V1", "a", "0", ir.DcWave(2.0))]
     elements += [ir.BehaviouralVoltage(f"B{node}", node, "0", tree) for node, tree in trees.items()]
     deck = Deck("t", tuple(elements), transient=ir.Transient(0.1, 1.0, 0.0, 0.1))
-    record = VacaskProcess().run(Job(Vacask().format_deck(deck), ("v(b)", "v(c)", "v(d)"), 1.0))
+    record = VacaskProcess().run(Job(text=Vacask().format_deck(deck), vectors=("v(b)", "v(c)", "v(d)"), stop=1.0))
     np.testing.assert_allclose(record.data[-1], [0.5, 0.125, math.log(2.0)], rtol=1e-12)
 
 
@@ -291,7 +291,7 @@ def fake(private_tmp, tmp_path, monkeypatch):
     (shims / "python3").symlink_to(sys.executable)
     monkeypatch.setenv("PATH", f"{shims}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    return lambda name: VacaskProcess(FAKES / name).run(Job(FAKE_DECK, ("v(out)", "i(v1)"), STOP))
+    return lambda name: VacaskProcess(FAKES / name).run(Job(text=FAKE_DECK, vectors=("v(out)", "i(v1)"), stop=STOP))
 
 
 def test_names_are_translated(fake):
@@ -364,14 +364,14 @@ def test_unsafe_decks_never_reach_it(line, monkeypatch):
         refuse_unsafe(f"t\nground 0\n  {line}\n")
     monkeypatch.setattr("spicebridge.circuit.engines.vacask.run_program", None)
     with pytest.raises(UnsafeDeck):
-        VacaskProcess().run(Job(f"t\nground 0\n{line}\n", ("v(a)",), 1.0))
+        VacaskProcess().run(Job(text=f"t\nground 0\n{line}\n", vectors=("v(a)",), stop=1.0))
 
 
 def test_compiled_modules_are_kept_under_their_text(tmp_path, monkeypatch, private_tmp):
     cache = tmp_path / "cache"
     monkeypatch.setenv("SPICEBRIDGE_CACHE", str(cache))
     lowered = lower(k4(), 0.1, 0.01)
-    job = Job(lowered.format(Vacask()), lowered.signals.vectors(), 0.1)
+    job = Job(text=lowered.format(Vacask()), vectors=lowered.signals.vectors(), stop=0.1)
     first = VacaskProcess().run(job)
     assert first.complete
     (kept,) = (cache / "osdi").iterdir()

@@ -62,8 +62,8 @@ def make_verdict() -> Callable[..., Verdict]:
         theory = signals(network, t, 0.0, "theory")
         spice = signals(network, t, error, "ngspice")
         run = RunRecord(
-            "ngspice", "39", Status.COMPLETE if waves else Status.NO_OUTPUT, "", 0, log, deck, 0.1,
-            t if waves else t[:0], np.zeros((t.size if waves else 0, 1)), ("v(w0)",),
+            engine="ngspice", version="39", status=Status.COMPLETE if waves else Status.NO_OUTPUT, reason="", exit_code=0, log=log, text=deck, wall_time=0.1,
+            time=t if waves else t[:0], data=np.zeros((t.size if waves else 0, 1)), vectors=("v(w0)",),
         )  # fmt: skip
         rungs = Ladder(
             steps=STEPS,
@@ -112,6 +112,6 @@ def make_verdict() -> Callable[..., Verdict]:
 def make_report(make_verdict: Callable[..., Verdict]) -> Callable[..., Report]:
     def make(outcome: str = "agrees", *, title: str = "A ring", **options: Any) -> Report:
         own = {name: options.pop(name) for name in ("learn", "expect", "case_text", "source") if name in options}
-        return Report(make_verdict(outcome, **options), title, **own)
+        return Report(verdict=make_verdict(outcome, **options), title=title, **own)
 
     return make

@@ -54,7 +54,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def dot():
     """The smallest picture, so that pages need no drawing."""
-    return Plot("states", "States", "A caption.", '<svg class="plot wide"></svg>', True)
+    return Plot(name="states", title="States", caption="A caption.", svg='<svg class="plot wide"></svg>', wide=True)
 
 
 def is_harmless(page):

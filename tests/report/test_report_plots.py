@@ -57,7 +57,7 @@ def test_lines_say_their_names(make_report):
 def test_numbers_beside_an_axis_keep_their_digits():
     figure = new_figure(4.0, 3.0)
     figure.add_subplot().set(yticks=[0.0, 0.00025], ylim=(0.0, 0.0005), xlabel="0.123456 V")
-    text = format_svg(Drawn("x", "x", "", figure))
+    text = format_svg(Drawn(name="x", title="x", caption="", figure=figure))
     assert ">0.00025<" in text
     assert ">0.123456 V<" in text
 

@@ -20,7 +20,7 @@ def test_the_planted_mistake_is_named_first(cause, seed, hard):
     network, own = random_case(seed, hard=hard)
     every = 1 if hard else 2
     w = planted(cause, own, np.random.default_rng(seed))
-    first = diagnose(network, Reported(T[::every], w[::every], error=1e-6))[0]
+    first = diagnose(network, Reported(t=T[::every], state=w[::every], error=1e-6))[0]
     assert first.certain, first.sentence
     assert cause in (first.cause, *first.same_as), first.sentence
     assert first.explains > 0.9
@@ -37,7 +37,7 @@ def test_a_published_clamp_is_found():
         w[w < 1] = 0
         return w
 
-    first = diagnose(network, Reported(T, bare.steps(T, "euler", 1, clamp)))[0]
+    first = diagnose(network, Reported(t=T, state=bare.steps(T, "euler", 1, clamp)))[0]
     assert first.certain, first.sentence
     assert first.cause == "clamp_at_walls"
     assert "below 1 to 0" in first.where
@@ -46,9 +46,9 @@ def test_a_published_clamp_is_found():
 def test_a_right_program_has_no_mistake_but_that_of_its_columns():
     network, own = random_case(5)
     w = own.solve(T)[::2]
-    found = diagnose(network, Reported(T[::2], w, error=1e-6))
+    found = diagnose(network, Reported(t=T[::2], state=w, error=1e-6))
     assert not any(finding.certain for finding in found)
-    first = diagnose(network, Reported(T[::2], np.roll(w, 1, axis=1), error=1e-6))[0]
+    first = diagnose(network, Reported(t=T[::2], state=np.roll(w, 1, axis=1), error=1e-6))[0]
     assert first.certain, first.sentence
     assert first.cause == "edge_order"
     assert f"{network.edge_name(network.n_edges - 1)} in that of {network.edge_name(0)}" in first.where

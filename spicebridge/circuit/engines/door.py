@@ -33,7 +33,7 @@ Stamp = tuple[str, int, int]
 """Path, size and modification time (ns) of a file; -1 where it is no file."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Installation:
     """One simulator on this machine.
 

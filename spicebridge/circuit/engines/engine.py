@@ -64,7 +64,7 @@ class Meter:
         return self.seen
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """One transient run.
 
@@ -116,7 +116,7 @@ class Job:
                 raise DeckError(f"job {label} is {value!r}: it must be positive and finite, in s")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class RunRecord:
     """One finished run and the verdict on it.
 

@@ -59,7 +59,15 @@ class NeospiceWorker(Door):
             raise SimulatorMissing(f"neospice is not installed: {_INSTALL}")
         ask = tuple(worker_command(_SCRIPT, "--version"))
         environment = tuple(worker_environment().items())
-        return Installation("neospice", files, ask, _VERSION, (0, 0), _INSTALL, environment)
+        return Installation(
+            title="neospice",
+            files=files,
+            ask=ask,
+            pattern=_VERSION,
+            oldest=(0, 0),
+            install=_INSTALL,
+            environment=environment,
+        )
 
     def as_it_is(self) -> NeospiceWorker:
         """The same without anything mended, to see what the simulator itself does."""
@@ -76,9 +84,9 @@ class NeospiceWorker(Door):
             job = replace(job, text=_with_leaks(job.text))
         given = frozenset(_SET_BY_IC.findall(job.text.lower()))
         program = Invocation(
-            worker_command(_SCRIPT, DECK, RAW),
-            judge_neospice_log,
-            saved_names(job.text),
+            argv=worker_command(_SCRIPT, DECK, RAW),
+            judge_log=judge_neospice_log,
+            saved=saved_names(job.text),
             plots=functools.partial(_mend_start, given) if self.mended else list,
             environment=worker_environment(),
         )

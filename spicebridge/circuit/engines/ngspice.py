@@ -51,7 +51,15 @@ class NgspiceProcess(Door):
         """The program; see `Door`."""
         path = self.path()
         ask, oldest = (str(path), "--version"), (OLDEST_VERSION, 0)
-        return Installation("ngspice", ask[:1], ask, _VERSION, oldest, _INSTALL, steady=not is_script(path))
+        return Installation(
+            title="ngspice",
+            files=ask[:1],
+            ask=ask,
+            pattern=_VERSION,
+            oldest=oldest,
+            install=_INSTALL,
+            steady=not is_script(path),
+        )
 
     def run(self, job: Job) -> RunRecord:
         """Run one job; see `Engine` for what is raised and what is returned."""
@@ -62,4 +70,4 @@ class NgspiceProcess(Door):
             return not_run(self, job, trap)
         argv = [str(self.path()), "-n", "-b", "-r", RAW, DECK]
         saved = () if job.generated else saved_names(job.text)
-        return run_program(self, Invocation(argv, judge_log, saved), job)
+        return run_program(self, Invocation(argv=argv, judge_log=judge_log, saved=saved), job)

@@ -98,7 +98,7 @@ def attempt(engine: Engine, text: str, vectors: tuple[str, ...], stop: float) ->
     """Run one deck; None if the engine raises, unless it is gone or the deck took all its time."""
     begin = time.monotonic()
     try:
-        return engine.run(Job(text, vectors, stop, PROBE_TIMEOUT))
+        return engine.run(Job(text=text, vectors=vectors, stop=stop, timeout=PROBE_TIMEOUT))
     except SpiceBridgeError:
         # Where one deck hangs so may all others, each for its whole time-out.
         if not engine.available() or time.monotonic() - begin >= PROBE_TIMEOUT:

@@ -75,7 +75,15 @@ class PySpiceShared(Door):
         ask = tuple(worker_command(_SCRIPT, library, "--version"))
         environment = tuple(worker_environment().items())
         files = (library, *package)
-        return Installation("ngspice", files, ask, _VERSION, (OLDEST_VERSION, 0), _INSTALL, environment)
+        return Installation(
+            title="ngspice",
+            files=files,
+            ask=ask,
+            pattern=_VERSION,
+            oldest=(OLDEST_VERSION, 0),
+            install=_INSTALL,
+            environment=environment,
+        )
 
     def run(self, job: Job) -> RunRecord:
         """Run one job; see `Engine` for what is raised and what is returned."""
@@ -85,9 +93,9 @@ class PySpiceShared(Door):
         if trap is not None:
             return not_run(self, job, trap)
         program = Invocation(
-            worker_command(_SCRIPT, self.path(), DECK, RAW),
-            judge_log,
-            saved_names(job.text),
+            argv=worker_command(_SCRIPT, self.path(), DECK, RAW),
+            judge_log=judge_log,
+            saved=saved_names(job.text),
             environment=worker_environment(),
         )
         return run_program(self, program, job)

@@ -31,7 +31,7 @@ DECK, RAW = "deck.cir", "out.raw"
 """Names, inside the private directory, of what goes in and what comes out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Invocation:
     """How one engine is started and how its output is read.
 

@@ -92,7 +92,16 @@ class VacaskProcess(Door):
         if package is not None:
             files, known = (*files, package[1]), f"vacask {package[1].split()[-1]}"
         ask = (str(path), "--help")
-        return Installation("VACASK", files, ask, _VERSION, (0, 3), _INSTALL, steady=not is_script(path), known=known)
+        return Installation(
+            title="VACASK",
+            files=files,
+            ask=ask,
+            pattern=_VERSION,
+            oldest=(0, 3),
+            install=_INSTALL,
+            steady=not is_script(path),
+            known=known,
+        )
 
     def run(self, job: Job) -> RunRecord:
         """Run one job; see `Engine` for what is raised and what is returned."""
@@ -100,8 +109,8 @@ class VacaskProcess(Door):
         path = self.path()
         modules = _Compiled(job.text, tuple(stamp(file) for file in self._compiler(path)))
         program = Invocation(
-            [str(path), "-qp", *(["-se"] if modules.files else []), DECK],
-            judge_vacask_log,
+            argv=[str(path), "-qp", *(["-se"] if modules.files else []), DECK],
+            judge_log=judge_vacask_log,
             plots=lambda plots: _renamed(plots, job.text),
             deck=DECK,
             prepare=modules.lay_out,

@@ -67,7 +67,14 @@ class XyceProcess(Door):
         ask = (program, "-v")
         how = (f"{self.processes} processes",) if self.processes > 1 else ()
         return Installation(
-            "Xyce", (program,), ask, _VERSION, OLDEST_VERSION, _INSTALL, steady=not is_script(path), how=how
+            title="Xyce",
+            files=(program,),
+            ask=ask,
+            pattern=_VERSION,
+            oldest=OLDEST_VERSION,
+            install=_INSTALL,
+            steady=not is_script(path),
+            how=how,
         )
 
     def available(self) -> bool:
@@ -84,7 +91,7 @@ class XyceProcess(Door):
         refuse_unsafe(job.text)
         argv = [*self._launcher(), str(self.path()), "-r", RAW, DECK]
         judge = functools.partial(judge_xyce_log, strict=self.processes == 1)
-        program = Invocation(argv, judge, plots=renamed(job.vectors))
+        program = Invocation(argv=argv, judge_log=judge, plots=renamed(job.vectors))
         return run_program(self, program, job)
 
     def _launcher(self) -> list[str]:

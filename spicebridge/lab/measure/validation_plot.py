@@ -38,7 +38,7 @@ def channels_figure(result: Validation) -> Drawn:
     )
     if len(shown) < len(result.channels):
         caption += f" The {len(shown)} of {len(result.channels)} channels with the largest residuals are drawn."
-    return Drawn("channels", "Measured against expected", caption, figure)
+    return Drawn(name="channels", title="Measured against expected", caption=caption, figure=figure)
 
 
 def _channel(top: Axes, below: Axes, channel: ChannelResult, last: bool) -> None:
@@ -81,4 +81,4 @@ def states_figure(network: Network, inferred: tuple[Inferred, ...]) -> Drawn | N
         "Dots: R = v/i of the calibrated channels, turned into a state by R(s), where the current is not small; bars are its "
         "uncertainty. Broad lines: the theory."
     )
-    return Drawn("states", "States inferred from voltage and current", caption, figure)
+    return Drawn(name="states", title="States inferred from voltage and current", caption=caption, figure=figure)

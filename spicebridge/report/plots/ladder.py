@@ -69,7 +69,7 @@ def figure(report: Report) -> Drawn | None:
     axes.set_xlabel("step ceiling h of the simulator")
     axes.set_ylabel("largest difference of the states")
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.1, ncols=2, columnspacing=1.2)
-    return Drawn("ladder", "Convergence ladder", _caption(report), picture, wide=False)
+    return Drawn(name="ladder", title="Convergence ladder", caption=_caption(report), figure=picture, wide=False)
 
 
 def _positive(values: np.ndarray) -> np.ndarray:

@@ -85,7 +85,9 @@ def figure(report: Report) -> Drawn | None:
     bar.set_label("time (s)")
     bar.outline.set_visible(False)
     title = "Pinched hysteresis loops" if alternating else "Current against voltage"
-    return Drawn("loops", title, _caption(report, waves, edges, alternating), picture, wide=not alone)
+    return Drawn(
+        name="loops", title=title, caption=_caption(report, waves, edges, alternating), figure=picture, wide=not alone
+    )
 
 
 def _unit(exponent: int, unit: str) -> str:

@@ -126,7 +126,9 @@ def _graph(report: Report, network: Network, state: Array, when: str) -> Drawn:
     _nodes(axes, network, places)
     if network.n_edges <= NAMED_EDGES:
         name_edges(drawn, state, np.flatnonzero(network.stateful), 9.8)
-    return Drawn("network", "The network", _graph_caption(report, network), drawn.figure, wide=False)
+    return Drawn(
+        name="network", title="The network", caption=_graph_caption(report, network), figure=drawn.figure, wide=False
+    )
 
 
 def _arrows(axes: Axes, network: Network, paths: list[Array], places: Array, width: float) -> None:
@@ -194,4 +196,4 @@ def _matrix(network: Network, state: Array, when: str) -> Drawn:
     bar = picture.colorbar(strip, ax=bottom, pad=0.02, aspect=3)
     bar.set_label(state_symbol(network))
     caption = f"The loop matrix A, and under it the state of every edge {when}. No graph belongs to it."
-    return Drawn("network", "The loop matrix", caption, picture, wide=False)
+    return Drawn(name="network", title="The loop matrix", caption=caption, figure=picture, wide=False)

@@ -19,7 +19,7 @@ from spicebridge.report.summary import Report
 _MAKERS = ("states", "ladder", "network_graph", "loops")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plot:
     """A picture as an `<svg>` element, its file name without suffix and the words that go with it."""
 
@@ -58,4 +58,4 @@ def render_all(makers: Iterable[Callable[[], Drawn | None]]) -> tuple[Plot, ...]
 
 
 def _rendered(drawn: Drawn) -> Plot:
-    return Plot(drawn.name, drawn.title, drawn.caption, format_svg(drawn), drawn.wide)
+    return Plot(name=drawn.name, title=drawn.title, caption=drawn.caption, svg=format_svg(drawn), wide=drawn.wide)

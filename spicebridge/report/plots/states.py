@@ -95,7 +95,12 @@ def figure(report: Report) -> Drawn | None:
         for row in rows[:, 0]:
             row.axvline(until, color=INK, lw=0.8, ls=(0, (4.0, 2.0)))
     rows[-1, 0].set_xlabel("time (s)")
-    return Drawn("states", "States, theory against SPICE", _caption(report, stateful, edges, crowd), picture)
+    return Drawn(
+        name="states",
+        title="States, theory against SPICE",
+        caption=_caption(report, stateful, edges, crowd),
+        figure=picture,
+    )
 
 
 def _horizon(report: Report, waves: Waveforms) -> float | None:

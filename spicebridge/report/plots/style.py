@@ -66,7 +66,7 @@ RC: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Drawn:
     """A finished figure with the words that go with it; `wide` pictures go across the page."""
 

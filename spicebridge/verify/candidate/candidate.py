@@ -33,7 +33,7 @@ ACROSS = "node voltage"
 """What differences of node potentials are called as a signal."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Candidate:
     """Signals of every edge at the author's own times.
 
@@ -316,7 +316,7 @@ def _between_nodes(table: Table, network: Network, mapping: Mapping[str, str] | 
 def _of_callable(rhs: Rhs, network: Network, stop: float, source: str, name: str = "theory") -> Candidate:
     path, error = integrate_rhs(rhs, network, stop, name)
     t = np.linspace(0.0, path.stop, 2)
-    return Candidate(source, t, path(t), own_error=np.tile(error, (t.size, 1)), path=path)
+    return Candidate(source=source, t=t, state=path(t), own_error=np.tile(error, (t.size, 1)), path=path)
 
 
 def _of_arrays(
@@ -334,7 +334,14 @@ def _of_arrays(
     last = int(np.searchsorted(times, stop * (1.0 + NOISE), side="right"))
     w, i, v = (None if values is None else values[:last] for values in signals.values())
     assert w is not None
-    return Candidate(source, np.clip(times[:last], 0.0, stop), w, i, v, None if across is None else across[:last])
+    return Candidate(
+        source=source,
+        t=np.clip(times[:last], 0.0, stop),
+        state=w,
+        current=i,
+        voltage=v,
+        across=None if across is None else across[:last],
+    )
 
 
 def _check_times(t: Array, stop: float, source: str) -> None:

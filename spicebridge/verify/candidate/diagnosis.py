@@ -61,7 +61,7 @@ FITTED = 1e-9
 """Relative change of a number at which it is fitted."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """One class of mistakes that would explain the candidate.
 
@@ -84,7 +84,7 @@ class Finding:
         return self.sentence
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Reported:
     """What a candidate says: times (n_t,) in s from 0, states (n_t, n_e), and currents (n_t, n_e) in A if he gave them.
 
@@ -100,7 +100,7 @@ class Reported:
     alike: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _Trial:
     """A mistake at one value: the share of the misfit that is `left`, and its signals (n, n_signals) in units of their misfits
     at the first n of the times compared. `reached` is the last of them in s, None if it is the candidate's last."""
@@ -146,7 +146,7 @@ class _Comparison:
         self.moving = network.stateful
         self.currents = reported.current is not None
         self.misfit = 0.0
-        right = self._signals(Program(network))
+        right = self._signals(Program(network=network))
         if right is None:
             return
         theirs = [reported.state[self.rows][:, self.moving]]
@@ -199,7 +199,9 @@ class _Comparison:
         if n < min(FEW, self.rows.size) or misfit <= WORTH:
             return None
         reached = None if self.rows[n - 1] == self.t.size - 1 else float(self.t[self.rows[n - 1]])
-        return _Trial(mistake, value, _rms(self.theirs[:n] - path) / misfit, path, reached)
+        return _Trial(
+            mistake=mistake, value=value, left=_rms(self.theirs[:n] - path) / misfit, path=path, reached=reached
+        )
 
     def columns(self, network: Network) -> list[tuple[Mistake, float]]:
         """That his columns stand in another order: each is then that of the right program which it resembles most."""
@@ -220,8 +222,8 @@ class _Comparison:
             f"{network.edge_name(int(order[k]))} in that of {network.edge_name(int(k))}" for k in swapped[:3]
         )
         words = f"columns, {names}" + (", …" if swapped.size > 3 else "")
-        program = Program(network, order=order)
-        return [(Mistake("edge_order", words, lambda value: program), 0.0)]
+        program = Program(network=network, order=order)
+        return [(Mistake(cause="edge_order", where=words, build=lambda value: program), 0.0)]
 
     def try_out(self, mistake: Mistake, value: float) -> _Trial | None:
         """The mistake at the best of its numbers, or at the one that the sieve found."""
@@ -231,7 +233,7 @@ class _Comparison:
             values = tuple(sorted(values, key=misses.__getitem__)[:LISTED])
         found = [trial for other in values if (trial := self._at(mistake, other)) is not None]
         if mistake.free and len(values) > 1:
-            found.append(self._stepped(_Trial(mistake, mistake.neutral, 1.0, self.right)))
+            found.append(self._stepped(_Trial(mistake=mistake, value=mistake.neutral, left=1.0, path=self.right)))
         return min(found, key=lambda trial: trial.left, default=None)
 
     def _stepped(self, start: _Trial) -> _Trial:
@@ -318,7 +320,7 @@ class _Residual:
         rows = np.unique(np.linspace(0, reported.t.size - 1, min(reported.t.size, points)).round().astype(int))
         self.t, self.w = reported.t[rows], reported.state[rows]
         self.moving: BoolArray = network.stateful
-        self.right = self(Program(network))
+        self.right = self(Program(network=network))
 
     def __call__(self, program: Program) -> Array:
         """(n_t, n_moving), infinite where the program has no rates."""
@@ -400,4 +402,13 @@ def _finding(members: list[_Trial], certain: bool) -> Finding:
     sentence = f"{words} ({share}{beside})" if certain else f"perhaps {words} ({share}{beside})"
     value = first.value if first.mistake.free else None
     by_steps = any(trial.mistake.by_steps for trial in members)
-    return Finding(first.mistake.cause, first.mistake.where, explains, sentence, others, value, certain, by_steps)
+    return Finding(
+        cause=first.mistake.cause,
+        where=first.mistake.where,
+        explains=explains,
+        sentence=sentence,
+        same_as=others,
+        value=value,
+        certain=certain,
+        by_steps=by_steps,
+    )

@@ -98,7 +98,7 @@ def mistakes(network: Network, t: Array, first: Array, most: int | None = None) 
     `t` (n_t,) in s is the candidate's time axis and `first` (n_e,) its first row of states. A program that needs more than
     `most` right-hand sides is given up.
     """
-    right = Program(network, most=most)
+    right = Program(network=network, most=most)
     yield from _of_sources(right)
     yield from _of_edges(right)
     yield from _of_starts(right, first)
@@ -269,7 +269,9 @@ def _cut(network: Network, k: int) -> Network:
     if linear is None:
         devices[k] = Resistor(np.asarray(OPEN))
     else:
-        devices[k] = FreeAffine(np.asarray(OPEN), zero, linear[0], zero, zero, window=old.window)
+        devices[k] = FreeAffine(
+            level=np.asarray(OPEN), slope=zero, a=linear[0], by_i=zero, by_v=zero, window=old.window
+        )
     return cut.with_device(devices)
 
 

@@ -37,7 +37,7 @@ LONGEST = 20_000
 """Intervals of the output grid that are stepped through one by one."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class FreeAffine:
     """R = level + slope s, ds/dt = a s + J (by_i i + by_v v) with any numbers: a law as a mistake may leave it.
 
@@ -116,7 +116,7 @@ WHOLE = 0.5
 """Part of the times up to which a program counts whose equations end there, as where a resistance vanishes."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Program:
     """A network and the liberties a program takes with it.
 

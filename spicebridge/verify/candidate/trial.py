@@ -40,7 +40,7 @@ GRID, MOST_POINTS, PER_PERIOD = 801, 4001, 100
 """Times at which a callable is looked at for its mistake: at least, at most, and in the shortest time of a source."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class TheoryTrial:
     """The three curves at the author's times, and who goes with whom.
 
@@ -222,7 +222,17 @@ def _trial(his: Candidate, ours: Array, plain: Verdict, state: _Compared, known:
             if together[pair] and (name != "yours" or state.differs):
                 odd = name
                 break
-    return TheoryTrial(his.source, his.t, his.state, ours, ours + circuit.on(his.t), pairs, odd, plain, known)
+    return TheoryTrial(
+        source=his.source,
+        t=his.t,
+        state=his.state,
+        ours=ours,
+        spice=ours + circuit.on(his.t),
+        pairs=pairs,
+        odd_one_out=odd,
+        ours_and_spice=plain,
+        own_error_known=known,
+    )
 
 
 def _alike(facts: Verdict, trial: TheoryTrial, moved: Mapping[str, float]) -> Verdict:
@@ -311,7 +321,7 @@ def _diagnosed(his: Candidate, network: Network, alike: tuple[str, ...], say: Pr
         points = int(np.clip(PER_PERIOD * stop / shortest, GRID, MOST_POINTS)) if np.isfinite(shortest) else GRID
         his = his.at(np.linspace(0.0, stop, points))
     error = 0.0 if his.own_error is None else float(his.own_error.max())
-    reported = Reported(his.t, his.state, his.current, error, continuous, alike)
+    reported = Reported(t=his.t, state=his.state, current=his.current, error=error, continuous=continuous, alike=alike)
     return diagnose(network, reported, say)
 
 
@@ -325,7 +335,7 @@ def _may_be_a_step(cause: Finding, his: Candidate, network: Network, error: floa
         return True
     if cause.value is None:
         return False
-    crudest, right = Program(network, euler=1).solve(his.t), Program(network).solve(his.t)
+    crudest, right = Program(network=network, euler=1).solve(his.t), Program(network=network).solve(his.t)
     return crudest is None or right is None or error <= float(np.abs(crudest - right).max())
 
 

@@ -17,7 +17,6 @@ from spicebridge.modelcheck import (
     Result,
     Subject,
     check_model,
-    checks,
     load_subject,
     subject_names,
     twins,
@@ -267,17 +266,17 @@ def test_not_pinched_and_not_passive_models_fail(tmp_path: Path) -> None:
     [("Bm p n I=V(p,n)", "Bm p n I=V(p)"), ("Bm p n", "Bm p 0"), ("I=1e4*V(p,n)", "I=1e4*V(p)")],
 )
 def test_a_model_that_knows_ground_is_caught(tmp_path: Path, old: str, new: str) -> None:
-    assert checks.floating(load_subject(write(tmp_path, sub=SUB), frequency=1.0), "ngspice").grade is Grade.PASS
+    assert questions.floating(load_subject(write(tmp_path, sub=SUB), frequency=1.0), "ngspice").grade is Grade.PASS
     grounded = load_subject(write(tmp_path, sub=SUB.replace(old, new)), frequency=1.0)
-    assert checks.floating(grounded, "ngspice").grade is Grade.FAIL
+    assert questions.floating(grounded, "ngspice").grade is Grade.FAIL
 
 
 def test_a_voltage_that_never_crosses_zero_is_no_pinched_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     subject = load_subject(write(tmp_path, sub=SUB), frequency=1.0)
-    assert checks.pinched_loop(subject, "ngspice").grade is Grade.PASS
-    run = checks._run
-    monkeypatch.setattr(checks, "_run", lambda *a, **k: run(*a, drive=sb.Sine(0.2, 1.0, offset=1.0), **k))
-    for check in (checks.pinched_loop, checks.zero_crossing):
+    assert questions.pinched_loop(subject, "ngspice").grade is Grade.PASS
+    run = questions._run
+    monkeypatch.setattr(questions, "_run", lambda *a, **k: run(*a, drive=sb.Sine(0.2, 1.0, offset=1.0), **k))
+    for check in (questions.pinched_loop, questions.zero_crossing):
         assert check(subject, "ngspice").grade is Grade.FAIL
 
 
@@ -285,9 +284,9 @@ def test_a_voltage_that_never_crosses_zero_is_no_pinched_loop(tmp_path: Path, mo
     ("old", "new"), [("Bm p n I=", "Bm p n I=(1+0.3*sin(20*time))*"), ("I=1e4*", "I=1e4*(1+1e-3*time)*")]
 )
 def test_a_model_with_a_clock_is_caught(tmp_path: Path, old: str, new: str) -> None:
-    assert checks.autonomous(load_subject(write(tmp_path, sub=SUB), frequency=1.0), "ngspice").grade is Grade.PASS
+    assert questions.autonomous(load_subject(write(tmp_path, sub=SUB), frequency=1.0), "ngspice").grade is Grade.PASS
     timed = load_subject(write(tmp_path, sub=SUB.replace(old, new)), frequency=1.0)
-    assert checks.autonomous(timed, "ngspice").grade is Grade.FAIL
+    assert questions.autonomous(timed, "ngspice").grade is Grade.FAIL
 
 
 def test_a_model_that_cannot_be_solved_fails_with_the_reason(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spicebridge.batch.cases import Entry, Job, plan
+from spicebridge.batch.cases import CaseJob, Entry, plan
 from spicebridge.batch.results import Results
 from spicebridge.errors import CaseError, OutputError
 from spicebridge.report import writer
@@ -168,7 +168,7 @@ def test_the_working_folder_is_not_replaced(tmp_path, monkeypatch):
 
 
 def entry(name, report=None, error=None):
-    return Entry(Job(name, Path(f"{name}.case.toml")), name, report, error)
+    return Entry(CaseJob(name, Path(f"{name}.case.toml")), name, report, error)
 
 
 def test_a_collection_has_a_folder_each_and_an_index(make_report, tmp_path):

@@ -18,6 +18,7 @@ from spicebridge.modelcheck import (
     Subject,
     check_model,
     load_subject,
+    questions,
     subject_names,
     twins,
     veriloga,

@@ -108,7 +108,7 @@ def test_a_crowd_is_drawn_as_a_selection_and_says_so(make_report):
 def test_a_loop_matrix_is_a_heat_map(make_report):
     A = np.array([[1.0, -0.5, 0.3], [0.0, 2.0, 1.0]])
     network = Network.from_loop_matrix(A, device=DEVICE, drive=DC(0.1), initial_state=0.4)
-    assert made("network", make_report(network=network)).title == "The loop matrix"
+    assert made("network_graph", make_report(network=network)).title == "The loop matrix"
 
 
 def test_memoryless_networks_have_no_states(make_report):
@@ -124,7 +124,7 @@ def test_active_reversed_and_grey_edges_are_explained(make_report):
     caption = drawn(make_report(network=network))["network"].caption
     for word in ("hollow", "active", "no memory"):
         assert word in caption
-    assert "hollow" not in made("network", make_report()).caption
+    assert "hollow" not in made("network_graph", make_report()).caption
 
 
 def test_direct_current_promises_no_loops(make_report):

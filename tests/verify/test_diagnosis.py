@@ -70,6 +70,6 @@ def test_missing_bounds_are_named_where_a_resistance_vanishes_beyond_them():
     w = solve_ivp(rhs, (0.0, 0.26), [0.15, 0.6], rtol=1e-10, atol=1e-12, t_eval=t).y.T
     assert w.min() < -1.0 / 15.0
     assert not solve(network(sb.NoWindow()), 0.26).complete
-    first = diagnose(network(sb.Hard()), Reported(t, w, error=1e-6))[0]
+    first = diagnose(network(sb.Hard()), Reported(t=t, state=w, error=1e-6))[0]
     assert first.certain, first.sentence
     assert first.cause == "missing_window"

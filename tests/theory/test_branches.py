@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import threading
+import weakref
 
 import networkx as nx
 import numpy as np
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 import spicebridge as sb
 from spicebridge.errors import NetworkError, ProjectorSingular, SingularNetwork
 from spicebridge.theory.currents import iterative as iterative_module
-from spicebridge.theory.currents.branch import branch_solver
+from spicebridge.theory.currents.branch import branch_solver, kept_solver
 from spicebridge.theory.currents.factorisation import SparseLdl
 from spicebridge.theory.currents.fill import Fill
 from spicebridge.theory.currents.laplacian import GroundedLaplacian
@@ -240,3 +243,18 @@ def test_mixed_memristors_and_resistors_agree_in_all_forms():
     reference = mesh_reference(Topology.of(network), q, S)
     for method in ("projector", "nodal", "loop"):
         np.testing.assert_allclose(branch_solver(network, method).solve(q, S), reference, atol=1e-13)
+
+
+def test_solvers_are_kept_by_thread_and_go_with_their_network():
+    network = random_network(graph_edges("grid_2d_graph", 8, 8), 0, ac=False)
+    mine = kept_solver(network)
+    assert kept_solver(network) is mine
+    found = []
+    other = threading.Thread(target=lambda: found.append(kept_solver(network)))
+    other.start()
+    other.join()
+    assert found[0] is not mine
+    gone = weakref.ref(network)
+    del network, mine, found
+    gc.collect()
+    assert gone() is None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import itertools
-import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import networkx as nx
 import numpy as np
@@ -249,12 +249,9 @@ def test_solvers_are_kept_by_thread_and_go_with_their_network():
     network = random_network(graph_edges("grid_2d_graph", 8, 8), 0, ac=False)
     mine = kept_solver(network)
     assert kept_solver(network) is mine
-    found = []
-    other = threading.Thread(target=lambda: found.append(kept_solver(network)))
-    other.start()
-    other.join()
-    assert found[0] is not mine
+    with ThreadPoolExecutor(1) as elsewhere:
+        assert elsewhere.submit(kept_solver, network).result() is not mine
     gone = weakref.ref(network)
-    del network, mine, found
+    del network, mine
     gc.collect()
     assert gone() is None

@@ -22,7 +22,7 @@ from spicebridge.laws.card import Card
 from spicebridge.laws.formulas import unlimited
 from spicebridge.laws.parameters import check_values
 from spicebridge.laws.tables import table_points
-from spicebridge.windows import WINDOWS, NoWindow, Window
+from spicebridge.windows import NoWindow, Window
 
 if TYPE_CHECKING:
     from spicebridge.laws.law import Equations, Law
@@ -180,11 +180,8 @@ class LawDevice:
     def _check_window(self) -> None:
         if self.window is None:
             object.__setattr__(self, "window", NO_WINDOW)
-        if isinstance(self.window, str) and self.window in WINDOWS:
-            object.__setattr__(self, "window", WINDOWS[self.window]())
         if not isinstance(self.window, Window):
-            hint = nearest(str(self.window), WINDOWS)
-            raise DeviceError(f"{self.kind}: window {self.window!r} must be a window such as Hard(){hint}")
+            raise DeviceError(f"{self.kind}: window {self.window!r} must be a window such as Hard()")
 
     def __eq__(self, other: object) -> bool:
         return same_device(self, other)

@@ -83,7 +83,7 @@ def test_one_call_on_many_edges_is_many_calls_on_one(name):
     [
         (sb.HPMemristor, HP, {"k": 0.0}, "`k` 0 must be positive"),
         (sb.HPMemristor, HP, {"r_off": 50.0}, "`r_off` 50 must exceed `r_on` 100"),
-        (sb.HPMemristor, HP, {"window": "jogleka"}, r"must be a window such as Hard\(\) \(did you mean 'joglekar'"),
+        (sb.HPMemristor, HP, {"window": "joglekar"}, "must be a window such as Hard"),
         (sb.ThresholdMemristor, THRESHOLD, {"v_t": -1.0}, "`v_t` -1 must be positive"),
         (sb.ThresholdMemristor, THRESHOLD, {"b": -1e-5}, "`b` -1e-05 must not be negative"),
         (sb.YakopcicMemristor, YAKOPCIC, {"x_p": 1.0}, "`x_p` 1 must be below 1"),

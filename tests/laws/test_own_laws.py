@@ -175,12 +175,11 @@ def test_mistakes_are_located(change, message):
 
 def test_a_device_takes_what_its_law_has():
     law = sb.Law("mine", resistance="r*(1 + s)", rate="k*v", parameters={"r": "100 ohm", "k": "1 1/(V s)"})
-    assert law(window="hard") == law(window=sb.Hard())
     for given, message in (
         ({"rr": 1.0}, "'rr' is unknown \\(did you mean 'r'\\?\\); known are r, k, window"),
         ({"r": (1.0, "V")}, "`r` is in ohm, not in V"),
         ({"r": (1.0, "ohmm")}, "mine: `r`: unit 'ohmm': 'ohmm' is unknown"),
-        ({"window": "hrad"}, "window 'hrad' must be a window such as Hard\\(\\) \\(did you mean 'hard'"),
+        ({"window": "hard"}, "window 'hard' must be a window such as Hard"),
     ):
         with pytest.raises(SpiceBridgeError, match=message):
             law(**given)

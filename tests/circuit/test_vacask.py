@@ -122,7 +122,7 @@ def test_those_are_all_modules_of_the_library():
 
 def test_a_law_of_ones_own_runs_as_its_module():
     law = sb.Law(
-        "own", resistance="r_on + (r_off - r_on)*w", rate="-i/q + leak*w*(1 - w)", state="w",
+        "own", resistance="r_on + (r_off - r_on)*w*w", rate="-i/q + leak*w*(1 - w)", state="w",
         parameters={"r_on": 100.0, "r_off": 1600.0, "q": 0.02, "leak": 0.5},
     )  # fmt: skip
     network = sb.Network.from_graph(

@@ -40,6 +40,20 @@ def test_clipped_single_memristor_is_exact_over_three_periods(amplitude, s0):
     assert state.max() <= 1.0
 
 
+@pytest.mark.parametrize("wall", [1, 0])
+@pytest.mark.parametrize("amplitude", [10.0, 30.0, 46.0013])
+def test_a_state_that_comes_back_to_its_wall_only_touches_it(amplitude, wall):
+    """Held once, w = 1 - (A/omega beta)(1 + cos omega t) touches 1 in every period, where rounding decides on a hit."""
+    beta, t = 15.0 * amplitude / 46.0, np.linspace(0.5, 6.0, 221)
+    device = hard(alpha=0.0, beta=beta, control="voltage")
+    drive = sb.Sine(amplitude if wall == 0 else -amplitude, 1.0)
+    network = sb.Network.from_edges([(0, 0)], device=device, drive=drive, initial_state=0.7 if wall else 0.3)
+    away = amplitude / (2 * np.pi * beta) * (1.0 + np.cos(2 * np.pi * t))
+    for rtol in 10.0 ** np.arange(-13.0, -7.4, 0.25):
+        state = integrate(network, t, rtol=rtol, atol=rtol / 100).state[:, 0]
+        assert np.abs(state - (1.0 - away if wall else away)).max() < max(30.0 * rtol, 1e-11), rtol
+
+
 def test_hits_and_releases_fall_where_the_flux_says():
     trajectory = solve(single(3.0, 0.5), 4.0)
     # c = w + 4.5 w^2 falls by (A/omega)(1 - cos omega t) and is released when the sine changes sign.

@@ -213,6 +213,10 @@ class TaylorIntegrator:
             series.hold(self.held)
             np.multiply(second, 0.5, out=series.s[2])
             series.s[2, self.held] = 0.0
+            # A state that only touches its wall comes to it a little early, still outward: it turns within the probe.
+            late = (first > 0.0) & ~held
+            series.s[1, wall[late]] = f[wall[late]]
+            series.s[0, wall[late]] += 0.5 * first[late] ** 2 / second[wall[late]]
         else:
             self._see(series)
             self.held, self.rounding = wall, np.zeros(0)

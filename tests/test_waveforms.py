@@ -116,7 +116,7 @@ def test_unknown_suffix_and_folder(tmp_path):
             b"time,x\n1,2\n2,3\n",
             r"no column of x is named after a signal .*a map such as \{'x': 'state\[0\]'",
         ),
-        ("run.csv", b"PK\x03\x04 broken", "needs a header"),
+        ("run.csv", b"PK\x03\x04 broken", "is a workbook or an archive"),
         ("run.csv", b"\xff\xff", "needs a header"),
         ("run.csv", b"t (s)\n0\n1,2\n", "run.csv:3: .* must hold 1 numbers"),
         ("run.csv", b"t,w[0]\n0,1\n0,2\n", "time must increase"),

@@ -7,6 +7,7 @@ What no step changes (corners, clamps, form) is made otherwise in one more run a
 from __future__ import annotations
 
 import math
+import multiprocessing
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -46,6 +47,7 @@ LEFT = 0.5
 """A run of another kind has at most this part of what all rungs share: 0.16 with its guards, 0.1 with its clamps, 0.44 with
 its clock. The difference to it is the rest."""
 PARALLEL_RUNS = 2
+"""Simulators at a time, in a process that shares the machine with no other of ours."""
 BEAT = 1.0
 """Seconds between two words on how far the runs are."""
 
@@ -255,7 +257,8 @@ class Trial:
         began = time.monotonic()
         patience = max(LEAST_PATIENCE, PATIENCE * self._longest)
         meters = [Meter(self.stop / h) for h, _ in missing]
-        with ThreadPoolExecutor(PARALLEL_RUNS) as pool:
+        # One of many workers leaves the other processors to them.
+        with ThreadPoolExecutor(1 if multiprocessing.parent_process() else PARALLEL_RUNS) as pool:
 
             def one(key: tuple[float, int], meter: Meter) -> CircuitRun:
                 run = self.circuit.run(*key, patience=patience if key[1] else None, meter=meter)

@@ -72,3 +72,13 @@ def test_what_no_step_reaches_is_said(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["netlist", str(COMPARE / "k4.case.toml"), "--tolerance", "1e-14", "-o", str(made)]) == 0
     assert "ask for a smaller step, a larger tolerance or a shorter span" in capsys.readouterr().err
     assert made.exists()
+
+
+def test_a_run_that_is_lost_leaves_the_trajectory_as_it_was(monkeypatch) -> None:
+    """A loop of capacitors takes dS/dt of the segment it is in, which is that of the rule only while it runs."""
+    ramp = sb.PWL((0.0, 0.5, 1.0), (0.0, 1.0, 1.0))
+    edges, devices = [(0, 1), (1, 0)], [sb.Capacitor(1e-4), sb.Capacitor(1e-4)]
+    trajectory = solve(sb.Network.from_edges(edges, device=devices, drive={0: ramp}), 1.0)
+    monkeypatch.setattr("spicebridge.theory.results.trapezoid.LOST", 0.0)
+    assert trapezoidal_error(trajectory, 0.1) == float("inf")
+    assert trajectory.branch.segment is None

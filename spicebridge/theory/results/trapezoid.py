@@ -47,18 +47,21 @@ def trapezoidal_error(trajectory: Trajectory, step: float) -> float:
     field = _Field(Dynamics(network, trajectory.branch))
     ends = [0.0, *breakpoints(network, stop)]
     e, worst = np.zeros(network.n_edges), 0.0
-    with one_blas_thread(), np.errstate(all="ignore"):
-        for start, end in pairwise(ends):
-            field.dynamics.enter(start, end)
-            t = np.linspace(start, end, math.ceil((end - start) / step * (1.0 - INSIDE)) + 1)
-            w = trajectory(t)
-            lost = LOST * max(1.0, float(np.abs(w).max(initial=0.0)))
-            for k in range(t.size - 1):
-                e = field.stepped(t[k : k + 2], w[k], w[k + 1], e)
-                worst = max(worst, float(np.abs(e).max(initial=0.0)))
-                if not worst < lost:
-                    return math.inf
-    field.dynamics.leave()
+    try:
+        with one_blas_thread(), np.errstate(all="ignore"):
+            for start, end in pairwise(ends):
+                field.dynamics.enter(start, end)
+                t = np.linspace(start, end, math.ceil((end - start) / step * (1.0 - INSIDE)) + 1)
+                w = trajectory(t)
+                lost = LOST * max(1.0, float(np.abs(w).max(initial=0.0)))
+                for k in range(t.size - 1):
+                    e = field.stepped(t[k : k + 2], w[k], w[k + 1], e)
+                    worst = max(worst, float(np.abs(e).max(initial=0.0)))
+                    if not worst < lost:
+                        return math.inf
+    finally:
+        # The branch is the trajectory's own, which may be asked for currents afterwards.
+        field.dynamics.leave()
     return worst
 
 

@@ -92,6 +92,22 @@ def test_the_time_up_to_which_a_run_agrees_is_drawn(make_report):
         assert ("Dashed" in drawn.caption) == bool(lines)
 
 
+def test_pictures_take_the_signal_that_they_show(make_report):
+    """A verdict that a current decides has a larger U than its states, whose difference is drawn beside theirs."""
+    report = make_report(error=1e-6, U=3e-6)
+    state = report.verdict.signals["state"]
+    current = replace(state, name="current", error=2e-6, uncertainty=9e-6)
+    both = replace(report.verdict, signals={"state": state, "current": current}, deciding="current")
+    assert (both.deciding, both.uncertainty) == ("current", 9e-6)
+    shown = replace(report, verdict=both)
+    below = made("states", shown).figure.axes[1]
+    unit = 1e-6
+    assert any(np.allclose(line.get_ydata(), 3e-6 / unit) for line in below.lines)
+    assert not any(np.allclose(line.get_ydata(), 9e-6 / unit) for line in below.lines)
+    assert made("ladder", shown).figure.axes[0].get_ylabel() == "largest difference of the currents"
+    assert made("ladder", report).figure.axes[0].get_ylabel() == "largest difference of the states"
+
+
 @pytest.mark.parametrize("changes", [{"error": 0.0}, {"U": 0.5}, {"error": 0.3}, {"U": 1e-15}, {"tolerance": 1e-12}])
 def test_extreme_numbers_can_be_drawn(make_report, changes):
     assert "states" in drawn(make_report(**changes))

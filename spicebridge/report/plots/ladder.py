@@ -67,7 +67,7 @@ def figure(report: Report) -> Drawn | None:
     _decades(axes)
     label_ends(axes, [x for x, _, _ in levels], [name for _, name, _ in levels], [c for *_, c in levels])
     axes.set_xlabel("step ceiling h of the simulator")
-    axes.set_ylabel("largest difference of the states")
+    axes.set_ylabel(f"largest difference of the {report.verdict.deciding}s")
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.1, ncols=2, columnspacing=1.2)
     return Drawn(name="ladder", title="Convergence ladder", caption=_caption(report), figure=picture, wide=False)
 

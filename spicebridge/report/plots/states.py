@@ -195,7 +195,8 @@ def _difference(
 ) -> None:
     gap = spice.state - theory.state
     largest = float(np.abs(gap[:, stateful]).max(initial=0.0))
-    U = report.verdict.uncertainty
+    own = report.verdict.signals.get("state")
+    U = report.verdict.uncertainty if own is None else own.uncertainty
     top = largest
     if math.isfinite(U):
         top = max(largest, min(U, ROOM_FOR_U * largest)) if largest > 0.0 else U
@@ -236,7 +237,9 @@ def _caption(report: Report, stateful: NDArray[np.intp], edges: NDArray[np.intp]
     elif report.verdict.spice is None:
         parts = ["The network equation; there is no circuit run to compare it with."]
     else:
-        parts.append("Below, their difference; the grey band is ±U, inside which numerical error can explain it.")
+        parts.append(
+            "Below, their difference; the grey band is ±U of the states, inside which numerical error can explain it."
+        )
         if report.verdict.provenance.get("norm") == "events":
             parts.append("E forgives small shifts in time of sudden changes; the difference drawn here does not.")
     if report.verdict.trial is not None:

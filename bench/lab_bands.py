@@ -20,7 +20,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.case.case import Case
-from spicebridge.circuit.deck.elements import BehaviouralCurrent, Capacitor, Deck, Resistor, Subcircuit
+from spicebridge.circuit.deck.elements import BehaviouralCurrent, CapacitorElement, Deck, ResistorElement, Subcircuit
 from spicebridge.drives import DC, Sine
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number, rebuild
 from spicebridge.lab.design.builds import Errors, integrate_builds
@@ -67,8 +67,8 @@ def fresh(planned: Plan, errors: Errors, rng: np.random.Generator) -> BenchRun:
     bench = planned.bench
 
     def passive(element: object) -> object:
-        if isinstance(element, (Resistor, Capacitor)) and not element.name.startswith("RE"):
-            tolerance = bench.resistor_tolerance if isinstance(element, Resistor) else bench.capacitor_tolerance
+        if isinstance(element, (ResistorElement, CapacitorElement)) and not element.name.startswith("RE"):
+            tolerance = bench.resistor_tolerance if isinstance(element, ResistorElement) else bench.capacitor_tolerance
             return replace(element, value=float(element.value) * (1.0 + tolerance * rng.uniform(-1.0, 1.0)))
         return element
 

@@ -176,53 +176,61 @@ def conformance_deck() -> ir.Deck:
     """The deck; one commented line per check."""
     why = {c.node: c.why for c in checks()}
     elements: list[ir.Element] = [
-        ir.VoltageSource("Vneg", "minus2", "0", ir.DcWave(-2.0), "an input of -2 V"),
-        ir.Resistor("Rneg", "minus2", "0", 1.0),
-        ir.VoltageSource("Vzero", "zero", "0", ir.DcWave(0.0), "an input of 0 V"),
-        ir.VoltageSource("Vhalf", "half", "0", ir.DcWave(0.5), "an input of 0.5 V"),
+        ir.VoltageSourceElement("Vneg", "minus2", "0", ir.DcWave(-2.0), "an input of -2 V"),
+        ir.ResistorElement("Rneg", "minus2", "0", 1.0),
+        ir.VoltageSourceElement("Vzero", "zero", "0", ir.DcWave(0.0), "an input of 0 V"),
+        ir.VoltageSourceElement("Vhalf", "half", "0", ir.DcWave(0.5), "an input of 0.5 V"),
     ]
     for node, expression, _, text in ALGEBRA:
         elements.append(ir.BehaviouralVoltage(f"B_{node}", node, "0", expression, text))
     elements += [
         ir.BehaviouralVoltage("B_clock", "clock", "0", Time(), why["clock"]),
-        ir.VoltageSource("V_sin", "sin_delayed", "0", SIN_DELAYED, why["sin_delayed"]),
-        ir.VoltageSource("V_wait", "sin_waiting", "0", SIN_WAITING, why["sin_waiting"]),
-        ir.CurrentSource("I_sin", "0", "sin_current", ir.SinWave(0.0, 1.0, 0.5, 0.0, 0.0, 90.0), why["sin_current"]),
-        ir.Resistor("R_sin", "sin_current", "0", 1.0),
-        ir.VoltageSource("V_pulse", "pulse", "0", ir.PulseWave(-1.0, 1.0, 0.05, 0.05, 0.1, 0.15, 0.35), why["pulse"]),
-        ir.VoltageSource("V_lines", "lines", "0", ir.PwlWave(((0.25, 1.0), (0.5, -1.0), (0.75, 2.0))), why["lines"]),
-        ir.VoltageSource("V_edges", "edges", "0", ir.ExpWave(0.0, 2.0, 0.1, 0.2, 0.6, 0.3), why["edges"]),
-        ir.CurrentSource("I_sign", "0", "current_sign", ir.DcWave(3.0), why["current_sign"]),
-        ir.Resistor("R_sign", "current_sign", "0", 1.0),
+        ir.VoltageSourceElement("V_sin", "sin_delayed", "0", SIN_DELAYED, why["sin_delayed"]),
+        ir.VoltageSourceElement("V_wait", "sin_waiting", "0", SIN_WAITING, why["sin_waiting"]),
+        ir.CurrentSourceElement(
+            "I_sin", "0", "sin_current", ir.SinWave(0.0, 1.0, 0.5, 0.0, 0.0, 90.0), why["sin_current"]
+        ),
+        ir.ResistorElement("R_sin", "sin_current", "0", 1.0),
+        ir.VoltageSourceElement(
+            "V_pulse", "pulse", "0", ir.PulseWave(-1.0, 1.0, 0.05, 0.05, 0.1, 0.15, 0.35), why["pulse"]
+        ),
+        ir.VoltageSourceElement(
+            "V_lines", "lines", "0", ir.PwlWave(((0.25, 1.0), (0.5, -1.0), (0.75, 2.0))), why["lines"]
+        ),
+        ir.VoltageSourceElement("V_edges", "edges", "0", ir.ExpWave(0.0, 2.0, 0.1, 0.2, 0.6, 0.3), why["edges"]),
+        ir.CurrentSourceElement("I_sign", "0", "current_sign", ir.DcWave(3.0), why["current_sign"]),
+        ir.ResistorElement("R_sign", "current_sign", "0", 1.0),
         ir.VoltageControlledVoltage("E_gain", "vcvs", "0", "minus2", "0", 2.0, why["vcvs"]),
         ir.VoltageControlledCurrent("G_gain", "vccs", "0", "minus2", "0", 2.0, why["vccs"]),
-        ir.Resistor("R_vccs", "vccs", "0", 1.0),
+        ir.ResistorElement("R_vccs", "vccs", "0", 1.0),
         ir.CurrentControlledCurrent("F_gain", "cccs", "0", "Vneg", 3.0, why["cccs"]),
-        ir.Resistor("R_cccs", "cccs", "0", 1.0),
+        ir.ResistorElement("R_cccs", "cccs", "0", 1.0),
         ir.CurrentControlledVoltage("H_gain", "ccvs", "0", "Vneg", 3.0, why["ccvs"]),
         ir.BehaviouralCurrent("B_flow", "behavioural_i", "0", NEGATIVE, why["behavioural_i"]),
-        ir.Resistor("R_flow", "behavioural_i", "0", 1.0),
-        ir.VoltageSource("V_top", "top", "0", ir.DcWave(1.0)),
-        ir.Resistor("R_high", "top", "divider", _b("+", _n(1), HALF), why["divider"]),
-        ir.Resistor("R_low", "divider", "0", 2.25),
+        ir.ResistorElement("R_flow", "behavioural_i", "0", 1.0),
+        ir.VoltageSourceElement("V_top", "top", "0", ir.DcWave(1.0)),
+        ir.ResistorElement("R_high", "top", "divider", _b("+", _n(1), HALF), why["divider"]),
+        ir.ResistorElement("R_low", "divider", "0", 2.25),
         ir.Instance("X_inner", ("minus2", "inner"), "amplifier", (("gain", 1.5),), why["inner"]),
-        ir.Capacitor("C_relax", "relaxing", "0", 1.0, None, why["relaxing"]),
-        ir.Resistor("R_relax", "relaxing", "0", 1.0),
-        ir.CurrentSource("I_fed", "0", "fed", ir.DcWave(1.0), why["fed"]),
-        ir.Capacitor("C_fed", "fed", "0", 1.0),
-        ir.VoltageSource("V_coil", "coil_top", "0", ir.PulseWave(0.0, 1.0, 0.0, 1e-9, 1e-9, 10.0, 20.0), why["coil"]),
-        ir.Inductor("L_coil", "coil_top", "coil", 1.0),
-        ir.Resistor("R_coil", "coil", "0", 1.0),
-        ir.VoltageSource("V_below", "below", "0", ir.DcWave(0.9)),
-        ir.VoltageSource("V_above", "above", "0", ir.DcWave(1.1)),
+        ir.CapacitorElement("C_relax", "relaxing", "0", 1.0, None, why["relaxing"]),
+        ir.ResistorElement("R_relax", "relaxing", "0", 1.0),
+        ir.CurrentSourceElement("I_fed", "0", "fed", ir.DcWave(1.0), why["fed"]),
+        ir.CapacitorElement("C_fed", "fed", "0", 1.0),
+        ir.VoltageSourceElement(
+            "V_coil", "coil_top", "0", ir.PulseWave(0.0, 1.0, 0.0, 1e-9, 1e-9, 10.0, 20.0), why["coil"]
+        ),
+        ir.InductorElement("L_coil", "coil_top", "coil", 1.0),
+        ir.ResistorElement("R_coil", "coil", "0", 1.0),
+        ir.VoltageSourceElement("V_below", "below", "0", ir.DcWave(0.9)),
+        ir.VoltageSourceElement("V_above", "above", "0", ir.DcWave(1.1)),
         ir.Switch("S_off", "top", "switch_off", "below", "0", "GATE", why["switch_off"]),
-        ir.Resistor("R_off", "switch_off", "0", 1000.0),
+        ir.ResistorElement("R_off", "switch_off", "0", 1000.0),
         ir.Switch("S_on", "top", "switch_on", "above", "0", "GATE", why["switch_on"]),
-        ir.Resistor("R_on", "switch_on", "0", 1000.0),
-        ir.CurrentSource("I_wall", "0", "wall", ir.DcWave(2.0), why["wall"]),
-        ir.Capacitor("C_wall", "wall", "0", 1.0),
+        ir.ResistorElement("R_on", "switch_on", "0", 1000.0),
+        ir.CurrentSourceElement("I_wall", "0", "wall", ir.DcWave(2.0), why["wall"]),
+        ir.CapacitorElement("C_wall", "wall", "0", 1.0),
         ir.Switch("S_wall", "wall", "top", "wall", "0", "CLAMP"),
-        ir.VoltageSource("V_drive", "aided", "0", ir.SinWave(0.2, 0.4, 1.0), why["state"]),
+        ir.VoltageSourceElement("V_drive", "aided", "0", ir.SinWave(0.2, 0.4, 1.0), why["state"]),
         ir.Instance("X_mem", ("aided", "0", "state", "state"), "caravelli2017_current", tuple(MEMRISTOR.items())),
     ]
     amplifier = ir.Subcircuit(
@@ -231,7 +239,7 @@ def conformance_deck() -> ir.Deck:
         (("gain", 5.0),),
         (
             ir.VoltageControlledVoltage("Egain", "q", "0", "p", "0", Parameter("gain")),
-            ir.Resistor("Rload", "q", "0", Binary("*", Parameter("gain"), _n(100))),
+            ir.ResistorElement("Rload", "q", "0", Binary("*", Parameter("gain"), _n(100))),
         ),
         header=("an amplifier whose gain is a parameter",),
     )

@@ -134,8 +134,6 @@ def test_files_and_functions_are_short() -> None:
     assert not long, "\n".join(long)
 
 
-SAME_THING = {"Resistor", "Capacitor", "Inductor", "CurrentSource"}
-"""A device of an edge in the laws, and the element of a deck that it becomes."""
 STILL_TWICE = """
     Bench Circuit Deviation Evidence Finding Fit Point Problem Result Status Subject Table
 """
@@ -154,7 +152,7 @@ def test_one_meaning_one_name() -> None:
     for name, path in public_classes():
         places[name].add(path)
     twice = {name for name, where in places.items() if len(where) > 1}
-    allowed = SAME_THING | set(STILL_TWICE.split())
+    allowed = set(STILL_TWICE.split())
     assert twice <= allowed, {name: places[name] for name in twice - allowed}
 
 

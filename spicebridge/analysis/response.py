@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from spicebridge.analysis.runner import Runner
 from spicebridge.arrays import Array
-from spicebridge.circuit.deck.elements import Capacitor, Deck, Element
+from spicebridge.circuit.deck.elements import CapacitorElement, Deck, Element
 from spicebridge.drives import Pulse
 from spicebridge.network import Network
 
@@ -38,7 +38,7 @@ def freeze(deck: Deck) -> Deck:
 
 
 def _frozen(element: Element) -> Element:
-    return replace(element, value=FROZEN) if isinstance(element, Capacitor) else element
+    return replace(element, value=FROZEN) if isinstance(element, CapacitorElement) else element
 
 
 @dataclass(frozen=True)

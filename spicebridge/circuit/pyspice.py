@@ -113,7 +113,7 @@ def _subcircuit(netlist: Any, sub: ir.Subcircuit) -> Any:
 
 def _text(value: Any) -> str:
     """A number as the ngspice dialect writes it."""
-    line = _line(ir.Capacitor("Cx", "a", "b", value))
+    line = _line(ir.CapacitorElement("Cx", "a", "b", value))
     return line.split(None, 3)[3]
 
 
@@ -147,19 +147,19 @@ def _add(circuit: Any, element: ir.Element) -> None:
     words = _line(element).split(None, 3)[3]
     pair = (element.plus, element.minus)
     match element:
-        case ir.VoltageSource():
+        case ir.VoltageSourceElement():
             circuit.V(name, *pair, raw_spice=words)
-        case ir.CurrentSource():
+        case ir.CurrentSourceElement():
             circuit.I(name, *pair, raw_spice=words)
         case ir.BehaviouralCurrent():
             circuit.B(name, *pair, current_expression=words.partition("=")[2])
         case ir.BehaviouralVoltage():
             circuit.B(name, *pair, voltage_expression=words.partition("=")[2])
-        case ir.Resistor(value=float()):
+        case ir.ResistorElement(value=float()):
             circuit.R(name, *pair, element.value)
-        case ir.Resistor():
+        case ir.ResistorElement():
             circuit.R(name, *pair, raw_spice=words)
-        case ir.Capacitor(value=float()):
+        case ir.CapacitorElement(value=float()):
             circuit.C(name, *pair, element.value)
         case _:
             raise DeckError(f"element {element.name!r} has no PySpice twin here; add it to circuit/pyspice.py")

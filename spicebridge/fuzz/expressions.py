@@ -56,7 +56,7 @@ class Expressions:
         used = {part.plus for tree in self.trees for part in walk(tree) if isinstance(part, NodeVoltage)}
         named = {part.name for tree in self.trees for part in walk(tree) if isinstance(part, Parameter)}
         elements: list[ir.Element] = [
-            ir.VoltageSource(f"V{n}", n, "0", ir.DcWave(value)) for n, value in self.inputs if n in used
+            ir.VoltageSourceElement(f"V{n}", n, "0", ir.DcWave(value)) for n, value in self.inputs if n in used
         ]
         elements += [ir.BehaviouralVoltage(f"B{k}", f"b{k}", "0", tree) for k, tree in enumerate(self.trees)]
         deck = ir.Deck(

@@ -38,7 +38,7 @@ class FuzzedSource:
         # Behavioural sources follow time exactly only at the solution of an iteration.
         deck = ir.Deck(
             remark,
-            (ir.VoltageSource("V1", "a", "0", self.wave), ir.Resistor("R1", "a", "0", 1.0)),
+            (ir.VoltageSourceElement("V1", "a", "0", self.wave), ir.ResistorElement("R1", "a", "0", 1.0)),
             options=(("reltol", 1e-9), ("vntol", 1e-12)),
             transient=ir.Transient(STEP, STOP, 0.0, STEP),
             save=("v(a)",),

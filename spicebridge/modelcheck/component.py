@@ -92,13 +92,13 @@ def component(
     pins = [pin.lower() for pin in model.pins]
     nodes = tuple(f"pin_{pin}" for pin in pins)
     call = ir.Instance("X0", nodes, model.name, tuple(parameters))
-    ends = tuple(ir.Resistor(f"R{node}", node, "0", 1.0) for node in nodes)
+    ends = tuple(ir.ResistorElement(f"R{node}", node, "0", 1.0) for node in nodes)
     flat = flatten(ir.Deck("model", (call, *ends), subcircuits=(model, *inside)))
     terminals = ("0", *nodes[:2])
     found = [
         (e, e.plus if e.minus == "0" else e.minus)
         for e in flat.elements
-        if isinstance(e, ir.Capacitor) and "0" in (e.plus, e.minus) and not {e.plus, e.minus} <= set(terminals)
+        if isinstance(e, ir.CapacitorElement) and "0" in (e.plus, e.minus) and not {e.plus, e.minus} <= set(terminals)
     ]
     holders = {node.lower() for _, node in found}
     if not holders:
@@ -123,7 +123,7 @@ def component(
     initial = own.get(holder, next((e.initial for e, _ in found if e.initial is not None), None))
     value = None if initial is None else float(initial)  # type: ignore[arg-type]
     # What stood in the model is given from outside: IC= acts under uic only, and two .ic cards contradict.
-    elements = tuple(replace(e, initial=None) if isinstance(e, ir.Capacitor) else e for e in model.elements)
+    elements = tuple(replace(e, initial=None) if isinstance(e, ir.CapacitorElement) else e for e in model.elements)
     clean = replace(model, elements=elements, initial_conditions=(), subcircuits=())
     # Side by side: ngspice supports definitions inside definitions "only marginally", and says so.
     helpers = (*model.subcircuits, *inside)
@@ -204,14 +204,14 @@ def _rows(
     lift: float,
     transient: ir.Transient,
 ) -> Array:
-    elements: list[ir.Element] = [ir.VoltageSource("Vlift", "lift", "0", ir.DcWave(lift))]
+    elements: list[ir.Element] = [ir.VoltageSourceElement("Vlift", "lift", "0", ir.DcWave(lift))]
     save = ["i(vlift)"]
     for k, (drop, state) in enumerate(zip(v.tolist(), s.tolist(), strict=True)):
         given = {name: float(values[k]) for name, values in (signs or {}).items()}
         copy, node = part.place(k, f"p{k}", "lift", given)
         elements += [
-            ir.VoltageSource(f"VP{k}", f"p{k}", "lift", ir.DcWave(drop)),
-            ir.VoltageSource(f"VS{k}", node, "0", ir.DcWave(state)),
+            ir.VoltageSourceElement(f"VP{k}", f"p{k}", "lift", ir.DcWave(drop)),
+            ir.VoltageSourceElement(f"VS{k}", node, "0", ir.DcWave(state)),
             *copy,
         ]
         save += [f"i(vp{k})", f"i(vs{k})"]

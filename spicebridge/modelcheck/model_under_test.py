@@ -35,7 +35,7 @@ from typing import Any
 import numpy as np
 
 import spicebridge as sb
-from spicebridge.circuit.deck.elements import Deck, Element, Subcircuit, Transient, VoltageSource
+from spicebridge.circuit.deck.elements import Deck, Element, Subcircuit, Transient, VoltageSourceElement
 from spicebridge.circuit.engines import get_engine
 from spicebridge.circuit.lower.calls import subcircuit_call
 from spicebridge.circuit.lower.drive_waves import waves as source_waves
@@ -165,7 +165,7 @@ class Subject:
         parts = source_waves(wave)
         nodes = ["p", *(f"series{k}" for k in range(1, len(parts))), "0"]
         sources: list[Element] = [
-            VoltageSource(f"Vdrive{k}", nodes[k], nodes[k + 1], part) for k, part in enumerate(parts)
+            VoltageSourceElement(f"Vdrive{k}", nodes[k], nodes[k + 1], part) for k, part in enumerate(parts)
         ]
         deck = Deck(
             f"check of {self.component.model.name}",

@@ -64,17 +64,17 @@ def written(dialect: str, *elements: ir.Element, **parts: object) -> list[str]:
 
 # Every element, by hand from the manuals named in the dialects' own sources.
 
-SINE = ir.VoltageSource("V1", "a", "0", ir.SinWave(0.5, 2.0, 50.0, 0.0, 3.0, 90.0))
-PULSE = ir.CurrentSource("I1", "0", "a", ir.PulseWave(0.0, 1.0, 1e-3, 1e-6, 2e-6, 5e-3, 0.01))
-LINES = ir.VoltageSource("V2", "a", "0", ir.PwlWave(((0.5, 1.0), (1.0, -1.0))))
-EDGES = ir.VoltageSource("V3", "a", "0", ir.ExpWave(0.0, 1.0, 0.1, 0.2, 0.3, 0.4))
-CONSTANT = ir.CurrentSource("I2", "a", "b", ir.DcWave(0.25))
+SINE = ir.VoltageSourceElement("V1", "a", "0", ir.SinWave(0.5, 2.0, 50.0, 0.0, 3.0, 90.0))
+PULSE = ir.CurrentSourceElement("I1", "0", "a", ir.PulseWave(0.0, 1.0, 1e-3, 1e-6, 2e-6, 5e-3, 0.01))
+LINES = ir.VoltageSourceElement("V2", "a", "0", ir.PwlWave(((0.5, 1.0), (1.0, -1.0))))
+EDGES = ir.VoltageSourceElement("V3", "a", "0", ir.ExpWave(0.0, 1.0, 0.1, 0.2, 0.3, 0.4))
+CONSTANT = ir.CurrentSourceElement("I2", "a", "b", ir.DcWave(0.25))
 BEHAVIOUR_V = ir.BehaviouralVoltage("B1", "a", "0", Binary("*", Number(2.0), Y))
 BEHAVIOUR_I = ir.BehaviouralCurrent("B2", "a", "b", Unary("-", BranchCurrent("V9")))
-VARIABLE = ir.Resistor("R1", "a", "b", Binary("+", Number(1.0), NodeVoltage("w")))
-SENSE = ir.VoltageSource("V9", "a", "b", ir.DcWave(0.0))
-STORES = ir.Capacitor("C1", "a", "0", 1e-6, 0.5)
-COIL = ir.Inductor("L1", "a", "0", 1e-3)
+VARIABLE = ir.ResistorElement("R1", "a", "b", Binary("+", Number(1.0), NodeVoltage("w")))
+SENSE = ir.VoltageSourceElement("V9", "a", "b", ir.DcWave(0.0))
+STORES = ir.CapacitorElement("C1", "a", "0", 1e-6, 0.5)
+COIL = ir.InductorElement("L1", "a", "0", 1e-3)
 GAIN_E = ir.VoltageControlledVoltage("E1", "a", "0", "b", "c", 2.0)
 GAIN_G = ir.VoltageControlledCurrent("G1", "a", "0", "b", "c", -0.5)
 GAIN_F = ir.CurrentControlledCurrent("F1", "a", "0", "V9", 3.0)
@@ -306,7 +306,7 @@ SUB = ir.Subcircuit(
     "cell",
     ("p", "q"),
     (("k", 2.0),),
-    (ir.Resistor("R1", "p", "q", Binary("*", Parameter("k"), Number(10.0))),),
+    (ir.ResistorElement("R1", "p", "q", Binary("*", Parameter("k"), Number(10.0))),),
     header=("a cell",),
 )
 
@@ -347,7 +347,7 @@ def test_functions() -> None:
 
 
 ANALYSIS = {
-    "elements": (SENSE, ir.Resistor("R1", "a", "b", 1.0)),
+    "elements": (SENSE, ir.ResistorElement("R1", "a", "b", 1.0)),
     "initial_conditions": (("a", 0.5), ("b", 0.25)),
     "options": (("method", "trap"), ("reltol", 1e-9), ("vntol", 1e-12), ("abstol", 1e-15), ("trtol", 1e9)),
     "transient": ir.Transient(0.01, 2.0, 0.0, 0.005),
@@ -450,16 +450,16 @@ def test_methods() -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_names_that_meet_when_case_folds(dialect: str) -> None:
     with pytest.raises(DeckError, match="case folds"):
-        written(dialect, ir.Resistor("R1", "a", "0", 1.0), ir.Resistor("r1", "b", "0", 1.0))
+        written(dialect, ir.ResistorElement("R1", "a", "0", 1.0), ir.ResistorElement("r1", "b", "0", 1.0))
     with pytest.raises(DeckError, match=r"'a' and 'A'"):
-        written(dialect, ir.Resistor("R1", "a", "0", 1.0), ir.Resistor("R2", "A", "0", 1.0))
+        written(dialect, ir.ResistorElement("R1", "a", "0", 1.0), ir.ResistorElement("R2", "A", "0", 1.0))
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_text_that_would_break_out_of_its_place(dialect: str) -> None:
     for bad in ("R1\n.control", "R1 x", "Q1", "+R1", ""):
         with pytest.raises(DeckError):
-            written(dialect, ir.Resistor(bad, "a", "0", 1.0))
+            written(dialect, ir.ResistorElement(bad, "a", "0", 1.0))
     for parts in (
         {"options": (("method", "trap\n.control"),)},
         {"save": ("v(a)\n.control",)},
@@ -470,22 +470,24 @@ def test_text_that_would_break_out_of_its_place(dialect: str) -> None:
     ):
         with pytest.raises(DeckError):
             written(dialect, **parts)
-    comment = ir.Resistor("R1", "a", "0", 1.0, "first\n.control\rshell \\")
+    comment = ir.ResistorElement("R1", "a", "0", 1.0, "first\n.control\rshell \\")
     text = get_dialect(dialect).format_deck(Deck("title\nR9 a 0 1", (comment,), header=("x\ny",)))
     assert not [line for line in text.splitlines() if line.startswith((".control", "R9", "y", "shell"))]
 
 
 def test_a_backslash_does_not_swallow_the_next_line_of_spectre() -> None:
-    lines = written("spectre", ir.Resistor("R1", "a", "0", 1.0, "ends so \\"), ir.Resistor("R2", "a", "0", 1.0))
+    lines = written(
+        "spectre", ir.ResistorElement("R1", "a", "0", 1.0, "ends so \\"), ir.ResistorElement("R2", "a", "0", 1.0)
+    )
     assert "R1 (a 0) resistor r=1 // ends so" in lines
     assert "R2 (a 0) resistor r=1" in lines
 
 
 def test_reserved_words_are_renamed_everywhere() -> None:
     elements = (
-        ir.Resistor("R1", "ground", "0", Parameter("vt")),
+        ir.ResistorElement("R1", "ground", "0", Parameter("vt")),
         ir.BehaviouralVoltage("B1", "n_ground", "0", NodeVoltage("ground", "x.y")),
-        ir.Resistor("R2", "x.y", "0", 1.0),
+        ir.ResistorElement("R2", "x.y", "0", 1.0),
     )
     lines = written(
         "xyce", *elements, parameters=(("vt", 2.0),), initial_conditions=(("ground", 1.0),), save=("v(ground)",)
@@ -534,7 +536,7 @@ def test_currents_through_anything_but_a_voltage_source(dialect: str) -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_constant_that_depends_on_voltages_is_refused_by_name(dialect: str) -> None:
     with pytest.raises(DeckError, match=r"C1.*B source"):
-        written(dialect, ir.Capacitor("C1", "a", "0", X))
+        written(dialect, ir.CapacitorElement("C1", "a", "0", X))
 
 
 def test_conditions_inside_a_subcircuit() -> None:
@@ -736,7 +738,7 @@ def test_a_sine_written_out_is_the_sine() -> None:
 
 
 def test_spectre_writes_out_sines_whose_start_its_manual_leaves_open() -> None:
-    late = ir.VoltageSource("V1", "a", "0", ir.SinWave(0.0, 1.0, 1.0, 0.5, 0.0, 90.0))
+    late = ir.VoltageSourceElement("V1", "a", "0", ir.SinWave(0.0, 1.0, 1.0, 0.5, 0.0, 90.0))
     user = ir.CurrentControlledCurrent("F1", "b", "0", "V1", 2.0)
     lines = written("spectre", late, user, save=("i(v1)",))
     assert any(line.startswith("BV1 (a 0) bsource v=") for line in lines)
@@ -760,7 +762,7 @@ def test_adaptations_leave_other_decks_alone() -> None:
     ],
 )
 def test_names_that_adaptations_need_are_not_taken_silently(taken: ir.Element, change: object) -> None:
-    late = ir.VoltageSource("V1", "a", "0", ir.SinWave(0.0, 1.0, 1.0, 0.5, 0.0, 90.0))
+    late = ir.VoltageSourceElement("V1", "a", "0", ir.SinWave(0.0, 1.0, 1.0, 0.5, 0.0, 90.0))
     deck = Deck("t", (VARIABLE, late, ir.Switch("S1", "a", "0", "b", "0", "GATE"), taken), models=(SWITCH,))
     with pytest.raises(DeckError, match=r"name is taken.*rename one|rename one"):
         change(deck)  # type: ignore[operator]

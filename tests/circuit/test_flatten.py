@@ -12,18 +12,18 @@ from circuit.first_point import transient
 from spicebridge.circuit.deck.elements import (
     BehaviouralCurrent,
     BehaviouralVoltage,
-    Capacitor,
+    CapacitorElement,
     CurrentControlledCurrent,
-    CurrentSource,
+    CurrentSourceElement,
     DcWave,
     Deck,
     Instance,
     Model,
     PwlWave,
-    Resistor,
+    ResistorElement,
     Subcircuit,
     Switch,
-    VoltageSource,
+    VoltageSourceElement,
 )
 from spicebridge.circuit.deck.flatten import constant, flatten
 from spicebridge.circuit.dialects import get_dialect
@@ -69,24 +69,24 @@ def test_a_nested_deck_equals_the_hand_flattened_one() -> None:
         drop = Binary("*", Number(g), NodeVoltage(node))
         current = Binary("*", BranchCurrent(f"v.{path}.vs"), Number(h))
         return [
-            VoltageSource(f"v.{path}.vs", node, inside, DcWave(g)),
+            VoltageSourceElement(f"v.{path}.vs", node, inside, DcWave(g)),
             CurrentControlledCurrent(f"f.{path}.f1", node, "0", f"v.{path}.vs", g),
             BehaviouralCurrent(f"b.{path}.b1", inside, "0", Binary("+", Binary("+", drop, current), Number(100.0))),
             Switch(f"s.{path}.s1", node, "0", inside, "0", "leak.q" if g == 150.0 else "leak.q.2"),
-            Capacitor(f"c.{path}.c1", inside, "0", 1e-6, h),
+            CapacitorElement(f"c.{path}.c1", inside, "0", 1e-6, h),
         ]
 
     expected = Deck(
         "title",
         elements=(
-            Resistor("r.xa.r1", "in", "xa.m", 300.0),
-            Resistor("r.xa.r2", "xa.m", "out", 600.0),
+            ResistorElement("r.xa.r1", "in", "xa.m", 300.0),
+            ResistorElement("r.xa.r2", "xa.m", "out", 600.0),
             *leak("xa.x1", "xa.m", 150.0),
-            Resistor("r.xb.r1", "in", "xb.m", 1000.0),
-            Resistor("r.xb.r2", "xb.m", "0", 2000.0),
+            ResistorElement("r.xb.r1", "in", "xb.m", 1000.0),
+            ResistorElement("r.xb.r2", "xb.m", "0", 2000.0),
             *leak("xb.x1", "xb.m", 500.0),
-            VoltageSource("V1", "in", "0", PwlWave(((0.0, 0.0), (2.0, 100.0)))),
-            Resistor("R3", "out", "0", 2.0),
+            VoltageSourceElement("V1", "in", "0", PwlWave(((0.0, 0.0), (2.0, 100.0)))),
+            ResistorElement("R3", "out", "0", 2.0),
         ),
         models=(
             Model("leak.q", "sw", (("vt", 150.0), ("ron", 1.0), ("roff", 300.0))),
@@ -164,7 +164,7 @@ R1 o1 0 1
 .end
 """
     names, data = transient(text, tmp_path)
-    waves = {e.plus: e.wave.value for e in flatten(read_deck(text)).elements if isinstance(e, VoltageSource)}
+    waves = {e.plus: e.wave.value for e in flatten(read_deck(text)).elements if isinstance(e, VoltageSourceElement)}
     assert waves == {"o1": 5.0, "o2": 15.0, "i1": 1.0, "i2": 3.0, "k1": 11.0, "k2": 33.0}
     for node, value in waves.items():
         assert data[0, names.index(f"v({node})")] == pytest.approx(value)
@@ -223,7 +223,7 @@ def test_names_inside_instances_can_be_used_outside() -> None:
 def test_shipped_models_flatten_to_numbers() -> None:
     model = load_model("caravelli2017_current")
     call = Instance("X7", ("a", "0", "w7", "w7"), model.name, (("r_on", 50.0), ("polarity", -1.0)))
-    deck = flatten(Deck("one", (call, CurrentSource("I1", "0", "a", DcWave(1.0))), subcircuits=(model,)))
+    deck = flatten(Deck("one", (call, CurrentSourceElement("I1", "0", "a", DcWave(1.0))), subcircuits=(model,)))
     names = [e.name for e in deck.elements]
     assert names[:2] == ["v.x7.vsense", "r.x7.rmem"]
     assert not any(isinstance(x, (Parameter, Call)) for e in deck.elements for x in walk(getattr(e, "value", 0.0)))
@@ -231,9 +231,9 @@ def test_shipped_models_flatten_to_numbers() -> None:
 
 
 def test_decks_made_by_hand_fold_case_too() -> None:
-    sub = Subcircuit("MEM", ("P", "n"), (("R", 2.0),), (Resistor("R1", "p", "N", Parameter("r")),))
+    sub = Subcircuit("MEM", ("P", "n"), (("R", 2.0),), (ResistorElement("R1", "p", "N", Parameter("r")),))
     deck = flatten(Deck("t", (Instance("x1", ("a", "GND"), "mem", (("r", 3.0),)),), subcircuits=(sub,)))
-    assert deck.elements == (Resistor("r.x1.r1", "a", "0", 3.0),)
+    assert deck.elements == (ResistorElement("r.x1.r1", "a", "0", 3.0),)
 
 
 def test_options_are_numbers_or_words() -> None:
@@ -292,9 +292,9 @@ def test_errors_of_a_flat_deck_still_know_their_text() -> None:
 
 def test_errors_without_text_are_plain() -> None:
     with pytest.raises(DeckError, match=r"^R1: parameter 'x' has no value$"):
-        flatten(Deck("t", (Resistor("R1", "a", "0", Parameter("x")),)))
+        flatten(Deck("t", (ResistorElement("R1", "a", "0", Parameter("x")),)))
     with pytest.raises(DeckError, match="element r1 is defined twice"):
-        flatten(Deck("t", (Resistor("R1", "a", "0", 1.0), Resistor("r1", "a", "0", 1.0))))
+        flatten(Deck("t", (ResistorElement("R1", "a", "0", 1.0), ResistorElement("r1", "a", "0", 1.0))))
 
 
 def test_constant() -> None:

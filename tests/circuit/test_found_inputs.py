@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import spicebridge as sb
-from spicebridge.circuit.deck.elements import BehaviouralCurrent, BehaviouralVoltage, VoltageSource
+from spicebridge.circuit.deck.elements import BehaviouralCurrent, BehaviouralVoltage, VoltageSourceElement
 from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.reader import read_deck, read_expression, read_library
 from spicebridge.circuit.recognise import Recognised, recognise_circuit
@@ -147,7 +147,7 @@ def test_a_schematic_is_netlisted(place: str, tmp_path: Path) -> None:
     deck = read_deck(path, dialect="auto")
     assert deck.dialect == "ltspice"
     assert "View > SPICE Netlist" in deck.title
-    assert isinstance(deck.element("V1"), VoltageSource)
+    assert isinstance(deck.element("V1"), VoltageSourceElement)
     ends = {deck.element("R1").plus, deck.element("R1").minus}  # type: ignore[union-attr]
     assert ends == {"in", "0"}
     assert deck.element("R1").value == 4700.0  # type: ignore[union-attr]

@@ -10,28 +10,28 @@ from circuit.first_point import transient
 from spicebridge.circuit.deck.elements import (
     BehaviouralCurrent,
     BehaviouralVoltage,
-    Capacitor,
+    CapacitorElement,
     CurrentControlledCurrent,
     CurrentControlledVoltage,
-    CurrentSource,
+    CurrentSourceElement,
     DcWave,
     Deck,
     Element,
     ExpWave,
     Function,
-    Inductor,
+    InductorElement,
     Instance,
     Model,
     PulseWave,
     PwlWave,
-    Resistor,
+    ResistorElement,
     SinWave,
     Subcircuit,
     Switch,
     Transient,
     VoltageControlledCurrent,
     VoltageControlledVoltage,
-    VoltageSource,
+    VoltageSourceElement,
 )
 from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.dialects import get_dialect
@@ -49,30 +49,30 @@ def read(*cards: str, dialect: str = "ngspice") -> Deck:
 
 
 ELEMENTS: list[tuple[str, Element]] = [
-    ("R1 a b 4.7k", Resistor("R1", "a", "b", 4700.0)),
-    ("R1 a b R=4.7k", Resistor("R1", "a", "b", 4700.0)),
-    ("R1 a b {p*2}", Resistor("R1", "a", "b", Binary("*", P, Number(2.0)))),
-    ("R1 a b r='p*2'", Resistor("R1", "a", "b", Binary("*", P, Number(2.0)))),
-    ("Rmem a b R='100*V(w)'", Resistor("Rmem", "a", "b", Binary("*", Number(100.0), W))),
-    ("Rmem a b {100*V(w)}", Resistor("Rmem", "a", "b", Binary("*", Number(100.0), W))),
-    ("c1 a gnd 1u ic=0.5", Capacitor("c1", "a", "0", 1e-6, 0.5)),
-    ("C1 a 0 C='1u*V(w)'", Capacitor("C1", "a", "0", Binary("*", Number(1e-6), W))),
-    ("L1 a 0 1m IC={p}", Inductor("L1", "a", "0", 1e-3, P)),
-    ("V1 a 0 5", VoltageSource("V1", "a", "0", DcWave(5.0))),
-    ("V1 a 0 DC 5", VoltageSource("V1", "a", "0", DcWave(5.0))),
-    ("V1 a 0 dc=5", VoltageSource("V1", "a", "0", DcWave(5.0))),
-    ("V1 a 0", VoltageSource("V1", "a", "0", DcWave(0.0))),
-    ("V1 a 0 DC {p}", VoltageSource("V1", "a", "0", DcWave(P))),
-    ("I1 a 0 SIN(0 1 1k)", CurrentSource("I1", "a", "0", SinWave(0.0, 1.0, 1e3))),
-    ("I1 a 0 sin 0 1 1k 1m 2 90", CurrentSource("I1", "a", "0", SinWave(0.0, 1.0, 1e3, 1e-3, 2.0, 90.0))),
-    ("I1 a 0 SIN (0, {p}, 1k)", CurrentSource("I1", "a", "0", SinWave(0.0, P, 1e3))),
+    ("R1 a b 4.7k", ResistorElement("R1", "a", "b", 4700.0)),
+    ("R1 a b R=4.7k", ResistorElement("R1", "a", "b", 4700.0)),
+    ("R1 a b {p*2}", ResistorElement("R1", "a", "b", Binary("*", P, Number(2.0)))),
+    ("R1 a b r='p*2'", ResistorElement("R1", "a", "b", Binary("*", P, Number(2.0)))),
+    ("Rmem a b R='100*V(w)'", ResistorElement("Rmem", "a", "b", Binary("*", Number(100.0), W))),
+    ("Rmem a b {100*V(w)}", ResistorElement("Rmem", "a", "b", Binary("*", Number(100.0), W))),
+    ("c1 a gnd 1u ic=0.5", CapacitorElement("c1", "a", "0", 1e-6, 0.5)),
+    ("C1 a 0 C='1u*V(w)'", CapacitorElement("C1", "a", "0", Binary("*", Number(1e-6), W))),
+    ("L1 a 0 1m IC={p}", InductorElement("L1", "a", "0", 1e-3, P)),
+    ("V1 a 0 5", VoltageSourceElement("V1", "a", "0", DcWave(5.0))),
+    ("V1 a 0 DC 5", VoltageSourceElement("V1", "a", "0", DcWave(5.0))),
+    ("V1 a 0 dc=5", VoltageSourceElement("V1", "a", "0", DcWave(5.0))),
+    ("V1 a 0", VoltageSourceElement("V1", "a", "0", DcWave(0.0))),
+    ("V1 a 0 DC {p}", VoltageSourceElement("V1", "a", "0", DcWave(P))),
+    ("I1 a 0 SIN(0 1 1k)", CurrentSourceElement("I1", "a", "0", SinWave(0.0, 1.0, 1e3))),
+    ("I1 a 0 sin 0 1 1k 1m 2 90", CurrentSourceElement("I1", "a", "0", SinWave(0.0, 1.0, 1e3, 1e-3, 2.0, 90.0))),
+    ("I1 a 0 SIN (0, {p}, 1k)", CurrentSourceElement("I1", "a", "0", SinWave(0.0, P, 1e3))),
     (
         "V1 a 0 PULSE(0 1 1m 2m 3m 4m 5m)",
-        VoltageSource("V1", "a", "0", PulseWave(0.0, 1.0, 1e-3, 2e-3, 3e-3, 4e-3, 5e-3)),
+        VoltageSourceElement("V1", "a", "0", PulseWave(0.0, 1.0, 1e-3, 2e-3, 3e-3, 4e-3, 5e-3)),
     ),
-    ("V1 a 0 PWL(0 0 1 1, 2 0)", VoltageSource("V1", "a", "0", PwlWave(((0.0, 0.0), (1.0, 1.0), (2.0, 0.0))))),
-    ("V1 a 0 PWL 0 0 1 1", VoltageSource("V1", "a", "0", PwlWave(((0.0, 0.0), (1.0, 1.0))))),
-    ("V1 a 0 EXP(0 1 1 2 3 4)", VoltageSource("V1", "a", "0", ExpWave(0.0, 1.0, 1.0, 2.0, 3.0, 4.0))),
+    ("V1 a 0 PWL(0 0 1 1, 2 0)", VoltageSourceElement("V1", "a", "0", PwlWave(((0.0, 0.0), (1.0, 1.0), (2.0, 0.0))))),
+    ("V1 a 0 PWL 0 0 1 1", VoltageSourceElement("V1", "a", "0", PwlWave(((0.0, 0.0), (1.0, 1.0))))),
+    ("V1 a 0 EXP(0 1 1 2 3 4)", VoltageSourceElement("V1", "a", "0", ExpWave(0.0, 1.0, 1.0, 2.0, 3.0, 4.0))),
     ("E1 a b c d 10", VoltageControlledVoltage("E1", "a", "b", "c", "d", 10.0)),
     ("G1 a b c d {p}", VoltageControlledCurrent("G1", "a", "b", "c", "d", P)),
     ("F1 a b Vs 2", CurrentControlledCurrent("F1", "a", "b", "Vs", 2.0)),
@@ -101,7 +101,7 @@ def test_every_element(card: str, element: Element) -> None:
 
 
 # The writer has no behavioural capacitor.
-WRITTEN = [card for card, element in ELEMENTS if not (isinstance(element, Capacitor) and element.value != 1e-6)]
+WRITTEN = [card for card, element in ELEMENTS if not (isinstance(element, CapacitorElement) and element.value != 1e-6)]
 
 
 @pytest.mark.parametrize("card", WRITTEN)
@@ -132,9 +132,9 @@ def test_title_header_comments_and_continuations() -> None:
     assert deck.title == "Ring of three"
     assert deck.header == ("first line of the header", "  indented")
     assert deck.elements == (
-        Resistor("R1", "a", "b", 1000.0, "comment of R1 more"),
-        Resistor("R2", "a", "b", 2000.0, "slashes"),
-        VoltageSource("V1", "a", "0", DcWave(5.0), "nospace"),
+        ResistorElement("R1", "a", "b", 1000.0, "comment of R1 more"),
+        ResistorElement("R2", "a", "b", 2000.0, "slashes"),
+        VoltageSourceElement("V1", "a", "0", DcWave(5.0), "nospace"),
     )
 
 
@@ -143,7 +143,7 @@ def test_the_first_line_is_the_title_whatever_it_looks_like() -> None:
 
 
 def test_windows_line_ends_and_tabs() -> None:
-    assert read_deck("t\r\nR1\ta\tb\t1k\r\n.end\r\n").elements == (Resistor("R1", "a", "b", 1000.0),)
+    assert read_deck("t\r\nR1\ta\tb\t1k\r\n.end\r\n").elements == (ResistorElement("R1", "a", "b", 1000.0),)
 
 
 def test_case_folds_to_the_first_spelling() -> None:
@@ -213,7 +213,7 @@ def test_subcircuits_nest_and_keep_their_parts() -> None:
         "X1 a 0 mem",
     )
     ron, mid = Parameter("ron"), Parameter("mid")
-    inner = Subcircuit("inner", ("a",), elements=(Resistor("R1", "a", "0", 1.0),))
+    inner = Subcircuit("inner", ("a",), elements=(ResistorElement("R1", "a", "0", 1.0),))
     assert deck.subcircuits == (
         Subcircuit(
             "mem",
@@ -221,7 +221,7 @@ def test_subcircuits_nest_and_keep_their_parts() -> None:
             parameters=(("ron", 100.0), ("roff", Binary("*", ron, Number(16.0)))),
             elements=(
                 Instance("X1", ("p",), "inner"),
-                Resistor("Rm", "p", "n", Call("f", (Number(2.0),))),
+                ResistorElement("Rm", "p", "n", Call("f", (Number(2.0),))),
             ),
             models=(Model("q", "sw", (("vt", ron),)),),
             subcircuits=(inner,),
@@ -261,8 +261,8 @@ def test_currents_of_rewritten_sources_follow() -> None:
 def test_what_has_no_effect_is_left_out_with_a_note() -> None:
     deck = read_deck("t\nV1 a 0 DC 1 AC 1 0 SIN(0 1 1k)\n.op\n.print ac v(a)\n.backanno\nI1 a 0 AC 2\n", name="d.cir")
     assert deck.elements == (
-        VoltageSource("V1", "a", "0", SinWave(0.0, 1.0, 1e3)),
-        CurrentSource("I1", "a", "0", DcWave(0.0)),
+        VoltageSourceElement("V1", "a", "0", SinWave(0.0, 1.0, 1e3)),
+        CurrentSourceElement("I1", "a", "0", DcWave(0.0)),
     )
     assert [note.split(" ")[0] for note in deck.notes] == [
         "d.cir:2:",
@@ -328,7 +328,7 @@ def test_files_in_the_encodings_that_editors_write(tmp_path: Path, encoding: str
     path.write_bytes("tïtle\nC1 a 0 1µ\n".encode(encoding))
     deck = read_deck(path)
     assert deck.title == "tïtle"
-    assert deck.elements == (Capacitor("C1", "a", "0", 1e-6),)
+    assert deck.elements == (CapacitorElement("C1", "a", "0", 1e-6),)
 
 
 def test_an_ltspice_netlist() -> None:

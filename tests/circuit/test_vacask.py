@@ -137,7 +137,7 @@ def test_large_whole_numbers_are_no_integers_of_32_bits():
     rate = 2.0**31 + 10.0
     deck = Deck(
         "t",
-        (ir.CurrentSource("I1", "0", "a", ir.DcWave(rate)), ir.Resistor("R1", "a", "0", 1.0 / rate)),
+        (ir.CurrentSourceElement("I1", "0", "a", ir.DcWave(rate)), ir.ResistorElement("R1", "a", "0", 1.0 / rate)),
         transient=ir.Transient(0.1, 1.0, 0.0, 0.1),
         save=("v(a)",),
     )
@@ -149,7 +149,7 @@ def test_a_fed_state_starts_where_ic_says():
     """A capacitor alone has no entry in its row of the Jacobian, and .ic would be held through 1 S."""
     deck = Deck(
         "t",
-        (ir.CurrentSource("I1", "0", "a", ir.DcWave(5.0)), ir.Capacitor("C1", "a", "0", 1.0)),
+        (ir.CurrentSourceElement("I1", "0", "a", ir.DcWave(5.0)), ir.CapacitorElement("C1", "a", "0", 1.0)),
         initial_conditions=(("a", 0.25),),
         transient=ir.Transient(0.01, 1.0, 0.0, 0.01),
         save=("v(a)",),
@@ -216,7 +216,7 @@ def test_a_subcircuit_of_ones_own_is_never_replaced_by_a_twin():
     assert "module caravelli2017_current" in Vacask().format_deck(deck)
     (sub,) = deck.subcircuits
     assert sub == load_model(sub.name)
-    other = tuple(replace(e, value=2.0) if isinstance(e, ir.Capacitor) else e for e in sub.elements)
+    other = tuple(replace(e, value=2.0) if isinstance(e, ir.CapacitorElement) else e for e in sub.elements)
     text = Vacask().format_deck(replace(deck, subcircuits=(replace(sub, elements=other),)))
     assert "module caravelli2017_current" not in text
     assert "capacitor c=2" in text
@@ -229,13 +229,13 @@ def test_a_subcircuit_of_ones_own_is_never_replaced_by_a_twin():
 @pytest.mark.parametrize(
     ("element", "parts", "words"),
     [
-        (ir.Capacitor("C1", "a", "0", 1.0, 0.5), {}, "set the state with .ic"),
+        (ir.CapacitorElement("C1", "a", "0", 1.0, 0.5), {}, "set the state with .ic"),
         (
             ir.Switch("S1", "a", "0", "a", "0", "L"),
             {"models": (ir.Model("L", "sw", (("vt", 0.5), ("vh", 0.2))),)},
             "hysteresis has a memory",
         ),
-        (ir.Resistor("R1", "a", "0", 1.0), {"options": (("itl4", 100.0),)}, "no counterpart in VACASK"),
+        (ir.ResistorElement("R1", "a", "0", 1.0), {"options": (("itl4", 100.0),)}, "no counterpart in VACASK"),
     ],
 )
 def test_what_vacask_cannot_say_is_refused(element, parts, words):
@@ -261,7 +261,7 @@ def test_infinities_on_the_way_to_the_solution_are_kept_out():
     x = NodeVoltage("a")
 
     trees = {"b": 1.0 / x, "c": Power(x, Number(-3.0)), "d": Call("ln", (x,))}
-    elements = [ir.VoltageSource("V1", "a", "0", ir.DcWave(2.0))]
+    elements = [ir.VoltageSourceElement("V1", "a", "0", ir.DcWave(2.0))]
     elements += [ir.BehaviouralVoltage(f"B{node}", node, "0", tree) for node, tree in trees.items()]
     deck = Deck("t", tuple(elements), transient=ir.Transient(0.1, 1.0, 0.0, 0.1))
     record = VacaskProcess().run(Job(text=Vacask().format_deck(deck), vectors=("v(b)", "v(c)", "v(d)"), stop=1.0))

@@ -18,8 +18,7 @@ from spicebridge.arrays import Array
 from spicebridge.atlas.circuits import K4, Edges, circuit, matrices, standard
 from spicebridge.atlas.claim import Evidence, Finding, Panel, Row, Series, at_least, claim, equals, vanishes
 from spicebridge.atlas.runs import Bench, largest, value_of, vanishing, worst
-from spicebridge.circuit.deck.elements import Capacitor, Deck, Element, Inductor
-from spicebridge.circuit.deck.elements import Resistor as DeckResistor
+from spicebridge.circuit.deck.elements import CapacitorElement, Deck, Element, InductorElement, ResistorElement
 from spicebridge.drives import Pulse
 from spicebridge.errors import RunFailed
 from spicebridge.laws import Resistor
@@ -212,9 +211,9 @@ def with_inductance(deck: Deck, size: float = PARASITIC_L) -> Deck:
     """A readable deck of resistors with an inductor in series with each."""
     elements: list[Element] = []
     for element in deck.elements:
-        if isinstance(element, DeckResistor):
+        if isinstance(element, ResistorElement):
             middle = f"q{element.name[1:]}"
-            elements.append(Inductor(f"LP{element.name[1:]}", element.plus, middle, size))
+            elements.append(InductorElement(f"LP{element.name[1:]}", element.plus, middle, size))
             elements.append(replace(element, plus=middle))
         else:
             elements.append(element)
@@ -228,7 +227,7 @@ def with_capacitance(deck: Deck, size: float = PARASITIC_C) -> Deck:
         for node in (getattr(element, "plus", "0"), getattr(element, "minus", "0")):
             if node != "0" and node[0] == "n":
                 nodes[node] = None
-    extra = tuple(Capacitor(f"CP{node[1:]}", node, "0", size) for node in nodes)
+    extra = tuple(CapacitorElement(f"CP{node[1:]}", node, "0", size) for node in nodes)
     return replace(deck, elements=deck.elements + extra)
 
 

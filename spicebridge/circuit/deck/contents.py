@@ -14,7 +14,7 @@ from spicebridge.expressions.tree import BranchCurrent, Expression, NodeVoltage,
 NODE_FIELDS = ("plus", "minus", "control_plus", "control_minus")
 CONTROLLED_VOLTAGES = (ir.VoltageControlledVoltage, ir.CurrentControlledVoltage, ir.BehaviouralVoltage)
 CONTROLLED_CURRENTS = (ir.VoltageControlledCurrent, ir.CurrentControlledCurrent, ir.BehaviouralCurrent)
-CARRIERS = (ir.VoltageSource, *CONTROLLED_VOLTAGES, ir.Inductor)
+CARRIERS = (ir.VoltageSourceElement, *CONTROLLED_VOLTAGES, ir.InductorElement)
 """Elements whose current is an unknown of the circuit, so that others may take it."""
 
 Scope = ir.Deck | ir.Subcircuit

@@ -81,7 +81,7 @@ class _Controlled(TwoTerminal):
 
 
 @dataclass(frozen=True, slots=True)
-class VoltageSource(TwoTerminal):
+class VoltageSourceElement(TwoTerminal):
     """V: wave between plus and minus, in V."""
 
     wave: Wave
@@ -90,7 +90,7 @@ class VoltageSource(TwoTerminal):
 
 
 @dataclass(frozen=True, slots=True)
-class CurrentSource(TwoTerminal):
+class CurrentSourceElement(TwoTerminal):
     """I: wave from plus through the source to minus, in A."""
 
     wave: Wave
@@ -99,7 +99,7 @@ class CurrentSource(TwoTerminal):
 
 
 @dataclass(frozen=True, slots=True)
-class Resistor(TwoTerminal):
+class ResistorElement(TwoTerminal):
     """R in ohm; an expression makes it behavioural."""
 
     value: Value
@@ -108,7 +108,7 @@ class Resistor(TwoTerminal):
 
 
 @dataclass(frozen=True, slots=True)
-class Capacitor(TwoTerminal):
+class CapacitorElement(TwoTerminal):
     """C in F. `initial` is the element's own IC=, which simulators honour under uic only."""
 
     value: Value
@@ -118,7 +118,7 @@ class Capacitor(TwoTerminal):
 
 
 @dataclass(frozen=True, slots=True)
-class Inductor(TwoTerminal):
+class InductorElement(TwoTerminal):
     """L in H; `initial` as for the capacitor, in A."""
 
     value: Value
@@ -205,11 +205,11 @@ class Instance:
 
 
 Element = Union[  # noqa: UP007
-    VoltageSource,
-    CurrentSource,
-    Resistor,
-    Capacitor,
-    Inductor,
+    VoltageSourceElement,
+    CurrentSourceElement,
+    ResistorElement,
+    CapacitorElement,
+    InductorElement,
     VoltageControlledVoltage,
     VoltageControlledCurrent,
     CurrentControlledCurrent,

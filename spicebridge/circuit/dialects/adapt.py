@@ -29,7 +29,7 @@ def lines_from_zero(deck: ir.Deck) -> ir.Deck:
     """A first point at t = 0 for every PWL: simulators differ on what comes before the first one."""
 
     def change(e: ir.Element) -> ir.Element:
-        if not isinstance(e, (ir.VoltageSource, ir.CurrentSource)) or not isinstance(e.wave, ir.PwlWave):
+        if not isinstance(e, (ir.VoltageSourceElement, ir.CurrentSourceElement)) or not isinstance(e.wave, ir.PwlWave):
             return e
         points = e.wave.points
         first = points[0][0]
@@ -46,7 +46,7 @@ def resistors_as_sources(deck: ir.Deck) -> ir.Deck:
     wanted: dict[str, str] = {}
 
     def change(e: ir.Element) -> ir.Element:
-        if not isinstance(e, ir.Resistor) or isinstance(e.value, (int, float)) or not has_signals(e.value):
+        if not isinstance(e, ir.ResistorElement) or isinstance(e.value, (int, float)) or not has_signals(e.value):
             return e
         wanted[f"b{e.name}".lower()] = e.name
         current = Binary("/", NodeVoltage(e.plus, e.minus), e.value)
@@ -74,11 +74,11 @@ def shifted_sines(deck: ir.Deck, *, every_phase: bool = False) -> ir.Deck:
     """
 
     def change(e: ir.Element) -> ir.Element:
-        if not isinstance(e, (ir.VoltageSource, ir.CurrentSource)) or not isinstance(e.wave, ir.SinWave):
+        if not isinstance(e, (ir.VoltageSourceElement, ir.CurrentSourceElement)) or not isinstance(e.wave, ir.SinWave):
             return e
         if e.wave.phase == 0.0 or (e.wave.delay == 0.0 and not every_phase):
             return e
-        kind = ir.BehaviouralVoltage if isinstance(e, ir.VoltageSource) else ir.BehaviouralCurrent
+        kind = ir.BehaviouralVoltage if isinstance(e, ir.VoltageSourceElement) else ir.BehaviouralCurrent
         return kind(f"B{e.name}", e.plus, e.minus, sine(e.wave), e.comment)
 
     def label(elements: tuple[ir.Element, ...]) -> dict[str, str]:
@@ -140,7 +140,7 @@ def require_voltage_sources(deck: ir.Deck, simulator: str) -> None:
     kinds = {e.name.lower(): e for e in all_elements(deck)}
     for source, user in users.items():
         found = kinds.get(source)
-        if found is not None and not isinstance(found, ir.VoltageSource):
+        if found is not None and not isinstance(found, ir.VoltageSourceElement):
             raise DeckError(
                 f"element {user!r} takes the current of {found.name!r}, and {simulator} allows that for "
                 "independent voltage sources only; put one of 0 V in series and take its current"

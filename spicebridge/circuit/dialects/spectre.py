@@ -215,8 +215,8 @@ def _parts(e: ir.Element, nodes: Sequence[str], master: str, values: Mapping[str
     return "\n".join(_laid(f"{e.name} ({' '.join(nodes)}) {master}", items, 160))
 
 
-def _source(e: ir.VoltageSource | ir.CurrentSource) -> str:
-    master = "vsource" if isinstance(e, ir.VoltageSource) else "isource"
+def _source(e: ir.VoltageSourceElement | ir.CurrentSourceElement) -> str:
+    master = "vsource" if isinstance(e, ir.VoltageSourceElement) else "isource"
     return _parts(e, (e.plus, e.minus), master, _wave(e.wave))
 
 
@@ -246,14 +246,14 @@ def _numbers(names: Sequence[str], values: Sequence[Value]) -> dict[str, str]:
     return {name: _number(value) for name, value in zip(names, values, strict=True)}
 
 
-def _resistor(e: ir.Resistor) -> str:
+def _resistor(e: ir.ResistorElement) -> str:
     if has_signals(e.value):
         return _parts(e, (e.plus, e.minus), "bsource", {"r": STYLE.format(e.value)})
     return _parts(e, (e.plus, e.minus), "resistor", {"r": _number(e.value)})
 
 
-def _storage(e: ir.Capacitor | ir.Inductor) -> str:
-    master, symbol = ("capacitor", "c") if isinstance(e, ir.Capacitor) else ("inductor", "l")
+def _storage(e: ir.CapacitorElement | ir.InductorElement) -> str:
+    master, symbol = ("capacitor", "c") if isinstance(e, ir.CapacitorElement) else ("inductor", "l")
     values = {symbol: _number(e.value)}
     if e.initial is not None:
         values["ic"] = _number(e.initial)
@@ -285,11 +285,11 @@ def _instance(e: ir.Instance) -> str:
 
 
 _WRITERS: dict[type, Any] = {
-    ir.VoltageSource: _source,
-    ir.CurrentSource: _source,
-    ir.Resistor: _resistor,
-    ir.Capacitor: _storage,
-    ir.Inductor: _storage,
+    ir.VoltageSourceElement: _source,
+    ir.CurrentSourceElement: _source,
+    ir.ResistorElement: _resistor,
+    ir.CapacitorElement: _storage,
+    ir.InductorElement: _storage,
     ir.VoltageControlledCurrent: _controlled,
     ir.VoltageControlledVoltage: _controlled,
     ir.CurrentControlledCurrent: _follower,

@@ -60,11 +60,11 @@ class SpiceWriter:
         self.name = style.name
         self.suffix = style.suffix
         self._writers: dict[type, Callable[[Any], str]] = {
-            ir.VoltageSource: self._source,
-            ir.CurrentSource: self._source,
-            ir.Resistor: self._resistor,
-            ir.Capacitor: self._storage,
-            ir.Inductor: self._storage,
+            ir.VoltageSourceElement: self._source,
+            ir.CurrentSourceElement: self._source,
+            ir.ResistorElement: self._resistor,
+            ir.CapacitorElement: self._storage,
+            ir.InductorElement: self._storage,
             ir.VoltageControlledCurrent: self._controlled,
             ir.VoltageControlledVoltage: self._controlled,
             ir.CurrentControlledCurrent: self._follower,
@@ -187,10 +187,10 @@ class SpiceWriter:
     def _all(self, values: Iterable[Value]) -> str:
         return " ".join(self.number(v) for v in values)
 
-    def _source(self, e: ir.VoltageSource | ir.CurrentSource) -> str:
+    def _source(self, e: ir.VoltageSourceElement | ir.CurrentSourceElement) -> str:
         return f"{e.name} {e.plus} {e.minus} {self.wave(e.wave)}"
 
-    def _resistor(self, e: ir.Resistor) -> str:
+    def _resistor(self, e: ir.ResistorElement) -> str:
         if has_signals(e.value):
             return self._behaviour(self.style.resistor, e, e.value)
         return f"{e.name} {e.plus} {e.minus} {self.number(e.value)}"
@@ -199,7 +199,7 @@ class SpiceWriter:
         text = self.style.behavioural.format(expression)
         return template.format(name=e.name, plus=e.plus, minus=e.minus, expression=text)
 
-    def _storage(self, e: ir.Capacitor | ir.Inductor) -> str:
+    def _storage(self, e: ir.CapacitorElement | ir.InductorElement) -> str:
         text = f"{e.name} {e.plus} {e.minus} {self.number(e.value)}"
         return text if e.initial is None else f"{text} IC={self.number(e.initial)}"
 

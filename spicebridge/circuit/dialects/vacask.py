@@ -115,7 +115,7 @@ def _with_twins(deck: ir.Deck) -> tuple[ir.Deck, tuple[_Twin, ...]]:
     gone = {e.name for e in taken}
     # Something has to touch their nodes while the rest is made flat.
     nodes = dict.fromkeys(n for e in taken for n in e.nodes if n != "0")
-    held = tuple(ir.Resistor(f"{_HOLDER}{k}", node, "0", 1.0) for k, node in enumerate(nodes))
+    held = tuple(ir.ResistorElement(f"{_HOLDER}{k}", node, "0", 1.0) for k, node in enumerate(nodes))
     return replace(deck, elements=(*(e for e in deck.elements if e.name not in gone), *held)), twins
 
 
@@ -190,20 +190,20 @@ class _Writer:
 
     def _element(self, e: ir.Element) -> str:
         match e:
-            case ir.VoltageSource() | ir.CurrentSource():
-                master = "vsource" if isinstance(e, ir.VoltageSource) else "isource"
+            case ir.VoltageSourceElement() | ir.CurrentSourceElement():
+                master = "vsource" if isinstance(e, ir.VoltageSourceElement) else "isource"
                 return self._place(e, (e.plus, e.minus), master, _wave(e.wave))
-            case ir.Resistor() if has_signals(e.value):
+            case ir.ResistorElement() if has_signals(e.value):
                 return self._use(e, self.modules.conductor(e.value))
-            case ir.Resistor() if _value(e.value) < 0.0:
+            case ir.ResistorElement() if _value(e.value) < 0.0:
                 nodes = (e.plus, e.minus, e.plus, e.minus)
                 return self._place(e, nodes, "vccs", {"gain": _real(1.0 / _value(e.value))})
-            case ir.Resistor():
+            case ir.ResistorElement():
                 return self._place(e, (e.plus, e.minus), "resistor", {"r": _number(e.value)})
-            case ir.Capacitor() | ir.Inductor():
+            case ir.CapacitorElement() | ir.InductorElement():
                 if e.initial is not None:
                     raise DeckError("VACASK has no IC= on an element; set the state with .ic v(node)=value")
-                master, symbol = ("capacitor", "c") if isinstance(e, ir.Capacitor) else ("inductor", "l")
+                master, symbol = ("capacitor", "c") if isinstance(e, ir.CapacitorElement) else ("inductor", "l")
                 return self._place(e, (e.plus, e.minus), master, {symbol: _number(e.value)})
             case ir.VoltageControlledCurrent() | ir.VoltageControlledVoltage():
                 master = "vccs" if isinstance(e, ir.VoltageControlledCurrent) else "vcvs"

@@ -197,9 +197,9 @@ class Clamps:
         outward_down = s + call("min", call("max", rate, 0.0), 1.0)
         return (
             ir.BehaviouralCurrent(f"BH{k}", "0", f"h{k}", outward_up),
-            ir.Resistor(f"RH{k}", f"h{k}", "0", 1.0),
+            ir.ResistorElement(f"RH{k}", f"h{k}", "0", 1.0),
             ir.BehaviouralCurrent(f"BL{k}", "0", f"l{k}", outward_down),
-            ir.Resistor(f"RL{k}", f"l{k}", "0", 1.0),
+            ir.ResistorElement(f"RL{k}", f"l{k}", "0", 1.0),
             *self._pair(k, state, f"h{k}", f"l{k}"),
         )
 
@@ -224,7 +224,7 @@ def clamps_by_edge(network: Network, stop: float, finer: int = 0) -> dict[int, C
 
 def clamp_level() -> ir.Element:
     """The source that holds the upper wall at 1 V, once per deck."""
-    return ir.VoltageSource("VH", UPPER_NODE, "0", ir.DcWave(1.0), "upper bound of every state")
+    return ir.VoltageSourceElement("VH", UPPER_NODE, "0", ir.DcWave(1.0), "upper bound of every state")
 
 
 def is_linear(window: Window) -> bool:

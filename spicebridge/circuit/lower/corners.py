@@ -30,7 +30,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spicebridge.circuit.deck.elements import Element, PulseWave, PwlWave, VoltageSource
+from spicebridge.circuit.deck.elements import Element, PulseWave, PwlWave, VoltageSourceElement
 from spicebridge.drives import ROUNDING, Drive, Pulse, terms
 
 GUARD = 0.1
@@ -130,7 +130,7 @@ class Corners:
             # The value has to change: a simulator may leave out points on a straight line.
             wave = PwlWave(tuple((t, float(n % 2)) for n, t in enumerate(points)))
             out.append(
-                VoltageSource(
+                VoltageSourceElement(
                     self.name, self.node, "0", wave, "nothing but breakpoints: at every corner and just after"
                 )
             )
@@ -144,7 +144,7 @@ class Corners:
                 pulse = PulseWave(0.0, 1.0, train.delay + shift, train.rise, train.fall, train.width, train.period)
                 own = f"{n}" if m == 0 else f"{n}_{m}"
                 what = "nothing but breakpoints: just after every corner"
-                out.append(VoltageSource(f"{self.name}{own}", f"{self.node}{own}", "0", pulse, what))
+                out.append(VoltageSourceElement(f"{self.name}{own}", f"{self.node}{own}", "0", pulse, what))
         return tuple(out)
 
     def _cut(self, times: list[float], step: float) -> list[float]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from spicebridge.circuit.deck.contents import element_nodes
-from spicebridge.circuit.deck.elements import Capacitor, Deck, Inductor, Transient
+from spicebridge.circuit.deck.elements import CapacitorElement, Deck, InductorElement, Transient
 from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.lower.corners import Clock, Corners
 from spicebridge.circuit.lower.network import ACCURATE, Lowered
@@ -59,17 +59,17 @@ def _started(deck: Deck) -> Deck:
     flat = flatten(deck)
     initial = {node.lower(): (node, value) for node, value in flat.initial_conditions}
     for element in flat.elements:
-        if isinstance(element, Inductor) or (
-            isinstance(element, Capacitor) and "0" not in (element.plus, element.minus)
+        if isinstance(element, InductorElement) or (
+            isinstance(element, CapacitorElement) and "0" not in (element.plus, element.minus)
         ):
             return deck
-        if isinstance(element, Capacitor):
+        if isinstance(element, CapacitorElement):
             node, sign = (element.plus, 1.0) if element.minus == "0" else (element.minus, -1.0)
             given = initial.get(node.lower(), (node, 0.0))[1]
             own = element.initial
             assert isinstance(given, float)
             initial[node.lower()] = node, sign * own if isinstance(own, float) else given
-    elements = tuple(replace(e, initial=None) if isinstance(e, Capacitor) else e for e in flat.elements)
+    elements = tuple(replace(e, initial=None) if isinstance(e, CapacitorElement) else e for e in flat.elements)
     return replace(
         flat, elements=elements, initial_conditions=tuple(initial.values()), transient=replace(tran, uic=False)
     )

@@ -32,7 +32,7 @@ def in_series(k: int, tail: str, drive: Drive | None, comment: str) -> list[ir.E
     below, shapes = tail, waves(drive)
     for n, wave in enumerate(shapes):
         above = f"m{k}" if n == len(shapes) - 1 else f"m{k}_{n}"
-        out.append(ir.VoltageSource(f"V{k}{suffix(n)}", above, below, wave, comment if n == 0 else ""))
+        out.append(ir.VoltageSourceElement(f"V{k}{suffix(n)}", above, below, wave, comment if n == 0 else ""))
         below = above
     return out
 

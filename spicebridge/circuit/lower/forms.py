@@ -85,7 +85,7 @@ def _fast_port(k: str, tail: str, head: str, conductance: float, source: list[ir
     y = f"y{k}"
     return [
         ir.VoltageControlledCurrent(f"GA{k}", "0", y, tail, head, 1.0),
-        *(ir.CurrentSource(f"I{k}{suffix(n)}", "0", y, wave) for n, wave in enumerate(source)),
+        *(ir.CurrentSourceElement(f"I{k}{suffix(n)}", "0", y, wave) for n, wave in enumerate(source)),
         ir.VoltageControlledCurrent(f"GE{k}", tail, head, y, "0", conductance),
     ]
 
@@ -197,7 +197,7 @@ class FastAffine:
         product: Expression = Binary("*", NodeVoltage(y), NodeVoltage(w))
         out: list[ir.Element] = [
             ir.BehaviouralCurrent(f"B{k}", y, "0", product, f"{title}: {tail} -> {head}, state {w}"),
-            ir.Resistor(f"R{k}", y, "0", kappa),
+            ir.ResistorElement(f"R{k}", y, "0", kappa),
         ]
         out += _fast_port(k, tail, head, conductance, waves_of(kinds, values))
         window = self.device.window
@@ -205,15 +205,15 @@ class FastAffine:
             sense = (y, "0") if self.by_current else (tail, head)
             out.append(ir.VoltageControlledCurrent(f"GW{k}", "0", w, *sense, gain))
             scaled = waves_of(scaled_kinds, values)
-            out += [ir.CurrentSource(f"IW{k}{suffix(n)}", "0", w, wave) for n, wave in enumerate(scaled)]
+            out += [ir.CurrentSourceElement(f"IW{k}{suffix(n)}", "0", w, wave) for n, wave in enumerate(scaled)]
         else:
             drop = Binary("+", product, Binary("/", NodeVoltage(y), Number(kappa)))
             drift = Binary("*", Number(gain), NodeVoltage(y) if self.by_current else drop)
             decay = Binary("*", Number(a), NodeVoltage(w)) if leaks else None
             out.append(ir.BehaviouralCurrent(f"BW{k}", "0", w, windowed_rate(window, w, decay, drift)))
-        out.append(ir.Capacitor(f"C{k}", w, "0", 1.0))
+        out.append(ir.CapacitorElement(f"C{k}", w, "0", 1.0))
         if leaks and window.name != "tanh":
-            out.append(ir.Resistor(f"RW{k}", w, "0", leak))
+            out.append(ir.ResistorElement(f"RW{k}", w, "0", leak))
         return out
 
     def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
@@ -275,17 +275,17 @@ class FastCurved:
             ir.BehaviouralCurrent(
                 f"B{k}", y, "0", NodeVoltage(y) * NodeVoltage(w), f"{title}: {tail} -> {head}, state {w}"
             ),
-            ir.Resistor(f"R{k}", y, "0", kappa),
+            ir.ResistorElement(f"R{k}", y, "0", kappa),
             *_fast_port(k, tail, head, conductance, waves_of(kinds, values)),
         ]
         if any(NodeVoltage(u) in distinct(e) for e in (drift, decay) if e is not None):
             out.append(ir.VoltageControlledCurrent(f"GU{k}", "0", u, tail, head, J))
             turned = waves_of(turned_kinds, values)
-            out += [ir.CurrentSource(f"IU{k}{suffix(n)}", "0", u, wave) for n, wave in enumerate(turned)]
-            out.append(ir.Resistor(f"RU{k}", u, "0", 1.0))
+            out += [ir.CurrentSourceElement(f"IU{k}{suffix(n)}", "0", u, wave) for n, wave in enumerate(turned)]
+            out.append(ir.ResistorElement(f"RU{k}", u, "0", 1.0))
         entries = (("BD", drift_node(device, k), drift), ("BE", w, decay))
         out += [ir.BehaviouralCurrent(f"{n}{k}", "0", node, tree) for n, node, tree in entries if tree is not None]
-        out.append(ir.Capacitor(f"C{k}", w, "0", 1.0))
+        out.append(ir.CapacitorElement(f"C{k}", w, "0", 1.0))
         return [*out, *state_elements(self.group, position, k)]
 
     def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
@@ -314,7 +314,7 @@ class FastResistor:
 
     def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]:
         P, conductance, *source = numbers
-        first = ir.Resistor(f"R{k}", f"y{k}", "0", P, f"{title}: {tail} -> {head}, memoryless")
+        first = ir.ResistorElement(f"R{k}", f"y{k}", "0", P, f"{title}: {tail} -> {head}, memoryless")
         return [first, *_fast_port(k, tail, head, conductance, waves_of(shape[0], iter(source)))]
 
     def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
@@ -346,7 +346,7 @@ class ReadableResistor(_Readable):
         r = float(self.group.resistive.resistance(np.zeros(self.group.edges.size))[position])
         return [
             *self.sources(k, tail, head, "memoryless"),
-            ir.Resistor(f"R{k}", f"m{k}", head, float(self.network.P[k]) * r),
+            ir.ResistorElement(f"R{k}", f"m{k}", head, float(self.network.P[k]) * r),
         ]
 
 
@@ -383,16 +383,16 @@ def state_elements(group: Group, position: int, k: int | str) -> list[ir.Element
     by_rate, decay = rate_node(group.device), decay_at(group, position, w)
     out: list[ir.Element] = []
     if by_rate:
-        out.append(ir.Resistor(f"RD{k}", drift, "0", 1.0))
+        out.append(ir.ResistorElement(f"RD{k}", drift, "0", 1.0))
         out.append(ir.VoltageControlledCurrent(f"GD{k}", "0", w, drift, "0", 1.0))
         if decay is not None and by_rate != "d":
             whole = Binary("+", NodeVoltage(drift), decay)
             out.append(ir.BehaviouralCurrent(f"BF{k}", "0", f"{by_rate}{k}", whole))
-            out.append(ir.Resistor(f"RF{k}", f"{by_rate}{k}", "0", 1.0))
+            out.append(ir.ResistorElement(f"RF{k}", f"{by_rate}{k}", "0", 1.0))
     elif not is_linear(window):
         rate = windowed_rate(window, w, decay, NodeVoltage(drift))
         if decay is not None and window.name == "tanh":
             rate = Binary("-", rate, decay)
-        out.append(ir.Resistor(f"RD{k}", drift, "0", 1.0))
+        out.append(ir.ResistorElement(f"RD{k}", drift, "0", 1.0))
         out.append(ir.BehaviouralCurrent(f"BW{k}", "0", w, rate))
     return out

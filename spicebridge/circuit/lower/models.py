@@ -154,7 +154,7 @@ class LawVariant:
             self._linear(*found)
         else:
             self._general()
-        self.elements.append(ir.Capacitor("Cstate", self.state, "0", 1.0))
+        self.elements.append(ir.CapacitorElement("Cstate", self.state, "0", 1.0))
         return ir.Subcircuit(
             self.name,
             ("p", "n", self.state, "drift"),
@@ -189,14 +189,14 @@ class LawVariant:
             return
         first = "sense" if sense else "p"
         if sense:
-            self.elements.append(ir.VoltageSource("Vsense", "p", "sense", ir.DcWave(0.0)))
-        self.elements.append(ir.Resistor("Rmem", first, "n", Parameter("active") * tree))
+            self.elements.append(ir.VoltageSourceElement("Vsense", "p", "sense", ir.DcWave(0.0)))
+        self.elements.append(ir.ResistorElement("Rmem", first, "n", Parameter("active") * tree))
 
     def _turn(self) -> None:
         """V(turn) = J v."""
         if not any(element.name == "Gturn" for element in self.elements):
             self.elements.append(ir.VoltageControlledCurrent("Gturn", "0", "turn", "p", "n", Parameter("polarity")))
-            self.elements.append(ir.Resistor("Rturn", "turn", "0", 1.0))
+            self.elements.append(ir.ResistorElement("Rturn", "turn", "0", 1.0))
 
     def _linear(self, a: Expression, b: Expression, c: Expression) -> None:
         if not _zero(b):
@@ -208,7 +208,7 @@ class LawVariant:
                 flow = Parameter("polarity") * b * self._circuit(self.conduction)
                 self.elements += [
                     ir.BehaviouralCurrent("Brate", "0", "rate", flow),
-                    ir.Resistor("Rrate", "rate", "0", 1.0),
+                    ir.ResistorElement("Rrate", "rate", "0", 1.0),
                 ]
             self.elements.append(ir.VoltageControlledCurrent("Gdrift", "0", "drift", "rate", "0", 1.0))
         if not _zero(c):
@@ -254,7 +254,7 @@ class LawVariant:
             scale = self._size_of(e)
             whole = self._circuit(body)
             self.elements.append(ir.BehaviouralCurrent(f"B{node}", "0", node, whole if scale == 1.0 else whole / scale))
-            self.elements.append(ir.Resistor(f"R{node}", node, "0", 1.0))
+            self.elements.append(ir.ResistorElement(f"R{node}", node, "0", 1.0))
             done[e] = NodeVoltage(node) if scale == 1.0 else scale * NodeVoltage(node)
         out = []
         for tree in trees:

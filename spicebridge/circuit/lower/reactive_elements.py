@@ -66,7 +66,7 @@ class ReactiveEdge:
     def _source(self, k: int, tail: str, head: str) -> list[ir.Element]:
         out = self._series(k, tail, "current source")
         for n, wave in enumerate(waves(self.network.forcing[k])):
-            out.append(ir.CurrentSource(f"I{k}{suffix(n)}", f"m{k}", head, wave))
+            out.append(ir.CurrentSourceElement(f"I{k}{suffix(n)}", f"m{k}", head, wave))
         return out
 
     def _capacitor(self, k: int, m: str, head: str) -> list[ir.Element]:
@@ -76,7 +76,7 @@ class ReactiveEdge:
             return [
                 ir.VoltageControlledVoltage(f"E{k}", m, head, w, "0", 1.0),
                 ir.CurrentControlledCurrent(f"F{k}", "0", w, f"V{k}", -1.0),
-                ir.Capacitor(f"C{k}", w, "0", c),
+                ir.CapacitorElement(f"C{k}", w, "0", c),
             ]
         out: list[ir.Element] = [ir.VoltageControlledVoltage(f"E{k}", w, "0", m, head, 1.0)]
         for e, sign in zip(law.edges, law.signs, strict=True):
@@ -92,14 +92,14 @@ class ReactiveEdge:
             return [
                 ir.VoltageControlledCurrent(f"GE{k}", m, head, w, "0", 1.0),
                 ir.VoltageControlledCurrent(f"GW{k}", "0", w, m, head, 1.0),
-                ir.Capacitor(f"C{k}", w, "0", inductance),
+                ir.CapacitorElement(f"C{k}", w, "0", inductance),
             ]
         u = f"u{k}"
         out: list[ir.Element] = [
             ir.VoltageControlledVoltage(f"E{k}", m, head, u, "0", 1.0),
-            ir.Resistor(f"RU{k}", u, "0", 1.0),
+            ir.ResistorElement(f"RU{k}", u, "0", 1.0),
             ir.CurrentControlledCurrent(f"F{k}", "0", w, f"V{k}", -1.0),
-            ir.Resistor(f"RW{k}", w, "0", 1.0),
+            ir.ResistorElement(f"RW{k}", w, "0", 1.0),
         ]
         for e, sign in zip(law.edges[1:], law.signs[1:], strict=True):
             if self.network.stateful[e]:
@@ -137,13 +137,13 @@ def _derivative(name: str, drive: Drive | None, factor: float, plus: str, minus:
         if isinstance(term, Sine) and term.delay == 0.0:
             swing = factor * term.amplitude * 2.0 * np.pi * term.frequency
             wave = ir.SinWave(0.0, swing, term.frequency, 0.0, 0.0, float(np.degrees(term.phase)) + 90.0)
-            out.append(ir.CurrentSource(f"ID{tag}", plus, minus, wave))
+            out.append(ir.CurrentSourceElement(f"ID{tag}", plus, minus, wave))
             continue
         for part, shape in enumerate(waves(term)):
             if isinstance(shape, ir.DcWave):
                 continue
             node = f"d{tag}_{part}"
-            out.append(ir.VoltageSource(f"VD{tag}_{part}", node, "0", shape))
-            out.append(ir.Capacitor(f"CD{tag}_{part}", node, "0", 1.0))
+            out.append(ir.VoltageSourceElement(f"VD{tag}_{part}", node, "0", shape))
+            out.append(ir.CapacitorElement(f"CD{tag}_{part}", node, "0", 1.0))
             out.append(ir.CurrentControlledCurrent(f"FD{tag}_{part}", plus, minus, f"VD{tag}_{part}", -factor))
     return out

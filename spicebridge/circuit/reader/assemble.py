@@ -169,7 +169,7 @@ class Assembler:
         node = self.spelling.node(f"{owner}_int{frame.integrals}")
         start = e.arguments[1] if len(e.arguments) > 1 else Number(0.0)
         source = ir.BehaviouralCurrent(f"B{node}", "0", node, e.arguments[0])
-        store = ir.Capacitor(f"C{node}", node, "0", 1.0)
+        store = ir.CapacitorElement(f"C{node}", node, "0", 1.0)
         for part in (source, store):
             self._once(card, offset, "element", part.name)
             frame.elements.append(part)

@@ -220,19 +220,19 @@ class CardReader:
         raw, options = self._options(head, parts, "r")
         value = self._value(head, raw, options, "/")
         self._no_options(head, options)
-        return ir.Resistor(self._name(head), plus, minus, value)
+        return ir.ResistorElement(self._name(head), plus, minus, value)
 
     def capacitor(self, head: Token, plus: str, minus: str, *parts: object) -> object:
-        return self._storage(ir.Capacitor, "c", head, plus, minus, parts)
+        return self._storage(ir.CapacitorElement, "c", head, plus, minus, parts)
 
     def inductor(self, head: Token, plus: str, minus: str, *parts: object) -> object:
-        return self._storage(ir.Inductor, "l", head, plus, minus, parts)
+        return self._storage(ir.InductorElement, "l", head, plus, minus, parts)
 
     def _storage(self, kind: Any, key: str, head: Token, plus: str, minus: str, parts: tuple[Any, ...]) -> Any:
         raw, options = self._options(head, parts, key)
-        value = self._value(head, raw, options, "*" if kind is ir.Capacitor else "/")
+        value = self._value(head, raw, options, "*" if kind is ir.CapacitorElement else "/")
         initial = options.pop("ic", None)
-        ideal = kind is ir.Capacitor or "rser" in options
+        ideal = kind is ir.CapacitorElement or "rser" in options
         parasitic = self._parasitics(options, "rser", "rpar", "lser", "cpar")
         self._no_options(head, options)
         start = None if initial is None else self.constant(initial.value)
@@ -262,9 +262,9 @@ class CardReader:
         between = plus
         if "rser" in parasitic:
             between = self.spelling.node(f"{name}_ser")
-            around.append(ir.Resistor(f"Rser_{name}", plus, between, parasitic["rser"]))
+            around.append(ir.ResistorElement(f"Rser_{name}", plus, between, parasitic["rser"]))
         if "rpar" in parasitic:
-            around.append(ir.Resistor(f"Rpar_{name}", plus, minus, parasitic["rpar"]))
+            around.append(ir.ResistorElement(f"Rpar_{name}", plus, minus, parasitic["rpar"]))
         return between, around
 
     def controlled(
@@ -383,9 +383,9 @@ class CardReader:
             wave = repeated(self, head, wave, course)
         name = self._name(head)
         if head.kind == "I":
-            return ir.CurrentSource(name, plus, minus, wave)
+            return ir.CurrentSourceElement(name, plus, minus, wave)
         between, around = self._around(name, plus, minus, parasitic)
-        made = ir.VoltageSource(name, between, minus, wave)
+        made = ir.VoltageSourceElement(name, between, minus, wave)
         return (made, *around) if around else made
 
     def direct(self, token: Token, value: Raw) -> Part:

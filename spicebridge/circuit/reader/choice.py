@@ -195,7 +195,7 @@ def unlike(one: object, two: object, where: str = "") -> str:
         return next((found for a, b in zip(one, two, strict=True) if (found := unlike(a, b, where))), "")
     if is_dataclass(one) and type(one) is type(two):
         own = getattr(one, "name", "")
-        label = f"{type(one).__name__} {own}" if own else where
+        label = f"{type(one).__name__.removesuffix('Element')} {own}" if own else where
         for f in fields(one):
             if f.compare and f.name not in ("options", "header", "comment", "save"):
                 found = unlike(getattr(one, f.name), getattr(two, f.name), label)

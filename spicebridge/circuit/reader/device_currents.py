@@ -62,7 +62,7 @@ def _current(element: ir.Element, names: dict[str, ir.Element], seen: tuple[str,
         )
     seen = (*seen, name)
     match element:
-        case ir.Resistor():
+        case ir.ResistorElement():
             return NodeVoltage(element.plus, element.minus) / _written(element.value, names, seen)
         case ir.VoltageControlledCurrent():
             return as_expression(element.gain) * NodeVoltage(element.control_plus, element.control_minus)
@@ -74,9 +74,10 @@ def _current(element: ir.Element, names: dict[str, ir.Element], seen: tuple[str,
             return as_expression(element.gain) * flow
         case ir.BehaviouralCurrent():
             return _written(element.expression, names, seen)
-        case ir.CurrentSource(wave=ir.DcWave(value)):
+        case ir.CurrentSourceElement(wave=ir.DcWave(value)):
             return as_expression(value)
+    kind = type(element).__name__.removesuffix("Element").lower()
     raise DeckError(
-        f"I({element.name}) is not read: the current of a {type(element).__name__.lower()} is no expression of voltages; "
+        f"I({element.name}) is not read: the current of a {kind} is no expression of voltages; "
         "put a voltage source of 0 V in series and take its current"
     )

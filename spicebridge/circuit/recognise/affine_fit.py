@@ -120,7 +120,7 @@ class AffineFit:
         a = 0.0
         for element in body.touching[state]:
             sign = 1.0 if low(element.minus) == state else -1.0  # type: ignore[union-attr]
-            if isinstance(element, ir.Resistor) and isinstance(element.value, float):
+            if isinstance(element, ir.ResistorElement) and isinstance(element.value, float):
                 a -= 1.0 / element.value
             elif isinstance(element, ir.VoltageControlledCurrent):
                 control = low(element.control_plus), low(element.control_minus)

@@ -22,8 +22,8 @@ from spicebridge.circuit.recognise.refusals import RefusedElements
 from spicebridge.circuit.recognise.source_clusters import GROUND, Clusters, cluster, low
 from spicebridge.expressions.tree import Value
 
-CURRENTS = (*CONTROLLED_CURRENTS, ir.CurrentSource)
-PLAIN = (ir.Capacitor, ir.Inductor, ir.CurrentSource)
+CURRENTS = (*CONTROLLED_CURRENTS, ir.CurrentSourceElement)
+PLAIN = (ir.CapacitorElement, ir.InductorElement, ir.CurrentSourceElement)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +35,8 @@ class Link:
     head: str
     sense: float
     out: float
-    loads: tuple[ir.BehaviouralCurrent | ir.Resistor, ...]
-    feeds: tuple[ir.CurrentSource, ...]
+    loads: tuple[ir.BehaviouralCurrent | ir.ResistorElement, ...]
+    feeds: tuple[ir.CurrentSourceElement, ...]
     name: str
 
 
@@ -145,11 +145,11 @@ def _link(y: str, there: list[ir.Element], driven: Iterable[ir.VoltageControlled
     if not all(_grounded(element) for element in there):
         return None
     senses = [e for e in there if isinstance(e, ir.VoltageControlledCurrent) and y not in _control(e)]
-    feeds = [e for e in there if isinstance(e, ir.CurrentSource)]
+    feeds = [e for e in there if isinstance(e, ir.CurrentSourceElement)]
     loads = tuple(
         e
         for e in there
-        if (isinstance(e, ir.Resistor) and _constant(e.value))
+        if (isinstance(e, ir.ResistorElement) and _constant(e.value))
         or (isinstance(e, ir.BehaviouralCurrent) and _reads_node(e, y))
     )
     if len(senses) != 1 or not loads or len(there) != 1 + len(loads) + len(feeds):
@@ -204,10 +204,10 @@ def _find_gyrators(body: CircuitParts, taken: set[str]) -> None:
 
 
 def _find_states(body: CircuitParts, taken: set[str], fixed: set[str]) -> None:
-    allowed = (ir.Capacitor, ir.Resistor, ir.Switch, *CURRENTS)
+    allowed = (ir.CapacitorElement, ir.ResistorElement, ir.Switch, *CURRENTS)
     read = _read_nodes(body)
     for node, there in body.touching.items():
-        capacitors = [e for e in there if isinstance(e, ir.Capacitor)]
+        capacitors = [e for e in there if isinstance(e, ir.CapacitorElement)]
         steered = any(isinstance(e, CONTROLLED_CURRENTS) for e in there)
         if not capacitors or node in fixed or not (steered or node in read):
             continue
@@ -226,7 +226,7 @@ def _find_signals(body: CircuitParts, taken: set[str], fixed: set[str]) -> None:
             continue
         if any(not _grounded(e) or e.name in taken or _reads_node(e, node) for e in there):
             continue
-        loads = [e for e in there if isinstance(e, ir.Resistor) and _constant(e.value)]
+        loads = [e for e in there if isinstance(e, ir.ResistorElement) and _constant(e.value)]
         feeds = [e for e in there if isinstance(e, CURRENTS)]
         divider = bool(loads) and bool(feeds) and len(loads) + len(feeds) == len(there)
         if divider or (len(there) == 1 and isinstance(there[0], CONTROLLED_VOLTAGES)):
@@ -253,19 +253,19 @@ _NO_PART: Mapping[type, str] = {
 
 
 def _find_branches(body: CircuitParts, taken: set[str], fixed: set[str], account: RefusedElements) -> None:
-    sources: list[ir.VoltageSource] = []
+    sources: list[ir.VoltageSourceElement] = []
     for link in body.links:
         body.branches.append(Branch([], link.tail, link.head, link))
     for element in body.deck.elements:
         if element.name in taken:
             continue
         plus, minus = _ends(element)
-        ohmic = isinstance(element, (ir.Resistor, ir.BehaviouralCurrent, ir.BehaviouralVoltage))
+        ohmic = isinstance(element, (ir.ResistorElement, ir.BehaviouralCurrent, ir.BehaviouralVoltage))
         own = isinstance(element, ir.VoltageControlledCurrent) and set(_control(element)) == {plus, minus}
         carried = isinstance(element, (ir.VoltageControlledVoltage, ir.VoltageControlledCurrent)) and bool(
             {low(element.control_plus), low(element.control_minus)} & body.capacitance.keys()
         )
-        if isinstance(element, ir.VoltageSource):
+        if isinstance(element, ir.VoltageSourceElement):
             sources.append(element)
         elif isinstance(element, PLAIN) or carried:
             body.branches.append(Branch([(element, 1)], plus, minus, reactive=True))

@@ -148,7 +148,7 @@ class EdgeEquations:
         self.known[link.y] = y
         drawn: Terms = {}
         for load in link.loads:
-            if isinstance(load, ir.Resistor):
+            if isinstance(load, ir.ResistorElement):
                 part = divided(y, float(load.value))  # type: ignore[arg-type]
             else:
                 part = combined((self.value(load.expression), 1.0 if low(load.plus) == link.y else -1.0))
@@ -175,7 +175,7 @@ class EdgeEquations:
     def _drop(self, element: ir.Element, sign: int) -> Terms:
         """Drop from the tail's side to the head's, with i from tail to head."""
         match element:
-            case ir.Resistor():
+            case ir.ResistorElement():
                 resistance = expression_of(self.value(element.value))
                 return terms_of(resistance * CURRENT)
             case ir.BehaviouralVoltage():
@@ -251,7 +251,7 @@ class EdgeEquations:
         self.waves[term] = Parameter(f"@{len(self.waves)}")
         return self.waves[term], 1.0
 
-    def wave(self, source: ir.CurrentSource | ir.VoltageSource) -> Terms:
+    def wave(self, source: ir.CurrentSourceElement | ir.VoltageSourceElement) -> Terms:
         """The value of an independent source."""
         return self._wave(drive_of(source.name, source.wave))
 
@@ -293,8 +293,8 @@ class EdgeEquations:
         if len(elements) == 1 and isinstance(first, CONTROLLED_VOLTAGES):
             value = combined((self._source_voltage(first), 1.0 if low(first.plus) == node else -1.0))
         else:
-            loads = [float(e.value) for e in elements if isinstance(e, ir.Resistor)]  # type: ignore[arg-type]
-            into = combined(*((self.into(e, node), 1.0) for e in elements if not isinstance(e, ir.Resistor)))
+            loads = [float(e.value) for e in elements if isinstance(e, ir.ResistorElement)]  # type: ignore[arg-type]
+            into = combined(*((self.into(e, node), 1.0) for e in elements if not isinstance(e, ir.ResistorElement)))
             value = combined((into, 1.0 / sum(1.0 / r for r in loads) if len(loads) > 1 else loads[0]))
         self.depth -= 1
         self.known[node] = value
@@ -346,9 +346,9 @@ class EdgeEquations:
                 flow = combined((self.current(element.source), _gain(element)))
             case ir.BehaviouralCurrent():
                 flow = self.value(element.expression)
-            case ir.CurrentSource():
+            case ir.CurrentSourceElement():
                 flow = self.wave(element)
-            case ir.Resistor():
+            case ir.ResistorElement():
                 drop = expression_of(self.difference(element.plus, element.minus))
                 flow = terms_of(drop / expression_of(self.value(element.value)))
             case _:

@@ -25,11 +25,11 @@ def reactive_device(body: CircuitParts, branch: Branch, state: str | None) -> De
     if not branch.reactive:
         return None
     element = branch.series[0][0]
-    if isinstance(element, ir.CurrentSource):
+    if isinstance(element, ir.CurrentSourceElement):
         return CurrentSource(drive_of(element.name, element.wave) or DC(0.0))
-    if isinstance(element, (ir.Capacitor, ir.Inductor)):
+    if isinstance(element, (ir.CapacitorElement, ir.InductorElement)):
         value = _number(element.name, element.value)
-        return _made(isinstance(element, ir.Capacitor), value)
+        return _made(isinstance(element, ir.CapacitorElement), value)
     assert isinstance(element, (ir.VoltageControlledVoltage, ir.VoltageControlledCurrent))
     if state is None:
         raise Refusal(element.name, "is controlled by a voltage that is no state")
@@ -54,13 +54,13 @@ def reactive_device(body: CircuitParts, branch: Branch, state: str | None) -> De
 def initial_value(body: CircuitParts, branch: Branch) -> float:
     """v_C in V or i_L in A at t = 0 of an element that stands between two nodes. Raises `Refusal`."""
     element = branch.series[0][0]
-    if isinstance(element, ir.CurrentSource):
+    if isinstance(element, ir.CurrentSourceElement):
         return 0.0
-    assert isinstance(element, (ir.Capacitor, ir.Inductor))
+    assert isinstance(element, (ir.CapacitorElement, ir.InductorElement))
     tran = body.deck.transient
     if tran is not None and tran.uic:
         return 0.0 if element.initial is None else _number(element.name, element.initial)
-    if isinstance(element, ir.Capacitor):
+    if isinstance(element, ir.CapacitorElement):
         given = {low(node): value for node, value in body.deck.initial_conditions}
         ends = [0.0 if node == GROUND else given.get(node) for node in (low(element.plus), low(element.minus))]
         if all(isinstance(value, (int, float)) for value in ends):
@@ -75,19 +75,19 @@ def initial_value(body: CircuitParts, branch: Branch) -> float:
 
 def _all_quiet(body: CircuitParts) -> bool:
     """Whether every source is zero at t = 0."""
-    sources = [e for e in body.deck.elements if isinstance(e, (ir.VoltageSource, ir.CurrentSource))]
+    sources = [e for e in body.deck.elements if isinstance(e, (ir.VoltageSourceElement, ir.CurrentSourceElement))]
     drives = [drive_of(e.name, e.wave) for e in sources]
     return all(drive is None or float(drive.value(0.0)) == 0.0 for drive in drives)
 
 
 def _fed_by_current(body: CircuitParts, element: ir.VoltageControlledVoltage, state: str) -> float:
     """How much of the branch's current flows into the state; NaN where anything else does."""
-    feeds = [e for e in body.touching[state] if not isinstance(e, ir.Capacitor)]
+    feeds = [e for e in body.touching[state] if not isinstance(e, ir.CapacitorElement)]
     if len(feeds) != 1 or not isinstance(feeds[0], ir.CurrentControlledCurrent):
         return float("nan")
     feed = feeds[0]
     meter = body.by_name.get(feed.source.lower())
-    if not isinstance(meter, ir.VoltageSource):
+    if not isinstance(meter, ir.VoltageSourceElement):
         return float("nan")
     into = float(low(feed.minus) == state) - float(low(feed.plus) == state)
     for node, leaving in ((low(element.plus), 1.0), (low(element.minus), -1.0)):
@@ -100,7 +100,7 @@ def _fed_by_current(body: CircuitParts, element: ir.VoltageControlledVoltage, st
 
 def _fed_by_drop(body: CircuitParts, element: ir.VoltageControlledCurrent, state: str) -> float:
     """How much current the branch's drop sends into the state; NaN where anything else does."""
-    feeds = [e for e in body.touching[state] if not isinstance(e, ir.Capacitor)]
+    feeds = [e for e in body.touching[state] if not isinstance(e, ir.CapacitorElement)]
     if len(feeds) != 1 or not isinstance(feeds[0], ir.VoltageControlledCurrent):
         return float("nan")
     feed = feeds[0]

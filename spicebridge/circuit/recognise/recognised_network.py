@@ -137,9 +137,9 @@ def _largest_drop(body: CircuitParts) -> float:
     """V: the sum of all sources; no drop of a passive network is larger. 1 V for a network without any."""
     size = 0.0
     for element in body.deck.elements:
-        if isinstance(element, (ir.VoltageSource, ir.CurrentSource)):
+        if isinstance(element, (ir.VoltageSourceElement, ir.CurrentSourceElement)):
             factor = 1.0
-            if isinstance(element, ir.CurrentSource):
+            if isinstance(element, ir.CurrentSourceElement):
                 factor = max((1.0 / abs(link.sense) for link in body.links if element in link.feeds), default=0.0)
             elif not body.clusters.parts(low(element.plus)) and not body.clusters.parts(low(element.minus)):
                 continue
@@ -193,7 +193,7 @@ def _states(body: CircuitParts, account: RefusedElements) -> list[str | None]:
         out.append(found[0] if found else None)
     for node in body.capacitance:
         if node not in owner:
-            name = next(e.name for e in body.touching[node] if isinstance(e, ir.Capacitor))
+            name = next(e.name for e in body.touching[node] if isinstance(e, ir.CapacitorElement))
             account.refuse(name, f"integrates node {body.shown[node]}, which no resistance depends on; take it away")
     return out
 
@@ -220,8 +220,8 @@ def _initial(body: CircuitParts, branch: Branch, state: str) -> float:
     """The state at t = 0: the capacitor's IC=, from its plus to its minus node, where the simulator honours it, or .ic."""
     tran = body.deck.transient
     for element in body.touching[state]:
-        own = element.initial if isinstance(element, ir.Capacitor) else None
-        if isinstance(element, ir.Capacitor) and isinstance(own, (int, float)) and (tran is None or tran.uic):
+        own = element.initial if isinstance(element, ir.CapacitorElement) else None
+        if isinstance(element, ir.CapacitorElement) and isinstance(own, (int, float)) and (tran is None or tran.uic):
             return float(own) if low(element.plus) == state else -float(own)
     for node, value in body.deck.initial_conditions:
         if low(node) == state and isinstance(value, (int, float)):

@@ -61,7 +61,7 @@ def _without_ammeters(deck: ir.Deck) -> ir.Deck:
     stores = {
         low(node)
         for e in deck.elements
-        if isinstance(e, ir.Capacitor) and GROUND in (low(e.plus), low(e.minus))
+        if isinstance(e, ir.CapacitorElement) and GROUND in (low(e.plus), low(e.minus))
         for node in (e.plus, e.minus)
     } - {GROUND}
     read = {source for e in deck.elements for source in _reads(e)[1]}
@@ -69,7 +69,7 @@ def _without_ammeters(deck: ir.Deck) -> ir.Deck:
     renamed: dict[str, str] = {}
     gone: set[str] = set()
     for e in deck.elements:
-        if not isinstance(e, ir.VoltageSource) or e.wave != ir.DcWave(0.0) or e.name.lower() in read:
+        if not isinstance(e, ir.VoltageSourceElement) or e.wave != ir.DcWave(0.0) or e.name.lower() in read:
             continue
         a, b = (_final(renamed, low(node)) for node in (e.plus, e.minus))
         if not {a, b} & stores or GROUND in (a, b) or a == b:
@@ -115,11 +115,12 @@ def _sources(e: ir.BehaviouralVoltage | ir.BehaviouralCurrent, waves: list[ir.Wa
     """One source per wave: voltages in series, currents in parallel."""
     if isinstance(e, ir.BehaviouralCurrent):
         return [
-            ir.CurrentSource(e.name if n == 0 else f"{e.name}_{n}", e.plus, e.minus, w) for n, w in enumerate(waves)
+            ir.CurrentSourceElement(e.name if n == 0 else f"{e.name}_{n}", e.plus, e.minus, w)
+            for n, w in enumerate(waves)
         ]
     nodes = [e.plus, *(f"{e.name}_{n}" for n in range(1, len(waves))), e.minus]
     return [
-        ir.VoltageSource(e.name if n == 0 else f"{e.name}_{n}", nodes[n], nodes[n + 1], wave)
+        ir.VoltageSourceElement(e.name if n == 0 else f"{e.name}_{n}", nodes[n], nodes[n + 1], wave)
         for n, wave in enumerate(waves)
     ]
 
@@ -236,19 +237,20 @@ def _monitor(deck: ir.Deck) -> tuple[str, list[str], str] | None:
         if node in read or not grounded or any(e.name.lower() in currents for e in elements):
             continue
         names = [e.name for e in elements]
-        stores = any(isinstance(e, ir.Capacitor) for e in elements)
+        stores = any(isinstance(e, ir.CapacitorElement) for e in elements)
         fed = any(isinstance(e, CONTROLLED_CURRENTS) and any(_reads(e)) for e in elements)
         if (
             stores
             and fed
             and all(
-                isinstance(e, (ir.Capacitor, ir.Resistor, ir.CurrentSource, *CONTROLLED_CURRENTS)) for e in elements
+                isinstance(e, (ir.CapacitorElement, ir.ResistorElement, ir.CurrentSourceElement, *CONTROLLED_CURRENTS))
+                for e in elements
             )
         ):
             return node, names, "an integral"
         drives = [e for e in elements if isinstance(e, CONTROLLED_VOLTAGES)]
         alone = len(drives) == 1 and any(_reads(drives[0]))
-        if alone and all(isinstance(e, (*CONTROLLED_VOLTAGES, ir.Resistor)) for e in elements):
+        if alone and all(isinstance(e, (*CONTROLLED_VOLTAGES, ir.ResistorElement)) for e in elements):
             return node, names, "a voltage"
     return None
 

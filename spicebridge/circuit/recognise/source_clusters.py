@@ -96,7 +96,7 @@ class Clusters:
 
     root: dict[str, str] = field(default_factory=dict)
     offset: dict[str, tuple[Part, ...]] = field(default_factory=dict)
-    parent: dict[str, tuple[str, ir.VoltageSource]] = field(default_factory=dict)
+    parent: dict[str, tuple[str, ir.VoltageSourceElement]] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
     place: dict[str, str] = field(default_factory=dict)
     below: dict[str, Ends] = field(default_factory=dict)
@@ -168,7 +168,7 @@ def low(node: str) -> str:
 
 
 def cluster(
-    sources: list[ir.VoltageSource], weight: Mapping[str, int], keep: set[str], account: RefusedElements
+    sources: list[ir.VoltageSourceElement], weight: Mapping[str, int], keep: set[str], account: RefusedElements
 ) -> Clusters:
     """Join nodes by their voltage sources.
 
@@ -176,7 +176,7 @@ def cluster(
     inside a subcircuit, a junction of three elements or more (`weight`), at the foot of its sources.
     """
     found = Clusters()
-    near: dict[str, list[ir.VoltageSource]] = {}
+    near: dict[str, list[ir.VoltageSourceElement]] = {}
     tops: set[str] = set()
     for source in sources:
         a, b = low(source.plus), low(source.minus)
@@ -206,7 +206,9 @@ def cluster(
     return found
 
 
-def _grow(found: Clusters, root: str, near: Mapping[str, list[ir.VoltageSource]], account: RefusedElements) -> None:
+def _grow(
+    found: Clusters, root: str, near: Mapping[str, list[ir.VoltageSourceElement]], account: RefusedElements
+) -> None:
     found.root[root] = root
     found.offset[root] = ()
     queue = [root]

@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from spicebridge.circuit.deck.elements import (
     BehaviouralVoltage,
-    Capacitor,
+    CapacitorElement,
     Element,
     Instance,
-    Resistor,
+    ResistorElement,
     Subcircuit,
     VoltageControlledVoltage,
 )
@@ -43,11 +43,11 @@ def delayed(plan: Plan, state: str, code: str, lag: bool) -> list[Element]:
     """The code node follows the state with the mean delay of the sampled loop."""
     out: list[Element] = [
         VoltageControlledVoltage("E1", "held", "0", state, "0", 1.0),
-        Resistor("R1", "held", code, CODE_RESISTANCE),
+        ResistorElement("R1", "held", code, CODE_RESISTANCE),
     ]
     if lag:
         tau = LAG_PERIODS / plan.bench.update_rate
-        out.append(Capacitor("C2", code, "0", tau / CODE_RESISTANCE, comment="delay of the sampled loop"))
+        out.append(CapacitorElement("C2", code, "0", tau / CODE_RESISTANCE, comment="delay of the sampled loop"))
     return out
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 
-from spicebridge.circuit.deck.elements import BehaviouralCurrent, Capacitor, Resistor, Subcircuit
+from spicebridge.circuit.deck.elements import BehaviouralCurrent, CapacitorElement, ResistorElement, Subcircuit
 from spicebridge.expressions.tree import Binary, Call, Expression, NodeVoltage, Number
 from spicebridge.lab.design.parts import OpAmp
 
@@ -66,11 +66,11 @@ def opamp_macro(part: OpAmp) -> Subcircuit:
         ("inp", "inn", "vp", "vn", "out"),
         elements=(
             BehaviouralCurrent("B1", "0", "x", drive, "gain-bandwidth and slew rate"),
-            Capacitor("C1", "x", "0", C_POLE),
-            Resistor("R1", "x", "0", part.gain / (w * C_POLE)),
+            CapacitorElement("C1", "x", "0", C_POLE),
+            ResistorElement("R1", "x", "0", part.gain / (w * C_POLE)),
             BehaviouralCurrent("B2", "x", "0", wound, "bounds x in an overload"),
             BehaviouralCurrent("B3", "vp", "out", limited(wanted, part.current), "output, with its limit"),
-            Resistor("R2", "inp", "inn", 1e12),
+            ResistorElement("R2", "inp", "inn", 1e12),
         ),
         header=(
             f"{part.name}: GBW {part.gbw:g} Hz, gain {part.gain:g}, slew {part.slew:g} V/s, "

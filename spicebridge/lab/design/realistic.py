@@ -16,18 +16,18 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.circuit.deck.elements import (
     BehaviouralCurrent,
-    Capacitor,
+    CapacitorElement,
     CurrentControlledCurrent,
     DcWave,
     Deck,
     Element,
     Instance,
     Model,
-    Resistor,
+    ResistorElement,
     Subcircuit,
     Transient,
     VoltageControlledVoltage,
-    VoltageSource,
+    VoltageSourceElement,
 )
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Job, get_engine
@@ -126,15 +126,15 @@ def _elements(plan: Plan, part: Component, laws: LawWriter, subs: dict[str, Subc
     match part.kind:
         case "resistor":
             first, second = part.nets
-            return [Resistor(part.reference, first, second, part.number, part.note)]
+            return [ResistorElement(part.reference, first, second, part.number, part.note)]
         case "capacitor":
             return _capacitor(part)
         case "supply":
             up, middle, down = part.nets
             mark = part.reference.removeprefix("PS")
             return [
-                VoltageSource(f"VP{mark}", up, middle, DcWave(part.number), part.reference),
-                VoltageSource(f"VN{mark}", middle, down, DcWave(part.number), part.reference),
+                VoltageSourceElement(f"VP{mark}", up, middle, DcWave(part.number), part.reference),
+                VoltageSourceElement(f"VN{mark}", middle, down, DcWave(part.number), part.reference),
             ]
         case "generator":
             return _generator(plan, part)
@@ -163,7 +163,9 @@ def _generator(plan: Plan, part: Component) -> list[Element]:
     out, common = part.nets
     nets = [out, *(f"{out}_{j}" for j in range(1, len(shapes))), common]
     names = [part.reference, *(f"{part.reference}_{j}" for j in range(1, len(shapes)))]
-    return [VoltageSource(n, nets[j], nets[j + 1], w) for j, (n, w) in enumerate(zip(names, shapes, strict=True))]
+    return [
+        VoltageSourceElement(n, nets[j], nets[j + 1], w) for j, (n, w) in enumerate(zip(names, shapes, strict=True))
+    ]
 
 
 def _capacitor(part: Component) -> list[Element]:
@@ -171,11 +173,11 @@ def _capacitor(part: Component) -> list[Element]:
     a, b = part.nets
     name, state = part.reference, f"u{part.reference}".lower()
     return [
-        Resistor(f"RE{name}", a, f"{state}a", ESR),
-        VoltageSource(f"VS{name}", f"{state}a", f"{state}b", DcWave(0.0)),
+        ResistorElement(f"RE{name}", a, f"{state}a", ESR),
+        VoltageSourceElement(f"VS{name}", f"{state}a", f"{state}b", DcWave(0.0)),
         VoltageControlledVoltage(f"E{name}", f"{state}b", b, state, "0", 1.0),
         CurrentControlledCurrent(f"F{name}", "0", state, f"VS{name}", 1.0),
-        Capacitor(name, state, "0", part.number, comment=part.note),
+        CapacitorElement(name, state, "0", part.number, comment=part.note),
     ]
 
 
@@ -208,7 +210,7 @@ def _controller(plan: Plan, k: int, lag: bool) -> Subcircuit:
         rate = plus(decay, rate)
     elements: list[Element] = [
         BehaviouralCurrent("B1", "0", "state", rate, "ds/dt in 1/s"),
-        Capacitor("C1", "state", "0", 1.0),
+        CapacitorElement("C1", "state", "0", 1.0),
         *delayed(plan, "state", "code", lag),
     ]
     return Subcircuit(f"CTRL{k}", ("sp", "sn", "state", "code"), elements=tuple(elements))

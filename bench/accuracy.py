@@ -39,7 +39,7 @@ def error(network: sb.Network, steps: int, form: str = "fast") -> tuple[float, s
     """max |w_spice - w_theory| at the simulator's own points, and those waveforms."""
     raw = sb.simulate(network, [0.0, T], step=T / steps, form=form)
     record = raw.run
-    from spicebridge.circuit.lower.network import lower
+    from spicebridge.circuit.lower.lowered_network import lower
 
     waves = lower(network, T, T / steps, form=form).signals.waveforms(record.time, record.data, "ngspice")
     theory = solve(network, T, rtol=1e-11, atol=1e-13)

@@ -22,9 +22,9 @@ import numpy as np
 import spicebridge as sb
 from bench.networks import T, grid
 from bench.timing import interleaved, ratio
+from spicebridge.circuit.circuit_run import run_lowered
 from spicebridge.circuit.engines import get_engine
-from spicebridge.circuit.lower.network import lower
-from spicebridge.circuit.simulate import run_lowered
+from spicebridge.circuit.lower.lowered_network import lower
 
 ROUNDS = 5
 WIRES_SHAPE, WIRES_SEED = 6.9, 3

@@ -12,9 +12,9 @@ import time
 import numpy as np
 
 import spicebridge as sb
+from spicebridge.circuit.circuit_run import run_lowered
 from spicebridge.circuit.engines import get_engine
-from spicebridge.circuit.lower.network import lower
-from spicebridge.circuit.simulate import run_lowered
+from spicebridge.circuit.lower.lowered_network import lower
 from spicebridge.errors import ScreenError
 from spicebridge.reactive import reductions, require_consistent
 from spicebridge.theory import solve

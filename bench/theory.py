@@ -25,9 +25,9 @@ import spicebridge as sb
 from bench.networks import WALLS, T, grid
 from bench.picture import draw, exponent
 from bench.timing import interleaved, ratio
+from spicebridge.circuit.circuit_run import run_lowered
 from spicebridge.circuit.engines import get_engine
-from spicebridge.circuit.lower.network import lower
-from spicebridge.circuit.simulate import run_lowered
+from spicebridge.circuit.lower.lowered_network import lower
 from spicebridge.theory import solve
 from spicebridge.theory.currents.factorisation import SparseLdl
 from spicebridge.theory.currents.laplacian import GroundedLaplacian

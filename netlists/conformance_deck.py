@@ -16,8 +16,8 @@ from scipy.integrate import solve_ivp
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects import dialect_names, get_dialect
+from spicebridge.circuit.lower.lowered_network import ACCURATE
 from spicebridge.circuit.lower.models import load_model
-from spicebridge.circuit.lower.network import ACCURATE
 from spicebridge.expressions.tree import (
     Binary,
     BranchCurrent,

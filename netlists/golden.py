@@ -9,7 +9,7 @@ from pathlib import Path
 from spicebridge.case.case import load_case
 from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.dialects import dialect_names, get_dialect
-from spicebridge.circuit.lower.network import lower
+from spicebridge.circuit.lower.lowered_network import lower
 from spicebridge.verify.deck_step import deck_step
 
 HERE = Path(__file__).parent

@@ -16,6 +16,7 @@ from .case import (
 from .circuit import (
     read_netlist as read_netlist,
 )
+from .circuit.circuit_run import simulate as simulate
 from .circuit.pyspice import (
     from_pyspice as from_pyspice,
 )
@@ -23,7 +24,6 @@ from .circuit.pyspice import (
     to_pyspice as to_pyspice,
 )
 from .circuit.recognise import recognise as recognise
-from .circuit.simulate import simulate as simulate
 from .crossbar import crossbar as crossbar
 from .drives import (
     DC as DC,

@@ -10,9 +10,9 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from spicebridge.case.case import SUFFIX, find_cases, load_case
+from spicebridge.circuit.circuit_run import run_lowered
 from spicebridge.circuit.engines import get_engine
-from spicebridge.circuit.lower.network import lower
-from spicebridge.circuit.simulate import run_lowered
+from spicebridge.circuit.lower.lowered_network import lower
 from spicebridge.laws import CurrentSource
 from spicebridge.theory import integrate, solve
 

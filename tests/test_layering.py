@@ -159,7 +159,7 @@ def test_one_meaning_one_name() -> None:
 SIMULATORS = {"ngspice", "pyspice", "vacask", "xyce"}
 """A file in each room that knows a simulator."""
 FILES_STILL_TWICE = """
-    analyse checks diagnosis engines fit network read simulate trial verdict
+    analyse checks diagnosis engines fit read trial verdict
 """
 """File names that two rooms have; a new file takes another one."""
 

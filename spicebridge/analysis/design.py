@@ -24,7 +24,7 @@ from spicebridge.analysis.gradient import differentiate, unchecked
 from spicebridge.analysis.loss import Loss
 from spicebridge.analysis.memory import conserved, projection_gap
 from spicebridge.arrays import Array, IntArray
-from spicebridge.circuit.simulate import grid_span
+from spicebridge.circuit.circuit_run import grid_span
 from spicebridge.errors import NetworkError, RunFailed, SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.network.entries import per_edge

@@ -24,10 +24,10 @@ from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
 from spicebridge.arrays import Array
+from spicebridge.circuit.circuit_run import grid_span, run_lowered, usable
 from spicebridge.circuit.engines import Engine, get_engine
-from spicebridge.circuit.lower.network import lower
+from spicebridge.circuit.lower.lowered_network import lower
 from spicebridge.circuit.lower.steps import first_step
-from spicebridge.circuit.simulate import grid_span, run_lowered, usable
 from spicebridge.errors import NetworkError, RunFailed, nearest
 from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology

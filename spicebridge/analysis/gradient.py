@@ -18,7 +18,7 @@ from spicebridge.analysis.confirm import Confirmation, judged
 from spicebridge.analysis.flow import Flow
 from spicebridge.analysis.loss import Loss, evaluate
 from spicebridge.arrays import Array
-from spicebridge.circuit.simulate import grid_span
+from spicebridge.circuit.circuit_run import grid_span
 from spicebridge.errors import GradientError, NetworkError, RunFailed
 from spicebridge.network import Network
 from spicebridge.shown import brief
@@ -218,7 +218,7 @@ def on_circuit(
     ladder of steps with twice what half the change changes (4/3 to leading order), and no extrapolation makes such a
     jump larger.
     """
-    from spicebridge.circuit.simulate import simulate
+    from spicebridge.circuit.circuit_run import simulate
 
     way, size = direction(network, name, slope)
     expected = float((slope * way).sum())

@@ -187,7 +187,7 @@ class _Search:
 
 def _repeated(problem: Problem, solution: Solution, engine: str) -> Solution:
     """The winning run in a simulator."""
-    from spicebridge.circuit.simulate import simulate
+    from spicebridge.circuit.circuit_run import simulate
 
     waves = simulate(solution.network, np.linspace(0.0, SPAN, 201), engine=engine, step=SPAN / STEPS)
     end = (waves.state[-1, : problem.n] > 0.5).astype(int)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from spicebridge.circuit.circuit_run import Transform, run_lowered, usable
 from spicebridge.circuit.engines import get_engine
-from spicebridge.circuit.lower.network import Lowered, lower
-from spicebridge.circuit.simulate import Transform, run_lowered, usable
+from spicebridge.circuit.lower.lowered_network import Lowered, lower
 from spicebridge.network import Network
 from spicebridge.waveforms import Waveforms
 

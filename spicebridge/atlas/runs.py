@@ -24,11 +24,11 @@ from spicebridge.analysis.response import Response, measure_response
 from spicebridge.analysis.transition import Transition, measure_transition
 from spicebridge.arrays import Array
 from spicebridge.atlas.claim import Evidence, Finding, Row, Series, at_most, refutes, vanishes
+from spicebridge.circuit.circuit_run import run_lowered, usable
 from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.engines import get_engine
 from spicebridge.circuit.engines.engine import Engine
-from spicebridge.circuit.lower.network import Lowered, lower
-from spicebridge.circuit.simulate import run_lowered, usable
+from spicebridge.circuit.lower.lowered_network import Lowered, lower
 from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.network import Network
 from spicebridge.verify.trial import SOLVER_FLOOR

@@ -20,9 +20,9 @@ __all__ = ["format_netlist", "read_netlist", "to_deck"]
 
 def to_deck(network: Network, t: ArrayLike, *, step: float | None = None, form: str = "readable") -> Deck:
     """Return the circuit of `network` as a `Deck` with a transient over `t`."""
-    from spicebridge.circuit.lower.network import lower
+    from spicebridge.circuit.circuit_run import grid_span
+    from spicebridge.circuit.lower.lowered_network import lower
     from spicebridge.circuit.lower.steps import first_step
-    from spicebridge.circuit.simulate import grid_span
 
     stop = float(grid_span(t)[-1])
     return lower(network, stop, step or first_step(network, stop), form=form).deck

@@ -46,7 +46,7 @@ def _theory(case: Case) -> Waveforms:
 
 
 def _spice(case: Case, args: argparse.Namespace) -> Waveforms:
-    from spicebridge.circuit.simulate import simulate
+    from spicebridge.circuit.circuit_run import simulate
 
     return simulate(
         case.network,

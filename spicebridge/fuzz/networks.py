@@ -16,7 +16,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.circuit.dialects import get_dialect
-from spicebridge.circuit.lower.network import lower
+from spicebridge.circuit.lower.lowered_network import lower
 from spicebridge.drives import DC, PWL, Sine
 from spicebridge.drives.waves import Drive
 from spicebridge.fuzz.specimen import OURS, NoAnswer, Outcome, Run, Specimen, compare

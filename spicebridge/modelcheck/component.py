@@ -21,7 +21,7 @@ from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Job, RunRecord, Status, get_engine
-from spicebridge.circuit.lower.network import ACCURATE
+from spicebridge.circuit.lower.lowered_network import ACCURATE
 from spicebridge.circuit.reader import read_library
 from spicebridge.errors import CaseError, RunFailed, nearest
 

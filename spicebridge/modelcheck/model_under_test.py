@@ -35,14 +35,14 @@ from typing import Any
 import numpy as np
 
 import spicebridge as sb
+from spicebridge.circuit.circuit_run import Transform, run_lowered, usable
 from spicebridge.circuit.deck.elements import Deck, Element, Subcircuit, Transient, VoltageSourceElement
 from spicebridge.circuit.engines import get_engine
 from spicebridge.circuit.lower.calls import subcircuit_call
 from spicebridge.circuit.lower.drive_waves import waves as source_waves
 from spicebridge.circuit.lower.law_modules import format_modules
+from spicebridge.circuit.lower.lowered_network import ACCURATE, lower
 from spicebridge.circuit.lower.models import model_twin
-from spicebridge.circuit.lower.network import ACCURATE, lower
-from spicebridge.circuit.simulate import Transform, run_lowered, usable
 from spicebridge.drives import Drive
 from spicebridge.errors import CaseError, DeckError, RunFailed, SpiceBridgeError, nearest
 from spicebridge.laws import Law, LawDevice

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import spicebridge
+from spicebridge.circuit.circuit_run import MAX_STEPS, Transform, grid_span
 from spicebridge.circuit.engines import Engine, get_engine
 from spicebridge.circuit.lower.corners import Clock
-from spicebridge.circuit.lower.network import Lowered, lower
+from spicebridge.circuit.lower.lowered_network import Lowered, lower
 from spicebridge.circuit.lower.steps import ladder_step
-from spicebridge.circuit.simulate import MAX_STEPS, Transform, grid_span
 from spicebridge.errors import CandidateError, NetworkError, SpiceBridgeError, nearest
 from spicebridge.network import Network
 from spicebridge.shown import with_lines

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from spicebridge.circuit import format_netlist
+from spicebridge.circuit.circuit_run import MAX_STEPS, grid_span
 from spicebridge.circuit.lower.steps import first_step
-from spicebridge.circuit.simulate import MAX_STEPS, grid_span
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.theory import solve

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from spicebridge.circuit.circuit_run import MAX_STEPS
 from spicebridge.circuit.lower.corners import Clock
 from spicebridge.circuit.lower.steps import drive_timescale
-from spicebridge.circuit.simulate import MAX_STEPS
 from spicebridge.verify.invariants import measure
 from spicebridge.verify.judge import Ruling, judge
 from spicebridge.verify.reference import Reference

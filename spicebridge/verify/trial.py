@@ -17,10 +17,10 @@ from functools import cached_property
 import numpy as np
 
 from spicebridge.arrays import Array
+from spicebridge.circuit.circuit_run import CircuitRun, Transform, range_problem, run_lowered
 from spicebridge.circuit.engines import Engine, Status
 from spicebridge.circuit.engines.engine import Meter
-from spicebridge.circuit.lower.network import Lowered
-from spicebridge.circuit.simulate import CircuitRun, Transform, range_problem, run_lowered
+from spicebridge.circuit.lower.lowered_network import Lowered
 from spicebridge.errors import SimulatorDied
 from spicebridge.network import Network
 from spicebridge.shown import detailed

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from spicebridge.circuit.circuit_run import MAX_STEPS, run_lowered
 from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.engines import Engine, get_engine
 from spicebridge.circuit.lower.corners import Clock
 from spicebridge.circuit.lower.deck_as_written import lowered_as_given, lowered_as_written
 from spicebridge.circuit.lower.steps import ladder_step
 from spicebridge.circuit.recognise import Recognised, recognise_circuit
-from spicebridge.circuit.simulate import MAX_STEPS, run_lowered
 from spicebridge.errors import DeckError, SpiceBridgeError
 from spicebridge.theory import screen
 from spicebridge.verify.comparison import check_tolerance, provenance, with_capabilities

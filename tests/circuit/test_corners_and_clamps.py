@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import spicebridge as sb
+from spicebridge.circuit.circuit_run import CircuitRun
 from spicebridge.circuit.lower import corners as corners_module
-from spicebridge.circuit.lower import network as lower_network
+from spicebridge.circuit.lower import lowered_network
 from spicebridge.circuit.lower.bounds import Clamps, rate_decades
 from spicebridge.circuit.lower.corners import Clock, Corners
-from spicebridge.circuit.lower.network import lower
+from spicebridge.circuit.lower.lowered_network import lower
 from spicebridge.circuit.lower.steps import ladder_step
-from spicebridge.circuit.simulate import CircuitRun
 from spicebridge.errors import SimulatorDied
 from spicebridge.verify.trial import Circuit
 
@@ -170,12 +170,12 @@ def test_a_disagreement_that_falls_with_the_step_is_none() -> None:
 
 def test_an_error_that_all_rungs_share_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clamps made for rates a million times too large let go late, the same at every step."""
-    right = lower_network.clamps_by_edge
+    right = lowered_network.clamps_by_edge
 
     def late(network: sb.Network, stop: float, finer: int = 0) -> dict[int, Clamps]:
         return {k: Clamps(c.decade + 3, c.by_rate, c.suffix) for k, c in right(network, stop, finer).items()}
 
-    monkeypatch.setattr(lower_network, "clamps_by_edge", late)
+    monkeypatch.setattr(lowered_network, "clamps_by_edge", late)
     verdict = sb.validate(walls(1.0), [0.0, 1.0], max_steps=100_000)
     signal = verdict.signals["state"]
     assert verdict.outcome is sb.Outcome.UNRESOLVED, verdict

@@ -27,7 +27,7 @@ from spicebridge.circuit.dialects.dialect import check_names
 from spicebridge.circuit.dialects.expansions import clamp_exponents, expand
 from spicebridge.circuit.dialects.switches import WIDTH, smooth_switches
 from spicebridge.circuit.engines import Job, Status, get_engine
-from spicebridge.circuit.lower.network import lower
+from spicebridge.circuit.lower.lowered_network import lower
 from spicebridge.circuit.reader import read_deck
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import (

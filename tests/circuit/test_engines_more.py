@@ -23,7 +23,7 @@ from spicebridge.circuit.engines.ngspice import EXECUTABLE_VARIABLE, NgspiceProc
 from spicebridge.circuit.engines.pyspice import LIBRARY_VARIABLE, PySpiceShared
 from spicebridge.circuit.engines.xyce import EXECUTABLE_VARIABLE as XYCE_VARIABLE
 from spicebridge.circuit.engines.xyce import XyceProcess
-from spicebridge.circuit.lower.network import lower
+from spicebridge.circuit.lower.lowered_network import lower
 from spicebridge.errors import SimulatorDied, SimulatorMissing, SimulatorTooOld, SpiceBridgeError, UnsafeDeck
 
 FAKES = Path(__file__).parent.parent / "fake_bin"

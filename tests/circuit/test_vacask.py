@@ -22,8 +22,8 @@ from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.dialects.vacask import Vacask
 from spicebridge.circuit.engines import Job, Status, get_engine
 from spicebridge.circuit.engines.vacask import EXECUTABLE_VARIABLE, VacaskProcess, refuse_unsafe
+from spicebridge.circuit.lower.lowered_network import lower
 from spicebridge.circuit.lower.models import load_model, model_names, model_twin
-from spicebridge.circuit.lower.network import lower
 from spicebridge.circuit.reader import read_deck
 from spicebridge.errors import DeckError, SimulatorMissing, SimulatorTooOld, UnsafeDeck
 from spicebridge.expressions.tree import Call, NodeVoltage, Number, Power

@@ -16,9 +16,9 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 import spicebridge as sb
+from spicebridge.circuit.circuit_run import run_lowered
 from spicebridge.circuit.engines import get_engine
-from spicebridge.circuit.lower.network import lower
-from spicebridge.circuit.simulate import run_lowered
+from spicebridge.circuit.lower.lowered_network import lower
 from spicebridge.theory import solve
 
 R_ON, R_OFF, R_START, K = 100.0, 1e4, 5e3, 1e4

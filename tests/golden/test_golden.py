@@ -13,7 +13,7 @@ from netlists.golden import CASES, HERE, KEPT, golden_decks
 from spicebridge.case.case import load_case
 from spicebridge.circuit.dialects import dialect_names, get_dialect
 from spicebridge.circuit.engines import Job, Status, get_engine
-from spicebridge.circuit.lower.network import lower
+from spicebridge.circuit.lower.lowered_network import lower
 from spicebridge.circuit.reader import read_deck
 from spicebridge.verify.deck_step import deck_step
 

@@ -14,9 +14,9 @@ import numpy as np
 
 import spicebridge as sb
 from spicebridge.arrays import Array
+from spicebridge.circuit.circuit_run import run_lowered, usable
 from spicebridge.circuit.engines import get_engine
-from spicebridge.circuit.lower.network import lower
-from spicebridge.circuit.simulate import run_lowered, usable
+from spicebridge.circuit.lower.lowered_network import lower
 
 DATA = Path(__file__).parent / "data" / "qucs_crossbar" / "qucs_reference.json"
 ALLOWED = 1e-9

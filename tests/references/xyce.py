@@ -12,9 +12,9 @@ import numpy as np
 
 import spicebridge as sb
 from spicebridge.arrays import Array
+from spicebridge.circuit.circuit_run import run_lowered, usable
 from spicebridge.circuit.engines import get_engine
-from spicebridge.circuit.lower.network import lower
-from spicebridge.circuit.simulate import run_lowered, usable
+from spicebridge.circuit.lower.lowered_network import lower
 from spicebridge.laws import read_table
 from spicebridge.theory import solve
 

@@ -1,4 +1,4 @@
-"""Connected parts of a network: edges of different parts carry no current for each other."""
+"""Connected parts of a network, each with a ground: edges of different parts carry no current for each other."""
 
 from __future__ import annotations
 
@@ -23,6 +23,13 @@ def connected_parts(network: Network) -> IntArray:
         label = component_labels(network.n_edges + int(loops.max(initial=-1)) + 1, edges, network.n_edges + loops)
         label = label[: network.n_edges]
     return np.unique(label, return_inverse=True)[1].astype(np.intp).ravel()
+
+
+def node_names(network: Network) -> list[str]:
+    """Deck names of the nodes: n0, n1, …, with the first node of every component as ground "0"."""
+    label = component_labels(network.n_nodes, network.tail, network.head)
+    roots = (label == np.arange(network.n_nodes)).tolist()
+    return ["0" if is_root else f"n{k}" for k, is_root in enumerate(roots)]
 
 
 def component_labels(n: int, tail: IntArray, head: IntArray) -> IntArray:

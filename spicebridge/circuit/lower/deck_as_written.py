@@ -15,7 +15,7 @@ from spicebridge.circuit.deck.contents import element_nodes
 from spicebridge.circuit.deck.elements import CapacitorElement, Deck, InductorElement, Transient
 from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.lower.corners import Clock, Corners
-from spicebridge.circuit.lower.network import ACCURATE, Lowered
+from spicebridge.circuit.lower.lowered_network import ACCURATE, Lowered
 from spicebridge.circuit.lower.signals import SavedSignals, Signals
 from spicebridge.circuit.recognise import Recognised
 from spicebridge.errors import DeckError

@@ -21,6 +21,7 @@ from __future__ import annotations
 import numpy as np
 
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.lower.connected_parts import node_names
 from spicebridge.circuit.lower.drive_waves import in_series, suffix, waves
 from spicebridge.circuit.lower.signals import SavedSignals, behind_sources
 from spicebridge.drives import DC, Drive, Sine, terms
@@ -101,20 +102,15 @@ class ReactiveEdge:
             ir.CurrentControlledCurrent(f"F{k}", "0", w, f"V{k}", -1.0),
             ir.ResistorElement(f"RW{k}", w, "0", 1.0),
         ]
+        nodes = node_names(self.network)
         for e, sign in zip(law.edges[1:], law.signs[1:], strict=True):
             if self.network.stateful[e]:
                 gain = -sign * inductance / self._value(e, "l")
-                other = self._nodes[int(self.network.head[e])]
+                other = nodes[int(self.network.head[e])]
                 out.append(ir.VoltageControlledCurrent(f"GU{k}_{e}", "0", u, f"m{e}", other, gain))
             else:
                 out += _derivative(f"{k}_{e}", self.network.forcing[e], -sign * inductance, "0", u)
         return out
-
-    @property
-    def _nodes(self) -> list[str]:
-        from spicebridge.circuit.lower.network import node_names
-
-        return node_names(self.network)
 
     def _value(self, k: int, name: str) -> float:
         for group in self.network.groups:

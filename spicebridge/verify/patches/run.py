@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spicebridge.circuit.simulate import grid_span
+from spicebridge.circuit.circuit_run import grid_span
 from spicebridge.errors import NetworkError
 from spicebridge.network import Network
 from spicebridge.pools import on_cluster, on_this_machine

@@ -23,7 +23,7 @@ import numpy as np
 from spicebridge.circuit.deck.elements import Deck, Element, Subcircuit, Transient, VoltageControlledCurrent
 from spicebridge.circuit.dialects.dialect import Dialect, WritesEdges
 from spicebridge.circuit.lower.bounds import Clamps, clamp_level, clamps_by_edge
-from spicebridge.circuit.lower.connected_parts import component_labels
+from spicebridge.circuit.lower.connected_parts import node_names
 from spicebridge.circuit.lower.corners import Clock, Corners
 from spicebridge.circuit.lower.edge_elements import EdgeElements, EdgeGroup
 from spicebridge.circuit.lower.forms import fast_edge, readable_edge
@@ -171,13 +171,6 @@ def check_times(stop: float, step: float) -> None:
             raise NetworkError(f"{name} time {value!r} s must be positive and finite")
     if step > stop:
         raise NetworkError(f"step {step!r} s must not exceed the stop time {stop!r} s")
-
-
-def node_names(network: Network) -> list[str]:
-    """Deck names of the nodes: n0, n1, …, with the first node of every component as ground "0"."""
-    label = component_labels(network.n_nodes, network.tail, network.head)
-    roots = (label == np.arange(network.n_nodes)).tolist()
-    return ["0" if is_root else f"n{k}" for k, is_root in enumerate(roots)]
 
 
 def _loop_rows(network: Network) -> list[Element]:

@@ -13,7 +13,7 @@ from spicebridge.circuit.deck.elements import Deck
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Engine, Job, RunRecord, Status, get_engine
 from spicebridge.circuit.engines.engine import Meter
-from spicebridge.circuit.lower.network import Lowered, lower
+from spicebridge.circuit.lower.lowered_network import Lowered, lower
 from spicebridge.circuit.lower.steps import first_step
 from spicebridge.errors import NetworkError, RunFailed
 from spicebridge.network import Network

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,13 @@ def test_imports_point_downwards() -> None:
 
 def test_every_room_has_its_place() -> None:
     assert {own_room(path) for path in FILES} - set(FREE) == set(ORDER)
+
+
+def test_the_architecture_page_has_the_rooms_in_this_order() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page[page.index("| room |") : page.index("Rooms on one level")]
+    rooms = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.partition(" | ")[0])]
+    assert tuple(rooms) == ORDER
 
 
 def test_the_rule_can_fail() -> None:

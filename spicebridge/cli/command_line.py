@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any, NoReturn
 
-from spicebridge import __version__, cli
+from spicebridge import __version__
 from spicebridge.cli import status
 from spicebridge.cli.doors import require_right_door
 from spicebridge.errors import SpiceBridgeError, nearest
@@ -40,8 +40,10 @@ SHARED = ("clash", "command_line", "doors", "options", "patches", "screen", "sho
 @functools.cache
 def commands() -> dict[str, ModuleType]:
     """Command -> its module."""
-    names = [module.name for module in pkgutil.iter_modules(cli.__path__) if module.name not in SHARED]
-    found = {name.replace("_", "-"): importlib.import_module(f"{cli.__name__}.{name}") for name in names}
+    names = [
+        module.name for module in pkgutil.iter_modules(sys.modules[__package__].__path__) if module.name not in SHARED
+    ]
+    found = {name.replace("_", "-"): importlib.import_module(f"{__package__}.{name}") for name in names}
     known = [name for name in FIRST if name in found]
     return {name: found[name] for name in (*known, *sorted(set(found) - set(known)))}
 

@@ -7,10 +7,9 @@ import re
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
 
 from spicebridge.cli import status
-from spicebridge.cli.options import add_quiet, positive
+from spicebridge.cli.options import add_quiet, pairs, positive
 
 HELP = "judge bench data against the equations of a case"
 EXAMPLE = "compare k4.case.toml --kit kit --measured scope.csv"
@@ -69,10 +68,11 @@ def run(args: argparse.Namespace) -> int:
     measurement = read_measurement(*args.measured, units=_units(args.units))
     for note in measurement.notes:
         warnings.warn(f"{', '.join(args.measured)}: {note}", UserWarning, stacklevel=1)
-    channels = map_channels(measurement, _mapping("--channels", "CH1=i[5]*82.5", args.channels), subject.network)
+    named = None if args.channels is None else pairs("--channels", "CH1=i[5]*82.5", args.channels)
+    channels = map_channels(measurement, named, subject.network)
     limits = {name: getattr(args, name) for name in LIMITS if getattr(args, name) is not None}
     limits |= _offset(args.offset)
-    extra: dict[str, Any] = {} if args.tolerance is None else {"tolerance": args.tolerance}
+    extra: dict[str, float] = {} if args.tolerance is None else {"tolerance": args.tolerance}
     result = compare_measured(subject, measurement, channels, instrument=Instrument(**limits), **extra)
     source = ", ".join(Path(name).name for name in args.measured) + (f", kit {Path(args.kit).name}" if args.kit else "")
     facts = Facts(case.title, case.what, subject, result, source)
@@ -102,22 +102,6 @@ def _offset(text: str | None) -> dict[str, float]:
 
 
 def _units(text: str | None) -> dict[str, str] | None:
-    if text is not None and text.strip() == "SI":
-        return {"*": "SI"}
-    return _mapping("--units", "time=ms", text)
-
-
-def _mapping(option: str, example: str, text: str | None) -> dict[str, str] | None:
-    from spicebridge.lab.design.equipment import LabError
-
     if text is None:
         return None
-    out = {}
-    for item in re.split(r",(?![^\[(]*[\])])", text):
-        name, equals, signal = item.partition("=")
-        if not equals or not name.strip():
-            raise LabError(f"{option}: {item!r} must be like {example}")
-        if name.strip() in out:
-            raise LabError(f"{option}: {name.strip()!r} is given twice")
-        out[name.strip()] = signal.strip()
-    return out
+    return {"*": "SI"} if text.strip() == "SI" else pairs("--units", "time=ms", text)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spicebridge.cli import status
-from spicebridge.cli.options import seconds
+from spicebridge.cli.options import pairs, seconds
 
 if TYPE_CHECKING:
     from spicebridge.laws import Law
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     return status.SUCCESS
 
 
-def _law(name: str) -> Any:
+def _law(name: str) -> Law:
     from spicebridge.errors import nearest
     from spicebridge.lab.design.equipment import LabError
     from spicebridge.laws import LAWS, Law
@@ -74,7 +74,10 @@ def _law(name: str) -> Any:
         return Law.load(name)
     if name not in LAWS:
         raise LabError(f"--law {name!r} is unknown{nearest(name, LAWS)}; known are {', '.join(LAWS)}")
-    return LAWS[name]
+    law = LAWS[name]
+    if not isinstance(law, Law):
+        raise LabError(f"--law {name}: the law has no state or no parameter to fit; choose a memristor")
+    return law
 
 
 def _start(text: str | None, law: Law) -> dict[str, float]:
@@ -83,12 +86,9 @@ def _start(text: str | None, law: Law) -> dict[str, float]:
     from spicebridge.quantities import parse_quantity
 
     out: dict[str, float] = {}
-    for item in text.split(",") if text else ():
-        name, equals, value = (part.strip() for part in item.partition("="))
-        if not equals or name not in law.numeric:
-            raise LabError(
-                f"--start {item!r} must be NAME=VALUE with one of {', '.join(law.numeric)}{nearest(name, law.numeric)}"
-            )
+    for name, value in pairs("--start", "r_on=100,r_off=1.6k", text).items() if text else ():
+        if name not in law.numeric:
+            raise LabError(f"--start: {name!r} must be one of {', '.join(law.numeric)}{nearest(name, law.numeric)}")
         out[name] = parse_quantity(value, what=f"--start {name}", unit=law.unit(name))
     return out
 

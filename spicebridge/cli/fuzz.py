@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spicebridge.cli import status
 from spicebridge.cli.options import add_quiet, positive, whole
@@ -39,9 +39,8 @@ def run(args: argparse.Namespace) -> int:
 
         raise SpiceBridgeError(f"seed {args.seed} must not be negative")
     engine = get_engine(args.engine)
-    asked: dict[str, Any] = {"circuits": args.circuits} if args.circuits else {"minutes": args.minutes}
     with interruptible(), progress(args.quiet) as say:
-        found = hunt(engine, seed=args.seed, progress=say, **asked)
+        found = hunt(engine, seed=args.seed, progress=say, minutes=args.minutes, circuits=args.circuits)
     if args.out:
         _write(args.out, found)
     sys.stdout.write(format_json(_facts(found)) if args.json else _page(found))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 
-from spicebridge.errors import QuantityError
+from spicebridge.errors import QuantityError, SpiceBridgeError
 
 FORMS = ("fast", "readable")
 
@@ -47,6 +48,19 @@ def volts(text: str) -> float:
 def hertz(text: str) -> float:
     """A positive frequency in Hz."""
     return positive(text, "Hz")
+
+
+def pairs(option: str, example: str, text: str) -> dict[str, str]:
+    """``A=x,B[1,2]=y`` as a mapping: commas within brackets do not separate. Raises `SpiceBridgeError`."""
+    found: dict[str, str] = {}
+    for item in re.split(r",(?![^\[(]*[\])])", text):
+        name, _, value = (part.strip() for part in item.rpartition("="))
+        if not (name and value):
+            raise SpiceBridgeError(f"{option}: {item!r} must be like {example}")
+        if name in found:
+            raise SpiceBridgeError(f"{option}: {name!r} is given twice")
+        found[name] = value
+    return found
 
 
 def add_run(parser: argparse.ArgumentParser, *, several: bool = False) -> None:

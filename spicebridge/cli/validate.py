@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spicebridge.cli import patches, status
-from spicebridge.cli.options import add_run
+from spicebridge.cli.options import add_run, pairs
 
 if TYPE_CHECKING:
     from spicebridge.batch.cases import Entry
@@ -109,7 +108,8 @@ def _theory(args: argparse.Namespace, *, single: bool) -> tuple[str | None, floa
     """What is on trial, its own error and the map of its columns. Raises `CandidateError`."""
     from spicebridge.errors import CandidateError
 
-    mapping = dict(_column(pair) for text in args.map for pair in re.split(r",(?![^\[(]*[\])])", text))
+    named = pairs("--map", "x1=0-1", ",".join(args.map)) if args.map else {}
+    mapping = {column: signal if "[" in signal else f"state[{signal}]" for column, signal in named.items()}
     if args.against is None:
         if args.theory_error is not None or mapping:
             raise CandidateError("--theory-error and --map are about a theory of your own; give it with --against")
@@ -120,17 +120,6 @@ def _theory(args: argparse.Namespace, *, single: bool) -> tuple[str | None, floa
     with suppress(ValueError, TypeError):
         error = float(args.theory_error)
     return args.against, error, mapping or None
-
-
-def _column(pair: str) -> tuple[str, str]:
-    """("x1", "state[0-1]") of "x1=0-1" or "x1=state[0-1]"."""
-    from spicebridge.errors import CandidateError
-
-    column, sign, signal = pair.rpartition("=")
-    if not (sign and column.strip() and signal.strip()):
-        raise CandidateError(f"--map {pair!r} must be COLUMN=EDGE, such as x1=0-1")
-    signal = signal.strip()
-    return column.strip(), signal if "[" in signal else f"state[{signal}]"
 
 
 def _status(entry: Entry) -> int:

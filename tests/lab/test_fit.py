@@ -192,6 +192,7 @@ def test_what_cannot_be_fitted_is_refused(tmp_path: Path, capsys: pytest.Capture
     for arguments, message in (
         (["--law", "caravelli"], "did you mean 'caravelli2017'"),
         (["--law", "resistor"], "choose a memristor"),
+        (["--law", "capacitor"], "choose a memristor"),
         (["--start", "r_on=1kV"], "another unit"),
         (["--start", "ron=1k"], "did you mean 'r_on'"),
         (["--window", "soft"], "must be one of"),

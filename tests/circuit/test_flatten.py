@@ -25,7 +25,8 @@ from spicebridge.circuit.deck.elements import (
     Switch,
     VoltageSourceElement,
 )
-from spicebridge.circuit.deck.flatten import constant, flatten
+from spicebridge.circuit.deck.flatten import flatten
+from spicebridge.circuit.deck.parameter_scopes import constant
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.lower.models import load_model
 from spicebridge.circuit.reader import read_deck, read_expression

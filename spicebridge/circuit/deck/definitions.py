@@ -121,8 +121,8 @@ class InstancePlace:
             return known
         if folded in ("0", "gnd"):
             made = "0"
-        elif self.path and folded not in self.shared:
-            made = f"{self.path}.{folded}"
+        elif self.outer is not None:
+            made = self.outer.node(name) if folded in self.shared else f"{self.path}.{folded}"
         else:
             made = folded if "." in folded else name
         self.nodes[folded] = made

@@ -204,7 +204,7 @@ class Instance:
     letter: ClassVar[str] = "X"
 
 
-Element = Union[  # noqa: UP007
+FlatElement = Union[  # noqa: UP007
     VoltageSourceElement,
     CurrentSourceElement,
     ResistorElement,
@@ -217,8 +217,9 @@ Element = Union[  # noqa: UP007
     BehaviouralVoltage,
     BehaviouralCurrent,
     Switch,
-    Instance,
 ]
+"""An element of a deck without subcircuits: it has two terminals."""
+Element = Union[FlatElement, Instance]  # noqa: UP007
 
 
 @dataclass(frozen=True, slots=True)

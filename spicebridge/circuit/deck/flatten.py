@@ -23,7 +23,7 @@ from spicebridge.circuit.deck.definitions import (
     prepare,
     used,
 )
-from spicebridge.circuit.deck.parameter_scopes import Scope, ScopeError, expand, expand_functions, fold, number, resolve
+from spicebridge.circuit.deck.parameter_scopes import Scope, ScopeError, expand, fold, number, resolve
 from spicebridge.errors import DeckError, nearest
 from spicebridge.expressions.tree import BranchCurrent, Expression, NodeVoltage, Number, Value
 
@@ -43,17 +43,6 @@ def flatten(deck: ir.Deck) -> ir.Deck:
     that are not finite, and more than `MAX_ELEMENTS` elements.
     """
     return _Flattener(deck).run()
-
-
-def constant(
-    value: Value, parameters: tuple[tuple[str, Value], ...] = (), functions: tuple[ir.Function, ...] = ()
-) -> float:
-    """Return a constant by the parameters and functions given; raises `DeckError`."""
-    try:
-        known = expand_functions(functions, {})
-        return number(expand(value, known), resolve(parameters, Scope(), known))
-    except ScopeError as error:
-        raise DeckError(error.message) from None
 
 
 class _Flattener:

@@ -210,6 +210,17 @@ def number(value: Value, scope: Mapping[str, float]) -> float:
     return result
 
 
+def constant(
+    value: Value, parameters: tuple[tuple[str, Value], ...] = (), functions: tuple[Function, ...] = ()
+) -> float:
+    """Return a constant by the parameters and functions given; raises `DeckError`."""
+    try:
+        known = expand_functions(functions, {})
+        return number(expand(value, known), resolve(parameters, Scope(), known))
+    except ScopeError as error:
+        raise DeckError(error.message) from None
+
+
 def fold(
     expression: Value, scope: Mapping[str, float], signal: Callable[[Expression], Expression] | None = None
 ) -> Value:

@@ -25,7 +25,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.deck.flatten import constant, flatten
+from spicebridge.circuit.deck.flatten import flatten
+from spicebridge.circuit.deck.parameter_scopes import constant
 from spicebridge.circuit.dialects.adapt import lines_from_zero, shifted_sines
 from spicebridge.circuit.dialects.dialect import check_names, has_signals, one_line
 from spicebridge.circuit.dialects.safe_names import NameRules, safe_names

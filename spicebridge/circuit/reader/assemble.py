@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.contents import with_trees
-from spicebridge.circuit.deck.flatten import constant
+from spicebridge.circuit.deck.parameter_scopes import constant
 from spicebridge.circuit.reader.card_tokens import (
     definitions,
     directive_kind,

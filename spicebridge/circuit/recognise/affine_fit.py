@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.recognise.characteristic import Characteristic, EdgeLaw, Formula
 from spicebridge.circuit.recognise.equations import EdgeEquations, NotLocal
-from spicebridge.circuit.recognise.sampling import Formula
-from spicebridge.circuit.recognise.source_clusters import low
 from spicebridge.errors import DeviceError
 from spicebridge.expressions.tree import Call, walk
 from spicebridge.laws import LinearMemristor
 from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, Tanh, Window, Zha
-
-if TYPE_CHECKING:
-    from spicebridge.circuit.recognise.law_of_edge import Characteristic, EdgeLaw
 
 AGREEMENT = 1e-11
 """Relative difference up to which two evaluations of one law are one law: rounding, after cancellation."""
@@ -65,8 +60,8 @@ class AffineFit:
             self.rate = law.ds_dt(self.s, self.v)
         self.tanh_rate: Array | None = None
 
-    def candidates(self, clamped: bool) -> Iterator[tuple[object, float, float]]:
-        """(device, P, J), the plainest first."""
+    def candidates(self, clamped: bool) -> Iterator[EdgeLaw]:
+        """The plainest first."""
         R0, R1 = self.law.R(np.array([0.0, 1.0])).tolist()
         affine = R0 + (R1 - R0) * self.s
         if not (math.isfinite(R0) and math.isfinite(R1)) or R0 * R1 <= 0.0 or R0 == R1:
@@ -89,7 +84,7 @@ class AffineFit:
                         )
                     except DeviceError:
                         continue
-                    yield made, P, J
+                    yield EdgeLaw(made, P, J)
 
     def near(self, made: EdgeLaw, clamped: bool) -> bool:
         """Whether a device has the rate of the samples, roughly: a check of all comes after."""
@@ -119,11 +114,11 @@ class AffineFit:
         assert state is not None
         a = 0.0
         for element in body.touching[state]:
-            sign = 1.0 if low(element.minus) == state else -1.0  # type: ignore[union-attr]
+            sign = 1.0 if element.minus == state else -1.0
             if isinstance(element, ir.ResistorElement) and isinstance(element.value, float):
                 a -= 1.0 / element.value
             elif isinstance(element, ir.VoltageControlledCurrent):
-                control = low(element.control_plus), low(element.control_minus)
+                control = element.control_plus, element.control_minus
                 own = float(control[0] == state) - float(control[1] == state)
                 a += sign * own * float(element.gain)  # type: ignore[arg-type]
         a /= body.capacitance[state]

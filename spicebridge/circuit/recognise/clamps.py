@@ -9,23 +9,15 @@ and the same bound, up to the step by which a simulator passes the wall before i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from spicebridge.arrays import Array
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.recognise.characteristic import Characteristic, Formula, Range
 from spicebridge.circuit.recognise.equations import CURRENT, STATE, EdgeEquations, NotLocal, put
 from spicebridge.circuit.recognise.potentials import ONE, expression_of
 from spicebridge.circuit.recognise.refusals import Refusal
-from spicebridge.circuit.recognise.sampling import Formula
-from spicebridge.circuit.recognise.source_clusters import low as folded
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.tree import COMPARISONS, Binary, Call, Expression, Number, Parameter, rebuild, walk
-
-if TYPE_CHECKING:
-    from spicebridge.circuit.recognise.law_of_edge import Characteristic
 
 TRIED = 64
 """States and drops at which the control of a clamp is tried."""
@@ -33,27 +25,6 @@ GATED = 200
 """States and drops in and on either side of the range at which a gated rate is tried."""
 CLAMP_RATIO = 1e9
 """Least ratio of a clamp's open to its closed resistance; below, a clamp is a leak and no bound."""
-
-
-@dataclass(frozen=True)
-class Range:
-    """Walls of a state, in its own unit."""
-
-    low: float
-    high: float
-
-    @property
-    def unit(self) -> bool:
-        """Whether it is [0, 1]."""
-        return (self.low, self.high) == (0.0, 1.0)
-
-    @property
-    def span(self) -> float:
-        return self.high - self.low
-
-    def reduced(self, s: Array) -> Array:
-        """The state as a number from 0 to 1."""
-        return (s - self.low) / self.span
 
 
 def clamped_range(equations: EdgeEquations, law: Characteristic, drop: float) -> Range | None:
@@ -82,7 +53,7 @@ def _wall(equations: EdgeEquations, switch: ir.Switch, law: Characteristic, drop
     vt, ron, roff = (float(numbers.get(key, d)) for key, d in (("vt", 0.0), ("ron", 1.0), ("roff", 1e12)))  # type: ignore[arg-type]
     try:
         control = equations.at(expression_of(equations.difference(switch.control_plus, switch.control_minus)))
-        plus, minus = folded(switch.plus), folded(switch.minus)
+        plus, minus = switch.plus, switch.minus
         level = equations.potential(minus if plus == equations.state else plus)
     except NotLocal as error:
         raise Refusal(switch.name, f"bounds a state by {error}; bounds are constant levels") from None

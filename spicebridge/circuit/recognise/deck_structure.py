@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.deck.contents import CONTROLLED_CURRENTS, CONTROLLED_VOLTAGES, element_nodes, inputs
-from spicebridge.circuit.recognise.refusals import RefusedElements
-from spicebridge.circuit.recognise.source_clusters import GROUND, Clusters, cluster, low
+from spicebridge.circuit.deck.contents import CONTROLLED_CURRENTS, CONTROLLED_VOLTAGES, inputs
+from spicebridge.circuit.recognise.refusals import Refusal, RefusedElements
+from spicebridge.circuit.recognise.source_clusters import GROUND, Clusters, Drives, cluster, largest, source_drives
+from spicebridge.drives import terms
 from spicebridge.expressions.tree import Value
 
 CURRENTS = (*CONTROLLED_CURRENTS, ir.CurrentSourceElement)
@@ -42,16 +44,18 @@ class Link:
 
 @dataclass
 class Branch:
-    """One edge: elements in series with the sign +1 where `plus` faces the tail, or a link.
+    """One edge: elements in series with the sign +1 where `plus` faces the tail, or a link; `state` is the node of
+    its state, if it has one.
 
-    `reactive` edges are capacitors, inductors and current sources (see ``reactive``).
+    `reactive` edges are capacitors, inductors and current sources.
     """
 
-    series: list[tuple[ir.Element, int]]
+    series: list[tuple[ir.FlatElement, int]]
     tail: str
     head: str
     link: Link | None = None
     reactive: bool = False
+    state: str | None = None
 
     @property
     def name(self) -> str:
@@ -63,37 +67,61 @@ class Branch:
         """All elements that carry the edge's law."""
         return (self.name,) if self.link else tuple(element.name for element, _ in self.series)
 
-    def turned(self) -> list[tuple[ir.Element, int]]:
+    def turned(self) -> list[tuple[ir.FlatElement, int]]:
         """The series from head to tail."""
         return [(element, -sign) for element, sign in reversed(self.series)]
 
 
 @dataclass
 class CircuitParts:
-    """The parts of a flat deck; nodes in lower case, `shown` gives their own spelling."""
+    """The parts of a flat deck, whose nodes have one spelling each.
+
+    `touching`: the elements at a node, without ground. `drives`: of independent sources. `gyrators`: the entry of the
+    loop matrix by (node of the edge, node of the loop). `capacitance`: of states, in F.
+    """
 
     deck: ir.Deck
-    shown: dict[str, str] = field(default_factory=dict)
-    touching: dict[str, list[ir.Element]] = field(default_factory=dict)
-    by_name: dict[str, ir.Element] = field(default_factory=dict)
+    elements: tuple[ir.FlatElement, ...]
+    touching: dict[str, list[ir.FlatElement]] = field(default_factory=dict)
+    by_name: dict[str, ir.FlatElement] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
     gyrators: dict[tuple[str, str], float] = field(default_factory=dict)
     loops: list[str] = field(default_factory=list)
     capacitance: dict[str, float] = field(default_factory=dict)
     clamps: dict[str, list[ir.Switch]] = field(default_factory=dict)
-    signals: dict[str, list[ir.Element]] = field(default_factory=dict)
+    signals: dict[str, list[ir.FlatElement]] = field(default_factory=dict)
     branches: list[Branch] = field(default_factory=list)
     clusters: Clusters = field(default_factory=Clusters)
 
+    @cached_property
+    def drives(self) -> Drives:
+        return source_drives(self.elements)
+
+    @cached_property
+    def largest_drop(self) -> float:
+        """V: the sum of all sources; no drop of a passive network is larger. 1 V for a network without any."""
+        volts = {feed.name: 1.0 / abs(link.sense) for link in self.links for feed in link.feeds}
+        size = 0.0
+        for element in self.elements:
+            if isinstance(element, ir.CurrentSourceElement):
+                factor = volts.get(element.name, 0.0)
+            elif isinstance(element, ir.VoltageSourceElement):
+                factor = float(bool(self.clusters.parts(element.plus) or self.clusters.parts(element.minus)))
+            else:
+                continue
+            drive = self.drives[element.name]
+            if not isinstance(drive, Refusal):
+                size += factor * sum(largest(term) for term in terms(drive))
+        return size or 1.0
+
 
 def take_apart(deck: ir.Deck, account: RefusedElements) -> CircuitParts:
-    """Sort the elements of a flat deck into parts; what has no part goes to `account`."""
-    body = CircuitParts(deck)
-    for element in deck.elements:
+    """Sort the elements of a flat deck into parts, and find the state of every branch; what has no part goes to
+    `account`."""
+    body = CircuitParts(deck, tuple(element for element in deck.elements if not isinstance(element, ir.Instance)))
+    for element in body.elements:
         body.by_name[element.name.lower()] = element
-        for node in element_nodes(element):
-            body.shown.setdefault(low(node), node)
-        for node in dict.fromkeys((low(element.plus), low(element.minus))):  # type: ignore[union-attr]
+        for node in dict.fromkeys(_ends(element)):
             if node != GROUND:
                 body.touching.setdefault(node, []).append(element)
     taken: set[str] = set()
@@ -104,23 +132,25 @@ def take_apart(deck: ir.Deck, account: RefusedElements) -> CircuitParts:
     _find_states(body, taken, fixed)
     _find_signals(body, taken, fixed | {link.y for link in body.links} | set(body.loops))
     _find_branches(body, taken, fixed, account)
+    _give_states(body, account)
+    _count_ends(body)
     return body
 
 
-def _ends(element: ir.Element) -> tuple[str, str]:
-    return low(element.plus), low(element.minus)  # type: ignore[union-attr]
+def _ends(element: ir.FlatElement) -> tuple[str, str]:
+    return element.plus, element.minus
 
 
 def _control(element: ir.VoltageControlledCurrent) -> tuple[str, str]:
-    return low(element.control_plus), low(element.control_minus)
+    return element.control_plus, element.control_minus
 
 
-def _grounded(element: ir.Element) -> bool:
+def _grounded(element: ir.FlatElement) -> bool:
     return GROUND in _ends(element)
 
 
-def _reads_node(element: ir.Element, node: str) -> bool:
-    return any(node in (low(v.plus), low(v.minus)) for v in inputs(element)[0])
+def _reads_node(element: ir.FlatElement, node: str) -> bool:
+    return any(node in (v.plus, v.minus) for v in inputs(element)[0])
 
 
 def _constant(value: Value) -> bool:
@@ -129,7 +159,7 @@ def _constant(value: Value) -> bool:
 
 def _find_links(body: CircuitParts, taken: set[str]) -> None:
     driven: dict[str, list[ir.VoltageControlledCurrent]] = {}
-    for element in body.deck.elements:
+    for element in body.elements:
         if isinstance(element, ir.VoltageControlledCurrent):
             plus, minus = _control(element)
             if GROUND in (plus, minus) and plus != minus:
@@ -141,7 +171,7 @@ def _find_links(body: CircuitParts, taken: set[str]) -> None:
             taken |= {element.name for element in there} | {link.name}
 
 
-def _link(y: str, there: list[ir.Element], driven: Iterable[ir.VoltageControlledCurrent]) -> Link | None:
+def _link(y: str, there: list[ir.FlatElement], driven: Iterable[ir.VoltageControlledCurrent]) -> Link | None:
     if not all(_grounded(element) for element in there):
         return None
     senses = [e for e in there if isinstance(e, ir.VoltageControlledCurrent) and y not in _control(e)]
@@ -161,13 +191,13 @@ def _link(y: str, there: list[ir.Element], driven: Iterable[ir.VoltageControlled
         return None
     out = outs[0]
     tail, head = _ends(out)
-    gain = float(out.gain) * (1.0 if low(out.control_plus) == y else -1.0)  # type: ignore[arg-type]
+    gain = float(out.gain) * (1.0 if out.control_plus == y else -1.0)  # type: ignore[arg-type]
     if _control(sense) != (tail, head):
         into = -into
     return Link(y=y, tail=tail, head=head, sense=into, out=gain, loads=loads, feeds=tuple(feeds), name=out.name)
 
 
-def _into(element: ir.Element, node: str) -> float:
+def _into(element: ir.FlatElement, node: str) -> float:
     """+1 where the current of an element flows into `node`, -1 where out of it, 0 for a loop."""
     plus, minus = _ends(element)
     return float(minus == node) - float(plus == node)
@@ -175,7 +205,7 @@ def _into(element: ir.Element, node: str) -> float:
 
 def _find_gyrators(body: CircuitParts, taken: set[str]) -> None:
     into: dict[tuple[str, str], list[ir.VoltageControlledCurrent]] = {}
-    for element in body.deck.elements:
+    for element in body.elements:
         if not isinstance(element, ir.VoltageControlledCurrent) or element.name in taken:
             continue
         ends, control = _ends(element), _control(element)
@@ -188,7 +218,7 @@ def _find_gyrators(body: CircuitParts, taken: set[str]) -> None:
     def gain(pair: tuple[str, str]) -> float:
         node, other = pair
         parts: list[float] = [
-            _into(g, node) * (1.0 if low(g.control_plus) == other else -1.0) * float(g.gain)  # type: ignore[arg-type]
+            _into(g, node) * (1.0 if g.control_plus == other else -1.0) * float(g.gain)  # type: ignore[arg-type]
             for g in into[pair]
         ]
         return sum(parts)
@@ -237,9 +267,9 @@ def _find_signals(body: CircuitParts, taken: set[str], fixed: set[str]) -> None:
 def _read_nodes(body: CircuitParts) -> set[str]:
     """Nodes whose voltage decides what an element elsewhere does."""
     read: set[str] = set()
-    for element in body.deck.elements:
+    for element in body.elements:
         own = _ends(element)
-        read.update(low(node) for v in inputs(element)[0] for node in (v.plus, v.minus) if low(node) not in own)
+        read.update(node for v in inputs(element)[0] for node in (v.plus, v.minus) if node not in own)
     return read
 
 
@@ -256,14 +286,14 @@ def _find_branches(body: CircuitParts, taken: set[str], fixed: set[str], account
     sources: list[ir.VoltageSourceElement] = []
     for link in body.links:
         body.branches.append(Branch([], link.tail, link.head, link))
-    for element in body.deck.elements:
+    for element in body.elements:
         if element.name in taken:
             continue
         plus, minus = _ends(element)
         ohmic = isinstance(element, (ir.ResistorElement, ir.BehaviouralCurrent, ir.BehaviouralVoltage))
         own = isinstance(element, ir.VoltageControlledCurrent) and set(_control(element)) == {plus, minus}
         carried = isinstance(element, (ir.VoltageControlledVoltage, ir.VoltageControlledCurrent)) and bool(
-            {low(element.control_plus), low(element.control_minus)} & body.capacitance.keys()
+            {element.control_plus, element.control_minus} & body.capacitance.keys()
         )
         if isinstance(element, ir.VoltageSourceElement):
             sources.append(element)
@@ -275,7 +305,7 @@ def _find_branches(body: CircuitParts, taken: set[str], fixed: set[str], account
             account.refuse(element.name, _NO_PART.get(type(element), "is no part of a memristive network"))
     weight = {node: len(there) for node, there in body.touching.items()}
     keep = fixed - {GROUND}
-    body.clusters = cluster(sources, weight, keep, account)
+    body.clusters = cluster(sources, body.drives, weight, keep, account)
     _merge_series(body, fixed)
 
 
@@ -314,3 +344,52 @@ def _merge_series(body: CircuitParts, fixed: set[str]) -> None:
         end = near[body.clusters.of(second.head)]
         end[[b is second for b in end].index(True)] = first
     body.branches = [branch for branch in body.branches if id(branch) not in gone]
+
+
+def _give_states(body: CircuitParts, account: RefusedElements) -> None:
+    """The state of every branch; every state belongs to exactly one."""
+    owner: dict[str, str] = {}
+    for branch in body.branches:
+        elements = list(branch.link.loads) if branch.link else [element for element, _ in branch.series]
+        found = sorted(_states_read(body, elements), key=str.lower)
+        if len(found) > 1:
+            account.refuse(branch.name, f"depends on several states ({', '.join(found)}); an edge of a network has one")
+        for node in found:
+            if node in owner:
+                account.refuse(
+                    branch.name,
+                    f"shares the state {node} with {owner[node]}; give every memristor a state of its own",
+                )
+            owner.setdefault(node, branch.name)
+        branch.state = found[0] if found else None
+    for node in body.capacitance:
+        if node not in owner:
+            name = next(e.name for e in body.touching[node] if isinstance(e, ir.CapacitorElement))
+            account.refuse(name, f"integrates node {node}, which no resistance depends on; take it away")
+
+
+def _states_read(body: CircuitParts, elements: Iterable[ir.FlatElement]) -> set[str]:
+    """The state nodes that elements read, directly or through signals."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    stack = [node for e in elements for v in inputs(e)[0] for node in (v.plus, v.minus)]
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node in body.capacitance:
+            found.add(node)
+        for element in body.signals.get(node, ()):
+            stack += [n for v in inputs(element)[0] for n in (v.plus, v.minus)]
+    return found
+
+
+def _count_ends(body: CircuitParts) -> None:
+    ends: dict[str, list[tuple[int, int]]] = {}
+    for number, branch in enumerate(body.branches):
+        ends.setdefault(branch.tail, []).append((number, 1))
+        ends.setdefault(branch.head, []).append((number, -1))
+    for edge, _ in body.gyrators:
+        ends.setdefault(edge, []).append((-1, 0))
+    body.clusters.count_ends(ends)

@@ -10,13 +10,12 @@ stands as a parameter ``@n``, of a potential that no source fixes as ``@level``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.deck.contents import CONTROLLED_VOLTAGES, inputs
+from spicebridge.circuit.deck.contents import CONTROLLED_VOLTAGES
 from spicebridge.circuit.recognise.deck_structure import Branch, CircuitParts
 from spicebridge.circuit.recognise.potentials import (
     ONE,
@@ -29,7 +28,7 @@ from spicebridge.circuit.recognise.potentials import (
     terms_of,
 )
 from spicebridge.circuit.recognise.refusals import Refusal
-from spicebridge.circuit.recognise.source_clusters import GROUND, Part, drive_of, low
+from spicebridge.circuit.recognise.source_clusters import GROUND
 from spicebridge.drives import DC, Drive, terms
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.tree import BranchCurrent, Expression, NodeVoltage, Parameter, Time, Value, rebuild, walk
@@ -43,48 +42,12 @@ class NotLocal(Exception):
     """Something that an edge's law may not depend on."""
 
 
-def states_read(body: CircuitParts, elements: Iterable[ir.Element]) -> set[str]:
-    """The state nodes that elements read, directly or through signals."""
-    found: set[str] = set()
-    seen: set[str] = set()
-    stack = [low(node) for e in elements for v in inputs(e)[0] for node in (v.plus, v.minus)]
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if node in body.capacitance:
-            found.add(node)
-        for element in body.signals.get(node, ()):
-            stack += [low(n) for v in inputs(element)[0] for n in (v.plus, v.minus)]
-    return found
-
-
-def edge_parts(body: CircuitParts, branch: Branch) -> tuple[Part, ...]:
-    """S of an edge: p_tail - p_head = v - S, nodes being the roots of their clusters."""
-    if branch.link is not None:
-        parts: list[Part] = []
-        for feed in branch.link.feeds:
-            drive = drive_of(feed.name, feed.wave)
-            sign = 1.0 if low(feed.minus) == branch.link.y else -1.0
-            parts += [] if drive is None else [(drive, sign / branch.link.sense)]
-        return (*parts, *body.clusters.parts(branch.tail), *_less(body.clusters.parts(branch.head)))
-    parts = []
-    for element, sign in branch.series:
-        plus, minus = low(element.plus), low(element.minus)  # type: ignore[union-attr]
-        a, b = (plus, minus) if sign > 0 else (minus, plus)
-        parts += [*body.clusters.parts(a), *_less(body.clusters.parts(b))]
-    return tuple(parts)
-
-
-def _less(parts: tuple[Part, ...]) -> list[Part]:
-    return [(drive, -factor) for drive, factor in parts]
-
-
-def conducts(branch: Branch) -> bool:
-    """Whether an edge is a current that its own voltage controls, so that its law is i(s, v)."""
-    kinds = (ir.BehaviouralCurrent, ir.VoltageControlledCurrent)
-    return len(branch.series) == 1 and isinstance(branch.series[0][0], kinds)
+def source_drive(body: CircuitParts, source: ir.CurrentSourceElement | ir.VoltageSourceElement) -> Drive | None:
+    """The drive of an independent source, None for zero; raises `Refusal`."""
+    drive = body.drives[source.name]
+    if isinstance(drive, Refusal):
+        raise drive
+    return drive
 
 
 def put(e: Expression, old: Expression, new: Expression) -> Expression:
@@ -94,11 +57,10 @@ def put(e: Expression, old: Expression, new: Expression) -> Expression:
 
 @dataclass
 class EdgeEquations:
-    """Edge `number` of a dissected deck; after `solve`, `v` and `i` are expressions of s and of `symbol`."""
+    """Branch `number` of a deck taken apart; after `solve`, `v` and `i` are expressions of s and of `symbol`."""
 
     body: CircuitParts
     number: int
-    state: str | None
     v: Expression = DROP
     i: Expression = CURRENT
     levels: dict[str, Terms] = field(default_factory=dict)
@@ -113,9 +75,15 @@ class EdgeEquations:
         return self.body.branches[self.number]
 
     @property
+    def state(self) -> str | None:
+        """The node of the edge's state."""
+        return self.branch.state
+
+    @property
     def conducts(self) -> bool:
-        """Whether the law is i(s, v); else it is v(s, i)."""
-        return conducts(self.branch)
+        """Whether the edge is a current that its own voltage controls, so that its law is i(s, v); else it is v(s, i)."""
+        kinds = (ir.BehaviouralCurrent, ir.VoltageControlledCurrent)
+        return len(self.branch.series) == 1 and isinstance(self.branch.series[0][0], kinds)
 
     @property
     def symbol(self) -> Parameter:
@@ -151,11 +119,11 @@ class EdgeEquations:
             if isinstance(load, ir.ResistorElement):
                 part = divided(y, float(load.value))  # type: ignore[arg-type]
             else:
-                part = combined((self.value(load.expression), 1.0 if low(load.plus) == link.y else -1.0))
+                part = combined((self.value(load.expression), 1.0 if load.plus == link.y else -1.0))
             drawn = combined((drawn, 1.0), (part, 1.0))
         v = divided(drawn, link.sense)
         self.v = self._local(expression_of(v))
-        fed = [(self.wave(feed), 1.0 if low(feed.minus) == link.y else -1.0) for feed in link.feeds]
+        fed = [(self.wave(feed), 1.0 if feed.minus == link.y else -1.0) for feed in link.feeds]
         u = combined((v, 1.0), *((wave, -sign / link.sense) for wave, sign in fed))
         self.pair = (link.tail, link.head, u)
         clusters = self.body.clusters
@@ -172,7 +140,7 @@ class EdgeEquations:
             (level, 1.0), (self.offset(link.head), 1.0), (u, 1.0), (self.offset(link.tail), -1.0)
         )
 
-    def _drop(self, element: ir.Element, sign: int) -> Terms:
+    def _drop(self, element: ir.FlatElement, sign: int) -> Terms:
         """Drop from the tail's side to the head's, with i from tail to head."""
         match element:
             case ir.ResistorElement():
@@ -190,7 +158,7 @@ class EdgeEquations:
         potential: Terms = {LEVEL: 1.0}
         previous = ""
         for (element, sign), drop in zip(reversed(self.branch.series), reversed(drops), strict=True):
-            plus, minus = low(element.plus), low(element.minus)  # type: ignore[union-attr]
+            plus, minus = element.plus, element.minus
             a, b = (plus, minus) if sign > 0 else (minus, plus)
             if previous:
                 potential = combined((potential, 1.0), (self.offset(b), 1.0), (self.offset(previous), -1.0))
@@ -220,12 +188,12 @@ class EdgeEquations:
         a, b = self.loop
         end = a if self.body.clusters.on_side(node, a, b) else b
         if end not in self.known:
-            raise NotLocal(f"V({self.body.shown.get(node, node)}) stands beside an edge from a node to itself")
+            raise NotLocal(f"V({node}) stands beside an edge from a node to itself")
         return combined((self.known[end], 1.0), (self.offset(node), 1.0), (self.offset(end), -1.0))
 
     def offset(self, node: str) -> Terms:
         """Offset of a node to the root of its cluster."""
-        return combined(*((self._wave(drive), factor) for drive, factor in self.body.clusters.parts(low(node))))
+        return combined(*((self._wave(drive), factor) for drive, factor in self.body.clusters.parts(node)))
 
     def _wave(self, drive: Drive | None) -> Terms:
         out: Terms = {}
@@ -253,16 +221,15 @@ class EdgeEquations:
 
     def wave(self, source: ir.CurrentSourceElement | ir.VoltageSourceElement) -> Terms:
         """The value of an independent source."""
-        return self._wave(drive_of(source.name, source.wave))
+        return self._wave(source_drive(self.body, source))
 
     def difference(self, plus: str, minus: str) -> Terms:
         """V(plus, minus)."""
-        a, b = low(plus), low(minus)
-        if self.pair is not None and {a, b} == set(self.pair[:2]):
-            return combined((self.pair[2], 1.0 if (a, b) == self.pair[:2] else -1.0))
-        if self.loop is not None and a == b == self.loop[0] == self.loop[1]:
+        if self.pair is not None and {plus, minus} == set(self.pair[:2]):
+            return combined((self.pair[2], 1.0 if (plus, minus) == self.pair[:2] else -1.0))
+        if self.loop is not None and plus == minus == self.loop[0] == self.loop[1]:
             return terms_of(self.v)
-        return combined((self.potential(a), 1.0), (self.potential(b), -1.0))
+        return combined((self.potential(plus), 1.0), (self.potential(minus), -1.0))
 
     def potential(self, node: str) -> Terms:
         """V(node); raises `NotLocal` for a node that is not the edge's."""
@@ -282,16 +249,16 @@ class EdgeEquations:
         if root == GROUND:
             return self.offset(node)
         what = "the state of another edge" if node in self.body.capacitance else "a node of another edge"
-        raise NotLocal(f"V({self.body.shown.get(node, node)}), {what}")
+        raise NotLocal(f"V({node}), {what}")
 
     def _signal(self, node: str) -> Terms:
         if self.depth >= DEEPEST:
-            raise NotLocal(f"a loop or a chain of more than {DEEPEST} nodes that read one another, at {node}")
+            raise NotLocal(f"a loop or a chain of more than {DEEPEST} nodes that read one another, at {node.lower()}")
         self.depth += 1
         elements = self.body.signals[node]
         first = elements[0]
         if len(elements) == 1 and isinstance(first, CONTROLLED_VOLTAGES):
-            value = combined((self._source_voltage(first), 1.0 if low(first.plus) == node else -1.0))
+            value = combined((self._source_voltage(first), 1.0 if first.plus == node else -1.0))
         else:
             loads = [float(e.value) for e in elements if isinstance(e, ir.ResistorElement)]  # type: ignore[arg-type]
             into = combined(*((self.into(e, node), 1.0) for e in elements if not isinstance(e, ir.ResistorElement)))
@@ -335,9 +302,9 @@ class EdgeEquations:
 
         return terms_of(rebuild(value, place))
 
-    def into(self, element: ir.Element, node: str) -> Terms:
+    def into(self, element: ir.FlatElement, node: str) -> Terms:
         """The current of an element into a node, in A."""
-        plus, minus = low(element.plus), low(element.minus)  # type: ignore[union-attr]
+        plus, minus = element.plus, element.minus
         sign = float(minus == node) - float(plus == node)
         match element:
             case ir.VoltageControlledCurrent():
@@ -358,7 +325,7 @@ class EdgeEquations:
     def rate(self) -> Expression:
         """ds/dt in 1/s without clamps; raises `NotLocal` or `Refusal`."""
         assert self.state is not None
-        parts: list[tuple[ir.Element, Terms]] = []
+        parts: list[tuple[ir.FlatElement, Terms]] = []
         for element in self.body.touching[self.state]:
             try:
                 parts.append((element, self.into(element, self.state)))
@@ -375,7 +342,7 @@ class EdgeEquations:
                     raise self._elsewhere(element, error) from None
             raise
 
-    def _elsewhere(self, element: ir.Element, error: NotLocal) -> Refusal:
+    def _elsewhere(self, element: ir.FlatElement, error: NotLocal) -> Refusal:
         return Refusal(element.name, f"makes the state of {self.branch.name} depend on {error}")
 
     def at(self, e: Value) -> Expression:
@@ -398,5 +365,5 @@ class EdgeEquations:
         return e
 
 
-def _gain(element: ir.Element) -> float:
+def _gain(element: ir.FlatElement) -> float:
     return float(element.gain)  # type: ignore[union-attr, arg-type]

@@ -17,22 +17,21 @@ is tunneling; control "current" before "voltage"; the weakest window that fits.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+import re
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, BoolArray
+from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.recognise.affine_fit import AffineFit, close
-from spicebridge.circuit.recognise.clamps import Range, clamped_range, gated_range
+from spicebridge.circuit.recognise.characteristic import Characteristic, EdgeLaw, Formula, Range
+from spicebridge.circuit.recognise.clamps import clamped_range, gated_range
 from spicebridge.circuit.recognise.deck_structure import CircuitParts
-from spicebridge.circuit.recognise.equations import CURRENT, DROP, EdgeEquations, NotLocal, put
-from spicebridge.circuit.recognise.general import general_law
-from spicebridge.circuit.recognise.named_laws import NamedLaw
+from spicebridge.circuit.recognise.equations import CURRENT, DROP, STATE, EdgeEquations, NotLocal, put
 from spicebridge.circuit.recognise.refusals import Refusal
 from spicebridge.circuit.recognise.sampling import (
-    Formula,
     TrialPoints,
     samples,
     switches,
@@ -41,8 +40,9 @@ from spicebridge.circuit.recognise.sampling import (
 )
 from spicebridge.errors import DeviceError, SpiceBridgeError
 from spicebridge.expressions.calculus import simplify
-from spicebridge.expressions.tree import Expression, Number
-from spicebridge.laws import Resistor
+from spicebridge.expressions.tree import Expression, Number, Parameter, Unary
+from spicebridge.laws import Law, LawDevice, Resistor
+from spicebridge.laws.base import GeneralDevice, OhmicDevice
 from spicebridge.windows import Hard, NoWindow
 
 VERIFIED = 1e-9
@@ -53,58 +53,20 @@ SMALL = 1e-2
 """Least resistance beyond the walls that is looked at, relative to that at the start."""
 BEYOND = 0.5
 """How far beyond its walls a state is tried, where nothing keeps it inside."""
-
-
-@dataclass(frozen=True)
-class EdgeLaw:
-    """A device with the signs P and J, and a sentence on how it was found, or ""."""
-
-    device: Any
-    P: float
-    J: float
-    note: str = ""
-
-
-@dataclass
-class Characteristic:
-    """i(s, v) and ds/dt(s, v) of an edge as trees over s and v; `resistance` is R(s) where v = R(s) i, else None."""
-
-    current: Expression
-    rate: Expression | None
-    resistance: Expression | None
-
-    @cached_property
-    def trees(self) -> tuple[Expression, ...]:
-        return (self.current,) if self.rate is None else (self.current, self.rate)
-
-    def i(self, s: Array, v: Array) -> Array:
-        return Formula(self.current, "v")(s, v)
-
-    def R(self, s: Array) -> Array:
-        """v/i at 1 V; of a law that is no resistance, whatever that is."""
-        if self.resistance is not None:
-            return Formula(self.resistance, "v")(s, np.zeros_like(s))
-        with np.errstate(all="ignore"):
-            return np.asarray(1.0 / self.i(s, np.ones_like(s)))
-
-    def ds_dt(self, s: Array, v: Array) -> Array:
-        assert self.rate is not None
-        return Formula(self.rate, "v")(s, v)
+STYLE = ExpressionStyle()
+UNITS = {"one_volt": (1.0, "V"), "one_ampere": (1.0, "A"), "one_ohm": (1.0, "ohm"), "one_hertz": (1.0, "1/s")}
+"""A deck's numbers carry no units, so the formulas of a general law are of v/(1 V) and give amperes, ohms and 1/s by
+factors of one."""
 
 
 class EdgeReader:
-    """Reads one edge; `named` is the law that its subcircuit's name promises, `drop` the largest drop in V, `start`
-    the initial state."""
+    """Reads one edge; `named` is the law that its subcircuit's name promises, `start` the initial state."""
 
-    def __init__(
-        self, body: CircuitParts, number: int, state: str | None, drop: float, named: NamedLaw | None, start: float
-    ) -> None:
-        self.body = body
+    def __init__(self, body: CircuitParts, number: int, named: EdgeLaw | None, start: float) -> None:
         self.branch = body.branches[number]
-        self.state = state
-        self.drop = drop
+        self.drop = body.largest_drop
         self.named = named
-        self.equations = EdgeEquations(body, number, state)
+        self.equations = EdgeEquations(body, number)
         self.points: dict[bool, TrialPoints] = {}
         self.nearest = ""
         self.start = start
@@ -117,7 +79,7 @@ class EdgeReader:
     def read(self) -> EdgeLaw:
         """The law; raises `Refusal`."""
         law = self._characteristic()
-        if self.state is None:
+        if self.branch.state is None:
             return self._memoryless(law)
         bounds = clamped_range(self.equations, law, self.drop)
         if bounds is None:
@@ -139,7 +101,7 @@ class EdgeReader:
             equations.solve()
         except NotLocal as error:
             raise self.refuse(f"has a law that depends on {error}; an edge's law may know its own alone") from None
-        rate = None if self.state is None else equations.rate()
+        rate = None if self.branch.state is None else equations.rate()
         if equations.conducts:
             per_volt = simplify(put(equations.i, DROP, Number(1.0)))
             ohmic = self._proportional(Formula(equations.i, "v"), Formula(per_volt, "v"))
@@ -148,7 +110,7 @@ class EdgeReader:
         per_ampere = simplify(put(equations.v, CURRENT, Number(1.0)))
         if not self._proportional(Formula(equations.v, "i"), Formula(per_ampere, "i")):
             what = "is neither a constant resistance nor one of a state; edges without memory are linear"
-            raise self.refuse("has a current that is not proportional to its voltage" if self.state else what)
+            raise self.refuse("has a current that is not proportional to its voltage" if self.branch.state else what)
         current = DROP / per_ampere
         return Characteristic(current, None if rate is None else put(rate, CURRENT, current), per_ampere)
 
@@ -167,15 +129,16 @@ class EdgeReader:
 
     # known devices
 
-    def _named(self, named: NamedLaw, law: Characteristic, bounds: Range | None) -> EdgeLaw | None:
+    def _named(self, named: EdgeLaw, law: Characteristic, bounds: Range | None) -> EdgeLaw | None:
         """The law that the name promises with the window that fits, if the elements keep the promise."""
         if bounds is not None and not bounds.unit:
             return None
+        device: Any = named.device
         fit = AffineFit(law, self.drop, self.equations)
         windows = [Hard()] if bounds else [NoWindow(), *fit.windows()]
         for window in windows:
             try:
-                made = EdgeLaw(replace(named.device, window=window), named.P, named.J)
+                made = replace(named, device=replace(device, window=window))
             except DeviceError:
                 continue
             if fit.near(made, bounds is not None) and self.equal(made, law, bounds is not None) is None:
@@ -185,12 +148,14 @@ class EdgeReader:
     def _affine(self, law: Characteristic, bounds: Range | None) -> EdgeLaw | None:
         if law.resistance is None or (bounds is not None and not bounds.unit):
             return None
-        for device, P, J in AffineFit(law, self.drop, self.equations).candidates(bounds is not None):
-            made = EdgeLaw(device, P, J)
+        for made in AffineFit(law, self.drop, self.equations).candidates(bounds is not None):
             wrong = self.equal(made, law, bounds is not None)
             if wrong is None:
                 return made
-            self.nearest = self.nearest or f"; nearest is {_words(device)}, but {wrong}"
+            if not self.nearest:
+                device = cast(LawDevice, made.device)
+                words = f"{device.law} with {device.control} control and window {device.window.name}"
+                self.nearest = f"; nearest is {words}, but {wrong}"
         return None
 
     def _general(self, law: Characteristic, bounds: Range | None) -> EdgeLaw:
@@ -207,10 +172,9 @@ class EdgeReader:
         try:
             self._no_jump(law, self._walls(bounds))
             around = bounds or self.free
-            device, P, note = general_law(
+            made = _general_law(
                 self.branch.name, law, around, clamped=bounds is not None, kept=self._stays(law), start=self.start
             )
-            made = EdgeLaw(device, P, 1.0, note)
             wrong = self.equal(made, law, bounds is not None, bounds)
         except SpiceBridgeError as error:
             raise self.refuse(f"has {what}{self.nearest}; its expressions are no law of their own: {error}") from None
@@ -275,9 +239,9 @@ class EdgeReader:
         with np.errstate(all="ignore"):
             i = law.i(s, v)
             if device.ohmic:
-                ours = v / (made.P * device.resistance(reduced))
+                ours = v / (made.P * cast(OhmicDevice, device).resistance(reduced))
             else:
-                ours = made.J * device.current(made.J * v, reduced)
+                ours = made.J * cast(GeneralDevice, device).current(made.J * v, reduced)
             off = ~(np.abs(ours - i) <= VERIFIED * np.maximum(np.abs(i), np.abs(ours)))
             if off.any():
                 return _place("its current", points, off, i, ours)
@@ -313,8 +277,44 @@ class EdgeReader:
         return bool((down >= -size).all() and (up <= size).all())
 
 
-def _words(device: Any) -> str:
-    return f"{device.law} with {device.control} control and window {device.window.name}"
+def _general_law(
+    name: str, law: Characteristic, around: Range | None, *, clamped: bool, kept: bool, start: float
+) -> EdgeLaw:
+    """The deck's own expressions as a law of text; raises `SpiceBridgeError` for what is no law.
+
+    `around` is where the state moves, by `clamped` its walls; `kept`: it stays in [0, 1] by its own rate. At
+    `start` the resistance has its sign.
+    """
+    assert law.rate is not None
+    volts = DROP / Parameter("one_volt")
+
+    def text(e: Expression, unit: str) -> str:
+        return f"{unit}*({STYLE.format(simplify(put(e, DROP, volts)))})"
+
+    P = 1.0
+    entries: dict[str, object] = {"rate": text(law.rate, "one_hertz")}
+    if law.resistance is None:
+        entries["current"] = text(law.current, "one_ampere")
+    else:
+        R = law.R(np.array([start]))
+        P = -1.0 if R[0] < 0.0 else 1.0
+        resistance = law.resistance if P > 0.0 else Unary("-", law.resistance)
+        entries["resistance"] = text(resistance, "one_ohm")
+        # Where only forced currents pass, a resistance may pass zero; a stated range would say that it does not.
+        kept = kept and bool((law.R(np.linspace(0.0, 1.0, 33)) * R[0] > 0.0).all())
+    if clamped and around is not None:
+        entries["state"] = {"name": STATE.name, "range": [around.low, around.high]}
+        entries["window"] = "hard"
+    else:
+        entries["state"] = {"name": STATE.name, "range": [0.0, 1.0] if kept else "none"}
+    formulas = " ".join(value for value in entries.values() if isinstance(value, str))
+    entries["parameters"] = {unit: value for unit, value in UNITS.items() if unit in formulas}
+    label = "deck_" + (re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_") or "law")
+    made = Law(label, **entries)
+    note = f"{name}: no law of the library; its own expressions are the law {label}"
+    return EdgeLaw(
+        made(), P, 1.0, note + ("; the deck names no range of its state" if around is not None and not clamped else "")
+    )
 
 
 def _largest(values: Array, points: TrialPoints) -> Array:
@@ -325,7 +325,7 @@ def _largest(values: Array, points: TrialPoints) -> Array:
     return out
 
 
-def _place(what: str, points: TrialPoints, off: Array, theirs: Array, ours: Array) -> str:
+def _place(what: str, points: TrialPoints, off: BoolArray, theirs: Array, ours: Array) -> str:
     k = int(np.flatnonzero(off)[0])
     return f"{what} at state {points.s[k]:.6g} and {points.x[k]:.6g} V is {theirs[k]:.6g}, the law gives {ours[k]:.6g}"
 

@@ -11,65 +11,50 @@ device that writes such a subcircuit; `spicebridge.laws.LAWS` holds every law th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.deck.flatten import constant
+from spicebridge.circuit.deck.parameter_scopes import constant
 from spicebridge.circuit.lower.calls import subcircuit_call
+from spicebridge.circuit.recognise.characteristic import EdgeLaw
+from spicebridge.circuit.recognise.deck_structure import Branch
 from spicebridge.errors import DeckError, DeviceError
 from spicebridge.expressions.tree import Call, Number, Value, walk
-from spicebridge.laws import LAWS, Law
+from spicebridge.laws import LAWS, Device, Law
 from spicebridge.laws.base import parameter_names
 from spicebridge.laws.record_law import RecordLaw
 
-_INSIDE = re.compile(r"^[a-z]\.(.+)\.[^.]+$")
+_INSIDE = re.compile(r"^[a-z]\.([^.]+)\.[^.]+$")
 _OWN_TABLES = re.compile(r"_t[0-9a-f]{8}$")
+Points = tuple[tuple[float, float], ...]
 
 
-@dataclass(frozen=True)
-class NamedLaw:
-    """A device without its window, and the signs P and J."""
-
-    device: Any
-    P: float
-    J: float
-
-
-def instance_of(deck: ir.Deck, element: str) -> ir.Instance | None:
-    """The call at the top of `deck` from which an element of its flat form came."""
-    match = _INSIDE.match(element)
-    if match is None or "." in match[1]:
-        return None
-    try:
-        found = deck.element(match[1])
-    except KeyError:
-        return None
-    return found if isinstance(found, ir.Instance) else None
+def promises(deck: ir.Deck, branches: Iterable[Branch]) -> list[EdgeLaw | None]:
+    """The law of every branch by the name of the subcircuit that a call at the top of `deck` means, without its window;
+    None for a branch without a state or from elsewhere, for other names, and for unfit numbers."""
+    calls = {e.name.lower(): e for e in deck.elements if isinstance(e, ir.Instance)}
+    bodies = {sub.name.lower(): sub for sub in reversed(deck.subcircuits)}
+    found: list[EdgeLaw | None] = []
+    for branch in branches:
+        match = None if branch.state is None else _INSIDE.match(branch.name)
+        call = None if match is None else calls.get(match[1].lower())
+        found.append(None if call is None else _promise(deck, call, bodies.get(call.subcircuit.lower())))
+    return found
 
 
-def named_law(deck: ir.Deck, call: ir.Instance) -> NamedLaw | None:
-    """The law that a call's subcircuit has by its name; None for other names or unfit numbers."""
-    body = next((sub for sub in deck.subcircuits if sub.name.lower() == call.subcircuit.lower()), None)
-    numbers = _numbers(deck, call, body)
-    if numbers is None:
-        return None
-    P, J = numbers.pop("active", 1.0), numbers.pop("polarity", 1.0)
-    device = promised(call.subcircuit.lower(), numbers, [] if body is None else list(_tables(body)))
-    return None if device is None or abs(P) != 1.0 or abs(J) != 1.0 else NamedLaw(device, P, J)
-
-
-def _numbers(deck: ir.Deck, call: ir.Instance, body: ir.Subcircuit | None) -> dict[str, float] | None:
+def _promise(deck: ir.Deck, call: ir.Instance, body: ir.Subcircuit | None) -> EdgeLaw | None:
     given: dict[str, Value] = {} if body is None else {name.lower(): value for name, value in body.parameters}
     given |= {name.lower(): value for name, value in call.parameters}
     try:
-        return {name: constant(value, deck.parameters, deck.functions) for name, value in given.items()}
+        numbers = {name: constant(value, deck.parameters, deck.functions) for name, value in given.items()}
     except DeckError:
         return None
+    P, J = numbers.pop("active", 1.0), numbers.pop("polarity", 1.0)
+    device = promised(call.subcircuit.lower(), numbers, [] if body is None else list(_tables(body)))
+    return None if device is None or abs(P) != 1.0 or abs(J) != 1.0 else EdgeLaw(device, P, J)
 
 
-def promised(name: str, numbers: Mapping[str, float], tables: list[tuple[tuple[float, float], ...]]) -> Any:
+def promised(name: str, numbers: Mapping[str, float], tables: list[Points]) -> Device | None:
     """The device whose subcircuit is called `name` (lower case) with these numbers; None if no law writes it.
 
     `tables` are the points of the tables in its body, in order, for laws that have tables.
@@ -79,7 +64,7 @@ def promised(name: str, numbers: Mapping[str, float], tables: list[tuple[tuple[f
         if isinstance(law, RecordLaw):
             if not law.subcircuit or word != name:
                 continue
-            fixed: list[dict[str, Any]] = [{}]
+            fixed: list[dict[str, object]] = [{}]
         elif not base.startswith(word.lower().replace("-", "_")):
             continue
         else:
@@ -91,9 +76,9 @@ def promised(name: str, numbers: Mapping[str, float], tables: list[tuple[tuple[f
     return None
 
 
-def _own_tables(law: Law, tables: list[tuple[tuple[float, float], ...]], own: bool) -> dict[str, Any]:
+def _own_tables(law: Law, tables: list[Points], own: bool) -> dict[str, object]:
     """The law's tables with those of the deck, which stand in the order of their use."""
-    found = dict(law.tables)
+    found: dict[str, object] = dict(law.tables)
     if own:
         used = [e.function for tree in law.called_tables() for e in walk(tree) if isinstance(e, Call)]
         order = list(dict.fromkeys(name for name in used if name in found))
@@ -101,18 +86,19 @@ def _own_tables(law: Law, tables: list[tuple[tuple[float, float], ...]], own: bo
     return found
 
 
-def _made(law: Law | RecordLaw, numbers: Mapping[str, float], other: Mapping[str, object]) -> Any:
+def _made(law: Law | RecordLaw, numbers: Mapping[str, float], other: Mapping[str, object]) -> Device | None:
     names = parameter_names(law.device)
     folded = {name.lower(): name for name in names}
     if not set(numbers) <= set(folded):
         return None
     try:
-        return law.build(**{folded[name]: value for name, value in numbers.items()}, **other)
+        made: Device = law.build(**{folded[name]: value for name, value in numbers.items()}, **other)
     except (DeviceError, TypeError):
         return None
+    return made
 
 
-def _tables(body: ir.Subcircuit) -> Iterator[tuple[tuple[float, float], ...]]:
+def _tables(body: ir.Subcircuit) -> Iterator[Points]:
     """The points of the tables of a subcircuit, each once."""
     seen = []
     for element in body.elements:

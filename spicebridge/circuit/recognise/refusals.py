@@ -7,12 +7,7 @@ from spicebridge.errors import NotANetwork
 
 
 class Refusal(Exception):
-    """One element that no network explains; `reason` says why and what to do."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: {reason}")
-        self.name = name
-        self.reason = reason
+    """One element that no network explains: its name, and the reason, with what to do."""
 
 
 class RefusedElements:

@@ -20,7 +20,7 @@ from spicebridge.circuit.deck.rename import rename
 from spicebridge.circuit.dialects.switches import WIDTH
 from spicebridge.circuit.recognise.potentials import ONE, Terms, terms_of
 from spicebridge.circuit.recognise.refusals import RefusedElements
-from spicebridge.circuit.recognise.source_clusters import GROUND, low
+from spicebridge.circuit.recognise.source_clusters import GROUND
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.tree import (
     Binary,
@@ -51,7 +51,7 @@ def plain_deck(deck: ir.Deck, account: RefusedElements) -> tuple[ir.Deck, tuple[
 def _reads(element: ir.Element) -> tuple[set[str], set[str]]:
     """Nodes and sources (lower case) whose voltage or current an element reads, besides its own terminals."""
     voltages, sources = inputs(element)
-    return {low(node) for v in voltages for node in (v.plus, v.minus)}, set(sources)
+    return {node for v in voltages for node in (v.plus, v.minus)}, set(sources)
 
 
 # ammeters
@@ -59,19 +59,19 @@ def _reads(element: ir.Element) -> tuple[set[str], set[str]]:
 
 def _without_ammeters(deck: ir.Deck) -> ir.Deck:
     stores = {
-        low(node)
+        node
         for e in deck.elements
-        if isinstance(e, ir.CapacitorElement) and GROUND in (low(e.plus), low(e.minus))
+        if isinstance(e, ir.CapacitorElement) and GROUND in (e.plus, e.minus)
         for node in (e.plus, e.minus)
     } - {GROUND}
     read = {source for e in deck.elements for source in _reads(e)[1]}
-    named = {low(node) for node, _ in deck.initial_conditions}
+    named = {node for node, _ in deck.initial_conditions}
     renamed: dict[str, str] = {}
     gone: set[str] = set()
     for e in deck.elements:
         if not isinstance(e, ir.VoltageSourceElement) or e.wave != ir.DcWave(0.0) or e.name.lower() in read:
             continue
-        a, b = (_final(renamed, low(node)) for node in (e.plus, e.minus))
+        a, b = (_final(renamed, node) for node in (e.plus, e.minus))
         if not {a, b} & stores or GROUND in (a, b) or a == b:
             continue
         keep, drop = (b, a) if b in named and a not in named else (a, b)
@@ -80,7 +80,7 @@ def _without_ammeters(deck: ir.Deck) -> ir.Deck:
         gone.add(e.name)
     if not gone:
         return deck
-    made = rename(deck.without(*gone), nodes={node: _final(renamed, node) for node in renamed})
+    made = rename(deck.without(*gone), nodes={node.lower(): _final(renamed, node) for node in renamed})
     return replace(made, initial_conditions=tuple(dict(made.initial_conditions).items()))
 
 
@@ -172,8 +172,8 @@ def _with_switches(deck: ir.Deck) -> ir.Deck:
 def _switch(e: ir.BehaviouralCurrent) -> tuple[NodeVoltage, tuple[float, float, float]] | None:
     """(control, (vt, ron, roff)) of a source v g(control) with the smooth conductance of an abrupt switch."""
     match e.expression:
-        case Binary("*", NodeVoltage(a, b), g) if {low(a), low(b)} == {low(e.plus), low(e.minus)}:
-            if (low(a), low(b)) != (low(e.plus), low(e.minus)):
+        case Binary("*", NodeVoltage(a, b), g) if {a, b} == {e.plus, e.minus}:
+            if (a, b) != (e.plus, e.minus):
                 return None
             leaves = {x for x in walk(g) if isinstance(x, (NodeVoltage, BranchCurrent, Parameter, Time))}
             if len(leaves) != 1:
@@ -214,10 +214,10 @@ def _without_monitors(deck: ir.Deck) -> tuple[ir.Deck, tuple[str, ...]]:
         if found is None:
             return deck, tuple(notes)
         node, names, what = found
-        notes.append(f"{', '.join(names)} left out: {what} at node {node} that nothing reads")
+        notes.append(f"{', '.join(names)} left out: {what} at node {node.lower()} that nothing reads")
         deck = deck.without(*names)
-        left = {low(n) for e in deck.elements for n in element_nodes(e)}
-        conditions = tuple((n, v) for n, v in deck.initial_conditions if low(n) in left)
+        left = {n for e in deck.elements for n in element_nodes(e)}
+        conditions = tuple((n, v) for n, v in deck.initial_conditions if n in left)
         deck = replace(deck, initial_conditions=conditions)
 
 
@@ -226,14 +226,14 @@ def _monitor(deck: ir.Deck) -> tuple[str, list[str], str] | None:
     read: set[str] = set()
     currents: set[str] = set()
     for e in deck.elements:
-        for node in {low(e.plus), low(e.minus)} - {GROUND}:  # type: ignore[union-attr]
+        for node in {e.plus, e.minus} - {GROUND}:  # type: ignore[union-attr]
             there.setdefault(node, []).append(e)
         nodes, sources = _reads(e)
-        own = {low(e.plus), low(e.minus)} if isinstance(e, ir.BehaviouralCurrent) else set()
+        own = {e.plus, e.minus} if isinstance(e, ir.BehaviouralCurrent) else set()
         read |= nodes - (own if _loads(e, own) else set())
         currents |= sources
     for node, elements in there.items():
-        grounded = all(GROUND in (low(e.plus), low(e.minus)) for e in elements)  # type: ignore[union-attr]
+        grounded = all(GROUND in (e.plus, e.minus) for e in elements)  # type: ignore[union-attr]
         if node in read or not grounded or any(e.name.lower() in currents for e in elements):
             continue
         names = [e.name for e in elements]

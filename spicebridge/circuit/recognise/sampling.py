@@ -13,16 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from spicebridge.arrays import Array
+from spicebridge.circuit.recognise.characteristic import Formula
 from spicebridge.expressions.tree import (
     COMPARISONS,
     Binary,
     Call,
     Conditional,
-    Environment,
     Expression,
     Number,
     Power,
-    evaluate,
     walk,
 )
 
@@ -38,22 +37,6 @@ FEW = 16
 """Random samples in each decade of the drop."""
 DECADES = (-4, -3, -2, -1, 0)
 """Powers of ten of the largest drop."""
-
-
-@dataclass(frozen=True)
-class Formula:
-    """An expression of the state s and of one more symbol x, as a function of arrays."""
-
-    tree: Expression
-    symbol: str
-
-    def __call__(self, s: Array, x: Array) -> Array:
-        out = evaluate(self.tree, Environment({}, {}, {"s": s, self.symbol: x}))
-        return np.broadcast_to(np.asarray(out, float), np.broadcast(s, x).shape)
-
-    def turned(self, x: Array, s: Array) -> Array:
-        """The same with the arguments the other way round."""
-        return self(s, x)
 
 
 def switches(trees: Iterable[Expression]) -> list[Expression]:

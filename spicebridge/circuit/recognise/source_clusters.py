@@ -14,39 +14,45 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.recognise.refusals import Refusal, RefusedElements
-from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum, terms
+from spicebridge.drives import DC, PWL, Drive, Pulse, Sine
 from spicebridge.errors import DriveError
 from spicebridge.expressions.tree import Value
 
 GROUND = "0"
+INDEPENDENT = (ir.VoltageSourceElement, ir.CurrentSourceElement)
 
 
-def drive_of(name: str, wave: ir.Wave) -> Drive | None:
-    """The drive of a waveform, None for zero volts; raises `Refusal`."""
+Drives = dict[str, Drive | Refusal | None]
+
+
+def source_drives(elements: Iterable[ir.FlatElement]) -> Drives:
+    """Name of every independent source -> its drive, None for zero, or why its waveform is no drive."""
+    return {e.name: _drive_or_refusal(e.name, e.wave) for e in elements if isinstance(e, INDEPENDENT)}
+
+
+def _drive_or_refusal(name: str, wave: ir.Wave) -> Drive | Refusal | None:
     try:
-        return _drive(name, wave)
+        match wave:
+            case ir.DcWave(value):
+                return DC(_number(value)) if value else None
+            case ir.SinWave():
+                if wave.damping:
+                    return Refusal(name, "has a damped sine, which is no drive; sample it into PWL")
+                phase = math.radians(_number(wave.phase))
+                values = (_number(wave.amplitude), _number(wave.frequency), _number(wave.offset))
+                return Sine(*values, phase, _number(wave.delay))
+            case ir.PulseWave():
+                names = ("initial", "pulsed", "delay", "rise", "fall", "width", "period")
+                return Pulse(*(_number(getattr(wave, field_name)) for field_name in names))
+            case ir.PwlWave(points):
+                return PWL(tuple(_number(t) for t, _ in points), tuple(_number(v) for _, v in points))
     except DriveError as error:
-        raise Refusal(name, f"has a waveform that is no drive: {error}") from None
-
-
-def _drive(name: str, wave: ir.Wave) -> Drive | None:
-    match wave:
-        case ir.DcWave(value):
-            return DC(_number(value)) if value else None
-        case ir.SinWave():
-            if wave.damping:
-                raise Refusal(name, "has a damped sine, which is no drive; sample it into PWL")
-            phase = math.radians(_number(wave.phase))
-            values = (_number(wave.amplitude), _number(wave.frequency), _number(wave.offset))
-            return Sine(*values, phase, _number(wave.delay))
-        case ir.PulseWave():
-            names = ("initial", "pulsed", "delay", "rise", "fall", "width", "period")
-            return Pulse(*(_number(getattr(wave, field_name)) for field_name in names))
-        case ir.PwlWave(points):
-            return PWL(tuple(_number(t) for t, _ in points), tuple(_number(v) for _, v in points))
-    raise Refusal(name, "has an exponential waveform, which is no drive; sample it into PWL")
+        return Refusal(name, f"has a waveform that is no drive: {error}")
+    return Refusal(name, "has an exponential waveform, which is no drive; sample it into PWL")
 
 
 def _number(value: Value) -> float:
@@ -54,21 +60,21 @@ def _number(value: Value) -> float:
     return float(value)
 
 
+def largest(drive: Drive) -> float:
+    """Largest size of a drive, in its unit."""
+    match drive:
+        case DC():
+            return abs(drive.level)
+        case Sine():
+            return abs(drive.offset) + abs(drive.amplitude)
+        case Pulse():
+            return max(abs(drive.initial), abs(drive.pulsed))
+        case PWL():
+            return float(np.abs(drive.values).max())
+    return 0.0
+
+
 Part = tuple[Drive, float]
-
-
-def total(parts: Iterable[Part]) -> Drive | None:
-    """The sum of drives with factors; equal drives of opposite sign cancel."""
-    weight: dict[Drive, float] = {}
-    for drive, factor in parts:
-        for term in terms(drive):
-            weight[term] = weight.get(term, 0.0) + factor
-    kept = [term if factor == 1.0 else term.scaled(factor) for term, factor in weight.items() if factor]
-    level = sum(term.level for term in kept if isinstance(term, DC))
-    out: list[Drive] = [term for term in kept if not isinstance(term, DC)]
-    if level:
-        out.insert(0, DC(level))
-    return None if not out else out[0] if len(out) == 1 else Sum(tuple(out))
 
 
 @dataclass
@@ -100,7 +106,6 @@ class Clusters:
     order: list[str] = field(default_factory=list)
     place: dict[str, str] = field(default_factory=dict)
     below: dict[str, Ends] = field(default_factory=dict)
-    members: dict[str, list[str]] = field(default_factory=dict)
 
     def of(self, node: str) -> str:
         """The root of a node's cluster."""
@@ -153,7 +158,7 @@ class Clusters:
         inner = self.below.get(child, Ends())
         outer = self.below.get(self.of(child), Ends()).plus(inner, -1)
         element = self.parent[child][1]
-        sign = 1 if low(element.minus) == child else -1
+        sign = 1 if element.minus == child else -1
         found = []
         for ends, factor in ((inner, sign), (outer, -sign)):
             if ends.count == 1:
@@ -161,14 +166,12 @@ class Clusters:
         return found
 
 
-def low(node: str) -> str:
-    """Nodes are compared in lower case, and gnd is ground."""
-    folded = node.lower()
-    return GROUND if folded == "gnd" else folded
-
-
 def cluster(
-    sources: list[ir.VoltageSourceElement], weight: Mapping[str, int], keep: set[str], account: RefusedElements
+    sources: list[ir.VoltageSourceElement],
+    drives: Drives,
+    weight: Mapping[str, int],
+    keep: set[str],
+    account: RefusedElements,
 ) -> Clusters:
     """Join nodes by their voltage sources.
 
@@ -179,7 +182,7 @@ def cluster(
     near: dict[str, list[ir.VoltageSourceElement]] = {}
     tops: set[str] = set()
     for source in sources:
-        a, b = low(source.plus), low(source.minus)
+        a, b = source.plus, source.minus
         if a == b:
             account.refuse(source.name, "is a voltage source between a node and itself; remove it")
             continue
@@ -194,7 +197,7 @@ def cluster(
         seen.add(first)
         for node in nodes:
             for source in near[node]:
-                for other in (low(source.plus), low(source.minus)):
+                for other in (source.plus, source.minus):
                     if other not in seen:
                         seen.add(other)
                         nodes.append(other)
@@ -202,12 +205,16 @@ def cluster(
         root = min(
             nodes, key=lambda n: (n != GROUND, n not in keep, "." in n, weight.get(n, 0) < 3, n in tops, rank[n])
         )
-        _grow(found, root, near, account)
+        _grow(found, root, near, drives, account)
     return found
 
 
 def _grow(
-    found: Clusters, root: str, near: Mapping[str, list[ir.VoltageSourceElement]], account: RefusedElements
+    found: Clusters,
+    root: str,
+    near: Mapping[str, list[ir.VoltageSourceElement]],
+    drives: Drives,
+    account: RefusedElements,
 ) -> None:
     found.root[root] = root
     found.offset[root] = ()
@@ -218,17 +225,16 @@ def _grow(
             if source.name in used:
                 continue
             used.add(source.name)
-            up = low(source.minus) == node
-            other = low(source.plus) if up else low(source.minus)
+            up = source.minus == node
+            other = source.plus if up else source.minus
             if other in found.root:
                 account.refuse(
                     source.name, "closes a loop of voltage sources; put a resistance in series with one of them"
                 )
                 continue
-            try:
-                drive = drive_of(source.name, source.wave)
-            except Refusal as refusal:
-                account.refuse(refusal.name, refusal.reason)
+            drive = drives[source.name]
+            if isinstance(drive, Refusal):
+                account.refuse(*drive.args)
                 drive = None
             own = () if drive is None else ((drive, 1.0 if up else -1.0),)
             found.root[other] = root
@@ -237,4 +243,3 @@ def _grow(
             found.place[source.name.lower()] = other
             queue.append(other)
     found.order += queue
-    found.members[root] = queue

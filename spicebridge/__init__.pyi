@@ -13,9 +13,6 @@ from .case import (
 from .case import (
     load_case as load_case,
 )
-from .circuit import (
-    read_netlist as read_netlist,
-)
 from .circuit.circuit_run import simulate as simulate
 from .circuit.pyspice import (
     from_pyspice as from_pyspice,
@@ -23,6 +20,7 @@ from .circuit.pyspice import (
 from .circuit.pyspice import (
     to_pyspice as to_pyspice,
 )
+from .circuit.recognise import read_netlist as read_netlist
 from .circuit.recognise import recognise as recognise
 from .crossbar import crossbar as crossbar
 from .drives import (

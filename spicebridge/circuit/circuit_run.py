@@ -73,6 +73,17 @@ def run_lowered(
     return CircuitRun(record, waveforms, step)
 
 
+def to_deck(network: Network, t: ArrayLike, *, step: float | None = None, form: str = "readable") -> Deck:
+    """Return the circuit of `network` as a `Deck` with a transient over `t`."""
+    stop = float(grid_span(t)[-1])
+    return lower(network, stop, step or first_step(network, stop), form=form).deck
+
+
+def format_netlist(network: Network, t: ArrayLike, dialect: str, *, step: float | None, form: str) -> str:
+    """Return the circuit of `network` as text in a simulator's language; `step` as in `to_deck`."""
+    return get_dialect(dialect).format_deck(to_deck(network, t, step=step, form=form))
+
+
 def grid_span(t: ArrayLike) -> Array:
     """Check an output grid (n_t,): increasing, finite, from t >= 0 to a positive stop time."""
     try:

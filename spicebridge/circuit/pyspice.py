@@ -57,7 +57,7 @@ def to_pyspice(network: Network, t: ArrayLike | None = None, *, form: str = "rea
     DeckError
         Where PySpice is missing.
     """
-    from spicebridge.circuit import to_deck
+    from spicebridge.circuit.circuit_run import to_deck
 
     netlist = _pyspice()
     deck = to_deck(network, np.array([0.0, DEFAULT_SPAN]) if t is None else t, form=form)

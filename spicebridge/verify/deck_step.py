@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from spicebridge.circuit import format_netlist
-from spicebridge.circuit.circuit_run import MAX_STEPS, grid_span
+from spicebridge.circuit.circuit_run import MAX_STEPS, format_netlist, grid_span
 from spicebridge.circuit.lower.steps import first_step
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.network import Network

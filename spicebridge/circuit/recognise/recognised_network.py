@@ -17,16 +17,19 @@ nodes keep their names, and ground is "0".
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.flatten import flatten
+from spicebridge.circuit.reader import read_deck
 from spicebridge.circuit.recognise.deck_structure import Branch, CircuitParts, take_apart
 from spicebridge.circuit.recognise.named_laws import promises
 from spicebridge.circuit.recognise.network_edges import EdgeFound, read_edges
@@ -35,8 +38,6 @@ from spicebridge.circuit.recognise.rewrites import plain_deck
 from spicebridge.circuit.recognise.source_clusters import GROUND
 from spicebridge.errors import NetworkError, NotANetwork
 from spicebridge.network import Network
-
-__all__ = ["EdgeOrigin", "Recognised", "recognise", "recognise_circuit"]
 
 _NUMBERED = re.compile(r"^(?:[a-z]\.)?[a-z_]+?(\d+)(?:\.[^.]+)?$", re.IGNORECASE)
 
@@ -57,6 +58,36 @@ class Recognised:
     deck: ir.Deck
     edges: tuple[EdgeOrigin, ...]
     notes: tuple[str, ...] = ()
+
+
+def read_netlist(source: str | Path, dialect: str = "auto") -> Network:
+    """Return the network that a deck (text or path) describes.
+
+    Parameters
+    ----------
+    source : str or path
+        Text with line ends, or the path of a netlist or of an LTspice schematic.
+    dialect : str
+        "ngspice", "ltspice", "xyce", "hspice", "pspice", with a version where meanings changed ("ngspice@46"), or
+        "auto": by the words that one simulator alone has. What was taken, and what was left out, is logged to the
+        logger ``spicebridge``.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    DeckError
+        With line and column for text that cannot be read, or whose meaning depends on a dialect that nobody said.
+    NotANetwork
+        Naming the element, for a circuit that is no memristive network.
+    """
+    deck = read_deck(source, dialect=dialect)
+    found = recognise_circuit(deck)
+    for note in (*deck.notes, *found.notes):
+        logging.getLogger("spicebridge").info(note)
+    return found.network
 
 
 def recognise(deck: ir.Deck) -> Network:

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from spicebridge.case.case import Case
-from spicebridge.circuit.dialects import dialect_names, get_dialect
 from spicebridge.circuit.circuit_run import to_deck
+from spicebridge.circuit.dialects import dialect_names, get_dialect
 from spicebridge.lab.design.board import board
 from spicebridge.lab.design.builds import error_limits
 from spicebridge.lab.design.emulator import format_firmware, format_tables, run_firmware

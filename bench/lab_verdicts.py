@@ -24,11 +24,11 @@ from spicebridge.lab.design.emulator import run_firmware
 from spicebridge.lab.design.montecarlo import spread
 from spicebridge.lab.design.realistic import run_realistic
 from spicebridge.lab.measure.calibration import Instrument
-from spicebridge.lab.measure.deviation import built_minus_ideal
+from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest
+from spicebridge.lab.measure.discrepancy import built_minus_ideal
 from spicebridge.lab.measure.measured import Validation, compare_measured
-from spicebridge.lab.measure.measured_circuit import Subject
 from spicebridge.lab.measure.measurement import parse_signal
-from spicebridge.lab.measure.oscilloscope import Disturb, Scope, measure
+from spicebridge.lab.measure.simulated_scope import Disturb, Scope, measure
 from spicebridge.verify.verdict import Outcome
 from tests.lab.networks import NAMES, plan
 
@@ -92,19 +92,19 @@ WORDS = {"noise": "noise is correlated", "hum": "hum", "drift": "drift", "spikes
 WORDS["short"] = "hum"
 
 
-def subject_of(name: str) -> Subject:
+def circuit_of(name: str) -> CircuitUnderTest:
     """The circuit as its kit describes it to `compare`."""
     planned = plan(name)
     precise = spread(planned).plan
     limits = error_limits(planned.network, precise.bench, planned.gauge.driven)
     known = built_minus_ideal(planned, run_realistic(planned), run_firmware(planned))
-    return Subject(planned.network, planned.stop, planned.gauge.ground, limits, known)
+    return CircuitUnderTest(planned.network, planned.stop, planned.gauge.ground, limits, known)
 
 
-def random_setting(subject: Subject, name: str, rng: np.random.Generator) -> Setting:
+def random_setting(circuit: CircuitUnderTest, name: str, rng: np.random.Generator) -> Setting:
     """Everything within the limits that `INSTRUMENT` states."""
     planned, tool = plan(name), INSTRUMENT
-    every = [f"p[{node}]" for n, node in enumerate(subject.network.nodes) if n != subject.ground]
+    every = [f"p[{node}]" for n, node in enumerate(circuit.network.nodes) if n != circuit.ground]
     every += [f"i[{k}]" for k in planned.gauge.chords]
     count = int(rng.integers(3, 5))
     names = tuple(rng.choice(every, size=count, replace=False).tolist())
@@ -136,12 +136,12 @@ def is_wrong(kind: str, edge: int, found: Validation) -> bool:
 
 
 def one(
-    subject: Subject, name: str, kind: str, rng: np.random.Generator, disturbance: str = "none"
+    circuit: CircuitUnderTest, name: str, kind: str, rng: np.random.Generator, disturbance: str = "none"
 ) -> tuple[Validation, bool]:
     """One random scope on one circuit."""
-    setting = random_setting(subject, name, rng)
-    memory = np.flatnonzero(subject.network.stateful).tolist()
-    edge = int(rng.choice(memory if kind == "flipped memristor" else subject.network.n_edges))
+    setting = random_setting(circuit, name, rng)
+    memory = np.flatnonzero(circuit.network.stateful).tolist()
+    edge = int(rng.choice(memory if kind == "flipped memristor" else circuit.network.n_edges))
     wrong = {edge: WRONG * float(rng.choice([-1.0, 1.0]))} if kind == "wrong resistance" else None
     wrong = {edge: OPEN} if kind == "open edge" else wrong
     flipped = [edge] if kind == "flipped memristor" else []
@@ -149,13 +149,13 @@ def one(
     if kind == "too noisy":
         scope = replace(scope, noise=TOO_NOISY, full_scale=10.0)
     if disturbance == "short":
-        subject = replace(subject, stop=SHORT * subject.stop)
+        circuit = replace(circuit, stop=SHORT * circuit.stop)
     if disturbance == "clipped":
         scope = replace(scope, full_scale=float(rng.uniform(0.7, 1.0)))
     if disturbance == "noise":
         scope = replace(scope, noise=1e-4)
     shown = measure(
-        subject,
+        circuit,
         setting.names,
         scope,
         seed=setting.seed,
@@ -166,7 +166,7 @@ def one(
     if disturbance == "volts":
         tool = replace(tool, volts=1.5 * VOLTS * max(float(np.nanmax(np.abs(y))) for y in shown.values.values()))
     signals = {x: parse_signal(x) for x in setting.names}
-    found = compare_measured(subject, shown, signals, instrument=tool, tolerance=TOLERANCE)
+    found = compare_measured(circuit, shown, signals, instrument=tool, tolerance=TOLERANCE)
     return found, is_wrong(kind, edge, found)
 
 
@@ -178,14 +178,14 @@ def named(found: Validation, disturbance: str) -> bool:
 
 def seconds() -> tuple[float, str]:
     """Of 50,000 samples in four channels of K4."""
-    subject = subject_of("k4")
+    circuit = circuit_of("k4")
     names = ("p[1]", "p[2]", "p[3]", "i[3]")
-    names = tuple(x for x in names if x != f"p[{subject.network.nodes[subject.ground]}]")[:4]
+    names = tuple(x for x in names if x != f"p[{circuit.network.nodes[circuit.ground]}]")[:4]
     names = (*names, *(f"i[{k}]" for k in plan("k4").gauge.chords))[:4]
-    shown = measure(subject, tuple(dict.fromkeys(names)), Scope(samples=50_000), seed=1)
+    shown = measure(circuit, tuple(dict.fromkeys(names)), Scope(samples=50_000), seed=1)
     signals = {x: parse_signal(x) for x in shown.values}
     start = time.perf_counter()
-    found = compare_measured(subject, shown, signals, tolerance=TOLERANCE)
+    found = compare_measured(circuit, shown, signals, tolerance=TOLERANCE)
     return time.perf_counter() - start, f"{len(signals)} channels, {found.outcome.value}"
 
 
@@ -198,7 +198,7 @@ def main() -> None:
     parser.add_argument("--disturbances", nargs="+", default=list(DISTURBANCES))
     parser.add_argument("--talk", action="store_true", help="print every verdict that is not as wanted")
     args = parser.parse_args()
-    subjects = {name: subject_of(name) for name in args.circuits}
+    circuits = {name: circuit_of(name) for name in args.circuits}
     print("| disturbance | circuits | number | AGREES | DISAGREES | UNRESOLVED | of them without a cause | wrong |")
     print("|---|---|---|---|---|---|---|---|")
     for right in (True, False):
@@ -209,7 +209,7 @@ def main() -> None:
                 for name in args.circuits:
                     rng = np.random.default_rng([args.seed, n, KINDS.index(kind), NAMES.index(name)])
                     for _ in range(args.right if right else args.wrong):
-                        found, bad = one(subjects[name], name, kind, rng, disturbance)
+                        found, bad = one(circuits[name], name, kind, rng, disturbance)
                         counts["number"] += 1
                         counts[found.outcome.value] += 1
                         counts["wrong"] += bad

@@ -64,18 +64,18 @@ def run(args: argparse.Namespace) -> int:
     if args.out:
         check_out(args.out)
     case = load_case(args.case)
-    subject = as_built(case, args.kit, args.parts) if args.kit else as_given(case, args.parts)
+    circuit = as_built(case, args.kit, args.parts) if args.kit else as_given(case, args.parts)
     measurement = read_measurement(*args.measured, units=_units(args.units))
     for note in measurement.notes:
         warnings.warn(f"{', '.join(args.measured)}: {note}", UserWarning, stacklevel=1)
     named = None if args.channels is None else pairs("--channels", "CH1=i[5]*82.5", args.channels)
-    channels = map_channels(measurement, named, subject.network)
+    channels = map_channels(measurement, named, circuit.network)
     limits = {name: getattr(args, name) for name in LIMITS if getattr(args, name) is not None}
     limits |= _offset(args.offset)
     extra: dict[str, float] = {} if args.tolerance is None else {"tolerance": args.tolerance}
-    result = compare_measured(subject, measurement, channels, instrument=Instrument(**limits), **extra)
+    result = compare_measured(circuit, measurement, channels, instrument=Instrument(**limits), **extra)
     source = ", ".join(Path(name).name for name in args.measured) + (f", kit {Path(args.kit).name}" if args.kit else "")
-    facts = Facts(case.title, case.what, subject, result, source)
+    facts = Facts(case.title, case.what, circuit, result, source)
     files = write_validation(args.out, facts) if args.out else ()
     sys.stdout.write(format_json(facts, files) if args.json else format_markdown(facts))
     return status.of_outcome(result.outcome.value)

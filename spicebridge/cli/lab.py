@@ -52,14 +52,14 @@ def run(args: argparse.Namespace) -> int:
 
     from spicebridge.case.case import load_case
     from spicebridge.cli.show import progress
-    from spicebridge.lab.design.equipment import Bench
+    from spicebridge.lab.design.equipment import Equipment
     from spicebridge.lab.kit.kit import KIT, write_kit
 
     chosen = {name: getattr(args, name) for name in (*BENCH, *COUNTS, *PARTS) if getattr(args, name) is not None}
     with progress(args.quiet) as say:
         case = load_case(args.case)
         say(f"{case.name}: planning, simulating, writing")
-        kit = write_kit(args.out, case, Bench(**chosen))
+        kit = write_kit(args.out, case, Equipment(**chosen))
     if args.json:
         sys.stdout.write((Path(args.out) / KIT).read_text(encoding="utf-8"))
         return status.SUCCESS

@@ -11,7 +11,7 @@ from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.engines import Job, get_engine
 from spicebridge.drives import DC
 from spicebridge.lab.design.active import OPEN, SHORT, Converter, poles, realise
-from spicebridge.lab.design.equipment import Bench, LabError
+from spicebridge.lab.design.equipment import Equipment, LabError
 from spicebridge.lab.design.parts import OPAMPS
 from spicebridge.lab.design.plan import Plan, make_plan
 from spicebridge.lab.design.realistic import realistic_deck
@@ -42,7 +42,7 @@ def test_one_loop_has_the_pole_of_the_closed_form(passive: float, active: float)
 def test_the_version_follows_the_inertia_signs(passive: float, active: float) -> None:
     network = loop(passive, active)
     signs = screen(network)
-    chosen = realise(network, np.zeros((1, 2)), Bench(node_capacitance=0.0), 0).converters[0]
+    chosen = realise(network, np.zeros((1, 2)), Equipment(node_capacitance=0.0), 0).converters[0]
     assert (chosen.version == OPEN) == signs.stable_against_series_inductance
     assert (chosen.version == SHORT) == signs.stable_against_node_capacitance
 
@@ -50,7 +50,7 @@ def test_the_version_follows_the_inertia_signs(passive: float, active: float) ->
 def test_no_stable_realisation_is_refused_with_the_signs() -> None:
     # R > r calls for the open-circuit stable version, whose inductance 4r/w the capacitance outweighs.
     with pytest.raises(LabError, match=r"no stable realisation of edge 0-1.*best still grows at .*/s"):
-        realise(loop(5e3, 4e3), np.zeros((1, 2)), Bench(node_capacitance=1e-6), 0)
+        realise(loop(5e3, 4e3), np.zeros((1, 2)), Equipment(node_capacitance=1e-6), 0)
 
 
 def microseconds(planned: Plan, version: str) -> np.ndarray:

@@ -15,7 +15,7 @@ from spicebridge.cli import main
 from spicebridge.errors import OutputError
 from spicebridge.lab.kit.kit import write_kit
 from spicebridge.lab.measure.bench_circuit import as_built
-from spicebridge.lab.measure.oscilloscope import Scope, measure
+from spicebridge.lab.measure.simulated_scope import Scope, measure
 from tests.lab.networks import case, memristor
 
 

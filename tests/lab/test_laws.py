@@ -15,7 +15,7 @@ from spicebridge.case.case import Case
 from spicebridge.drives import DC, Sine
 from spicebridge.lab.design.builds import Errors, integrate_builds
 from spicebridge.lab.design.emulator import format_firmware, run_firmware, table
-from spicebridge.lab.design.equipment import Bench, LabError
+from spicebridge.lab.design.equipment import Equipment, LabError
 from spicebridge.lab.design.laws import check_laws, resistance_expression, state_of, units
 from spicebridge.lab.design.plan import Plan, make_plan
 from spicebridge.lab.design.realistic import compare_with_ideal, realistic_deck, run_realistic
@@ -165,7 +165,7 @@ def discrete() -> Plan:
     network = case("threshold").network.with_device(law)
     drives = {0: Sine(0.3, 1.0), 3: DC(0.1)}
     network = network.with_drive([drives.get(k) for k in range(4)])
-    return make_plan(replace(case("threshold"), network=network), Bench(memristor="Knowm-SDC-W", time=1.0))
+    return make_plan(replace(case("threshold"), network=network), Equipment(memristor="Knowm-SDC-W", time=1.0))
 
 
 def test_discrete_memristors_are_in_the_bill_and_in_the_deck(tmp_path: Path) -> None:
@@ -200,10 +200,10 @@ def test_discrete_memristors_refuse_what_they_cannot_do() -> None:
     name = "Knowm-SDC-W"
     loud = case("threshold").network.with_drive([Sine(5.0, 1.0), None, None, None])
     with pytest.raises(LabError, match=r"Knowm-SDC-W of edge .*: current .* allowed 0\.0008 A"):
-        make_plan(replace(case("threshold"), network=loud), Bench(memristor=name))
+        make_plan(replace(case("threshold"), network=loud), Equipment(memristor=name))
     with pytest.raises(LabError, match="cannot be scaled"):
-        make_plan(case("threshold"), Bench(memristor=name, impedance=2.0))
+        make_plan(case("threshold"), Equipment(memristor=name, impedance=2.0))
     with pytest.raises(LabError, match="active edge needs an emulator"):
-        make_plan(case("threshold", active=True), Bench(memristor=name))
+        make_plan(case("threshold", active=True), Equipment(memristor=name))
     with pytest.raises(LabError, match="use one of Knowm-SDC-W"):
-        make_plan(case("threshold"), Bench(memristor="Knowm"))
+        make_plan(case("threshold"), Equipment(memristor="Knowm"))

@@ -8,16 +8,16 @@ from functools import cache
 import numpy as np
 import pytest
 
-from bench.lab_verdicts import KINDS, TOLERANCE, one, subject_of
+from bench.lab_verdicts import KINDS, TOLERANCE, circuit_of, one
 from spicebridge.drives import DC, Sine
 from spicebridge.lab.design.emulator import run_firmware
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.design.realistic import run_realistic
 from spicebridge.lab.measure.calibration import Instrument
+from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest
 from spicebridge.lab.measure.measured import Validation, compare_measured
-from spicebridge.lab.measure.measured_circuit import Subject
 from spicebridge.lab.measure.measurement import Measurement, parse_signal
-from spicebridge.lab.measure.oscilloscope import Scope, measure, show
+from spicebridge.lab.measure.simulated_scope import Scope, measure, show
 from spicebridge.laws import Resistor
 from spicebridge.network import Network
 from spicebridge.verify.verdict import Outcome
@@ -25,8 +25,8 @@ from tests.lab.networks import NAMES, plan
 
 
 @cache
-def subject(name: str) -> Subject:
-    return subject_of(name)
+def circuit(name: str) -> CircuitUnderTest:
+    return circuit_of(name)
 
 
 def channels(name: str) -> list[str]:
@@ -37,16 +37,16 @@ def channels(name: str) -> list[str]:
 
 def judge(name: str, scope: Scope, names: list[str] | None = None, **wrong: object) -> Validation:
     names = names or channels(name)
-    shown = measure(subject(name), names, scope, **wrong)  # type: ignore[arg-type]
-    return compare_measured(subject(name), shown, {x: parse_signal(x) for x in names}, tolerance=TOLERANCE)
+    shown = measure(circuit(name), names, scope, **wrong)  # type: ignore[arg-type]
+    return compare_measured(circuit(name), shown, {x: parse_signal(x) for x in names}, tolerance=TOLERANCE)
 
 
-def loop(**instrument: float) -> tuple[Subject, Instrument]:
+def loop(**instrument: float) -> tuple[CircuitUnderTest, Instrument]:
     """One resistor driven by a sine with a level; a short closes the loop."""
     network = Network.from_edges(
         [(0, 1), (1, 0)], device=[Resistor(1e3), Resistor(1e-3)], drive={0: Sine(1.0, 2.0) + DC(0.5)}
     )
-    return Subject.of(network, 1.0), Instrument(**instrument)
+    return CircuitUnderTest.of(network, 1.0), Instrument(**instrument)
 
 
 def judge_loop(scope: Scope, wrong: dict[int, float] | None = None, **instrument: float) -> Validation:
@@ -62,7 +62,7 @@ CLEAN = Scope(gain=0.0, offset=0.0, trigger=0.0, clock=0.0, parts=0.0)
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_verdict_on_random_scopes_is_wrong(name: str, kind: str) -> None:
     rng = np.random.default_rng(NAMES.index(name))
-    found = [one(subject(name), name, kind, rng)]
+    found = [one(circuit(name), name, kind, rng)]
     assert not any(bad for _, bad in found), [x.reason for x, bad in found if bad]
 
 
@@ -99,7 +99,7 @@ def test_the_circuit_as_it_will_be_built_agrees(name: str) -> None:
         firmware[x] = p[:, at] if s.kind == "p" else loop_.current[:, at]
     for t, clean in ((times, parts), (loop_.t, firmware)):
         shown = show(t, clean, planned.stop, Scope(), np.random.default_rng(3))
-        result = compare_measured(subject(name), shown, signals, tolerance=0.1)
+        result = compare_measured(circuit(name), shown, signals, tolerance=0.1)
         assert result.outcome is Outcome.AGREES, result.reason
 
 
@@ -122,9 +122,9 @@ def test_a_false_time_base_is_named() -> None:
 
 def test_a_probe_the_wrong_way_round_is_named() -> None:
     names = channels("two_loops")
-    shown = measure(subject("two_loops"), names, Scope(noise=0.001, bits=12), seed=5)
+    shown = measure(circuit("two_loops"), names, Scope(noise=0.001, bits=12), seed=5)
     turned = replace(shown, values={**shown.values, names[0]: -shown.values[names[0]]})
-    result = compare_measured(subject("two_loops"), turned, {x: parse_signal(x) for x in names}, tolerance=0.1)
+    result = compare_measured(circuit("two_loops"), turned, {x: parse_signal(x) for x in names}, tolerance=0.1)
     assert result.outcome is Outcome.DISAGREES
     assert result.explanations == (f"the probe of {names[0]} the wrong way round",)
 
@@ -151,7 +151,7 @@ def test_a_clipped_channel_is_unresolved_and_cannot_hide_a_wrong_part() -> None:
 
 def test_what_the_prediction_itself_leaves_is_no_disagreement() -> None:
     network = Network.from_edges([(0, 1), (1, 0)], device=[Resistor(1e3), Resistor(1e-3)], drive={0: DC(1.0)})
-    built, t = Subject.of(network, 1.0), np.linspace(0.0, 1.0, 2001)
+    built, t = CircuitUnderTest.of(network, 1.0), np.linspace(0.0, 1.0, 2001)
     signal = {"i[0]": parse_signal("i[0]")}
 
     def outcome(size: float) -> Outcome:
@@ -180,7 +180,7 @@ def test_a_time_base_that_leaves_nothing_to_compare_is_refused() -> None:
 
 
 def test_the_same_signal_on_two_channels_is_judged_twice() -> None:
-    built = subject("two_loops")
+    built = circuit("two_loops")
     shown = measure(built, ["p[b]", "i[1]"], Scope())
     twice = replace(shown, values={**shown.values, "again": shown.values["p[b]"]})
     signals = {"p[b]": parse_signal("p[b]"), "i[1]": parse_signal("i[1]"), "again": parse_signal("p[b]")}

@@ -9,11 +9,11 @@ import pytest
 from spicebridge.lab.design.builds import error_limits
 from spicebridge.lab.design.emulator import run_firmware
 from spicebridge.lab.design.realistic import run_realistic
-from spicebridge.lab.measure.deviation import built_minus_ideal
+from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest
+from spicebridge.lab.measure.discrepancy import built_minus_ideal
 from spicebridge.lab.measure.measured import Validation, compare_measured
-from spicebridge.lab.measure.measured_circuit import Subject
 from spicebridge.lab.measure.measurement import parse_signal
-from spicebridge.lab.measure.oscilloscope import Scope, measure
+from spicebridge.lab.measure.simulated_scope import Scope, measure
 from spicebridge.verify.verdict import Outcome
 from tests.lab.test_reactive import plan
 
@@ -22,18 +22,18 @@ EDGE = 2
 
 
 @cache
-def subject(name: str) -> Subject:
+def circuit(name: str) -> CircuitUnderTest:
     planned = plan(name)
     limits = error_limits(planned.network, planned.bench, planned.gauge.driven)
     known = built_minus_ideal(planned, run_realistic(planned), run_firmware(planned))
-    return Subject(planned.network, planned.stop, planned.gauge.ground, limits, known)
+    return CircuitUnderTest(planned.network, planned.stop, planned.gauge.ground, limits, known)
 
 
 def compared(name: str, wrong: dict[int, float], seed: int) -> Validation:
     ground, nodes = plan(name).gauge.ground, plan(name).network.nodes
     names = [f"p[{n}]" for j, n in enumerate(nodes) if j != ground] + [f"i[{k}]" for k in plan(name).gauge.chords]
-    shown = measure(subject(name), names, Scope(bits=10, parts=1.0), seed=seed, wrong=wrong)
-    return compare_measured(subject(name), shown, {x: parse_signal(x) for x in names}, tolerance=0.03)
+    shown = measure(circuit(name), names, Scope(bits=10, parts=1.0), seed=seed, wrong=wrong)
+    return compare_measured(circuit(name), shown, {x: parse_signal(x) for x in names}, tolerance=0.03)
 
 
 @pytest.mark.parametrize("name", WHAT)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from spicebridge.errors import SpiceBridgeError, TableError
+from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest
 from spicebridge.lab.measure.measured import compare_measured
-from spicebridge.lab.measure.measured_circuit import Subject
 from spicebridge.lab.measure.measurement import map_channels, parse_signal, read_measurement
 from tests.lab.networks import case
 
@@ -114,7 +114,7 @@ def test_channel_maps(tmp_path: Path) -> None:
 def test_a_time_in_other_units_is_noticed(tmp_path: Path) -> None:
     reading(tmp_path / "scope.csv", text(header="t,p[b],p[a]"))
     read = read_measurement(tmp_path / "scope.csv")
-    built = Subject.of(case("two_loops").network, 1e-3 * T[-1])
+    built = CircuitUnderTest.of(case("two_loops").network, 1e-3 * T[-1])
     with pytest.raises(
         SpiceBridgeError, match=r"times go from 0 to 0.99 s, the run from 0 to 0.00099 s.*unit of the time"
     ):

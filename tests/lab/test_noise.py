@@ -14,10 +14,10 @@ from spicebridge.cli.compare import _offset
 from spicebridge.lab.design.builds import error_limits
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.measure.calibration import Instrument
+from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest
 from spicebridge.lab.measure.measured import Validation, compare_measured
-from spicebridge.lab.measure.measured_circuit import Subject
 from spicebridge.lab.measure.measurement import parse_signal
-from spicebridge.lab.measure.oscilloscope import Scope, measure
+from spicebridge.lab.measure.simulated_scope import Scope, measure
 from spicebridge.verify.verdict import Outcome
 from tests.lab.networks import plan
 
@@ -37,18 +37,20 @@ def judged(
 ) -> Validation:
     planned = plan("k4")
     network = planned.network
-    subject = Subject(network, stop, planned.gauge.ground, error_limits(network, planned.bench, planned.gauge.driven))
+    circuit = CircuitUnderTest(
+        network, stop, planned.gauge.ground, error_limits(network, planned.bench, planned.gauge.driven)
+    )
     names = tuple(x for x in NAMES if x != f"p[{network.nodes[planned.gauge.ground]}]")
     scope = Scope(
         noise=noise, bits=12, gain=0.002, offset=offset, trigger=0.005, clock=2e-5, dropouts=0.0, samples=samples
     )
-    shown = measure(subject, names, scope, seed=3, wrong=wrong)
+    shown = measure(circuit, names, scope, seed=3, wrong=wrong)
     rng = np.random.default_rng(5)
     if disturb is not None:
         values = {k: disturb(shown.t, v, float(np.abs(v).max()), rng) for k, v in shown.values.items()}
         shown = replace(shown, values=values)
     signals = {x: parse_signal(x) for x in names}
-    return compare_measured(subject, shown, signals, instrument=tool, tolerance=0.03)
+    return compare_measured(circuit, shown, signals, instrument=tool, tolerance=0.03)
 
 
 def coloured(length: int) -> Disturb:

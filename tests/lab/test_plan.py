@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spicebridge.drives import DC, PWL, Pulse, Sine
-from spicebridge.lab.design.equipment import Bench, LabError
+from spicebridge.lab.design.equipment import Equipment, LabError
 from spicebridge.lab.design.parts import e96, e96_pair
 from spicebridge.lab.design.plan import make_plan
 from spicebridge.lab.design.scaling import Scaling
@@ -117,16 +117,16 @@ def test_every_limit_is_kept_and_one_is_used_up(name: str) -> None:
 
 def test_impossible_demands_name_part_and_amount() -> None:
     with pytest.raises(LabError, match=r"generator of edge .*voltage .* allowed 8 V \(\d.* % too much\)"):
-        make_plan(case("k4"), Bench(amplitude=200.0))
+        make_plan(case("k4"), Equipment(amplitude=200.0))
     chosen = plan("two_loops")
     with pytest.raises(LabError, match=r"of edge b-c: output .*too much"):
-        make_plan(case("two_loops"), Bench(supply=4.0, amplitude=chosen.scaling.amplitude))
+        make_plan(case("two_loops"), Equipment(supply=4.0, amplitude=chosen.scaling.amplitude))
     with pytest.raises(LabError, match=r"AD5293-20 of edge 0-1: resistance .*too much"):
-        make_plan(case("k4"), Bench(impedance=400.0))
+        make_plan(case("k4"), Equipment(impedance=400.0))
     with pytest.raises(LabError, match="updates needed"):
-        make_plan(case("k4"), Bench(time=1e-3))
+        make_plan(case("k4"), Equipment(time=1e-3))
     # Four times the current of the plan is too much for its op-amps once the potentiometers stand it.
-    strong = Bench(drive_opamp="TL072", potentiometer="AD5293-20", impedance=0.25, amplitude=2.0, headroom=1.0)
+    strong = Equipment(drive_opamp="TL072", potentiometer="AD5293-20", impedance=0.25, amplitude=2.0, headroom=1.0)
     with pytest.raises(
         LabError, match=r"TL072 driving edge 0-1: current 0\.0\d+ A, allowed 0\.01 A \(\d.* % too much\)"
     ):
@@ -135,26 +135,26 @@ def test_impossible_demands_name_part_and_amount() -> None:
     with pytest.raises(
         LabError, match=r"resistor of edge 0-1: value 3\.3e\+07 ohm, allowed 1e\+07 ohm \(230 % too much\)"
     ):
-        make_plan(replace(case("k4"), network=plain), Bench(impedance=1e5))
+        make_plan(replace(case("k4"), network=plain), Equipment(impedance=1e5))
     with pytest.raises(
         LabError, match=r"resistor of edge 0-1: purchasable minimum against its value 1 ohm, allowed 0\.33 ohm"
     ):
-        make_plan(replace(case("k4"), network=plain), Bench(impedance=1e-3))
+        make_plan(replace(case("k4"), network=plain), Equipment(impedance=1e-3))
     with pytest.raises(LabError, match=r"generator: sample rate needed .* allowed 10 1/s"):
-        make_plan(case("k4"), Bench(generator_rate=10.0, time=1.0))
+        make_plan(case("k4"), Equipment(generator_rate=10.0, time=1.0))
     with pytest.raises(LabError, match=r"TL072: rails 20 V rail, allowed 18"):
-        make_plan(case("k4"), Bench(drive_opamp="TL072", supply=20.0))
+        make_plan(case("k4"), Equipment(drive_opamp="TL072", supply=20.0))
     with pytest.raises(
         LabError, match=r"AD5293-20: least rails against those given 9 V rail, allowed 5 V rail \(80 % too much\)"
     ):
-        make_plan(case("k4"), Bench(supply=5.0))
+        make_plan(case("k4"), Equipment(supply=5.0))
 
 
 def test_bench_refuses_nonsense() -> None:
     with pytest.raises(LabError, match="supply"):
-        Bench(supply=-1.0)
+        Equipment(supply=-1.0)
     with pytest.raises(LabError, match="headroom"):
-        Bench(headroom=1.5)
+        Equipment(headroom=1.5)
 
 
 def test_forty_random_graphs_have_a_tree_for_the_channels_or_are_refused_with_the_count() -> None:
@@ -171,11 +171,11 @@ def test_forty_random_graphs_have_a_tree_for_the_channels_or_are_refused_with_th
         # Every chord needs a source at general levels, whatever the tree: their number is that of the loops.
         loops = network.n_edges - network.n_nodes + 1
         assert len(free.driven) == loops
-        held = choose_gauge(network, 1.0, Bench(channels=loops, isolated=len(free.isolated)))
+        held = choose_gauge(network, 1.0, Equipment(channels=loops, isolated=len(free.isolated)))
         assert held.tree == free.tree
         with pytest.raises(LabError, match=f"needs {loops} generator channels, "):
-            choose_gauge(network, 1.0, Bench(channels=loops - 1))
-        few = Bench(channels=loops, isolated=1)
+            choose_gauge(network, 1.0, Equipment(channels=loops - 1))
+        few = Equipment(channels=loops, isolated=1)
         try:
             assert len(choose_gauge(network, 1.0, few).isolated) <= 1
         except LabError as error:
@@ -184,4 +184,4 @@ def test_forty_random_graphs_have_a_tree_for_the_channels_or_are_refused_with_th
             assert len(free.isolated) > 1
     assert 0 < refused < 40
     with pytest.raises(LabError, match=r"channels = 1\.5 must be a whole number"):
-        Bench(channels=1.5)  # type: ignore[arg-type]
+        Equipment(channels=1.5)  # type: ignore[arg-type]

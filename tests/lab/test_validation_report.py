@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.lab_verdicts import subject_of
+from bench.lab_verdicts import circuit_of
 from spicebridge.errors import OutputError
 from spicebridge.lab.measure.measured import compare_measured
 from spicebridge.lab.measure.measurement import Signal, parse_signal
-from spicebridge.lab.measure.oscilloscope import Scope, measure
+from spicebridge.lab.measure.simulated_scope import Scope, measure
 from spicebridge.lab.measure.validation_report import (
     format_html,
     format_json,
@@ -25,15 +25,15 @@ from spicebridge.lab.measure.validation_summary import Facts
 
 @pytest.fixture(scope="module")
 def facts() -> Facts:
-    subject = subject_of("two_loops")
+    circuit = circuit_of("two_loops")
     names = ["v[0]", "i[0]", "p[b]"]
-    shown = measure(subject, names, Scope(bits=12, noise=1e-3), wrong={0: 0.05})
+    shown = measure(circuit, names, Scope(bits=12, noise=1e-3), wrong={0: 0.05})
     column = "<script>|p[b]"
     shown = replace(
         shown, values={"v[0]": shown.values["v[0]"], "i[0]": shown.values["i[0]"], column: shown.values["p[b]"]}
     )
     signals = {"v[0]": parse_signal("v[0]"), "i[0]": parse_signal("i[0]"), column: Signal("p", "b")}
-    return Facts("a <b>title</b>", "what it is", subject, compare_measured(subject, shown, signals), "scope.csv")
+    return Facts("a <b>title</b>", "what it is", circuit, compare_measured(circuit, shown, signals), "scope.csv")
 
 
 def test_json_holds_the_curves_and_the_budget(facts: Facts) -> None:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.lab.design.equipment import Bench, LabError
+from spicebridge.lab.design.equipment import Equipment, LabError
 from spicebridge.lab.design.parts import OPAMPS, OpAmp
 from spicebridge.lab.design.reactances import resistances
 from spicebridge.network import Network
@@ -83,7 +83,7 @@ def poles(network: Network, state: Array, converters: Sequence[Converter], capac
     return np.asarray(alpha[finite] / beta[finite])
 
 
-def realise(network: Network, states: Array, bench: Bench, ground: int) -> Realisation:
+def realise(network: Network, states: Array, bench: Equipment, ground: int) -> Realisation:
     """Choose version and op-amp of every active edge for `states` (n_t, n_e) passed in the run.
 
     Raises `LabError` with the signs and the best growth rate when nothing is stable.
@@ -117,7 +117,7 @@ def realise(network: Network, states: Array, bench: Bench, ground: int) -> Reali
     return Realisation(best[1], best[0], signs.summary)
 
 
-def _assignments(edges: list[int], bench: Bench) -> Iterator[tuple[Converter, ...]]:
+def _assignments(edges: list[int], bench: Equipment) -> Iterator[tuple[Converter, ...]]:
     amps = [part for part in OPAMPS.values() if part.max_supply >= bench.supply]
     versions = (SHORT, OPEN)
     single = [(v, part) for v in versions for part in amps]

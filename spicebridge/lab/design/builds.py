@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.lab.design.equipment import Bench
+from spicebridge.lab.design.equipment import Equipment
 from spicebridge.lab.design.parts import capacitors, e96_pair
 from spicebridge.lab.design.plan import Plan, gyrator, node_voltages
 from spicebridge.lab.design.reactances import (
@@ -87,7 +87,7 @@ class Errors:
         return cls(*parts)
 
 
-def error_limits(network: Network, bench: Bench, driven: tuple[int, ...]) -> tuple[Array, ...]:
+def error_limits(network: Network, bench: Equipment, driven: tuple[int, ...]) -> tuple[Array, ...]:
     """Largest error of every kind, (n_e,) each, in the order of `Errors`; `driven` edges carry a source."""
     discrete = bench.memristor is not None
     memory = memristive(network)

@@ -34,7 +34,7 @@ SDIRK = 1.0 - 0.5**0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class CodeTable:
     """Firmware of one edge: `codes` (positions,), `ohms` set by each, `states` for which each is meant."""
 
     edge: int
@@ -43,13 +43,13 @@ class Table:
     states: Array
 
 
-def table(plan: Plan, k: int) -> Table:
+def table(plan: Plan, k: int) -> CodeTable:
     """Code, resistance and state of edge k; resistances include the wiper."""
     pot, law = plan.pot, plan.network.device(k)
     codes = np.arange(pot.positions)
     ohms = pot.wiper + codes * pot.step
     states = state_of(law, ohms - target_offset(plan, k))
-    return Table(k, codes, np.asarray(ohms, float), np.asarray(states, float))
+    return CodeTable(k, codes, np.asarray(ohms, float), np.asarray(states, float))
 
 
 def format_tables(plan: Plan) -> str:

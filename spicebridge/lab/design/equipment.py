@@ -16,11 +16,11 @@ SPREADS = (
     "resistor_tolerance", "capacitor_tolerance", "pot_tolerance", "memristor_tolerance", "chain_gain", "chain_offset", "source_gain",
     "source_offset",
 )  # fmt: skip
-"""Fields of `Bench` that are limits of errors."""
+"""Fields of `Equipment` that are limits of errors."""
 
 
 @dataclass(frozen=True)
-class Bench:
+class Equipment:
     """Limits and spreads of one bench; all positive, in SI units.
 
     `supply` is the rail: +supply and -supply in V. `headroom` is the fraction of every limit that may be used.
@@ -77,6 +77,6 @@ class Bench:
         if self.headroom > 1:
             raise LabError(f"bench: headroom = {self.headroom!r} must not exceed 1")
 
-    def tightened(self, factor: float) -> Bench:
+    def tightened(self, factor: float) -> Equipment:
         """The same bench with every spread multiplied by `factor`."""
         return replace(self, **{name: getattr(self, name) * factor for name in SPREADS})

@@ -1,7 +1,7 @@
 """Part families with the figures the models use, E96 values, and the bill of materials.
 
 Figures are typical values of the makers' data sheets, rounded; a kit states which it used, and a
-`Bench` or another entry here replaces them.
+`Equipment` or another entry here replaces them.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from spicebridge.arrays import Array
 from spicebridge.case.case import Case
 from spicebridge.drives import DC, Sum
 from spicebridge.lab.design.active import Realisation, realise
-from spicebridge.lab.design.equipment import Bench, LabError
+from spicebridge.lab.design.equipment import Equipment, LabError
 from spicebridge.lab.design.laws import check_laws
 from spicebridge.lab.design.parts import (
     ANALOG_INPUT,
@@ -70,7 +70,7 @@ class Plan:
     """What will be built. `gauge.network` and `waves` are scaled; `nodes` (n_t, n) are node voltages in V."""
 
     case: Case
-    bench: Bench
+    bench: Equipment
     scaling: Scaling
     gauge: Gauge
     realisation: Realisation
@@ -102,9 +102,9 @@ class Plan:
         return potentiometer(self.bench.potentiometer)
 
 
-def make_plan(case: Case, bench: Bench | None = None) -> Plan:
+def make_plan(case: Case, bench: Equipment | None = None) -> Plan:
     """Choose everything. Raises `LabError` naming the part and the amount where the bench does not suffice."""
-    bench = bench or Bench()
+    bench = bench or Equipment()
     check_laws(case.network)
     network = discharged(case.network)
     if bench.memristor is not None:
@@ -131,7 +131,7 @@ def make_plan(case: Case, bench: Bench | None = None) -> Plan:
     return plan
 
 
-def _unscaled(case: Case, bench: Bench) -> Bench:
+def _unscaled(case: Case, bench: Equipment) -> Equipment:
     """A device cannot be rescaled: a kit with discrete memristors is the case as it is."""
     assert bench.memristor is not None
     part = memristor_part(bench.memristor)
@@ -197,7 +197,7 @@ def _timescale(case: Case, ideal: Waveforms) -> float:
     return min([*scales, case.stop, 1.0 / rate if rate > 0 else case.stop])
 
 
-def _time(case: Case, bench: Bench, ideal: Waveforms) -> float:
+def _time(case: Case, bench: Equipment, ideal: Waveforms) -> float:
     if not memristive(case.network).any():
         return max(1.0, GENERATOR_POINTS / bench.generator_rate / _timescale(case, ideal))
     scale = _timescale(case, ideal)
@@ -206,7 +206,7 @@ def _time(case: Case, bench: Bench, ideal: Waveforms) -> float:
 
 
 def _attempt(
-    case: Case, bench: Bench, gauge: Gauge, ideal: Waveforms, scaling: Scaling, realisation: Realisation | None
+    case: Case, bench: Equipment, gauge: Gauge, ideal: Waveforms, scaling: Scaling, realisation: Realisation | None
 ) -> Plan:
     network = scaling.network(gauge.network)
     scaled = Gauge(

@@ -19,7 +19,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.drives import DC, Drive, Sine, Sum, terms
-from spicebridge.lab.design.equipment import Bench, LabError
+from spicebridge.lab.design.equipment import Equipment, LabError
 from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology
 
@@ -55,7 +55,7 @@ class Gauge:
         return tuple(k for k in self.driven if k not in self.grounded)
 
 
-def choose_gauge(network: Network, stop: float, bench: Bench | None = None) -> Gauge:
+def choose_gauge(network: Network, stop: float, bench: Equipment | None = None) -> Gauge:
     """The best tree found (see the module) for sources over 0 … `stop` (s), within the channels of the `bench`.
 
     Raises `LabError` for loop matrices, networks in several pieces and, with the counts, for too few channels.
@@ -66,7 +66,7 @@ def choose_gauge(network: Network, stop: float, bench: Bench | None = None) -> G
     if topology.n_components > 1:
         raise LabError(f"the network has {topology.n_components} separate pieces; make a kit of each")
     S = network.bank(_times(network, stop))
-    bench = bench or Bench()
+    bench = bench or Equipment()
     best: tuple[tuple[float, ...], tuple[int, ...]] | None = None
     for tree in _trees(network, topology, S, bench):
         found = _cost(network, tree, S, bench), tree
@@ -123,7 +123,7 @@ def _is_tree(network: Network, edges: tuple[int, ...]) -> bool:
     return True
 
 
-def _trees(network: Network, topology: Topology, S: Array, bench: Bench) -> list[tuple[int, ...]]:
+def _trees(network: Network, topology: Topology, S: Array, bench: Equipment) -> list[tuple[int, ...]]:
     n_tree = network.n_nodes - 1
     if math.comb(network.n_edges, n_tree) <= EXHAUSTIVE:
         subsets = itertools.combinations(range(network.n_edges), n_tree)
@@ -138,7 +138,7 @@ def _trees(network: Network, topology: Topology, S: Array, bench: Bench) -> list
     return [_improved(network, tree, S, bench) for tree in sorted(starts)]
 
 
-def _improved(network: Network, tree: tuple[int, ...], S: Array, bench: Bench) -> tuple[int, ...]:
+def _improved(network: Network, tree: tuple[int, ...], S: Array, bench: Equipment) -> tuple[int, ...]:
     """Exchange a tree edge for a chord while it helps; the first better neighbour is taken."""
     cost = _cost(network, tree, S, bench)
     better = True
@@ -164,7 +164,7 @@ def _ground(network: Network, driven: list[int]) -> tuple[int, list[int]]:
     return ground, touching[ground]
 
 
-def _cost(network: Network, tree: tuple[int, ...], S: Array, bench: Bench) -> tuple[float, ...]:
+def _cost(network: Network, tree: tuple[int, ...], S: Array, bench: Equipment) -> tuple[float, ...]:
     peak, driven = _driven(_matrix(network, tree), S)
     grounded = _ground(network, driven)[1]
     highest = float(peak.max(initial=0.0))

@@ -18,7 +18,7 @@ from spicebridge.circuit.dialects import dialect_names, get_dialect
 from spicebridge.lab.design.board import board
 from spicebridge.lab.design.builds import error_limits
 from spicebridge.lab.design.emulator import format_firmware, format_tables, run_firmware
-from spicebridge.lab.design.equipment import Bench
+from spicebridge.lab.design.equipment import Equipment
 from spicebridge.lab.design.firmware import format_source
 from spicebridge.lab.design.montecarlo import Influence, Spread, influences, spread
 from spicebridge.lab.design.parts import BillLine, format_bill
@@ -29,9 +29,9 @@ from spicebridge.lab.kit.generator import format_csv, format_pwl, instrument_fil
 from spicebridge.lab.kit.kicad import format_kicad, format_wiring
 from spicebridge.lab.kit.protocol import format_protocol
 from spicebridge.lab.kit.schematic import draw_schematic
-from spicebridge.lab.measure.deviation import built_minus_ideal
-from spicebridge.lab.measure.measured_circuit import Subject
-from spicebridge.lab.measure.oscilloscope import format_rehearsal
+from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest
+from spicebridge.lab.measure.discrepancy import built_minus_ideal
+from spicebridge.lab.measure.simulated_scope import format_rehearsal
 from spicebridge.report.writer import check_folder, replacing_folder
 from spicebridge.theory import integrate
 from spicebridge.verify.deck_step import deck_step
@@ -53,7 +53,7 @@ class Kit:
     files: tuple[str, ...]
 
 
-def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit:
+def write_kit(folder: str | Path, case: Case, bench: Equipment | None = None) -> Kit:
     """Plan, simulate and write. Raises `LabError` (impossible demands), `RunFailed` and `OutputError`."""
     place = Path(folder).resolve()
     check_folder(place, KIT, FORMAT)
@@ -74,10 +74,10 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
         "schematic.svg": draw_schematic(plan),
         "protocol.md": format_protocol(plan, packages, difference, error, spread_, ranking),
     }
-    deviation = built_minus_ideal(plan, run, loop)
+    discrepancy = built_minus_ideal(plan, run, loop)
     limits = error_limits(plan.network, spread_.plan.bench, plan.gauge.driven)
-    subject = Subject(plan.network, plan.stop, plan.gauge.ground, limits, deviation)
-    texts["rehearsal.csv"] = format_rehearsal(subject, spread_.band.names)
+    circuit = CircuitUnderTest(plan.network, plan.stop, plan.gauge.ground, limits, discrepancy)
+    texts["rehearsal.csv"] = format_rehearsal(circuit, spread_.band.names)
     if plan.emulated.any():
         texts["firmware_codes.csv"] = format_tables(plan)
         texts["firmware.json"] = format_firmware(plan)
@@ -100,7 +100,7 @@ def write_kit(folder: str | Path, case: Case, bench: Bench | None = None) -> Kit
             )
     files = tuple(sorted([*texts, KIT]))
     record = _record(plan, difference, error, spread_, files)
-    record["built_minus_ideal"] = deviation.record()
+    record["built_minus_ideal"] = discrepancy.record()
     texts[KIT] = json.dumps(record, indent=1) + "\n"
     with replacing_folder(place) as stage:
         for name, text in texts.items():

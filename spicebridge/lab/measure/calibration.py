@@ -18,7 +18,7 @@ from spicebridge.arrays import Array
 from spicebridge.lab.design.builds import KINDS, Ensemble, Errors, integrate_builds
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.measure.channels import Channel
-from spicebridge.lab.measure.measured_circuit import Subject
+from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest
 from spicebridge.lab.measure.measurement import Signal
 
 SCAN = 15
@@ -86,7 +86,7 @@ def nuisance_basis(names: tuple[str, ...], t: Array, tool: Instrument, span: flo
     return np.column_stack(columns) if columns else np.zeros((t.size, 0))
 
 
-def nuisances(fit: Fit, point: Point) -> list[tuple[str, ...]]:
+def nuisances(fit: Calibration, point: Estimate) -> list[tuple[str, ...]]:
     """What is tried in turn where a measurement would disagree; hum at the frequency that the residual shows best."""
     tones = np.linspace(-WANDER, WANDER, 41)
     hums = []
@@ -110,26 +110,26 @@ class Curves:
     finite: bool
 
 
-class Circuit:
-    """Signals of a subject whose parts are off by `theta` (n_p,), in units of their limits."""
+class ForwardModel:
+    """Signals of a circuit whose parts are off by `theta` (n_p,), in units of their limits."""
 
-    def __init__(self, subject: Subject, signals: list[Signal]) -> None:
-        self.subject, self.signals = subject, signals
-        n_e = subject.network.n_edges
-        self.picks = [(kind, k) for kind in range(len(KINDS)) for k in range(n_e) if subject.limits[kind][k] > 0]
-        self.limit = np.array([subject.limits[kind][k] for kind, k in self.picks])
+    def __init__(self, circuit: CircuitUnderTest, signals: list[Signal]) -> None:
+        self.circuit, self.signals = circuit, signals
+        n_e = circuit.network.n_edges
+        self.picks = [(kind, k) for kind in range(len(KINDS)) for k in range(n_e) if circuit.limits[kind][k] > 0]
+        self.limit = np.array([circuit.limits[kind][k] for kind, k in self.picks])
 
     def errors(self, theta: Array) -> Errors:
         """Errors of builds with `theta` (n_b, n_p)."""
-        out = Errors.none(theta.shape[0], self.subject.network.n_edges)
+        out = Errors.none(theta.shape[0], self.circuit.network.n_edges)
         for column, (kind, k) in enumerate(self.picks):
             out.tables[kind][:, k] = theta[:, column] * self.limit[column]
         return out
 
     def signals_of(self, errors: Errors) -> tuple[Array, Array]:
         """Times (n_t,) and signals (n_b, n_t, n_s)."""
-        runs = integrate_builds(self.subject.network, self.subject.stop, errors, ground=self.subject.ground)
-        return runs.t, np.stack([pick(self.subject, runs, signal) for signal in self.signals], axis=-1)
+        runs = integrate_builds(self.circuit.network, self.circuit.stop, errors, ground=self.circuit.ground)
+        return runs.t, np.stack([pick(self.circuit, runs, signal) for signal in self.signals], axis=-1)
 
     def at(self, theta: Array) -> Curves:
         """Signals and derivatives at `theta` (n_p,)."""
@@ -151,7 +151,7 @@ class Circuit:
         from scipy.interpolate import CubicSpline
 
         base = self.errors(np.repeat(theta[None], len(resistance) + 1, axis=0))
-        n_e = self.subject.network.n_edges
+        n_e = self.circuit.network.n_edges
         errors = replace(
             base,
             resistance=base.resistance + np.vstack([np.zeros(n_e), resistance]),
@@ -163,9 +163,9 @@ class Circuit:
         return CubicSpline(t, np.moveaxis(np.clip(change, -RUNAWAY, RUNAWAY), 0, 1))
 
 
-def pick(subject: Subject, runs: Ensemble, signal: Signal) -> Array:
+def pick(circuit: CircuitUnderTest, runs: Ensemble, signal: Signal) -> Array:
     """(n_b, n_t) of one signal times its factor. Raises `LabError` for what the network does not have."""
-    network = subject.network
+    network = circuit.network
     if signal.kind == "p":
         names = [str(node) for node in network.nodes]
         if signal.name not in names:
@@ -180,7 +180,7 @@ def pick(subject: Subject, runs: Ensemble, signal: Signal) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
+class Estimate:
     """One place of the fit: all unknowns, the curves there, residuals in bars and their sum of squares."""
 
     theta: Array
@@ -194,16 +194,16 @@ class Point:
     nuisance: Array
 
 
-class Fit:
+class Calibration:
     """Bounded least squares; theta, gain and offset are in units of their limits, hence in [-1, 1]."""
 
     def __init__(
-        self, circuit: Circuit, data: list[Channel], tool: Instrument, nuisances: tuple[str, ...] = ()
+        self, model: ForwardModel, data: list[Channel], tool: Instrument, nuisances: tuple[str, ...] = ()
     ) -> None:
-        self.circuit, self.data, self.tool, self.nuisances = circuit, data, tool, nuisances
+        self.model, self.data, self.tool, self.nuisances = model, data, tool, nuisances
         self.added = [nuisance_basis(nuisances, c.t, tool, c.range) for c in data]
         self.n_added = self.added[0].shape[1]
-        self.stop = circuit.subject.stop
+        self.stop = model.circuit.stop
         self.reach = tool.trigger * self.stop
         self.rows = np.cumsum([0, *(c.count.size for c in data)])
         self.bar = np.concatenate([c.bar for c in data])
@@ -231,9 +231,9 @@ class Fit:
         clock: float,
         curves: Curves | None = None,
         nuisance: Array | None = None,
-    ) -> Point:
+    ) -> Estimate:
         """Evaluate one place; an infinite cost where the circuit runs away."""
-        curves = curves or self.circuit.at(theta)
+        curves = curves or self.model.at(theta)
         s = self.signal(curves, t0, clock)
         extra = np.zeros(len(self.data) * self.n_added) if nuisance is None else nuisance
         model = np.concatenate(
@@ -246,11 +246,11 @@ class Fit:
         )
         r = (self.mean - model) / self.bar
         prior = RIDGE**2 * float((theta**2).sum() + (gain**2).sum() + (offset**2).sum() + (extra**2).sum())
-        return Point(
+        return Estimate(
             theta, gain, offset, t0, clock, curves, r, float((r**2).sum()) + prior if curves.finite else math.inf, extra
         )
 
-    def matrix(self, p: Point) -> Array:
+    def matrix(self, p: Estimate) -> Array:
         """Derivatives (n, n_p + 2 n_c + 2) of the block means over their bars: theta, gains, offsets,
         nuisances of one channel after the other, t0, clock."""
         n_p, n_c, m = p.theta.size, len(self.data), self.n_added
@@ -269,7 +269,7 @@ class Fit:
             out[rows, -1] = scale * c.blocks(slope * (c.t - 0.5 * self.stop))
         return np.asarray(out / self.bar[:, None])
 
-    def samples(self, p: Point, j: int) -> Array:
+    def samples(self, p: Estimate, j: int) -> Array:
         """What the model gives at the samples (n,) of channel j."""
         c = self.data[j]
         clean = p.curves.nominal(self.time(c, p.t0, p.clock))[:, j]  # type: ignore[operator]
@@ -277,22 +277,22 @@ class Fit:
         shown = (1.0 + self.tool.gain * p.gain[j]) * clean + self.tool.shift(c.range) * p.offset[j]
         return np.asarray(shown + self.added[j] @ z)
 
-    def moved_to(self, p: Point) -> Point:
+    def moved_to(self, p: Estimate) -> Estimate:
         """The place `p` of another fit in this one, its nuisances at zero."""
         return self.point(p.theta, p.gain, p.offset, p.t0, p.clock, p.curves)
 
-    def solve(self, start: Point | None = None) -> Point:
+    def solve(self, start: Estimate | None = None) -> Estimate:
         """The best point found from `start`, or from the best of `SCAN` trigger offsets."""
         if start is not None:
             return self.descend(self.moved_to(start))
-        n_p, n_c = len(self.circuit.picks), len(self.data)
+        n_p, n_c = len(self.model.picks), len(self.data)
         zero = np.zeros(n_p), np.zeros(n_c), np.zeros(n_c)
-        curves = self.circuit.at(zero[0])
+        curves = self.model.at(zero[0])
         starts = np.linspace(-self.reach, self.reach, SCAN).tolist() if self.reach else [0.0]
         trials = [self.point(*zero, t0, 0.0, curves) for t0 in starts]
         return self.descend(min(trials, key=lambda p: self._linear_cost(p)))
 
-    def descend(self, best: Point) -> Point:
+    def descend(self, best: Estimate) -> Estimate:
         """The best point found by steps from `best`."""
         width = 2.0 * self.reach / SCAN
         for _ in range(ROUNDS):
@@ -311,7 +311,7 @@ class Fit:
                 break
         return best
 
-    def _moved(self, p: Point, step: Array) -> Point:
+    def _moved(self, p: Estimate, step: Array) -> Estimate:
         n_p, n_c = p.theta.size, len(self.data)
         borders = np.cumsum([n_p, n_c, n_c, n_c * self.n_added])
         theta, gain, offset, nuisance, timing = np.split(step, borders)
@@ -324,7 +324,7 @@ class Fit:
             nuisance=np.clip(p.nuisance + nuisance, -1.0, 1.0),
         )
 
-    def linear_rest(self, p: Point) -> float:
+    def linear_rest(self, p: Estimate) -> float:
         """Largest residual, in bars, that a step along a straight line would leave."""
         m = self.matrix(p)
         x = np.concatenate([p.theta, p.gain, p.offset, p.nuisance])
@@ -332,12 +332,12 @@ class Fit:
         high = np.array([*(1.0 - x), self.reach - p.t0, self.tool.clock - p.clock])
         return float(np.abs(p.residual - m @ bounded(m, p.residual, low, high)).max())
 
-    def _linear_cost(self, p: Point) -> float:
+    def _linear_cost(self, p: Estimate) -> float:
         m = self.matrix(p)[:, :-2]
         x = bounded(m, p.residual, -np.ones(m.shape[1]), np.ones(m.shape[1]))
         return float(((p.residual - m @ x) ** 2).sum())
 
-    def _step(self, p: Point, width: float) -> Array:
+    def _step(self, p: Estimate, width: float) -> Array:
         m = self.matrix(p)
         x = np.concatenate([p.theta, p.gain, p.offset, p.nuisance])
         low = np.array([*(-1.0 - x), max(-self.reach - p.t0, -width), -self.tool.clock - p.clock])

@@ -9,7 +9,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.lab.design.laws import state_of
-from spicebridge.lab.measure.calibration import Fit, Point
+from spicebridge.lab.measure.calibration import Calibration, Estimate
 from spicebridge.lab.measure.channels import BLOCKS
 from spicebridge.lab.measure.measurement import FEWEST, Signal
 from spicebridge.laws.base import OhmicDevice
@@ -44,11 +44,11 @@ class Inferred:
         return self.bars[self.worst]
 
 
-def infer(fit: Fit, point: Point) -> tuple[Inferred, ...]:
+def infer(fit: Calibration, point: Estimate) -> tuple[Inferred, ...]:
     """Every edge whose v and i are both measured, where the current is not small."""
     from scipy.interpolate import CubicSpline
 
-    subject, network = fit.circuit.subject, fit.circuit.subject.network
+    circuit, network = fit.model.circuit, fit.model.circuit.network
     place = {(c.signal.kind, c.signal.name): j for j, c in enumerate(fit.data)}
     edges = [int(name) for kind, name in place if kind == "v" and ("i", name) in place and network.stateful[int(name)]]
     if not edges:
@@ -56,7 +56,7 @@ def infer(fit: Fit, point: Point) -> tuple[Inferred, ...]:
     # The theory's states in the circuit that fits the measurement best.
     from spicebridge.lab.design.builds import integrate_builds
 
-    runs = integrate_builds(network, subject.stop, fit.circuit.errors(point.theta[None]), ground=subject.ground)
+    runs = integrate_builds(network, circuit.stop, fit.model.errors(point.theta[None]), ground=circuit.ground)
     states = CubicSpline(runs.t, runs.state[0])
     out = []
     for k in edges:
@@ -70,7 +70,7 @@ def infer(fit: Fit, point: Point) -> tuple[Inferred, ...]:
         starts = np.unique(np.linspace(0, t.size, BLOCKS + 1).astype(int))[:-1]
         count = np.diff([*starts, t.size])
         square, product = np.add.reduceat(i * i, starts), np.add.reduceat(v * i, starts)
-        u = np.clip(t - point.t0 + point.clock * (t - 0.5 * subject.stop), 0.0, subject.stop)
+        u = np.clip(t - point.t0 + point.clock * (t - 0.5 * circuit.stop), 0.0, circuit.stop)
         theory = np.add.reduceat(i * i * states(u)[:, k], starts) / square
         size = np.sqrt(square / count)
         big = size > CURRENT_FLOOR * size.max()
@@ -79,7 +79,7 @@ def infer(fit: Fit, point: Point) -> tuple[Inferred, ...]:
         found = state_of(law, R)
         slope = np.abs(cast(OhmicDevice, law).resistance_slope(found))
         dv, di = cv.bar.max() / abs(cv.signal.factor), ci.bar.max() / abs(ci.signal.factor)
-        relative = dv / (size[big] * np.abs(R)) + di / size[big] + 2.0 * fit.tool.gain + subject.limits[0][k]
+        relative = dv / (size[big] * np.abs(R)) + di / size[big] + 2.0 * fit.tool.gain + circuit.limits[0][k]
         bar = relative * np.abs(R) / slope
         good = np.isfinite(found) & np.isfinite(bar)
         if good.any():
@@ -89,7 +89,7 @@ def infer(fit: Fit, point: Point) -> tuple[Inferred, ...]:
     return tuple(out)
 
 
-def _calibrated(fit: Fit, point: Point, j: int, signal: Signal, y: Array) -> Array:
+def _calibrated(fit: Calibration, point: Estimate, j: int, signal: Signal, y: Array) -> Array:
     gain = 1.0 + fit.tool.gain * point.gain[j]
     offset = fit.tool.shift(fit.data[j].range) * point.offset[j]
     return np.asarray((y - offset) / gain / signal.factor)

@@ -19,18 +19,18 @@ from spicebridge.arrays import Array
 from spicebridge.lab.design.builds import error_name
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.measure.calibration import (
-    Circuit,
-    Fit,
+    Calibration,
+    Estimate,
+    ForwardModel,
     Instrument,
-    Point,
     nuisance_basis,
     nuisances,
     pick,
 )
 from spicebridge.lab.measure.channels import Channel, make_channel, with_own_noise, without_clipped
-from spicebridge.lab.measure.diagnosis import beaten, diagnose
+from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest
+from spicebridge.lab.measure.fault_diagnosis import beaten, diagnose
 from spicebridge.lab.measure.inference import Inferred, infer
-from spicebridge.lab.measure.measured_circuit import Subject
 from spicebridge.lab.measure.measurement import FEWEST, Measurement, Signal
 from spicebridge.lab.measure.sight import Changes, Sight, sight
 from spicebridge.network import Network
@@ -116,7 +116,7 @@ class Validation:
 
 
 def compare_measured(
-    subject: Subject,
+    circuit: CircuitUnderTest,
     measurement: Measurement,
     channels: Mapping[str, Signal],
     *,
@@ -124,26 +124,26 @@ def compare_measured(
     tolerance: float = 0.01,
     resolve: float = 0.05,
 ) -> Validation:
-    """Judge a measurement of `subject`; its signals in the bench's units.
+    """Judge a measurement of `circuit`; its signals in the bench's units.
 
     Raises `LabError` for channels that name nothing, or with too few samples within the span.
     """
     with one_blas_thread():
-        return _compared(subject, measurement, channels, instrument or Instrument(), tolerance, resolve)
+        return _compared(circuit, measurement, channels, instrument or Instrument(), tolerance, resolve)
 
 
 def _compared(
-    subject: Subject,
+    circuit: CircuitUnderTest,
     measurement: Measurement,
     channels: Mapping[str, Signal],
     tool: Instrument,
     tolerance: float,
     resolve: float,
 ) -> Validation:
-    circuit = Circuit(subject, list(channels.values()))
-    data = _channels(subject, circuit, measurement, channels, tool)
+    model = ForwardModel(circuit, list(channels.values()))
+    data = _channels(circuit, model, measurement, channels, tool)
     for _ in range(PASSES):
-        fit = Fit(circuit, data, tool)
+        fit = Calibration(model, data, tool)
         point = fit.solve()
         cleaned = _without_clipped(fit, point)
         if all(a is b for a, b in zip(cleaned, data, strict=True)):
@@ -152,17 +152,17 @@ def _compared(
     explained = _explained(fit, point, resolve)
     fit, point = explained.fit, explained.point
     results = _results(fit, point)
-    outcome, worst, reason = _decide(results, tolerance, explained.sight, subject)
+    outcome, worst, reason = _decide(results, tolerance, explained.sight, circuit)
     reason += _named(fit, point)
     if outcome is Outcome.AGREES:
-        reason += "".join(f"; nothing was judged from {a:.4g} to {b:.4g} s" for a, b in _gaps(data, subject.stop))
+        reason += "".join(f"; nothing was judged from {a:.4g} to {b:.4g} s" for a, b in _gaps(data, circuit.stop))
     explanations = diagnose(fit, point, explained.nuisance) if outcome is Outcome.DISAGREES else ()
     parts = tuple(
-        FittedPart(error_name(subject.network, kind, k), k, float(x * limit), float(limit))
-        for (kind, k), x, limit in zip(circuit.picks, point.theta, circuit.limit, strict=True)
+        FittedPart(error_name(circuit.network, kind, k), k, float(x * limit), float(limit))
+        for (kind, k), x, limit in zip(model.picks, point.theta, model.limit, strict=True)
     )
     return Validation(
-        outcome, reason, worst.error, worst.uncertainty, tolerance, point.t0, point.clock, subject.stop, tool, results,
+        outcome, reason, worst.error, worst.uncertainty, tolerance, point.t0, point.clock, circuit.stop, tool, results,
         parts, _at_limit(fit, point), explained.sight.blind, explained.sight.unsigned, resolve, infer(fit, point), explanations,
     )  # fmt: skip
 
@@ -172,19 +172,19 @@ class Explained:
     """A `fit` at its best `point`, what it says about single parts, and the least sum of squares, in bars, that nuisances
     of the instrument leave where they were tried."""
 
-    fit: Fit
-    point: Point
+    fit: Calibration
+    point: Estimate
     sight: Sight
     nuisance: float
 
 
-def _explained(fit: Fit, point: Point, resolve: float) -> Explained:
+def _explained(fit: Calibration, point: Estimate, resolve: float) -> Explained:
     """The first fit that leaves nothing beyond its bars: as it is, with nuisances of the instrument, with the noise that
     the residual itself shows, with both; else the given one."""
     original, first, least = fit, point, math.inf
     changes = Changes.of(fit, point, resolve)
 
-    def found(tried: Fit, at: Point) -> Explained | None:
+    def found(tried: Calibration, at: Estimate) -> Explained | None:
         if np.abs(at.residual).max() > 1.0:
             return None
         seen = sight(tried, at, changes)
@@ -196,13 +196,13 @@ def _explained(fit: Fit, point: Point, resolve: float) -> Explained:
             coloured = [with_own_noise(c, r) for c, r in zip(original.data, residuals, strict=True)]
             if all(a is b for a, b in zip(coloured, original.data, strict=True)):
                 break
-            original = Fit(fit.circuit, coloured, fit.tool)
+            original = Calibration(fit.model, coloured, fit.tool)
             first = original.solve(first)
         good = found(original, first)
         if good:
             return good
         for names in nuisances(original, first):
-            wide = Fit(fit.circuit, original.data, fit.tool, names)
+            wide = Calibration(fit.model, original.data, fit.tool, names)
             start = wide.moved_to(first)
             if wide.linear_rest(start) > NEAR:
                 continue
@@ -214,7 +214,7 @@ def _explained(fit: Fit, point: Point, resolve: float) -> Explained:
     return Explained(fit, point, sight(fit, point, changes), least)
 
 
-def _named(fit: Fit, point: Point) -> str:
+def _named(fit: Calibration, point: Estimate) -> str:
     """What was fitted or left out that is neither circuit nor calibration."""
     out = ""
     found = point.nuisance.reshape(len(fit.data), -1)
@@ -235,38 +235,42 @@ def _named(fit: Fit, point: Point) -> str:
 
 
 def _channels(
-    subject: Subject, circuit: Circuit, measurement: Measurement, channels: Mapping[str, Signal], tool: Instrument
+    circuit: CircuitUnderTest,
+    model: ForwardModel,
+    measurement: Measurement,
+    channels: Mapping[str, Signal],
+    tool: Instrument,
 ) -> list[Channel]:
-    times, expected = circuit.signals_of(circuit.errors(np.zeros((1, len(circuit.picks)))))
+    times, expected = model.signals_of(model.errors(np.zeros((1, len(model.picks)))))
     # Only times that stay inside the run whatever the trigger turns out to be.
-    margin = (tool.trigger + tool.clock) * subject.stop
-    span = margin, subject.stop - margin
+    margin = (tool.trigger + tool.clock) * circuit.stop
+    span = margin, circuit.stop - margin
     t = measurement.t
     if np.count_nonzero((t >= span[0]) & (t <= span[1])) < FEWEST:
         raise LabError(
-            f"the measurement's times go from {t[0]:.6g} to {t[-1]:.6g} s, the run from 0 to {subject.stop:.6g} s: fewer "
+            f"the measurement's times go from {t[0]:.6g} to {t[-1]:.6g} s, the run from 0 to {circuit.stop:.6g} s: fewer "
             f"than {FEWEST} samples fall into it; name the unit of the time in the header, as in 't (ms)', and give "
             "--kit if a kit was built"
         )
     out = []
-    fast = min((d.timescale() for d in set(subject.network.drives) if d is not None), default=subject.stop)
+    fast = min((d.timescale() for d in set(circuit.network.drives) if d is not None), default=circuit.stop)
     finest = min(fast, FASTEST_HUM) / POINTS
     for j, (column, signal) in enumerate(channels.items()):
-        known = subject.deviation.of(subject.network, signal) if subject.deviation else 0.0
+        known = circuit.discrepancy.of(circuit.network, signal) if circuit.discrepancy else 0.0
         out.append(
             make_channel(measurement, column, signal, span, (times, expected[0, :, j]), known, len(channels), finest)
         )
     return out
 
 
-def _without_clipped(fit: Fit, p: Point) -> list[Channel]:
+def _without_clipped(fit: Calibration, p: Estimate) -> list[Channel]:
     out = []
     for j, c in enumerate(fit.data):
         out.append(without_clipped(c, fit.samples(p, j), len(fit.data)))
     return out
 
 
-def _results(fit: Fit, point: Point) -> tuple[ChannelResult, ...]:
+def _results(fit: Calibration, point: Estimate) -> tuple[ChannelResult, ...]:
     out = []
     expected = fit.split(fit.mean - point.residual * fit.bar)
     for j, (c, r) in enumerate(zip(fit.data, fit.split(point.residual * fit.bar), strict=True)):
@@ -291,9 +295,9 @@ def _gaps(data: list[Channel], stop: float) -> list[tuple[float, float]]:
     return [(float(t[k]), float(t[k + 1])) for k in wide]
 
 
-def _at_limit(fit: Fit, point: Point) -> tuple[str, ...]:
-    network = fit.circuit.subject.network
-    names = [f"{error_name(network, kind, k)} of edge {k}" for kind, k in fit.circuit.picks]
+def _at_limit(fit: Calibration, point: Estimate) -> tuple[str, ...]:
+    network = fit.model.circuit.network
+    names = [f"{error_name(network, kind, k)} of edge {k}" for kind, k in fit.model.picks]
     names += [f"{what} of {c.column}" for what in ("gain", "offset") for c in fit.data]
     values = [*point.theta, *point.gain, *point.offset]
     hit = [name for name, value in zip(names, values, strict=True) if abs(value) >= AT_LIMIT]
@@ -305,9 +309,9 @@ def _decide(
     results: tuple[ChannelResult, ...],
     tolerance: float,
     seen: Sight,
-    subject: Subject,
+    circuit: CircuitUnderTest,
 ) -> tuple[Outcome, ChannelResult, str]:
-    network, resolve, blind, unsigned = subject.network, seen.changes.resolve, seen.blind, seen.unsigned
+    network, resolve, blind, unsigned = circuit.network, seen.changes.resolve, seen.blind, seen.unsigned
     worst = max(results, key=lambda c: c.error / c.uncertainty)
     if worst.error > worst.uncertainty:
         return (

@@ -16,7 +16,7 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.errors import DeviceError
 from spicebridge.lab.design.equipment import LabError
-from spicebridge.lab.measure.fit import Fit, Problem
+from spicebridge.lab.measure.law_fit import Fit, LeastSquares
 from spicebridge.lab.measure.traces import Trace
 from spicebridge.laws import Law
 
@@ -74,7 +74,7 @@ def fit_law(
     rng = np.random.default_rng(seed)
     found: list[tuple[float, Array, int]] = []
     for polarity in (1, -1):
-        problem = Problem(device, free, coarse, driven, polarity, end)
+        problem = LeastSquares(device, free, coarse, driven, polarity, end)
         starts = _drawn(problem, len(given), rng)
         cost = np.sqrt(np.mean(problem.left(starts) ** 2, axis=0))
         for k in np.argsort(cost, kind="stable")[:SEARCHED]:
@@ -82,7 +82,7 @@ def fit_law(
             found.append((float(np.sqrt(np.mean(problem.left(x[None]) ** 2))), x, polarity))
     fits = []
     for _, x, polarity in sorted(found, key=lambda entry: entry[0])[:2]:
-        problem = Problem(device, free, tuple(traces), driven, polarity, end)
+        problem = LeastSquares(device, free, tuple(traces), driven, polarity, end)
         fits.append(problem.fit(problem.solve(x)))
     return min(fits, key=lambda fit: fit.rms)
 
@@ -122,7 +122,7 @@ def _signed(law: Law, sizes: dict[str, float], options: dict[str, object], fixed
     raise LabError("cannot find values to start the fit from; give --start NAME=VALUE for every parameter")
 
 
-def _drawn(problem: Problem, known: int, rng: np.random.Generator) -> Array:
+def _drawn(problem: LeastSquares, known: int, rng: np.random.Generator) -> Array:
     """Rows to start from: the guess itself at three states, and random ones that make a device."""
     n, traces = len(problem.free), len(problem.traces)
     rows = [np.append(np.zeros(n), np.full(traces, logit)) for logit in (-2.0, 0.0, 2.0)]

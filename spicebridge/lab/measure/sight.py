@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.lab.design.reactances import memristive
-from spicebridge.lab.measure.calibration import Fit, Point, bounded
+from spicebridge.lab.measure.calibration import Calibration, Estimate, bounded
 from spicebridge.lab.measure.channels import quantile
-from spicebridge.lab.measure.diagnosis import block_changes
+from spicebridge.lab.measure.fault_diagnosis import block_changes
 
 BOTH_ENDS = 2.0
 """A wrong part may be met by calibration from one limit to the other: twice its half-width."""
@@ -36,7 +36,7 @@ LARGEST = 1.5
 class Changes:
     """Changes one at a time: +`resolve` of every resistance, then -`resolve`, then every memristor turned round.
 
-    `curves` is the spline that `Circuit.changes` gives, `memory` the edges of the memristors.
+    `curves` is the spline that `ForwardModel.changes` gives, `memory` the edges of the memristors.
     """
 
     resolve: float
@@ -45,14 +45,14 @@ class Changes:
     curves: object
 
     @classmethod
-    def of(cls, fit: Fit, point: Point, resolve: float) -> Changes:
+    def of(cls, fit: Calibration, point: Estimate, resolve: float) -> Changes:
         """Around the circuit that fits best."""
-        network = fit.circuit.subject.network
+        network = fit.model.circuit.network
         n_e, memory = network.n_edges, np.flatnonzero(memristive(network))
         resistance = np.vstack([resolve * np.eye(n_e), -resolve * np.eye(n_e), np.zeros((memory.size, n_e))])
         flipped = np.ones_like(resistance)
         flipped[2 * n_e + np.arange(memory.size), memory] = -1.0
-        return cls(resolve, n_e, memory, fit.circuit.changes(point.theta, resistance, flipped))
+        return cls(resolve, n_e, memory, fit.model.changes(point.theta, resistance, flipped))
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ class Sight:
         return bool((np.abs(self.share) <= self.bar).all())
 
 
-def sight(fit: Fit, point: Point, changes: Changes) -> Sight:
+def sight(fit: Calibration, point: Estimate, changes: Changes) -> Sight:
     """What the measurement says about every one of the changes."""
     targets = block_changes(fit, point, changes.curves) / fit.bar[:, None]
     matrix = fit.matrix(point)
@@ -112,7 +112,7 @@ def sight(fit: Fit, point: Point, changes: Changes) -> Sight:
     return Sight(changes, share, bar, (np.abs(left).max(axis=0) > CLEAR) | (CLEAR * bar < 1.0))
 
 
-def _together(fit: Fit, point: Point, j: int) -> float:
+def _together(fit: Calibration, point: Estimate, j: int) -> float:
     """Growth of a sum of block means by what neighbours have in common, where noise is correlated."""
     if fit.data[j].colour <= 1.0:
         return 1.0

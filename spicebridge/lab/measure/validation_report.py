@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from spicebridge.lab.measure.validation_summary import MEANINGS, THREE_WORDS, Facts, Table
+from spicebridge.lab.measure.validation_summary import MEANINGS, THREE_WORDS, Facts, TextTable
 from spicebridge.report.plots import Plot
 from spicebridge.report.wording import WORDS
 from spicebridge.report.writer import check_folder, replacing_folder
@@ -58,7 +58,7 @@ def format_markdown(facts: Facts) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _grid(table: Table) -> list[str]:
+def _grid(table: TextTable) -> list[str]:
     head = "| " + " | ".join(table.head) + " |"
     rule = "|" + "---|" * len(table.head)
     return [head, rule, *("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table.rows)]

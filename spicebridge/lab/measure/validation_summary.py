@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from spicebridge.lab.design.builds import KINDS
 from spicebridge.lab.design.reactances import QUANTITIES
+from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest
 from spicebridge.lab.measure.measured import ChannelResult, Validation
-from spicebridge.lab.measure.measured_circuit import Subject
 from spicebridge.network import Network
 from spicebridge.report.summary import Row
 from spicebridge.report.wording import format_number, format_seconds
@@ -34,7 +34,7 @@ THREE_WORDS = (
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """Rows of text under a `head`; a `folded` one is opened on demand."""
 
     title: str
@@ -50,13 +50,13 @@ class Facts:
 
     title: str
     learn: str
-    subject: Subject
+    circuit: CircuitUnderTest
     result: Validation
     source: str = ""
 
     @property
     def network(self) -> Network:
-        return self.subject.network
+        return self.circuit.network
 
     @property
     def setting(self) -> tuple[str, ...]:
@@ -110,11 +110,11 @@ class Facts:
         return text + (f" Of {len(self.result.parts)} errors of parts {parts} are at their limits." if parts else "")
 
     @property
-    def tables(self) -> list[Table]:
+    def tables(self) -> list[TextTable]:
         """Calibration, budget, inferred states, parts."""
         r = self.result
         tool = r.instrument
-        calibration = Table(
+        calibration = TextTable(
             "Fitted calibration",
             f"Bounded by what was stated: gain ±{percent(tool.gain)}, offset "
             + (f"±{tool.volts:g} in the channel's unit. " if tool.volts else f"±{percent(tool.offset)} of the range. ")
@@ -134,7 +134,7 @@ class Facts:
                 for c in r.channels
             ),
         )
-        budget = Table(
+        budget = TextTable(
             "What U is made of",
             "Half-widths at the worst block of every channel, relative to its range: noise averaged over the block, what "
             "quantisation may leave of its mean unless noise dithers it, and what the built circuit is known to differ by.",
@@ -158,7 +158,7 @@ class Facts:
             )
             head = ("edge", "largest difference to the theory", "uncertainty there", "blocks")
             out.append(
-                Table("States inferred from v and i", "From R = v/i where the current is not small.", head, rows)
+                TextTable("States inferred from v and i", "From R = v/i where the current is not small.", head, rows)
             )
         if r.parts:
             rows = tuple(
@@ -166,7 +166,7 @@ class Facts:
             )
             head = ("part", "fitted", "limit", "of its limit")
             out.append(
-                Table("Fitted parts", "what the fit made of every part within its limit", head, rows, folded=True)
+                TextTable("Fitted parts", "what the fit made of every part within its limit", head, rows, folded=True)
             )
         return out
 

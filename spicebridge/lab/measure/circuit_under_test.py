@@ -8,7 +8,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.lab.design.builds import KINDS
-from spicebridge.lab.measure.deviation import Deviation
+from spicebridge.lab.measure.discrepancy import Discrepancy
 from spicebridge.network import Network
 
 PARTS = 2e-3
@@ -16,10 +16,10 @@ PARTS = 2e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class CircuitUnderTest:
     """`network` over 0 … `stop` (s), node voltages against `ground`, in the units of the measurement.
 
-    `limits` (n_e,) each: how far parts may be off, in the order of `builds.KINDS`. `deviation`: by how much the
+    `limits` (n_e,) each: how far parts may be off, in the order of `builds.KINDS`. `discrepancy`: by how much the
     circuit as built differs from the equations besides (None: not known).
     """
 
@@ -27,10 +27,10 @@ class Subject:
     stop: float
     ground: int
     limits: tuple[Array, ...]
-    deviation: Deviation | None = None
+    discrepancy: Discrepancy | None = None
 
     @classmethod
-    def of(cls, network: Network, stop: float, *, ground: int = 0, parts: float = PARTS) -> Subject:
+    def of(cls, network: Network, stop: float, *, ground: int = 0, parts: float = PARTS) -> CircuitUnderTest:
         """A circuit of which only the tolerance `parts` of its resistances is known."""
         zero = np.zeros(network.n_edges)
         return cls(network, stop, ground, (zero + parts, *(zero for _ in KINDS[1:])))

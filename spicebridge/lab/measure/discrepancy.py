@@ -22,7 +22,7 @@ from spicebridge.waveforms import Waveforms
 
 
 @dataclass(frozen=True, eq=False)
-class Deviation:
+class Discrepancy:
     """Largest differences: `nodes` (n,) V, `current` (n_e,) A, `voltage` (n_e,) V, `state` (n_e,)."""
 
     nodes: Array
@@ -30,8 +30,8 @@ class Deviation:
     voltage: Array
     state: Array
 
-    def __add__(self, other: Deviation) -> Deviation:
-        return Deviation(*(a + b for a, b in zip(asdict(self).values(), asdict(other).values(), strict=True)))
+    def __add__(self, other: Discrepancy) -> Discrepancy:
+        return Discrepancy(*(a + b for a, b in zip(asdict(self).values(), asdict(other).values(), strict=True)))
 
     def of(self, network: Network, signal: Signal) -> float:
         """The largest difference of one signal, in the channel's unit."""
@@ -46,12 +46,12 @@ class Deviation:
         return {name: [float(f"{x:.6g}") for x in value] for name, value in asdict(self).items()}
 
     @classmethod
-    def from_record(cls, record: dict[str, list[float]]) -> Deviation:
+    def from_record(cls, record: dict[str, list[float]]) -> Discrepancy:
         """The inverse of `record`."""
         return cls(*(np.array(record[name], float) for name in ("nodes", "current", "voltage", "state")))
 
 
-def built_minus_ideal(plan: Plan, run: BenchRun, loop: Waveforms | None) -> Deviation:
+def built_minus_ideal(plan: Plan, run: BenchRun, loop: Waveforms | None) -> Discrepancy:
     """The sum of what parts (`run`) and firmware (`loop`, None without emulators) do to every signal."""
     total = _of_parts(plan, run)
     return total if loop is None else total + _of_firmware(plan, loop)
@@ -64,17 +64,17 @@ def _block_peak(t: Array, stop: float, values: Array) -> Array:
     return np.asarray(np.abs(np.add.reduceat(values, starts, axis=0) / sizes[:, None]).max(axis=0))
 
 
-def _of_firmware(plan: Plan, loop: Waveforms) -> Deviation:
+def _of_firmware(plan: Plan, loop: Waveforms) -> Discrepancy:
     inside = loop.t <= plan.stop
     t = loop.t[inside]
     ideal = integrate(plan.network, t)
     voltage = loop.voltage[inside] - ideal.voltage
     nodes = node_voltages(plan.network, plan.gauge.ground, voltage)
     parts = (nodes, loop.current[inside] - ideal.current, voltage, loop.state[inside] - ideal.state)
-    return Deviation(*(_block_peak(t, plan.stop, x) for x in parts))
+    return Discrepancy(*(_block_peak(t, plan.stop, x) for x in parts))
 
 
-def _of_parts(plan: Plan, run: BenchRun) -> Deviation:
+def _of_parts(plan: Plan, run: BenchRun) -> Discrepancy:
     network, gauge = plan.network, plan.gauge
     times, at = np.unique(np.clip(run.t, 0.0, plan.stop), return_inverse=True)
     ideal = integrate(network, times)
@@ -89,4 +89,4 @@ def _of_parts(plan: Plan, run: BenchRun) -> Deviation:
     imposed = np.array(network.imposed)
     own = np.where(imposed == "voltage", voltage, current)
     state = np.where(imposed != "", own, run.state - ideal.state[at])
-    return Deviation(*(_block_peak(times[at], plan.stop, x) for x in (nodes, current, voltage, state)))
+    return Discrepancy(*(_block_peak(times[at], plan.stop, x) for x in (nodes, current, voltage, state)))

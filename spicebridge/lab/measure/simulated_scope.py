@@ -13,7 +13,7 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.lab.design.builds import KINDS, Errors, integrate_builds
 from spicebridge.lab.measure.calibration import pick
-from spicebridge.lab.measure.measured_circuit import Subject
+from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest
 from spicebridge.lab.measure.measurement import Measurement, parse_signal
 
 
@@ -43,9 +43,9 @@ REHEARSAL = Scope(samples=2000, bits=10)
 """What the rehearsal in a kit was recorded with."""
 
 
-def format_rehearsal(subject: Subject, names: Sequence[str], seed: int = 1) -> str:
+def format_rehearsal(circuit: CircuitUnderTest, names: Sequence[str], seed: int = 1) -> str:
     """CSV of `REHEARSAL` on one random build: what the bench might show, to try `compare` on before it is built."""
-    shown = measure(subject, names, REHEARSAL, seed=seed)
+    shown = measure(circuit, names, REHEARSAL, seed=seed)
     rows = ["# simulated: one random build within the bench's tolerances", ",".join(["t (s)", *names])]
     columns = [shown.t, *(shown.values[name] for name in names)]
     rows += [
@@ -54,14 +54,14 @@ def format_rehearsal(subject: Subject, names: Sequence[str], seed: int = 1) -> s
     return "\n".join(rows) + "\n"
 
 
-def random_errors(subject: Subject, share: float, rng: np.random.Generator) -> Errors:
+def random_errors(circuit: CircuitUnderTest, share: float, rng: np.random.Generator) -> Errors:
     """One build with every part off by up to `share` of its limit, uniform."""
-    n_e = subject.network.n_edges
-    return Errors(*(share * rng.uniform(-1.0, 1.0, (1, n_e)) * subject.limits[kind] for kind in range(len(KINDS))))
+    n_e = circuit.network.n_edges
+    return Errors(*(share * rng.uniform(-1.0, 1.0, (1, n_e)) * circuit.limits[kind] for kind in range(len(KINDS))))
 
 
 def measure(
-    subject: Subject,
+    circuit: CircuitUnderTest,
     names: Sequence[str],
     scope: Scope,
     *,
@@ -70,20 +70,20 @@ def measure(
     flipped: Sequence[int] = (),
     disturb: Disturb | None = None,
 ) -> Measurement:
-    """What `scope` shows of a build of `subject`; columns have the names of their signals.
+    """What `scope` shows of a build of `circuit`; columns have the names of their signals.
 
     `wrong` {edge: relative error of its resistance} and `flipped` edges are what somebody soldered by mistake; `disturb` is
     added before the converter.
     """
     rng = np.random.default_rng(seed)
-    errors = random_errors(subject, scope.parts, rng)
+    errors = random_errors(circuit, scope.parts, rng)
     for k, value in (wrong or {}).items():
         errors.resistance[:, k] += value
-    sign = np.ones((1, subject.network.n_edges))
+    sign = np.ones((1, circuit.network.n_edges))
     sign[:, list(flipped)] = -1.0
-    runs = integrate_builds(subject.network, subject.stop, replace(errors, flipped=sign), ground=subject.ground)
-    clean = {name: pick(subject, runs, parse_signal(name))[0] for name in names}
-    return show(runs.t, clean, subject.stop, scope, rng, disturb)
+    runs = integrate_builds(circuit.network, circuit.stop, replace(errors, flipped=sign), ground=circuit.ground)
+    clean = {name: pick(circuit, runs, parse_signal(name))[0] for name in names}
+    return show(runs.t, clean, circuit.stop, scope, rng, disturb)
 
 
 def show(

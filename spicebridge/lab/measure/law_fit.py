@@ -95,7 +95,7 @@ def respond(device: Any, s0: Array, t: Array, drive: Array, *, driven: str = "vo
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class LeastSquares:
     """What a search needs: the residuals of the traces before `until` over rows of unknowns.
 
     A row is log(parameter / start) for every name in `free`, then the logit of s(0) of every trace.
@@ -249,6 +249,6 @@ def fit_response(
         raise LabError(f"the initial state {initial_state:g} to start from must lie between 0 and 1")
     several = (traces,) if isinstance(traces, Trace) else tuple(traces)
     end = np.inf if until is None else until
-    problem = Problem(device, tuple(free), several, driven, polarity, end)
+    problem = LeastSquares(device, tuple(free), several, driven, polarity, end)
     start = np.full(len(several), np.log(initial_state / (1.0 - initial_state)))
     return problem.fit(problem.solve(np.concatenate([np.zeros(len(free)), start])))

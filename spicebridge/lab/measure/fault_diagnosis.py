@@ -13,7 +13,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.lab.design.reactances import memristive, quantity
-from spicebridge.lab.measure.calibration import Circuit, Fit, Point, bounded
+from spicebridge.lab.measure.calibration import Calibration, Estimate, ForwardModel, bounded
 from spicebridge.network import Network
 
 WRONG_PART = 0.75
@@ -39,7 +39,7 @@ class Alternative:
     value: float = 0.0
 
 
-def diagnose(fit: Fit, point: Point, nuisance: float = math.inf) -> tuple[str, ...]:
+def diagnose(fit: Calibration, point: Estimate, nuisance: float = math.inf) -> tuple[str, ...]:
     """Sentences, the best explanation first; empty when no single change explains the measurement, or none better than
     nuisances of the instrument do, which leave the sum of squares `nuisance` (bars)."""
     found = sorted((x for x in alternatives(fit, point) if x.cost < nuisance), key=lambda x: (x.left, x.words))
@@ -51,7 +51,7 @@ def diagnose(fit: Fit, point: Point, nuisance: float = math.inf) -> tuple[str, .
     return tuple(x.words for x in near)
 
 
-def _along_its_curve(fit: Fit, point: Point, straight: Alternative) -> Alternative:
+def _along_its_curve(fit: Calibration, point: Estimate, straight: Alternative) -> Alternative:
     """The same, fitted anew where it is a part so far off that a straight line misleads about its value."""
     if straight.edge is None or abs(straight.value) < CURVED:
         return straight
@@ -59,31 +59,31 @@ def _along_its_curve(fit: Fit, point: Point, straight: Alternative) -> Alternati
     return curved if curved.left <= straight.left or curved.left <= 1.0 else straight
 
 
-def _refitted(fit: Fit, point: Point, far: Alternative) -> Alternative:
+def _refitted(fit: Calibration, point: Estimate, far: Alternative) -> Alternative:
     """The change of the part of `far`, along its curve: a fit in which that part alone may be `WRONG_PART` off."""
-    old, k = fit.circuit, far.edge
+    old, k = fit.model, far.edge
     assert k is not None
-    subject, column = old.subject, old.picks.index((0, k))
-    rho = subject.limits[0].copy()
+    circuit, column = old.circuit, old.picks.index((0, k))
+    rho = circuit.limits[0].copy()
     rho[k] = WRONG_PART
-    circuit = Circuit(replace(subject, limits=(rho, *subject.limits[1:])), old.signals)
+    model = ForwardModel(replace(circuit, limits=(rho, *circuit.limits[1:])), old.signals)
     theta = point.theta.copy()
     theta[column] *= old.limit[column] / WRONG_PART
-    wide = Fit(circuit, fit.data, fit.tool, fit.nuisances)
+    wide = Calibration(model, fit.data, fit.tool, fit.nuisances)
     start = wide.point(theta, point.gain, point.offset, point.t0, point.clock, nuisance=point.nuisance)
     best = wide.descend(start)
     value = 100.0 * WRONG_PART * float(best.theta[column])
     return Alternative(
-        best.cost, float(np.abs(best.residual).max()), _part_words(subject.network, k).format(f"{value:+.3g} %"), k
+        best.cost, float(np.abs(best.residual).max()), _part_words(circuit.network, k).format(f"{value:+.3g} %"), k
     )
 
 
-def _turned(fit: Fit) -> list[Alternative]:
+def _turned(fit: Calibration) -> list[Alternative]:
     """Every channel with the other sign, fitted anew."""
     found = []
     for j, c in enumerate(fit.data):
         data = [replace(x, y=-x.y, mean=-x.mean) if k == j else x for k, x in enumerate(fit.data)]
-        best = Fit(fit.circuit, data, fit.tool).solve()
+        best = Calibration(fit.model, data, fit.tool).solve()
         left = float(np.abs(best.residual).max())
         found.append(Alternative(best.cost, left, f"the probe of {c.column} the wrong way round"))
     return found
@@ -94,15 +94,15 @@ def _part_words(network: Network, k: int) -> str:
     return f"{'an' if what == 'inductance' else 'a'} {what} of {network.edge_name(k)} that is {{}} off"
 
 
-def beaten(found: Point, fit: Fit, point: Point) -> bool:
+def beaten(found: Estimate, fit: Calibration, point: Estimate) -> bool:
     """Whether one change beyond the limits explains so much better than the nuisances of `found` what `point` leaves that
     these, with their many unknowns, only imitate it."""
     return any(x.left <= EXPLAINS and BETTER * x.cost < found.cost for x in alternatives(fit, point))
 
 
-def alternatives(fit: Fit, point: Point) -> list[Alternative]:
+def alternatives(fit: Calibration, point: Estimate) -> list[Alternative]:
     """Every single change, each with calibration and parts moved along within their limits."""
-    network, n_p, n_c = fit.circuit.subject.network, point.theta.size, len(fit.data)
+    network, n_p, n_c = fit.model.circuit.network, point.theta.size, len(fit.data)
     matrix = fit.matrix(point)
     x = np.concatenate([point.theta, point.gain, point.offset, point.nuisance, [0.0, 0.0]])
     low, high = -1.0 - x, 1.0 - x
@@ -118,9 +118,9 @@ def alternatives(fit: Fit, point: Point) -> list[Alternative]:
         value = float(now + y[-1])
         found.append(_left(point.residual - wide @ y, words.format(f"{scale * value:+.3g}{unit}"), edge, value))
 
-    for column, (kind, k) in enumerate(fit.circuit.picks):
+    for column, (kind, k) in enumerate(fit.model.picks):
         if kind == 0:
-            limit = fit.circuit.limit[column]
+            limit = fit.model.limit[column]
             now = float(point.theta[column]) * limit
             trial(matrix[:, column] / limit, WRONG_PART, _part_words(network, k), now, " %", 100.0, k)
     for j, c in enumerate(fit.data):
@@ -142,14 +142,14 @@ def _left(residual: Array, words: str, edge: int | None = None, value: float = 0
     return Alternative(float((residual**2).sum()), float(np.abs(residual).max()), words, edge, value)
 
 
-def _flips(fit: Fit, point: Point, matrix: Array, low: Array, high: Array) -> list[Alternative]:
-    network = fit.circuit.subject.network
+def _flips(fit: Calibration, point: Estimate, matrix: Array, low: Array, high: Array) -> list[Alternative]:
+    network = fit.model.circuit.network
     edges = np.flatnonzero(memristive(network))
     if not edges.size:
         return []
     flipped = np.ones((edges.size, network.n_edges))
     flipped[np.arange(edges.size), edges] = -1.0
-    change = fit.circuit.changes(point.theta, np.zeros_like(flipped), flipped)
+    change = fit.model.changes(point.theta, np.zeros_like(flipped), flipped)
     blocks = block_changes(fit, point, change)
     found = []
     for column, k in enumerate(edges.tolist()):
@@ -159,8 +159,8 @@ def _flips(fit: Fit, point: Point, matrix: Array, low: Array, high: Array) -> li
     return found
 
 
-def block_changes(fit: Fit, point: Point, change: object) -> Array:
-    """Block means (n, n_b) of the changes that `Circuit.changes` gives."""
+def block_changes(fit: Calibration, point: Estimate, change: object) -> Array:
+    """Block means (n, n_b) of the changes that `ForwardModel.changes` gives."""
     parts = []
     for j, c in enumerate(fit.data):
         u = fit.time(c, point.t0, point.clock)

@@ -11,7 +11,7 @@ import pytest
 
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.lab.measure.measurement import Measurement, read_measurement
-from spicebridge.lab.measure.oscilloscopes.read import READERS
+from spicebridge.lab.measure.oscilloscopes.scope_files import READERS
 from tests.lab.scope_layouts import CH1, CH2, DT, LAYOUTS, Layout, T
 
 BY_CONVENTION = ("ngspice wrdata", "NumPy", "MATLAB")

@@ -10,7 +10,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.errors import TableError
-from spicebridge.lab.measure.oscilloscopes import read_oscilloscope
+from spicebridge.lab.measure.oscilloscopes.scope_files import read_oscilloscope
 from spicebridge.network import Network
 from spicebridge.tables import Signal, Table, edge_number, parse_signal, signal_of
 from spicebridge.tables.names import parse_unit

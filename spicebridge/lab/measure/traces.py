@@ -10,7 +10,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.errors import TableError
-from spicebridge.lab.measure.oscilloscopes import read_oscilloscope
+from spicebridge.lab.measure.oscilloscopes.scope_files import read_oscilloscope
 from spicebridge.tables.delimited import first_row, samples
 from spicebridge.tables.names import signal_of
 from spicebridge.tables.table import Table

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,21 +25,37 @@ class Parted:
     head: list[tuple[int, list[str]]]
     body: list[tuple[int, list[str]]]
 
-    def cells(self, *words: str) -> list[str] | None:
+    def cells(self, *words: str) -> list[str]:
         """The cells behind the first of `words` that the preamble has."""
-        for word in words:
-            if word in self.meta:
-                return self.meta[word]
-        return None
+        return next((self.meta[word] for word in words if word in self.meta), [])
 
-    def value(self, word: str, unit: str | None = None) -> float:
+    def first(self, *words: str) -> str:
+        """The first of them that is not empty, or nothing."""
+        return next((cell for cell in self.cells(*words) if cell), "")
+
+    def value(self, word: str) -> float:
         """A number of the preamble. Raises `TableError`."""
-        found = self.cells(word)
-        cell = next((c for c in found or () if c), None)
-        if cell is None:
+        cell = self.first(word)
+        if not cell:
             raise TableError(f"{self.source}: the preamble has no {word!r}; save the file with its preamble")
         value = number(cell)
-        return parse_quantity(cell, what=f"{self.source}: {word}", unit=unit) if value is None else value
+        return parse_quantity(cell, what=f"{self.source}: {word}", unit=None) if value is None else value
+
+    @property
+    def filled(self) -> Parted:
+        """Without empty cells beside the samples."""
+        return replace(self, body=[(n, [cell for cell in row if cell.strip()]) for n, row in self.body])
+
+    def columns(self, first: int, count: int) -> Parted:
+        """With `count` columns of the samples, from `first` on."""
+        return replace(self, body=[(n, row[first : first + count]) for n, row in self.body])
+
+    def check_index(self, what: str) -> None:
+        """Raise `TableError` unless the first column, called `what`, counts the samples."""
+        if [number(row[0]) for _, row in self.body] != list(range(len(self.body))):
+            raise TableError(
+                f"{self.source}: {what} must count the samples from 0; rows are missing or in another order"
+            )
 
 
 def part(text: str, source: str, *, comments: bool = True) -> Parted:
@@ -55,18 +72,18 @@ def part(text: str, source: str, *, comments: bool = True) -> Parted:
 
 
 def evenly(
-    source: str,
+    parted: Parted,
     start: float,
     step: float,
     names: list[str],
-    units: list[str | None],
-    parted: Parted,
+    units: Sequence[str | None],
     count: float | None = None,
 ) -> Table:
     """A table of samples that have no time of their own: t = start + k step (s); there must be `count` of them.
 
     One less is taken as well: the last row of a file that was cut is left out.
     """
+    source = parted.source
     if count is not None and len(parted.body) not in (int(count), int(count) - 1):
         raise TableError(
             f"{source}: holds {len(parted.body)} samples, its preamble says {int(count)}; without a time beside them "
@@ -78,8 +95,8 @@ def evenly(
     return with_times(source, start + step * np.arange(len(data), dtype=float), data, names, units, over)
 
 
-def with_times(source: str, t: Array, data: Array, names: list[str], units: list[str | None], over: int = 0) -> Table:
+def with_times(
+    source: str, t: Array, data: Array, names: list[str], units: Sequence[str | None], over: int = 0
+) -> Table:
     """A table of columns `names` with units as written, at times `t` in s."""
-    named: list[str] = ["time", *names]
-    written: list[str | None] = ["s", *units]
-    return table_of(source, named, written, np.column_stack([t, data]), over)
+    return table_of(source, ["time", *names], ["s", *units], np.column_stack([t, data]), over)

@@ -6,18 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from spicebridge.lab.measure.oscilloscopes import (
-    gwinstek,
-    hantek,
-    infiniium,
-    lecroy,
-    owon,
-    picoscope,
-    rigol,
-    semicolons,
-    siglent,
-    tektronix,
-)
+from spicebridge.lab.measure.oscilloscopes import by_interval, by_time
 from spicebridge.tables import Table, read_table
 from spicebridge.tables.delimited import read_delimited
 from spicebridge.tables.read import READERS as FORMATS
@@ -33,16 +22,16 @@ class Reader(NamedTuple):
 
 
 READERS = (
-    Reader("Rigol", rigol.matches, rigol.read),
-    Reader("LeCroy", lecroy.matches, lecroy.read),
-    Reader("GW Instek", gwinstek.matches, gwinstek.read),
-    Reader("Hantek", hantek.matches, hantek.read),
-    Reader("sigrok, Scopy", semicolons.matches, semicolons.read),
-    Reader("OWON", owon.matches, owon.read),
-    Reader("Keysight Infiniium", infiniium.matches, infiniium.read),
-    Reader("PicoScope", picoscope.matches, picoscope.read),
-    Reader("Siglent", siglent.matches, siglent.read),
-    Reader("Tektronix", tektronix.matches, tektronix.read),
+    Reader("Rigol", by_interval.is_rigol, by_interval.read_rigol),
+    Reader("LeCroy", by_time.is_lecroy, by_time.read_lecroy),
+    Reader("GW Instek", by_interval.is_gwinstek, by_interval.read_gwinstek),
+    Reader("Hantek", by_interval.is_hantek, by_interval.read_hantek),
+    Reader("sigrok, Scopy", by_time.is_sigrok, by_time.read_sigrok),
+    Reader("OWON", by_interval.is_owon, by_interval.read_owon),
+    Reader("Keysight Infiniium", by_interval.is_infiniium, by_interval.read_infiniium),
+    Reader("PicoScope", by_time.is_picoscope, by_time.read_picoscope),
+    Reader("Siglent", by_time.is_siglent, by_time.read_siglent),
+    Reader("Tektronix", by_time.is_tektronix, by_time.read_tektronix),
 )
 """In the order they are asked. Keysight InfiniiVision, Rohde & Schwarz, Digilent and the later Rigol name time, channels
 and units in a header and need none."""

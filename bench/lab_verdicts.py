@@ -98,7 +98,9 @@ def circuit_of(name: str) -> CircuitUnderTest:
     precise = spread(planned).plan
     limits = error_limits(planned.network, precise.bench, planned.gauge.driven)
     known = built_minus_ideal(planned, run_realistic(planned), run_firmware(planned))
-    return CircuitUnderTest(planned.network, planned.stop, planned.gauge.ground, limits, known)
+    return CircuitUnderTest(
+        network=planned.network, stop=planned.stop, ground=planned.gauge.ground, limits=limits, discrepancy=known
+    )
 
 
 def random_setting(circuit: CircuitUnderTest, name: str, rng: np.random.Generator) -> Setting:

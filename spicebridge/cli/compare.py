@@ -54,8 +54,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from spicebridge.case.case import load_case
-    from spicebridge.lab.measure.bench_circuit import as_built, as_given
+    from spicebridge.lab.kit.kit import as_built
     from spicebridge.lab.measure.calibration import Instrument
+    from spicebridge.lab.measure.circuit_under_test import as_given
     from spicebridge.lab.measure.measured import compare_measured
     from spicebridge.lab.measure.measurement import map_channels, read_measurement
     from spicebridge.lab.measure.validation_report import check_out, format_json, format_markdown, write_validation

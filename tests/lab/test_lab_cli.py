@@ -13,8 +13,7 @@ import pytest
 from spicebridge.circuit.dialects import dialect_names
 from spicebridge.cli import main
 from spicebridge.errors import OutputError
-from spicebridge.lab.kit.kit import write_kit
-from spicebridge.lab.measure.bench_circuit import as_built
+from spicebridge.lab.kit.kit import as_built, write_kit
 from spicebridge.lab.measure.simulated_scope import Scope, measure
 from tests.lab.networks import case, memristor
 

@@ -26,7 +26,9 @@ def circuit(name: str) -> CircuitUnderTest:
     planned = plan(name)
     limits = error_limits(planned.network, planned.bench, planned.gauge.driven)
     known = built_minus_ideal(planned, run_realistic(planned), run_firmware(planned))
-    return CircuitUnderTest(planned.network, planned.stop, planned.gauge.ground, limits, known)
+    return CircuitUnderTest(
+        network=planned.network, stop=planned.stop, ground=planned.gauge.ground, limits=limits, discrepancy=known
+    )
 
 
 def compared(name: str, wrong: dict[int, float], seed: int) -> Validation:

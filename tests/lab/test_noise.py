@@ -37,9 +37,8 @@ def judged(
 ) -> Validation:
     planned = plan("k4")
     network = planned.network
-    circuit = CircuitUnderTest(
-        network, stop, planned.gauge.ground, error_limits(network, planned.bench, planned.gauge.driven)
-    )
+    limits = error_limits(network, planned.bench, planned.gauge.driven)
+    circuit = CircuitUnderTest(network=network, stop=stop, ground=planned.gauge.ground, limits=limits)
     names = tuple(x for x in NAMES if x != f"p[{network.nodes[planned.gauge.ground]}]")
     scope = Scope(
         noise=noise, bits=12, gain=0.002, offset=offset, trigger=0.005, clock=2e-5, dropouts=0.0, samples=samples

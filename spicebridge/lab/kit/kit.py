@@ -18,19 +18,21 @@ from spicebridge.circuit.dialects import dialect_names, get_dialect
 from spicebridge.lab.design.board import board
 from spicebridge.lab.design.builds import error_limits
 from spicebridge.lab.design.emulator import format_firmware, format_tables, run_firmware
-from spicebridge.lab.design.equipment import Equipment
+from spicebridge.lab.design.equipment import Equipment, LabError
 from spicebridge.lab.design.firmware import format_source
 from spicebridge.lab.design.montecarlo import Influence, Spread, influences, spread
 from spicebridge.lab.design.parts import BillLine, format_bill
 from spicebridge.lab.design.plan import Plan, make_plan
 from spicebridge.lab.design.realistic import Difference, compare_with_ideal, realistic_deck, run_realistic
+from spicebridge.lab.design.scaling import Scaling
+from spicebridge.lab.design.sources import choose_gauge
 from spicebridge.lab.design.wiring import Component, wire
 from spicebridge.lab.kit.generator import format_csv, format_pwl, instrument_files
 from spicebridge.lab.kit.kicad import format_kicad, format_wiring
 from spicebridge.lab.kit.protocol import format_protocol
 from spicebridge.lab.kit.schematic import draw_schematic
 from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest
-from spicebridge.lab.measure.discrepancy import built_minus_ideal
+from spicebridge.lab.measure.discrepancy import Discrepancy, built_minus_ideal
 from spicebridge.lab.measure.simulated_scope import format_rehearsal
 from spicebridge.report.writer import check_folder, replacing_folder
 from spicebridge.theory import integrate
@@ -76,7 +78,9 @@ def write_kit(folder: str | Path, case: Case, bench: Equipment | None = None) ->
     }
     discrepancy = built_minus_ideal(plan, run, loop)
     limits = error_limits(plan.network, spread_.plan.bench, plan.gauge.driven)
-    circuit = CircuitUnderTest(plan.network, plan.stop, plan.gauge.ground, limits, discrepancy)
+    circuit = CircuitUnderTest(
+        network=plan.network, stop=plan.stop, ground=plan.gauge.ground, limits=limits, discrepancy=discrepancy
+    )
     texts["rehearsal.csv"] = format_rehearsal(circuit, spread_.band.names)
     if plan.emulated.any():
         texts["firmware_codes.csv"] = format_tables(plan)
@@ -107,6 +111,29 @@ def write_kit(folder: str | Path, case: Case, bench: Equipment | None = None) ->
             data = text if isinstance(text, bytes) else text.encode("utf-8")
             (stage / name).write_bytes(data)
     return Kit(plan, components, difference, error, spread_, ranking, files)
+
+
+def as_built(case: Case, folder: str | Path, parts: float | None = None) -> CircuitUnderTest:
+    """The circuit of the kit in `folder`. Raises `LabError` if it is of another case."""
+    path = Path(folder) / KIT
+    try:
+        kit = json.loads(path.read_text(encoding="utf-8"))
+        scaling = Scaling(**kit["scaling"])
+        bench = Equipment(**kit["bench"]).tightened(kit["precision_factor"])
+        discrepancy = Discrepancy.from_record(kit["built_minus_ideal"])
+        known = kit["format"] == FORMAT, kit["digest"], kit["chords"], kit["ground"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise LabError(f"{path}: not a kit; write one with spicebridge lab") from None
+    gauge = choose_gauge(case.network, case.stop, bench)
+    if known != (True, digest(case), list(gauge.chords), gauge.ground):
+        raise LabError(f"{path}: the kit is of another case or version; write it again")
+    network = scaling.network(gauge.network)
+    limits = error_limits(network, bench, gauge.driven)
+    if parts is not None:
+        limits = (np.full(network.n_edges, parts), *limits[1:])
+    return CircuitUnderTest(
+        network=network, stop=case.stop * scaling.time, ground=gauge.ground, limits=limits, discrepancy=discrepancy
+    )
 
 
 def digest(case: Case) -> str:

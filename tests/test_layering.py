@@ -143,7 +143,7 @@ def test_files_and_functions_are_short() -> None:
 
 
 STILL_TWICE = """
-    Bench Circuit Deviation Evidence Finding Fit Point Problem Result Status Subject Table
+    Circuit Evidence Finding Problem Result Status
 """
 """Names that two rooms have which know nothing of each other; a new one takes another name."""
 
@@ -167,7 +167,7 @@ def test_one_meaning_one_name() -> None:
 SIMULATORS = {"ngspice", "pyspice", "vacask", "xyce"}
 """A file in each room that knows a simulator."""
 FILES_STILL_TWICE = """
-    analyse checks diagnosis engines fit read trial verdict
+    analyse checks engines read trial verdict
 """
 """File names that two rooms have; a new file takes another one."""
 

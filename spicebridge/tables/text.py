@@ -14,33 +14,11 @@ from spicebridge.errors import TableError
 _DECIMAL = re.compile(r"\s*[-+]?\d*,\d*(?:[eE][-+]?\d+)?\s*\Z")
 _THOUSANDS = re.compile(r"\s*[-+]?[1-9]\d{0,2},\d{3}\s*\Z")
 _COMMENT = ("#", "%")
-_OVER = frozenset(
-    [
-        "∞",
-        "+∞",
-        "-∞",
-        "inf",
-        "+inf",
-        "-inf",
-        "ovl",
-        "+ovl",
-        "-ovl",
-        "ol",
-        "ovr",
-        "ovrng",
-        "over",
-        "overflow",
-        "overrange",
-        "underrange",
-        "clip",
-        "clipped",
-        "1.#inf",
-        "-1.#inf",
-        "****",
-        "*****",
-        "******",
-    ]
-) | {"over range"}
+_OVER_WORDS = """
+    ∞ +∞ -∞ inf +inf -inf ovl +ovl -ovl ol ovr ovrng over overflow overrange underrange clip clipped 1.#inf -1.#inf
+    **** ***** ******
+"""
+_OVER = frozenset(_OVER_WORDS.split()) | {"over range"}
 """What instruments write where the signal left the range; such a sample is lost."""
 _GAP = frozenset(["", "nan", "n/a", "#n/a", "na", "null", "none", "-", "--", "---", "1.#qnan", "-1.#ind"])
 INVALID = 9.9e36

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from spicebridge.lab.measure.oscilloscopes import by_interval, by_time
 from spicebridge.tables import Table, read_table
 from spicebridge.tables.delimited import read_delimited
-from spicebridge.tables.read import READERS as FORMATS
+from spicebridge.tables.file_formats import READERS as FORMATS
 from spicebridge.tables.text import read_text
 
 

@@ -44,6 +44,7 @@ class Assembler:
         self.includes = includes
         self.spelling = Spelling()
         self.reader = CardReader(dialect, self.spelling)
+        self.values = self.reader.values
         self.sources = CardPlaces()
         self.top = Frame("", "", None)
         self.frames = [self.top]
@@ -112,7 +113,7 @@ class Assembler:
                 depth -= 1
             elif depth == 0 and kind in ("PARAM", "FUNC"):
                 for what, part in definitions(item, kind, offset + len(word)):
-                    tokens = scan_directive(part, what, word, offset, ngspice=self.reader.ngspice)
+                    tokens = scan_directive(part, what, word, offset, ngspice=self.values.ngspice)
                     getattr(self, f"_{what.lower()}")(part, self.reader.build(part, tokens))
             elif depth == 0 and kind == "TRAN":
                 transients.append((item, word, offset))
@@ -137,7 +138,7 @@ class Assembler:
                 text += "; it has no tran either, so there is no analysis"
             if changing:
                 text += f"; it also changes the circuit ({', '.join(changing)}), which is read as its cards say"
-            self.reader.notes.append(text)
+            self.values.notes.append(text)
         return found
 
     def _element(self, card: NetlistCard, word: str, offset: int) -> None:
@@ -190,7 +191,7 @@ class Assembler:
     def _directive(self, card: NetlistCard, word: str, offset: int) -> None:
         kind = directive_kind(card, word, offset)
         if kind is None:
-            self.reader.notes.append(f"{card.file.name}:{card.line}: {word} was left out: it is harmless")
+            self.values.notes.append(f"{card.file.name}:{card.line}: {word} was left out: it is harmless")
             return
         if kind in _GLOBALS and len(self.frames) == 1:
             return
@@ -199,13 +200,13 @@ class Assembler:
             card.fail(offset, f"{word} inside a subcircuit; put it outside")
         try:
             for what, part in definitions(card, kind, offset + len(word)):
-                tokens = scan_directive(part, what, word, offset, ngspice=self.reader.ngspice, inside=inside)
+                tokens = scan_directive(part, what, word, offset, ngspice=self.values.ngspice, inside=inside)
                 getattr(self, f"_{what.lower()}")(part, self.reader.build(part, tokens))
         except DeckError as error:
             # What is printed or shown is no part of the circuit.
             if word.lower() not in SHOWING or isinstance(error, UnsafeDeck):
                 raise
-            self.reader.notes.append(f"{card.file.name}:{card.line}: {word} was left out: it chooses what is shown")
+            self.values.notes.append(f"{card.file.name}:{card.line}: {word} was left out: it chooses what is shown")
 
     def _model(self, card: NetlistCard, record: DotCard) -> None:
         name, kind, *given = record.parts
@@ -215,7 +216,7 @@ class Assembler:
         self.frames[-1].models.append(ir.Model(spelled, kind.text.lower(), parameters))
 
     def _transient(self, card: NetlistCard, record: DotCard) -> None:
-        if self.reader.tran is not None:
+        if self.values.tran is not None:
             card.fail(record.token.offset, "a second .tran; keep one")
         named = {p.name.text.lower(): p for p in record.parts if isinstance(p, Assignment)}
         given = [raw for raw in record.parts if not isinstance(raw, Assignment)]
@@ -231,17 +232,17 @@ class Assembler:
             if "start" in named:
                 times.append(self._time(named.pop("start").value))
         for part in named.values():
-            self.reader.fail(part.name, f"{part.name.text!r} of .tran is not read; write {USAGE['TRAN']}")
+            self.values.fail(part.name, f"{part.name.text!r} of .tran is not read; write {USAGE['TRAN']}")
         if len(times) == 1:
             times = [0.0, *times]
         step, stop, start, ceiling = (*times, 0.0, 0.0)[:4]
         if step <= 0.0 and loose:
             step = ceiling or (stop - start) / 50.0
-            self.reader.note(record.token, f"no print step is given, {step:g} s is taken")
+            self.values.note(record.token, f"no print step is given, {step:g} s is taken")
         if not (step > 0.0 and stop > start >= 0.0 and ceiling >= 0.0):
             hint = "" if step > 0.0 or loose else " (a step of 0 is LTspice's way: say dialect ltspice)"
             card.fail(record.token.offset, f"0 < step, 0 <= start < stop and 0 <= ceiling must hold{hint}")
-        self.reader.tran = ir.Transient(step, stop, start, ceiling or None, uic)
+        self.values.tran = ir.Transient(step, stop, start, ceiling or None, uic)
 
     def _transient_words(self, words: list[Token]) -> bool:
         """Whether .tran says uic (PSpice: skipbp); raises for words that would change the run."""
@@ -251,55 +252,55 @@ class Assembler:
             if word in ("uic", "skipbp"):
                 uic = True
             elif word == "startup" and self.dialect.tran == "loose":
-                self.reader.note(
+                self.values.note(
                     token, "startup was left out: LTspice ramps its sources over the first 20 us, here they are on"
                 )
             elif word == "nodiscard" and self.dialect.tran == "loose":
-                self.reader.note(token, "nodiscard was left out: it chooses what is stored")
+                self.values.note(token, "nodiscard was left out: it chooses what is stored")
             else:
-                self.reader.fail(token, f"{token.text!r} of .tran is not read; write {USAGE['TRAN']}")
+                self.values.fail(token, f"{token.text!r} of .tran is not read; write {USAGE['TRAN']}")
         return uic
 
     def _time(self, raw: Raw) -> float:
-        value = self.reader.constant(raw)
+        value = self.values.constant(raw)
         if isinstance(value, float):
             return value
         try:
             return constant(value, tuple(self.top.local.items()), tuple(self.top.functions))
         except DeckError as error:
-            self.reader.fail(raw.token, str(error))
+            self.values.fail(raw.token, str(error))
 
     def _options(self, card: NetlistCard, record: DotCard) -> None:
         for name, raw in record.parts:
             key = name.text.lower()
             self._warm |= key in ("temp", "tnom")
-            if key in CHANGING_OPTIONS and (raw is None or self.reader.constant(raw) != 0.0):
+            if key in CHANGING_OPTIONS and (raw is None or self.values.constant(raw) != 0.0):
                 remedy = "write these elements, or take the option away"
-                self.reader.fail(name, f"option {name.text} {CHANGING_OPTIONS[key]}; {remedy}")
+                self.values.fail(name, f"option {name.text} {CHANGING_OPTIONS[key]}; {remedy}")
         if self.dialect.own_options:
-            self.reader.note(record.token, f"{record.token.text} was left out: options of {self.dialect.name}'s own")
+            self.values.note(record.token, f"{record.token.text} was left out: options of {self.dialect.name}'s own")
             return
         for name, raw in record.parts:
             key = name.text.lower()
             if key in self.options:
-                self.reader.fail(name, f"option {name.text} is set a second time; keep one")
+                self.values.fail(name, f"option {name.text} is set a second time; keep one")
             self.options[key] = None if raw is None else self._option(raw)
             self.sources.table("", "option")[key] = card
 
     def _option(self, raw: Raw) -> Value | str:
         if type(raw) is Plain and not raw.token.text[:1].isdigit() and raw.token.text[:1] not in "+-.":
             return str(raw.token.text.lower())
-        return self.reader.constant(raw)
+        return self.values.constant(raw)
 
     def _initial(self, card: NetlistCard, record: DotCard) -> None:
         frame = self.frames[-1]
         for what, node, raw in record.parts:
             if what.text.lower() != "v":
-                self.reader.fail(what, f".ic sets v(node) only, not {what.text}(…); use IC= on the inductor")
+                self.values.fail(what, f".ic sets v(node) only, not {what.text}(…); use IC= on the inductor")
             name = self.spelling.node(node.text.replace(self.dialect.levels, "."))
             if name in frame.initial:
-                self.reader.fail(node, f"the initial voltage of {node.text} is given a second time; keep one")
-            frame.initial[name] = self.reader.constant(raw)
+                self.values.fail(node, f"the initial voltage of {node.text} is given a second time; keep one")
+            frame.initial[name] = self.values.constant(raw)
             self.sources.table(frame.scope, "initial condition")[name.lower()] = card
 
     def _param(self, card: NetlistCard, record: DotCard) -> None:
@@ -316,14 +317,14 @@ class Assembler:
         folded = name.text.lower()
         self._once(card, name.offset, "function", name.text)
         if folded in self.dialect.behavioural.functions:
-            self.reader.fail(name, f"function {name.text} has the name of a built-in one; rename it")
+            self.values.fail(name, f"function {name.text} has the name of a built-in one; rename it")
         spelled = self.spelling.functions.setdefault(folded, name.text)
         formal = tuple(self.spelling.parameters.setdefault(a.text.lower(), a.text) for a in arguments)
-        body = self.reader.behaviour_of(raw)
+        body = self.values.behaviour_of(raw)
         if any(isinstance(e, Call) and e.function == INTEGRAL for e in walk(body)):
-            self.reader.fail(name, f"function {name.text}: integrals over time stand in sources only; write it there")
+            self.values.fail(name, f"function {name.text}: integrals over time stand in sources only; write it there")
         self._no_formal_nodes(name, formal, body)
-        if self.reader.reads_differently(raw, body):
+        if self.values.reads_differently(raw, body):
             self._ambiguous.add(folded)
         self.frames[-1].functions.append(ir.Function(spelled, formal, body))
 
@@ -335,7 +336,7 @@ class Assembler:
             )
             for word in used:
                 if word.lower() in names:
-                    self.reader.fail(
+                    self.values.fail(
                         name, f"function {name.text}: argument {word} stands for a node; only values can be passed"
                     )
 
@@ -351,7 +352,7 @@ class Assembler:
         pins = tuple(self.spelling.node(w.text) for w in words[1:])
         for k, pin in enumerate(pins):
             if pin in pins[:k]:
-                self.reader.fail(words[k + 1], f"pin {pin} of subcircuit {name} stands twice; rename one")
+                self.values.fail(words[k + 1], f"pin {pin} of subcircuit {name} stands twice; rename one")
         scope = f"{self.frames[-1].scope}.{name.lower()}".lstrip(".")
         parameters = self.reader.pairs(record.token, given)
         self.sources.table(scope, "parameter").update({key.lower(): card for key, _ in parameters})
@@ -373,7 +374,7 @@ class Assembler:
     def _print(self, card: NetlistCard, record: DotCard) -> None:
         analysis, *vectors = record.parts
         if analysis.text.lower() != "tran":
-            self.reader.note(record.token, f"{record.token.text} of another analysis than tran was left out")
+            self.values.note(record.token, f"{record.token.text} of another analysis than tran was left out")
             return
         for vector in vectors:
             if isinstance(vector, (Assignment, Token)):
@@ -393,7 +394,7 @@ class Assembler:
         elif head == "i" and len(inner) == 1:
             names = [f"i({inner[0]})"]
         else:
-            self.reader.fail(words[0], f"vector {head}({','.join(inner)}) is not read; save v(node) and i(source)")
+            self.values.fail(words[0], f"vector {head}({','.join(inner)}) is not read; save v(node) and i(source)")
         for name in names:
             self.save.setdefault(name)
             self.sources.table("", "vector").setdefault(name, card)
@@ -407,7 +408,7 @@ class Assembler:
 
     def _check_functions(self) -> None:
         known = {name for (_, kind), names in self.sources.cards.items() if kind == "function" for name in names}
-        for card, token, fixed in self.reader.called:
+        for card, token, fixed in self.values.called:
             folded = token.text.lower()
             if folded not in known:
                 language = self.dialect.constant if fixed else self.dialect.behavioural
@@ -433,9 +434,9 @@ class Assembler:
             subcircuits=tuple(top.subcircuits),
             initial_conditions=tuple(top.initial.items()),
             options=tuple(self.options.items()),
-            transient=self.reader.tran,
+            transient=self.values.tran,
             save=self._saved(),
             global_nodes=tuple(self.shared),
-            notes=tuple(self.reader.notes),
+            notes=tuple(self.values.notes),
             sources=self.sources,
         )

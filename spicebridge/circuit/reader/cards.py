@@ -8,28 +8,22 @@ import re
 from typing import Any, NoReturn
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.reader.card_tokens import inner_range
+from spicebridge.circuit.reader.card_values import CardValues
 from spicebridge.circuit.reader.keywords import CATALOGUE, COEFFICIENTS, COMMANDS
 from spicebridge.circuit.reader.located import NetlistCard
 from spicebridge.circuit.reader.parsed_cards import TERMINALS, USAGE, Assignment, DotCard, Part, Plain, Quoted, Raw
 from spicebridge.circuit.reader.rules import ReadingRules
 from spicebridge.circuit.reader.source_waves import read_wave, repeated
-from spicebridge.errors import DeckError, QuantityError, UnsafeDeck
-from spicebridge.expressions.language import Language, table_fault
-from spicebridge.expressions.parse import ExpressionError, Spelling, parse_expression
+from spicebridge.errors import DeckError, UnsafeDeck
+from spicebridge.expressions.language import table_fault
+from spicebridge.expressions.parse import Spelling
 from spicebridge.expressions.parse_cache import ShapeError, ShapeParser
-from spicebridge.expressions.tokens import Token, parse_number
+from spicebridge.expressions.tokens import Token
 from spicebridge.expressions.tree import Binary, Call, Expression, NodeVoltage, Number, Value, as_expression
-
-_MEGA_X = re.compile(r"[+-]?[0-9.]+(?:e[+-]?[0-9]+)?x", re.IGNORECASE)
-_EMBEDDED = re.compile(r"([+-]?[0-9]+)(meg|[tgkmunpf])([0-9]+)\Z", re.IGNORECASE)
-"""LTspice's 4k7 for 4.7k."""
-_SIGNAL = re.compile(r"(?<![\w.])(?:[vi]\s*\(|time(?![\w.])|temper(?![\w.])|hertz(?![\w.]))", re.IGNORECASE)
 
 MOST_CONTROLS = 9
 """Largest number of voltages that a polynomial may have."""
 
-_NAME = re.compile(r"[A-Za-z_]\w*")
 _BARE = re.compile(r"\A[+-]?[A-Za-z_]|[*/^]|(?<![eE])(?<!\A)[+-]")
 
 
@@ -45,32 +39,20 @@ def _parser() -> ShapeParser:
     return ShapeParser("spice.lark", package="spicebridge.circuit.reader", terminals=TERMINALS)
 
 
-@functools.lru_cache(maxsize=65536)
-def _quantity(text: str) -> float:
-    return parse_number(text)
-
-
 class CardReader:
     """Builds what one card says; its methods are the rules of spice.lark."""
 
     def __init__(self, dialect: ReadingRules, spelling: Spelling) -> None:
-        self.behavioural = dialect.behavioural
-        self.constant_language = dialect.constant
         self.dialect = dialect
-        self.ngspice = dialect.name == "ngspice"
         self.spelling = spelling
+        self.values = CardValues(dialect, spelling)
         self.commands: list[tuple[NetlistCard, list[NetlistCard]]] = []
-        self.card: NetlistCard
-        self.head = ""
-        self.called: list[tuple[NetlistCard, Token, bool]] = []
         self.coefficients: list[tuple[NetlistCard, Token]] = []
-        self.notes: list[str] = []
-        self.tran: ir.Transient | None = None
 
     def build(self, card: NetlistCard, tokens: list[Token]) -> Any:
         """Return the element or record of a card; raises located `DeckError`."""
-        self.card = card
-        self.head = tokens[0].text
+        self.values.card = card
+        self.values.head = tokens[0].text
         try:
             return _parser().build(tokens, self)
         except ShapeError as error:
@@ -84,82 +66,12 @@ class CardReader:
         if index >= len(tokens) and error.expected == {"_EQUALS"}:
             index = len(tokens) - 1
         if index >= len(tokens):
-            end = len(self.card.text.rstrip())
-            self.card.fail(end, f"{head.text}: the line ends too early; write {usage}", kind)
+            end = len(self.values.card.text.rstrip())
+            self.values.card.fail(end, f"{head.text}: the line ends too early; write {usage}", kind)
         token = tokens[index]
         behind = f"; a comment behind a card starts with {'$' if self.dialect.name == 'hspice' else ';'}"
         hint = behind if head.text[:1] != "." and token.kind == "WORD" else ""
-        self.card.fail(token.offset, f"{head.text}: {token.text!r} does not fit here; write {usage}{hint}", kind)
-
-    def fail(self, token: Token, message: str) -> NoReturn:
-        """Raise at a token of the card being built."""
-        self.card.fail(token.offset, message)
-
-    def note(self, token: Token, message: str) -> None:
-        """Remember what was left out, with its line."""
-        line, _ = self.card.place(token.offset)
-        self.notes.append(f"{self.card.file.name}:{line}: {message}")
-
-    # values
-
-    def constant(self, raw: Raw) -> Value:
-        """A value that may depend on parameters only."""
-        if type(raw) is Plain and not (self.dialect.bare_names and _NAME.fullmatch(raw.token.text)):
-            return self._number(raw.token)
-        return self._shrunk(self._parse(raw.token, self.constant_language))
-
-    def either(self, raw: Raw) -> Value:
-        """A value that may depend on voltages, currents and time too."""
-        if type(raw) is Quoted and _SIGNAL.search(raw.token.text):
-            return self._parse(raw.token, self.behavioural)
-        return self.constant(raw)
-
-    def behaviour_of(self, raw: Raw) -> Expression:
-        """A behavioural expression."""
-        return self._parse(raw.token, self.behavioural)
-
-    def reads_differently(self, raw: Raw, body: Expression) -> bool:
-        """Whether a function body means something else in parameters than in behavioural sources."""
-        start, end = inner_range(self.card, raw.token)
-        try:
-            return body != parse_expression(self.card.text, self.constant_language, self.spelling, start, end, [])
-        except ExpressionError:
-            return False
-
-    def _number(self, token: Token) -> float:
-        if self.dialect.mega_x and _MEGA_X.match(token.text):
-            self.fail(token, f"{token.text!r}: {self.dialect.name} takes the suffix x for 1e6; write meg")
-        text = token.text
-        if self.ngspice and "\N{GREEK SMALL LETTER MU}" in text:
-            self.fail(token, f"{text!r}: ngspice takes the Greek mu for a unit, which it ignores; write u")
-        embedded = _EMBEDDED.match(text) if self.dialect.parasitics else None
-        if embedded is not None:
-            text = f"{embedded[1]}.{embedded[3]}{embedded[2]}"
-        try:
-            return _quantity(text)
-        except QuantityError as error:
-            word = token.text if len(token.text) <= 40 else token.text[:40] + "…"
-            if word[:1].isalpha():
-                self.fail(token, f"{word!r} is no number; write {{{word}}} if it is a parameter")
-            self.fail(token, str(error))
-
-    def _parse(self, token: Token, language: Language) -> Expression:
-        start, end = inner_range(self.card, token)
-        called: list[Token] = []
-        try:
-            tree = parse_expression(self.card.text, language, self.spelling, start, end, called)
-        except ExpressionError as error:
-            self.card.fail(error.offset, f"{self.head}: {error.message}")
-        constant = language is self.constant_language
-        self.called.extend((self.card, name, constant) for name in called)
-        return tree
-
-    @staticmethod
-    def _shrunk(tree: Expression) -> Value:
-        return tree.value if isinstance(tree, Number) else tree
-
-    def _name(self, token: Token) -> str:
-        return self.spelling.elements.setdefault(token.text.lower(), token.text)
+        self.values.card.fail(token.offset, f"{head.text}: {token.text!r} does not fit here; write {usage}{hint}", kind)
 
     # grammar: leaves
 
@@ -180,38 +92,41 @@ class CardReader:
 
     # grammar: elements
 
+    def _name(self, token: Token) -> str:
+        return self.spelling.elements.setdefault(token.text.lower(), token.text)
+
     def _options(self, head: Token, parts: tuple[Any, ...], value: str) -> tuple[Raw, dict[str, Assignment]]:
         given = parts[0] if parts and not isinstance(parts[0], Assignment) else None
         options: dict[str, Assignment] = {}
         for part in parts[1:] if given is not None else parts:
             folded = part.name.text.lower()
             if folded in options or (folded == value and given is not None):
-                self.fail(part.name, f"{head.text}: {part.name.text} is given twice")
+                self.values.fail(part.name, f"{head.text}: {part.name.text} is given twice")
             options[folded] = part
         if given is None:
             if value not in options:
-                self.fail(parts[0].name, f"{head.text}: the value is missing; write {USAGE[head.kind]}")
+                self.values.fail(parts[0].name, f"{head.text}: the value is missing; write {USAGE[head.kind]}")
             given = options.pop(value).value
         return given, options
 
     def _no_options(self, head: Token, options: dict[str, Assignment]) -> None:
         for key, part in options.items():
             if self.dialect.parasitics and key in CATALOGUE:
-                self.note(part.name, f"{head.text}: {part.name.text} was left out: it describes the part")
+                self.values.note(part.name, f"{head.text}: {part.name.text} was left out: it describes the part")
                 continue
             hint = "leave it out if the circuit is the same without it, or write what it does as elements"
-            self.fail(part.name, f"{head.text}: option {part.name.text!r} is not read; {hint}")
+            self.values.fail(part.name, f"{head.text}: option {part.name.text!r} is not read; {hint}")
 
     def _value(self, head: Token, raw: Raw, options: dict[str, Assignment], op: str) -> Value:
         """The value of a resistor, capacitor or inductor, of `m` of them in parallel; at the nominal temperature."""
         for key in COEFFICIENTS & options.keys():
             part = options.pop(key)
-            if self.constant(part.value) != 0.0:
-                self.coefficients.append((self.card, part.name))
-        value = self.either(raw)
+            if self.values.constant(part.value) != 0.0:
+                self.coefficients.append((self.values.card, part.name))
+        value = self.values.either(raw)
         if "m" not in options or self.dialect.name == "pspice" or (op == "/" and "ic" in options):
             return value
-        copies = self.constant(options.pop("m").value)
+        copies = self.values.constant(options.pop("m").value)
         if isinstance(value, float) and isinstance(copies, float) and copies > 0.0:
             return value / copies if op == "/" else value * copies
         return Binary(op, as_expression(value), as_expression(copies))
@@ -235,10 +150,12 @@ class CardReader:
         ideal = kind is ir.CapacitorElement or "rser" in options
         parasitic = self._parasitics(options, "rser", "rpar", "lser", "cpar")
         self._no_options(head, options)
-        start = None if initial is None else self.constant(initial.value)
+        start = None if initial is None else self.values.constant(initial.value)
         name = self._name(head)
         if self.dialect.parasitics and not ideal:
-            self.note(head, f"{head.text}: LTspice puts 1 mohm in series with an inductor that has no Rser=; left out")
+            self.values.note(
+                head, f"{head.text}: LTspice puts 1 mohm in series with an inductor that has no Rser=; left out"
+            )
         between, around = self._around(name, plus, minus, parasitic)
         made = kind(name, between, minus, value, start)
         return (made, *around) if around else made
@@ -250,7 +167,7 @@ class CardReader:
         """
         if not self.dialect.parasitics:
             return {}
-        found = {name: self.constant(options[name].value) for name in names if name in options}
+        found = {name: self.values.constant(options[name].value) for name in names if name in options}
         for name, value in found.items():
             if name in ("rser", "rpar") or value == 0.0:
                 del options[name]
@@ -272,32 +189,32 @@ class CardReader:
     ) -> object:
         self._no_options(head, {o.name.text: o for o in options})
         kind = ir.VoltageControlledVoltage if head.kind == "E" else ir.VoltageControlledCurrent
-        return kind(self._name(head), plus, minus, cp, cm, self.constant(gain))
+        return kind(self._name(head), plus, minus, cp, cm, self.values.constant(gain))
 
     def follower(self, head: Token, plus: str, minus: str, source: Token, gain: Raw, *options: Assignment) -> object:
         self._no_options(head, {o.name.text: o for o in options})
         kind = ir.CurrentControlledCurrent if head.kind == "F" else ir.CurrentControlledVoltage
-        return kind(self._name(head), plus, minus, self._name(source), self.constant(gain))
+        return kind(self._name(head), plus, minus, self._name(source), self.values.constant(gain))
 
     def behaviour(self, head: Token, plus: str, minus: str, key: Token, raw: Raw, *rest: Assignment) -> object:
         options = {part.name.text.lower(): part for part in rest}
         for part in [options.pop(name) for name in ("tripdv", "tripdt") if name in options]:
-            self.note(part.name, f"{head.text}: {part.name.text} was left out: it chooses steps")
+            self.values.note(part.name, f"{head.text}: {part.name.text} was left out: it chooses steps")
         parasitic = self._parasitics(options, "rpar")
         self._no_options(head, options)
         folded = key.text.lower()
         if folded == "r" and self.dialect.bare_expressions:
-            current = Binary("/", NodeVoltage(plus, minus), self.behaviour_of(raw))
+            current = Binary("/", NodeVoltage(plus, minus), self.values.behaviour_of(raw))
             return ir.BehaviouralCurrent(self._name(head), plus, minus, current)
         if folded not in ("i", "v"):
-            self.fail(key, f"{head.text}: {key.text}= is not read; write {USAGE['B']}")
+            self.values.fail(key, f"{head.text}: {key.text}= is not read; write {USAGE['B']}")
         kind = ir.BehaviouralCurrent if folded == "i" else ir.BehaviouralVoltage
-        made = kind(self._name(head), plus, minus, self.behaviour_of(raw))
+        made = kind(self._name(head), plus, minus, self.values.behaviour_of(raw))
         _, around = self._around(made.name, plus, minus, parasitic)
         return (made, *around) if around else made
 
     def behavioural_source(self, head: Token, plus: str, minus: str, _key: Token, raw: Raw) -> ir.Element:
-        return self._behaving(head, plus, minus, self.behaviour_of(raw))
+        return self._behaving(head, plus, minus, self.values.behaviour_of(raw))
 
     def _behaving(self, head: Token, plus: str, minus: str, value: Expression) -> ir.Element:
         name = self.spelling.elements.setdefault(f"b{head.text}".lower(), f"B{head.text}")
@@ -310,12 +227,12 @@ class CardReader:
     def tabled(self, head: Token, plus: str, minus: str, _key: Token, raw: Raw, *groups: tuple[Raw, ...]) -> ir.Element:
         """A source by a table of what controls it, constant beyond its ends."""
         if type(raw) is Plain:
-            self.fail(raw.token, f"{head.text}: the expression of TABLE stands in braces")
-        points = tuple(as_expression(self.constant(value)) for values in groups for value in values)
+            self.values.fail(raw.token, f"{head.text}: the expression of TABLE stands in braces")
+        points = tuple(as_expression(self.values.constant(value)) for values in groups for value in values)
         fault = "it needs two points or more" if len(points) < 4 else table_fault(points)
         if fault:
-            self.fail(_key, f"{head.text}: TABLE: {fault}")
-        return self._behaving(head, plus, minus, Call("table", (self.behaviour_of(raw), *points)))
+            self.values.fail(_key, f"{head.text}: TABLE: {fault}")
+        return self._behaving(head, plus, minus, Call("table", (self.values.behaviour_of(raw), *points)))
 
     def polynomial(
         self, head: Token, plus: str, minus: str, _key: Token, count: Token, *groups: tuple[Raw, ...]
@@ -325,14 +242,14 @@ class CardReader:
         n = int(count.text) if count.text.isdigit() else 0
         if not 1 <= n <= MOST_CONTROLS or len(given) < 2 * n + 2:
             rule = "POLY(n) takes n pairs of nodes and two coefficients or more (one alone is read in two ways)"
-            self.fail(count, f"{head.text}: {rule}")
+            self.values.fail(count, f"{head.text}: {rule}")
         nodes = [self.spelling.node(value.token.text) for value in given[: 2 * n]]
         drops = [NodeVoltage(a, b) for a, b in zip(nodes[::2], nodes[1::2], strict=True)]
         products = itertools.chain.from_iterable(
             itertools.combinations_with_replacement(drops, degree) for degree in itertools.count()
         )
         total: Expression = Number(0.0)
-        for value, factors in zip((self.constant(raw) for raw in given[2 * n :]), products, strict=False):
+        for value, factors in zip((self.values.constant(raw) for raw in given[2 * n :]), products, strict=False):
             if value != 0.0:
                 total = total + functools.reduce(lambda a, b: a * b, factors, as_expression(value))
         return self._behaving(head, plus, minus, total)
@@ -340,7 +257,9 @@ class CardReader:
     def switch(self, head: Token, plus: str, minus: str, cp: str, cm: str, model: Token, *state: Token) -> ir.Element:
         for token in state:
             if token.text.lower() != "off":
-                self.fail(token, f"{head.text}: {token.text!r} is not read; a switch starts OFF or as its control says")
+                self.values.fail(
+                    token, f"{head.text}: {token.text!r} is not read; a switch starts OFF or as its control says"
+                )
         name = self.spelling.models.setdefault(model.text.lower(), model.text)
         return ir.Switch(self._name(head), plus, minus, cp, cm, name)
 
@@ -348,7 +267,7 @@ class CardReader:
         words = [p for p in parts if isinstance(p, Token) and p.kind == "WORD"]
         given = [p for p in parts if isinstance(p, Assignment)]
         if len(words) < 2:
-            self.fail(head, f"{head.text}: nodes and a subcircuit are needed; write {USAGE['X']}")
+            self.values.fail(head, f"{head.text}: nodes and a subcircuit are needed; write {USAGE['X']}")
         name = self.spelling.subcircuits.setdefault(words[-1].text.lower(), words[-1].text)
         nodes = tuple(self.spelling.node(w.text) for w in words[:-1])
         return ir.Instance(self._name(head), nodes, name, self.pairs(head, given))
@@ -360,8 +279,8 @@ class CardReader:
             folded = part.name.text.lower()
             name = self.spelling.parameters.setdefault(folded, part.name.text)
             if name in made:
-                self.fail(part.name, f"{head.text}: {part.name.text} is given twice")
-            made[name] = self.constant(part.value)
+                self.values.fail(part.name, f"{head.text}: {part.name.text} is given twice")
+            made[name] = self.values.constant(part.value)
         return tuple(made.items())
 
     # grammar: sources
@@ -372,15 +291,17 @@ class CardReader:
         given = {part.name.text.lower(): part for part in parts if isinstance(part, Assignment)}
         parasitic = self._parasitics(given, "rser") if head.kind == "V" else {}
         if self.dialect.parasitics and "ac" in given:
-            self.note(head, f"{head.text}: the small-signal value was left out, a transient does not use it")
+            self.values.note(head, f"{head.text}: the small-signal value was left out, a transient does not use it")
             del given["ac"]
-        course: dict[str, Assignment] = {key: given.pop(key) for key in ("td", "r") if self.ngspice and key in given}
+        course: dict[str, Assignment] = {
+            key: given.pop(key) for key in ("td", "r") if self.values.ngspice and key in given
+        }
         for part in given.values():
             hint = "leave it out if the source is the same without it"
-            self.fail(part.name, f"{head.text}: option {part.name.text!r} of a source is not read; {hint}")
-        wave = read_wave(self, head, tuple(part for part in parts if not isinstance(part, Assignment)))
+            self.values.fail(part.name, f"{head.text}: option {part.name.text!r} of a source is not read; {hint}")
+        wave = read_wave(self.values, head, tuple(part for part in parts if not isinstance(part, Assignment)))
         if course:
-            wave = repeated(self, head, wave, course)
+            wave = repeated(self.values, head, wave, course)
         name = self._name(head)
         if head.kind == "I":
             return ir.CurrentSourceElement(name, plus, minus, wave)

@@ -5,22 +5,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.reader.card_values import CardValues
 from spicebridge.circuit.reader.parsed_cards import Assignment, Part, Plain, Quoted, Raw
 from spicebridge.expressions.tokens import Token
 from spicebridge.expressions.tree import Binary, Number, Value, as_expression
-
-if TYPE_CHECKING:
-    from spicebridge.circuit.reader.cards import CardReader
 
 SIN_FIELDS = ("offset", "amplitude", "frequency", "delay", "damping", "phase")
 PULSE_FIELDS = ("initial", "pulsed", "delay", "rise", "fall", "width", "period")
 EXP_FIELDS = ("initial", "pulsed", "rise_delay", "rise_tau", "fall_delay", "fall_tau")
 
 
-def read_wave(reader: CardReader, head: Token, parts: tuple[Raw | Part, ...]) -> ir.Wave:
+def read_wave(reader: CardValues, head: Token, parts: tuple[Raw | Part, ...]) -> ir.Wave:
     """Return the wave of a source card; raises located `DeckError`.
 
     What has no effect in a transient is left out with a note: small-signal (AC) values, and a constant beside
@@ -52,7 +49,7 @@ def read_wave(reader: CardReader, head: Token, parts: tuple[Raw | Part, ...]) ->
     return wave
 
 
-def _arguments(reader: CardReader, head: Token, part: Part, names: tuple[str, ...]) -> list[Value | None]:
+def _arguments(reader: CardValues, head: Token, part: Part, names: tuple[str, ...]) -> list[Value | None]:
     values: list[Value | None] = [reader.constant(raw) for raw in part.values]
     if len(values) > len(names):
         extra = part.values[len(names)].token
@@ -64,7 +61,7 @@ def _arguments(reader: CardReader, head: Token, part: Part, names: tuple[str, ..
     return values + [None] * (len(names) - len(values))
 
 
-def _from_tran(reader: CardReader, head: Token, part: Part, name: str, which: str) -> float:
+def _from_tran(reader: CardValues, head: Token, part: Part, name: str, which: str) -> float:
     """What ngspice puts for a time that is missing or zero: the step or the stop of .tran."""
     tran = reader.tran
     if tran is None or reader.dialect.single_pulse:
@@ -72,7 +69,7 @@ def _from_tran(reader: CardReader, head: Token, part: Part, name: str, which: st
     return tran.step if which == "step" else tran.stop
 
 
-def _sin(reader: CardReader, head: Token, part: Part) -> ir.Wave:
+def _sin(reader: CardValues, head: Token, part: Part) -> ir.Wave:
     offset, amplitude, frequency, delay, damping, phase = _arguments(reader, head, part, SIN_FIELDS)
     if frequency is None or frequency == 0.0:
         frequency = 1.0 / _from_tran(reader, head, part, "frequency", "stop")
@@ -83,7 +80,7 @@ MOST_PULSES = 10_000
 """Largest number of counted pulses."""
 
 
-def _counted_pulses(reader: CardReader, head: Token, part: Part) -> ir.Wave | None:
+def _counted_pulses(reader: CardValues, head: Token, part: Part) -> ir.Wave | None:
     """LTspice's pulses that end: one without a period, a step without a width, or as many as are counted."""
     names = (*PULSE_FIELDS, "cycles")
     initial, pulsed, delay, rise, fall, width, period, cycles = _arguments(reader, head, part, names)
@@ -119,7 +116,7 @@ def _times(a: float, b: Value) -> Value:
     return a * b if isinstance(b, float) else Binary("*", Number(a), b)
 
 
-def _pulse(reader: CardReader, head: Token, part: Part) -> ir.Wave:
+def _pulse(reader: CardValues, head: Token, part: Part) -> ir.Wave:
     if reader.dialect.single_pulse:
         counted = _counted_pulses(reader, head, part)
         if counted is not None:
@@ -136,7 +133,7 @@ def _pulse(reader: CardReader, head: Token, part: Part) -> ir.Wave:
     return ir.PulseWave(initial, pulsed, delay, rise, fall, width, period)
 
 
-def _exp(reader: CardReader, head: Token, part: Part) -> ir.Wave:
+def _exp(reader: CardValues, head: Token, part: Part) -> ir.Wave:
     values = _arguments(reader, head, part, EXP_FIELDS)
     for k in (2, 3, 5):
         # A delay of zero is one step to ngspice, and zero to LTspice.
@@ -150,7 +147,7 @@ def _exp(reader: CardReader, head: Token, part: Part) -> ir.Wave:
     return ir.ExpWave(initial, pulsed, rise_delay, rise_tau, fall_delay, fall_tau)
 
 
-def _pwl(reader: CardReader, head: Token, part: Part) -> ir.Wave:
+def _pwl(reader: CardValues, head: Token, part: Part) -> ir.Wave:
     if len(part.values) < 2 or len(part.values) % 2:
         reader.fail(part.token, f"{head.text}: PWL takes pairs of time and value; one is missing")
     points: list[tuple[Value, Value]] = []
@@ -168,7 +165,7 @@ def _pwl(reader: CardReader, head: Token, part: Part) -> ir.Wave:
     return ir.PwlWave(tuple(points))
 
 
-def repeated(reader: CardReader, head: Token, wave: ir.Wave, given: dict[str, Assignment]) -> ir.Wave:
+def repeated(reader: CardValues, head: Token, wave: ir.Wave, given: dict[str, Assignment]) -> ir.Wave:
     """ngspice's PWL(…) td= r=: later by td, and again from the time r on, up to the end of .tran."""
     values = {key: reader.constant(part.value) for key, part in given.items()}
     first = next(iter(given.values())).name
@@ -190,7 +187,7 @@ def repeated(reader: CardReader, head: Token, wave: ir.Wave, given: dict[str, As
     return ir.PwlWave(tuple((t + delay, y) for t, y in points))
 
 
-_SHAPES: dict[str, Callable[[CardReader, Token, Part], ir.Wave]] = {
+_SHAPES: dict[str, Callable[[CardValues, Token, Part], ir.Wave]] = {
     "sin": _sin,
     "sine": _sin,
     "pulse": _pulse,

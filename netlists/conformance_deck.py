@@ -61,8 +61,8 @@ NEGATIVE, ZERO_NODE, HALF = NodeVoltage("minus2"), NodeVoltage("zero"), NodeVolt
 A, B = Parameter("a"), Parameter("b")
 _LOGIC = _b("||", _b("&&", _b("<", NEGATIVE, _n(0)), _b(">", HALF, _n(1))), Unary("!", _b("==", HALF, _n(1))))
 _RAMP = (_n(0), _n(1), _n(1), _n(3), _n(2), _n(2))
-SIN_DELAYED = ir.SinWave(0.5, 2.0, 1.25, 0.25, 0.8, 30.0)
-SIN_WAITING = ir.SinWave(0.5, 2.0, 1.0, 2.0, 0.0, 90.0)
+SIN_DELAYED = ir.SinWave(offset=0.5, amplitude=2.0, frequency=1.25, delay=0.25, damping=0.8, phase=30.0)
+SIN_WAITING = ir.SinWave(offset=0.5, amplitude=2.0, frequency=1.0, delay=2.0, damping=0.0, phase=90.0)
 
 
 def _sine(wave: ir.SinWave, t: float) -> float:
@@ -188,16 +188,30 @@ def conformance_deck() -> ir.Deck:
         ir.VoltageSourceElement("V_sin", "sin_delayed", "0", SIN_DELAYED, why["sin_delayed"]),
         ir.VoltageSourceElement("V_wait", "sin_waiting", "0", SIN_WAITING, why["sin_waiting"]),
         ir.CurrentSourceElement(
-            "I_sin", "0", "sin_current", ir.SinWave(0.0, 1.0, 0.5, 0.0, 0.0, 90.0), why["sin_current"]
+            "I_sin",
+            "0",
+            "sin_current",
+            ir.SinWave(offset=0.0, amplitude=1.0, frequency=0.5, delay=0.0, damping=0.0, phase=90.0),
+            why["sin_current"],
         ),
         ir.ResistorElement("R_sin", "sin_current", "0", 1.0),
         ir.VoltageSourceElement(
-            "V_pulse", "pulse", "0", ir.PulseWave(-1.0, 1.0, 0.05, 0.05, 0.1, 0.15, 0.35), why["pulse"]
+            "V_pulse",
+            "pulse",
+            "0",
+            ir.PulseWave(initial=-1.0, pulsed=1.0, delay=0.05, rise=0.05, fall=0.1, width=0.15, period=0.35),
+            why["pulse"],
         ),
         ir.VoltageSourceElement(
             "V_lines", "lines", "0", ir.PwlWave(((0.25, 1.0), (0.5, -1.0), (0.75, 2.0))), why["lines"]
         ),
-        ir.VoltageSourceElement("V_edges", "edges", "0", ir.ExpWave(0.0, 2.0, 0.1, 0.2, 0.6, 0.3), why["edges"]),
+        ir.VoltageSourceElement(
+            "V_edges",
+            "edges",
+            "0",
+            ir.ExpWave(initial=0.0, pulsed=2.0, rise_delay=0.1, rise_tau=0.2, fall_delay=0.6, fall_tau=0.3),
+            why["edges"],
+        ),
         ir.CurrentSourceElement("I_sign", "0", "current_sign", ir.DcWave(3.0), why["current_sign"]),
         ir.ResistorElement("R_sign", "current_sign", "0", 1.0),
         ir.VoltageControlledVoltage("E_gain", "vcvs", "0", "minus2", "0", 2.0, why["vcvs"]),
@@ -211,13 +225,23 @@ def conformance_deck() -> ir.Deck:
         ir.VoltageSourceElement("V_top", "top", "0", ir.DcWave(1.0)),
         ir.ResistorElement("R_high", "top", "divider", _b("+", _n(1), HALF), why["divider"]),
         ir.ResistorElement("R_low", "divider", "0", 2.25),
-        ir.Instance("X_inner", ("minus2", "inner"), "amplifier", (("gain", 1.5),), why["inner"]),
+        ir.Instance(
+            name="X_inner",
+            nodes=("minus2", "inner"),
+            subcircuit="amplifier",
+            parameters=(("gain", 1.5),),
+            comment=why["inner"],
+        ),
         ir.CapacitorElement("C_relax", "relaxing", "0", 1.0, None, why["relaxing"]),
         ir.ResistorElement("R_relax", "relaxing", "0", 1.0),
         ir.CurrentSourceElement("I_fed", "0", "fed", ir.DcWave(1.0), why["fed"]),
         ir.CapacitorElement("C_fed", "fed", "0", 1.0),
         ir.VoltageSourceElement(
-            "V_coil", "coil_top", "0", ir.PulseWave(0.0, 1.0, 0.0, 1e-9, 1e-9, 10.0, 20.0), why["coil"]
+            "V_coil",
+            "coil_top",
+            "0",
+            ir.PulseWave(initial=0.0, pulsed=1.0, delay=0.0, rise=1e-9, fall=1e-9, width=10.0, period=20.0),
+            why["coil"],
         ),
         ir.InductorElement("L_coil", "coil_top", "coil", 1.0),
         ir.ResistorElement("R_coil", "coil", "0", 1.0),
@@ -230,14 +254,21 @@ def conformance_deck() -> ir.Deck:
         ir.CurrentSourceElement("I_wall", "0", "wall", ir.DcWave(2.0), why["wall"]),
         ir.CapacitorElement("C_wall", "wall", "0", 1.0),
         ir.Switch("S_wall", "wall", "top", "wall", "0", "CLAMP"),
-        ir.VoltageSourceElement("V_drive", "aided", "0", ir.SinWave(0.2, 0.4, 1.0), why["state"]),
-        ir.Instance("X_mem", ("aided", "0", "state", "state"), "caravelli2017_current", tuple(MEMRISTOR.items())),
+        ir.VoltageSourceElement(
+            "V_drive", "aided", "0", ir.SinWave(offset=0.2, amplitude=0.4, frequency=1.0), why["state"]
+        ),
+        ir.Instance(
+            name="X_mem",
+            nodes=("aided", "0", "state", "state"),
+            subcircuit="caravelli2017_current",
+            parameters=tuple(MEMRISTOR.items()),
+        ),
     ]
     amplifier = ir.Subcircuit(
-        "amplifier",
-        ("p", "q"),
-        (("gain", 5.0),),
-        (
+        name="amplifier",
+        pins=("p", "q"),
+        parameters=(("gain", 5.0),),
+        elements=(
             ir.VoltageControlledVoltage("Egain", "q", "0", "p", "0", Parameter("gain")),
             ir.ResistorElement("Rload", "q", "0", Binary("*", Parameter("gain"), _n(100))),
         ),
@@ -260,7 +291,7 @@ def conformance_deck() -> ir.Deck:
         subcircuits=(load_model("caravelli2017_current"), amplifier),
         initial_conditions=(("relaxing", 0.7), ("fed", 0.25), ("wall", 0.25), ("state", STATE_START)),
         options=ACCURATE,
-        transient=ir.Transient(STEP, STOP, 0.0, STEP),
+        transient=ir.Transient(step=STEP, stop=STOP, start=0.0, max_step=STEP),
         save=tuple(f"v({c.node})" for c in checks()),
     )
 

@@ -159,11 +159,20 @@ def test_waveforms_are_those_of_the_drives():
 
     t = np.linspace(0.0, 1.0, 301)
     sine = sb.Sine(amplitude=2.0, frequency=3.0, offset=0.5, phase=np.radians(30.0), delay=0.2)
-    np.testing.assert_allclose(wave_value(ir.SinWave(0.5, 2.0, 3.0, 0.2, 0.0, 30.0), t), sine.value(t), atol=1e-12)
-    pulse = ir.PulseWave(0.0, 1.0, 0.1, 0.02, 0.05, 0.1, 0.4)
+    np.testing.assert_allclose(
+        wave_value(ir.SinWave(offset=0.5, amplitude=2.0, frequency=3.0, delay=0.2, damping=0.0, phase=30.0), t),
+        sine.value(t),
+        atol=1e-12,
+    )
+    pulse = ir.PulseWave(initial=0.0, pulsed=1.0, delay=0.1, rise=0.02, fall=0.05, width=0.1, period=0.4)
     drive = sb.Pulse(0.0, 1.0, delay=0.1, rise=0.02, fall=0.05, width=0.1, period=0.4)
     np.testing.assert_allclose(wave_value(pulse, t), drive.value(t), atol=1e-9)
-    assert FuzzedSource("ngspice", ir.ExpWave(1.0, -1.0, 0.0, 0.1, 0.2, 0.3)).check(_run_ngspice) is None
+    assert (
+        FuzzedSource(
+            "ngspice", ir.ExpWave(initial=1.0, pulsed=-1.0, rise_delay=0.0, rise_tau=0.1, fall_delay=0.2, fall_tau=0.3)
+        ).check(_run_ngspice)
+        is None
+    )
 
 
 def _run_ngspice(text, vectors, stop):

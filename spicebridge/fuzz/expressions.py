@@ -60,10 +60,10 @@ class Expressions:
         ]
         elements += [ir.BehaviouralVoltage(f"B{k}", f"b{k}", "0", tree) for k, tree in enumerate(self.trees)]
         deck = ir.Deck(
-            remark,
-            tuple(elements),
+            title=remark,
+            elements=tuple(elements),
             parameters=tuple((n, value) for n, value in self.parameters if n in named),
-            transient=ir.Transient(STEP, STOP, 0.0, STEP),
+            transient=ir.Transient(step=STEP, stop=STOP, start=0.0, max_step=STEP),
             save=tuple(f"v(b{k})" for k in range(len(self.trees))),
         )
         return get_dialect(self.dialect).format_deck(deck)

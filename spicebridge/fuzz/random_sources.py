@@ -37,10 +37,10 @@ class FuzzedSource:
     def deck(self, remark: str) -> str:
         # Behavioural sources follow time exactly only at the solution of an iteration.
         deck = ir.Deck(
-            remark,
-            (ir.VoltageSourceElement("V1", "a", "0", self.wave), ir.ResistorElement("R1", "a", "0", 1.0)),
+            title=remark,
+            elements=(ir.VoltageSourceElement("V1", "a", "0", self.wave), ir.ResistorElement("R1", "a", "0", 1.0)),
             options=(("reltol", 1e-9), ("vntol", 1e-12)),
-            transient=ir.Transient(STEP, STOP, 0.0, STEP),
+            transient=ir.Transient(step=STEP, stop=STOP, start=0.0, max_step=STEP),
             save=("v(a)",),
         )
         return get_dialect(self.dialect).format_deck(deck)
@@ -69,18 +69,23 @@ def random_source(rng: np.random.Generator, dialect: str) -> FuzzedSource:
     match int(rng.integers(0, 4)):
         case 0:
             wave = ir.PulseWave(
-                number(0.0, 0.5, -1.0), number(1.0, 2.0), number(0.0, 0.1), number(0.02, 0.05), number(0.02, 0.1),
-                number(0.1, 0.15), number(0.4, 0.5),
+                initial=number(0.0, 0.5, -1.0), pulsed=number(1.0, 2.0), delay=number(0.0, 0.1), rise=number(0.02, 0.05), fall=number(0.02, 0.1),
+                width=number(0.1, 0.15), period=number(0.4, 0.5),
             )  # fmt: skip
         case 1:
             start = number(0.0, 0.1)
             wave = ir.ExpWave(
-                number(0.0, 1.0), number(2.0, -1.0), start, number(0.1, 0.2), start + number(0.2, 0.4), number(0.1, 0.3)
+                initial=number(0.0, 1.0),
+                pulsed=number(2.0, -1.0),
+                rise_delay=start,
+                rise_tau=number(0.1, 0.2),
+                fall_delay=start + number(0.2, 0.4),
+                fall_tau=number(0.1, 0.3),
             )
         case _:
             wave = ir.SinWave(
-                number(0.0, 0.5), number(1.0, -2.0), number(1.0, 2.5), number(0.0, 0.0, 0.2), number(0.0, 0.0, 1.5),
-                number(0.0, 30.0, 90.0, -120.0),
+                offset=number(0.0, 0.5), amplitude=number(1.0, -2.0), frequency=number(1.0, 2.5), delay=number(0.0, 0.0, 0.2), damping=number(0.0, 0.0, 1.5),
+                phase=number(0.0, 30.0, 90.0, -120.0),
             )  # fmt: skip
     return FuzzedSource(dialect, wave)
 

@@ -72,7 +72,9 @@ class StateSubcircuit:
         state = f"s{k}" if self.is_pin else f"x{k}.{self.state}"
         nodes = [p, n, *(state for _ in self.pins[2:])]
         values = dict(self.parameters) | {name: signs[name] for name in self.signs if name in signs}
-        call = ir.Instance(f"X{k}", tuple(nodes), self.model.name, tuple(values.items()))
+        call = ir.Instance(
+            name=f"X{k}", nodes=tuple(nodes), subcircuit=self.model.name, parameters=tuple(values.items())
+        )
         return [call], state
 
 
@@ -91,9 +93,9 @@ def component(
         raise CaseError(f"{where}: subcircuit {model.name} has {len(model.pins)} pins; a memristor has two terminals")
     pins = [pin.lower() for pin in model.pins]
     nodes = tuple(f"pin_{pin}" for pin in pins)
-    call = ir.Instance("X0", nodes, model.name, tuple(parameters))
+    call = ir.Instance(name="X0", nodes=nodes, subcircuit=model.name, parameters=tuple(parameters))
     ends = tuple(ir.ResistorElement(f"R{node}", node, "0", 1.0) for node in nodes)
-    flat = flatten(ir.Deck("model", (call, *ends), subcircuits=(model, *inside)))
+    flat = flatten(ir.Deck(title="model", elements=(call, *ends), subcircuits=(model, *inside)))
     terminals = ("0", *nodes[:2])
     found = [
         (e, e.plus if e.minus == "0" else e.minus)
@@ -185,13 +187,13 @@ def lifted(
     lift: float = LIFT,
 ) -> tuple[Array, Array, float]:
     """As `forced`, with the second terminals at `lift` V, and the current (A) that all copies lose to ground."""
-    row = _rows(part, v, s, engine, signs, lift, ir.Transient(1.0, 1.0, max_step=1.0))[0]
+    row = _rows(part, v, s, engine, signs, lift, ir.Transient(step=1.0, stop=1.0, max_step=1.0))[0]
     return -row[1::2], row[2::2] / part.capacitance, float(abs(row[0]))
 
 
 def held(part: StateSubcircuit, v: Array, s: Array, engine: str, stop: float, steps: int) -> tuple[Array, Array]:
     """As `forced`, at the times of a run to `stop` s in `steps` steps: (n_t, n) each."""
-    rows = _rows(part, v, s, engine, None, LIFT, ir.Transient(stop / steps, stop, max_step=stop / steps))
+    rows = _rows(part, v, s, engine, None, LIFT, ir.Transient(step=stop / steps, stop=stop, max_step=stop / steps))
     return -rows[:, 1::2], rows[:, 2::2] / part.capacitance
 
 
@@ -216,8 +218,8 @@ def _rows(
         ]
         save += [f"i(vp{k})", f"i(vs{k})"]
     deck = ir.Deck(
-        "a model at forced voltages and states",
-        tuple(elements),
+        title="a model at forced voltages and states",
+        elements=tuple(elements),
         subcircuits=part.subcircuits,
         options=ACCURATE,
         transient=transient,

@@ -168,12 +168,12 @@ class Subject:
             VoltageSourceElement(f"Vdrive{k}", nodes[k], nodes[k + 1], part) for k, part in enumerate(parts)
         ]
         deck = Deck(
-            f"check of {self.component.model.name}",
-            (*sources, *copy),
+            title=f"check of {self.component.model.name}",
+            elements=(*sources, *copy),
             subcircuits=self.component.subcircuits,
             initial_conditions=((state, float(start)),),
             options=ACCURATE,
-            transient=Transient(step, stop, max_step=step),
+            transient=Transient(step=step, stop=stop, max_step=step),
             save=("v(p)", "i(vdrive0)", f"v({state})"),
         )
         record = run_deck(deck, engine, PATIENCE)
@@ -329,7 +329,7 @@ def _read_module(
     try:
         law = Law.load(path)
     except HiddenState as error:
-        empty = StateSubcircuit(Subcircuit(path.stem, ("p", "n")), "", 1.0)
+        empty = StateSubcircuit(Subcircuit(name=path.stem, pins=("p", "n")), "", 1.0)
         text = path.read_text(encoding="utf-8", errors="replace")
         return Subject(path.stem, None, 1.0, 1.0, 0.5, empty, None, text=text, problem=str(error))
     module = law.module
@@ -347,7 +347,9 @@ def _read_module(
         path,
         given_range=(low, high),
         text=module.text,
-        twin_part=StateSubcircuit(Subcircuit(module.name, module.pins, defaults), module.state.lower(), 1.0),
+        twin_part=StateSubcircuit(
+            Subcircuit(name=module.name, pins=module.pins, parameters=defaults), module.state.lower(), 1.0
+        ),
     )
     return subject if "frequency" in numbers else _driven(subject, numbers.get("amplitude"), engine)
 

@@ -58,16 +58,22 @@ X, Y = NodeVoltage("a"), NodeVoltage("a", "b")
 
 def written(dialect: str, *elements: ir.Element, **parts: object) -> list[str]:
     """The lines of a deck of these elements, without its title."""
-    text = get_dialect(dialect).format_deck(Deck("t", elements, **parts))  # type: ignore[arg-type]
+    text = get_dialect(dialect).format_deck(Deck(title="t", elements=elements, **parts))  # type: ignore[arg-type]
     return text.splitlines()[1:]
 
 
 # Every element, by hand from the manuals named in the dialects' own sources.
 
-SINE = ir.VoltageSourceElement("V1", "a", "0", ir.SinWave(0.5, 2.0, 50.0, 0.0, 3.0, 90.0))
-PULSE = ir.CurrentSourceElement("I1", "0", "a", ir.PulseWave(0.0, 1.0, 1e-3, 1e-6, 2e-6, 5e-3, 0.01))
+SINE = ir.VoltageSourceElement(
+    "V1", "a", "0", ir.SinWave(offset=0.5, amplitude=2.0, frequency=50.0, delay=0.0, damping=3.0, phase=90.0)
+)
+PULSE = ir.CurrentSourceElement(
+    "I1", "0", "a", ir.PulseWave(initial=0.0, pulsed=1.0, delay=1e-3, rise=1e-6, fall=2e-6, width=5e-3, period=0.01)
+)
 LINES = ir.VoltageSourceElement("V2", "a", "0", ir.PwlWave(((0.5, 1.0), (1.0, -1.0))))
-EDGES = ir.VoltageSourceElement("V3", "a", "0", ir.ExpWave(0.0, 1.0, 0.1, 0.2, 0.3, 0.4))
+EDGES = ir.VoltageSourceElement(
+    "V3", "a", "0", ir.ExpWave(initial=0.0, pulsed=1.0, rise_delay=0.1, rise_tau=0.2, fall_delay=0.3, fall_tau=0.4)
+)
 CONSTANT = ir.CurrentSourceElement("I2", "a", "b", ir.DcWave(0.25))
 BEHAVIOUR_V = ir.BehaviouralVoltage("B1", "a", "0", Binary("*", Number(2.0), Y))
 BEHAVIOUR_I = ir.BehaviouralCurrent("B2", "a", "b", Unary("-", BranchCurrent("V9")))
@@ -79,7 +85,7 @@ GAIN_E = ir.VoltageControlledVoltage("E1", "a", "0", "b", "c", 2.0)
 GAIN_G = ir.VoltageControlledCurrent("G1", "a", "0", "b", "c", -0.5)
 GAIN_F = ir.CurrentControlledCurrent("F1", "a", "0", "V9", 3.0)
 GAIN_H = ir.CurrentControlledVoltage("H1", "a", "0", "V9", 4.0)
-PLACED = ir.Instance("X1", ("a", "b"), "cell", (("k", 2.0), ("n", -1.0)))
+PLACED = ir.Instance(name="X1", nodes=("a", "b"), subcircuit="cell", parameters=(("k", 2.0), ("n", -1.0)))
 
 SPICE_SINE = "V1 a 0 SIN(0.5 2 50 0 3 90)"
 SPICE_PULSE = "I1 0 a PULSE(0 1 0.001 1e-06 2e-06 0.005 0.01)"
@@ -303,10 +309,10 @@ def test_switch_models_that_make_no_sense(parameters: object, fault: str) -> Non
 
 
 SUB = ir.Subcircuit(
-    "cell",
-    ("p", "q"),
-    (("k", 2.0),),
-    (ir.ResistorElement("R1", "p", "q", Binary("*", Parameter("k"), Number(10.0))),),
+    name="cell",
+    pins=("p", "q"),
+    parameters=(("k", 2.0),),
+    elements=(ir.ResistorElement("R1", "p", "q", Binary("*", Parameter("k"), Number(10.0))),),
     header=("a cell",),
 )
 
@@ -350,7 +356,7 @@ ANALYSIS = {
     "elements": (SENSE, ir.ResistorElement("R1", "a", "b", 1.0)),
     "initial_conditions": (("a", 0.5), ("b", 0.25)),
     "options": (("method", "trap"), ("reltol", 1e-9), ("vntol", 1e-12), ("abstol", 1e-15), ("trtol", 1e9)),
-    "transient": ir.Transient(0.01, 2.0, 0.0, 0.005),
+    "transient": ir.Transient(step=0.01, stop=2.0, start=0.0, max_step=0.005),
     "save": ("v(a)", "i(v9)"),
 }
 
@@ -406,12 +412,12 @@ def test_analysis_options_conditions_and_what_is_saved() -> None:
         ],
     }
     for dialect, tail in expected.items():
-        lines = get_dialect(dialect).format_deck(Deck("t", **ANALYSIS)).splitlines()  # type: ignore[arg-type]
+        lines = get_dialect(dialect).format_deck(Deck(title="t", **ANALYSIS)).splitlines()  # type: ignore[arg-type]
         assert lines[-len(tail) :] == tail
 
 
 def test_uic_and_late_start() -> None:
-    tran = ir.Transient(0.01, 2.0, 0.5, 0.005, uic=True)
+    tran = ir.Transient(step=0.01, stop=2.0, start=0.5, max_step=0.005, uic=True)
     lines = {d: written(d, transient=tran) for d in DIALECTS}
     assert lines["ngspice"][-2] == lines["ltspice"][-2] == ".tran 0.01 2 0.5 0.005 uic"
     assert lines["xyce"][-2] == ".tran 5e-05 2 0.5 0.005 uic", "its first step is the first number, here a hundredth"
@@ -437,7 +443,7 @@ def test_methods() -> None:
         with pytest.raises(DeckError, match="euler"):
             written(dialect, options=(("method", "euler"),))
     assert "run tran stop=1 method=gear2only ic=all" in written(
-        "spectre", options=(("method", "gear"),), transient=ir.Transient(0.1, 1.0)
+        "spectre", options=(("method", "gear"),), transient=ir.Transient(step=0.1, stop=1.0)
     )
     text = written("pspice", options=(("method", "gear"),))
     assert "* method gear cannot be set in PSpice, which integrates by the trapezoidal rule" in text
@@ -465,13 +471,13 @@ def test_text_that_would_break_out_of_its_place(dialect: str) -> None:
         {"save": ("v(a)\n.control",)},
         {"parameters": (("a b", 1.0),)},
         {"models": (ir.Model("M\n1", "sw"),)},
-        {"subcircuits": (ir.Subcircuit("s\nt", ("p",)),)},
+        {"subcircuits": (ir.Subcircuit(name="s\nt", pins=("p",)),)},
         {"functions": (ir.Function("f", ("x)\n",), Number(1.0)),)},
     ):
         with pytest.raises(DeckError):
             written(dialect, **parts)
     comment = ir.ResistorElement("R1", "a", "0", 1.0, "first\n.control\rshell \\")
-    text = get_dialect(dialect).format_deck(Deck("title\nR9 a 0 1", (comment,), header=("x\ny",)))
+    text = get_dialect(dialect).format_deck(Deck(title="title\nR9 a 0 1", elements=(comment,), header=("x\ny",)))
     assert not [line for line in text.splitlines() if line.startswith((".control", "R9", "y", "shell"))]
 
 
@@ -504,7 +510,10 @@ def test_reserved_words_are_renamed_everywhere() -> None:
 
 
 def test_nodes_inside_an_instance() -> None:
-    elements = (ir.Instance("X1", ("a", "0"), "cell"), ir.BehaviouralVoltage("B1", "b", "0", NodeVoltage("x1.m")))
+    elements = (
+        ir.Instance(name="X1", nodes=("a", "0"), subcircuit="cell"),
+        ir.BehaviouralVoltage("B1", "b", "0", NodeVoltage("x1.m")),
+    )
     parts = {"subcircuits": (SUB,), "save": ("v(x1.m)",), "initial_conditions": (("x1.m", 1.0),)}
     for dialect, path in (("ltspice", "x1:m"), ("xyce", "x1:m"), ("hspice", "x1.m"), ("pspice", "x1.m")):
         text = "\n".join(written(dialect, *elements, **parts))
@@ -520,7 +529,7 @@ def test_new_letters_avoid_names_that_exist() -> None:
         ir.VoltageControlledCurrent("GB1", "a", "0", "b", "0", 1.0),
         ir.BehaviouralVoltage("B2", "b", "0", X),
     )
-    deck = as_controlled_sources(Deck("t", elements))
+    deck = as_controlled_sources(Deck(title="t", elements=elements))
     assert [e.name for e in deck.elements] == ["GGB1", "GB1", "EB2"]
 
 
@@ -730,7 +739,7 @@ def test_clamps_leave_bounded_arguments_alone() -> None:
 
 
 def test_a_sine_written_out_is_the_sine() -> None:
-    wave = ir.SinWave(0.5, -2.0, 1.5, 0.3, 0.7, 40.0)
+    wave = ir.SinWave(offset=0.5, amplitude=-2.0, frequency=1.5, delay=0.3, damping=0.7, phase=40.0)
     t = np.linspace(0.0, 2.0, 401)
     since = np.maximum(t - 0.3, 0.0)
     wanted = 0.5 - 2.0 * np.exp(-0.7 * since) * np.sin(3.0 * math.pi * since + math.radians(40.0))
@@ -738,7 +747,9 @@ def test_a_sine_written_out_is_the_sine() -> None:
 
 
 def test_spectre_writes_out_sines_whose_start_its_manual_leaves_open() -> None:
-    late = ir.VoltageSourceElement("V1", "a", "0", ir.SinWave(0.0, 1.0, 1.0, 0.5, 0.0, 90.0))
+    late = ir.VoltageSourceElement(
+        "V1", "a", "0", ir.SinWave(offset=0.0, amplitude=1.0, frequency=1.0, delay=0.5, damping=0.0, phase=90.0)
+    )
     user = ir.CurrentControlledCurrent("F1", "b", "0", "V1", 2.0)
     lines = written("spectre", late, user, save=("i(v1)",))
     assert any(line.startswith("BV1 (a 0) bsource v=") for line in lines)
@@ -747,7 +758,7 @@ def test_spectre_writes_out_sines_whose_start_its_manual_leaves_open() -> None:
 
 
 def test_adaptations_leave_other_decks_alone() -> None:
-    deck = Deck("t", (SINE, SENSE, COIL))
+    deck = Deck(title="t", elements=(SINE, SENSE, COIL))
     for change in (lines_from_zero, shifted_sines, resistors_as_sources):
         assert change(deck) == deck
     assert smooth_switches(deck, hysteresis=False, simulator="x") == deck
@@ -762,15 +773,21 @@ def test_adaptations_leave_other_decks_alone() -> None:
     ],
 )
 def test_names_that_adaptations_need_are_not_taken_silently(taken: ir.Element, change: object) -> None:
-    late = ir.VoltageSourceElement("V1", "a", "0", ir.SinWave(0.0, 1.0, 1.0, 0.5, 0.0, 90.0))
-    deck = Deck("t", (VARIABLE, late, ir.Switch("S1", "a", "0", "b", "0", "GATE"), taken), models=(SWITCH,))
+    late = ir.VoltageSourceElement(
+        "V1", "a", "0", ir.SinWave(offset=0.0, amplitude=1.0, frequency=1.0, delay=0.5, damping=0.0, phase=90.0)
+    )
+    deck = Deck(
+        title="t", elements=(VARIABLE, late, ir.Switch("S1", "a", "0", "b", "0", "GATE"), taken), models=(SWITCH,)
+    )
     with pytest.raises(DeckError, match=r"name is taken.*rename one|rename one"):
         change(deck)  # type: ignore[operator]
 
 
 def test_a_smooth_switch_is_open_at_its_threshold_and_closed_above() -> None:
     deck = smooth_switches(
-        Deck("t", (ir.Switch("S1", "a", "0", "c", "0", "GATE"),), models=(SWITCH,)), hysteresis=False, simulator="x"
+        Deck(title="t", elements=(ir.Switch("S1", "a", "0", "c", "0", "GATE"),), models=(SWITCH,)),
+        hysteresis=False,
+        simulator="x",
     )
     shapes = {f.name: f for f in deck.functions}
     x = np.array([0.0, 1.0, 1.0 + WIDTH / 2, 1.0 + WIDTH, 2.0])

@@ -78,7 +78,7 @@ def test_a_nested_deck_equals_the_hand_flattened_one() -> None:
         ]
 
     expected = Deck(
-        "title",
+        title="title",
         elements=(
             ResistorElement("r.xa.r1", "in", "xa.m", 300.0),
             ResistorElement("r.xa.r2", "xa.m", "out", 600.0),
@@ -223,8 +223,12 @@ def test_names_inside_instances_can_be_used_outside() -> None:
 
 def test_shipped_models_flatten_to_numbers() -> None:
     model = load_model("caravelli2017_current")
-    call = Instance("X7", ("a", "0", "w7", "w7"), model.name, (("r_on", 50.0), ("polarity", -1.0)))
-    deck = flatten(Deck("one", (call, CurrentSourceElement("I1", "0", "a", DcWave(1.0))), subcircuits=(model,)))
+    call = Instance(
+        name="X7", nodes=("a", "0", "w7", "w7"), subcircuit=model.name, parameters=(("r_on", 50.0), ("polarity", -1.0))
+    )
+    deck = flatten(
+        Deck(title="one", elements=(call, CurrentSourceElement("I1", "0", "a", DcWave(1.0))), subcircuits=(model,))
+    )
     names = [e.name for e in deck.elements]
     assert names[:2] == ["v.x7.vsense", "r.x7.rmem"]
     assert not any(isinstance(x, (Parameter, Call)) for e in deck.elements for x in walk(getattr(e, "value", 0.0)))
@@ -232,8 +236,19 @@ def test_shipped_models_flatten_to_numbers() -> None:
 
 
 def test_decks_made_by_hand_fold_case_too() -> None:
-    sub = Subcircuit("MEM", ("P", "n"), (("R", 2.0),), (ResistorElement("R1", "p", "N", Parameter("r")),))
-    deck = flatten(Deck("t", (Instance("x1", ("a", "GND"), "mem", (("r", 3.0),)),), subcircuits=(sub,)))
+    sub = Subcircuit(
+        name="MEM",
+        pins=("P", "n"),
+        parameters=(("R", 2.0),),
+        elements=(ResistorElement("R1", "p", "N", Parameter("r")),),
+    )
+    deck = flatten(
+        Deck(
+            title="t",
+            elements=(Instance(name="x1", nodes=("a", "GND"), subcircuit="mem", parameters=(("r", 3.0),)),),
+            subcircuits=(sub,),
+        )
+    )
     assert deck.elements == (ResistorElement("r.x1.r1", "a", "0", 3.0),)
 
 
@@ -293,9 +308,9 @@ def test_errors_of_a_flat_deck_still_know_their_text() -> None:
 
 def test_errors_without_text_are_plain() -> None:
     with pytest.raises(DeckError, match=r"^R1: parameter 'x' has no value$"):
-        flatten(Deck("t", (ResistorElement("R1", "a", "0", Parameter("x")),)))
+        flatten(Deck(title="t", elements=(ResistorElement("R1", "a", "0", Parameter("x")),)))
     with pytest.raises(DeckError, match="element r1 is defined twice"):
-        flatten(Deck("t", (ResistorElement("R1", "a", "0", 1.0), ResistorElement("r1", "a", "0", 1.0))))
+        flatten(Deck(title="t", elements=(ResistorElement("R1", "a", "0", 1.0), ResistorElement("r1", "a", "0", 1.0))))
 
 
 def test_constant() -> None:

@@ -63,16 +63,31 @@ ELEMENTS: list[tuple[str, Element]] = [
     ("V1 a 0 dc=5", VoltageSourceElement("V1", "a", "0", DcWave(5.0))),
     ("V1 a 0", VoltageSourceElement("V1", "a", "0", DcWave(0.0))),
     ("V1 a 0 DC {p}", VoltageSourceElement("V1", "a", "0", DcWave(P))),
-    ("I1 a 0 SIN(0 1 1k)", CurrentSourceElement("I1", "a", "0", SinWave(0.0, 1.0, 1e3))),
-    ("I1 a 0 sin 0 1 1k 1m 2 90", CurrentSourceElement("I1", "a", "0", SinWave(0.0, 1.0, 1e3, 1e-3, 2.0, 90.0))),
-    ("I1 a 0 SIN (0, {p}, 1k)", CurrentSourceElement("I1", "a", "0", SinWave(0.0, P, 1e3))),
+    ("I1 a 0 SIN(0 1 1k)", CurrentSourceElement("I1", "a", "0", SinWave(offset=0.0, amplitude=1.0, frequency=1e3))),
+    (
+        "I1 a 0 sin 0 1 1k 1m 2 90",
+        CurrentSourceElement(
+            "I1", "a", "0", SinWave(offset=0.0, amplitude=1.0, frequency=1e3, delay=1e-3, damping=2.0, phase=90.0)
+        ),
+    ),
+    ("I1 a 0 SIN (0, {p}, 1k)", CurrentSourceElement("I1", "a", "0", SinWave(offset=0.0, amplitude=P, frequency=1e3))),
     (
         "V1 a 0 PULSE(0 1 1m 2m 3m 4m 5m)",
-        VoltageSourceElement("V1", "a", "0", PulseWave(0.0, 1.0, 1e-3, 2e-3, 3e-3, 4e-3, 5e-3)),
+        VoltageSourceElement(
+            "V1",
+            "a",
+            "0",
+            PulseWave(initial=0.0, pulsed=1.0, delay=1e-3, rise=2e-3, fall=3e-3, width=4e-3, period=5e-3),
+        ),
     ),
     ("V1 a 0 PWL(0 0 1 1, 2 0)", VoltageSourceElement("V1", "a", "0", PwlWave(((0.0, 0.0), (1.0, 1.0), (2.0, 0.0))))),
     ("V1 a 0 PWL 0 0 1 1", VoltageSourceElement("V1", "a", "0", PwlWave(((0.0, 0.0), (1.0, 1.0))))),
-    ("V1 a 0 EXP(0 1 1 2 3 4)", VoltageSourceElement("V1", "a", "0", ExpWave(0.0, 1.0, 1.0, 2.0, 3.0, 4.0))),
+    (
+        "V1 a 0 EXP(0 1 1 2 3 4)",
+        VoltageSourceElement(
+            "V1", "a", "0", ExpWave(initial=0.0, pulsed=1.0, rise_delay=1.0, rise_tau=2.0, fall_delay=3.0, fall_tau=4.0)
+        ),
+    ),
     ("E1 a b c d 10", VoltageControlledVoltage("E1", "a", "b", "c", "d", 10.0)),
     ("G1 a b c d {p}", VoltageControlledCurrent("G1", "a", "b", "c", "d", P)),
     ("F1 a b Vs 2", CurrentControlledCurrent("F1", "a", "b", "Vs", 2.0)),
@@ -85,13 +100,18 @@ ELEMENTS: list[tuple[str, Element]] = [
     ("G1 a b cur='V(w)'", BehaviouralCurrent("BG1", "a", "b", W)),
     ("S1 a b c d SHI", Switch("S1", "a", "b", "c", "d", "SHI")),
     ("S1 a b c d SHI off", Switch("S1", "a", "b", "c", "d", "SHI")),
-    ("X1 a b c mem", Instance("X1", ("a", "b", "c"), "mem")),
+    ("X1 a b c mem", Instance(name="X1", nodes=("a", "b", "c"), subcircuit="mem")),
     (
         "X1 a b mem r=1k g={p}",
-        Instance("X1", ("a", "b"), "mem", (("r", 1000.0), ("g", P))),
+        Instance(name="X1", nodes=("a", "b"), subcircuit="mem", parameters=(("r", 1000.0), ("g", P))),
     ),
-    ("X1 a b mem r=2*p g=p", Instance("X1", ("a", "b"), "mem", (("r", Binary("*", Number(2.0), P)), ("g", P)))),
-    ("X1 a b mem PARAMS: r=1k", Instance("X1", ("a", "b"), "mem", (("r", 1000.0),))),
+    (
+        "X1 a b mem r=2*p g=p",
+        Instance(
+            name="X1", nodes=("a", "b"), subcircuit="mem", parameters=(("r", Binary("*", Number(2.0), P)), ("g", P))
+        ),
+    ),
+    ("X1 a b mem PARAMS: r=1k", Instance(name="X1", nodes=("a", "b"), subcircuit="mem", parameters=(("r", 1000.0),))),
 ]
 
 
@@ -190,7 +210,7 @@ def test_parameters_functions_models_and_the_rest() -> None:
         "gmin": Binary("*", b, Number(1e-12)),
     }
     assert deck.save == ("v(a)", "i(v1)", "all", "v(b)")
-    assert deck.transient == Transient(1e-6, 4.0, 0.0, 1e-6, True)
+    assert deck.transient == Transient(step=1e-6, stop=4.0, start=0.0, max_step=1e-6, uic=True)
 
 
 def test_subcircuits_nest_and_keep_their_parts() -> None:
@@ -213,14 +233,14 @@ def test_subcircuits_nest_and_keep_their_parts() -> None:
         "X1 a 0 mem",
     )
     ron, mid = Parameter("ron"), Parameter("mid")
-    inner = Subcircuit("inner", ("a",), elements=(ResistorElement("R1", "a", "0", 1.0),))
+    inner = Subcircuit(name="inner", pins=("a",), elements=(ResistorElement("R1", "a", "0", 1.0),))
     assert deck.subcircuits == (
         Subcircuit(
-            "mem",
-            ("p", "n"),
+            name="mem",
+            pins=("p", "n"),
             parameters=(("ron", 100.0), ("roff", Binary("*", ron, Number(16.0)))),
             elements=(
-                Instance("X1", ("p",), "inner"),
+                Instance(name="X1", nodes=("p",), subcircuit="inner"),
                 ResistorElement("Rm", "p", "n", Call("f", (Number(2.0),))),
             ),
             models=(Model("q", "sw", (("vt", ron),)),),
@@ -261,7 +281,7 @@ def test_currents_of_rewritten_sources_follow() -> None:
 def test_what_has_no_effect_is_left_out_with_a_note() -> None:
     deck = read_deck("t\nV1 a 0 DC 1 AC 1 0 SIN(0 1 1k)\n.op\n.print ac v(a)\n.backanno\nI1 a 0 AC 2\n", name="d.cir")
     assert deck.elements == (
-        VoltageSourceElement("V1", "a", "0", SinWave(0.0, 1.0, 1e3)),
+        VoltageSourceElement("V1", "a", "0", SinWave(offset=0.0, amplitude=1.0, frequency=1e3)),
         CurrentSourceElement("I1", "a", "0", DcWave(0.0)),
     )
     assert [note.split(" ")[0] for note in deck.notes] == [
@@ -354,7 +374,7 @@ def test_an_ltspice_netlist() -> None:
     )
     assert deck.elements[2].expression.right == Call("win", (x, Number(2.0)))
     assert deck.elements[4].expression.yes == Power(x, Number(2.0), "real")
-    assert deck.transient == Transient(3.0 / 50.0, 3.0)
+    assert deck.transient == Transient(step=3.0 / 50.0, stop=3.0)
     assert len(deck.notes) == 3
 
 

@@ -136,9 +136,12 @@ def test_a_law_of_ones_own_runs_as_its_module():
 def test_large_whole_numbers_are_no_integers_of_32_bits():
     rate = 2.0**31 + 10.0
     deck = Deck(
-        "t",
-        (ir.CurrentSourceElement("I1", "0", "a", ir.DcWave(rate)), ir.ResistorElement("R1", "a", "0", 1.0 / rate)),
-        transient=ir.Transient(0.1, 1.0, 0.0, 0.1),
+        title="t",
+        elements=(
+            ir.CurrentSourceElement("I1", "0", "a", ir.DcWave(rate)),
+            ir.ResistorElement("R1", "a", "0", 1.0 / rate),
+        ),
+        transient=ir.Transient(step=0.1, stop=1.0, start=0.0, max_step=0.1),
         save=("v(a)",),
     )
     record = VacaskProcess().run(Job(text=Vacask().format_deck(deck), vectors=("v(a)",), stop=1.0))
@@ -148,10 +151,10 @@ def test_large_whole_numbers_are_no_integers_of_32_bits():
 def test_a_fed_state_starts_where_ic_says():
     """A capacitor alone has no entry in its row of the Jacobian, and .ic would be held through 1 S."""
     deck = Deck(
-        "t",
-        (ir.CurrentSourceElement("I1", "0", "a", ir.DcWave(5.0)), ir.CapacitorElement("C1", "a", "0", 1.0)),
+        title="t",
+        elements=(ir.CurrentSourceElement("I1", "0", "a", ir.DcWave(5.0)), ir.CapacitorElement("C1", "a", "0", 1.0)),
         initial_conditions=(("a", 0.25),),
-        transient=ir.Transient(0.01, 1.0, 0.0, 0.01),
+        transient=ir.Transient(step=0.01, stop=1.0, start=0.0, max_step=0.01),
         save=("v(a)",),
     )
     record = VacaskProcess().run(Job(text=Vacask().format_deck(deck), vectors=("v(a)",), stop=1.0))
@@ -240,7 +243,7 @@ def test_a_subcircuit_of_ones_own_is_never_replaced_by_a_twin():
 )
 def test_what_vacask_cannot_say_is_refused(element, parts, words):
     with pytest.raises(DeckError, match=words):
-        Vacask().format_deck(Deck("t", (element,), **parts))
+        Vacask().format_deck(Deck(title="t", elements=(element,), **parts))
 
 
 def test_what_cancels_is_zero():
@@ -263,7 +266,9 @@ def test_infinities_on_the_way_to_the_solution_are_kept_out():
     trees = {"b": 1.0 / x, "c": Power(x, Number(-3.0)), "d": Call("ln", (x,))}
     elements = [ir.VoltageSourceElement("V1", "a", "0", ir.DcWave(2.0))]
     elements += [ir.BehaviouralVoltage(f"B{node}", node, "0", tree) for node, tree in trees.items()]
-    deck = Deck("t", tuple(elements), transient=ir.Transient(0.1, 1.0, 0.0, 0.1))
+    deck = Deck(
+        title="t", elements=tuple(elements), transient=ir.Transient(step=0.1, stop=1.0, start=0.0, max_step=0.1)
+    )
     record = VacaskProcess().run(Job(text=Vacask().format_deck(deck), vectors=("v(b)", "v(c)", "v(d)"), stop=1.0))
     np.testing.assert_allclose(record.data[-1], [0.5, 0.125, math.log(2.0)], rtol=1e-12)
 

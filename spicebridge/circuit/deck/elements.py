@@ -20,7 +20,7 @@ class DcWave:
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SinWave:
     """offset + amplitude exp(-(t-delay) damping) sin(2 pi frequency (t-delay) + phase); phase in degrees."""
 
@@ -32,7 +32,7 @@ class SinWave:
     phase: Value = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PulseWave:
     """SPICE PULSE with every field given."""
 
@@ -52,7 +52,7 @@ class PwlWave:
     points: tuple[tuple[Value, Value], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpWave:
     """SPICE EXP: two exponential edges."""
 
@@ -192,7 +192,7 @@ class Switch(_Controlled):
     letter: ClassVar[str] = "S"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
     """X: a subcircuit in place, nodes in pin order."""
 
@@ -240,7 +240,7 @@ class Function:
     body: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subcircuit:
     """.subckt: pins, parameters with defaults, local definitions, elements.
 
@@ -260,7 +260,7 @@ class Subcircuit:
     veriloga: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transient:
     """.tran: print step, stop, start, step ceiling; all in s."""
 
@@ -279,7 +279,7 @@ class Sources(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deck:
     """A whole circuit with its analysis.
 

@@ -224,7 +224,7 @@ class _Flattener:
         except DeckError as error:
             self.located.fail(made.scope, kind, name, f"{kind} {name}: {error}")
 
-    def _element(self, place: InstancePlace, element: ir.Element) -> None:
+    def _element(self, place: InstancePlace, element: ir.FlatElement) -> None:
         kind = type(element)
         self.using = element.name
         try:
@@ -289,8 +289,7 @@ class _Flattener:
     def _wave(self, place: InstancePlace, wave: ir.Wave) -> ir.Wave:
         if isinstance(wave, ir.PwlWave):
             return ir.PwlWave(tuple((number_of(self, place, t), number_of(self, place, v)) for t, v in wave.points))
-        values = [number_of(self, place, getattr(wave, f.name)) for f in fields(wave)]
-        return type(wave)(*values)
+        return type(wave)(**{f.name: number_of(self, place, getattr(wave, f.name)) for f in fields(wave)})
 
     def _same(self, place: InstancePlace, value: object) -> object:
         return value

@@ -141,7 +141,15 @@ class Corners:
             cuts = {gap * k / self.cut for gap in gaps if gap < NEAR * step for k in range(1, self.cut)}
             late = part * min(step, *([gap / self.cut for gap in gaps] if cuts else gaps))
             for m, shift in enumerate(sorted({late} | cuts | {cut + late for cut in cuts})):
-                pulse = PulseWave(0.0, 1.0, train.delay + shift, train.rise, train.fall, train.width, train.period)
+                pulse = PulseWave(
+                    initial=0.0,
+                    pulsed=1.0,
+                    delay=train.delay + shift,
+                    rise=train.rise,
+                    fall=train.fall,
+                    width=train.width,
+                    period=train.period,
+                )
                 own = f"{n}" if m == 0 else f"{n}_{m}"
                 what = "nothing but breakpoints: just after every corner"
                 out.append(VoltageSourceElement(f"{self.name}{own}", f"{self.node}{own}", "0", pulse, what))

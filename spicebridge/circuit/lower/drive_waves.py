@@ -5,10 +5,14 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum
 from spicebridge.errors import DeckError
+
+SINE = tuple(field.name for field in fields(ir.SinWave))
+PULSE = tuple(field.name for field in fields(ir.PulseWave))
 
 
 def waves(drive: Drive | None) -> tuple[ir.Wave, ...]:
@@ -50,7 +54,9 @@ def _needles(term: Pulse, period: float) -> tuple[ir.Wave, ...]:
             "longer period, or use PWL"
         )
     top = term.delay + term.rise
-    pauses = ir.PulseWave(term.pulsed, term.initial, top, term.fall, term.rise, pause, period)
+    pauses = ir.PulseWave(
+        initial=term.pulsed, pulsed=term.initial, delay=top, rise=term.fall, fall=term.rise, width=pause, period=period
+    )
     return pauses, _points([(term.delay, term.initial - term.pulsed), (top, 0.0)])
 
 
@@ -84,7 +90,7 @@ def waves_of(kinds: Iterable[str | ir.Wave], numbers: Iterator[float]) -> list[i
         if kind == "dc":
             out.append(ir.DcWave(next(numbers)))
         elif kind == "sine":
-            out.append(ir.SinWave(*(next(numbers) for _ in range(6))))
+            out.append(ir.SinWave(**{name: next(numbers) for name in SINE}))
         else:
             assert not isinstance(kind, str)
             out.append(kind)
@@ -101,8 +107,14 @@ def waves_of_term(term: Drive) -> tuple[ir.Wave, ...]:
 
 @waves_of_term.register
 def _sine(term: Sine) -> tuple[ir.Wave, ...]:
-    phase = math.degrees(term.phase)
-    return (ir.SinWave(*map(float, (term.offset, term.amplitude, term.frequency, term.delay, 0.0, phase))),)
+    wave = ir.SinWave(
+        offset=float(term.offset),
+        amplitude=float(term.amplitude),
+        frequency=float(term.frequency),
+        delay=float(term.delay),
+        phase=math.degrees(term.phase),
+    )
+    return (wave,)
 
 
 @waves_of_term.register
@@ -110,8 +122,7 @@ def _pulse(term: Pulse) -> tuple[ir.Wave, ...]:
     if term.period is not None and term.width == 0.0:
         return _needles(term, term.period)
     if term.period is not None:
-        fields = (term.initial, term.pulsed, term.delay, term.rise, term.fall, term.width, term.period)
-        return (ir.PulseWave(*map(float, fields)),)
+        return (ir.PulseWave(**{name: float(getattr(term, name)) for name in PULSE}),)
     x = [term.delay, term.rise, term.width, term.fall]
     corners = [sum(x[: k + 1]) for k in range(4)]
     points = list(zip(corners, (term.initial, term.pulsed, term.pulsed, term.initial), strict=True))

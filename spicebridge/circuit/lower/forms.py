@@ -367,7 +367,7 @@ class ReadableMemristor(_Readable):
         nodes = (*ends, *(drift if pin == "drift" else w for pin in model.pins[2:]))
         return [
             *self.sources(k, tail, head, f"state {w}"),
-            ir.Instance(f"X{k}", nodes, self.call.name(position), parameters),
+            ir.Instance(name=f"X{k}", nodes=nodes, subcircuit=self.call.name(position), parameters=parameters),
             *state_elements(self.group, position, k),
         ]
 

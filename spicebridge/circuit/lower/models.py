@@ -143,7 +143,7 @@ class LawVariant:
         if module is not None:
             pins = tuple(dict.fromkeys((*module.pins, module.state)))
             defaults = tuple((own, self.law.parameters[name].default) for name, own in module.parameters.items())
-            return ir.Subcircuit(self.name, pins, defaults, veriloga=module.with_state_as_pin())
+            return ir.Subcircuit(name=self.name, pins=pins, parameters=defaults, veriloga=module.with_state_as_pin())
         self.elements = []
         linear = kernels(Equations(self.law.ohmic, self.conduction, self.drift, self.decay), self.law.state.name)
         found = linear.linear_rate
@@ -156,10 +156,10 @@ class LawVariant:
             self._general()
         self.elements.append(ir.CapacitorElement("Cstate", self.state, "0", 1.0))
         return ir.Subcircuit(
-            self.name,
-            ("p", "n", self.state, "drift"),
-            self._parameters(),
-            tuple(self.elements),
+            name=self.name,
+            pins=("p", "n", self.state, "drift"),
+            parameters=self._parameters(),
+            elements=tuple(self.elements),
             header=tuple(law_header(self.law)),
         )
 

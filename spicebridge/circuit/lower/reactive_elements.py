@@ -132,7 +132,14 @@ def _derivative(name: str, drive: Drive | None, factor: float, plus: str, minus:
             continue
         if isinstance(term, Sine) and term.delay == 0.0:
             swing = factor * term.amplitude * 2.0 * np.pi * term.frequency
-            wave = ir.SinWave(0.0, swing, term.frequency, 0.0, 0.0, float(np.degrees(term.phase)) + 90.0)
+            wave = ir.SinWave(
+                offset=0.0,
+                amplitude=swing,
+                frequency=term.frequency,
+                delay=0.0,
+                damping=0.0,
+                phase=float(np.degrees(term.phase)) + 90.0,
+            )
             out.append(ir.CurrentSourceElement(f"ID{tag}", plus, minus, wave))
             continue
         for part, shape in enumerate(waves(term)):

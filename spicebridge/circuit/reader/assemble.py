@@ -242,7 +242,7 @@ class Assembler:
         if not (step > 0.0 and stop > start >= 0.0 and ceiling >= 0.0):
             hint = "" if step > 0.0 or loose else " (a step of 0 is LTspice's way: say dialect ltspice)"
             card.fail(record.token.offset, f"0 < step, 0 <= start < stop and 0 <= ceiling must hold{hint}")
-        self.values.tran = ir.Transient(step, stop, start, ceiling or None, uic)
+        self.values.tran = ir.Transient(step=step, stop=stop, start=start, max_step=ceiling or None, uic=uic)
 
     def _transient_words(self, words: list[Token]) -> bool:
         """Whether .tran says uic (PSpice: skipbp); raises for words that would change the run."""

@@ -270,7 +270,7 @@ class CardReader:
             self.values.fail(head, f"{head.text}: nodes and a subcircuit are needed; write {USAGE['X']}")
         name = self.spelling.subcircuits.setdefault(words[-1].text.lower(), words[-1].text)
         nodes = tuple(self.spelling.node(w.text) for w in words[:-1])
-        return ir.Instance(self._name(head), nodes, name, self.pairs(head, given))
+        return ir.Instance(name=self._name(head), nodes=nodes, subcircuit=name, parameters=self.pairs(head, given))
 
     def pairs(self, head: Token, given: list[Assignment]) -> tuple[tuple[str, Value], ...]:
         """Assignments of parameters, each name once."""

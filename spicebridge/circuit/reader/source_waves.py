@@ -73,7 +73,14 @@ def _sin(reader: CardValues, head: Token, part: Part) -> ir.Wave:
     offset, amplitude, frequency, delay, damping, phase = _arguments(reader, head, part, SIN_FIELDS)
     if frequency is None or frequency == 0.0:
         frequency = 1.0 / _from_tran(reader, head, part, "frequency", "stop")
-    return ir.SinWave(offset or 0.0, amplitude or 0.0, frequency, delay or 0.0, damping or 0.0, phase or 0.0)
+    return ir.SinWave(
+        offset=offset or 0.0,
+        amplitude=amplitude or 0.0,
+        frequency=frequency,
+        delay=delay or 0.0,
+        damping=damping or 0.0,
+        phase=phase or 0.0,
+    )
 
 
 MOST_PULSES = 10_000
@@ -130,7 +137,7 @@ def _pulse(reader: CardValues, head: Token, part: Part) -> ir.Wave:
     if once and endless:
         # Width and period are as long as the run: a step, whose end is never met.
         return ir.PwlWave(((delay, initial), (_plus(delay, rise), pulsed)))
-    return ir.PulseWave(initial, pulsed, delay, rise, fall, width, period)
+    return ir.PulseWave(initial=initial, pulsed=pulsed, delay=delay, rise=rise, fall=fall, width=width, period=period)
 
 
 def _exp(reader: CardValues, head: Token, part: Part) -> ir.Wave:
@@ -144,7 +151,14 @@ def _exp(reader: CardValues, head: Token, part: Part) -> ir.Wave:
             reader.fail(part.token, f"{head.text}: {part.token.text} needs its fall_delay; write it")
         values[4] = values[2] + _from_tran(reader, head, part, EXP_FIELDS[4], "step")
     initial, pulsed, rise_delay, rise_tau, fall_delay, fall_tau = (v or 0.0 for v in values)
-    return ir.ExpWave(initial, pulsed, rise_delay, rise_tau, fall_delay, fall_tau)
+    return ir.ExpWave(
+        initial=initial,
+        pulsed=pulsed,
+        rise_delay=rise_delay,
+        rise_tau=rise_tau,
+        fall_delay=fall_delay,
+        fall_tau=fall_tau,
+    )
 
 
 def _pwl(reader: CardValues, head: Token, part: Part) -> ir.Wave:

@@ -143,7 +143,16 @@ def _waves(terms: Terms) -> list[ir.Wave] | None:
         speed, phase = angle[Time()], angle.get(ONE, 0.0) + (math.pi / 2 if term.function == "cos" else 0.0)
         if speed < 0.0:
             speed, phase = -speed, math.pi - phase
-        made.append(ir.SinWave(offset, weight, speed / (2.0 * math.pi), 0.0, 0.0, math.degrees(phase)))
+        made.append(
+            ir.SinWave(
+                offset=offset,
+                amplitude=weight,
+                frequency=speed / (2.0 * math.pi),
+                delay=0.0,
+                damping=0.0,
+                phase=math.degrees(phase),
+            )
+        )
         offset = 0.0
     return made or [ir.DcWave(offset)]
 

@@ -81,12 +81,14 @@ class LawWriter:
             *self._law(k, "0", P, J, subcircuits),
             *delayed(self.plan, f"w{k}", "code", lag),
         ]
-        return Subcircuit(f"CTRL{k}", ("sp", "sn", f"w{k}", "code"), elements=tuple(elements))
+        return Subcircuit(name=f"CTRL{k}", pins=("sp", "sn", f"w{k}", "code"), elements=tuple(elements))
 
     def part(self, k: int, subcircuits: dict[str, Subcircuit]) -> Subcircuit:
         """Pins te be state; wired so that its polarity is that of the part."""
         J = -1.0 if raises_resistance(self.plan.network.device(k)) else 1.0
-        return Subcircuit(f"MEM{k}", (f"m{k}", "be", f"w{k}"), elements=tuple(self._law(k, "be", 1.0, J, subcircuits)))
+        return Subcircuit(
+            name=f"MEM{k}", pins=(f"m{k}", "be", f"w{k}"), elements=tuple(self._law(k, "be", 1.0, J, subcircuits))
+        )
 
     def _law(self, k: int, head: str, P: float, J: float, subcircuits: dict[str, Subcircuit]) -> list[Element]:
         number, position = self.place[k]

@@ -62,8 +62,8 @@ def opamp_macro(part: OpAmp) -> Subcircuit:
     wound = times(Number(w * C_POLE), times(x, times(times(far, far), times(far, far))))
     wanted = times(Number(1.0 / R_OUT), minus(plus(bent, middle), NodeVoltage("out")))
     return Subcircuit(
-        subcircuit_name(part.name),
-        ("inp", "inn", "vp", "vn", "out"),
+        name=subcircuit_name(part.name),
+        pins=("inp", "inn", "vp", "vn", "out"),
         elements=(
             BehaviouralCurrent("B1", "0", "x", drive, "gain-bandwidth and slew rate"),
             CapacitorElement("C1", "x", "0", C_POLE),

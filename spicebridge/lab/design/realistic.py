@@ -99,7 +99,7 @@ def realistic_deck(plan: Plan, components: tuple[Component, ...] | None = None, 
         subcircuits=tuple(subcircuits.values()),
         initial_conditions=tuple(conditions),
         options=OPTIONS,
-        transient=Transient(step, plan.stop, 0.0, step),
+        transient=Transient(step=step, stop=plan.stop, start=0.0, max_step=step),
         save=vectors(plan),
     )
 
@@ -141,19 +141,21 @@ def _elements(plan: Plan, part: Component, laws: LawWriter, subs: dict[str, Subc
         case "opamp":
             macro = opamp_macro(OPAMPS[part.part])
             subs.setdefault(macro.name, macro)
-            return [Instance(f"X{part.reference}", part.nets, macro.name, comment=part.note)]
+            return [Instance(name=f"X{part.reference}", nodes=part.nets, subcircuit=macro.name, comment=part.note)]
         case "pot":
             sub = _pot(plan, part.edge or 0)
         case "memristor":
             k = part.edge or 0
             sub = laws.part(k, subs)
             subs[sub.name] = sub
-            return [Instance(f"X{part.reference}", (*part.nets, f"w{k}"), sub.name, comment=part.note)]
+            return [
+                Instance(name=f"X{part.reference}", nodes=(*part.nets, f"w{k}"), subcircuit=sub.name, comment=part.note)
+            ]
         case _:
             k = part.edge or 0
             sub = laws.controller(k, subs, lag) if laws.inside(k) else _controller(plan, k, lag)
     subs[sub.name] = sub
-    return [Instance(f"X{part.reference}", part.nets, sub.name, comment=part.note)]
+    return [Instance(name=f"X{part.reference}", nodes=part.nets, subcircuit=sub.name, comment=part.note)]
 
 
 def _generator(plan: Plan, part: Component) -> list[Element]:
@@ -184,8 +186,8 @@ def _capacitor(part: Component) -> list[Element]:
 def _pot(plan: Plan, k: int) -> Subcircuit:
     current = Binary("/", NodeVoltage("a", "b"), set_resistance(plan, k, NodeVoltage("code")))
     return Subcircuit(
-        f"POT{k}",
-        ("a", "b", "vp", "vn", "code"),
+        name=f"POT{k}",
+        pins=("a", "b", "vp", "vn", "code"),
         elements=(BehaviouralCurrent("B1", "a", "b", current, f"{plan.pot.name} set by its code"),),
     )
 
@@ -213,7 +215,7 @@ def _controller(plan: Plan, k: int, lag: bool) -> Subcircuit:
         CapacitorElement("C1", "state", "0", 1.0),
         *delayed(plan, "state", "code", lag),
     ]
-    return Subcircuit(f"CTRL{k}", ("sp", "sn", "state", "code"), elements=tuple(elements))
+    return Subcircuit(name=f"CTRL{k}", pins=("sp", "sn", "state", "code"), elements=tuple(elements))
 
 
 @dataclass(frozen=True, eq=False)

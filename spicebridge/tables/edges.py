@@ -50,8 +50,8 @@ def edge_number(name: str, labels: Sequence[str], network: Network | None = None
             return plain.index(name)
         if turned:
             raise TableError(
-                f"edge {name!r} does not exist, but edge {labels[turned[0]]!r} goes the other way: map the column to it, "
-                "currents and voltages with *-1"
+                f"edge {name!r} does not exist, but edge {labels[turned[0]]!r} goes the other way: map the column to "
+                "it, currents and voltages with *-1"
             )
     known = ", ".join(labels[:MOST_NAMED]) + (", …" if len(labels) > MOST_NAMED else "")
     raise TableError(f"edge {name!r} does not exist{nearest(name, labels)}; there are {known}, or use the index")
@@ -95,11 +95,11 @@ def columns_to_edges(
     """
     signals = {c: s for c, s in signals_of(table, mapping).items() if s.kind in SIGNALS}
     if not signals:
-        known = ", ".join(table.columns)
+        known, first = ", ".join(table.columns), next(iter(table.columns))
         raise TableError(
             f"{table.source}: no column of {known} is named after a signal of an edge (state[edge], current[edge], "
-            f"voltage[edge]); say which is which with a map such as {{{next(iter(table.columns))!r}: 'state[0]'}}, on the "
-            f"command line --map '{next(iter(table.columns))}=state[0]'"
+            f"voltage[edge]); say which is which with a map such as {{{first!r}: 'state[0]'}}, on the command line "
+            f"--map '{first}=state[0]'"
         )
     labels = network.edge_labels if network is not None else tuple(dict.fromkeys(s.name for s in signals.values()))
     n_e = len(labels)

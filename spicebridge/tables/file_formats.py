@@ -107,7 +107,8 @@ def _of_arrays(
         if array.ndim not in (1, 2) or array.shape[0] != t.size:
             hint = "its transpose" if array.ndim == 2 and array.shape[1] == t.size else "the signals alone"
             raise TableError(
-                f"{path}: {name} has shape {array.shape}; it must be ({t.size},) or ({t.size}, n) as the time; save {hint}"
+                f"{path}: {name} has shape {array.shape}; it must be ({t.size},) or ({t.size}, n) as the time; "
+                f"save {hint}"
             )
         parts = {name: array} if array.ndim == 1 else {f"{name}[{k}]": array[:, k] for k in range(array.shape[1])}
         if array.ndim == 2 and labels is not None and np.size(labels) == array.shape[1]:

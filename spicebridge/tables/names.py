@@ -98,7 +98,7 @@ def parse_unit(text: str) -> tuple[str, float] | None:
 
 
 def parse_heading(cell: str) -> tuple[str, str | None]:
-    """(name, unit as written or None) of a heading. Raises `TableError` for a unit that is none, or that may be a name."""
+    """(name, unit as written or None) of a heading. Raises `TableError` for a unit that is none or may be a name."""
     text = cell.strip().strip('"').strip()
     square = _SQUARE.match(text)
     if square:

@@ -72,7 +72,7 @@ def same_circuit(first: Network, second: Network) -> None:
 FINE = {"rtol": 1e-13, "atol": 1e-14}
 """Of both integrations: where the last digit of a drive changes the steps, their error must not reach the bound."""
 KINK = 1e-11
-"""Bound across the kinks of a window, where the drift turns: these tolerances leave 1.1e-12 there (2 of 108 networks)."""
+"""Bound across the kinks of a window, where the drift turns: tolerances leave 1.1e-12 there (2 of 108 networks)."""
 
 
 def same_motion(first: Network, second: Network) -> None:

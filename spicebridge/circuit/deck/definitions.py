@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, NoReturn
+from typing import NoReturn, TypeVar, get_args
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.parameter_scopes import Macros, Scope, ScopeError, expand, expand_functions
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import walk
+from spicebridge.expressions.tree import Value, walk
 
-_UNION: Any = ir.Element
-ELEMENT_KINDS: tuple[type[Any], ...] = _UNION.__args__
+ELEMENT_KINDS: tuple[type[ir.Element], ...] = get_args(ir.Element)
 VALUE_FIELDS = {
     kind: tuple(f.name for f in fields(kind) if f.name in ("value", "expression", "gain", "initial"))
     for kind in ELEMENT_KINDS
@@ -45,21 +44,11 @@ class Definition:
     names: dict[str, ir.Element] = field(default_factory=dict)
     terms: int = 0
 
-    def lookup(self, table: str, name: str) -> tuple[Definition, Any] | None:
-        """The nearest definition around this scope."""
+    def outward(self) -> Iterator[Definition]:
+        """This scope and those around it: the first that has a name is the one that is meant."""
         scope: Definition | None = self
         while scope is not None:
-            found = getattr(scope, table).get(name)
-            if found is not None:
-                return scope, found
-            scope = scope.outer
-        return None
-
-    def visible(self, table: str) -> Iterator[str]:
-        """Names of a table that can be seen from here, for suggestions."""
-        scope: Definition | None = self
-        while scope is not None:
-            yield from getattr(scope, table)
+            yield scope
             scope = scope.outer
 
 
@@ -95,8 +84,8 @@ def expanded_sizes(top: Definition) -> dict[int, Size]:
 
 def used(scope: Definition, instance: ir.Instance) -> Definition | None:
     """The definition that an instance in `scope` means, or None."""
-    found = scope.lookup("subcircuits", instance.subcircuit.lower())
-    return None if found is None else found[1]
+    name = instance.subcircuit.lower()
+    return next((around.subcircuits[name] for around in scope.outward() if name in around.subcircuits), None)
 
 
 @dataclass
@@ -173,14 +162,17 @@ def prepare(body: ir.Deck | ir.Subcircuit, outer: Definition | None, located: Lo
     return made
 
 
-def _once(located: Located, made: Definition, table: dict[str, Any], kind: str, name: str, value: Any) -> None:
+Part = TypeVar("Part")
+
+
+def _once(located: Located, made: Definition, table: dict[str, Part], kind: str, name: str, value: Part) -> None:
     if name.lower() in table:
         located.fail(made.scope, kind, name, f"{kind} {name} is defined twice; rename one")
     table[name.lower()] = value
 
 
 def _expanded(located: Located, made: Definition, element: ir.Element) -> ir.Element:
-    changes: dict[str, Any] = {}
+    changes: dict[str, Value] = {}
     for name in VALUE_FIELDS[type(element)]:
         value = getattr(element, name)
         if value is None or isinstance(value, (int, float)):
@@ -192,4 +184,4 @@ def _expanded(located: Located, made: Definition, element: ir.Element) -> ir.Ele
             located.fail(made.scope, "element", element.name, f"{element.name}: {error}")
         if new is not value:
             changes[name] = new
-    return replace(element, **changes) if changes else element
+    return replace(element, **changes) if changes else element  # type: ignore[arg-type]

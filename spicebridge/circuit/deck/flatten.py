@@ -133,13 +133,13 @@ class _Flattener:
 
     def _instance(self, place: InstancePlace, element: ir.Instance) -> InstancePlace:
         here = place.definition.scope
-        found = place.definition.lookup("subcircuits", element.subcircuit.lower())
-        if found is None:
-            hint = nearest(element.subcircuit.lower(), list(place.definition.visible("subcircuits")))
+        made = used(place.definition, element)
+        if made is None:
+            known = [name for around in place.definition.outward() for name in around.subcircuits]
+            hint = nearest(element.subcircuit.lower(), known)
             self.located.fail(
                 here, "element", element.name, f"{element.name}: subcircuit {element.subcircuit!r} is unknown{hint}"
             )
-        made: Definition = found[1]
         body = made.body
         assert isinstance(body, ir.Subcircuit)
         active: InstancePlace | None = place
@@ -167,11 +167,11 @@ class _Flattener:
                 f"{element.name}: {len(element.nodes)} nodes for the {len(body.pins)} pins of {made.name} "
                 f"({' '.join(body.pins)}); give one each",
             )
-        known = {name.lower() for name, _ in body.parameters}
+        parameters = {name.lower() for name, _ in body.parameters}
         given: dict[str, Value] = {}
         for name, value in element.parameters:
-            if name.lower() not in known:
-                hint = nearest(name.lower(), known)
+            if name.lower() not in parameters:
+                hint = nearest(name.lower(), parameters)
                 self.located.fail(
                     here,
                     "element",
@@ -275,14 +275,15 @@ class _Flattener:
         raise DeckError(f"source {name!r} is unknown{nearest(name.lower(), place.definition.names)}")
 
     def _model(self, place: InstancePlace, name: str) -> str:
-        found = place.definition.lookup("models", name.lower())
-        if found is None:
-            hint = nearest(name.lower(), list(place.definition.visible("models")))
+        folded = name.lower()
+        owner = next((around for around in place.definition.outward() if folded in around.models), None)
+        if owner is None:
+            hint = nearest(folded, [known for around in place.definition.outward() for known in around.models])
             raise DeckError(f"model {name!r} is unknown{hint}; define it with .model")
         around: InstancePlace | None = place
         while around is not None:
-            if around.definition is found[0]:
-                return around.models[name.lower()]
+            if around.definition is owner:
+                return around.models[folded]
             around = around.outer
         raise DeckError(f"model {name!r} is out of reach; define it beside the element")
 

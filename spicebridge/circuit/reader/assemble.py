@@ -114,12 +114,12 @@ class Assembler:
             elif depth == 0 and kind in ("PARAM", "FUNC"):
                 for what, part in definitions(item, kind, offset + len(word)):
                     tokens = scan_directive(part, what, word, offset, ngspice=self.values.ngspice)
-                    getattr(self, f"_{what.lower()}")(part, self.reader.build(part, tokens))
+                    getattr(self, f"_{what.lower()}")(part, self.reader.directive(part, tokens))
             elif depth == 0 and kind == "TRAN":
                 transients.append((item, word, offset))
         transients += self._commands(known=bool(transients))
         for item, word, offset in transients:
-            self._transient(item, self.reader.build(item, scan_directive(item, "TRAN", word, offset)))
+            self._transient(item, self.reader.directive(item, scan_directive(item, "TRAN", word, offset)))
 
     def _commands(self, *, known: bool) -> list[tuple[NetlistCard, str, int]]:
         """The `tran` of the blocks of commands where the deck has no .tran, and notes on what was left out."""
@@ -143,8 +143,7 @@ class Assembler:
 
     def _element(self, card: NetlistCard, word: str, offset: int) -> None:
         tokens = scan_element(card, word, offset, bare_resistance=self.dialect.bare_expressions)
-        made = self.reader.build(card, tokens)
-        element, *further = made if isinstance(made, tuple) else (made,)
+        element, *further = self.reader.elements(card, tokens)
         if card.comment:
             element = replace(element, comment=card.comment)
         frame = self.frames[-1]
@@ -201,7 +200,7 @@ class Assembler:
         try:
             for what, part in definitions(card, kind, offset + len(word)):
                 tokens = scan_directive(part, what, word, offset, ngspice=self.values.ngspice, inside=inside)
-                getattr(self, f"_{what.lower()}")(part, self.reader.build(part, tokens))
+                getattr(self, f"_{what.lower()}")(part, self.reader.directive(part, tokens))
         except DeckError as error:
             # What is printed or shown is no part of the circuit.
             if word.lower() not in SHOWING or isinstance(error, UnsafeDeck):

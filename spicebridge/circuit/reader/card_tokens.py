@@ -172,7 +172,7 @@ _CALLED = re.compile(r"""'[^']*+'|"[^"]*+"|[{}]|(?<=[\s,])[A-Za-z_][\w.]*+\s*+(\
 
 
 def definitions(card: NetlistCard, kind: str, start: int) -> list[tuple[str, NetlistCard]]:
-    """A parameter card as one of values and one for each function, which HSPICE defines there: ``.param a=1 f(x)='a*x'``.
+    """A parameter card as one of values and one for each function, as in HSPICE's ``.param a=1 f(x)='a*x'``.
 
     Each keeps its columns: the rest is blank.
     """

@@ -1,4 +1,4 @@
-"""Values of a card: words and expressions -> numbers and trees, by the rules of a dialect; notes and errors at their place."""
+"""Values of a card: words and expressions -> numbers and trees by the rules of a dialect, with located errors."""
 
 from __future__ import annotations
 

@@ -49,8 +49,17 @@ class CardReader:
         self.commands: list[tuple[NetlistCard, list[NetlistCard]]] = []
         self.coefficients: list[tuple[NetlistCard, Token]] = []
 
-    def build(self, card: NetlistCard, tokens: list[Token]) -> Any:
-        """Return the element or record of a card; raises located `DeckError`."""
+    def elements(self, card: NetlistCard, tokens: list[Token]) -> tuple[ir.Element, ...]:
+        """The element of a card, and what stands for its parasitic resistances; raises located `DeckError`."""
+        made: ir.Element | tuple[ir.Element, ...] = self._build(card, tokens)
+        return made if isinstance(made, tuple) else (made,)
+
+    def directive(self, card: NetlistCard, tokens: list[Token]) -> DotCard:
+        """The record of a dot-card; raises located `DeckError`."""
+        made: DotCard = self._build(card, tokens)
+        return made
+
+    def _build(self, card: NetlistCard, tokens: list[Token]) -> Any:
         self.values.card = card
         self.values.head = tokens[0].text
         try:
@@ -75,7 +84,7 @@ class CardReader:
 
     # grammar: leaves
 
-    def start(self, value: object) -> Any:
+    def start(self, value: object) -> object:
         return value
 
     def node(self, token: Token) -> str:
@@ -95,17 +104,20 @@ class CardReader:
     def _name(self, token: Token) -> str:
         return self.spelling.elements.setdefault(token.text.lower(), token.text)
 
-    def _options(self, head: Token, parts: tuple[Any, ...], value: str) -> tuple[Raw, dict[str, Assignment]]:
+    def _options(
+        self, head: Token, parts: tuple[Raw | Assignment, ...], value: str
+    ) -> tuple[Raw, dict[str, Assignment]]:
         given = parts[0] if parts and not isinstance(parts[0], Assignment) else None
+        named = [part for part in parts if isinstance(part, Assignment)]
         options: dict[str, Assignment] = {}
-        for part in parts[1:] if given is not None else parts:
+        for part in named:
             folded = part.name.text.lower()
             if folded in options or (folded == value and given is not None):
                 self.values.fail(part.name, f"{head.text}: {part.name.text} is given twice")
             options[folded] = part
         if given is None:
             if value not in options:
-                self.values.fail(parts[0].name, f"{head.text}: the value is missing; write {USAGE[head.kind]}")
+                self.values.fail(named[0].name, f"{head.text}: the value is missing; write {USAGE[head.kind]}")
             given = options.pop(value).value
         return given, options
 
@@ -131,19 +143,27 @@ class CardReader:
             return value / copies if op == "/" else value * copies
         return Binary(op, as_expression(value), as_expression(copies))
 
-    def resistor(self, head: Token, plus: str, minus: str, *parts: object) -> ir.Element:
+    def resistor(self, head: Token, plus: str, minus: str, *parts: Raw | Assignment) -> ir.Element:
         raw, options = self._options(head, parts, "r")
         value = self._value(head, raw, options, "/")
         self._no_options(head, options)
         return ir.ResistorElement(self._name(head), plus, minus, value)
 
-    def capacitor(self, head: Token, plus: str, minus: str, *parts: object) -> object:
+    def capacitor(self, head: Token, plus: str, minus: str, *parts: Raw | Assignment) -> object:
         return self._storage(ir.CapacitorElement, "c", head, plus, minus, parts)
 
-    def inductor(self, head: Token, plus: str, minus: str, *parts: object) -> object:
+    def inductor(self, head: Token, plus: str, minus: str, *parts: Raw | Assignment) -> object:
         return self._storage(ir.InductorElement, "l", head, plus, minus, parts)
 
-    def _storage(self, kind: Any, key: str, head: Token, plus: str, minus: str, parts: tuple[Any, ...]) -> Any:
+    def _storage(
+        self,
+        kind: type[ir.CapacitorElement | ir.InductorElement],
+        key: str,
+        head: Token,
+        plus: str,
+        minus: str,
+        parts: tuple[Raw | Assignment, ...],
+    ) -> object:
         raw, options = self._options(head, parts, key)
         value = self._value(head, raw, options, "*" if kind is ir.CapacitorElement else "/")
         initial = options.pop("ic", None)

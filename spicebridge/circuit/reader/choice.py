@@ -33,7 +33,8 @@ _WORDS: dict[str, str] = {
     "ngspice": r"^\s*\.(?:control|csparam|spiceinit)\b|\b(?:u2|ternary_fcn|[engl][qte]0)\s*\(",
     "hspice": (
         r"^\s*\.(?:alter|data|malias|biaschk)\b|^\s*\.tran\b.*\bstart\s*="
-        r"|^\s*\.options?\b(?!\s+(?:timeint|nonlin|linsol|output|device|parser|restart)\b).*\b(?:post|ingold|runlvl|parhier|lvltim|delmax)\b"
+        r"|^\s*\.options?\b(?!\s+(?:timeint|nonlin|linsol|output|device|parser|restart)\b)"
+        r".*\b(?:post|ingold|runlvl|parhier|lvltim|delmax)\b"
         r"|\b(?:cur|vol)\s*=\s*['\"]|^\s*\.param\s+\w+\s*\([^)=]*\)\s*="
     ),
     "xyce": (
@@ -51,8 +52,8 @@ _SHARED = re.compile(r"(?:cur|vol)\s*=", re.IGNORECASE)
 """Words of HSPICE that ngspice has too."""
 _PIECES_OF_WORDS = """
     .backanno .machine .params .tran rser rpar cpar lser plotwinsize idt uplim dnlim tbl white absdelay boltz echarge
-    planck .control .csparam .spiceinit u2 ternary_fcn eq0 ne0 gt0 lt0 ge0 le0 .alter .data .malias .biaschk .option cur vol
-    .global_param .preprocess .result .hb .print skipbp .stimulus aliases .distribution .stmlib evalue gvalue
+    planck .control .csparam .spiceinit u2 ternary_fcn eq0 ne0 gt0 lt0 ge0 le0 .alter .data .malias .biaschk .option
+    cur vol .global_param .preprocess .result .hb .print skipbp .stimulus aliases .distribution .stmlib evalue gvalue
 """
 _PIECES = (*_PIECES_OF_WORDS.split(), ".param ", "\ny")
 _MEANINGS = re.compile(

@@ -7,16 +7,14 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from spicebridge.circuit.reader.card_tokens import directive_kind, first_word, scan_directive
+from spicebridge.circuit.reader.cards import CardReader
 from spicebridge.circuit.reader.lines import Remark, split_cards
 from spicebridge.circuit.reader.located import NetlistCard, SourceFile
 from spicebridge.circuit.reader.rules import ReadingRules
 from spicebridge.errors import DeckError, UnsafeDeck
-
-if TYPE_CHECKING:
-    from spicebridge.circuit.reader.cards import CardReader
 
 MAX_CHARACTERS = 256_000_000
 """Most text that one deck may have, includes counted each time they are read."""
@@ -102,7 +100,7 @@ class Includes:
                     _nothing_left(stack[-1])
                     continue
                 if kind in ("INCLUDE", "LIB"):
-                    path, *section = reader.build(item, scan_directive(item, kind, word, offset)).parts
+                    path, *section = reader.directive(item, scan_directive(item, kind, word, offset)).parts
                     name = path.text.strip("'\"{}").strip()
                     stack.append(iter(self.cards(item, path.offset, name, section[0].text if section else None)))
                     continue

@@ -49,8 +49,9 @@ def clamped_range(equations: EdgeEquations, law: Characteristic, drop: float) ->
 def _wall(equations: EdgeEquations, switch: ir.Switch, law: Characteristic, drop: float) -> tuple[int, float]:
     """(-1 for the lower wall, 1 for the upper one, its level)."""
     found = [m for m in equations.body.deck.models if m.name.lower() == switch.model.lower()]
-    numbers = {key.lower(): value for key, value in found[0].parameters} if found else {}
-    vt, ron, roff = (float(numbers.get(key, d)) for key, d in (("vt", 0.0), ("ron", 1.0), ("roff", 1e12)))  # type: ignore[arg-type]
+    numbers = {"vt": 0.0, "ron": 1.0, "roff": 1e12}
+    numbers |= {key.lower(): float(value) for key, value in found[0].parameters} if found else {}  # type: ignore[arg-type]
+    vt, ron, roff = (numbers[key] for key in ("vt", "ron", "roff"))
     try:
         control = equations.at(expression_of(equations.difference(switch.control_plus, switch.control_minus)))
         plus, minus = switch.plus, switch.minus

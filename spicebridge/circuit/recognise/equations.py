@@ -81,7 +81,7 @@ class EdgeEquations:
 
     @property
     def conducts(self) -> bool:
-        """Whether the edge is a current that its own voltage controls, so that its law is i(s, v); else it is v(s, i)."""
+        """Whether the law is i(s, v), as of a current that the edge's own voltage controls; else it is v(s, i)."""
         kinds = (ir.BehaviouralCurrent, ir.VoltageControlledCurrent)
         return len(self.branch.series) == 1 and isinstance(self.branch.series[0][0], kinds)
 

@@ -6,8 +6,8 @@ state node that controlled sources carry into the circuit (this program's own)::
     capacitor   E m head w 0 1    F 0 w V -1         C w 0 c       V in series with E
     inductor    G m head w 0 1    G 0 w m head 1     C w 0 l
 
-An element's own initial value counts under ``uic``; without it the run starts from the operating point, which is a state
-of the network only where it is zero or given by ``.ic``.
+An element's own initial value counts under ``uic``; without it the run starts from the operating point, which is a
+state of the network only where it is zero or given by ``.ic``.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _start(body: CircuitParts, branch: Branch) -> tuple[float, Refusal | None]:
 
 
 def _initial_of_state(body: CircuitParts, branch: Branch, state: str) -> float:
-    """The state at t = 0: the capacitor's IC=, from its plus to its minus node, where the simulator honours it, or .ic."""
+    """The state at t = 0: the capacitor's IC=, plus to minus, where the simulator honours it, else .ic."""
     tran = body.deck.transient
     for element in body.touching[state]:
         own = element.initial if isinstance(element, ir.CapacitorElement) else None

@@ -19,8 +19,7 @@ from spicebridge.circuit.reader.device_currents import expanded_currents
 from spicebridge.circuit.reader.includes import Includes
 from spicebridge.circuit.reader.keywords import CHANGING, CHANGING_OPTIONS, DIRECTIVES, SHOWING
 from spicebridge.circuit.reader.languages import INTEGRAL
-from spicebridge.circuit.reader.lines import Remark
-from spicebridge.circuit.reader.located import NetlistCard
+from spicebridge.circuit.reader.lines import NetlistCard, Remark
 from spicebridge.circuit.reader.parsed_cards import USAGE, Assignment, DotCard, Plain, Raw
 from spicebridge.circuit.reader.rules import ReadingRules
 from spicebridge.circuit.reader.scope_stack import CardPlaces, Frame

@@ -20,7 +20,7 @@ from spicebridge.circuit.reader.keywords import (
     UNSUPPORTED,
     WAVES,
 )
-from spicebridge.circuit.reader.located import NetlistCard
+from spicebridge.circuit.reader.lines import NetlistCard
 from spicebridge.errors import UnsafeDeck, nearest
 from spicebridge.expressions.tokens import ScanError, Token
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from spicebridge.circuit.deck.elements import Transient
 from spicebridge.circuit.reader.card_tokens import inner_range
-from spicebridge.circuit.reader.located import NetlistCard
+from spicebridge.circuit.reader.lines import NetlistCard
 from spicebridge.circuit.reader.parsed_cards import Plain, Quoted, Raw
 from spicebridge.circuit.reader.rules import ReadingRules
 from spicebridge.errors import QuantityError

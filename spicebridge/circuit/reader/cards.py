@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.reader.card_values import CardValues
 from spicebridge.circuit.reader.keywords import CATALOGUE, COEFFICIENTS, COMMANDS
-from spicebridge.circuit.reader.located import NetlistCard
+from spicebridge.circuit.reader.lines import NetlistCard
 from spicebridge.circuit.reader.parsed_cards import TERMINALS, USAGE, Assignment, DotCard, Part, Plain, Quoted, Raw
 from spicebridge.circuit.reader.rules import ReadingRules
 from spicebridge.circuit.reader.source_waves import read_wave, repeated

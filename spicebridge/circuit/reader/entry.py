@@ -11,8 +11,7 @@ from spicebridge.circuit.reader.assemble import Assembler
 from spicebridge.circuit.reader.choice import AUTO, assumption, settle
 from spicebridge.circuit.reader.includes import Includes, source_from_file, source_from_text
 from spicebridge.circuit.reader.keywords import DIRECTIVES
-from spicebridge.circuit.reader.lines import Remark, split_cards
-from spicebridge.circuit.reader.located import NetlistCard, SourceFile
+from spicebridge.circuit.reader.lines import NetlistCard, Remark, SourceFile, split_cards
 from spicebridge.circuit.reader.ltspice_schematic import MENU, is_schematic, netlist_of
 from spicebridge.circuit.reader.rules import ReadingRules, find_dialect
 from spicebridge.errors import DeckError

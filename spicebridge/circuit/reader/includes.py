@@ -11,8 +11,7 @@ from typing import NoReturn
 
 from spicebridge.circuit.reader.card_tokens import directive_kind, first_word, scan_directive
 from spicebridge.circuit.reader.cards import CardReader
-from spicebridge.circuit.reader.lines import Remark, split_cards
-from spicebridge.circuit.reader.located import NetlistCard, SourceFile
+from spicebridge.circuit.reader.lines import NetlistCard, Remark, SourceFile, split_cards
 from spicebridge.circuit.reader.rules import ReadingRules
 from spicebridge.errors import DeckError, UnsafeDeck
 

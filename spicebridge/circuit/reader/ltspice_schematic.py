@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from spicebridge.circuit.reader.located import NetlistCard, SourceFile
+from spicebridge.circuit.reader.lines import NetlistCard, SourceFile
 from spicebridge.errors import DeckError
 
 MENU = "in LTspice: View > SPICE Netlist, or LTspice -netlist on the command line"

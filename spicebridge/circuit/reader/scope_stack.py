@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.contents import with_trees
-from spicebridge.circuit.reader.located import NetlistCard
+from spicebridge.circuit.reader.lines import NetlistCard
 from spicebridge.expressions.tree import BranchCurrent, Expression, Value, rebuild
 
 

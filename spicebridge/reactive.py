@@ -69,6 +69,14 @@ def reductions(network: Network) -> Reductions:
     return known
 
 
+def dependent_laws(network: Network) -> dict[int, TopologicalLaw]:
+    """Dependent edge -> the law of its loop or cutset; empty for networks of memristors and resistors."""
+    if not network.reactive:
+        return {}
+    found = reductions(network)
+    return {law.dependent: law for law in (*found.loops, *found.cutsets)}
+
+
 def _find(network: Network) -> Reductions:
     tail, head = network.tail.tolist(), network.head.tolist()
     n = network.n_nodes

@@ -16,6 +16,7 @@ from spicebridge.circuit.lower.bounds import Clamps, rate_decades
 from spicebridge.circuit.lower.corners import Clock, Corners
 from spicebridge.circuit.lower.lowered_network import lower
 from spicebridge.circuit.lower.steps import ladder_step
+from spicebridge.circuit.lower.wiring import Wiring, wire
 from spicebridge.errors import SimulatorDied
 from spicebridge.verify.trial import Circuit
 
@@ -129,14 +130,14 @@ def test_a_slow_edge_leaves_its_wall_in_time_beside_a_fast_one(ratio: float) -> 
 
 
 def test_clamps_are_of_the_edges_own_part_and_of_what_its_neighbours_let_through() -> None:
-    alone = rate_decades(walls(1.0), 1.0)[0]
+    alone = rate_decades(wire(walls(1.0)), 1.0)[0]
     loud = sb.Network.from_edges(
         [(0, 0), (1, 2), (2, 1)],
         device=[*[walls(1.0).device(0)] * 2, sb.Resistor(1e6)],
         drive={0: sb.Sine(1.0, 1.0), 1: 1e4},
         initial_state=[0.5, 0.5, 0.0],
     )
-    decades = rate_decades(loud, 1.0)
+    decades = rate_decades(wire(loud), 1.0)
     assert decades[0] == alone
     # 10 kV through 1 Mohm is 10 mA, which is what 1 V drives through 100 ohm
     assert decades[1] == alone
@@ -172,8 +173,8 @@ def test_an_error_that_all_rungs_share_is_bounded(monkeypatch: pytest.MonkeyPatc
     """Clamps made for rates a million times too large let go late, the same at every step."""
     right = lowered_network.clamps_by_edge
 
-    def late(network: sb.Network, stop: float, finer: int = 0) -> dict[int, Clamps]:
-        return {k: Clamps(c.decade + 3, c.by_rate, c.suffix) for k, c in right(network, stop, finer).items()}
+    def late(wiring: Wiring, stop: float, finer: int = 0) -> dict[int, Clamps]:
+        return {k: Clamps(c.decade + 3, c.by_rate, c.suffix) for k, c in right(wiring, stop, finer).items()}
 
     monkeypatch.setattr(lowered_network, "clamps_by_edge", late)
     verdict = sb.validate(walls(1.0), [0.0, 1.0], max_steps=100_000)

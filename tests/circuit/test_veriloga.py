@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spicebridge.circuit.lower.models import law_variants, load_model, model_names
+from spicebridge.circuit.lower.law_variants import law_variants
+from spicebridge.circuit.lower.models import load_model, model_names
 from spicebridge.laws import LAWS, LinearMemristor
 from spicebridge.modelcheck.typical_devices import examples
 from tests.wheels import need

@@ -9,7 +9,8 @@ import pytest
 
 import spicebridge as sb
 from spicebridge.circuit.lower.law_modules import format_module
-from spicebridge.circuit.lower.models import law_variants
+from spicebridge.circuit.lower.law_variants import law_variants
+from spicebridge.circuit.lower.models import variant_subcircuit
 from spicebridge.errors import DeckError, LawError
 from spicebridge.laws import LAWS
 from spicebridge.laws.verilog import HiddenState
@@ -79,7 +80,7 @@ def test_modules_written_here_are_read_as_the_laws_they_were_written_from(name):
     law, random = LAWS[name], np.random.default_rng(0)
     s, v, one = random.uniform(0.05, 0.95, 50), random.uniform(-0.5, 0.5, 50), np.ones(50)
     for variant in law_variants(law):
-        defaults = {n: x for n, x in variant.subcircuit().parameters if n not in ("active", "polarity")}
+        defaults = {n: x for n, x in variant_subcircuit(variant).parameters if n not in ("active", "polarity")}
         own = law(**defaults, **variant.choice)
         read = sb.Law.from_veriloga(format_module(variant), name)()
         i = v / own.resistance(s) if own.ohmic else own.current(v, s)

@@ -16,8 +16,7 @@ import numpy as np
 
 from spicebridge.circuit.deck.elements import Element
 from spicebridge.circuit.dialects.dialect import one_line
-from spicebridge.circuit.lower.edge_elements import EdgeElements, EdgeGroup
-from spicebridge.circuit.lower.forms import RepeatedEdges, Repeats, Shape
+from spicebridge.circuit.lower.edge_elements import EdgeElements, EdgeGroup, RepeatedEdges, Repeats, S
 from spicebridge.quantities import format_number
 
 Write = Callable[[Element], str]
@@ -84,8 +83,8 @@ def _texts(
     write: Write,
     elements: EdgeElements,
     group: EdgeGroup,
-    writer: RepeatedEdges,
-    shape: Shape,
+    writer: RepeatedEdges[S],
+    shape: S,
     positions: list[int],
     columns: list[list[float]],
 ) -> list[str] | None:

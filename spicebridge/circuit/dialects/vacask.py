@@ -34,7 +34,8 @@ from spicebridge.circuit.dialects.solver_options import method, plain_number, wa
 from spicebridge.circuit.dialects.switches import NARROW, known_model, switch_model
 from spicebridge.circuit.dialects.verilog_a_deck import CURRENT_PREFIX, Modules, Use
 from spicebridge.circuit.lower.law_modules import format_module
-from spicebridge.circuit.lower.models import LawVariant, variant_of
+from spicebridge.circuit.lower.law_variants import LawVariant
+from spicebridge.circuit.lower.models import variant_of
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Number, Value
 from spicebridge.quantities import format_number

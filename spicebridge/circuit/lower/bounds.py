@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from spicebridge.arrays import Array, IntArray
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.lower.connected_parts import connected_parts
+from spicebridge.circuit.lower.wiring import Wiring
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Expression, NodeVoltage, Number, Power, call, choose
-from spicebridge.laws import LawDevice
+from spicebridge.laws import Group, LawDevice
 from spicebridge.laws.base import Device
 from spicebridge.network import Network
 from spicebridge.windows import Biolek, Hard, Joglekar, NoWindow, Prodromakis, Tanh, Window, Zha
@@ -54,21 +53,20 @@ NODE_BOUNDS = 4
 """Passes in which the currents that edges can carry bound those of their neighbours: chains of as many edges."""
 
 
-def rate_decades(network: Network, stop: float) -> dict[int, int]:
+def rate_decades(wiring: Wiring, stop: float) -> dict[int, int]:
     """Edge -> power of ten of the rates (1/s) for which its clamps are made, for the edges with hard bounds.
 
     The law's own bulk rate at both bounds, under the largest source of its connected part and with no more
     current than the other edges of its nodes let through: an upper estimate, which sets the resistances of the
     clamps and nothing else.
     """
+    network = wiring.network
     if not any(group.device.stateful and group.device.window.hard for group in network.groups):
         return {}
     times = np.linspace(0.0, stop, PEAK_SAMPLES)
     corners = [t for drive in set(network.waveforms_of_sources) for t in drive.breakpoints(stop)]
     times = np.unique([*times, *corners])
-    part = connected_parts(network)
-    voltage, forced = _sources(network, times)
-    drop, pushed = (_largest_of_part(part, values) for values in (voltage, forced))
+    drop, pushed = (_largest_of_part(wiring.part, values) for values in _sources(network, times))
     through = _largest_currents(network, drop)
     decades: dict[int, int] = {}
     for group in network.groups:
@@ -83,7 +81,7 @@ def rate_decades(network: Network, stop: float) -> dict[int, int]:
             if device.ohmic:
                 R = np.abs(group.resistive.resistance(s))
                 v = np.maximum(np.minimum(v, through[edges] * R), pushed[edges] * R)
-            rate = np.maximum(rate, np.maximum(np.abs(_rate(device, s, v, P, J)), np.abs(_rate(device, s, -v, P, J))))
+            rate = np.maximum(rate, np.maximum(np.abs(_rate(group, s, v, P, J)), np.abs(_rate(group, s, -v, P, J))))
         fit = np.isfinite(rate) & (rate > 0.0)
         powers = np.rint(np.log10(np.where(fit, rate, 1.0))).astype(int) - np.where(fit, BIAS, 0)
         decades.update(zip(edges.tolist(), powers.tolist(), strict=True))
@@ -145,9 +143,9 @@ def _largest_currents(network: Network, drop: Array) -> Array:
     return most
 
 
-def _rate(device: Any, s: Array, v: Array, P: Array, J: Array) -> Array:
-    i = v / (P * device.resistance(s)) if device.ohmic else J * device.current(J * v, s)
-    return np.asarray(device.bulk_rate(s, v, i, P, J))
+def _rate(group: Group, s: Array, v: Array, P: Array, J: Array) -> Array:
+    i = v / (P * group.resistive.resistance(s)) if group.device.ohmic else J * group.conductive.current(J * v, s)
+    return np.asarray(group.device.bulk_rate(s, v, i, P, J))
 
 
 def rate_node(device: Device) -> str:
@@ -210,14 +208,14 @@ class Clamps:
         )
 
 
-def clamps_by_edge(network: Network, stop: float, finer: int = 0) -> dict[int, Clamps]:
+def clamps_by_edge(wiring: Wiring, stop: float, finer: int = 0) -> dict[int, Clamps]:
     """Edge -> its clamps, for the edges with hard bounds; one set of switch models per kind and decade.
 
     `finer` decades less resistance lag at release, and as many more overshoot: for a run that is to tell what the
     clamps cost.
     """
-    by_rate = {k: rate_node(group.device) for group in network.groups for k in group.edges.tolist()}
-    wanted = {k: (decade - finer, by_rate[k]) for k, decade in rate_decades(network, stop).items()}
+    by_rate = {k: rate_node(group.device) for group in wiring.network.groups for k in group.edges.tolist()}
+    wanted = {k: (decade - finer, by_rate[k]) for k, decade in rate_decades(wiring, stop).items()}
     distinct = {key: Clamps(*key, str(n or "")) for n, key in enumerate(dict.fromkeys(wanted.values()))}
     return {k: distinct[key] for k, key in wanted.items()}
 

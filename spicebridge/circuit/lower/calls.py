@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.circuit.deck.elements import Subcircuit
-from spicebridge.circuit.lower.models import circuit_formula, law_subcircuit
+from spicebridge.circuit.lower.circuit_formulas import circuit_formula
+from spicebridge.circuit.lower.models import law_subcircuit
 from spicebridge.errors import DeckError
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.tree import (

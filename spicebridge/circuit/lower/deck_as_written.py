@@ -7,7 +7,6 @@ needs runs whose error goes with the step.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -32,9 +31,8 @@ def lowered_as_given(
     signals = _states(found)
     deck = _started(deck)
     tran = _transient(deck)
-    options: dict[str, Any] = dict(ACCURATE)
     steps = replace(tran, start=0.0, step=step, max_step=step)
-    run = replace(deck.with_options(**options), transient=steps, save=signals.vectors())
+    run = replace(deck.with_options(**dict(ACCURATE)), transient=steps, save=signals.vectors())
     corners = Corners.of(found.network.waveforms_of_sources, float(tran.stop), closer=other_kind, clock=clock)
     if corners is not None:
         corners = _named_apart(corners, deck)
@@ -49,7 +47,7 @@ def lowered_as_written(deck: Deck, found: Recognised) -> Lowered:
 
 
 def _started(deck: Deck) -> Deck:
-    """A deck under uic with the same start by .ic, so that its first row is at 0: what every grounded capacitor starts from.
+    """A deck under uic with the same start by .ic of every grounded capacitor, so that its first row is at 0.
 
     A floating capacitor or an inductor has no such node: the deck is then left as it is.
     """
@@ -82,7 +80,7 @@ def _transient(deck: Deck) -> Transient:
 
 
 def _states(found: Recognised) -> Signals:
-    signals = Signals.empty(found.network, ("state",))
+    signals = Signals(found.network, ("state",))
     states = [f"v({edge.state.lower()})" if edge.state else "" for edge in found.edges]
     none = [""] * len(states)
     signals.add(range(len(states)), SavedSignals(states, none, none, none, [0.0] * len(states), aided=False))

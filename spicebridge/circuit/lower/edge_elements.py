@@ -6,12 +6,54 @@ between which nodes. Iterating makes the elements; a dialect that only needs tex
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, TypeVar, runtime_checkable
 
-from spicebridge.circuit.deck.elements import Element
+from spicebridge.circuit.deck.elements import Element, Subcircuit
 from spicebridge.circuit.lower.bounds import Clamps
-from spicebridge.circuit.lower.forms import EdgeWriter
+from spicebridge.circuit.lower.signals import SavedSignals
+
+S = TypeVar("S", bound=Hashable)
+Numbers = tuple[float, ...]
+
+
+class EdgeWriter(Protocol):
+    """Writes the edges of one group."""
+
+    subcircuits: dict[str, Subcircuit]
+
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[Element]:
+        """Elements of edge k, the `position`-th of its group, between two deck nodes."""
+        ...
+
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
+        """Where the signals of all edges of the group come back."""
+        ...
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Edges of one shape: their `positions` in the group, and the columns of their numbers, one a number."""
+
+    positions: list[int]
+    columns: list[list[float]]
+
+
+@runtime_checkable
+class RepeatedEdges(Protocol[S]):
+    """A writer whose edges have few shapes."""
+
+    def repeats(self) -> dict[S, Repeats]:
+        """The edges by what they have in common, and the numbers that are their own."""
+        ...
+
+    def shaped(self, shape: S, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[Element]:
+        """The elements of edge `k` between two deck nodes; `title` is its name in the comment.
+
+        Numbers enter the elements only as values: neither their size nor their sign changes anything else.
+        """
+        ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,82 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Generic
 
 import numpy as np
 
+from spicebridge.arrays import Array
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.lower.bounds import is_linear, rate_node, windowed_rate
 from spicebridge.circuit.lower.calls import decay_at, rate_at, subcircuit_call
 from spicebridge.circuit.lower.drive_waves import in_series, suffix, wave_numbers, waves_of
+from spicebridge.circuit.lower.edge_elements import EdgeWriter, Numbers, Repeats, S
 from spicebridge.circuit.lower.reactive_elements import ReactiveEdge
 from spicebridge.circuit.lower.signals import SavedSignals, behind_sources, potential
 from spicebridge.drives import DC
-from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number, distinct, rebuild
 from spicebridge.laws import Group, LawDevice
-from spicebridge.laws import Resistor as ResistorLaw
-from spicebridge.laws.base import Device, imposes
+from spicebridge.laws import Resistor as ResistorDevice
+from spicebridge.laws.base import Device
 from spicebridge.network import Network
+from spicebridge.reactive import TopologicalLaw
 
-Shape = tuple[Any, ...]
-Numbers = tuple[float, ...]
-
-
-class EdgeWriter(Protocol):
-    """Writes the edges of one group."""
-
-    subcircuits: dict[str, ir.Subcircuit]
-
-    def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
-        """Elements of edge k, the `position`-th of its group, between two deck nodes."""
-        ...
-
-    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
-        """Where the signals of all edges of the group come back."""
-        ...
+Kinds = tuple[str | ir.Wave, ...]
+"""The waveforms of a source without their numbers; see `wave_numbers`."""
 
 
-def fast_edge(network: Network, group: Group) -> EdgeWriter:
-    """The fast writer where the law is affine, else the readable one."""
-    device = group.device
-    if FastAffine.suits(network, group):
-        return FastAffine(network, group)
-    if isinstance(device, LawDevice) and FastCurved.suits(device):
-        return FastCurved(network, group, device)
-    if isinstance(device, ResistorLaw):
-        return FastResistor(network, group)
-    return readable_edge(network, group)
+def edge_writer(network: Network, group: Group, form: str, dependent: Mapping[int, TopologicalLaw]) -> EdgeWriter:
+    """The writer of one group in the form "fast", or "readable" where that is asked for or the law has no fast form.
 
-
-def readable_edge(network: Network, group: Group) -> EdgeWriter:
-    """A series source and a subcircuit of ``models/`` (or a plain resistor)."""
-    device = group.device
-    if imposes(device):
-        return ReactiveEdge(network, group)
-    if isinstance(device, ResistorLaw):
-        return ReadableResistor(network, group)
-    return ReadableMemristor(network, group)
-
-
-def _spread(value: object, n: int) -> list[float]:
-    return np.broadcast_to(np.asarray(value, float), (n,)).tolist()  # type: ignore[no-any-return]
-
-
-def _fast_signals(
-    edges: list[int], tails: list[str], heads: list[str], conductance: list[float], stateful: bool
-) -> SavedSignals:
-    vector = {node: potential(node) for node in {*tails, *heads}}
-    return SavedSignals(
-        state=[f"v(w{k})" for k in edges] if stateful else [""] * len(edges),
-        current=[f"v(y{k})" for k in edges],
-        plus=[vector[tail] for tail in tails],
-        minus=[vector[head] for head in heads],
-        current_scale=conductance,
-        aided=True,
-    )
+    Readable is a series source with a subcircuit of ``models/`` or a plain resistor. `dependent` are the states that
+    follow from others (see `dependent_laws`).
+    """
+    if not network.imposed[int(group.edges[0])]:
+        if isinstance(group.device, ResistorDevice):
+            return FastResistor(network, group) if form == "fast" else ReadableResistor(network, group)
+        fast = FastAffine.of(network, group) or FastCurved.of(network, group) if form == "fast" else None
+        return fast or ReadableMemristor(network, group)
+    return ReactiveEdge(network, group, dependent)
 
 
 def _fast_port(k: str, tail: str, head: str, conductance: float, source: list[ir.Wave]) -> list[ir.Element]:
@@ -90,43 +53,61 @@ def _fast_port(k: str, tail: str, head: str, conductance: float, source: list[ir
     ]
 
 
-@dataclass(frozen=True)
-class Repeats:
-    """Edges of one shape: their `positions` in the group, and the columns of their numbers, one a number."""
+class _Fast(Generic[S]):
+    """Edges whose node y is P kappa r0 i, so that `conductance` times its voltage is the current."""
 
-    positions: list[int]
-    columns: list[list[float]]
+    stateful = True
+
+    def __init__(self, network: Network, group: Group, conductance: object) -> None:
+        self.network = network
+        self.edges: list[int] = group.edges.tolist()
+        self.subcircuits: dict[str, ir.Subcircuit] = {}
+        self.conductance = self._spread(conductance)
+
+    def _spread(self, value: object) -> list[float]:
+        """A number of every edge."""
+        spread: list[float] = np.broadcast_to(np.asarray(value, float), (len(self.edges),)).tolist()
+        return spread
+
+    @abstractmethod
+    def _shape_and_numbers(self, position: int, k: int) -> tuple[S, Numbers]:
+        """What one edge has in common with others, and the numbers that are its own."""
+
+    @abstractmethod
+    def shaped(self, shape: S, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]:
+        """See `RepeatedEdges`."""
+
+    def repeats(self) -> dict[S, Repeats]:
+        """See `RepeatedEdges`."""
+        positions: dict[S, list[int]] = {}
+        numbers: dict[S, list[Numbers]] = {}
+        for position, k in enumerate(self.edges):
+            shape, row = self._shape_and_numbers(position, k)
+            positions.setdefault(shape, []).append(position)
+            numbers.setdefault(shape, []).append(row)
+        return {
+            shape: Repeats(places, [list(column) for column in zip(*numbers[shape], strict=True)])
+            for shape, places in positions.items()
+        }
+
+    def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
+        """See `EdgeWriter`."""
+        return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
+
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
+        """See `EdgeWriter`."""
+        vector = {node: potential(node) for node in {*tails, *heads}}
+        return SavedSignals(
+            state=[f"v(w{k})" if self.stateful else "" for k in edges],
+            current=[f"v(y{k})" for k in edges],
+            plus=[vector[tail] for tail in tails],
+            minus=[vector[head] for head in heads],
+            current_scale=self.conductance,
+            aided=True,
+        )
 
 
-@runtime_checkable
-class RepeatedEdges(Protocol):
-    """A writer whose edges have few shapes."""
-
-    def repeats(self) -> dict[Shape, Repeats]:
-        """The edges by what they have in common (hashable), and the numbers that are their own."""
-        ...
-
-    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]:
-        """The elements of edge `k` between two deck nodes; `title` is its name in the comment.
-
-        Numbers enter the elements only as values: neither their size nor their sign changes anything else.
-        """
-        ...
-
-
-def _repeats(rows: Iterable[tuple[Shape, Numbers]]) -> dict[Shape, Repeats]:
-    positions: dict[Shape, list[int]] = {}
-    numbers: dict[Shape, list[Numbers]] = {}
-    for position, (shape, row) in enumerate(rows):
-        positions.setdefault(shape, []).append(position)
-        numbers.setdefault(shape, []).append(row)
-    return {
-        shape: Repeats(places, [list(column) for column in zip(*numbers[shape], strict=True)])
-        for shape, places in positions.items()
-    }
-
-
-class FastAffine:
+class FastAffine(_Fast[tuple[bool, Kinds, Kinds]]):
     """y = P kappa r0 i, w and at most nine elements per edge; no division, no voltage source.
 
         y w + y / kappa = p_tail - p_head + S
@@ -135,51 +116,46 @@ class FastAffine:
     expressions of behavioural sources.
     """
 
-    def __init__(self, network: Network, group: Group) -> None:
-        device = group.device
-        n = group.edges.size
-        self.network = network
-        self.device = device
-        self.subcircuits: dict[str, ir.Subcircuit] = {}
-        self.linear = is_linear(device.window)
-        self.edges: list[int] = group.edges.tolist()
-        P, J = network.P[group.edges], network.J[group.edges]
-        affine, linear = device.affine(), device.linear_rate(P, J)
-        if affine is None or linear is None:
-            raise DeckError(f"a {device.kind} has no fast form of its own; it is neither affine nor linear in its rate")
+    def __init__(
+        self, network: Network, group: Group, affine: tuple[Array, Array], linear: tuple[Array, Array, Array]
+    ) -> None:
         (level, slope), (a, by_current, by_voltage) = affine, linear
-        self.kappa = _spread(slope / level, n)
-        self.a = _spread(a, n)
-        self.conductance = _spread(1.0 / (P * slope), n)
+        P = network.P[group.edges]
+        super().__init__(network, group, 1.0 / (P * slope))
+        self.window = group.device.window
+        self.linear = is_linear(self.window)
+        self.kappa = self._spread(slope / level)
+        self.a = self._spread(a)
         self.by_current = not by_voltage.any()
-        self.gain = _spread(by_current / (P * slope) if self.by_current else by_voltage, n)
+        self.gain = self._spread(by_current / (P * slope) if self.by_current else by_voltage)
 
-    @staticmethod
-    def suits(network: Network, group: Group) -> bool:
-        """Whether R = level + slope s, neither zero, and the rate is linear in the current or in the voltage alone."""
+    @classmethod
+    def of(cls, network: Network, group: Group) -> FastAffine | None:
+        """For R = level + slope s, neither zero, and a rate that is linear in the current or in the voltage alone."""
         device = group.device
-        affine = device.affine() if device.stateful and not imposes(device) else None
+        affine = device.affine() if device.stateful else None
         rate = device.linear_rate(network.P[group.edges], network.J[group.edges])
         if affine is None or rate is None or not (np.all(affine[0]) and np.all(affine[1])):
-            return False
-        return not (rate[1].any() and rate[2].any())
+            return None
+        return None if rate[1].any() and rate[2].any() else cls(network, group, affine, rate)
 
-    def repeats(self) -> dict[Shape, Repeats]:
-        return self._uniform() or _repeats(self._shape_and_numbers(p, k) for p, k in enumerate(self.edges))
+    def repeats(self) -> dict[tuple[bool, Kinds, Kinds], Repeats]:
+        """See `RepeatedEdges`."""
+        return self._uniform() or super().repeats()
 
-    def _uniform(self) -> dict[Shape, Repeats] | None:
+    def _uniform(self) -> dict[tuple[bool, Kinds, Kinds], Repeats] | None:
         """The only shape, where all edges are alike but for numbers and have constant sources."""
         drives = [self.network.drives[k] for k in self.edges]
+        levels = [float(drive.level) for drive in drives if type(drive) is DC]
         leaks = bool(self.a[0])
         alike = all(bool(a) == leaks for a in self.a)
-        if not alike or not self.by_current or any(type(drive) is not DC for drive in drives):
+        if not alike or not self.by_current or len(levels) < len(drives):
             return None
         leak = [-1.0 / a for a in self.a] if leaks else [0.0] * len(self.a)
-        levels = [float(drive.level) for drive in drives]  # type: ignore[union-attr]
         columns = [self.kappa, self.conductance, self.gain, self.a, leak, levels]
         return {(leaks, ("dc",), ()): Repeats(list(range(len(levels))), columns)}
 
-    def _shape_and_numbers(self, position: int, k: int) -> tuple[Shape, Numbers]:
+    def _shape_and_numbers(self, position: int, k: int) -> tuple[tuple[bool, Kinds, Kinds], Numbers]:
         drive = self.network.drives[k]
         a, gain = self.a[position], self.gain[position]
         kinds, source = wave_numbers(drive)
@@ -189,7 +165,16 @@ class FastAffine:
         numbers = (self.kappa[position], self.conductance[position], gain, a, leak, *source, *scaled)
         return (bool(a), kinds, scaled_kinds), numbers
 
-    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]:
+    def shaped(
+        self,
+        shape: tuple[bool, Kinds, Kinds],
+        numbers: Numbers,
+        k: str,
+        tail: str,
+        head: str,
+        title: str,
+    ) -> list[ir.Element]:
+        """See `RepeatedEdges`."""
         leaks, kinds, scaled_kinds = shape
         kappa, conductance, gain, a, leak, *rest = numbers
         values = iter(rest)
@@ -200,7 +185,6 @@ class FastAffine:
             ir.ResistorElement(f"R{k}", y, "0", kappa),
         ]
         out += _fast_port(k, tail, head, conductance, waves_of(kinds, values))
-        window = self.device.window
         if self.linear:
             sense = (y, "0") if self.by_current else (tail, head)
             out.append(ir.VoltageControlledCurrent(f"GW{k}", "0", w, *sense, gain))
@@ -210,46 +194,38 @@ class FastAffine:
             drop = Binary("+", product, Binary("/", NodeVoltage(y), Number(kappa)))
             drift = Binary("*", Number(gain), NodeVoltage(y) if self.by_current else drop)
             decay = Binary("*", Number(a), NodeVoltage(w)) if leaks else None
-            out.append(ir.BehaviouralCurrent(f"BW{k}", "0", w, windowed_rate(window, w, decay, drift)))
+            out.append(ir.BehaviouralCurrent(f"BW{k}", "0", w, windowed_rate(self.window, w, decay, drift)))
         out.append(ir.CapacitorElement(f"C{k}", w, "0", 1.0))
-        if leaks and window.name != "tanh":
+        if leaks and self.window.name != "tanh":
             out.append(ir.ResistorElement(f"RW{k}", w, "0", leak))
         return out
 
-    def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
-        return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
 
-    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
-        return _fast_signals(edges, tails, heads, self.conductance, stateful=True)
-
-
-class FastCurved:
+class FastCurved(_Fast[tuple[Numbers, Kinds, Kinds]]):
     """The same port for R = level + slope s and any rate: no division, no voltage source, no subcircuit.
 
     The rate is one source of the state w, of J v at node u (linear elements alone) and of J i as a multiple of y.
     """
 
-    def __init__(self, network: Network, group: Group, device: LawDevice) -> None:
-        self.network, self.group = network, group
-        self.subcircuits: dict[str, ir.Subcircuit] = {}
-        self.edges: list[int] = group.edges.tolist()
-        self.own = [value.tolist() for value in (network.P[group.edges], *device.parameters.values()) if value.ndim]
+    def __init__(self, network: Network, group: Group, device: LawDevice, affine: tuple[Array, Array]) -> None:
+        P = network.P[group.edges]
+        super().__init__(network, group, 1.0 / (P * affine[1]))
+        self.group = group
+        self.own = [value.tolist() for value in (P, *device.parameters.values()) if value.ndim]
         self.rates: dict[Numbers, tuple[int, Expression, Expression | None]] = {}
+        self.kappa = self._spread(affine[1] / affine[0])
+
+    @classmethod
+    def of(cls, network: Network, group: Group) -> FastCurved | None:
+        """For R = level + slope s, neither zero, in a circuit that is written here."""
+        device = group.device
+        if not isinstance(device, LawDevice) or device.definition.module is not None:
+            return None
         affine = device.affine()
-        assert affine is not None
-        self.kappa = _spread(affine[1] / affine[0], len(self.edges))
-        self.conductance = _spread(1.0 / (network.P[group.edges] * affine[1]), len(self.edges))
+        fits = affine is not None and np.all(affine[0]) and np.all(affine[1])
+        return cls(network, group, device, affine) if affine is not None and fits else None
 
-    @staticmethod
-    def suits(device: LawDevice) -> bool:
-        """Whether R = level + slope s, neither zero, in a circuit that is written here."""
-        affine = device.affine() if device.definition.module is None else None
-        return affine is not None and bool(np.all(affine[0]) and np.all(affine[1]))
-
-    def repeats(self) -> dict[Shape, Repeats]:
-        return _repeats(self._shape_and_numbers(p, k) for p, k in enumerate(self.edges))
-
-    def _shape_and_numbers(self, position: int, k: int) -> tuple[Shape, Numbers]:
+    def _shape_and_numbers(self, position: int, k: int) -> tuple[tuple[Numbers, Kinds, Kinds], Numbers]:
         """The shape is all that the rate depends on; edges of equal numbers have their rate settled once."""
         drive, J, conductance = self.network.drives[k], float(self.network.J[k]), self.conductance[position]
         kinds, source = wave_numbers(drive)
@@ -259,7 +235,16 @@ class FastCurved:
             self.rates[key] = position, *rate_at(self.group, position, key[0])
         return (key, kinds, turned_kinds), (self.kappa[position], conductance, J, J * conductance, *source, *turned)
 
-    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]:
+    def shaped(
+        self,
+        shape: tuple[Numbers, Kinds, Kinds],
+        numbers: Numbers,
+        k: str,
+        tail: str,
+        head: str,
+        title: str,
+    ) -> list[ir.Element]:
+        """See `RepeatedEdges`."""
         key, kinds, turned_kinds = shape
         kappa, conductance, J, flow, *rest = numbers
         values, device = iter(rest), self.group.device
@@ -288,40 +273,25 @@ class FastCurved:
         out.append(ir.CapacitorElement(f"C{k}", w, "0", 1.0))
         return [*out, *state_elements(self.group, position, k)]
 
-    def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
-        return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
 
-    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
-        return _fast_signals(edges, tails, heads, self.conductance, stateful=True)
-
-
-class FastResistor:
+class FastResistor(_Fast[Kinds]):
     """A memoryless edge in the same form: y = r i with a resistor of P ohm at node y."""
 
+    stateful = False
+
     def __init__(self, network: Network, group: Group) -> None:
-        self.network = network
-        self.subcircuits: dict[str, ir.Subcircuit] = {}
-        self.edges: list[int] = group.edges.tolist()
-        self.r = _spread(group.resistive.resistance(np.zeros(group.edges.size)), group.edges.size)
+        super().__init__(network, group, 1.0 / group.resistive.resistance(np.zeros(group.edges.size)))
         self.P = network.P[group.edges].tolist()
 
-    def repeats(self) -> dict[Shape, Repeats]:
-        return _repeats(self._shape_and_numbers(p, k) for p, k in enumerate(self.edges))
-
-    def _shape_and_numbers(self, position: int, k: int) -> tuple[Shape, Numbers]:
+    def _shape_and_numbers(self, position: int, k: int) -> tuple[Kinds, Numbers]:
         kinds, source = wave_numbers(self.network.drives[k])
-        return (kinds,), (self.P[position], 1.0 / self.r[position], *source)
+        return kinds, (self.P[position], self.conductance[position], *source)
 
-    def shaped(self, shape: Shape, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]:
+    def shaped(self, shape: Kinds, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]:
+        """See `RepeatedEdges`."""
         P, conductance, *source = numbers
         first = ir.ResistorElement(f"R{k}", f"y{k}", "0", P, f"{title}: {tail} -> {head}, memoryless")
-        return [first, *_fast_port(k, tail, head, conductance, waves_of(shape[0], iter(source)))]
-
-    def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
-        return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
-
-    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
-        return _fast_signals(edges, tails, heads, [1.0 / r for r in self.r], stateful=False)
+        return [first, *_fast_port(k, tail, head, conductance, waves_of(shape, iter(source)))]
 
 
 @dataclass

@@ -11,7 +11,8 @@ import functools
 import re
 
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
-from spicebridge.circuit.lower.models import LawVariant, law_variants
+from spicebridge.circuit.lower.law_variants import LawVariant, law_variants
+from spicebridge.circuit.lower.models import variant_subcircuit
 from spicebridge.expressions.tree import FUNCTIONS, Expression, NodeVoltage, Parameter, rebuild
 from spicebridge.laws.card import law_header
 from spicebridge.laws.formulas import unlimited
@@ -47,7 +48,7 @@ def format_module(variant: LawVariant) -> str:
 
 
 def _module(variant: LawVariant) -> list[str]:
-    law, model = variant.law, variant.subcircuit()
+    law, model = variant.law, variant_subcircuit(variant)
     defaults = {name: float(value) for name, value in model.parameters}  # type: ignore[arg-type]
     pins = ", ".join(model.pins)
     lines = [f"module {model.name}({pins});", f"  inout {pins};", f"  electrical {pins};"]
@@ -55,14 +56,14 @@ def _module(variant: LawVariant) -> list[str]:
         lines.append(f"  parameter real {name} = {_real(value)}{_range(law.parameters.get(name), name)};")
     state = model.pins[2]
     put = functools.partial(_put, law.state.name.lower(), state)
-    conduction = put(variant.conduction)
+    conduction = put(variant.equations.conduction)
     lines += ["  analog begin : law", "    real v__, i__;", "    v__ = polarity*V(p, n);"]
     if law.ohmic:
         lines += [f"    i__ = v__/(active*({conduction}));", "    I(p, n) <+ polarity*i__;"]
     else:
         lines += [f"    i__ = {conduction};", "    I(p, n) <+ polarity*i__;"]
-    lines.append(f"    I(drift) <+ -({put(variant.drift)});")
-    decay = "" if variant.decay is None else f" - ({put(variant.decay)})"
+    lines.append(f"    I(drift) <+ -({put(variant.equations.drift)});")
+    decay = "" if variant.equations.decay is None else f" - ({put(variant.equations.decay)})"
     return [*lines, f"    I({state}) <+ ddt(V({state})){decay};", "  end", "endmodule"]
 
 

@@ -14,44 +14,46 @@ current of loop c, 1 V for 1 A). One node of every connected component is ground
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from spicebridge.circuit.deck.elements import Deck, Element, Subcircuit, Transient, VoltageControlledCurrent
+from spicebridge.circuit.deck.elements import Deck, Element, Subcircuit, Transient
 from spicebridge.circuit.dialects.dialect import Dialect, WritesEdges
-from spicebridge.circuit.lower.bounds import Clamps, clamp_level, clamps_by_edge
-from spicebridge.circuit.lower.connected_parts import node_names
+from spicebridge.circuit.lower.bounds import clamp_level, clamps_by_edge
 from spicebridge.circuit.lower.corners import Clock, Corners
 from spicebridge.circuit.lower.edge_elements import EdgeElements, EdgeGroup
-from spicebridge.circuit.lower.forms import fast_edge, readable_edge
-from spicebridge.circuit.lower.reactive_elements import dependent_laws
+from spicebridge.circuit.lower.forms import edge_writer
 from spicebridge.circuit.lower.signals import Signals
+from spicebridge.circuit.lower.wiring import wire
 from spicebridge.errors import DeckError, NetworkError, nearest
 from spicebridge.network import Network
-from spicebridge.reactive import require_consistent
+from spicebridge.reactive import dependent_laws, require_consistent
 from spicebridge.waveforms import SIGNALS
 
 FORMS = ("fast", "readable")
 
-ACCURATE = (("method", "trap"), ("reltol", 1e-9), ("vntol", 1e-12), ("abstol", 1e-15), ("trtol", 1e9))
+ACCURATE: tuple[tuple[str, str | float], ...] = (
+    ("method", "trap"),
+    ("reltol", 1e-9),
+    ("vntol", 1e-12),
+    ("abstol", 1e-15),
+    ("trtol", 1e9),
+)
 """Solver options under which the step ceiling is the step and the error is C h^2.
 
 trtol switches step control by truncation error off; the tolerances keep Newton noise below the error
 of the step (with reltol 1e-6 the refinement ladder of a correct circuit is spoiled)."""
 
 
-def solver_options(clamps: Iterable[Clamps]) -> tuple[tuple[str, str | float | None], ...]:
-    """`ACCURATE`, with gear where clamps look at the rate.
+WATCHING = (("method", "gear"), *ACCURATE[1:])
+"""The same where clamps look at the rate.
 
-    While a clamp holds a capacitor the trapezoidal rule makes its current ring at the amplitude of the hit,
-    undamped, and on release that current moves the state. Measured on TEAM: errors of 0.06 down to steps of
-    T/3000, where gear has 1e-4 and falls with h^2.
-    """
-    by_rate = any(clamp.by_rate for clamp in clamps)
-    return (("method", "gear"), *ACCURATE[1:]) if by_rate else ACCURATE
+While a clamp holds a capacitor the trapezoidal rule makes its current ring at the amplitude of the hit,
+undamped, and on release that current moves the state. Measured on TEAM: errors of 0.06 down to steps of
+T/3000, where gear has 1e-4 and falls with h^2."""
 
 
 @dataclass(eq=False)
@@ -109,63 +111,60 @@ def lower(
 
     `signals` are saved by the simulator: "state", which always is, "current" and "voltage". `other_kind` changes all
     that no step ceiling does: the guards of corners stand elsewhere and the clamps of hard bounds have another
-    resistance. `clock` says where the steps have to be smaller than the ceiling. Raises `DeckError` for an unknown form or signal and `NetworkError` for times that are none.
+    resistance. `clock` says where the steps have to be smaller than the ceiling. Raises `DeckError` for an unknown form
+    or signal and `NetworkError` for times that are none.
     """
-    for name in signals:
-        if name not in SIGNALS:
-            raise DeckError(f"signal {name!r} must be one of {', '.join(SIGNALS)}{nearest(str(name), SIGNALS)}")
-    if form not in FORMS:
-        raise DeckError(f"form {form!r} must be one of {', '.join(FORMS)}{nearest(str(form), FORMS)}")
-    check_times(stop, step)
+    _check(form, signals, stop, step)
+    header = _header(network, form, stop, step)
     require_consistent(network)
-    nodes = node_names(network)
     dependent = dependent_laws(network)
+    wiring = wire(network)
+    clamps = clamps_by_edge(wiring, stop, finer=1 if other_kind else 0)
+    models = tuple(model for kind in dict.fromkeys(clamps.values()) for model in kind.models())
     subcircuits: dict[str, Subcircuit] = {}
-    where = Signals.empty(network, ("state", *signals))
-    conditions: list[tuple[str, float]] = []
-    if network.is_graph:
-        tails = [nodes[a] for a in network.tail.tolist()]
-        heads = [nodes[b] for b in network.head.tolist()]
-    else:
-        tails = [f"e{k}" for k in range(network.n_edges)]
-        heads = ["0"] * network.n_edges
-    clamps = clamps_by_edge(network, stop, finer=1 if other_kind else 0)
-    state = network.initial_state.tolist()
+    where = Signals(network, ("state", *signals))
     groups = []
     for group in network.groups:
-        writer = fast_edge(network, group) if form == "fast" else readable_edge(network, group)
+        writer, edges = edge_writer(network, group, form, dependent), group.edges.tolist()
         for name, sub in writer.subcircuits.items():
             if subcircuits.setdefault(name.lower(), sub) != sub:
                 raise DeckError(
                     f"two laws of this network are called {group.device.kind!r} and have different formulas, but one "
                     f"deck has one subcircuit {name!r}; give one of them another name"
                 )
-        edges = group.edges.tolist()
         groups.append(EdgeGroup(writer, edges, tuple(clamps.get(k) for k in edges)))
-        if group.device.stateful:
-            conditions += [(f"w{k}", state[k]) for k in edges if k not in dependent]
-        where.add(edges, writer.signals(edges, [tails[k] for k in edges], [heads[k] for k in edges]))
+        where.add(edges, writer.signals(edges, [wiring.tails[k] for k in edges], [wiring.heads[k] for k in edges]))
+    state = network.initial_state.tolist()
+    moving = (k for group in network.groups if group.device.stateful for k in group.edges.tolist())
     frame = Deck(
         title=title or network.title or "memristive network",
-        header=_header(network, nodes, form, stop, step),
-        models=tuple(model for pair in dict.fromkeys(clamps.values()) for model in pair.models()),
+        header=(*header, wiring.remark),
+        models=models,
         subcircuits=tuple(subcircuits.values()),
-        initial_conditions=tuple(conditions),
-        options=solver_options(clamps.values()),
+        initial_conditions=tuple((f"w{k}", state[k]) for k in moving if k not in dependent),
+        options=WATCHING if any(kind.by_rate for kind in clamps.values()) else ACCURATE,
         transient=Transient(step=step, stop=stop, max_step=step),
         save=where.vectors(),
     )
-    before = (clamp_level(),) if clamps else ()
-    after = () if network.is_graph else tuple(_loop_rows(network))
-    corners = Corners.of(network.waveforms_of_sources, stop, closer=other_kind, clock=clock)
     edges_of = EdgeElements(
-        before=before, groups=tuple(groups), after=after, tails=tails, heads=heads, titles=network.edge_names
+        before=(clamp_level(),) if clamps else (),
+        groups=tuple(groups),
+        after=wiring.rows,
+        tails=wiring.tails,
+        heads=wiring.heads,
+        titles=network.edge_names,
     )
+    corners = Corners.of(network.waveforms_of_sources, stop, closer=other_kind, clock=clock)
     return Lowered(frame, where, edges_of, corners)
 
 
-def check_times(stop: float, step: float) -> None:
-    """Raise `NetworkError` unless 0 < step <= stop, both finite."""
+def _check(form: str, signals: Sequence[str], stop: float, step: float) -> None:
+    """Raise `DeckError` for words that are not known, `NetworkError` unless 0 < step <= stop, both finite."""
+    for name in signals:
+        if name not in SIGNALS:
+            raise DeckError(f"signal {name!r} must be one of {', '.join(SIGNALS)}{nearest(str(name), SIGNALS)}")
+    if form not in FORMS:
+        raise DeckError(f"form {form!r} must be one of {', '.join(FORMS)}{nearest(str(form), FORMS)}")
     for name, value in (("stop", stop), ("step", step)):
         if not np.isfinite(value) or value <= 0:
             raise NetworkError(f"{name} time {value!r} s must be positive and finite")
@@ -173,27 +172,11 @@ def check_times(stop: float, step: float) -> None:
         raise NetworkError(f"step {step!r} s must not exceed the stop time {stop!r} s")
 
 
-def _loop_rows(network: Network) -> list[Element]:
-    """The gyrator network that imposes i = A^t j and A (R i - S) = 0 (physics of paper 2, any real A)."""
-    A = network.loop_matrix
-    assert A is not None
-    rows: list[Element] = []
-    for c, k in zip(*(index.tolist() for index in np.nonzero(A)), strict=True):
-        value = float(A[c, k])
-        rows.append(VoltageControlledCurrent(f"GA{c}_{k}", "0", f"e{k}", f"j{c}", "0", value))
-        rows.append(VoltageControlledCurrent(f"GB{c}_{k}", f"j{c}", "0", f"e{k}", "0", value))
-    return rows
-
-
-def _header(network: Network, nodes: list[str], form: str, stop: float, step: float) -> tuple[str, ...]:
-    active = int((network.P < 0).sum())
-    what = (
-        f"{network.n_nodes} nodes, {network.n_edges} edges"
-        if network.is_graph
-        else f"loop matrix of {len(network.loop_matrix)} loops and {network.n_edges} edges"  # type: ignore[arg-type]
-    )
+def _header(network: Network, form: str, stop: float, step: float) -> list[str]:
+    active, A = int((network.P < 0).sum()), network.loop_matrix
+    size = f"{network.n_nodes} nodes," if A is None else f"loop matrix of {len(A)} loops and"
     lines = [
-        f"memristive network: {what}" + (f", {active} active" if active else ""),
+        f"memristive network: {size} {network.n_edges} edges" + (f", {active} active" if active else ""),
         f"{form} form; transient to {stop:g} s, step ceiling {step:g} s",
         "units: V, A, ohm, s; node w<k> is the dimensionless state of edge k, 1 V stands for 1",
     ]
@@ -201,10 +184,4 @@ def _header(network: Network, nodes: list[str], form: str, stop: float, step: fl
         lines.append("on a capacitor w<k> is its voltage, on an inductor its current, 1 V for 1 A")
     if form == "fast":
         lines.append("node y<k> is proportional to the current of edge k: GE<k> makes it flow tail -> head")
-    if network.is_graph:
-        ground = [str(n) for n, name in zip(network.nodes, nodes, strict=True) if name == "0"]
-        shown = ", ".join(ground[:8]) + (", …" if len(ground) > 8 else "")
-        lines.append(f"ground 0 is node {shown}")
-    else:
-        lines.append("node e<k> holds R i - S of edge k; node j<c> is the current of loop c, 1 V for 1 A")
-    return tuple(lines)
+    return lines

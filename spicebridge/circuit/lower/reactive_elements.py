@@ -18,34 +18,28 @@ whose row at t = 0 shows none even if the waveform starts with a slope.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.lower.connected_parts import node_names
 from spicebridge.circuit.lower.drive_waves import in_series, suffix, waves
 from spicebridge.circuit.lower.signals import SavedSignals, behind_sources
+from spicebridge.circuit.lower.wiring import node_names
 from spicebridge.drives import DC, Drive, Sine, terms
 from spicebridge.laws import Group
 from spicebridge.network import Network
-from spicebridge.reactive import TopologicalLaw, reductions
-
-
-def dependent_laws(network: Network) -> dict[int, TopologicalLaw]:
-    """Dependent edge -> the law of its loop or cutset; empty for networks of memristors and resistors."""
-    if not network.reactive:
-        return {}
-    found = reductions(network)
-    return {law.dependent: law for law in (*found.loops, *found.cutsets)}
+from spicebridge.reactive import TopologicalLaw
 
 
 class ReactiveEdge:
     """Writes the capacitors, inductors or current sources of one group; the same in both forms."""
 
-    def __init__(self, network: Network, group: Group) -> None:
+    def __init__(self, network: Network, group: Group, dependent: Mapping[int, TopologicalLaw]) -> None:
         self.network = network
         self.group = group
         self.subcircuits: dict[str, ir.Subcircuit] = {}
-        self.laws = dependent_laws(network)
+        self.laws = dependent
 
     def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
         kind = self.group.device.kind

@@ -66,10 +66,6 @@ class Signals:
         self._aided = np.zeros(n_e, dtype=bool)
         self._walls: tuple[Array, Array] | None = None
 
-    @classmethod
-    def empty(cls, network: Network, wanted: Sequence[str] = tuple(SIGNALS)) -> Signals:
-        return cls(network, wanted)
-
     def add(self, edges: Sequence[int], signals: SavedSignals) -> None:
         """Say where the signals of some edges come back."""
         none = [""] * len(edges)

@@ -20,6 +20,7 @@ from spicebridge.circuit.deck.elements import (
 )
 from spicebridge.circuit.lower.bounds import clamp_level, clamps_by_edge
 from spicebridge.circuit.lower.forms import ReadableMemristor
+from spicebridge.circuit.lower.wiring import wire
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number
 from spicebridge.lab.design.laws import raises_resistance, resistance_expression
 from spicebridge.lab.design.macros import plus, times
@@ -60,7 +61,7 @@ class LawWriter:
         self.place = {k: (n, j) for n, g in enumerate(quiet.groups) for j, k in enumerate(g.edges.tolist())}
         self.groups = quiet.groups
         self.quiet = quiet
-        self.clamps = clamps_by_edge(plan.network, plan.stop)
+        self.clamps = clamps_by_edge(wire(plan.network), plan.stop)
 
     def inside(self, k: int) -> bool:
         """Whether the law of edge k, with its bounds, is a subcircuit of the library."""

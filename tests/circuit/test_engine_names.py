@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import spicebridge as sb
-from spicebridge.circuit.engines import door, get_engine, known_engines, measured_once, probe
+from spicebridge.circuit.engines import get_engine, installation, known_engines, measured_once, probe
 from spicebridge.circuit.engines.ngspice import NgspiceProcess
 from spicebridge.errors import SimulatorMissing, SpiceBridgeError
 from tests.circuit.test_engines_more import k4
@@ -70,14 +70,14 @@ def cache(tmp_path, monkeypatch):
     place = tmp_path / "cache"
     monkeypatch.setenv("SPICEBRIDGE_CACHE", str(place))
     monkeypatch.setattr(probe, "_memory", {})
-    door._version.cache_clear()
+    installation._version.cache_clear()
     return place
 
 
 def forget(monkeypatch):
     """What a new process knows: nothing."""
     monkeypatch.setattr(probe, "_memory", {})
-    door._version.cache_clear()
+    installation._version.cache_clear()
 
 
 def test_what_was_measured_is_remembered_by_the_next_program(cache, monkeypatch):
@@ -85,7 +85,7 @@ def test_what_was_measured_is_remembered_by_the_next_program(cache, monkeypatch)
     assert len(list((cache / "engines").iterdir())) == 2
     forget(monkeypatch)
     monkeypatch.setattr(NgspiceProcess, "run", None)
-    monkeypatch.setattr(door, "run_in_group", None)
+    monkeypatch.setattr(installation, "run_in_group", None)
     begin = time.perf_counter()
     assert get_engine("ngspice").capabilities() == found
     assert time.perf_counter() - begin < 0.2
@@ -102,7 +102,7 @@ def test_another_program_is_measured_anew(cache, monkeypatch, tmp_path):
     os.utime(program, ns=(1, 1))
     assert engine.identity() != before
     asked = []
-    monkeypatch.setattr(door, "_ask", lambda found: asked.append(found) or "ngspice-77")
+    monkeypatch.setattr(installation, "_ask", lambda found: asked.append(found) or "ngspice-77")
     assert engine.version() == "77"
     assert len(asked) == 1
 
@@ -114,7 +114,7 @@ def test_a_script_may_start_anything_and_is_asked_every_time(cache, monkeypatch,
     engine = get_engine(f"ngspice={program}")
     assert engine.version() == get_engine("ngspice").version()
     forget(monkeypatch)
-    monkeypatch.setattr(door, "_ask", lambda found: "ngspice-77")
+    monkeypatch.setattr(installation, "_ask", lambda found: "ngspice-77")
     assert engine.version() == "77"
 
 

@@ -16,8 +16,7 @@ import pytest
 from spicebridge.circuit.engines import Job, RunRecord, Status, engine_names, get_engine, probe, process
 from spicebridge.circuit.engines.completeness import STOP_RTOL, JudgedSamples, start_kept
 from spicebridge.circuit.engines.deckguard import saved_names
-from spicebridge.circuit.engines.ngspice import EXECUTABLE_VARIABLE, NgspiceProcess
-from spicebridge.circuit.engines.ngspice_log import recovered
+from spicebridge.circuit.engines.ngspice import EXECUTABLE_VARIABLE, NgspiceProcess, recovered
 from spicebridge.errors import (
     DeckError,
     SimulatorDied,
@@ -496,7 +495,7 @@ def test_a_missing_simulator_says_what_to_install(fake, name, error, words):
 
 
 def test_a_version_that_never_comes_is_a_death(fake, monkeypatch):
-    monkeypatch.setattr("spicebridge.circuit.engines.door.PROBE_TIMEOUT", 0.3)
+    monkeypatch.setattr("spicebridge.circuit.engines.installation.PROBE_TIMEOUT", 0.3)
     with pytest.raises(SimulatorDied, match="hangs"):
         fake("hang_version")
     assert not NgspiceProcess(FAKES / "hang_version").available()

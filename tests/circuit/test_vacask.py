@@ -367,7 +367,7 @@ def test_the_packaged_program_says_its_version_and_traps():
 def test_unsafe_decks_never_reach_it(line, monkeypatch):
     with pytest.raises(UnsafeDeck, match="deck line 3"):
         refuse_unsafe(f"t\nground 0\n  {line}\n")
-    monkeypatch.setattr("spicebridge.circuit.engines.vacask.run_program", None)
+    monkeypatch.setattr("spicebridge.circuit.engines.door.run_in_group", None)
     with pytest.raises(UnsafeDeck):
         VacaskProcess().run(Job(text=f"t\nground 0\n{line}\n", vectors=("v(a)",), stop=1.0))
 

@@ -1,68 +1,64 @@
-"""What every door to a simulator says of itself: where it is, which one it is, whether it answers.
+"""What every door to a simulator does: say which one it is, run a job in a private directory, and judge what comes out.
 
 A door names its `Installation`; identity, version, availability and measured capabilities follow from that, here
-and nowhere else.
+and nowhere else. Of a run the exit code is evidence only: the log explains a failure best, so it speaks first, and the
+data decide on success.
 """
 
 from __future__ import annotations
 
-import functools
-import importlib.metadata
-import importlib.util
+import errno
 import os
-import re
-import shutil
+import signal
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
-from spicebridge.circuit.engines import measured_once, probe
-from spicebridge.circuit.engines.engine import Job, RunRecord
-from spicebridge.circuit.engines.process import private_environment, run_in_group
-from spicebridge.circuit.engines.run_program import tail
-from spicebridge.errors import SimulatorDied, SimulatorMissing, SimulatorTooOld
+from spicebridge.circuit.engines import probe
+from spicebridge.circuit.engines.completeness import JudgedSamples, judge_plots, no_samples, start_kept
+from spicebridge.circuit.engines.deckguard import refuse_unsafe
+from spicebridge.circuit.engines.engine import Job, LogFinding, RunRecord, Status
+from spicebridge.circuit.engines.installation import Installation, Program
+from spicebridge.circuit.engines.process import Ended, run_in_group
+from spicebridge.circuit.raw import RawPlot, read_raw
+from spicebridge.errors import RawFileError, SimulatorDied, SimulatorMissing
 
 DEFAULT_TIMEOUT = 600.0
 """Wall-clock limit of a run in s, where neither the job nor the engine sets one."""
-PROBE_TIMEOUT = 60.0
-"""Wall-clock limit in s of asking for a version; a first import on a busy machine is slow."""
-
-Stamp = tuple[str, int, int]
-"""Path, size and modification time (ns) of a file; -1 where it is no file."""
+DECK, RAW = "deck.cir", "out.raw"
+"""Names, inside the private directory, of what goes in and what comes out."""
+# In lower case.
+_NO_SPACE = ("rawfile write error", "no space left on device", "disk quota exceeded")
+_NO_MEMORY = ("can't allocate", "out of memory", "memory exhausted", "bad_alloc")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Installation:
-    """One simulator on this machine.
+class Invocation:
+    """How one engine is started and how its output is read.
 
-    title        how people call it
-    files        what runs: a program, a library, a package; `stamps` of them notice an upgrade
-    ask          command that prints the version
-    pattern      finds it there: groups "version", "major" and, if it counts, "minor"
-    oldest       (major, minor) that is needed
-    install      sentence with what to do where it is missing
-    environment  variables for `ask` beside the private ones
-    steady       the files decide alone which version runs (a script may start anything)
-    how          further words that tell one way of starting it from another
-    known        what `pattern` would find, where the program itself does not say it
+    argv         program and arguments; it reads `deck` and writes `RAW` in its working directory
+    judge_log    (stdout, stderr) -> what the log says against the run, or None
+    saved        names the deck saves beyond the job's vectors
+    plots        turns the raw file's plots into plots with our names
+    environment  variables to set beside the private ones
+    deck         name of the file with the deck
+    prepare      puts further files into the private directory before the run
+    finish       looks into the private directory after it
+    again        whether a run that was refused is to be made once more
     """
 
-    title: str
-    files: tuple[str, ...]
-    ask: tuple[str, ...]
-    pattern: re.Pattern[str]
-    oldest: tuple[int, int]
-    install: str
-    environment: tuple[tuple[str, str], ...] = ()
-    steady: bool = True
-    how: tuple[str, ...] = ()
-    known: str = ""
-
-    def stamps(self) -> tuple[Stamp, ...]:
-        """Path, size and time of every file."""
-        return tuple(map(stamp, self.files))
+    argv: Sequence[str]
+    judge_log: Callable[[str, str], LogFinding | None]
+    saved: tuple[str, ...] = ()
+    plots: Callable[[list[RawPlot]], list[RawPlot]] = list
+    environment: Mapping[str, str] = field(default_factory=dict)
+    deck: str = DECK
+    prepare: Callable[[Path], None] = lambda place: None
+    finish: Callable[[Path], None] = lambda place: None
+    again: Callable[[], bool] = lambda: False
 
 
 class Door(ABC):
@@ -77,8 +73,16 @@ class Door(ABC):
         """What would run. Raises SimulatorMissing, with how to install it."""
 
     @abstractmethod
-    def run(self, job: Job) -> RunRecord:
-        """Run one job; see `Engine` for what is raised and what is returned."""
+    def invocation(self, job: Job) -> Invocation:
+        """How it runs a job. Raises SimulatorMissing."""
+
+    def refuse(self, text: str) -> None:
+        """Raise UnsafeDeck for a deck that asks for commands or foreign files."""
+        refuse_unsafe(text)
+
+    def trap(self, job: Job) -> str | None:
+        """What the simulator would drop or alter in silence, as a sentence; such a job is returned unrun."""
+        return None
 
     def identity(self) -> tuple[object, ...]:
         """Changes whenever the installed simulator, or the way it is started, changes."""
@@ -87,8 +91,7 @@ class Door(ABC):
 
     def version(self) -> str:
         """Such as "39" or "44.2". Raises SimulatorMissing, SimulatorTooOld or SimulatorDied."""
-        found = self.installation()
-        return _version(found, found.stamps())
+        return self.installation().version()
 
     def available(self) -> bool:
         """Whether a recent enough simulator answers."""
@@ -102,104 +105,130 @@ class Door(ABC):
         """Measured on first use, then remembered for this simulator; see `probe.capabilities`."""
         return probe.capabilities(self)
 
+    def run(self, job: Job) -> RunRecord:
+        """Run one job; see `Engine` for what is raised and what is returned. Leaves no file."""
+        self.refuse(job.text)
+        trap = self.trap(job)
+        if trap is not None:
+            return self._record(job, no_samples(job, Status.REJECTED, f"not run: {trap}"), None, "", 0.0)
+        program = self.invocation(job)
+        record = self._run(program, job)
+        if record.status is Status.REJECTED and program.again():
+            record = self._run(program, job)
+        return record
 
-def stamp(file: str) -> Stamp:
-    """Path, size and modification time of `file`."""
-    try:
-        stat = os.stat(file)
-    except OSError:
-        return file, -1, -1
-    return file, stat.st_size, stat.st_mtime_ns
-
-
-def find_program(
-    title: str, names: Sequence[str], wanted: str | os.PathLike[str] | None, variable: str, install: str
-) -> Path:
-    """The program `wanted`, else the one that $`variable` names, else the first of `names` on PATH.
-
-    Raises SimulatorMissing.
-    """
-    origin = "executable"
-    if wanted is None and os.environ.get(variable):
-        wanted, origin = os.environ[variable], f"${variable}"
-    for candidate in [wanted] if wanted is not None else names:
-        found = shutil.which(candidate)
-        if found is not None:
-            return Path(found).resolve()
-    what = f"{title} is not on PATH" if wanted is None else f"{origin} {str(wanted)!r} is no program"
-    raise SimulatorMissing(f"{what}: {install}")
-
-
-def is_script(program: Path) -> bool:
-    """Whether the file only starts another program."""
-    with program.open("rb") as file:
-        return file.read(2) == b"#!"
-
-
-def package_files(package: str) -> tuple[str, ...] | None:
-    """Origin and version of an installed Python package; None if there is none. Imports nothing."""
-    try:
-        spec = importlib.util.find_spec(package)
-    except (ImportError, ValueError):
-        return None
-    if spec is None or spec.origin is None:
-        return None
-    try:
-        version = importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        version = "without metadata"
-    return spec.origin, f"{package} {version}"
-
-
-@functools.lru_cache(maxsize=64)
-def _version(found: Installation, stamps: tuple[Stamp, ...]) -> str:
-    """Ask; `stamps` are in the key so that an upgrade is noticed."""
-    key = f"version {found.title} {stamps} {found.ask}"
-    kept = measured_once.recall(key) if found.steady else None
-    if kept is not None and "version" in kept:
-        return kept["version"]
-    said = _ask(found)
-    match = found.pattern.search(said) or found.pattern.search(found.known)
-    program = found.files[0]
-    if match is None:
-        raise SimulatorMissing(
-            f"{program} does not say which {found.title} it is ({said.strip()[:80]!r}): {found.install}", log=said
-        )
-    words = match.groupdict()
-    version = words["version"].rstrip(".-")
-    if (int(words["major"]), int(words.get("minor") or 0)) < found.oldest:
-        oldest = ".".join(map(str, found.oldest if found.oldest[1] else found.oldest[:1]))
-        raise SimulatorTooOld(
-            f"{program} is {found.title} {version}, {oldest} or later is needed: {found.install}", log=said
-        )
-    if found.steady:
-        measured_once.keep(key, {"version": version})
-    return version
-
-
-def _ask(found: Installation) -> str:
-    """What the simulator prints when it is asked for its version, on both channels."""
-    command = " ".join(found.ask[-2:])
-    with tempfile.TemporaryDirectory(prefix="spicebridge-", ignore_cleanup_errors=True) as name:
-        place = Path(name)
+    def _run(self, program: Invocation, job: Job) -> RunRecord:
+        title = f"{self.name} {self.version()}"
         try:
-            ended = run_in_group(
-                found.ask,
-                directory=place,
-                environment=private_environment(place) | dict(found.environment),
-                timeout=PROBE_TIMEOUT,
-                stdout=place / "stdout",
-                stderr=place / "stderr",
-            )
+            with tempfile.TemporaryDirectory(prefix="spicebridge-", ignore_cleanup_errors=True) as place:
+                return self._run_in(Path(place), program, job, title)
         except OSError as error:
-            raise SimulatorMissing(f"{found.ask[0]} cannot be started: {error}: {found.install}") from error
-        stdout, stderr = tail(place / "stdout"), tail(place / "stderr")
-    if ended.timed_out or ended.exit_code < 0:
-        raise SimulatorDied(f"{command} hangs or crashes: {found.install}", log=stdout + stderr)
-    if ended.exit_code != 0 and not found.pattern.search(stdout):
-        said = stderr.strip().splitlines()
-        why = (
-            f"cannot be loaded: {said[-1]}" if said else f"ends with {ended.exit_code} and says nothing to '{command}'"
+            remedy = "free space or point TMPDIR elsewhere" if error.errno == errno.ENOSPC else "check TMPDIR"
+            raise SimulatorDied(f"{title}: the run could not be set up: {error}: {remedy}", deck=job.text) from error
+
+    def _run_in(self, place: Path, program: Invocation, job: Job, title: str) -> RunRecord:
+        limit = self.timeout if job.timeout is None else job.timeout
+        (place / program.deck).write_text(job.text, encoding="utf-8", newline="\n")
+        program.prepare(place)
+        if job.meter is not None:
+            job.meter.raw, job.meter.row = place / RAW, 8 * (1 + len(job.vectors) + len(program.saved))
+        ended = run_in_group(program.argv, directory=place, environment=program.environment, timeout=limit)
+        stdout, stderr = ended.stdout, ended.stderr
+        log = stdout + ("\n" if stdout and stderr else "") + stderr
+        if death := _death(ended, limit):
+            raise SimulatorDied(f"{title}: {death}", deck=job.text, log=log)
+        program.finish(place)
+        finding = program.judge_log(stdout, stderr)
+        samples = _judge(place / RAW, self.name, program, job, ended.exit_code, finding)
+        return self._record(job, samples, ended.exit_code, log, ended.wall_time)
+
+    def _record(self, job: Job, samples: JudgedSamples, exit_code: int | None, log: str, wall: float) -> RunRecord:
+        return RunRecord(
+            engine=self.name,
+            version=self.version(),
+            status=samples.status,
+            reason=samples.reason,
+            exit_code=exit_code,
+            log=log,
+            text=job.text,
+            wall_time=wall,
+            time=samples.time,
+            data=samples.data,
+            vectors=job.vectors,
+            fingerprint=dict(probe.remembered(self)),
         )
-        raise SimulatorMissing(f"{found.title} {why}: {found.install}", log=stdout + stderr)
-    return stdout + stderr
+
+
+@dataclass(frozen=True)
+class ProgramDoor(Door):
+    """A door to one program.
+
+    executable  path or name of the program; None takes the one that a variable of the environment names, then PATH
+    timeout     wall-clock limit of a run in s, unless the job has its own
+    name        what it is called in results, where several programs run side by side
+    """
+
+    executable: str | os.PathLike[str] | None = None
+    timeout: float = DEFAULT_TIMEOUT
+    name: str = ""
+
+    program: ClassVar[Program]
+
+    def path(self) -> Path:
+        """The program that will run. Raises SimulatorMissing, with how to install it."""
+        return self.program.find(self.executable)
+
+    def installation(self) -> Installation:
+        """The program; see `Door`."""
+        return self.program.installed(self.path())
+
+
+def _judge(
+    raw: Path, name: str, program: Invocation, job: Job, exit_code: int, finding: LogFinding | None
+) -> JudgedSamples:
+    if not raw.exists():
+        if finding is not None:
+            return no_samples(job, finding.status, finding.reason)
+        return no_samples(job, Status.NO_OUTPUT, f"{name} wrote no raw file: has the deck a .tran?")
+    try:
+        samples = judge_plots(program.plots(read_raw(raw)), job, program.saved)
+    except RawFileError as error:
+        reason = str(error).replace(str(raw), raw.name)
+        samples = no_samples(job, Status.TRUNCATED, f"the raw file cannot be read: {reason}")
+    if finding is not None and finding.status is Status.COMPLETE:
+        return start_kept(samples, job, finding.reason) if exit_code == 0 else samples
+    if finding is not None and finding.status is not Status.LOG_ERROR:
+        return replace(samples, status=finding.status, reason=finding.reason)
+    if samples.status is not Status.COMPLETE:
+        return samples
+    if finding is not None:
+        return replace(samples, status=finding.status, reason=finding.reason)
+    if exit_code != 0:
+        reason = f"exit code {exit_code} although the data are complete and the log is clean"
+        return replace(samples, status=Status.LOG_ERROR, reason=reason)
+    return samples
+
+
+def _death(ended: Ended, limit: float) -> str | None:
+    if ended.timed_out:
+        return f"stopped after {limit:g} s: allow more time, or take a larger step or a shorter span"
+    if ended.exit_code < 0:
+        return f"killed by signal {_signal_name(-ended.exit_code)}: see the log, memory and limits"
+    return _exhausted(ended.stdout, ended.stderr)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
+
+
+def _exhausted(stdout: str, stderr: str) -> str | None:
+    """The remedy, if the log says that disk or memory ran out."""
+    for text in (stderr.lower(), stdout.lower()):
+        if any(words in text for words in _NO_SPACE):
+            return "the disk is full: free space or point TMPDIR at a larger disk"
+        if any(words in text for words in _NO_MEMORY):
+            return "memory ran out: use a smaller network, a shorter span or fewer saved signals"
+    return None

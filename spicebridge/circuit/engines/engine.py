@@ -11,7 +11,7 @@ import contextlib
 import enum
 import functools
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -34,6 +34,25 @@ class Status(enum.Enum):
     REJECTED = "the simulator refused, skipped or altered part of the deck"
     NO_OUTPUT = "the simulator wrote no data"
     LOG_ERROR = "data look complete but the log or the exit code says otherwise"
+
+
+QUOTED_LINES = 4
+"""Complaints quoted in a reason; the log holds them all."""
+NOT_KNOWN = "Not known to be harmless: look at the log."
+"""What a reason ends with where nothing better is known."""
+
+
+@dataclass(frozen=True)
+class LogFinding:
+    """The worst thing a log says: its status, and a reason that quotes it."""
+
+    status: Status
+    reason: str
+
+    @classmethod
+    def quoting(cls, status: Status, simulator: str, lines: Sequence[str], advice: str) -> LogFinding:
+        """With the first of the `lines` that the simulator says."""
+        return cls(status, f"{simulator} says: {'; '.join(lines[:QUOTED_LINES])}. {advice}")
 
 
 @dataclass(eq=False)

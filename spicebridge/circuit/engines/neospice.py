@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spicebridge.circuit.engines.deckguard import refuse_unsafe, saved_names, silent_trap
-from spicebridge.circuit.engines.door import DEFAULT_TIMEOUT, Door, Installation, package_files
-from spicebridge.circuit.engines.engine import TIME, Job, RunRecord, Status
-from spicebridge.circuit.engines.ngspice_log import QUOTED_LINES, LogFinding
-from spicebridge.circuit.engines.run_program import DECK, RAW, Invocation, not_run, run_program
+from spicebridge.circuit.engines.deckguard import saved_names, silent_trap
+from spicebridge.circuit.engines.door import DECK, DEFAULT_TIMEOUT, RAW, Door, Invocation
+from spicebridge.circuit.engines.engine import TIME, Job, LogFinding, RunRecord, Status
+from spicebridge.circuit.engines.installation import Installation, package_files
 from spicebridge.circuit.engines.worker import worker_command, worker_environment
 from spicebridge.circuit.raw import RawPlot
 from spicebridge.errors import SimulatorMissing
@@ -57,40 +56,37 @@ class NeospiceWorker(Door):
         files = package_files("neospice")
         if files is None:
             raise SimulatorMissing(f"neospice is not installed: {_INSTALL}")
-        ask = tuple(worker_command(_SCRIPT, "--version"))
-        environment = tuple(worker_environment().items())
         return Installation(
             title="neospice",
             files=files,
-            ask=ask,
+            ask=tuple(worker_command(_SCRIPT, "--version")),
             pattern=_VERSION,
             oldest=(0, 0),
             install=_INSTALL,
-            environment=environment,
+            environment=tuple(worker_environment().items()),
         )
 
     def as_it_is(self) -> NeospiceWorker:
         """The same without anything mended, to see what the simulator itself does."""
         return replace(self, mended=False)
 
-    def run(self, job: Job) -> RunRecord:
-        """Run one job; see `Engine` for what is raised and what is returned."""
-        refuse_unsafe(job.text)
-        self.version()
-        trap = silent_trap(job.text) or _unsupported(job.text)
-        if trap is not None:
-            return not_run(self, job, trap)
-        if self.mended:
-            job = replace(job, text=_with_leaks(job.text))
+    def trap(self, job: Job) -> str | None:
+        """See `Door`."""
+        return silent_trap(job.text) or _unsupported(job.text)
+
+    def invocation(self, job: Job) -> Invocation:
+        """See `Door`."""
         given = frozenset(_SET_BY_IC.findall(job.text.lower()))
-        program = Invocation(
+        return Invocation(
             argv=worker_command(_SCRIPT, DECK, RAW),
             judge_log=judge_neospice_log,
             saved=saved_names(job.text),
             plots=functools.partial(_mend_start, given) if self.mended else list,
             environment=worker_environment(),
         )
-        return run_program(self, program, job)
+
+    def _run(self, program: Invocation, job: Job) -> RunRecord:
+        return super()._run(program, replace(job, text=_with_leaks(job.text)) if self.mended else job)
 
 
 def _with_leaks(text: str) -> str:
@@ -147,12 +143,8 @@ def judge_neospice_log(stdout: str, stderr: str) -> LogFinding | None:
     lines = list(dict.fromkeys(line.strip() for line in stderr.splitlines() if line.strip()))
     if not lines:
         return None
-    quoted = "; ".join(lines[:QUOTED_LINES])
     if not any(line.startswith("Warning") for line in lines) and _STUCK.search(stderr):
         remedy = "take a smaller step, or run it on ngspice, whose search for the operating point goes further"
-        return LogFinding(Status.NUMERICAL_FAILURE, f"neospice says: {quoted}. Remedy: {remedy}.")
-    return LogFinding(
-        Status.REJECTED,
-        f"neospice says: {quoted}. Remedy: use form='fast' or the engine 'ngspice'; "
-        "the circuit that ran is not the one in the deck.",
-    )
+        return LogFinding.quoting(Status.NUMERICAL_FAILURE, "neospice", lines, f"Remedy: {remedy}.")
+    remedy = "use form='fast' or the engine 'ngspice'; the circuit that ran is not the one in the deck"
+    return LogFinding.quoting(Status.REJECTED, "neospice", lines, f"Remedy: {remedy}.")

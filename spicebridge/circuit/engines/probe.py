@@ -26,15 +26,50 @@ STEP, STOP = 1e-3, 1e-2
 _SAVE = re.compile(r"^\.save (.*)\n", re.MULTILINE)
 _EXPRESSION = re.compile(r"^(B\S* \S+ \S+ [VI]=)(.*)$", re.MULTILINE)
 
+_POWER = {8.0: "absolute", -8.0: "signed"}
+
 # name in the result -> (B-source expression of V(x) = -2 and V(z) = 0, meanings of its value)
 _EXPRESSIONS: dict[str, tuple[str, dict[float, str]]] = {
-    "caret_of_negative": ("V(x)^3", {8.0: "absolute", -8.0: "signed", 1.0: "exclusive or"}),
-    "double_star_of_negative": ("V(x)**3", {8.0: "absolute", -8.0: "signed"}),
-    "pow_of_negative": ("pow(V(x),3)", {8.0: "absolute", -8.0: "signed"}),
-    "pwr_of_negative": ("pwr(V(x),3)", {8.0: "absolute", -8.0: "signed"}),
+    "caret_of_negative": ("V(x)^3", _POWER | {1.0: "exclusive or"}),
+    "double_star_of_negative": ("V(x)**3", _POWER),
+    "pow_of_negative": ("pow(V(x),3)", _POWER),
+    "pwr_of_negative": ("pwr(V(x),3)", _POWER),
     "u_of_zero": ("u(V(z))", {0.0: "0", 0.5: "0.5", 1.0: "1"}),
     "zero_over_zero": ("V(z)/V(z)", {0.0: "0", 1.0: "1"}),
     "brace_expansion": ("{one-three}*V(x)", {4.0: "parenthesised", 7.0: "textual"}),
+}
+
+# name in the result -> (Verilog-A expression of V(x) = -2 and V(z) = 0, meanings of its value)
+_VACASK_EXPRESSIONS: dict[str, tuple[str, dict[float, str]]] = {
+    "caret_of_negative": ("V(x)^3", _POWER),
+    "double_star_of_negative": ("V(x)**3", _POWER),
+    "pow_of_negative": ("pow(V(x),3)", _POWER),
+    "zero_over_zero": ("V(z)/V(z)", {0.0: "0", 1.0: "1"}),
+    "whole_division": ("V(x)*(1+1/2)", {-2.0: "of integers", -3.0: "of reals"}),
+}
+
+# name -> (elements, their .ic, node, value at t = 0 and what it means)
+_VACASK_ELEMENTS: dict[str, tuple[str, str, str, dict[float, str]]] = {
+    "ic_without_uic": ("c1 (a 0) capacitor c=1\nr1 (a 0) resistor r=1", '"a", 0.25', "a", {0.25: "honoured"}),
+    "ic_of_fed_capacitor": (
+        "c1 (a 0) capacitor c=1\ni1 (0 a) isource dc=1",
+        '"a", 0.25',
+        "a",
+        {0.25: "honoured", 1.25: "held through 1 S"},
+    ),
+    "phase_of_sine": (
+        'v1 (a 0) vsource type="sine" sinedc=0 ampl=1 freq=1 phase=90',
+        "",
+        "a",
+        {0.0: "ignored", 1.0: "in degrees"},
+    ),
+    "whole_number_beyond_32_bits": (
+        "i1 (0 a) isource dc=10000000000\nr1 (a 0) resistor r=1e-10",
+        "",
+        "a",
+        {1.0: "a number"},
+    ),
+    "negative_resistor": ("i1 (0 a) isource dc=1\nr1 (a 0) resistor r=-1", "", "a", {-1.0: "a number"}),
 }
 
 _memory: dict[Hashable, Mapping[str, str]] = {}
@@ -67,34 +102,32 @@ def remembered(engine: Engine) -> Mapping[str, str]:
 
 def _measure(engine: Engine) -> dict[str, str]:
     if engine.dialect == "vacask":
-        from spicebridge.circuit.engines.probe_vacask import measure
-
-        return measure(engine)
+        return _measure_vacask(engine)
     found = {"version": engine.version()}
     found |= _expressions(engine)
     for key, uic in (("first_row", ""), ("first_row_uic", " uic")):
         record = _run(engine, f".save v(c)\n.tran {STEP} {STOP} 0 {STEP}{uic}", "v(c)")
-        found[key] = first_row(record)
+        found[key] = _first_row(record)
         if not uic:
             found["ic_without_uic"] = _initial_value(record)
     klu = _run(engine, f".options klu\n.save v(c)\n.tran {STEP} {STOP} 0 {STEP}", "v(c)")
     found["klu"] = "yes" if klu is not None and klu.complete and "using klu" in klu.log.lower() else "no"
     diverging = _run(engine, f"Bd 0 d I=V(d)*V(d)\nCd d 0 1\n.ic v(d)=1\n.save v(d)\n.tran {STEP} 2 0 {STEP}", "v(d)")
-    found["diverging_status"] = ending(diverging)
+    found["diverging_status"] = _ending(diverging)
     found["diverging_exit"] = REJECTED if diverging is None else str(diverging.exit_code)
     return found
 
 
 def _run(engine: Engine, body: str, *vectors: str) -> RunRecord | None:
-    """Run `body` together with an RC pair that starts at 0.25 V; see `attempt`."""
+    """Run `body` together with an RC pair that starts at 0.25 V; see `_attempt`."""
     if engine.dialect == "xyce":
         # It reads expressions in braces only and lists its output on another card.
         body = _EXPRESSION.sub(r"\1{\2}", _SAVE.sub(r".print tran \1\n", body))
     text = f"probe\n.param one=1 three=3\nRc c 0 1\nCc c 0 1\n.ic v(c)=0.25\n{body}\n.end\n"
-    return attempt(engine, text, vectors, 2.0 if " 2 0 " in body else STOP)
+    return _attempt(engine, text, vectors, 2.0 if " 2 0 " in body else STOP)
 
 
-def attempt(engine: Engine, text: str, vectors: tuple[str, ...], stop: float) -> RunRecord | None:
+def _attempt(engine: Engine, text: str, vectors: tuple[str, ...], stop: float) -> RunRecord | None:
     """Run one deck; None if the engine raises, unless it is gone or the deck took all its time."""
     begin = time.monotonic()
     try:
@@ -127,14 +160,14 @@ def _values(engine: Engine, keys: tuple[str, ...]) -> dict[str, str] | str:
     lines += [f".save {' '.join(nodes)}", f".tran {STEP} {STOP} 0 {STEP}"]
     record = _run(engine, "\n".join(lines), *nodes)
     if record is None or not record.complete:
-        return ending(record)
+        return _ending(record)
     return {
-        key: meaning(float(record.vector(node)[-1]), _EXPRESSIONS[key][1])
+        key: _meaning(float(record.vector(node)[-1]), _EXPRESSIONS[key][1])
         for key, node in zip(keys, nodes, strict=True)
     }
 
 
-def meaning(value: float, meanings: Mapping[float, str]) -> str:
+def _meaning(value: float, meanings: Mapping[float, str]) -> str:
     """The word for a value, or the value itself."""
     for expected, word in meanings.items():
         if abs(value - expected) <= READ_RTOL * max(1.0, abs(expected)):
@@ -142,19 +175,67 @@ def meaning(value: float, meanings: Mapping[float, str]) -> str:
     return f"{value:.9g}"
 
 
-def ending(record: RunRecord | None) -> str:
+def _ending(record: RunRecord | None) -> str:
     """How a run ended, in one word."""
     return REJECTED if record is None else record.status.name.lower()
 
 
-def first_row(record: RunRecord | None) -> str:
+def _first_row(record: RunRecord | None) -> str:
     """Where the first sample lies, in steps."""
     if record is None or record.time.size == 0:
-        return ending(record)
+        return _ending(record)
     return "t=0" if record.time[0] == 0.0 else f"t=step*{record.time[0] / STEP:.6g}"
 
 
 def _initial_value(record: RunRecord | None) -> str:
     if record is None or record.time.size == 0:
-        return ending(record)
-    return meaning(float(record.vector("v(c)")[0]), {0.25: "honoured"})
+        return _ending(record)
+    return _meaning(float(record.vector("v(c)")[0]), {0.25: "honoured"})
+
+
+def _measure_vacask(engine: Engine) -> dict[str, str]:
+    """The same of VACASK in its own language, and its own traps."""
+    found = {"version": engine.version()}
+    for key, (text, meanings) in _VACASK_EXPRESSIONS.items():
+        module = (
+            'embed "ask.va" <<<FILE\n`include "disciplines.vams"\nmodule ask(p, x, z);\n  inout p, x, z;\n'
+            f'  electrical p, x, z;\n  analog V(p) <+ {text};\nendmodule\n>>>FILE\nload "ask.va"\nmodel ask ask\n'
+        )
+        record = _run_vacask(
+            engine, f"{module}v1 (x 0) vsource dc=-2\nv2 (z 0) vsource dc=0\nask1 (a x z) ask", "", "a"
+        )
+        found[key] = _first(record, "a", meanings)
+    for key, (elements, condition, node, meanings) in _VACASK_ELEMENTS.items():
+        found[key] = _first(_run_vacask(engine, elements, condition, node), node, meanings)
+    decay = "c1 (a 0) capacitor c=1\nr1 (a 0) resistor r=1"
+    for key, mode in (("first_row", "op"), ("first_row_uic", "uic")):
+        found[key] = _first_row(_run_vacask(engine, decay, '"a", 0.25', "a", mode=mode))
+    found["klu"] = "yes"
+    diverging = (
+        'embed "ask.va" <<<FILE\n`include "disciplines.vams"\nmodule ask(p);\n  inout p;\n  electrical p;\n'
+        '  analog I(p) <+ ddt(V(p)) - V(p)*V(p);\nendmodule\n>>>FILE\nload "ask.va"\nmodel ask ask\nask1 (a) ask'
+    )
+    record = _run_vacask(engine, diverging, '"a", 1', "a", stop=2.0)
+    found["diverging_status"] = _ending(record)
+    found["diverging_exit"] = _ending(record) if record is None else str(record.exit_code)
+    return found
+
+
+def _run_vacask(
+    engine: Engine, elements: str, condition: str, node: str, *, mode: str = "op", stop: float = STOP
+) -> RunRecord | None:
+    initial = f" ic={{ {condition} }}" if condition else ""
+    text = (
+        'probe\nground 0\nload "resistor.osdi"\nload "capacitor.osdi"\n'
+        "model resistor resistor\nmodel capacitor capacitor\nmodel vsource vsource\nmodel isource isource\n"
+        f'{elements}\ncontrol\nabort always\noptions rawfile="binary" nr_force=1000000000 nr_residualcheck=0\n'
+        f'save v("{node}")\n'
+        f'analysis out tran step={STEP!r} stop={stop!r} maxstep={STEP!r} icmode="{mode}"{initial}\nendc\n'
+    )
+    return _attempt(engine, text, (f"v({node})",), stop)
+
+
+def _first(record: RunRecord | None, node: str, meanings: dict[float, str]) -> str:
+    if record is None or not record.complete:
+        return _ending(record)
+    return _meaning(float(record.vector(f"v({node})")[0]), meanings)

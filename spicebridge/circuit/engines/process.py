@@ -25,16 +25,22 @@ _interrupted = threading.Event()
 _SCRUBBED = frozenset({"LANG", "LANGUAGE", "USERPROFILE", "APPDATA"})
 
 
-@dataclass(frozen=True)
+LOG_LIMIT = 4 * 1024 * 1024
+"""Bytes of each output channel that are kept; a longer one is itself a finding."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ended:
-    """How a process ended: exit_code (negative for a signal), or timed_out; wall_time in s."""
+    """How a process ended: exit_code (negative for a signal), or timed_out; wall_time in s; what it printed."""
 
     exit_code: int
     timed_out: bool
     wall_time: float
+    stdout: str
+    stderr: str
 
 
-def private_environment(home: Path) -> dict[str, str]:
+def _private_environment(home: Path) -> dict[str, str]:
     """Environment in which no start-up file, locale or thread setting of the user applies."""
     kept = {
         key: value
@@ -54,21 +60,20 @@ def private_environment(home: Path) -> dict[str, str]:
     }
 
 
-def run_in_group(
-    argv: Sequence[str], *, directory: Path, environment: Mapping[str, str], timeout: float, stdout: Path, stderr: Path
-) -> Ended:
+def run_in_group(argv: Sequence[str], *, directory: Path, environment: Mapping[str, str], timeout: float) -> Ended:
     """Run `argv` in `directory`, wait at most `timeout` s, and leave no process behind.
 
-    Output goes to files, so that neither a chatty run nor a grandchild that keeps a pipe open can
-    block or fill memory. The whole process group is killed on time-out, on any exception here, and
-    after the leader has ended. Raises OSError if the program cannot be started.
+    `environment` comes on top of one in which nothing of the user applies. Output goes to files, so that neither a
+    chatty run nor a grandchild that keeps a pipe open can block or fill memory. The whole process group is killed on
+    time-out, on any exception here, and after the leader has ended. Raises OSError if the program cannot be started.
     """
     started = time.monotonic()
+    stdout, stderr = directory / "stdout", directory / "stderr"
     with stdout.open("wb") as out, stderr.open("wb") as err:
         process = subprocess.Popen(
             list(argv),
             cwd=directory,
-            env=dict(environment),
+            env=_private_environment(directory) | dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
@@ -90,7 +95,26 @@ def run_in_group(
             if process.returncode is None:
                 _kill_group(process)
         exit_code = process.wait()
-    return Ended(exit_code, timed_out, time.monotonic() - started)
+    return Ended(
+        exit_code=exit_code,
+        timed_out=timed_out,
+        wall_time=time.monotonic() - started,
+        stdout=_tail(stdout),
+        stderr=_tail(stderr),
+    )
+
+
+def _tail(path: Path) -> str:
+    """Text of an output channel; beyond LOG_LIMIT only its two ends, with a line that says so."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size <= LOG_LIMIT:
+            return file.read().decode("utf-8", "replace")
+        head = file.read(LOG_LIMIT // 2)
+        file.seek(size - LOG_LIMIT // 2)
+        end = file.read()
+    gap = f"\nWarning: {size - LOG_LIMIT} bytes of this log were left out\n"
+    return head.decode("utf-8", "replace") + gap + end.decode("utf-8", "replace")
 
 
 def _limit_processor_time(pid: int, timeout: float) -> None:

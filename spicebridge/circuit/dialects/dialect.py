@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from spicebridge.circuit.deck.contents import element_nodes, scopes
 from spicebridge.circuit.deck.elements import Deck, Element, Function, Model, Subcircuit
+from spicebridge.circuit.lower.edge_elements import EdgeElements
 from spicebridge.errors import DeckError
 from spicebridge.expressions.language import DECK_WORDS
-from spicebridge.expressions.tree import BranchCurrent, NodeVoltage, Time, Value, walk
-
-if TYPE_CHECKING:
-    from spicebridge.circuit.lower.edge_elements import EdgeElements
+from spicebridge.expressions.tree import BranchCurrent, NodeVoltage, Number, Time, Value, walk
 
 
 class Dialect(Protocol):
@@ -121,11 +119,26 @@ def _check_text(where: str, words: Iterable[str]) -> None:
             raise DeckError(f"{where}: name {text!r} must be letters, digits and _.:#; rename it")
 
 
+def plain(value: object) -> float | None:
+    """The number that a value is; None for an expression, a word or nothing."""
+    if isinstance(value, Number):
+        value = value.value
+    return float(value) if isinstance(value, (int, float)) else None
+
+
 def has_signals(value: Value) -> bool:
     """Whether a value depends on voltages, currents or time (and so is behavioural)."""
     if isinstance(value, (int, float)):
         return False
     return any(isinstance(e, (NodeVoltage, BranchCurrent, Time)) for e in walk(value))
+
+
+def located(element: Element, write: Callable[[Element], str]) -> str:
+    """The text of an element; a `DeckError` names it."""
+    try:
+        return write(element)
+    except DeckError as error:
+        raise DeckError(f"element {element.name!r}: {error}") from None
 
 
 def one_line(text: str) -> str:

@@ -43,7 +43,7 @@ HOLD = 1e9
 """S: GMAX, the conductance that holds .ic nodes during the operating point; a state starts rate/HOLD away."""
 
 
-def _settings(writer: SpiceWriter, deck: ir.Deck) -> Lines:
+def _options(writer: SpiceWriter, deck: ir.Deck) -> Lines:
     options = wanted_options(deck, OPTIONS, "HSPICE")
     tran = deck.transient
     items: list[Setting] = [("post", 2.0), ("ingold", 2.0), ("numdgt", 10.0), ("parhier", "local")]
@@ -57,14 +57,13 @@ def _settings(writer: SpiceWriter, deck: ir.Deck) -> Lines:
         items.append(("delmax", tran.max_step))
     if deck.initial_conditions:
         items.append(("gmax", HOLD))
-    lines = wrapped(".option", writer.settings(items))
-    if deck.save:
-        lines += wrapped(".print tran", deck.save)
-    if tran is not None:
-        text = f".tran {format_number(tran.step)} {format_number(tran.stop)}"
-        text += f" start={format_number(tran.start)}" if tran.start else ""
-        lines.append(text + (" uic" if tran.uic else ""))
-    return lines
+    return wrapped(".option", writer.settings(items))
+
+
+def _transient(tran: ir.Transient) -> str:
+    text = f".tran {format_number(tran.step)} {format_number(tran.stop)}"
+    text += f" start={format_number(tran.start)}" if tran.start else ""
+    return text + (" uic" if tran.uic else "")
 
 
 def _adapted(deck: ir.Deck) -> ir.Deck:
@@ -74,8 +73,8 @@ def _adapted(deck: ir.Deck) -> ir.Deck:
 
 
 _FUNCTIONS = """
-    abs acos agauss asin atan aunif cos cosh db exp gauss int limit log log10 max min nint pow pwr sgn sign sin sinh sqrt
-    tan tanh unif
+    abs acos agauss asin atan aunif cos cosh db exp gauss int limit log log10 max min nint pow pwr sgn sign sin sinh
+    sqrt tan tanh unif
 """
 DIALECT = SpiceWriter(
     SpiceStyle(
@@ -89,7 +88,9 @@ DIALECT = SpiceWriter(
             parameters=frozenset(("m", "i", "v", "dtemp", "scale")),
             functions=frozenset(_FUNCTIONS.split()),
         ),
-        settings=_settings,
+        options=_options,
+        saves=(".print tran",),
+        transient=_transient,
         resistor="{name} {plus} {minus} R='{expression}'",
         voltage="{name} {plus} {minus} vol='{expression}'",
         current="{name} {plus} {minus} cur='{expression}'",

@@ -21,10 +21,9 @@ from spicebridge.circuit.dialects.dialect import NAME, wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.safe_names import NameRules
 from spicebridge.circuit.dialects.solver_options import method, wanted_options
-from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
+from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter, model_card
 from spicebridge.circuit.dialects.switches import switch_model
 from spicebridge.expressions.tree import FUNCTIONS
-from spicebridge.quantities import format_number
 
 _NATIVE = frozenset(FUNCTIONS) - {"u", "nint"}
 _POWERS = {"real": "pow({0},{1})", "abs": "pwr({0},{1})", "signed": "pwrs({0},{1})"}
@@ -48,33 +47,24 @@ STORAGE: tuple[tuple[str, float], ...] = (("plotwinsize", 0.0), ("numdgt", 15.0)
 """Options that keep every point, in double precision."""
 
 
-def _settings(writer: SpiceWriter, deck: ir.Deck) -> Lines:
+def _options(writer: SpiceWriter, deck: ir.Deck) -> Lines:
     stored = frozenset(name for name, _ in STORAGE)
     options = wanted_options(deck, OPTIONS | stored, "LTspice")
     chosen = method(options)
     items = [(n, chosen if n == "method" else v) for n, v in options.items()]
     items += [(name, value) for name, value in STORAGE if name not in options]
-    lines = wrapped(".options", writer.settings(items))
-    if deck.save:
-        lines += wrapped(".save", deck.save)
-    if deck.transient is not None:
-        lines.append(writer.transient(deck.transient))
-    return lines
+    return wrapped(".options", writer.settings(items))
 
 
 def _model(writer: SpiceWriter, model: ir.Model) -> str:
     s = switch_model(model)
-    values = " ".join(
-        f"{name}={format_number(value)}"
-        for name, value in (("vt", s.vt), ("vh", s.vh), ("ron", s.ron), ("roff", s.roff))
-    )
-    return f".model {model.name} sw({values})"
+    return model_card(model.name, "sw", {"vt": s.vt, "vh": s.vh, "ron": s.ron, "roff": s.roff})
 
 
 _FUNCTIONS = """
     abs absdelay acos acosh arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atan2 atanh buf ceil cos cosh
-    ddt delay dnlim exp fabs flat floor gauss hypot idt idtmod if int inv limit ln log log10 max mc min pow pwr pwrs rand
-    random round sdt sgn sin sinh sqrt table tan tanh u uplim uramp white
+    ddt delay dnlim exp fabs flat floor gauss hypot idt idtmod if int inv limit ln log log10 max mc min pow pwr pwrs
+    rand random round sdt sgn sin sinh sqrt table tan tanh u uplim uramp white
 """
 DIALECT = SpiceWriter(
     SpiceStyle(
@@ -89,7 +79,7 @@ DIALECT = SpiceWriter(
             characters=NAME,
             separator=":",
         ),
-        settings=_settings,
+        options=_options,
         model=_model,
     )
 )

@@ -37,7 +37,8 @@ CONSTANT = ExpressionStyle(
 )
 
 # A function of the deck comes before a built-in one of the same name (39: sqrt, max, table, if, limit, pwl), so that
-# no function name is reserved. A function is pasted where it is used, in either language: only what both read alike may stand in it.
+# no function name is reserved. A function is pasted where it is used, in either language: only what both read alike
+# may stand in it.
 BODY = ExpressionStyle(
     native=BEHAVIOURAL.native,
     line_table="pwl",
@@ -45,15 +46,8 @@ BODY = ExpressionStyle(
 )
 
 
-def _settings(writer: SpiceWriter, deck: ir.Deck) -> Lines:
-    lines: Lines = []
-    if deck.options:
-        lines += wrapped(".options", writer.settings(deck.options))
-    if deck.save:
-        lines += wrapped(".save", deck.save)
-    if deck.transient is not None:
-        lines.append(writer.transient(deck.transient))
-    return lines
+def _options(writer: SpiceWriter, deck: ir.Deck) -> Lines:
+    return wrapped(".options", writer.settings(deck.options)) if deck.options else []
 
 
 DIALECT = SpiceWriter(
@@ -64,7 +58,7 @@ DIALECT = SpiceWriter(
         constant=CONSTANT,
         body=BODY,
         names=NameRules(nodes=frozenset({"gnd"}), characters=NAME),
-        settings=_settings,
+        options=_options,
         resistor="{name} {plus} {minus} R='{expression}'",
         exp_delay=1e-30,
     )

@@ -16,6 +16,8 @@ ceiling, never longer. `.IC` is held through 0.0002 ohm: a state whose rate is f
 
 from __future__ import annotations
 
+import functools
+
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects.adapt import (
     as_controlled_sources,
@@ -27,11 +29,10 @@ from spicebridge.circuit.dialects.dialect import wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.safe_names import NameRules
 from spicebridge.circuit.dialects.solver_options import method, wanted_options, without_truncation_error
-from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
+from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter, model_card, transient_card
 from spicebridge.circuit.dialects.switches import WIDEST, smooth_switches, switch_model
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import FUNCTIONS
-from spicebridge.quantities import format_number
 
 STYLE = ExpressionStyle(
     native=frozenset(FUNCTIONS) - {"u", "uramp", "int", "nint", "table", "asinh", "acosh", "atanh"},
@@ -54,7 +55,7 @@ STYLE = ExpressionStyle(
 OPTIONS = frozenset(("method", "reltol", "vntol", "abstol", "trtol", "chgtol", "gmin", "itl1", "itl2", "itl4", "tnom"))
 
 
-def _settings(writer: SpiceWriter, deck: ir.Deck) -> Lines:
+def _options(writer: SpiceWriter, deck: ir.Deck) -> Lines:
     options = wanted_options(deck, OPTIONS, "PSpice")
     lines: Lines = []
     if method(options) == "gear":
@@ -62,19 +63,12 @@ def _settings(writer: SpiceWriter, deck: ir.Deck) -> Lines:
     if without_truncation_error(options, "PSpice"):
         lines.append("* step control by truncation error stays on: steps are at most the ceiling")
     kept = [(n, v) for n, v in options.items() if n not in ("method", "trtol")]
-    lines += wrapped(".options", writer.settings([*kept, ("numdgt", 8.0)]))
-    if deck.save:
-        lines += wrapped(".print tran", deck.save)
-        lines += wrapped(".probe", deck.save)
-    if deck.transient is not None:
-        lines.append(writer.transient(deck.transient, "skipbp"))
-    return lines
+    return lines + wrapped(".options", writer.settings([*kept, ("numdgt", 8.0)]))
 
 
 def _model(writer: SpiceWriter, model: ir.Model) -> str:
     s = switch_model(model).within(WIDEST)
-    values = {"ron": s.ron, "roff": s.roff, "vt": s.vt, "vh": s.vh}
-    return f".model {model.name} vswitch({' '.join(f'{n}={format_number(v)}' for n, v in values.items())})"
+    return model_card(model.name, "vswitch", {"ron": s.ron, "roff": s.roff, "vt": s.vt, "vh": s.vh})
 
 
 def _adapted(deck: ir.Deck) -> ir.Deck:
@@ -99,7 +93,9 @@ DIALECT = SpiceWriter(
         names=NameRules(
             parameters=frozenset(("gmin", "vt", "frequency", "s")), functions=frozenset(_FUNCTIONS.split())
         ),
-        settings=_settings,
+        options=_options,
+        saves=(".print tran", ".probe"),
+        transient=functools.partial(transient_card, uic="skipbp"),
         voltage="{name} {plus} {minus} VALUE={{{expression}}}",
         current="{name} {plus} {minus} VALUE={{{expression}}}",
         lead="PARAMS:",

@@ -34,8 +34,8 @@ class NameRules:
 def safe_names(deck: ir.Deck, rules: NameRules) -> ir.Deck:
     """The deck with every name that `rules` forbid replaced, or the deck itself.
 
-    A node becomes ``n_…``, a parameter ``p_…``, a subcircuit ``s_…``, a function ``f_…``, with other characters as underscores
-    and a number at the end where that is taken; elements keep their letter.
+    A node becomes ``n_…``, a parameter ``p_…``, a subcircuit ``s_…``, a function ``f_…``, with other characters as
+    underscores and a number at the end where that is taken; elements keep their letter.
     """
     parts = list(scopes(deck))
     nodes = _Table("n_", rules.nodes, rules.characters)

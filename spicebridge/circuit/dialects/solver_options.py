@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.dialects.dialect import plain
 from spicebridge.errors import DeckError, nearest
-from spicebridge.expressions.tree import Number, Value
+from spicebridge.expressions.tree import Value
 
 LTE_OFF = 1e3
 """trtol from which on truncation error no longer limits the step, so that the ceiling is the step."""
@@ -48,14 +49,12 @@ def method(options: Options) -> str | None:
 
 def plain_number(options: Options, name: str) -> float | None:
     """Return an option as a number, None if it is not given; raises `DeckError` if it is no number."""
-    value = options.get(name)
-    if value is None and name not in options:
+    if name not in options:
         return None
-    if isinstance(value, Number):
-        value = value.value
-    if not isinstance(value, (int, float)):
-        raise DeckError(f"option {name}={value!r} must be a number")
-    return float(value)
+    value = plain(options[name])
+    if value is None:
+        raise DeckError(f"option {name}={options[name]!r} must be a number")
+    return value
 
 
 def without_truncation_error(options: Options, simulator: str) -> bool:

@@ -16,19 +16,19 @@ relays with the transition of ``switches.WIDTH``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.contents import element_nodes
 from spicebridge.circuit.dialects.adapt import lines_from_zero, shifted_sines
-from spicebridge.circuit.dialects.dialect import check_names, has_signals, one_line
+from spicebridge.circuit.dialects.dialect import check_names, has_signals, plain
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
+from spicebridge.circuit.dialects.masters import MasterStyle, Words, commented, remark
 from spicebridge.circuit.dialects.safe_names import NameRules, safe_names
 from spicebridge.circuit.dialects.solver_options import method, renamed, wanted_options
 from spicebridge.circuit.dialects.switches import switch_model
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import FUNCTIONS, Number, Value
+from spicebridge.expressions.tree import FUNCTIONS, Value
 from spicebridge.quantities import format_number
 
 Lines = list[str]
@@ -74,12 +74,12 @@ class Spectre:
         """Return the whole netlist; raises `DeckError` naming what Spectre cannot say."""
         check_names(deck)
         deck = safe_names(shifted_sines(lines_from_zero(deck)), _RULES)
-        lines = [_remark(deck.title), *(_remark(line) for line in deck.header)]
+        lines = [remark(deck.title), *(remark(line) for line in deck.header)]
         lines += ["simulator lang=spectre", "global 0"]
         lines += _definitions(deck.parameters, deck.functions, deck.models, "")
         for sub in deck.subcircuits:
             lines += _subcircuit(sub, "")
-        lines += [_element(e) for e in deck.elements]
+        lines += [commented(e, _element) for e in deck.elements]
         lines += _conditions(deck.initial_conditions, "")
         lines += _settings(deck)
         return "\n".join(lines) + "\n"
@@ -138,13 +138,24 @@ def _text(value: Value | str | None) -> str:
 
 
 def _number(value: Value) -> str:
-    if isinstance(value, Number):
-        value = value.value
-    if isinstance(value, (int, float)):
-        return format_number(float(value))
+    known = plain(value)
+    if known is not None:
+        return format_number(known)
     if has_signals(value):
         raise DeckError("a value that depends on voltages stands where Spectre takes a constant; use a B source")
     return f"({STYLE.format(value)})"
+
+
+MASTERS = MasterStyle(
+    number=_number,
+    sine=("sinedc", "ampl", "freq", "delay", "damp", "sinephase"),
+    exponential=("val0", "val1", "td1", "tau1", "td2", "tau2"),
+    dc={"type": "dc"},
+    transconductance="gm",
+    transresistance="rm",
+    probe=lambda source: {"probe": source},
+)
+"""The masters of Spectre that VACASK has, too."""
 
 
 def _laid(head: str, items: Iterable[str], width: int = 100) -> Lines:
@@ -180,12 +191,12 @@ def _definitions(
 
 def _subcircuit(sub: ir.Subcircuit, indent: str) -> Lines:
     inner = indent + _INDENT
-    lines = [indent + _remark(line) for line in sub.header]
+    lines = [indent + remark(line) for line in sub.header]
     lines.append(f"{indent}subckt {sub.name} ({' '.join(sub.pins)})")
     lines += _definitions((*sub.parameters, *sub.local_parameters), sub.functions, sub.models, inner)
     for nested in sub.subcircuits:
         lines += _subcircuit(nested, inner)
-    lines += [inner + _element(e) for e in sub.elements]
+    lines += [inner + commented(e, _element) for e in sub.elements]
     lines += _conditions(sub.initial_conditions, inner)
     lines.append(f"{indent}ends {sub.name}")
     return lines
@@ -198,107 +209,24 @@ def _conditions(conditions: Sequence[tuple[str, Value]], indent: str) -> Lines:
 
 
 def _element(e: ir.Element) -> str:
-    try:
-        text = _WRITERS[type(e)](e)
-    except DeckError as error:
-        raise DeckError(f"element {e.name!r}: {error}") from None
-    return f"{text} {_remark(e.comment)}" if e.comment else text
-
-
-def _remark(text: str) -> str:
-    """A comment; a backslash at its end would swallow the next line."""
-    return f"// {one_line(text)}".rstrip("\\ ")
-
-
-def _parts(e: ir.Element, nodes: Sequence[str], master: str, values: Mapping[str, str]) -> str:
+    nodes, master, values = _instance(e)
     items = [f"{name}={value}" for name, value in values.items()]
     return "\n".join(_laid(f"{e.name} ({' '.join(nodes)}) {master}", items, 160))
 
 
-def _source(e: ir.VoltageSourceElement | ir.CurrentSourceElement) -> str:
-    master = "vsource" if isinstance(e, ir.VoltageSourceElement) else "isource"
-    return _parts(e, (e.plus, e.minus), master, _wave(e.wave))
-
-
-def _wave(wave: ir.Wave) -> dict[str, str]:
-    match wave:
-        case ir.DcWave(value):
-            return {"type": "dc", "dc": _number(value)}
-        case ir.SinWave():
-            sines = ("sinedc", "ampl", "freq", "delay", "damp", "sinephase")
-            sine = (wave.offset, wave.amplitude, wave.frequency, wave.delay, wave.damping, wave.phase)
-            return {"type": "sine", **_numbers(sines, sine)}
-        case ir.PulseWave():
-            pulses = ("val0", "val1", "delay", "rise", "fall", "width", "period")
-            edges = (wave.initial, wave.pulsed, wave.delay, wave.rise, wave.fall, wave.width, wave.period)
-            return {"type": "pulse", **_numbers(pulses, edges)}
-        case ir.PwlWave(points):
-            flat = " ".join(f"{_number(t)} {_number(v)}" for t, v in points)
-            return {"type": "pwl", "wave": f"[ {flat} ]"}
-        case ir.ExpWave():
-            exponentials = ("val0", "val1", "td1", "tau1", "td2", "tau2")
-            rise = (wave.initial, wave.pulsed, wave.rise_delay, wave.rise_tau, wave.fall_delay, wave.fall_tau)
-            return {"type": "exp", **_numbers(exponentials, rise)}
-    raise DeckError(f"{wave!r} is no source waveform")
-
-
-def _numbers(names: Sequence[str], values: Sequence[Value]) -> dict[str, str]:
-    return {name: _number(value) for name, value in zip(names, values, strict=True)}
-
-
-def _resistor(e: ir.ResistorElement) -> str:
-    if has_signals(e.value):
-        return _parts(e, (e.plus, e.minus), "bsource", {"r": STYLE.format(e.value)})
-    return _parts(e, (e.plus, e.minus), "resistor", {"r": _number(e.value)})
-
-
-def _storage(e: ir.CapacitorElement | ir.InductorElement) -> str:
-    master, symbol = ("capacitor", "c") if isinstance(e, ir.CapacitorElement) else ("inductor", "l")
-    values = {symbol: _number(e.value)}
-    if e.initial is not None:
-        values["ic"] = _number(e.initial)
-    return _parts(e, (e.plus, e.minus), master, values)
-
-
-def _controlled(e: ir.VoltageControlledCurrent | ir.VoltageControlledVoltage) -> str:
-    master, symbol = ("vccs", "gm") if isinstance(e, ir.VoltageControlledCurrent) else ("vcvs", "gain")
-    nodes = (e.plus, e.minus, e.control_plus, e.control_minus)
-    return _parts(e, nodes, master, {symbol: _number(e.gain)})
-
-
-def _follower(e: ir.CurrentControlledCurrent | ir.CurrentControlledVoltage) -> str:
-    master, symbol = ("cccs", "gain") if isinstance(e, ir.CurrentControlledCurrent) else ("ccvs", "rm")
-    return _parts(e, (e.plus, e.minus), master, {"probe": e.source, symbol: _number(e.gain)})
-
-
-def _behaviour(e: ir.BehaviouralCurrent | ir.BehaviouralVoltage) -> str:
-    symbol = "i" if isinstance(e, ir.BehaviouralCurrent) else "v"
-    return _parts(e, (e.plus, e.minus), "bsource", {symbol: STYLE.format(e.expression)})
-
-
-def _switch(e: ir.Switch) -> str:
-    return _parts(e, (e.plus, e.minus, e.control_plus, e.control_minus), e.model, {})
-
-
-def _instance(e: ir.Instance) -> str:
-    return _parts(e, e.nodes, e.subcircuit, {name: _number(value) for name, value in e.parameters})
-
-
-_WRITERS: dict[type, Any] = {
-    ir.VoltageSourceElement: _source,
-    ir.CurrentSourceElement: _source,
-    ir.ResistorElement: _resistor,
-    ir.CapacitorElement: _storage,
-    ir.InductorElement: _storage,
-    ir.VoltageControlledCurrent: _controlled,
-    ir.VoltageControlledVoltage: _controlled,
-    ir.CurrentControlledCurrent: _follower,
-    ir.CurrentControlledVoltage: _follower,
-    ir.BehaviouralCurrent: _behaviour,
-    ir.BehaviouralVoltage: _behaviour,
-    ir.Switch: _switch,
-    ir.Instance: _instance,
-}
+def _instance(e: ir.Element) -> tuple[Sequence[str], str, Words]:
+    match e:
+        case ir.ResistorElement() if has_signals(e.value):
+            return (e.plus, e.minus), "bsource", {"r": STYLE.format(e.value)}
+        case ir.BehaviouralCurrent():
+            return (e.plus, e.minus), "bsource", {"i": STYLE.format(e.expression)}
+        case ir.BehaviouralVoltage():
+            return (e.plus, e.minus), "bsource", {"v": STYLE.format(e.expression)}
+        case ir.Switch():
+            return (e.plus, e.minus, e.control_plus, e.control_minus), e.model, {}
+        case ir.Instance():
+            return e.nodes, e.subcircuit, {name: _number(value) for name, value in e.parameters}
+    return MASTERS.instance(e)
 
 
 DIALECT = Spectre()

@@ -2,33 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects import repeated
-from spicebridge.circuit.dialects.dialect import check_names, has_signals, one_line, wrapped
+from spicebridge.circuit.dialects.dialect import check_names, has_signals, located, one_line, plain, wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.safe_names import NameRules, safe_names
 from spicebridge.circuit.lower.edge_elements import EdgeElements
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import Number, Value
+from spicebridge.expressions.tree import Value
 from spicebridge.quantities import format_number
 
 Lines = list[str]
 Setting = tuple[str, Value | str | None]
 
 
+def plain_model(writer: SpiceWriter, model: ir.Model) -> str:
+    """The card as the deck has it."""
+    return f".model {model.name} {model.kind}({' '.join(writer.settings(model.parameters))})"
+
+
+def model_card(name: str, kind: str, values: Mapping[str, float]) -> str:
+    """A card of numbers."""
+    return f".model {name} {kind}({' '.join(f'{n}={format_number(value)}' for n, value in values.items())})"
+
+
+def joined_conditions(items: Sequence[str]) -> Lines:
+    """All conditions on one card, continued."""
+    return wrapped(".ic", items)
+
+
+def transient_card(tran: ir.Transient, uic: str = "uic") -> str:
+    """Step, stop, start and ceiling in the order that most of the family shares."""
+    parts = [".tran", format_number(tran.step), format_number(tran.stop)]
+    if tran.start or tran.max_step is not None:
+        parts.append(format_number(tran.start))
+    if tran.max_step is not None:
+        parts.append(format_number(tran.max_step))
+    return " ".join([*parts, uic] if tran.uic else parts)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SpiceStyle:
-    """Where one simulator differs. `name` is the word people use, `title` how its makers spell it. Templates are format strings over name, plus, minus, expression and so on.
+    """Where one simulator differs. `name` is the word people use, `title` how its makers spell it.
 
-    `value` writes a constant expression; `resistor`, `voltage`, `current` are behavioural elements; `comment`
-    stands behind an element; `lead` before the parameters of a subcircuit; `body` is the language of function
-    bodies, if it is not that of constants. `model` returns the card of a model. `settings` writes options,
-    analysis and what is saved. `exp_delay` stands for no delay of an EXP, where 0 means another. `adapt` are changes
-    of the deck that keep its meaning.
+    Templates are format strings over name, plus, minus, expression and so on. `value` writes a constant expression;
+    `resistor`, `voltage`, `current` are behavioural elements; `comment` stands behind an element; `lead` before the
+    parameters of a subcircuit; `body` is the language of function bodies, if it is not that of constants. `model`
+    returns the card of a model, `options` those of solver options, `transient` that of the analysis; `saves` begin the
+    cards of what is saved. `exp_delay` stands for no delay of an EXP, where 0 means another. `adapt` are changes of
+    the deck that keep its meaning.
     """
 
     name: str
@@ -36,7 +61,7 @@ class SpiceStyle:
     behavioural: ExpressionStyle
     constant: ExpressionStyle
     names: NameRules
-    settings: Callable[[SpiceWriter, ir.Deck], Lines]
+    options: Callable[[SpiceWriter, ir.Deck], Lines]
     resistor: str = "{name} {plus} {minus} R={expression}"
     voltage: str = "{name} {plus} {minus} V={expression}"
     current: str = "{name} {plus} {minus} I={expression}"
@@ -48,8 +73,10 @@ class SpiceStyle:
     suffix: str = ".cir"
     exp_delay: float = 0.0
     adapt: tuple[Callable[[ir.Deck], ir.Deck], ...] = ()
-    model: Callable[[SpiceWriter, ir.Model], str] = field(default_factory=lambda: plain_model)
-    conditions: Callable[[Sequence[str]], Lines] = field(default_factory=lambda: joined_conditions)
+    model: Callable[[SpiceWriter, ir.Model], str] = plain_model
+    conditions: Callable[[Sequence[str]], Lines] = joined_conditions
+    saves: tuple[str, ...] = (".save",)
+    transient: Callable[[ir.Transient], str] = transient_card
 
 
 class SpiceWriter:
@@ -59,21 +86,6 @@ class SpiceWriter:
         self.style = style
         self.name = style.name
         self.suffix = style.suffix
-        self._writers: dict[type, Callable[[Any], str]] = {
-            ir.VoltageSourceElement: self._source,
-            ir.CurrentSourceElement: self._source,
-            ir.ResistorElement: self._resistor,
-            ir.CapacitorElement: self._storage,
-            ir.InductorElement: self._storage,
-            ir.VoltageControlledCurrent: self._controlled,
-            ir.VoltageControlledVoltage: self._controlled,
-            ir.CurrentControlledCurrent: self._follower,
-            ir.CurrentControlledVoltage: self._follower,
-            ir.BehaviouralCurrent: lambda e: self._behaviour(style.current, e, e.expression),
-            ir.BehaviouralVoltage: lambda e: self._behaviour(style.voltage, e, e.expression),
-            ir.Switch: self._switch,
-            ir.Instance: self._instance,
-        }
 
     def format_deck(self, deck: ir.Deck) -> str:
         """Return the whole netlist; raises `DeckError` naming what the simulator cannot say."""
@@ -97,26 +109,26 @@ class SpiceWriter:
             lines += self.subcircuit(sub)
         lines += elements
         lines += self._conditions(deck.initial_conditions)
-        lines += self.style.settings(self, deck)
+        lines += self.style.options(self, deck)
+        for card in self.style.saves if deck.save else ():
+            lines += wrapped(card, deck.save)
+        if deck.transient is not None:
+            lines.append(self.style.transient(deck.transient))
         lines.append(".end")
         return "\n".join(lines) + "\n"
 
     def element(self, element: ir.Element) -> str:
         """Return one element with its comment; raises `DeckError` naming it."""
-        try:
-            text = self._writers[type(element)](element)
-        except DeckError as error:
-            raise DeckError(f"element {element.name!r}: {error}") from None
+        text = located(element, self._element)
         return text + self.style.comment.format(one_line(element.comment)) if element.comment else text
 
     def number(self, value: Value) -> str:
         """A constant: a number, or an expression of parameters in the simulator's quotes."""
         if type(value) is float:
             return format_number(value)
-        if isinstance(value, (int, float)):
-            return format_number(float(value))
-        if isinstance(value, Number):
-            return format_number(value.value)
+        known = plain(value)
+        if known is not None:
+            return format_number(known)
         if has_signals(value):
             raise DeckError(
                 f"a value that depends on voltages stands where {self.style.title} takes a constant; use a B source"
@@ -187,50 +199,32 @@ class SpiceWriter:
     def _all(self, values: Iterable[Value]) -> str:
         return " ".join(self.number(v) for v in values)
 
-    def _source(self, e: ir.VoltageSourceElement | ir.CurrentSourceElement) -> str:
-        return f"{e.name} {e.plus} {e.minus} {self.wave(e.wave)}"
-
-    def _resistor(self, e: ir.ResistorElement) -> str:
-        if has_signals(e.value):
-            return self._behaviour(self.style.resistor, e, e.value)
-        return f"{e.name} {e.plus} {e.minus} {self.number(e.value)}"
+    def _element(self, e: ir.Element) -> str:
+        match e:
+            case ir.VoltageControlledCurrent() | ir.VoltageControlledVoltage():
+                return f"{e.name} {e.plus} {e.minus} {e.control_plus} {e.control_minus} {self.number(e.gain)}"
+            case ir.BehaviouralCurrent():
+                return self._behaviour(self.style.current, e, e.expression)
+            case ir.ResistorElement() if has_signals(e.value):
+                return self._behaviour(self.style.resistor, e, e.value)
+            case ir.ResistorElement():
+                return f"{e.name} {e.plus} {e.minus} {self.number(e.value)}"
+            case ir.VoltageSourceElement() | ir.CurrentSourceElement():
+                return f"{e.name} {e.plus} {e.minus} {self.wave(e.wave)}"
+            case ir.CapacitorElement() | ir.InductorElement():
+                text = f"{e.name} {e.plus} {e.minus} {self.number(e.value)}"
+                return text if e.initial is None else f"{text} IC={self.number(e.initial)}"
+            case ir.CurrentControlledCurrent() | ir.CurrentControlledVoltage():
+                return f"{e.name} {e.plus} {e.minus} {e.source} {self.number(e.gain)}"
+            case ir.BehaviouralVoltage():
+                return self._behaviour(self.style.voltage, e, e.expression)
+            case ir.Switch():
+                return f"{e.name} {e.plus} {e.minus} {e.control_plus} {e.control_minus} {e.model}"
+            case ir.Instance():
+                parameters = self._led([f"{name}={self.number(value)}" for name, value in e.parameters])
+                return "\n".join(wrapped(f"{e.name} {' '.join(e.nodes)} {e.subcircuit}", parameters, 160))
+        raise DeckError(f"{self.style.title} is written nothing for a {type(e).__name__}")
 
     def _behaviour(self, template: str, e: ir.TwoTerminal, expression: Value) -> str:
         text = self.style.behavioural.format(expression)
         return template.format(name=e.name, plus=e.plus, minus=e.minus, expression=text)
-
-    def _storage(self, e: ir.CapacitorElement | ir.InductorElement) -> str:
-        text = f"{e.name} {e.plus} {e.minus} {self.number(e.value)}"
-        return text if e.initial is None else f"{text} IC={self.number(e.initial)}"
-
-    def _controlled(self, e: ir.VoltageControlledCurrent | ir.VoltageControlledVoltage) -> str:
-        return f"{e.name} {e.plus} {e.minus} {e.control_plus} {e.control_minus} {self.number(e.gain)}"
-
-    def _follower(self, e: ir.CurrentControlledCurrent | ir.CurrentControlledVoltage) -> str:
-        return f"{e.name} {e.plus} {e.minus} {e.source} {self.number(e.gain)}"
-
-    def _switch(self, e: ir.Switch) -> str:
-        return f"{e.name} {e.plus} {e.minus} {e.control_plus} {e.control_minus} {e.model}"
-
-    def _instance(self, e: ir.Instance) -> str:
-        parameters = [f"{name}={self.number(value)}" for name, value in e.parameters]
-        return "\n".join(wrapped(f"{e.name} {' '.join(e.nodes)} {e.subcircuit}", self._led(parameters), 160))
-
-    def transient(self, tran: ir.Transient, uic: str = "uic") -> str:
-        """step, stop, start and ceiling in the order that most of the family shares."""
-        parts = [".tran", format_number(tran.step), format_number(tran.stop)]
-        if tran.start or tran.max_step is not None:
-            parts.append(format_number(tran.start))
-        if tran.max_step is not None:
-            parts.append(format_number(tran.max_step))
-        return " ".join([*parts, uic] if tran.uic else parts)
-
-
-def plain_model(writer: SpiceWriter, model: ir.Model) -> str:
-    """The card as the deck has it."""
-    return f".model {model.name} {model.kind}({' '.join(writer.settings(model.parameters))})"
-
-
-def joined_conditions(items: Sequence[str]) -> Lines:
-    """All conditions on one card, continued."""
-    return wrapped(".ic", items)

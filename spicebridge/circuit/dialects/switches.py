@@ -21,8 +21,9 @@ from dataclasses import dataclass, replace
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.contents import ScopeKind
+from spicebridge.circuit.dialects.dialect import plain
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import Call, NodeVoltage, Number, Parameter, call
+from spicebridge.expressions.tree import Call, NodeVoltage, Parameter, call
 
 WIDTH = 1e-3
 """V: width of the transition, which begins at the threshold."""
@@ -63,11 +64,10 @@ def switch_model(model: ir.Model) -> SwitchModel:
     for name, value in model.parameters:
         if name.lower() not in known:
             raise DeckError(f"model {model.name!r}: parameter {name!r} is none of {', '.join(known)}")
-        if isinstance(value, Number):
-            value = value.value
-        if not isinstance(value, (int, float)):
+        number = plain(value)
+        if number is None:
             raise DeckError(f"model {model.name!r}: {name} must be a number here; flatten the deck first")
-        known[name.lower()] = float(value)
+        known[name.lower()] = number
     made = SwitchModel(**known)
     if made.ron <= 0.0 or made.roff <= 0.0:
         raise DeckError(f"model {model.name!r}: ron and roff must be positive")
@@ -91,8 +91,8 @@ STEP = "smoothstep"
 def smooth_switches(deck: ir.Deck, *, hysteresis: bool, simulator: str, steepest: float = math.inf) -> ir.Deck:
     """Switches as behavioural sources ``v g_model(control)``, every model as a function ``g_model``.
 
-    None conducts more than `steepest` S. Those with hysteresis stay where `hysteresis` says that there is a native one; elsewhere they raise
-    `DeckError`, as does a name that is taken.
+    None conducts more than `steepest` S. Those with hysteresis stay where `hysteresis` says that there is a native
+    one; elsewhere they raise `DeckError`, as does a name that is taken.
     """
     if not deck.models and not any(sub.models for sub in deck.subcircuits):
         return deck

@@ -15,8 +15,9 @@ gets an entry of `HOLD` S towards a node that rests at zero, which carries no cu
 of the ceiling; truncation error is switched off by lteratio and redofactor. The phase of a sine is taken and ignored
 by 0.3.4.dev3, so that sines with one are behavioural sources; td2 of an EXP counts from its delay; resistances must be
 positive (others become conductances); a whole number beyond 2^31 is written as a real one, since digits alone are an
-integer of 32 bits there; switches are abrupt, without memory. ``abstol`` is at least `LEAST_ABSTOL` A: at 1e-15 A the law ``hp`` ends with "Timestep too
-small". Residuals are not tested beside updates: a clamp of 3e10 S turns the rounding of a state near 1 into 1e-5 A.
+integer of 32 bits there; switches are abrupt, without memory. ``abstol`` is at least `LEAST_ABSTOL` A: at 1e-15 A the
+law ``hp`` ends with "Timestep too small". Residuals are not tested beside updates: a clamp of 3e10 S turns the rounding
+of a state near 1 into 1e-5 A.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.deck.parameter_scopes import constant
 from spicebridge.circuit.dialects.adapt import lines_from_zero, shifted_sines
-from spicebridge.circuit.dialects.dialect import check_names, has_signals, one_line
+from spicebridge.circuit.dialects.dialect import check_names, has_signals, plain
+from spicebridge.circuit.dialects.masters import MasterStyle, commented, remark
 from spicebridge.circuit.dialects.safe_names import NameRules, safe_names
 from spicebridge.circuit.dialects.solver_options import method, plain_number, wanted_options, without_truncation_error
 from spicebridge.circuit.dialects.switches import NARROW, known_model, switch_model
@@ -37,7 +39,7 @@ from spicebridge.circuit.lower.law_modules import format_module
 from spicebridge.circuit.lower.law_variants import LawVariant
 from spicebridge.circuit.lower.models import variant_of
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import Number, Value
+from spicebridge.expressions.tree import Value
 from spicebridge.quantities import format_number
 
 Lines = list[str]
@@ -54,17 +56,11 @@ ANALYSIS = "out"
 RENAMED = "// saved under another name: "
 """Before a saved vector and the one it stands for, such as v(x1_s) v(x1.s); a line behind `ground 0`."""
 _WORDS = """
-    abort analysis control default elaborate embed endc ends global ground include load model options parameters postprocess
-    print save subckt sweep var
+    abort analysis control default elaborate embed endc ends global ground include load model options parameters
+    postprocess print save subckt sweep var
 """
-_MASTERS = "vsource isource vcvs vccs cccs ccvs mutual resistor capacitor inductor"
 _RULES = NameRules(nodes=frozenset(_WORDS.split()), separator="_")
 _HOLDER = "Rtwin__"
-_WAVES = {
-    ir.SinWave: ("sine", ("sinedc", "ampl", "freq", "delay", "theta", "phase")),
-    ir.PulseWave: ("pulse", ("val0", "val1", "delay", "rise", "fall", "width", "period")),
-    ir.ExpWave: ("exp", ("val0", "val1", "delay", "tau1", "td2", "tau2")),
-}
 
 
 class Vacask:
@@ -135,13 +131,13 @@ class _Writer:
     def text(self) -> str:
         deck = self.deck
         self.models = {m.name.lower(): m for m in deck.models}
-        body = [self.element(e) for e in deck.elements if not e.name.startswith(_HOLDER)]
+        body = [commented(e, self._element) for e in deck.elements if not e.name.startswith(_HOLDER)]
         body += [f'{CURRENT_PREFIX}{s} ({CURRENT_PREFIX}{s} 0) ccvs ctlinst="{s}" gain=1' for s in self.probes]
         if self.probes:
             self.masters["ccvs"] = None
         body += self._holders()
         cards, placed = self._twins()
-        lines = [_remark(deck.title or "netlist"), *(_remark(line) for line in deck.header), "ground 0"]
+        lines = [remark(deck.title or "netlist"), *(remark(line) for line in deck.header), "ground 0"]
         lines += [f"{RENAMED}{ours} {old}" for ours, old in self.renamed.items()]
         for name in self.masters:
             if name in ("resistor", "capacitor", "inductor"):
@@ -183,38 +179,15 @@ class _Writer:
             for (module, parameters), card in cards.items()
         ], placed
 
-    def element(self, e: ir.Element) -> str:
-        try:
-            text = self._element(e)
-        except DeckError as error:
-            raise DeckError(f"element {e.name!r}: {error}") from None
-        return f"{text} {_remark(e.comment)}" if e.comment else text
-
     def _element(self, e: ir.Element) -> str:
         match e:
-            case ir.VoltageSourceElement() | ir.CurrentSourceElement():
-                master = "vsource" if isinstance(e, ir.VoltageSourceElement) else "isource"
-                return self._place(e, (e.plus, e.minus), master, _wave(e.wave))
             case ir.ResistorElement() if has_signals(e.value):
                 return self._use(e, self.modules.conductor(e.value))
             case ir.ResistorElement() if _value(e.value) < 0.0:
-                nodes = (e.plus, e.minus, e.plus, e.minus)
-                return self._place(e, nodes, "vccs", {"gain": _real(1.0 / _value(e.value))})
-            case ir.ResistorElement():
-                return self._place(e, (e.plus, e.minus), "resistor", {"r": _number(e.value)})
-            case ir.CapacitorElement() | ir.InductorElement():
-                if e.initial is not None:
-                    raise DeckError("VACASK has no IC= on an element; set the state with .ic v(node)=value")
-                master, symbol = ("capacitor", "c") if isinstance(e, ir.CapacitorElement) else ("inductor", "l")
-                return self._place(e, (e.plus, e.minus), master, {symbol: _number(e.value)})
-            case ir.VoltageControlledCurrent() | ir.VoltageControlledVoltage():
-                master = "vccs" if isinstance(e, ir.VoltageControlledCurrent) else "vcvs"
-                nodes = (e.plus, e.minus, e.control_plus, e.control_minus)
-                return self._place(e, nodes, master, {"gain": _number(e.gain)})
-            case ir.CurrentControlledCurrent() | ir.CurrentControlledVoltage():
-                master = "cccs" if isinstance(e, ir.CurrentControlledCurrent) else "ccvs"
-                values = {"ctlinst": f'"{e.source.lower()}"', "gain": _number(e.gain)}
-                return self._place(e, (e.plus, e.minus), master, values)
+                gain = {"gain": _real(1.0 / _value(e.value))}
+                return self._place(e, (e.plus, e.minus, e.plus, e.minus), "vccs", gain)
+            case ir.CapacitorElement() | ir.InductorElement() if e.initial is not None:
+                raise DeckError("VACASK has no IC= on an element; set the state with .ic v(node)=value")
             case ir.BehaviouralCurrent():
                 return self._use(e, self.modules.use("I", e.expression))
             case ir.BehaviouralVoltage():
@@ -228,7 +201,11 @@ class _Writer:
                 # hysteresis would open it, or it toggles without end.
                 closed = model.vt - model.vh
                 return self._use(e, self.modules.switch(e.control_plus, e.control_minus, closed, on, off))
-        raise DeckError(f"VACASK is written nothing for a {type(e).__name__}")
+            case (
+                ir.VoltageSourceElement(wave=ir.ExpWave() as wave) | ir.CurrentSourceElement(wave=ir.ExpWave() as wave)
+            ):
+                e = replace(e, wave=replace(wave, fall_delay=_value(wave.fall_delay) - _value(wave.rise_delay)))
+        return self._place(e, *MASTERS.instance(e))
 
     def _use(self, e: ir.TwoTerminal, use: Use) -> str:
         for node in use.nodes:
@@ -295,33 +272,27 @@ def _real(value: float) -> str:
 
 
 def _value(value: Value | str | None) -> float:
-    if isinstance(value, Number):
-        value = value.value
-    if isinstance(value, (int, float)):
-        return float(value)
-    raise DeckError("a value that depends on voltages stands where VACASK takes a constant; use a B source")
+    known = plain(value)
+    if known is None:
+        raise DeckError("a value that depends on voltages stands where VACASK takes a constant; use a B source")
+    return known
 
 
-def _wave(wave: ir.Wave) -> dict[str, str]:
-    if isinstance(wave, ir.DcWave):
-        return {"dc": _number(wave.value)}
-    if isinstance(wave, ir.PwlWave):
-        flat = ", ".join(f"{_number(t)}, {_number(v)}" for t, v in wave.points)
-        return {"type": '"pwl"', "wave": f"[ {flat} ]"}
-    if isinstance(wave, ir.ExpWave):
-        wave = replace(wave, fall_delay=_value(wave.fall_delay) - _value(wave.rise_delay))
-    kind, names = _WAVES[type(wave)]
-    values = [getattr(wave, name) for name in wave.__dataclass_fields__]
-    return {"type": f'"{kind}"', **{n: _number(v) for n, v in zip(names, values, strict=True)}}
+MASTERS = MasterStyle(
+    number=_number,
+    sine=("sinedc", "ampl", "freq", "delay", "theta", "phase"),
+    exponential=("val0", "val1", "delay", "tau1", "td2", "tau2"),
+    kind='"{0}"',
+    dc={},
+    between=", ",
+    probe=lambda source: {"ctlinst": f'"{source.lower()}"'},
+)
+"""The masters of VACASK that Spectre has, too."""
 
 
 def _placed(e: ir.Element | ir.TwoTerminal, nodes: Sequence[str], master: str, values: Mapping[str, str]) -> str:
     items = [f"{name}={value}" for name, value in values.items()]
     return " ".join([f"{e.name.lower()} ({' '.join(n.lower() for n in nodes)}) {master}", *items])
-
-
-def _remark(text: str) -> str:
-    return f"// {one_line(text)}".rstrip("\\ ")
 
 
 def _laid(head: str, items: Iterable[str], width: int = 100) -> Lines:

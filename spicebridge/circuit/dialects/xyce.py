@@ -30,7 +30,7 @@ from spicebridge.circuit.dialects.dialect import wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.safe_names import NameRules
 from spicebridge.circuit.dialects.solver_options import method, plain_number, wanted_options, without_truncation_error
-from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
+from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter, model_card, transient_card
 from spicebridge.circuit.dialects.switches import WIDEST, smooth_switches, switch_model
 from spicebridge.expressions.tree import FUNCTIONS
 from spicebridge.quantities import format_number
@@ -64,7 +64,7 @@ HYSTERESIS_EDGE = 1e-9
 """V: how far inside its window a switch with hysteresis lets go, so that no slope is infinite."""
 
 
-def _settings(writer: SpiceWriter, deck: ir.Deck) -> Lines:
+def _options(writer: SpiceWriter, deck: ir.Deck) -> Lines:
     options = wanted_options(deck, OPTIONS, "Xyce")
     tran = deck.transient
     time: list[str] = []
@@ -85,19 +85,19 @@ def _settings(writer: SpiceWriter, deck: ir.Deck) -> Lines:
     device = writer.settings([(n, options[n]) for n in ("gmin", "temp", "tnom") if n in options])
     if device:
         lines += wrapped(".options device", device)
-    if deck.save:
-        lines += wrapped(".print tran precision=15 width=24", deck.save)
-    if tran is not None:
-        first = tran.step if tran.max_step is None else min(tran.step, FIRST_STEP * tran.max_step)
-        lines.append(writer.transient(replace(tran, step=first)))
     return lines
+
+
+def _transient(tran: ir.Transient) -> str:
+    first = tran.step if tran.max_step is None else min(tran.step, FIRST_STEP * tran.max_step)
+    return transient_card(replace(tran, step=first))
 
 
 def _model(writer: SpiceWriter, model: ir.Model) -> str:
     s = switch_model(model).within(WIDEST)
     values = {"ron": s.ron, "roff": s.roff, "von": s.vt + s.vh, "voff": s.vt - s.vh}
     values |= {"vhon": s.vt - s.vh + HYSTERESIS_EDGE, "vhoff": s.vt + s.vh - HYSTERESIS_EDGE}
-    return f".model {model.name} vswitch({' '.join(f'{n}={format_number(v)}' for n, v in values.items())})"
+    return model_card(model.name, "vswitch", values)
 
 
 def _conditions(items: Sequence[str]) -> Lines:
@@ -121,7 +121,9 @@ DIALECT = SpiceWriter(
             functions=frozenset(_FUNCTIONS.split()),
             separator=":",
         ),
-        settings=_settings,
+        options=_options,
+        saves=(".print tran precision=15 width=24",),
+        transient=_transient,
         resistor="{name} {plus} {minus} R={{{expression}}}",
         voltage="{name} {plus} {minus} V={{{expression}}}",
         current="{name} {plus} {minus} I={{{expression}}}",

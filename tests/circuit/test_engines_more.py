@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -38,15 +37,6 @@ def deck(body, *, step=1e-5, extra=""):
 
 RC = deck("V1 in 0 1\nR1 in out 1k\nC1 out 0 1u\n.ic v(out)=0\n.save v(out) i(v1)")
 VECTORS = ("v(out)", "i(v1)")
-
-
-@pytest.fixture
-def private_tmp(tmp_path, monkeypatch):
-    place = tmp_path / "tmp"
-    place.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(place))
-    yield place
-    assert list(place.iterdir()) == []
 
 
 def k4(*, law="caravelli2017", window=None, amplitude=0.3):
@@ -328,12 +318,8 @@ XYCE_VECTORS = ("v(out)", "v(a_b)", "v(n_branch)", "i(v1)")
 
 
 @pytest.fixture
-def fake_xyce(private_tmp, tmp_path, monkeypatch):
-    shims = tmp_path / "bin"
-    shims.mkdir()
-    (shims / "python3").symlink_to(sys.executable)
-    monkeypatch.setenv("PATH", f"{shims}{os.pathsep}{FAKES}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+def fake_xyce(fakes, private_tmp, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", f"{fakes}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("FAKE_MPI_CALL", str(tmp_path / "call"))
 
     def run(name, **options):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import re
-import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -276,27 +273,13 @@ def test_infinities_on_the_way_to_the_solution_are_kept_out():
 # The door
 
 
-@pytest.fixture
-def private_tmp(tmp_path, monkeypatch):
-    place = tmp_path / "tmp"
-    place.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(place))
-    yield place
-    assert not list(place.iterdir()), "files were left behind"
-
-
 STOP = 1e-3
 FAKE_DECK = "t\nground 0\n"
 
 
 @pytest.fixture
-def fake(private_tmp, tmp_path, monkeypatch):
-    shims = tmp_path / "bin"
-    shims.mkdir()
-    (shims / "python3").symlink_to(sys.executable)
-    monkeypatch.setenv("PATH", f"{shims}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    return lambda name: VacaskProcess(FAKES / name).run(Job(text=FAKE_DECK, vectors=("v(out)", "i(v1)"), stop=STOP))
+def fake(fakes, private_tmp):
+    return lambda name: VacaskProcess(fakes / name).run(Job(text=FAKE_DECK, vectors=("v(out)", "i(v1)"), stop=STOP))
 
 
 def test_names_are_translated(fake):

@@ -256,7 +256,7 @@ def _clock(run: Callable[[], Any]) -> float:
 
 def by_hand(network: sb.Network, step: float) -> str:
     """The fastest deck that we know: u = 1 + xi w is a node, its leak goes to a node of 1 V, no expression but u y."""
-    from spicebridge.circuit.lower.wiring import node_names
+    from spicebridge.circuit.lower.deck_nodes import node_names
 
     names, device = node_names(network), network.groups[0].device
     r_on, xi, alpha, beta = (float(x) for x in (device.r_on, device.xi, device.alpha, device.beta))

@@ -18,8 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from spicebridge.circuit.circuit_run import to_deck
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.dialects.ngspice import DIALECT
+from spicebridge.circuit.reader import read_deck
+from spicebridge.circuit.recognise import recognise
 from spicebridge.errors import DeckError
+from spicebridge.expressions.tree import Value
 from spicebridge.network import Network
 
 DEFAULT_SPAN = 1.0
@@ -57,19 +62,20 @@ def to_pyspice(network: Network, t: ArrayLike | None = None, *, form: str = "rea
     DeckError
         Where PySpice is missing.
     """
-    from spicebridge.circuit.circuit_run import to_deck
-
     netlist = _pyspice()
     deck = to_deck(network, np.array([0.0, DEFAULT_SPAN]) if t is None else t, form=form)
     circuit = netlist.Circuit(" ".join(deck.title.split()))
     for sub in deck.subcircuits:
-        circuit.subcircuit(_subcircuit(netlist, sub))
+        made = netlist.SubCircuit(sub.name, *sub.pins, **{name: _text(value) for name, value in sub.parameters})
+        for element in sub.elements:
+            _add(made, element)
+        circuit.subcircuit(made)
     for model in deck.models:
         circuit.model(model.name, model.kind, **{name: _text(value) for name, value in model.parameters})
     for element in deck.elements:
         _add(circuit, element)
     conditions = " ".join(f"v({node})={_text(value)}" for node, value in deck.initial_conditions)
-    options = " ".join(f"{name}={value if isinstance(value, str) else _text(value)}" for name, value in deck.options)
+    options = " ".join(DIALECT.settings(deck.options))
     circuit.raw_spice += (f".ic {conditions}\n" if conditions else "") + f".options {options}\n"
     return circuit
 
@@ -94,72 +100,45 @@ def from_pyspice(circuit: object, *, dialect: str = "ngspice") -> Network:
     NotANetwork
         For a circuit that is none.
     """
-    from spicebridge.circuit.reader import read_deck
-    from spicebridge.circuit.recognise import recognise
-
     text = str(circuit)
     first, _, rest = text.partition("\n")
     title = first.removeprefix(".title").strip()
     return recognise(read_deck(f"* {title}\n{rest}\n", name="PySpice circuit", dialect=dialect))
 
 
-def _subcircuit(netlist: Any, sub: ir.Subcircuit) -> Any:
-    parameters = {name: _text(value) for name, value in sub.parameters}
-    made = netlist.SubCircuit(sub.name, *sub.pins, **parameters)
-    for element in sub.elements:
-        _add(made, element)
-    return made
-
-
-def _text(value: Any) -> str:
+def _text(value: Value) -> str:
     """A number as the ngspice dialect writes it."""
-    line = _line(ir.CapacitorElement("Cx", "a", "b", value))
-    return line.split(None, 3)[3]
+    return DIALECT.element(ir.CapacitorElement("Cx", "a", "b", value)).split(None, 3)[3]
 
 
-def _line(element: ir.Element) -> str:
-    from spicebridge.circuit.dialects.ngspice import DIALECT
+def _add(circuit: object, element: ir.Element) -> None:
+    """One element as PySpice's own."""
+    method, arguments, options = _call(element)
+    getattr(circuit, method)(element.name[1:], *arguments, **options)
 
-    return DIALECT.element(replace(element, comment=""))
 
-
-def _add(circuit: Any, element: ir.Element) -> None:
-    """One element as PySpice's own, its last words as raw text where PySpice has no field for them."""
-    name = element.name[1:]
-    match element:
+def _call(e: ir.Element) -> tuple[str, tuple[str | float, ...], dict[str, str]]:
+    """PySpice's method, and what it takes: the last words as raw text where it has no field for them."""
+    match e:
         case ir.Instance():
-            parameters = {key: _text(value) for key, value in element.parameters}
-            circuit.X(name, element.subcircuit, *element.nodes, **parameters)
-            return
+            return "X", (e.subcircuit, *e.nodes), {key: _text(value) for key, value in e.parameters}
         case ir.Switch():
-            ends = (element.plus, element.minus, element.control_plus, element.control_minus)
-            circuit.VoltageControlledSwitch(name, *ends, model=element.model)
-            return
+            ends = (e.plus, e.minus, e.control_plus, e.control_minus)
+            return "VoltageControlledSwitch", ends, {"model": e.model}
         case ir.VoltageControlledCurrent() | ir.VoltageControlledVoltage():
-            make = circuit.VCCS if isinstance(element, ir.VoltageControlledCurrent) else circuit.VCVS
-            ends = (element.plus, element.minus, element.control_plus, element.control_minus)
-            make(name, *ends, _text(element.gain))
-            return
+            ends = (e.plus, e.minus, e.control_plus, e.control_minus)
+            return "VCCS" if isinstance(e, ir.VoltageControlledCurrent) else "VCVS", (*ends, _text(e.gain)), {}
         case ir.CurrentControlledCurrent() | ir.CurrentControlledVoltage():
-            make = circuit.CCCS if isinstance(element, ir.CurrentControlledCurrent) else circuit.CCVS
-            make(name, element.plus, element.minus, element.source, _text(element.gain))
-            return
-    words = _line(element).split(None, 3)[3]
-    pair = (element.plus, element.minus)
-    match element:
-        case ir.VoltageSourceElement():
-            circuit.V(name, *pair, raw_spice=words)
-        case ir.CurrentSourceElement():
-            circuit.I(name, *pair, raw_spice=words)
+            method = "CCCS" if isinstance(e, ir.CurrentControlledCurrent) else "CCVS"
+            return method, (e.plus, e.minus, e.source, _text(e.gain)), {}
+        case ir.ResistorElement(value=float(value)) | ir.CapacitorElement(value=float(value)):
+            return e.letter, (e.plus, e.minus, value), {}
+    words = DIALECT.element(replace(e, comment="")).split(None, 3)[3]
+    match e:
+        case ir.VoltageSourceElement() | ir.CurrentSourceElement() | ir.ResistorElement():
+            return e.letter, (e.plus, e.minus), {"raw_spice": words}
         case ir.BehaviouralCurrent():
-            circuit.B(name, *pair, current_expression=words.partition("=")[2])
+            return "B", (e.plus, e.minus), {"current_expression": words.partition("=")[2]}
         case ir.BehaviouralVoltage():
-            circuit.B(name, *pair, voltage_expression=words.partition("=")[2])
-        case ir.ResistorElement(value=float()):
-            circuit.R(name, *pair, element.value)
-        case ir.ResistorElement():
-            circuit.R(name, *pair, raw_spice=words)
-        case ir.CapacitorElement(value=float()):
-            circuit.C(name, *pair, element.value)
-        case _:
-            raise DeckError(f"element {element.name!r} has no PySpice twin here; add it to circuit/pyspice.py")
+            return "B", (e.plus, e.minus), {"voltage_expression": words.partition("=")[2]}
+    raise DeckError(f"element {e.name!r} has no PySpice twin here; add it to circuit/pyspice.py")

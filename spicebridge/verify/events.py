@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.circuit.lower.wiring import connected_parts
+from spicebridge.circuit.lower.deck_nodes import connected_parts
 from spicebridge.network import Network
 from spicebridge.verify.norms import Deviation, slopes
 from spicebridge.waveforms import SIGNALS, Waveforms

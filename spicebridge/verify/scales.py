@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from spicebridge.arrays import Array, IntArray
-from spicebridge.circuit.lower.wiring import connected_parts
+from spicebridge.circuit.lower.deck_nodes import connected_parts
 from spicebridge.network import Network
 from spicebridge.waveforms import SIGNALS, Waveforms
 

@@ -14,9 +14,9 @@ from spicebridge.circuit.lower import corners as corners_module
 from spicebridge.circuit.lower import lowered_network
 from spicebridge.circuit.lower.bounds import Clamps, rate_decades
 from spicebridge.circuit.lower.corners import Clock, Corners
+from spicebridge.circuit.lower.deck_nodes import Wiring, wire
 from spicebridge.circuit.lower.lowered_network import lower
 from spicebridge.circuit.lower.steps import ladder_step
-from spicebridge.circuit.lower.wiring import Wiring, wire
 from spicebridge.errors import SimulatorDied
 from spicebridge.verify.trial import Circuit
 

@@ -13,8 +13,8 @@ from strategies import networks
 import spicebridge as sb
 from spicebridge.circuit.dialects import get_dialect
 from spicebridge.circuit.lower.bounds import BIAS, CLAMP_ON
+from spicebridge.circuit.lower.deck_nodes import node_names
 from spicebridge.circuit.lower.lowered_network import lower
-from spicebridge.circuit.lower.wiring import node_names
 from spicebridge.errors import DeckError, NetworkError, RunFailed
 from spicebridge.theory.results.closed_forms import equal_loop
 from spicebridge.verify.trial import SOLVER_FLOOR

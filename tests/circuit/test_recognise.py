@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strategies import loop_networks, networks, windows
 
 import spicebridge as sb
-from spicebridge.circuit.lower.wiring import node_names
+from spicebridge.circuit.lower.deck_nodes import node_names
 from spicebridge.circuit.reader import read_deck
 from spicebridge.circuit.recognise import recognise, recognise_circuit
 from spicebridge.drives import Pulse, terms

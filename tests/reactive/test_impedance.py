@@ -11,7 +11,7 @@ import pytest
 
 import spicebridge as sb
 from bench.reactive import random_network
-from spicebridge.circuit.lower.wiring import node_names
+from spicebridge.circuit.lower.deck_nodes import node_names
 from spicebridge.errors import NetworkError, ScreenError
 
 F = np.logspace(-1, 5, 31)

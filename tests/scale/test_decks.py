@@ -17,9 +17,9 @@ from bench.networks import grid
 from spicebridge.circuit.dialects import get_dialect, repeated
 from spicebridge.circuit.dialects.dialect import wrapped
 from spicebridge.circuit.engines.deckguard import saved_names, silent_trap
+from spicebridge.circuit.lower.deck_nodes import node_names
 from spicebridge.circuit.lower.forms import FastAffine
 from spicebridge.circuit.lower.lowered_network import lower
-from spicebridge.circuit.lower.wiring import node_names
 
 NGSPICE = get_dialect("ngspice")
 WINDOWS = (None, sb.Hard(), sb.Joglekar(2), sb.Biolek(1), sb.Tanh(50.0))

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from spicebridge.circuit.dialects.expansions import clamp_exponents, clamp_powers, expand
-from spicebridge.circuit.dialects.line_tables import line_tables
+from spicebridge.circuit.dialects.expansions import clamp_exponents, clamp_powers, expand, line_tables
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import (
     COMPARISONS,

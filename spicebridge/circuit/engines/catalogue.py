@@ -110,9 +110,9 @@ def own_names() -> Mapping[str, str]:
     """Name -> KIND=FILE; empty without a file. Raises SpiceBridgeError for one that cannot be read as such."""
     wanted = os.environ.get(LIST_VARIABLE)
     folder = measured_once.user_folder("config")
-    if not wanted and (folder is None or not (folder / USUAL).is_file()):
+    path = Path(wanted) if wanted else None if folder is None else folder / USUAL
+    if path is None or not (wanted or path.is_file()):
         return MappingProxyType({})
-    path = Path(wanted or folder / USUAL)  # type: ignore[operator]
     try:
         modified = path.stat().st_mtime_ns
     except OSError as error:
@@ -131,6 +131,7 @@ def _read(path: Path, modified: int) -> Mapping[str, str]:
     for name, value in table.items():
         if not isinstance(value, str) or "=" not in value:
             raise SpiceBridgeError(
-                f'list of engines {path}: {name} = {value!r} must be a text "KIND=FILE", such as "ngspice=/opt/bin/ngspice"'
+                f'list of engines {path}: {name} = {value!r} must be a text "KIND=FILE", such as '
+                '"ngspice=/opt/bin/ngspice"'
             )
     return MappingProxyType(dict(table))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spicebridge.circuit.engines.engine import TIME, Job, Status
-from spicebridge.circuit.raw import RawPlot
 from spicebridge.errors import nearest
+from spicebridge.tables.raw.file import RawPlot
 
 STOP_RTOL = 1e-9
 """Largest relative distance of the last sample from the end of the analysis."""

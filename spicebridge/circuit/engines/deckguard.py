@@ -90,7 +90,8 @@ def silent_trap(text: str, *, generated: bool = False) -> str | None:
     initial: int | None = None
     uic = False
     # Only a division makes a suspect of these; the comments in front may well hold a slash.
-    divides = text.find("/", _LEADING_COMMENTS.match(text).end()) >= 0  # type: ignore[union-attr]
+    comments = _LEADING_COMMENTS.match(text)
+    divides = text.find("/", comments.end() if comments else 0) >= 0
     suspects = _SUSPECTS if divides else _SUSPECTS - set("beghf")
     for number, card in _cards(text, suspects):
         first = card[0]

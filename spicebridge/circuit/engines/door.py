@@ -21,10 +21,10 @@ from spicebridge.circuit.engines import probe
 from spicebridge.circuit.engines.completeness import JudgedSamples, judge_plots, no_samples, start_kept
 from spicebridge.circuit.engines.deckguard import refuse_unsafe
 from spicebridge.circuit.engines.engine import Job, LogFinding, RunRecord, Status
-from spicebridge.circuit.engines.installation import Installation, Program
+from spicebridge.circuit.engines.installation import Executable, Installation
 from spicebridge.circuit.engines.process import Ended, run_in_group
-from spicebridge.circuit.raw import RawPlot, read_raw
 from spicebridge.errors import RawFileError, SimulatorDied, SimulatorMissing
+from spicebridge.tables.raw.file import RawPlot, read_raw
 
 DEFAULT_TIMEOUT = 600.0
 """Wall-clock limit of a run in s, where neither the job nor the engine sets one."""
@@ -172,7 +172,7 @@ class ProgramDoor(Door):
     timeout: float = DEFAULT_TIMEOUT
     name: str = ""
 
-    program: ClassVar[Program]
+    program: ClassVar[Executable]
 
     def path(self) -> Path:
         """The program that will run. Raises SimulatorMissing, with how to install it."""

@@ -60,7 +60,7 @@ class Installation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Program:
+class Executable:
     """A simulator that is one program.
 
     title     how people call it

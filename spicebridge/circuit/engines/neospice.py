@@ -17,8 +17,8 @@ from spicebridge.circuit.engines.door import DECK, DEFAULT_TIMEOUT, RAW, Door, I
 from spicebridge.circuit.engines.engine import TIME, Job, LogFinding, RunRecord, Status
 from spicebridge.circuit.engines.installation import Installation, package_files
 from spicebridge.circuit.engines.worker import worker_command, worker_environment
-from spicebridge.circuit.raw import RawPlot
 from spicebridge.errors import SimulatorMissing
+from spicebridge.tables.raw.file import RawPlot
 
 _SCRIPT = "neospice_run.py"
 _INSTALL = "install it with 'pip install neospice', or use the engine 'ngspice'"

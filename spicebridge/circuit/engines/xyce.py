@@ -20,9 +20,9 @@ from dataclasses import dataclass, replace
 
 from spicebridge.circuit.engines.door import DECK, RAW, Invocation, ProgramDoor
 from spicebridge.circuit.engines.engine import NOT_KNOWN, TIME, Job, LogFinding, Status
-from spicebridge.circuit.engines.installation import Installation, Program
-from spicebridge.circuit.raw import RawPlot
+from spicebridge.circuit.engines.installation import Executable, Installation
 from spicebridge.errors import SimulatorDied, SimulatorMissing, SpiceBridgeError
+from spicebridge.tables.raw.file import RawPlot
 
 EXECUTABLE_VARIABLE = "SPICEBRIDGE_XYCE"
 LAUNCHER = "mpirun"
@@ -65,7 +65,7 @@ class XyceProcess(ProgramDoor):
     processes: int = 1
 
     dialect = "xyce"
-    program = Program(
+    program = Executable(
         title="Xyce",
         names=("Xyce", "xyce"),
         variable=EXECUTABLE_VARIABLE,

@@ -14,7 +14,7 @@ import numpy as np
 
 from spicebridge.arrays import Array, IntArray
 from spicebridge.circuit.deck import elements as ir
-from spicebridge.circuit.lower.wiring import Wiring
+from spicebridge.circuit.lower.deck_nodes import Wiring
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import Expression, NodeVoltage, Number, Power, call, choose
 from spicebridge.laws import Group, LawDevice

@@ -72,14 +72,17 @@ def wave_numbers(drive: Drive | None) -> tuple[tuple[str | ir.Wave, ...], tuple[
     kinds: list[str | ir.Wave] = []
     numbers: list[float] = []
     for wave in waves(drive):
-        if isinstance(wave, ir.DcWave):
-            kinds.append("dc")
-            numbers.append(wave.value)  # type: ignore[arg-type]
-        elif isinstance(wave, ir.SinWave):
-            kinds.append("sine")
-            numbers += [wave.offset, wave.amplitude, wave.frequency, wave.delay, wave.damping, wave.phase]  # type: ignore[list-item]
-        else:
-            kinds.append(wave)
+        match wave:
+            case ir.DcWave(float(value)):
+                kinds.append("dc")
+                numbers.append(value)
+            case ir.SinWave(
+                float(offset), float(amplitude), float(frequency), float(delay), float(damping), float(phase)
+            ):
+                kinds.append("sine")
+                numbers += [offset, amplitude, frequency, delay, damping, phase]
+            case _:
+                kinds.append(wave)
     return tuple(kinds), tuple(numbers)
 
 

@@ -49,7 +49,7 @@ def format_module(variant: LawVariant) -> str:
 
 def _module(variant: LawVariant) -> list[str]:
     law, model = variant.law, variant_subcircuit(variant)
-    defaults = {name: float(value) for name, value in model.parameters}  # type: ignore[arg-type]
+    defaults = {name: value for name, value in model.parameters if isinstance(value, (int, float))}
     pins = ", ".join(model.pins)
     lines = [f"module {model.name}({pins});", f"  inout {pins};", f"  electrical {pins};"]
     for name, value in defaults.items():

@@ -24,10 +24,10 @@ from spicebridge.circuit.deck.elements import Deck, Element, Subcircuit, Transie
 from spicebridge.circuit.dialects.dialect import Dialect, WritesEdges
 from spicebridge.circuit.lower.bounds import clamp_level, clamps_by_edge
 from spicebridge.circuit.lower.corners import Clock, Corners
+from spicebridge.circuit.lower.deck_nodes import wire
 from spicebridge.circuit.lower.edge_elements import EdgeElements, EdgeGroup
 from spicebridge.circuit.lower.forms import edge_writer
 from spicebridge.circuit.lower.signals import Signals
-from spicebridge.circuit.lower.wiring import wire
 from spicebridge.errors import DeckError, NetworkError, nearest
 from spicebridge.network import Network
 from spicebridge.reactive import dependent_laws, require_consistent

@@ -23,9 +23,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from spicebridge.circuit.deck import elements as ir
+from spicebridge.circuit.lower.deck_nodes import node_names
 from spicebridge.circuit.lower.drive_waves import in_series, suffix, waves
 from spicebridge.circuit.lower.signals import SavedSignals, behind_sources
-from spicebridge.circuit.lower.wiring import node_names
 from spicebridge.drives import DC, Drive, Sine, terms
 from spicebridge.laws import Group
 from spicebridge.network import Network

@@ -19,8 +19,8 @@ from spicebridge.circuit.deck.elements import (
     VoltageControlledVoltage,
 )
 from spicebridge.circuit.lower.bounds import clamp_level, clamps_by_edge
+from spicebridge.circuit.lower.deck_nodes import wire
 from spicebridge.circuit.lower.forms import ReadableMemristor
-from spicebridge.circuit.lower.wiring import wire
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number
 from spicebridge.lab.design.laws import raises_resistance, resistance_expression
 from spicebridge.lab.design.macros import plus, times

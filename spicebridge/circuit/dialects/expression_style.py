@@ -152,7 +152,7 @@ class ExpressionStyle:
             case Unary("!", x) if not self.negation:
                 return self._test(_negated(x))
             case Unary("!", x):
-                return f"({self.negation.format(self._side(x))})", _ATOM
+                return f"({self.negation.format(self._part(x, _ATOM))})", _ATOM
             case Binary("!=", x, y) if not self.unequal:
                 return self._test(Unary("!", Binary("==", x, y)))
             case Binary(op, x, y) if op in COMPARISONS:
@@ -168,10 +168,6 @@ class ExpressionStyle:
     def _part(self, x: Expression, level: int) -> str:
         text, own = self._test(self._as_test(x))
         return text if own >= level else f"({text})"
-
-    def _side(self, x: Expression) -> str:
-        text, own = self._test(self._as_test(x))
-        return text if own >= _ATOM else f"({text})"
 
     def _as_test(self, x: Expression) -> Expression:
         if is_test(x) or not self.sides or (self.plain_truth and x in (Number(0.0), Number(1.0))):

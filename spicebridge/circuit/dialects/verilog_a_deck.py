@@ -52,7 +52,8 @@ STYLE = ExpressionStyle(
     plain_truth=False,
     exponent_limit=230.0,
 )
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
+_WHOLE = re.compile(r"(?<![\w.])(?<![eE][+-])(\d+)(?![\w.])")
+"""A number without a point, which is an integer of 32 bits in Verilog-A."""
 SMALLEST = 1e-32
 """What stands for zero where a value is divided by it, or its logarithm taken; ngspice has the same."""
 CURRENT_PREFIX = "i_of_"
@@ -110,7 +111,12 @@ def _shape(expression: Value) -> tuple[str, _Lifted]:
     """The text of an expression without its numbers and nodes, and those."""
     lifted = _Lifted()
     tree = lifted.lift(Number(float(expression)) if isinstance(expression, (int, float)) else expression)
-    return _NUMBER.sub(lambda m: m[0] if re.search("[.eE]", m[0]) else f"{m[0]}.0", STYLE.format(tree)), lifted
+    return real_numbers(STYLE.format(tree)), lifted
+
+
+def real_numbers(text: str) -> str:
+    """An expression whose numbers all have a point or an exponent."""
+    return _WHOLE.sub(r"\1.0", text)
 
 
 def _not_zero(divisor: Expression) -> Expression:

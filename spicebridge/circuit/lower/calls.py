@@ -84,9 +84,9 @@ def _of_text(device: LawDevice) -> SubcircuitCall:
     values = {name.lower(): value for name, value in device.parameters.items()}
     truths = {name: _holds(evaluate(c, Environment({}, {}, values))) for name, c in law.variants.items()}
     n = max((truth.size for truth in truths.values()), default=1)
-    rows = [{name: bool(np.broadcast_to(t, (n,))[k]) for name, t in truths.items()} for k in range(n)]
-    tables = {name: getattr(device, name) for name in law.tables}
-    models = tuple(law_subcircuit(law, device.choice, row, tables) for row in rows)
+    rows = [tuple((name, bool(np.broadcast_to(t, (n,))[k])) for name, t in truths.items()) for k in range(n)]
+    choice, tables = tuple(device.choice.items()), tuple((name, getattr(device, name)) for name in law.tables)
+    models = tuple(law_subcircuit(law, choice, row, tables) for row in rows)
     if law.module is not None:
         return SubcircuitCall(models, (), law.module.parameters, turned=True)
     return SubcircuitCall(models, ("active", "polarity") if device.ohmic else ("polarity",))

@@ -1,4 +1,4 @@
-"""How the edges of a network hang together in a deck: their nodes, the grounds, and which parts know nothing of others."""
+"""The nodes of a deck: between which ones every edge stands, which are ground, and what hangs together."""
 
 from __future__ import annotations
 

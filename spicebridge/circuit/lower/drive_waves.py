@@ -76,11 +76,9 @@ def wave_numbers(drive: Drive | None) -> tuple[tuple[str | ir.Wave, ...], tuple[
             case ir.DcWave(float(value)):
                 kinds.append("dc")
                 numbers.append(value)
-            case ir.SinWave(
-                float(offset), float(amplitude), float(frequency), float(delay), float(damping), float(phase)
-            ):
+            case ir.SinWave():
                 kinds.append("sine")
-                numbers += [offset, amplitude, frequency, delay, damping, phase]
+                numbers += [getattr(wave, name) for name in SINE]
             case _:
                 kinds.append(wave)
     return tuple(kinds), tuple(numbers)

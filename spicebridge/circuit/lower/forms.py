@@ -29,6 +29,12 @@ Kinds = tuple[str | ir.Wave, ...]
 """The waveforms of a source without their numbers; see `wave_numbers`."""
 
 
+Affine = tuple[bool, Kinds, Kinds]
+"""Whether the state leaks, the source, and the source as it drives the state."""
+Curved = tuple[Numbers, Kinds, Kinds]
+"""What the rate depends on, the source, and the source times J."""
+
+
 def edge_writer(network: Network, group: Group, form: str, dependent: Mapping[int, TopologicalLaw]) -> EdgeWriter:
     """The writer of one group in the form "fast", or "readable" where that is asked for or the law has no fast form.
 
@@ -54,7 +60,10 @@ def _fast_port(k: str, tail: str, head: str, conductance: float, source: list[ir
 
 
 class _Fast(Generic[S]):
-    """Edges whose node y is P kappa r0 i, so that `conductance` times its voltage is the current."""
+    """Edges whose node y is P kappa r0 i, so that `conductance` times its voltage is the current.
+
+    An `EdgeWriter` and `RepeatedEdges`.
+    """
 
     stateful = True
 
@@ -74,11 +83,9 @@ class _Fast(Generic[S]):
         """What one edge has in common with others, and the numbers that are its own."""
 
     @abstractmethod
-    def shaped(self, shape: S, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]:
-        """See `RepeatedEdges`."""
+    def shaped(self, shape: S, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]: ...
 
     def repeats(self) -> dict[S, Repeats]:
-        """See `RepeatedEdges`."""
         positions: dict[S, list[int]] = {}
         numbers: dict[S, list[Numbers]] = {}
         for position, k in enumerate(self.edges):
@@ -91,11 +98,9 @@ class _Fast(Generic[S]):
         }
 
     def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
-        """See `EdgeWriter`."""
         return self.shaped(*self._shape_and_numbers(position, k), str(k), tail, head, self.network.edge_name(k))
 
     def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
-        """See `EdgeWriter`."""
         vector = {node: potential(node) for node in {*tails, *heads}}
         return SavedSignals(
             state=[f"v(w{k})" if self.stateful else "" for k in edges],
@@ -107,7 +112,7 @@ class _Fast(Generic[S]):
         )
 
 
-class FastAffine(_Fast[tuple[bool, Kinds, Kinds]]):
+class FastAffine(_Fast[Affine]):
     """y = P kappa r0 i, w and at most nine elements per edge; no division, no voltage source.
 
         y w + y / kappa = p_tail - p_head + S
@@ -139,11 +144,10 @@ class FastAffine(_Fast[tuple[bool, Kinds, Kinds]]):
             return None
         return None if rate[1].any() and rate[2].any() else cls(network, group, affine, rate)
 
-    def repeats(self) -> dict[tuple[bool, Kinds, Kinds], Repeats]:
-        """See `RepeatedEdges`."""
+    def repeats(self) -> dict[Affine, Repeats]:
         return self._uniform() or super().repeats()
 
-    def _uniform(self) -> dict[tuple[bool, Kinds, Kinds], Repeats] | None:
+    def _uniform(self) -> dict[Affine, Repeats] | None:
         """The only shape, where all edges are alike but for numbers and have constant sources."""
         drives = [self.network.drives[k] for k in self.edges]
         levels = [float(drive.level) for drive in drives if type(drive) is DC]
@@ -155,7 +159,7 @@ class FastAffine(_Fast[tuple[bool, Kinds, Kinds]]):
         columns = [self.kappa, self.conductance, self.gain, self.a, leak, levels]
         return {(leaks, ("dc",), ()): Repeats(list(range(len(levels))), columns)}
 
-    def _shape_and_numbers(self, position: int, k: int) -> tuple[tuple[bool, Kinds, Kinds], Numbers]:
+    def _shape_and_numbers(self, position: int, k: int) -> tuple[Affine, Numbers]:
         drive = self.network.drives[k]
         a, gain = self.a[position], self.gain[position]
         kinds, source = wave_numbers(drive)
@@ -165,16 +169,7 @@ class FastAffine(_Fast[tuple[bool, Kinds, Kinds]]):
         numbers = (self.kappa[position], self.conductance[position], gain, a, leak, *source, *scaled)
         return (bool(a), kinds, scaled_kinds), numbers
 
-    def shaped(
-        self,
-        shape: tuple[bool, Kinds, Kinds],
-        numbers: Numbers,
-        k: str,
-        tail: str,
-        head: str,
-        title: str,
-    ) -> list[ir.Element]:
-        """See `RepeatedEdges`."""
+    def shaped(self, shape: Affine, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]:
         leaks, kinds, scaled_kinds = shape
         kappa, conductance, gain, a, leak, *rest = numbers
         values = iter(rest)
@@ -201,7 +196,7 @@ class FastAffine(_Fast[tuple[bool, Kinds, Kinds]]):
         return out
 
 
-class FastCurved(_Fast[tuple[Numbers, Kinds, Kinds]]):
+class FastCurved(_Fast[Curved]):
     """The same port for R = level + slope s and any rate: no division, no voltage source, no subcircuit.
 
     The rate is one source of the state w, of J v at node u (linear elements alone) and of J i as a multiple of y.
@@ -225,7 +220,7 @@ class FastCurved(_Fast[tuple[Numbers, Kinds, Kinds]]):
         fits = affine is not None and np.all(affine[0]) and np.all(affine[1])
         return cls(network, group, device, affine) if affine is not None and fits else None
 
-    def _shape_and_numbers(self, position: int, k: int) -> tuple[tuple[Numbers, Kinds, Kinds], Numbers]:
+    def _shape_and_numbers(self, position: int, k: int) -> tuple[Curved, Numbers]:
         """The shape is all that the rate depends on; edges of equal numbers have their rate settled once."""
         drive, J, conductance = self.network.drives[k], float(self.network.J[k]), self.conductance[position]
         kinds, source = wave_numbers(drive)
@@ -235,16 +230,7 @@ class FastCurved(_Fast[tuple[Numbers, Kinds, Kinds]]):
             self.rates[key] = position, *rate_at(self.group, position, key[0])
         return (key, kinds, turned_kinds), (self.kappa[position], conductance, J, J * conductance, *source, *turned)
 
-    def shaped(
-        self,
-        shape: tuple[Numbers, Kinds, Kinds],
-        numbers: Numbers,
-        k: str,
-        tail: str,
-        head: str,
-        title: str,
-    ) -> list[ir.Element]:
-        """See `RepeatedEdges`."""
+    def shaped(self, shape: Curved, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]:
         key, kinds, turned_kinds = shape
         kappa, conductance, J, flow, *rest = numbers
         values, device = iter(rest), self.group.device
@@ -288,7 +274,6 @@ class FastResistor(_Fast[Kinds]):
         return kinds, (self.P[position], self.conductance[position], *source)
 
     def shaped(self, shape: Kinds, numbers: Numbers, k: str, tail: str, head: str, title: str) -> list[ir.Element]:
-        """See `RepeatedEdges`."""
         P, conductance, *source = numbers
         first = ir.ResistorElement(f"R{k}", f"y{k}", "0", P, f"{title}: {tail} -> {head}, memoryless")
         return [first, *_fast_port(k, tail, head, conductance, waves_of(shape, iter(source)))]

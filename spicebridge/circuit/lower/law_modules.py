@@ -8,9 +8,9 @@ The state is the voltage of a node; no variable keeps a value from one evaluatio
 from __future__ import annotations
 
 import functools
-import re
 
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
+from spicebridge.circuit.dialects.verilog_a_deck import real_numbers
 from spicebridge.circuit.lower.law_variants import LawVariant, law_variants
 from spicebridge.circuit.lower.models import variant_subcircuit
 from spicebridge.expressions.tree import FUNCTIONS, Expression, NodeVoltage, Parameter, rebuild
@@ -28,8 +28,6 @@ STYLE = ExpressionStyle(
     products=True,
 )
 """Expressions of Verilog-A."""
-_WHOLE = re.compile(r"(?<![\w.])(?<![eE][+-])(\d+)(?![\w.])")
-"""A number without a point is an integer of 32 bits there."""
 
 
 def format_modules(law: Law) -> str:
@@ -53,7 +51,9 @@ def _module(variant: LawVariant) -> list[str]:
     pins = ", ".join(model.pins)
     lines = [f"module {model.name}({pins});", f"  inout {pins};", f"  electrical {pins};"]
     for name, value in defaults.items():
-        lines.append(f"  parameter real {name} = {_real(value)}{_range(law.parameters.get(name), name)};")
+        lines.append(
+            f"  parameter real {name} = {real_numbers(format_number(value))}{_range(law.parameters.get(name), name)};"
+        )
     state = model.pins[2]
     put = functools.partial(_put, law.state.name.lower(), state)
     conduction = put(variant.equations.conduction)
@@ -73,11 +73,7 @@ def _put(name: str, pin: str, tree: Expression) -> str:
     made: Expression = rebuild(
         unlimited(tree), lambda e: signals.get(e.name.lower()) if isinstance(e, Parameter) else None
     )
-    return _WHOLE.sub(r"\1.0", STYLE.format(made))
-
-
-def _real(value: float) -> str:
-    return _WHOLE.sub(r"\1.0", format_number(value))
+    return real_numbers(STYLE.format(made))
 
 
 def _range(parameter: ParameterRule | None, name: str) -> str:

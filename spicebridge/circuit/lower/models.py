@@ -13,7 +13,6 @@ branch current enters. What occurs twice in the rate becomes a node, so that it 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from pathlib import Path
 
 from spicebridge.circuit.deck import elements as ir
@@ -28,21 +27,14 @@ from spicebridge.laws.registry import LAWS, models_folder, packaged
 _POLARITY = Parameter("polarity")
 
 
-def law_subcircuit(
-    law: Law, choice: Mapping[str, str], variants: Mapping[str, bool], tables: Mapping[str, Points] | None = None
-) -> ir.Subcircuit:
-    """The subcircuit of a law for one choice of options, one truth of its variants, and tables."""
-    tables = law.tables | dict(tables or {})
-    return _written(law, tuple(choice.items()), tuple(variants.items()), tuple(tables.items()))
-
-
 @functools.lru_cache(maxsize=512)
-def _written(
+def law_subcircuit(
     law: Law,
     choice: tuple[tuple[str, str], ...],
     variants: tuple[tuple[str, bool], ...],
     tables: tuple[tuple[str, Points], ...],
 ) -> ir.Subcircuit:
+    """The subcircuit of a law for one choice of options, one truth of its variants, and tables, as pairs."""
     variant = LawVariant(law, dict(choice), dict(variants), dict(tables))
     made = variant_subcircuit(variant)
     known = _made.setdefault(made.name.lower(), [])

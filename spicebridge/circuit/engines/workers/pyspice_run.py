@@ -11,7 +11,6 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 library = sys.argv[1]
 # PySpice reads it while it is imported.
@@ -59,7 +58,7 @@ def main() -> int:
     return 0
 
 
-def _write(shared: Any, plot: str, raw: str) -> None:
+def _write(shared: Messenger, plot: str, raw: str) -> None:
     library = shared._ngspice_shared
     vectors = library.ngSpice_AllVecs(plot.encode())
     count = 0

@@ -66,7 +66,7 @@ def samplers(Q: np.ndarray) -> dict[str, Callable[[int, int], float]]:
     }
 
 
-def kicks_alone(problem: sb.optimise.Problem, seed: int, best: float) -> tuple[bool, float, float]:
+def kicks_alone(problem: sb.optimise.Qubo, seed: int, best: float) -> tuple[bool, float, float]:
     """The search with random answers: (met, processor seconds, least energy)."""
     rng, n = np.random.default_rng(seed), problem.n
     begin = time.process_time()

@@ -18,12 +18,14 @@ that are no good: single runs are poor, and the search restarts some states of t
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array, IntArray
+from spicebridge.circuit.circuit_run import simulate
 from spicebridge.errors import NetworkError
 from spicebridge.laws import LinearMemristor, Resistor
 from spicebridge.network import Network
@@ -36,9 +38,9 @@ from spicebridge.windows import Hard
 XI = 10.0
 """Roff/Ron - 1 of the memristors."""
 RANGE, WEAK_RANGE = (0.01, 0.98), (0.0005, 0.05)
-"""Least and largest eigenvalue of r_on T: M M^t = T^-1 - r_on I needs them between 0 and 1. In the strong range a vertex that
-no flip betters may be unstable, for the rates are G^-1 (-grad L) with G = diag(d w) + u^2 W T W, and the optimum cannot be met;
-in the weak one G is nearly diagonal, but most vertices are stable, too many for large problems."""
+"""Least and largest eigenvalue of r_on T: M M^t = T^-1 - r_on I needs them between 0 and 1. In the strong range a vertex
+that no flip betters may be unstable, for the rates are G^-1 (-grad L) with G = diag(d w) + u^2 W T W, and the optimum
+cannot be met; in the weak one G is nearly diagonal, but most vertices are stable, too many for large problems."""
 FEW = 10
 """Variables up to which the coupling is weak."""
 SPAN = 20.0
@@ -63,9 +65,9 @@ LARGEST = 400
 class Solution:
     """What a search found.
 
-    ``state`` (n,) of 0 and 1 with the least ``energy`` met; ``spins`` 2 state - 1. ``trajectories`` were run, ``vertices``
-    counts the different answers, ``history`` the best energy after each generation. ``start`` (n_e,) leads to the state.
-    ``confirmed`` says whether ngspice, run from the same start, ends at the same vertex; None where it was not asked.
+    ``state`` (n,) of 0 and 1 with the least ``energy`` met; ``spins`` 2 state - 1. ``trajectories`` were run,
+    ``vertices`` counts the different answers, ``history`` the best energy after each generation. ``start`` (n_e,) leads
+    to the state. ``confirmed`` says whether ngspice, run from the same start, ends at the same vertex; None where it was not asked.
     """
 
     state: IntArray
@@ -86,8 +88,8 @@ class Solution:
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
-    """least x^t Q x + offset over x in {0, 1}^n, as a network. Build one with `from_qubo`, `from_ising`, `from_portfolio`.
+class Qubo:
+    """least x^t Q x + offset over x in {0, 1}^n, as a network: see `from_qubo`, `from_ising`, `from_portfolio`.
 
     ``Q`` (n, n) symmetric; ``scale`` c in J per unit of energy: L = c energy + const on the vertices.
     """
@@ -118,7 +120,7 @@ class Problem:
         if not (isinstance(trajectories, (int, np.integer)) and trajectories >= 1):
             raise NetworkError(f"trajectories = {trajectories!r} must be a whole number of at least 1")
         found = _Search(self, np.random.default_rng(seed))
-        found.run(found.fresh(min(FIRST, trajectories)))
+        found.run(found.inner((min(FIRST, trajectories), self.n)))
         while found.used < trajectories:
             found.run(found.kicked(min(GENERATION, trajectories - found.used)))
         vertex, start = found.winner()
@@ -137,7 +139,7 @@ class Problem:
 class _Search:
     """Vertices met, with their energies and a start that leads to each."""
 
-    def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
+    def __init__(self, problem: Qubo, rng: np.random.Generator) -> None:
         self.problem, self.rng = problem, rng
         self.n = problem.n
         self.energies: dict[bytes, float] = {}
@@ -145,17 +147,18 @@ class _Search:
         self.history: list[tuple[int, float]] = []
         self.used = 0
 
-    def fresh(self, count: int) -> Array:
-        return np.clip(START + SPREAD * self.rng.uniform(-1.0, 1.0, (count, self.n)), 0.0, 1.0)
+    def inner(self, shape: int | tuple[int, int]) -> Array:
+        """Random states in the bulk."""
+        return np.clip(START + SPREAD * self.rng.uniform(-1.0, 1.0, shape), 0.0, 1.0)
 
     def kicked(self, count: int) -> Array:
         """The best vertices, with a few states of each put back into the bulk."""
-        best = sorted(self.energies, key=lambda key: self.energies[key])[:ELITE]
+        best = heapq.nsmallest(ELITE, self.energies, key=self.energies.__getitem__)
         states = np.array([np.frombuffer(best[k]) for k in self.rng.integers(len(best), size=count)])
         most = min(self.n, max(KICKED[1], self.n // 5))
         for state in states:
             chosen = self.rng.choice(self.n, self.rng.integers(min(KICKED[0], most), most + 1), replace=False)
-            state[chosen] = np.clip(START + SPREAD * self.rng.uniform(-1.0, 1.0, chosen.size), 0.0, 1.0)
+            state[chosen] = self.inner(chosen.size)
         return states
 
     def run(self, states: Array) -> None:
@@ -175,7 +178,7 @@ class _Search:
 
     def winner(self) -> tuple[Array, Array]:
         """The best vertex and a start that leads to it when it is integrated sharply."""
-        key = min(self.energies, key=lambda name: self.energies[name])
+        key = min(self.energies, key=self.energies.__getitem__)
         vertex = np.frombuffer(key).copy()
         inward = np.concatenate([np.clip(vertex, 0.05, 0.95), np.zeros(self.n)])
         for start in [*self.starts[key][:8], inward]:
@@ -185,16 +188,14 @@ class _Search:
         return vertex, np.concatenate([vertex, np.zeros(self.n)])
 
 
-def _repeated(problem: Problem, solution: Solution, engine: str) -> Solution:
+def _repeated(problem: Qubo, solution: Solution, engine: str) -> Solution:
     """The winning run in a simulator."""
-    from spicebridge.circuit.circuit_run import simulate
-
     waves = simulate(solution.network, np.linspace(0.0, SPAN, 201), engine=engine, step=SPAN / STEPS)
     end = (waves.state[-1, : problem.n] > 0.5).astype(int)
     return replace(solution, confirmed=bool((end == solution.state).all()), spice=waves)
 
 
-def from_qubo(Q: ArrayLike, *, offset: float = 0.0) -> Problem:
+def from_qubo(Q: ArrayLike, *, offset: float = 0.0) -> Qubo:
     """The network of: least x^t Q x + offset, x in {0, 1}^n. `Q` (n, n) need not be symmetric.
 
     Raises `NetworkError` for a matrix that is not square, real and finite.
@@ -212,10 +213,10 @@ def from_qubo(Q: ArrayLike, *, offset: float = 0.0) -> Problem:
         raise NetworkError(f"Q has {len(matrix)} variables; this search takes up to {LARGEST}")
     symmetric = 0.5 * (matrix + matrix.T)
     network, scale = _network(symmetric)
-    return Problem(symmetric, float(offset), network, scale)
+    return Qubo(symmetric, float(offset), network, scale)
 
 
-def from_ising(J: ArrayLike, h: ArrayLike = 0.0) -> Problem:
+def from_ising(J: ArrayLike, h: ArrayLike = 0.0) -> Qubo:
     """The network of: least s^t J s + h . s over spins s in {-1, +1}^n; energies are those of the spins.
 
     `J` (n, n), whose diagonal only adds a constant; `h` (n,) or one number.
@@ -234,7 +235,7 @@ def from_portfolio(
     risk_aversion: float = 1.0,
     budget: int | None = None,
     penalty: float | None = None,
-) -> Problem:
+) -> Qubo:
     """The network of: which assets x in {0, 1}^n give most mean . x - (risk_aversion/2) x^t covariance x.
 
     The energy is minus that. `budget` asks for so many assets by `penalty` (sum x - budget)^2, by default with a

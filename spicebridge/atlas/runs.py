@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spicebridge.analysis.response import Response, measure_response
-from spicebridge.analysis.transition import Transition, measure_transition
+from spicebridge.analysis.circuit_matrices import Response, Transition, measure_response, measure_transition
 from spicebridge.arrays import Array
 from spicebridge.atlas.claim import Evidence, Finding, Row, Series, at_most, refutes, vanishes
 from spicebridge.circuit.circuit_run import run_lowered, usable

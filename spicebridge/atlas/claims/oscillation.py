@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from spicebridge.analysis.transition import apart
+from spicebridge.analysis.circuit_matrices import apart
 from spicebridge.arrays import Array
 from spicebridge.atlas.circuits import PRISM, PRISM_W, PRISM_XI, R_ON, caravelli, circuit, fixed_point, matrices, prism
 from spicebridge.atlas.claim import Evidence, Finding, Panel, Row, Series, at_least, claim, equals, vanishes

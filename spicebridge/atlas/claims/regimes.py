@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from spicebridge.analysis.affine import affine
-from spicebridge.analysis.response import Response
+from spicebridge.analysis.circuit_matrices import Response
 from spicebridge.arrays import Array
 from spicebridge.atlas.circuits import BARE, BETA, GRAPHS, K4, R_ON, caravelli, circuit, laws_of, matrices, standard
 from spicebridge.atlas.claim import Evidence, Panel, Row, Series, Status, claim, equals

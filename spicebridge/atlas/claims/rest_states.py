@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from spicebridge.analysis.affine import affine
-from spicebridge.analysis.transition import apart
+from spicebridge.analysis.circuit_matrices import apart
 from spicebridge.arrays import Array
 from spicebridge.atlas.circuits import K4, bulk_points, fixed_point, flow_state, grid, matrices, prism
 from spicebridge.atlas.claim import Evidence, Finding, Panel, Row, Series, Status, at_least, claim, equals, refutes

@@ -1,4 +1,4 @@
-"""The final states of a network as a differentiable function of tensors, for torch and for JAX where they are installed.
+"""The final states of a network as a differentiable function of tensors, for torch and for JAX where installed.
 
     states = torch_states(network, t, ("drive", "initial_state"))
     w = states(drive, initial_state)        # (n_e,), with a backward pass by the adjoint
@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +25,26 @@ from spicebridge.network import Network
 from spicebridge.waveforms import Waveforms
 
 RTOL = 1e-9
+OfTensors: TypeAlias = Callable[..., Any]
+"""A function of tensors of torch or JAX that returns one."""
+
+
+class Tensor(Protocol):
+    """What both libraries are asked of a tensor, and torch alone."""
+
+    dtype: object
+
+    def detach(self) -> Tensor: ...
+    def cpu(self) -> Tensor: ...
+    def numpy(self) -> Array: ...
+
+
+class Context(Protocol):
+    """Where torch keeps tensors between the passes."""
+
+    saved_tensors: tuple[Tensor, ...]
+
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
 
 
 def _library(name: str) -> ModuleType:
@@ -51,7 +71,7 @@ class FinalStates:
         """The network with `values` (n_e,) in the place of what the names stand for."""
         network = self.network
         for name, value in zip(self.names, values, strict=True):
-            own = network.bank(0.0) if name == "drive" else variables.values(network, name)
+            own = variables.values(network, name)
             change = np.where(np.isfinite(own), np.asarray(value, float) - own, 0.0)
             network = variables.moved(network, name, change)
         return network
@@ -68,57 +88,53 @@ class FinalStates:
         return found.waveforms.state[-1], tuple(found[name] for name in self.names)
 
 
-def torch_states(network: Network, t: ArrayLike, names: tuple[str, ...] = ("drive",)) -> Callable[..., Any]:
+def torch_states(network: Network, t: ArrayLike, names: tuple[str, ...] = ("drive",)) -> OfTensors:
     """w(t[-1]) (n_e,) as a torch function of one tensor (n_e,) for each name. Raises `NetworkError` without torch."""
     torch = _library("torch")
     passes = FinalStates(network, t, names)
 
     class States(torch.autograd.Function):  # type: ignore[misc,name-defined]
         @staticmethod
-        def forward(ctx: Any, *tensors: Any) -> Any:
+        def forward(ctx: Context, *tensors: Tensor) -> object:
             ctx.save_for_backward(*tensors)
             values = tuple(x.detach().cpu().numpy() for x in tensors)
             states, _ = passes.pull(values, np.zeros(network.n_edges))
             return torch.as_tensor(states, dtype=tensors[0].dtype)
 
         @staticmethod
-        def backward(ctx: Any, weight: Any) -> Any:
+        def backward(ctx: Context, weight: Tensor) -> tuple[object, ...]:
             values = tuple(x.detach().cpu().numpy() for x in ctx.saved_tensors)
             _, slopes = passes.pull(values, weight.detach().cpu().numpy().astype(float))
             return tuple(torch.as_tensor(s, dtype=x.dtype) for s, x in zip(slopes, ctx.saved_tensors, strict=True))
 
-    apply: Callable[..., Any] = States.apply
+    apply: OfTensors = States.apply
     return apply
 
 
-def jax_states(network: Network, t: ArrayLike, names: tuple[str, ...] = ("drive",)) -> Callable[..., Any]:
+def jax_states(network: Network, t: ArrayLike, names: tuple[str, ...] = ("drive",)) -> OfTensors:
     """w(t[-1]) (n_e,) as a JAX function of one array (n_e,) for each name. Raises `NetworkError` without jax."""
     jax = _library("jax")
     passes = FinalStates(network, t, names)
     n = network.n_edges
 
-    def forward(*arrays: Any) -> Any:
+    def forward(*arrays: Tensor) -> object:
         shape = jax.ShapeDtypeStruct((n,), arrays[0].dtype)
         return jax.pure_callback(
             lambda *values: passes.pull(values, np.zeros(n))[0].astype(shape.dtype), shape, *arrays
         )
 
-    states = jax.custom_vjp(forward)
-
-    def first(*arrays: object) -> object:
+    def first(*arrays: Tensor) -> tuple[object, tuple[Tensor, ...]]:
         return forward(*arrays), arrays
 
-    def second(arrays: Any, weight: Any) -> Any:
-        shapes = tuple(jax.ShapeDtypeStruct((n,), x.dtype) for x in arrays)
-        return jax.pure_callback(
-            lambda w, *values: tuple(
-                s.astype(x.dtype) for s, x in zip(passes.pull(values, np.asarray(w, float))[1], shapes, strict=True)
-            ),
-            shapes,
-            weight,
-            *arrays,
-        )
+    def second(arrays: tuple[Tensor, ...], weight: Tensor) -> object:
+        def slopes(w: ArrayLike, *values: Array) -> tuple[Array, ...]:
+            found = passes.pull(values, np.asarray(w, float))[1]
+            return tuple(s.astype(x.dtype) for s, x in zip(found, shapes, strict=True))
 
+        shapes = tuple(jax.ShapeDtypeStruct((n,), x.dtype) for x in arrays)
+        return jax.pure_callback(slopes, shapes, weight, *arrays)
+
+    states = jax.custom_vjp(forward)
     states.defvjp(first, second)
-    result: Callable[..., Any] = states
+    result: OfTensors = states
     return result

@@ -10,9 +10,9 @@ and only there, the answer is "unreachable", with the distance; elsewhere a sear
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,16 +20,16 @@ from scipy.optimize import least_squares, minimize
 
 from spicebridge.analysis import variables as names_of
 from spicebridge.analysis.affine import missing
+from spicebridge.analysis.flow import Flow, whole_run
 from spicebridge.analysis.gradient import differentiate, unchecked
 from spicebridge.analysis.loss import Loss
 from spicebridge.analysis.memory import conserved, projection_gap
-from spicebridge.arrays import Array, IntArray
+from spicebridge.arrays import Array, BoolArray, IntArray
 from spicebridge.circuit.circuit_run import grid_span
 from spicebridge.errors import NetworkError, RunFailed, SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.network.entries import per_edge
 from spicebridge.shown import brief
-from spicebridge.theory import solve
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.theory.results.stability import require_regular
 from spicebridge.theory.threads import one_blas_thread
@@ -52,8 +52,8 @@ class Design:
     """What was found.
 
     ``status`` is "found", "not found" or "unreachable"; ``reason`` a sentence. ``network`` carries the best sources and
-    parameters, ``distance`` is the largest difference of a state from its target (for a loss: NaN), ``loss`` the value of
-    the least squares or of the loss. ``bound`` is the distance below which nothing can come, 0 where none is known.
+    parameters, ``distance`` is the largest difference of a state from its target (for a loss: NaN), ``loss`` the value
+    of the least squares or of the loss. ``bound`` is the distance below which nothing can come, 0 where none is known.
     ``values`` holds the variables by name, ``verdict`` that of the circuit, None unless found.
     """
 
@@ -62,7 +62,7 @@ class Design:
     network: Network
     distance: float
     loss: float
-    bound: float
+    bound: float = 0.0
     values: dict[str, Array]
     evaluations: int
     verdict: Verdict | None = field(default=None, repr=False)
@@ -99,10 +99,11 @@ def design(
     t
         Output grid (n_t,) in s; the target is meant at t[-1].
     target
-        States (n_e,) at t[-1], NaN where free; ``{edge: state}`` by index or (tail, head); or a loss (see ``sb.loss``) to make least.
+        States (n_e,) at t[-1], NaN where free; ``{edge: state}`` by index or (tail, head); or a loss (see ``sb.loss``)
+        to make least.
     variables
-        Names (see ``sb.gradient``): "drive" levels, "drive.values" of PWL drives, "r_on", "beta", … A mapping gives limits,
-        ``{"drive": (-1.0, 1.0), "beta": (0.5, 2.0)}``, each bound one number or one per edge.
+        Names (see ``sb.gradient``): "drive" levels, "drive.values" of PWL drives, "r_on", "beta", … A mapping gives
+        limits, ``{"drive": (-1.0, 1.0), "beta": (0.5, 2.0)}``, each bound one number or one per edge.
     tolerance
         How near every state has to come.
     starts
@@ -129,129 +130,91 @@ def design(
         raise NetworkError("design: capacitors, inductors and current sources are not differentiated; leave them out")
     require_regular(network, network.initial_state)
     space = _Space.of(network, variables)
-    if callable(target):
-        return _least_loss(network, times, target, space, starts, seed, validated, engine)
-    wanted = _target(network, target)
     with one_blas_thread():
-        bound, only_drives = 0.0, all(name.startswith("drive") for name in space.names)
-        if only_drives and _charges_bind(network):
-            bound, _ = projection_gap(network, wanted)
-            if bound > tolerance and not _bounds_matter(network):
-                return _unreachable(network, space, bound)
-        best = _search(network, times, wanted, space, tolerance, starts, seed)
-        if polarities and best.distance > tolerance:
-            best = _turned(network, times, wanted, space, tolerance, seed, best)
-    found = best.distance <= tolerance
-    reason = (
-        f"every target within {best.distance:.2g}"
-        if found
-        else f"best distance {best.distance:.3g} after {best.evaluations} runs from {starts} starts; "
-        + (
-            f"in the bulk no sources come nearer than {bound:.3g}"
-            if bound > 0.0
-            else "that does not prove it unreachable"
-        )
-    )
-    verdict = validate(best.network, times, engine=engine) if found and validated else None
-    return Design(
-        status="found" if found else "not found",
-        reason=reason,
-        network=best.network,
-        distance=best.distance,
-        loss=best.loss,
-        bound=bound,
-        values=space.named(best.point),
-        evaluations=best.evaluations,
-        verdict=verdict,
-    )
+        if callable(target):
+            best = _least_loss(space, times, target, starts, seed)
+        else:
+            best = _reached(space, times, _target(network, target), tolerance, starts, seed, polarities)
+    if best.found and validated:
+        best = replace(best, verdict=validate(best.network, times, engine=engine))
+    return best
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Space:
-    """The variables as one vector: which entries of which name, scaled to their sizes, within limits."""
+    """The variables as one vector: the entries of every name that are `used`, with their sizes and limits."""
 
     network: Network
-    names: tuple[str, ...]
+    used: dict[str, BoolArray]
     start: Array
     low: Array
     high: Array
     size: Array
-    place: dict[str, tuple[slice, Array]]
 
     @classmethod
-    def of(cls, network: Network, wanted: object) -> _Space:
-        limits: dict[str, Any] = dict(wanted) if isinstance(wanted, Mapping) else {}
-        names = names_of.checked(network, tuple(limits) if limits else wanted)
-        start, low, high, size = [], [], [], []
-        place: dict[str, tuple[slice, Array]] = {}
-        count = 0
-        for name in names:
+    def of(cls, network: Network, wanted: str | Sequence[str] | Mapping[str, object]) -> _Space:
+        limits = wanted if isinstance(wanted, Mapping) else {}
+        used: dict[str, BoolArray] = {}
+        columns = [np.zeros((4, 0))]
+        for name in names_of.checked(network, tuple(limits) or wanted):
             own = names_of.values(network, name)
-            used = np.isfinite(own)
-            if name == "drive":
-                own = network.bank(0.0) if network.bank.constant else own
-            if name == "initial_state":
-                used = used & network.stateful
-            bottom, top = _limits(name, own, limits.get(name), used)
-            unit = _size(network, name, own[used])
-            start.append(np.clip(own[used], bottom[used], top[used]))
-            low.append(bottom[used])
-            high.append(top[used])
-            size.append(np.full(int(used.sum()), unit))
-            place[name] = (slice(count, count + int(used.sum())), used)
-            count += int(used.sum())
-        if count == 0:
+            used[name] = np.isfinite(own) & (network.stateful if name == "initial_state" else True)
+            low, high = _limits(name, own, limits.get(name), used[name])
+            size = np.full(own.shape, _size(network, name, own[used[name]]))
+            columns.append(np.array([np.clip(own, low, high), low, high, size])[:, used[name]])
+        start, low, high, size = np.hstack(columns)
+        if start.size == 0:
             raise NetworkError("variables: nothing can be chosen; name drives or parameters that the network has")
-        vectors = [np.concatenate(x) for x in (start, low, high, size)]
-        return cls(
-            network=network,
-            names=names,
-            start=vectors[0],
-            low=vectors[1],
-            high=vectors[2],
-            size=vectors[3],
-            place=place,
-        )
+        return cls(network=network, used=used, start=start, low=low, high=high, size=size)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.used)
 
     def named(self, point: Array) -> dict[str, Array]:
         """The values (n_e, …) by name, NaN where a name means nothing on an edge."""
         out = {}
-        for name in self.names:
-            where, used = self.place[name]
-            full = np.full(used.shape, np.nan)
-            full[used] = point[where]
-            out[name] = full
+        pieces = np.split(point, np.cumsum([used.sum() for used in self.used.values()]))
+        for (name, used), piece in zip(self.used.items(), pieces, strict=False):
+            out[name] = np.full(used.shape, np.nan)
+            out[name][used] = piece
         return out
 
     def at(self, point: Array) -> Network:
         """The network with these values."""
         network = self.network
-        for name in self.names:
-            where, used = self.place[name]
-            own = names_of.values(network, name)
-            if name == "drive" and network.bank.constant:
-                own = network.bank(0.0)
-            change = np.zeros(used.shape)
-            change[used] = point[where] - own[used]
+        for name, value in self.named(point).items():
+            change = np.where(self.used[name], value - names_of.values(network, name), 0.0)
             network = names_of.moved(network, name, change)
         return network
 
     def flat(self, arrays: Mapping[str, Array]) -> Array:
         """Derivatives by the entries of the vector (n, …) from arrays (n_e, …) by name."""
-        return np.concatenate([arrays[name][self.place[name][1]] for name in self.names])
+        return np.concatenate([arrays[name][used] for name, used in self.used.items()])
+
+    def starts(self, count: int, seed: int, inside: Array | float = 0.0) -> Iterator[Array]:
+        """Vectors in units of `size`: the network as it is, then others further and further away.
+
+        All keep `inside` from the limits.
+        """
+        rng = np.random.default_rng(seed)
+        for k in range(max(1, count)):
+            y = self.start / self.size + (rng.normal(0.0, 0.3 * k, self.start.size) if k else 0.0)
+            yield np.clip(y, self.low / self.size + inside, self.high / self.size - inside)
 
 
-def _limits(name: str, own: Array, given: Any, used: Array) -> tuple[Array, Array]:
+def _limits(name: str, own: Array, given: object, used: BoolArray) -> tuple[Array, Array]:
     """(low, high) shaped like `own`."""
-    positive = not name.startswith("drive") and name != "initial_state"
     if given is None:
         if name == "initial_state":
             return np.zeros(own.shape), np.ones(own.shape)
-        if positive:
-            spread = np.where(own == 0.0, 1.0, np.abs(own))
-            return np.where(own > 0.0, own / 10.0, own - spread), np.where(own > 0.0, own * 10.0, own + spread)
-        return np.full(own.shape, -np.inf), np.full(own.shape, np.inf)
+        if name.startswith("drive"):
+            return np.full(own.shape, -np.inf), np.full(own.shape, np.inf)
+        spread = np.where(own == 0.0, 1.0, np.abs(own))
+        return np.where(own > 0.0, own / 10.0, own - spread), np.where(own > 0.0, own * 10.0, own + spread)
     try:
+        if not isinstance(given, Iterable):
+            raise TypeError
         low, high = given
         bottom, top = (np.broadcast_to(np.asarray(x, float), own.shape).copy() for x in (low, high))
     except (TypeError, ValueError):
@@ -270,8 +233,6 @@ def _size(network: Network, name: str, own: Array) -> float:
 
 def _usual_source(network: Network) -> float:
     """V on every edge that move the fastest state by about 1 in 1 s, from the network's own answer to 1 V."""
-    from spicebridge.analysis.flow import Flow
-
     flow = Flow(network.with_drive(0.0))
     here = flow.at(network.initial_state)
     gain = float(np.abs(flow.by_source(here)).max()) if network.n_edges <= 400 else 1.0
@@ -312,16 +273,38 @@ def _bounds_matter(network: Network) -> bool:
     return any(group.device.stateful and group.device.window.hard for group in network.groups)
 
 
-def _unreachable(network: Network, space: _Space, bound: float) -> Design:
+def _reached(
+    space: _Space, times: Array, wanted: Array, tolerance: float, starts: int, seed: int, polarities: bool
+) -> Design:
+    """The states (n_e,) that are wanted at the end, NaN where free, as near as they come."""
+    network, bound = space.network, 0.0
+    if all(name.startswith("drive") for name in space.names) and _charges_bind(network):
+        bound, _ = projection_gap(network, wanted)
+        if bound > tolerance and not _bounds_matter(network):
+            return _unreachable(space, bound)
+    best = _search(space, times, wanted, tolerance, starts, seed)
+    if polarities and best.distance > tolerance:
+        best = _turned(space, times, wanted, tolerance, seed, best)
+    if best.distance <= tolerance:
+        return replace(best, status="found", reason=f"every target within {best.distance:.2g}", bound=bound)
+    known = f"in the bulk no sources come nearer than {bound:.3g}" if bound > 0.0 else ""
     reason = (
-        f"current control with alpha = 0 keeps B J (s - s0)/(g r0) = 0 whatever the sources do; the target is {bound:.3g} "
-        "away from the states that this allows (effective memory "
-        f"{Topology.of(network).effective_memory:.3g})"
+        f"best distance {best.distance:.3g} after {best.evaluations} runs from {starts} starts; "
+        f"{known or 'that does not prove it unreachable'}"
+    )
+    return replace(best, reason=reason, bound=bound)
+
+
+def _unreachable(space: _Space, bound: float) -> Design:
+    reason = (
+        "current control with alpha = 0 keeps B J (s - s0)/(g r0) = 0 whatever the sources do; the target is "
+        f"{bound:.3g} away from the states that this allows (effective memory "
+        f"{Topology.of(space.network).effective_memory:.3g})"
     )
     return Design(
         status="unreachable",
         reason=reason,
-        network=network,
+        network=space.network,
         distance=bound,
         loss=np.nan,
         bound=bound,
@@ -330,53 +313,30 @@ def _unreachable(network: Network, space: _Space, bound: float) -> Design:
     )
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Best:
-    network: Network
-    point: Array
-    distance: float
-    loss: float
-    evaluations: int
-
-
-def _search(
-    network: Network, times: Array, wanted: Array, space: _Space, tolerance: float, starts: int, seed: int
-) -> _Best:
-    """Levenberg-Marquardt in a trust region from several starts; the best end."""
+def _search(space: _Space, times: Array, wanted: Array, tolerance: float, starts: int, seed: int) -> Design:
+    """Levenberg-Marquardt in a trust region from several starts; the best end, "not found" so far."""
     given = np.flatnonzero(np.isfinite(wanted))
-    stop, rng = float(times[-1]), np.random.default_rng(seed)
-    known: dict[bytes, tuple[Array, Array]] = {}
-    count = 0
+    size = space.size
 
-    def both(y: Array) -> tuple[Array, Array]:
-        nonlocal count
-        key = y.tobytes()
-        if key not in known:
-            known.clear()
-            count += 1
-            known[key] = _states(space, y * space.size, stop, wanted, given)
-        return known[key]
+    @lru_cache(maxsize=1)
+    def both(y: bytes) -> tuple[Array, Array]:
+        return _states(space, np.frombuffer(y) * size, float(times[-1]), wanted, given)
 
     def residual(y: Array) -> Array:
-        return both(y)[0]
+        return both(y.tobytes())[0]
 
     def slope(y: Array) -> Array:
-        return both(y)[1]
+        return both(y.tobytes())[1]
 
     # the trust region wants its start inside the limits
-    width = np.minimum(space.high - space.low, 1e9 * space.size) / space.size
-    inside = 1e-9 * width
-    best: _Best | None = None
-    for start in range(max(1, starts)):
-        y = space.start / space.size
-        if start > 0:
-            y = y + rng.normal(0.0, 0.3 * start, y.size)
-        y = np.clip(y, space.low / space.size + inside, space.high / space.size - inside)
+    width = np.minimum(space.high - space.low, 1e9 * size) / size
+    best: Design | None = None
+    for y in space.starts(starts, seed, 1e-9 * width):
         out = least_squares(
             residual,
             y,
             jac=slope,
-            bounds=(space.low / space.size, space.high / space.size),
+            bounds=(space.low / size, space.high / size),
             xtol=1e-14,
             ftol=1e-14,
             gtol=1e-14,
@@ -384,27 +344,26 @@ def _search(
         )
         distance = float(np.abs(out.fun).max())
         if best is None or distance < best.distance:
-            point = out.x * space.size
-            best = _Best(
-                network=space.at(point),
-                point=point,
+            best = Design(
+                status="not found",
+                reason="",
+                network=space.at(out.x * size),
                 distance=distance,
                 loss=float((out.fun**2).sum()),
-                evaluations=count,
+                values=space.named(out.x * size),
+                evaluations=0,
             )
         if best.distance <= 0.1 * tolerance:
             break
     assert best is not None
-    return replace(best, evaluations=count)
+    return replace(best, evaluations=both.cache_info().misses)
 
 
 def _states(space: _Space, point: Array, stop: float, wanted: Array, given: IntArray) -> tuple[Array, Array]:
     """(s(T) - target, its derivatives by the scaled variables); a penalty where the run does not reach the end."""
     try:
         network = space.at(point)
-        path = solve(network, stop, rtol=RTOL, atol=RTOL * 1e-2)
-        if not path.complete:
-            raise RunFailed(path.reason)
+        path = whole_run(network, stop, RTOL)
         apart = path(stop)[given] - wanted[given]
         seeds = np.eye(network.n_edges)[:, given]
         zero = np.zeros_like(seeds)
@@ -414,15 +373,13 @@ def _states(space: _Space, point: Array, stop: float, wanted: Array, given: IntA
     return apart, (space.flat(adjoint.found) * space.size[:, None]).T
 
 
-def _turned(
-    network: Network, times: Array, wanted: Array, space: _Space, tolerance: float, seed: int, best: _Best
-) -> _Best:
+def _turned(space: _Space, times: Array, wanted: Array, tolerance: float, seed: int, best: Design) -> Design:
     """Turn one edge after another while that brings the states nearer to the target."""
-    J = np.array(network.J)
+    J = np.array(space.network.J)
     for k in np.flatnonzero(np.isfinite(wanted)).tolist():
         J[k] = -J[k]
-        turned = replace(space, network=network.with_polarity(J))
-        tried = _search(turned.network, times, wanted, turned, tolerance, 1, seed)
+        turned = replace(space, network=space.network.with_polarity(J))
+        tried = _search(turned, times, wanted, tolerance, 1, seed)
         if tried.distance < best.distance:
             best = replace(tried, evaluations=best.evaluations + tried.evaluations)
         else:
@@ -432,11 +389,8 @@ def _turned(
     return best
 
 
-def _least_loss(
-    network: Network, times: Array, loss: Loss, space: _Space, starts: int, seed: int, validated: bool, engine: str
-) -> Design:
+def _least_loss(space: _Space, times: Array, loss: Loss, starts: int, seed: int) -> Design:
     """Least loss by L-BFGS-B within the limits."""
-    rng = np.random.default_rng(seed)
     count = 0
 
     def value(y: Array) -> tuple[float, Array]:
@@ -449,25 +403,18 @@ def _least_loss(
         return found.value, space.flat(found.arrays) * space.size
 
     bounds = list(zip(space.low / space.size, space.high / space.size, strict=True))
-    best: Any = None
-    for start in range(max(1, starts)):
-        y = space.start / space.size + (rng.normal(0.0, 0.3 * start, space.start.size) if start else 0.0)
-        y = np.clip(y, space.low / space.size, space.high / space.size)
-        out = minimize(value, y, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 200, "ftol": 1e-15})
-        if best is None or out.fun < best.fun:
-            best = out
+    ends = [
+        minimize(value, y, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 200, "ftol": 1e-15})
+        for y in space.starts(starts, seed)
+    ]
+    best = min(ends, key=lambda end: float(end.fun))
     point = best.x * space.size
-    found = space.at(point)
-    verdict = validate(found, times, engine=engine) if validated else None
-    reason = f"loss {best.fun:.4g}, a local minimum after {count} runs from {starts} starts"
     return Design(
         status="found",
-        reason=reason,
-        network=found,
+        reason=f"loss {best.fun:.4g}, a local minimum after {count} runs from {starts} starts",
+        network=space.at(point),
         distance=np.nan,
         loss=float(best.fun),
-        bound=0.0,
         values=space.named(point),
         evaluations=count,
-        verdict=verdict,
     )

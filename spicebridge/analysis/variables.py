@@ -9,21 +9,22 @@ initial_state    the state at t = 0
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import asdict, fields, replace
 
 import numpy as np
 
-from spicebridge.analysis.flow import SMALL
+from spicebridge.analysis.flow import PLACES, SMALL, four_points
 from spicebridge.arrays import Array
-from spicebridge.drives import DC, PWL, Pulse, Sine
+from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum, terms
 from spicebridge.errors import DeviceError, NetworkError, nearest
-from spicebridge.laws.base import Group, changed, parameter_names
+from spicebridge.laws.base import Device, Group, changed, parameter_names
 from spicebridge.network import Network
 
 DEFAULT = ("drive", "r_on", "r_off", "beta", "initial_state")
 """What `gradient` differentiates by unless told otherwise, as far as the devices have it."""
+WITH_FIELDS = (DC, Sine, Pulse)
+"""Drives whose fields are numbers."""
 
 
 def known(network: Network) -> list[str]:
@@ -31,45 +32,44 @@ def known(network: Network) -> list[str]:
     parameters = {
         name for group in network.groups for name in parameter_names(group.device) if _continuous(group.device, name)
     }
-    fields = {
+    of_drives = {
         f"drive.{field.name}"
         for kind, drive in {type(drive): drive for drive in network.drives}.items()
-        if kind in (DC, Sine, Pulse)
-        for field in dataclasses.fields(kind)
+        if kind in WITH_FIELDS
+        for field in fields(kind)
         if isinstance(getattr(drive, field.name), (float, int))
     }
     return [
         "drive",
         "initial_state",
         *(["drive.values"] if knots(network) is not None else []),
-        *sorted(fields | parameters),
+        *sorted(of_drives | parameters),
     ]
 
 
-def _continuous(device: Any, name: str) -> bool:
+def _continuous(device: Device, name: str) -> bool:
     """Whether a parameter may move both ways: not a sign, and not one that stands at the end of its range."""
     own = getattr(device, name)
     try:
         for factor in (1.0, -1.0):
-            replace(device, **{name: own + factor * SMALL * np.where(own == 0.0, 1.0, np.abs(own))})
+            changed(device, **{name: own + factor * SMALL * np.where(own == 0.0, 1.0, np.abs(own))})
     except DeviceError:
         return False
     return True
 
 
-def checked(network: Network, names: Any) -> tuple[str, ...]:
+def checked(network: Network, names: str | Iterable[str]) -> tuple[str, ...]:
     """The names asked for, in order. Raises `NetworkError` for one that means nothing here."""
     possible = known(network)
-    if isinstance(names, str):
-        names = (names,)
     if names is DEFAULT:
         return tuple(name for name in DEFAULT if name in possible)
-    for name in names:
+    wanted = (names,) if isinstance(names, str) else tuple(names)
+    for name in wanted:
         if name not in possible:
             raise NetworkError(
                 f"with_respect_to: {name!r} must be one of {', '.join(possible)}{nearest(str(name), possible)}"
             )
-    return tuple(names)
+    return wanted
 
 
 def knots(network: Network) -> tuple[float, ...] | None:
@@ -85,38 +85,53 @@ def hats(times: tuple[float, ...], t: float) -> Array:
 
 def field_slope(network: Network, name: str, t: float) -> Array:
     """dS/dp (n_e,) at t (s) for "drive.<field>", by four-point differences of the drives alone."""
-    field, out = name.removeprefix("drive."), np.zeros(network.n_edges)
+    out = np.zeros(network.n_edges)
     for k, drive in enumerate(network.drives):
-        if drive is None or not isinstance(getattr(drive, field, None), (float, int)):
-            continue
-        own = float(getattr(drive, field))
-        h = SMALL * (abs(own) or 1.0)
-        up, down, far, low = (
-            float(replace(drive, **{field: own + x * h}).value(t))  # type: ignore[type-var]
-            for x in (1.0, -1.0, 2.0, -2.0)
-        )
-        out[k] = (8.0 * (up - down) - (far - low)) / (12.0 * h)
+        own = _field(drive, name)
+        if isinstance(drive, WITH_FIELDS) and np.isfinite(own):
+            h = SMALL * (abs(own) or 1.0)
+            out[k] = four_points([_with(drive, name, own + x * h).value(t) for x in PLACES], h)
     return out
 
 
-def values(network: Network, name: str) -> Array:
-    """The numbers behind a name: (n_e,), NaN where an edge has no such thing; 0 for "drive"."""
-    n = network.n_edges
+def _field(drive: Drive | None, name: str) -> float:
+    """What "drive.<field>" is of a drive, NaN where it has no such number."""
+    own = getattr(drive, name.removeprefix("drive."), None)
+    return float(own) if isinstance(own, (float, int)) else np.nan
+
+
+def _with(drive: DC | Sine | Pulse, name: str, value: float) -> Drive:
+    """The drive with another number for "drive.<field>"."""
+    return type(drive)(**asdict(drive) | {name.removeprefix("drive."): value})
+
+
+def _moved(drive: Drive | None, name: str, step: Array) -> Drive | None:
+    """The drive with `step`, () or (n_knots,), added to what the name stands for; itself where it has no such thing."""
     if name == "drive":
-        return np.zeros(n)
+        if drive is None or isinstance(drive, DC):
+            return DC((drive.level if drive else 0.0) + float(step))
+        return Sum((*terms(drive), DC(float(step))))
+    if name == "drive.values":
+        return PWL(drive.times, tuple((drive.values + step).tolist())) if isinstance(drive, PWL) else drive
+    assert isinstance(drive, WITH_FIELDS)
+    return _with(drive, name, _field(drive, name) + float(step))
+
+
+def values(network: Network, name: str) -> Array:
+    """The numbers behind a name: (n_e,), or (n_e, n_knots) for PWL values; NaN where an edge has no such thing.
+
+    For "drive" the levels of constant sources, 0 where they change.
+    """
+    if name == "drive":
+        return network.bank(0.0) if network.bank.constant else np.zeros(network.n_edges)
     if name == "initial_state":
         return np.array(network.initial_state)
     if name == "drive.values":
-        rows = [
-            drive.values if isinstance(drive, PWL) else [np.nan] * len(knots(network) or ()) for drive in network.drives
-        ]
-        return np.array(rows, float)
+        nothing = [np.nan] * len(knots(network) or ())
+        return np.array([drive.values if isinstance(drive, PWL) else nothing for drive in network.drives], float)
     if name.startswith("drive."):
-        field = name.removeprefix("drive.")
-        return np.array(
-            [getattr(drive, field, np.nan) if drive is not None else np.nan for drive in network.drives], float
-        )
-    out = np.full(n, np.nan)
+        return np.array([_field(drive, name) for drive in network.drives])
+    out = np.full(network.n_edges, np.nan)
     for group in network.groups:
         if name in parameter_names(group.device):
             out[group.edges] = getattr(group.device, name)
@@ -125,27 +140,11 @@ def values(network: Network, name: str) -> Array:
 
 def moved(network: Network, name: str, change: Array) -> Network:
     """The network with `change` (shape of `values`) added to what `name` stands for."""
-    if name == "drive":
-        shifted = [
-            drive if not step else DC(float(step)) if drive is None else _plus(drive, float(step))
-            for drive, step in zip(network.drives, change.tolist(), strict=True)
-        ]
-        return network.with_drive(shifted)
     if name == "initial_state":
         return network.with_initial_state(network.initial_state + change)
-    if name == "drive.values":
-        rows = [
-            PWL(drive.times, tuple((np.asarray(drive.values) + step).tolist())) if isinstance(drive, PWL) else drive
-            for drive, step in zip(network.drives, change, strict=True)
-        ]
-        return network.with_drive(rows)
-    if name.startswith("drive."):
-        field = name.removeprefix("drive.")
-        drives = [
-            replace(drive, **{field: getattr(drive, field) + float(step)}) if step else drive  # type: ignore[type-var]
-            for drive, step in zip(network.drives, change.tolist(), strict=True)
-        ]
-        return network.with_drive(drives)
+    if name.startswith("drive"):
+        pairs = zip(network.drives, change, strict=True)
+        return network.with_drive([_moved(drive, name, step) if step.any() else drive for drive, step in pairs])
     groups = []
     for group in network.groups:
         if name in parameter_names(group.device):
@@ -153,7 +152,3 @@ def moved(network: Network, name: str, change: Array) -> Network:
             group = Group(changed(group.device, **{name: own + change[group.edges]}), group.edges)
         groups.append(group)
     return replace(network, groups=tuple(groups))
-
-
-def _plus(drive: Any, step: float) -> Any:
-    return DC(drive.level + step) if isinstance(drive, DC) else drive + DC(step)

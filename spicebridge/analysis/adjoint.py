@@ -24,15 +24,15 @@ from scipy.integrate import DOP853
 
 from spicebridge.analysis import variables
 from spicebridge.analysis.adjoint_series import SeriesAdjoint, Stretch
-from spicebridge.analysis.flow import Flow, LinearisedFlow
-from spicebridge.analysis.segments import Segment, segments
+from spicebridge.analysis.flow import Flow, LinearisedFlow, Segment, segments
 from spicebridge.arrays import Array
 from spicebridge.errors import GradientError, RunFailed
 from spicebridge.theory import Trajectory
 from spicebridge.theory.time.dense_output import StatePiece
 
 GRAZING = 1e-7
-"""A state that would pass its bound by less than this, were there none, grazes it; so does one that stays away by less."""
+"""A state that would pass its bound by less than this, were there none, grazes it; so does one that stays away by so
+little."""
 
 PROBES = 9
 """Places in every step of a run where the distance from the bounds is looked at; between them, …"""
@@ -71,11 +71,8 @@ class Adjoint:
             self.found["drive.values"] = np.zeros((self.n, len(self.knots), self.columns))
 
         self.series = SeriesAdjoint.of(self.flow, self.path, self.rtol)
-        self._slopes = {name: self.flow.coefficients_by(name) for name in self._parameters} if self.series else {}
-
-    @property
-    def _parameters(self) -> tuple[str, ...]:
-        return tuple(name for name in self.flows if not name.startswith("drive"))
+        parameters = [name for name in self.flows if not name.startswith("drive")] if self.series else []
+        self._slopes = {name: self.flow.coefficients_by(name) for name in parameters}
 
     def run(self, samples: Mapping[float, tuple[Array, Array, Array]]) -> None:
         """March from the end to 0. `samples`: time (s) -> dL/d(state, current, voltage), each (n_e, k)."""
@@ -95,11 +92,6 @@ class Adjoint:
         if "initial_state" in self.names:
             self.found["initial_state"] = np.where(self.memory[:, None], lam, 0.0)
 
-    def _pull(self, here: LinearisedFlow, lam: Array) -> tuple[Array, Array]:
-        """((dF/ds)^t lam, z) for lam (n_e, k)."""
-        z = here.respond(here.gain[:, None] * lam)
-        return here.diagonal[:, None] * lam - here.m[:, None] * z, z
-
     def _march(self, lam: Array, start: float, stop: float, segment: Segment) -> Array:
         """lambda at `stop` from `start` > `stop` (s), quadratures added to ``found``."""
         if start <= stop:
@@ -114,8 +106,9 @@ class Adjoint:
             self.evaluations += 1
             here = self.flow.at(self.path(t), t)
             now = np.where(free, flat[:width].reshape(self.n, self.columns), 0.0)
-            pull, z = self._pull(here, now)
-            rows = [np.where(free, pull, 0.0)]
+            z = here.respond(here.gain[:, None] * now)
+            # (dF/ds)^t lambda, then the densities
+            rows = [np.where(free, here.diagonal[:, None] * now - here.m[:, None] * z, 0.0)]
             rows += [self._density(name, here, now, z, t, stop) for name in self.parts]
             return np.concatenate([row.ravel() for row in rows])
 
@@ -123,13 +116,12 @@ class Adjoint:
         size = np.abs(fall(0.0, first))
         scale = max(float(np.abs(lam).max()), 1e-300)
         blocks = size[width:].reshape(n_parts, width).max(axis=1, initial=0.0) * (start - stop)
-        atol: Any = self.rtol * np.concatenate(
-            [np.full(width, 1e-2 * scale), np.repeat(np.maximum(blocks, 1e-300), width)]
-        )
-        march: Any = DOP853(fall, 0.0, first, start - stop, rtol=self.rtol, atol=atol)
+        sizes = np.concatenate([np.full(width, 1e-2 * scale), np.repeat(np.maximum(blocks, 1e-300), width)])
+        atol: Any = self.rtol * sizes
+        march = DOP853(fall, 0.0, first, start - stop, rtol=self.rtol, atol=atol)
         while march.status == "running":
             message = march.step()
-            if march.status == "failed":
+            if message is not None:
                 raise RunFailed(f"the adjoint equation stopped at t = {start - march.t:.6g} s: {message}")
         end = march.y
         for k, name in enumerate(self.parts):
@@ -204,10 +196,8 @@ class Adjoint:
             z = here.respond(by_current + here.r[:, None] * by_voltage)
             lam = lam + here.m[:, None] * (by_voltage - z)
             for name in self.flows:
-                if name == "drive":
-                    self.found[name] += z
-                elif name.startswith("drive."):
-                    self.found[name] += variables.field_slope(self.flow.network, name, t)[:, None] * z
+                if name.startswith("drive"):
+                    self.found[name] += self._density(name, here, lam, z, t, t)
                 else:
                     self.found[name] += self.flow.by_parameter(here, name)[1][:, None] * (by_voltage - z)
             if self.knots is not None:

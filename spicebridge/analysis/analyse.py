@@ -11,24 +11,21 @@ assumption that fails; the equation of each stands in its docstring.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from spicebridge.analysis import lyapunov, mean_field, memory
 from spicebridge.analysis.affine import affine
+from spicebridge.analysis.confirm import Confirmation, confirm, confirmed
 from spicebridge.analysis.fixed_points import FixedPoints, fixed_points
 from spicebridge.analysis.flow import Flow
-from spicebridge.analysis.pseudospectrum import Pseudospectrum, pseudospectrum
+from spicebridge.analysis.pseudospectrum import Pseudospectrum, eigenvalues, pseudospectrum
 from spicebridge.arrays import Array, ComplexArray
 from spicebridge.errors import NetworkError
 from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.theory.results.stability import Screen, screen
-
-if TYPE_CHECKING:
-    from spicebridge.analysis.confirm import Confirmation
 
 
 def analyse(network: Network, *, confirm: bool = False) -> Analysis:
@@ -68,6 +65,8 @@ class Analysis:
 
     def __init__(self, network: Network) -> None:
         self.network = network
+        self._points: dict[tuple[int, int, int, bool], FixedPoints] = {}
+        self._confirmed: dict[str, tuple[Confirmation, ...]] = {}
 
     @cached_property
     def _topology(self) -> Topology:
@@ -152,33 +151,39 @@ class Analysis:
 
     def spectrum(self, w: ArrayLike | None = None, t: float = 0.0) -> ComplexArray:
         """Eigenvalues in 1/s of the Jacobian of the states, by falling real part."""
-        keep = self.network.stateful
-        values = np.linalg.eigvals(self.jacobian(w, t)[np.ix_(keep, keep)]).astype(complex)
-        return np.asarray(values[np.argsort(-values.real, kind="stable")])
+        return eigenvalues(self._jacobian_of_states(w, t))
 
     def pseudospectrum(self, w: ArrayLike | None = None, t: float = 0.0, *, points: int = 41) -> Pseudospectrum:
         """s_min(z I - J) around the spectrum, numerical abscissa and Kreiss constant (paper 2, Eqs. 37-39)."""
+        return pseudospectrum(self._jacobian_of_states(w, t), points=points)
+
+    def _jacobian_of_states(self, w: ArrayLike | None, t: float) -> Array:
         keep = self.network.stateful
-        return pseudospectrum(self.jacobian(w, t)[np.ix_(keep, keep)], points=points)
+        return self.jacobian(w, t)[np.ix_(keep, keep)]
 
-    def fixed_points(self, **options: Any) -> FixedPoints:
-        """Fixed points under constant sources, faces of the cube included; options as `analysis.fixed_points`."""
-        key = tuple(sorted(options.items()))
-        known: dict[object, FixedPoints] = self.__dict__.setdefault("_fixed_points", {})
-        if key not in known:
-            known[key] = fixed_points(self.network, **options)
-        return known[key]
+    def fixed_points(
+        self, *, starts: int = 512, newton_starts: int = 128, seed: int = 0, confirm: bool = False
+    ) -> FixedPoints:
+        """Fixed points under constant sources, faces of the cube included; options as `analysis.fixed_points`.
 
-    def lyapunov_exponents(self, t: ArrayLike, **options: Any) -> Array:
+        With `confirm` every stable point is run as a circuit from a state nearby (see ``confirm.rests``).
+        """
+        key = starts, newton_starts, seed, confirm
+        if key not in self._points:
+            found = fixed_points(self.network, starts=starts, newton_starts=newton_starts, seed=seed)
+            self._points[key] = confirmed(self.network, found) if confirm else found
+        return self._points[key]
+
+    def lyapunov_exponents(self, t: ArrayLike, *, rtol: float = lyapunov.RTOL) -> Array:
         """Exponents in 1/s over [0, t[-1]] from the initial state, falling; minus infinity where a bound absorbs."""
-        return lyapunov.lyapunov_exponents(self.network, t, **options)
+        return lyapunov.lyapunov_exponents(self.network, t, rtol=rtol)
 
     @cached_property
     def _function(self) -> lyapunov.LyapunovFunction:
         return lyapunov.LyapunovFunction.of(self.network)
 
     def lyapunov_function(self, w: ArrayLike) -> Array:
-        """L (...,) in J, falling in the bulk for P = I: paper 2, Eqs. 8-11, for any Ron, Roff, beta, polarity per edge."""
+        """L (...,) in J, falling in the bulk for P = I: paper 2, Eqs. 8-11, for any Ron, Roff, beta, J per edge."""
         return self._function(w)
 
     def lyapunov_descent(self, w: ArrayLike, t: float = 0.0) -> float:
@@ -195,7 +200,10 @@ class Analysis:
         return mean_field.centre(self.network, w)
 
     def force(self, w: ArrayLike, t: float = 0.0) -> Array:
-        """Lyapunov force Lf (...,): (1/(alpha beta N)) 1^t (I - chi Omega X)^-1 Omega S - s/(alpha beta (1 - chi x_cg))."""
+        """Lyapunov force Lf (...,) on the centre (paper 2, Eq. 7):
+
+        (1/(alpha beta N)) 1^t (I - chi Omega X)^-1 Omega S - s/(alpha beta (1 - chi x_cg)).
+        """
         return mean_field.force(self.network, w, t)
 
     def potential(self, s: float | None = None) -> mean_field.Potential:
@@ -216,12 +224,9 @@ class Analysis:
 
     def confirm(self, engine: str = "ngspice") -> tuple[Confirmation, ...]:
         """The same numbers measured on circuits: value, circuit's value, U and verdict of each; kept once made."""
-        known: dict[str, tuple[Confirmation, ...]] = self.__dict__.setdefault("_confirmed", {})
-        if engine not in known:
-            from spicebridge.analysis.confirm import confirm
-
-            known[engine] = confirm(self.network, engine=engine)
-        return known[engine]
+        if engine not in self._confirmed:
+            self._confirmed[engine] = confirm(self.network, engine=engine)
+        return self._confirmed[engine]
 
     def __repr__(self) -> str:
         where = f"{self.network.n_nodes} nodes, " if self.network.is_graph else "loop matrix, "

@@ -12,13 +12,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
-from spicebridge.analysis.fixed_points import FixedPoint, fixed_points, time_scale, windowed_edges
-from spicebridge.analysis.flow import Flow
-from spicebridge.analysis.response import measure_response
-from spicebridge.analysis.runner import Runner, circuit_runner
-from spicebridge.analysis.transition import PERTURBATION, measure_transition
+from spicebridge.analysis.circuit_matrices import (
+    PERTURBATION,
+    Runner,
+    circuit_runner,
+    measure_response,
+    measure_transition,
+)
+from spicebridge.analysis.fixed_points import FixedPoint, FixedPoints, fixed_points, time_scale, windowed_edges
+from spicebridge.analysis.flow import Flow, carried, dimensionless
 from spicebridge.arrays import Array
 from spicebridge.errors import RunFailed, SpiceBridgeError
 from spicebridge.laws import Resistor
@@ -121,8 +124,9 @@ def _projector(what: str, network: Network, run: Runner, resolution: float) -> C
     expected = flow.T(measured.q) * measured.q
     value, U = measured.value(lambda T: (T * measured.q)[:, driven])
     gap = float(np.abs(value - expected[:, driven]).max(initial=0.0))
-    here = float(np.trace((measured.Ob)[np.ix_(driven, driven)]))
-    return judged(what, float(np.trace(expected[np.ix_(driven, driven)])), here, gap, U, resolution)
+    here = np.ix_(driven, driven)
+    theory, circuit = (float(np.trace(P[here])) for P in (expected, measured.Ob))
+    return judged(what, theory, circuit, gap, U, resolution)
 
 
 def rates(network: Network, run: Runner, *, seed: int = 0) -> Confirmation:
@@ -133,8 +137,8 @@ def rates(network: Network, run: Runner, *, seed: int = 0) -> Confirmation:
     """
     flow = Flow(network)
     start = network.initial_state
-    own = np.array([not imposed for imposed in network.imposed])
-    usable = network.stateful & (~own | (np.minimum(start, 1.0 - start) > 4.0 * PERTURBATION))
+    free = ~dimensionless(network) | (np.minimum(start, 1.0 - start) > 4.0 * PERTURBATION)
+    usable = network.stateful & free
     if not usable.any():
         raise RunFailed("rates: every state starts at a bound, where it cannot be perturbed both ways; start inside")
     scale = time_scale(flow, start[None])
@@ -151,11 +155,7 @@ def rates(network: Network, run: Runner, *, seed: int = 0) -> Confirmation:
     ways /= np.abs(ways).max(axis=1, keepdims=True)
     measured = measure_transition(network, stop, run, directions=ways)
 
-    def field(t: float, flat: Array) -> Array:
-        return np.asarray((flow.jacobian(path(min(t, stop)), t) @ flat.reshape(start.size, -1)).ravel())
-
-    exact = solve_ivp(field, (0.0, stop), ways.T.ravel(), method="DOP853", rtol=1e-10, atol=1e-12).y[:, -1]
-    Phi = exact.reshape(start.size, -1)
+    Phi = carried(flow, path, ways.T, (0.0, stop), 1e-10, edges=np.arange(start.size), what="rates")
     size = np.abs(Phi).max()
 
     def growth(P: Array) -> float:
@@ -196,18 +196,17 @@ def rests(network: Network, point: FixedPoint, engine: str = "ngspice", *, seed:
         raise RunFailed(verdict.reason)
     left = float(np.abs(verdict.theory.state[-1] - point.state).max())
     end = verdict.spice.state[-1]
-    gap = float(np.abs(end - point.state).max())
-    k = int(np.abs(end - point.state).argmax())
+    apart = np.abs(end - point.state)
+    k = int(apart.argmax())
     U = verdict.uncertainty + left + SOLVER_FLOOR
     what = f"rest ({network.edge_name(k)})"
+    found = judged(what, float(point.state[k]), float(end[k]), float(apart[k]), U, RESOLUTION["rest"])
     if verdict.outcome is Outcome.UNRESOLVED:
-        return Confirmation(
-            what=what,
-            value=float(point.state[k]),
-            circuit=float(end[k]),
-            difference=gap,
-            U=U,
-            outcome=Outcome.UNRESOLVED,
-            reason=verdict.reason,
-        )
-    return judged(what, float(point.state[k]), float(end[k]), gap, U, RESOLUTION["rest"])
+        return replace(found, outcome=Outcome.UNRESOLVED, reason=verdict.reason)
+    return found
+
+
+def confirmed(network: Network, found: FixedPoints) -> FixedPoints:
+    """The points of a network, the stable ones with whether a circuit rests at them, too."""
+    points = (replace(p, confirmed=rests(network, p).agrees) if p.stable else p for p in found.points)
+    return replace(found, points=tuple(points))

@@ -1,18 +1,18 @@
-"""Where a network under constant sources rests: fixed points in the unit cube, its faces and vertices included, and of states
-without bounds those from -1 to 2 at which every resistance is positive.
+"""Where a network under constant sources rests: fixed points in the unit cube, its faces and vertices included, and of
+states without bounds those from -1 to 2 at which every resistance is positive.
 
     free states     f_k(s*) = 0,  0 < s_k < 1
     held at 1       f_k(s*) >= 0             held at 0     f_k(s*) <= 0        (hard bounds)
 
 Held states stay held under small perturbations where the inequality is strict, so that stability is decided by
 the spectrum of the Jacobian of the free states alone. A state that touches a bound without a force on it counts as
-free; unless it moves on its own, as on a bridge, the spectrum then does not decide, and the point is "marginal". In the bulk of paper 1's law that spectrum is alpha
-(n - 1 times) and alpha (2 - eta), Eqs. 38-39.
+free; unless it moves on its own, as on a bridge, the spectrum then does not decide, and the point is "marginal". In
+the bulk of paper 1's law that spectrum is alpha (n - 1 times) and alpha (2 - eta), Eqs. 38-39.
 
 Search: an ensemble is integrated from random states until its members rest (this finds what attracts, and how
 much of the cube); Newton's method with an active set is started from the ends and from random states, on random
-faces too; in small networks every vertex is tried. Points already known are deflated: the step d of Newton's method becomes
-d/(1 - grad log M . d), M(s) = prod_j (1 + 1/|s - s_j|^2) (Brown and Gearhart, Numer. Math. 16 (1971) 334;
+faces too; in small networks every vertex is tried. Points already known are deflated: the step d of Newton's method
+becomes d/(1 - grad log M . d), M(s) = prod_j (1 + 1/|s - s_j|^2) (Brown and Gearhart, Numer. Math. 16 (1971) 334;
 Farrell, Birkisson and Funke, SIAM J. Sci. Comput. 37 (2015) A2026). Completeness is not proved, except for the
 vertices where all were tried; the chance that another start ends at a point not in the list is estimated by the
 part of starts whose end was seen once only (Good, Biometrika 40 (1953) 237).
@@ -20,6 +20,7 @@ part of starts whose end was seen once only (Good, Biometrika 40 (1953) 237).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -28,8 +29,9 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.analysis.flow import Flow, require_autonomous
-from spicebridge.arrays import Array, ComplexArray
+from spicebridge.analysis.flow import Flow, dimensionless, require_autonomous
+from spicebridge.analysis.pseudospectrum import eigenvalues
+from spicebridge.arrays import Array, BoolArray, ComplexArray
 from spicebridge.errors import NetworkError, SingularNetwork
 from spicebridge.laws.base import Device, imposes
 from spicebridge.network import Network
@@ -63,8 +65,8 @@ OVERSHOOT = 0.2
 class FixedPoint:
     """A state at which nothing moves.
 
-    ``state`` (n_e,); ``held`` (n_e,) is +1 where a hard bound holds the state at 1, -1 at 0, else 0. ``spectrum`` are the
-    eigenvalues in 1/s of the Jacobian of the free states, by falling real part. ``kind`` is "stable", "unstable" or
+    ``state`` (n_e,); ``held`` (n_e,) is +1 where a hard bound holds the state at 1, -1 at 0, else 0. ``spectrum`` are
+    the eigenvalues in 1/s of the Jacobian of the free states, by falling real part. ``kind`` is "stable", "unstable" or
     "marginal": an eigenvalue that is zero up to rounding, or a bound that holds with no force. ``basin`` is the
     part of random starts that came to rest here. ``confirmed`` says whether a circuit rests here, too; None
     where that was not measured.
@@ -136,11 +138,10 @@ class FixedPoints(Sequence[FixedPoint]):
 
 @dataclass
 class _Search:
-    """Points found so far, and what Newton's method needs."""
+    """Points found so far, and what Newton's method needs; `inside` (n_e,) marks the states of the cube."""
 
     flow: Flow
-    low: Array
-    high: Array
+    inside: BoolArray
     scale: float
     found: list[FixedPoint] = field(default_factory=list)
 
@@ -148,7 +149,7 @@ class _Search:
         self.network = self.flow.network
         self.memory = self.network.stateful
         self.hard = self.flow.hard
-        self.dimensionless = np.array([not imposed for imposed in self.network.imposed])
+        self.low, self.high = box(self.network)
         self.open = [g for g in self.network.groups if g.device.stateful and g.device.ohmic and _boundless(g.device)]
 
     def newton(self, state: Array, *, deflate: bool, face: Array | None = None) -> Array | None:
@@ -167,9 +168,9 @@ class _Search:
                 return None
             wanted = s + f / self.scale if face is None else 0.5 + face
             up, down = self.hard & (wanted >= 1.0), self.hard & (wanted <= 0.0)
-            free = self.memory & ~up & ~down
-            move = np.where(up, 1.0 - s, np.where(down, -s, 0.0))
             fixed = up | down
+            free = self.memory & ~fixed
+            move = np.where(up, 1.0 - s, np.where(down, -s, 0.0))
             residual = max(float(np.abs(f[free]).max(initial=0.0)) / self.scale, float(np.abs(move).max(initial=0.0)))
             if residual < EXACT:
                 return s
@@ -200,15 +201,23 @@ class _Search:
         held = (up.astype(np.int8) - down.astype(np.int8)) * (np.abs(force) > EXACT)
         free = self.memory & (held == 0)
         J = self.flow.jacobian(state)[np.ix_(free, free)]
+        spectrum = eigenvalues(J)
         touching = (up | down)[free]
         weak = bool((np.abs(J - np.diag(np.diag(J)))[touching] > 1e-12 * self.scale).any())
-        spectrum = np.linalg.eigvals(J).astype(complex)
-        spectrum = spectrum[np.argsort(-spectrum.real, kind="stable")]
         top = float(spectrum.real.max(initial=-np.inf))
         zero = 1e-9 * max(self.scale, float(np.abs(spectrum).max(initial=0.0)))
         kind = "unstable" if top > zero else "marginal" if weak or top >= -zero else "stable"
         self.found.append(FixedPoint(state=state, held=held.astype(np.int8), spectrum=spectrum, kind=kind))
         return len(self.found) - 1
+
+    def try_vertex(self, vertex: Array) -> None:
+        """Add a vertex of the cube if the rates press every state against its bound."""
+        try:
+            f = self.flow.rate(vertex)
+        except SingularNetwork:
+            return
+        if (f[self.memory] * (2.0 * vertex[self.memory] - 1.0) >= 0.0).all():
+            self.add(vertex)
 
     def ending(self, state: Array) -> int | None:
         """Index of the point at which a run that has come to `state` rests, or None while it moves."""
@@ -253,7 +262,7 @@ def _boundless(device: Device) -> bool:
     return device.stateful and not imposes(device) and isinstance(device.window, NoWindow)
 
 
-def windowed_edges(network: Network) -> NDArray[np.bool_]:
+def windowed_edges(network: Network) -> BoolArray:
     """(n_e,) where a window of any kind asks for initial states in [0, 1]."""
     found = np.zeros(network.n_edges, dtype=bool)
     for group in network.groups:
@@ -273,13 +282,11 @@ def time_scale(flow: Flow, states: Array) -> float:
     return float(np.median(found)) if found else 0.0
 
 
-def fixed_points(
-    network: Network, *, starts: int = 512, newton_starts: int = 128, seed: int = 0, confirm: bool = False
-) -> FixedPoints:
+@one_blas_thread()
+def fixed_points(network: Network, *, starts: int = 512, newton_starts: int = 128, seed: int = 0) -> FixedPoints:
     """Search the fixed points of `network` under its constant sources; see the module.
 
-    `starts` random states are integrated, Newton's method is tried from `newton_starts` others. With `confirm` every
-    stable point is run as a circuit from a state nearby (see ``confirm.rests``).
+    `starts` random states are integrated, Newton's method is tried from `newton_starts` others.
     Raises `NetworkError` for sources that are not constant, or a network whose states never move.
     """
     require_autonomous(network, "fixed points")
@@ -287,70 +294,45 @@ def fixed_points(
         raise NetworkError(f"fixed points: starts = {starts}, newton_starts = {newton_starts}; give at least 1 start")
     if not network.stateful.any():
         raise NetworkError("no edge has memory: there is no state, hence no fixed point")
-    with one_blas_thread():
-        found = _found(network, starts, newton_starts, seed)
-    if confirm:
-        from spicebridge.analysis.confirm import rests
-
-        checked = tuple(replace(p, confirmed=rests(network, p).agrees) if p.stable else p for p in found.points)
-        return replace(found, points=checked)
-    return found
-
-
-def _found(network: Network, starts: int, newton_starts: int, seed: int) -> FixedPoints:
-    """The search of `fixed_points`."""
     rng = np.random.default_rng(seed)
     flow = Flow(network)
-    memory = network.stateful
     # voltages of capacitors and currents of inductors have no cube: they start at rest
-    own = np.array([not imposed for imposed in network.imposed])
-    cube = np.where(memory & own, rng.random((max(starts, 1), network.n_edges)), 0.0)
-    scale = time_scale(flow, cube[: min(starts, 16)])
+    inside = network.stateful & dimensionless(network)
+    cube = np.where(inside, rng.random((starts, network.n_edges)), 0.0)
+    scale = time_scale(flow, cube[:16])
     if scale == 0.0:
         raise NetworkError("every state is a fixed point: no source, no decay; give a drive or an alpha")
-    search = _Search(flow, *box(network), scale)
-    n_hard = int((flow.hard & memory).sum())
-    every = bool(0 < n_hard <= EVERY_VERTEX and n_hard == memory.sum())
-    if every:
-        for corner in product((0.0, 1.0), repeat=n_hard):
-            vertex = np.zeros(network.n_edges)
-            vertex[memory] = corner
-            _try_vertex(search, vertex)
-    for state in np.where(memory & own, rng.random((newton_starts, network.n_edges)), 0.0):
+    search = _Search(flow, inside, scale)
+    memory = np.flatnonzero(network.stateful)
+    every = bool(memory.size <= EVERY_VERTEX and flow.hard[memory].all())
+    for corner in product((0.0, 1.0), repeat=memory.size) if every else ():
+        vertex = np.zeros(network.n_edges)
+        vertex[memory] = corner
+        search.try_vertex(vertex)
+    for state in np.where(inside, rng.random((newton_starts, network.n_edges)), 0.0):
         side = np.where(flow.hard & (rng.random(state.size) < rng.random()), rng.choice([-1.0, 1.0], state.size), 0.0)
         for face in (None, side) if flow.hard.any() else (None,):
             reached = search.newton(state, deflate=True, face=face)
             if reached is not None:
                 search.add(reached)
     seen = _rest(search, cube)
-    counted = [replace(point, basin=seen.get(k, 0) / starts) for k, point in enumerate(search.found)]
+    counted = [replace(point, basin=seen[k] / starts) for k, point in enumerate(search.found)]
     counted.sort(key=lambda point: (-point.basin, not point.stable))
     once = sum(count == 1 for count in seen.values())
     return FixedPoints(
         points=tuple(counted),
         starts=starts,
-        unsettled=1.0 - sum(seen.values()) / starts,
+        unsettled=1.0 - seen.total() / starts,
         unseen=max(once, 1) / starts,
         every_vertex=every,
     )
 
 
-def _try_vertex(search: _Search, vertex: Array) -> None:
-    """Add a vertex of the cube if the rates press every state against its bound."""
-    try:
-        f = search.flow.rate(vertex)
-    except SingularNetwork:
-        return
-    memory = search.memory
-    if (f[memory] * (2.0 * vertex[memory] - 1.0) >= 0.0).all():
-        search.add(vertex)
-
-
-def _rest(search: _Search, states: Array) -> dict[int, int]:
+def _rest(search: _Search, states: Array) -> Counter[int]:
     """Integrate `states` (n, n_e) until they rest; how many ended at each of the points, new ones added."""
     ends = states.copy()
     under_way = np.arange(states.shape[0])
-    seen: dict[int, int] = {}
+    seen: Counter[int] = Counter()
     span = 10.0 / search.scale
     budget = EVALUATIONS + EVALUATIONS_PER_EDGE * search.network.n_edges
     windowed = windowed_edges(search.network)
@@ -365,8 +347,8 @@ def _rest(search: _Search, states: Array) -> dict[int, int]:
         for row in under_way[run.complete].tolist():
             index = search.ending(ends[row])
             if index is not None:
-                seen[index] = seen.get(index, 0) + 1
-            elif float(np.abs(ends[row] - 0.5)[search.dimensionless].max(initial=0.0)) <= FAR:
+                seen[index] += 1
+            elif float(np.abs(ends[row] - 0.5)[search.inside].max(initial=0.0)) <= FAR:
                 moving.append(row)
         under_way = np.array(moving, dtype=np.intp)
         span *= 2.0

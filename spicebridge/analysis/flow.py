@@ -22,26 +22,32 @@ solver answers to sources y at the resistances r: the adjoint network of circuit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.integrate import solve_ivp
 
-from spicebridge.arrays import Array, IntArray
-from spicebridge.drives import DC, Drive, terms
-from spicebridge.errors import NetworkError, SingularNetwork
-from spicebridge.laws.base import Device, Group, changed, parameter_names
+from spicebridge.arrays import Array, BoolArray, IntArray
+from spicebridge.drives import DC, terms
+from spicebridge.errors import NetworkError, RunFailed, SingularNetwork
+from spicebridge.laws.base import Group, changed, parameter_names
 from spicebridge.network import Network
+from spicebridge.theory import Trajectory, solve
 from spicebridge.theory.currents.branch import BranchSolver, branch_solver
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.theory.time.dynamics import Branch, network_branch, sources
+from spicebridge.theory.time.problem import breakpoints
 from spicebridge.windows import NoWindow
 
 SMALL = 2e-3
 """Relative step of the four-point differences of a law with respect to its parameters: the error of h^4 and
 the rounding over h are both near 1e-12."""
+PLACES = (1.0, -1.0, 2.0, -2.0)
+"""Where four-point differences look, in steps."""
 
 REACTIVE_SCALE = 1e-2
 """A state of a reactive network, in V, A or 1, is taken to be at least so large when it is moved."""
@@ -63,7 +69,10 @@ class LinearisedFlow:
     answer: Callable[[Array], Array] = field(repr=False)
 
     def respond(self, sources: Array) -> Array:
-        """T `sources` in A for sources (n_e,) in V, or (n_e, k) in columns; until the network is linearised elsewhere."""
+        """T `sources` in A for sources (n_e,) in V, or (n_e, k) in columns.
+
+        Holds until the network is linearised elsewhere.
+        """
         if sources.ndim == 1:
             return self.answer(sources)
         return np.column_stack([self.answer(column) for column in sources.T])
@@ -89,7 +98,7 @@ class Flow:
         self.ohmic = all(group.device.ohmic for group in network.groups)
         self.emf = sources(network)
         self.hard = np.zeros(network.n_edges, dtype=bool)
-        self._laws: dict[str, list[tuple[IntArray, Array, Array, Array, list[Device]]]] = {}
+        self._laws: dict[str, list[tuple[IntArray, Array, Array, Array, list[Group]]]] = {}
         self.groups = []
         for group in network.groups:
             P, J = network.P[group.edges], network.J[group.edges]
@@ -181,11 +190,10 @@ class Flow:
         if not self.network.reactive:
             return self.jacobian_of(self.at(state, t))
         h = SMALL * np.maximum(np.abs(state), REACTIVE_SCALE)
-        columns = []
-        for k in range(state.size):
-            way = h[k] * np.eye(state.size)[k]
-            values = [self.rate(state + factor * way, t) for factor in (1.0, -1.0, 2.0, -2.0)]
-            columns.append(_four_points(values, h[k] * np.ones(())))
+        columns = [
+            four_points([self.rate(state + x * way, t) for x in PLACES], step)
+            for way, step in zip(np.diag(h), h, strict=True)
+        ]
         return np.array(columns).T * self.network.stateful
 
     def jacobian_of(self, here: LinearisedFlow) -> Array:
@@ -206,27 +214,28 @@ class Flow:
         rate, drop = np.zeros(here.state.shape), np.zeros(here.state.shape)
         for edges, P, J, h, shifted in self._shifted(name):
             s, v, i, r = here.state[edges], here.voltage[edges], here.current[edges], here.r[edges]
-            rate[edges] = _four_points([law.rate(s, v, i, P, J) for law in shifted], h)
-            if shifted[0].ohmic:
-                drop[edges] = P * i * _four_points([law.resistance(s) for law in shifted], h)
+            rate[edges] = four_points([law.device.rate(s, v, i, P, J) for law in shifted], h)
+            if shifted[0].device.ohmic:
+                drop[edges] = P * i * four_points([law.resistive.resistance(s) for law in shifted], h)
             else:
-                drop[edges] = -r * J * _four_points([law.current(J * v, s) for law in shifted], h)
+                drop[edges] = -r * J * four_points([law.conductive.current(J * v, s) for law in shifted], h)
         return rate, drop
 
-    def coefficients_by(self, name: str) -> tuple[Array, Array, Array, Array, Array]:
+    def coefficients_by(self, name: str) -> tuple[Array, ...]:
         """Derivatives (n_e,) of level, slope (signed, ohm), a, b and c of affine laws with respect to a parameter."""
-        out = [np.zeros(self.network.n_edges) for _ in range(5)]
+        out = np.zeros((5, self.network.n_edges))
         for edges, P, J, h, shifted in self._shifted(name):
             tables = []
-            for law in shifted:
-                level, slope = law.affine()
-                rate = law.linear_rate(P, J) if law.stateful else (0.0, 0.0, 0.0)
-                tables.append([np.broadcast_to(x, edges.shape) for x in (P * level, P * slope, *rate)])
+            for device in (law.device for law in shifted):
+                resistance, rate = device.affine(), device.linear_rate(P, J) if device.stateful else (0.0, 0.0, 0.0)
+                assert resistance is not None
+                assert rate is not None
+                tables.append([np.broadcast_to(x, edges.shape) for x in (*(P * x for x in resistance), *rate)])
             for column, target in enumerate(out):
-                target[edges] = _four_points([table[column] for table in tables], h)
-        return out[0], out[1], out[2], out[3], out[4]
+                target[edges] = four_points([table[column] for table in tables], h)
+        return tuple(out)
 
-    def _shifted(self, name: str) -> list[tuple[IntArray, Array, Array, Array, list[Any]]]:
+    def _shifted(self, name: str) -> list[tuple[IntArray, Array, Array, Array, list[Group]]]:
         """(edges, P, J, h, laws at +h, -h, +2h, -2h) of every group that has the parameter."""
         if name not in self._laws:
             found = self._laws[name] = []
@@ -236,25 +245,87 @@ class Flow:
                     continue
                 own = np.broadcast_to(getattr(device, name), edges.shape)
                 h = SMALL * np.where(own == 0.0, 1.0, np.abs(own))
-                laws = [changed(device, **{name: own + factor * h}) for factor in (1.0, -1.0, 2.0, -2.0)]
+                laws = [Group(changed(device, **{name: own + x * h}), edges) for x in PLACES]
                 found.append((edges, P, J, h, laws))
         return self._laws[name]
 
 
-def _four_points(values: list[Array], h: Array) -> Array:
-    """Derivative from values at +h, -h, +2h, -2h."""
-    return np.asarray((8.0 * (values[0] - values[1]) - (values[2] - values[3])) / (12.0 * h))
+def four_points(values: Sequence[ArrayLike], h: ArrayLike) -> Array:
+    """Derivative from values at `PLACES` times h."""
+    up, down, far, low = (np.asarray(value, float) for value in values)
+    return np.asarray((8.0 * (up - down) - (far - low)) / (12.0 * np.asarray(h)))
 
 
 def require_autonomous(network: Network, what: str) -> None:
     """Raise `NetworkError` unless all sources are constant."""
     if not network.bank.constant:
-        k = next(k for k, drive in enumerate(network.drives) if drive is not None and not _constant(drive))
+        changing = (any(not isinstance(term, DC) for term in terms(drive)) for drive in network.drives)
         raise NetworkError(
-            f"{network.edge_name(k)}: {what} are those of constant sources; freeze the drives with "
-            "network.with_drive(network.bank(t0))"
+            f"{network.edge_name(list(changing).index(True))}: {what} are those of constant sources; freeze the drives "
+            "with network.with_drive(network.bank(t0))"
         )
 
 
-def _constant(drive: Drive) -> bool:
-    return all(isinstance(term, DC) for term in terms(drive))
+def dimensionless(network: Network) -> BoolArray:
+    """(n_e,) where the state is no voltage and no current, that is not on capacitors and inductors."""
+    return np.array([not what for what in network.imposed], dtype=bool)
+
+
+def whole_run(network: Network, stop: float, rtol: float, what: str = "") -> Trajectory:
+    """The network's run over [0, stop] (s). Raises `RunFailed`, its reason after `what`, where that is not reached."""
+    path = solve(network, stop, rtol=rtol, atol=rtol * 1e-2)
+    if not path.complete:
+        raise RunFailed(f"{what}{path.reason}")
+    return path
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """[start, stop] in s; ``held`` (n_e,) marks the states that hard bounds hold on it."""
+
+    start: float
+    stop: float
+    held: BoolArray
+
+
+def segments(flow: Flow, path: Trajectory) -> list[Segment]:
+    """A run as stretches on which its equation is smooth: between corners of sources, hits and releases of bounds.
+
+    A state is held where it stays at a bound and its rate points outward; one that rests there without a force is free.
+    """
+    cuts = sorted({0.0, path.stop, *breakpoints(path.network, path.stop), *(event.t for event in path.events)})
+    found = []
+    for left, right in pairwise(cuts):
+        first, second = path(left + 0.4 * (right - left)), path(left + 0.6 * (right - left))
+        at_wall = flow.hard & (first == second) & ((first == 0.0) | (first == 1.0))
+        if at_wall.any():
+            t = left + 0.4 * (right - left)
+            at_wall &= flow.rate(first, t) * (2.0 * first - 1.0) > 0.0
+        found.append(Segment(left, right, at_wall))
+    return found
+
+
+def carried(
+    flow: Flow,
+    path: Trajectory,
+    Q: Array,
+    span: tuple[float, float],
+    rtol: float,
+    *,
+    edges: IntArray,
+    free: ArrayLike = True,
+    what: str,
+) -> Array:
+    """Phi Q (n, k) over `span` (s) of a run, for perturbations Q of the states of `edges` (n,).
+
+    Rows that are not `free` (n, 1) are kept at zero. Raises `RunFailed`, its reason after `what`.
+    """
+
+    def field(t: float, flat: Array) -> Array:
+        J = flow.jacobian(path(min(t, path.stop)), t)[np.ix_(edges, edges)]
+        return np.asarray((np.asarray(free) * (J @ flat.reshape(Q.shape))).ravel())
+
+    out = solve_ivp(field, span, Q.ravel(), method="DOP853", rtol=rtol, atol=rtol * 1e-2)
+    if not out.success:
+        raise RunFailed(f"{what}: {out.message}")
+    return np.asarray(out.y[:, -1].reshape(Q.shape))

@@ -6,7 +6,7 @@ for the names, ``loss`` for losses. Hits of hard bounds are part of the derivati
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,14 +15,14 @@ from numpy.typing import ArrayLike
 from spicebridge.analysis import variables
 from spicebridge.analysis.adjoint import Adjoint, require_transversal
 from spicebridge.analysis.confirm import Confirmation, judged
-from spicebridge.analysis.flow import Flow
+from spicebridge.analysis.flow import PLACES, Flow, four_points, whole_run
 from spicebridge.analysis.loss import Loss, evaluate
 from spicebridge.arrays import Array
-from spicebridge.circuit.circuit_run import grid_span
-from spicebridge.errors import GradientError, NetworkError, RunFailed
+from spicebridge.circuit.circuit_run import grid_span, simulate
+from spicebridge.errors import GradientError, NetworkError
 from spicebridge.network import Network
 from spicebridge.shown import brief
-from spicebridge.theory import Trajectory, solve
+from spicebridge.theory import Trajectory
 from spicebridge.theory.threads import one_blas_thread
 from spicebridge.waveforms import Waveforms
 
@@ -71,7 +71,7 @@ def gradient(
     network: Network,
     t: ArrayLike,
     loss: Loss,
-    with_respect_to: object = variables.DEFAULT,
+    with_respect_to: str | Iterable[str] = variables.DEFAULT,
     *,
     rtol: float = 1e-9,
     confirm: bool = False,
@@ -126,7 +126,7 @@ def unchecked(
     network: Network, times: Array, loss: Loss, names: tuple[str, ...], rtol: float, *, grazing: bool = False
 ) -> Gradient:
     """Loss and gradient, without the comparison that laws with kinks get in `gradient`."""
-    path = _path(network, float(times[-1]), rtol)
+    path = whole_run(network, float(times[-1]), rtol, "gradient: ")
     waves = path.waveforms(times)
     value, slopes = evaluate(loss, waves)
     adjoint = differentiate(path, names, _samples(times, slopes), 1, rtol, grazing=grazing)
@@ -155,13 +155,6 @@ def differentiate(
     return adjoint
 
 
-def _path(network: Network, stop: float, rtol: float) -> Trajectory:
-    path = solve(network, stop, rtol=rtol, atol=rtol * 1e-2)
-    if not path.complete:
-        raise RunFailed(f"gradient: {path.reason}")
-    return path
-
-
 def _samples(times: Array, slopes: Mapping[str, Array]) -> dict[float, tuple[Array, Array, Array]]:
     """Time -> dL/d(state, current, voltage) (n_e, 1), for the times that the loss uses."""
     zero = np.zeros((times.size, next(iter(slopes.values())).shape[1])) if slopes else np.zeros((times.size, 0))
@@ -179,10 +172,11 @@ def _check_kinks(network: Network, times: Array, loss: Loss, arrays: Mapping[str
         if expected == 0.0:
             continue
         sides = []
-        for factor in (1.0, -1.0, 2.0, -2.0):
+        for factor in PLACES:
             other = variables.moved(network, name, factor * CHECK_STEP * size * way)
-            sides.append(evaluate(loss, _path(other, float(times[-1]), rtol).waveforms(times))[0])
-        measured = (8.0 * (sides[0] - sides[1]) - (sides[2] - sides[3])) / (12.0 * CHECK_STEP * size)
+            path = whole_run(other, float(times[-1]), rtol, "gradient: ")
+            sides.append(evaluate(loss, path.waveforms(times))[0])
+        measured = float(four_points(sides, CHECK_STEP * size))
         noise = NOISE * rtol * max(map(abs, sides)) / (CHECK_STEP * size)
         if abs(measured - expected) > CHECK_TOLERANCE * abs(expected) + noise:
             raise GradientError(
@@ -218,8 +212,6 @@ def on_circuit(
     ladder of steps with twice what half the change changes (4/3 to leading order), and no extrapolation makes such a
     jump larger.
     """
-    from spicebridge.circuit.circuit_run import simulate
-
     way, size = direction(network, name, slope)
     expected = float((slope * way).sum())
     stop = float(times[-1])
@@ -233,9 +225,8 @@ def on_circuit(
         return (sides[0] - sides[1]) / (2.0 * change * size)
 
     wide, small = measured(SPICE_STEPS, SPICE_CHANGE), measured(SPICE_STEPS, 0.5 * SPICE_CHANGE)
-    coarse, fine = measured(SPICE_STEPS // 2, SPICE_CHANGE), measured(2 * SPICE_STEPS, SPICE_CHANGE)
-    value = fine
-    U = 2.0 * abs(small - wide) + max(abs(coarse - wide), abs(wide - fine))
+    coarse, value = measured(SPICE_STEPS // 2, SPICE_CHANGE), measured(2 * SPICE_STEPS, SPICE_CHANGE)
+    U = 2.0 * abs(small - wide) + max(abs(coarse - wide), abs(wide - value))
     scale = abs(expected) or 1.0
     what = f"directional derivative by {name!r} (relative)"
     return judged(what, expected, value, abs(value - expected) / scale, U / scale + 1e-12, RESOLUTION)

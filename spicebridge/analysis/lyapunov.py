@@ -22,16 +22,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.integrate import solve_ivp
+from numpy.typing import ArrayLike
 
 from spicebridge.analysis.affine import require
-from spicebridge.analysis.flow import Flow
-from spicebridge.analysis.segments import segments
+from spicebridge.analysis.flow import Flow, carried, segments, whole_run
 from spicebridge.arrays import Array, IntArray
-from spicebridge.errors import NetworkError, RunFailed
+from spicebridge.errors import NetworkError
 from spicebridge.network import Network
-from spicebridge.theory import Trajectory, solve
 from spicebridge.theory.currents.branch import branch_solver
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.theory.threads import one_blas_thread
@@ -45,6 +42,7 @@ DENSE = 500
 """Edges up to which T_0 is held as a matrix."""
 
 
+@one_blas_thread()
 def lyapunov_exponents(network: Network, t: ArrayLike, *, rtol: float = RTOL) -> Array:
     """Exponents (n,) in 1/s over [0, t[-1]] from the initial state, one for each edge with memory, falling.
 
@@ -55,14 +53,7 @@ def lyapunov_exponents(network: Network, t: ArrayLike, *, rtol: float = RTOL) ->
     stop = float(np.atleast_1d(np.asarray(t, float))[-1])
     if not stop > 0.0:
         raise NetworkError(f"lyapunov_exponents: the span must end after 0, not at {stop:g} s")
-    path = solve(network, stop, rtol=1e-10, atol=1e-12)
-    if not path.complete:
-        raise RunFailed(path.reason)
-    with one_blas_thread():
-        return _exponents(network, path, stop, rtol)
-
-
-def _exponents(network: Network, path: Trajectory, stop: float, rtol: float) -> Array:
+    path = whole_run(network, stop, 1e-10)
     flow = Flow(network)
     memory = np.flatnonzero(network.stateful)
     n = memory.size
@@ -75,30 +66,11 @@ def _exponents(network: Network, path: Trajectory, stop: float, rtol: float) -> 
         for left, right in pairwise(np.linspace(segment.start, segment.stop, parts + 1).tolist()):
             Q, alive = _orthonormal(Q, alive, logs)
             if alive.size:
-                Q = _advance(flow, path, memory, free, Q, (left, right), rtol)
+                Q = carried(
+                    flow, path, Q, (left, right), rtol, edges=memory, free=free[:, None], what="lyapunov_exponents"
+                )
     _orthonormal(Q, alive, logs)
     return np.asarray(np.sort(logs / stop)[::-1])
-
-
-def _advance(
-    flow: Flow,
-    path: Trajectory,
-    memory: IntArray,
-    free: NDArray[np.bool_],
-    Q: Array,
-    span: tuple[float, float],
-    rtol: float,
-) -> Array:
-    """Phi Q over `span` for the states with memory, rows of held ones zero."""
-
-    def field(t: float, flat: Array) -> Array:
-        J = flow.jacobian(path(min(t, path.stop)), t)[np.ix_(memory, memory)]
-        return np.asarray((free[:, None] * (J @ flat.reshape(Q.shape))).ravel())
-
-    out = solve_ivp(field, span, Q.ravel(), method="DOP853", rtol=rtol, atol=rtol * 1e-2)
-    if not out.success:
-        raise RunFailed(f"lyapunov_exponents: {out.message}")
-    return np.asarray(out.y[:, -1].reshape(Q.shape))
 
 
 def _orthonormal(Q: Array, alive: IntArray, logs: Array) -> tuple[Array, IntArray]:
@@ -120,11 +92,9 @@ class LyapunovFunction:
     ``through(y)`` is M y for y (..., n_e).
     """
 
-    network: Network
     a: float
     sign: float
     d: Array
-    u: Array
     through: Callable[[Array], Array]
     drive: Array
 
@@ -137,20 +107,15 @@ class LyapunovFunction:
             raise NetworkError(
                 "the Lyapunov function needs R that rises with the state on every edge, or falls on every"
             )
-        topology = Topology.of(network)
         memory = network.stateful
         g = np.where(memory, law.g, 1.0)
         u = np.where(memory, network.P * law.kappa * network.J / g, 0.0)
         d = np.where(memory, network.P * law.kappa / (g**2 * law.r0), 0.0)
-        q = network.P * law.r0
-        T = _answer(network, topology, q)
-        a = float(law.a[memory][0])
+        T = _answer(network, network.P * law.r0)
         return cls(
-            network=network,
-            a=a,
+            a=float(law.a[memory][0]),
             sign=float(np.sign(kappa[0])),
             d=d,
-            u=u,
             through=lambda y: u * T(u * y),
             drive=u * T(network.bank(0.0)),
         )
@@ -181,8 +146,9 @@ class LyapunovFunction:
         return np.asarray(self.sign * (self.through(sv) * sn).sum(axis=-1))
 
 
-def _answer(network: Network, topology: Topology, q: Array) -> Callable[[Array], Array]:
+def _answer(network: Network, q: Array) -> Callable[[Array], Array]:
     """T_0 y for y (..., n_e): a matrix, or for large networks one sparse solve for each y."""
+    topology = Topology.of(network)
     if network.n_edges <= DENSE:
         T = topology.oblique(q) / q
         return lambda y: np.asarray(y @ T)
@@ -197,17 +163,8 @@ def functional(network: Network, state: ArrayLike) -> Array:
     df/dt = -(1/beta) y^t (W^-1 + xi Omega)^-1 y with y = Omega S.
     Raises `NetworkError` naming the assumption that does not hold.
     """
-    law = require(
-        network,
-        "the functional of paper 1",
-        "memory",
-        "passive",
-        "forward",
-        "constant",
-        "current",
-        "no alpha",
-        "one law",
-    )
+    rules = ("memory", "passive", "forward", "constant", "current", "no alpha", "one law")
+    law = require(network, "the functional of paper 1", *rules)
     if (law.kappa < 0.0).any():
         raise NetworkError("the functional of paper 1 needs R that rises with the state (law 'caravelli2017')")
     w = np.asarray(state, float)

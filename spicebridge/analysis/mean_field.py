@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from spicebridge.analysis.affine import Affine, require
+from spicebridge.analysis.affine import require
 from spicebridge.analysis.flow import Flow
 from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError
@@ -43,7 +43,7 @@ def level(network: Network, t: float = 0.0) -> float:
 
 def force(network: Network, state: ArrayLike, t: float = 0.0) -> Array:
     """Lyapunov force Lf (...,), dimensionless, for states (..., n_e). Raises `NetworkError` for alpha = 0."""
-    law = _law(network, "the Lyapunov force")
+    law = require(network, "the Lyapunov force", *ASSUMPTIONS)
     if law.a[0] == 0.0:
         raise NetworkError("the Lyapunov force is measured in units of alpha, which is 0 here")
     flow, states = Flow(network), np.asarray(state, float)
@@ -89,7 +89,7 @@ def potential(network: Network, s: float | None = None) -> Potential:
 
     Raises `NetworkError` naming the assumption that does not hold.
     """
-    law = _law(network, "the mean-field potential")
+    law = require(network, "the mean-field potential", *ASSUMPTIONS)
     a, g, kappa = (float(x[0]) for x in (law.a, law.g, law.kappa))
     return potential_of(a, g, kappa, level(network) if s is None else float(s))
 
@@ -101,9 +101,8 @@ def potential_of(a: float, g: float, kappa: float, s: float) -> Potential:
     if maxima and len(minima) > 1:
         low, top = _value(a, g, kappa, s, np.array([max(x for x in minima if x < maxima[0]), maxima[0]]))
         barrier = float(top - low)
-    return Potential(
-        a=a, g=g, kappa=kappa, s=s, minima=minima, maxima=maxima, barrier=barrier, s_crit=_critical(a, g, kappa)
-    )
+    crit = _critical(a, g, kappa)
+    return Potential(a=a, g=g, kappa=kappa, s=s, minima=minima, maxima=maxima, barrier=barrier, s_crit=crit)
 
 
 def _extrema(a: float, g: float, kappa: float, s: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -136,7 +135,3 @@ def _critical(a: float, g: float, kappa: float) -> float:
     if not (kappa < -0.5 and gap(left) * gap(right) < 0.0):
         return math.nan
     return float(brentq(gap, left, right, xtol=1e-15 * high, rtol=1e-14))
-
-
-def _law(network: Network, what: str) -> Affine:
-    return require(network, what, *ASSUMPTIONS)

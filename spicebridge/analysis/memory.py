@@ -18,8 +18,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 from scipy.linalg import null_space
+from scipy.optimize import linprog
 
 from spicebridge.analysis.affine import affine, missing, require
+from spicebridge.analysis.fixed_points import time_scale
 from spicebridge.analysis.flow import Flow
 from spicebridge.arrays import Array, IntArray
 from spicebridge.drives import DC, Sine
@@ -48,7 +50,7 @@ class Conserved:
     __repr__ = brief
 
     def value(self, state: ArrayLike) -> Array:
-        """The conserved numbers for states (..., n_e): C for current, A/V x V s = A s units of charge, in both cases."""
+        """The conserved numbers for states (..., n_e), in C for either control."""
         s = np.asarray(state, float)
         quantity = s if self.logarithmic is None else np.log1p(self.logarithmic * s)
         return np.asarray(quantity @ self.weights.T)
@@ -106,19 +108,19 @@ def chord_to_tree(network: Network) -> ChordToTree:
     return ChordToTree(matrix, forest.tree, forest.chords, float(law.a[0]))
 
 
+@one_blas_thread()
 def reachable_dimension(network: Network, *, span: float | None = None, seed: int = 0) -> int:
     """Dimension of the set of states that sources can reach from the initial state, measured; see the module.
 
     `span` (s) is the time given to steer; by default three times the fastest time scale. Raises `RunFailed` where
     the run leaves the range of the law.
     """
-    from spicebridge.analysis.fixed_points import time_scale
-
     rng = np.random.default_rng(seed)
     memory = np.flatnonzero(network.stateful)
     if memory.size == 0:
         return 0
-    size = _source_scale(network)
+    # V: the size of the network's own sources, or what moves a state by 1 in 1 s over one memristor
+    size = float(np.abs(network.bank(0.0)).max()) or 1.0
     probe = _driven(network, rng, size, 1.0)
     Flow(probe).at(network.initial_state)
     scale = time_scale(Flow(probe), network.initial_state[None])
@@ -133,11 +135,10 @@ def reachable_dimension(network: Network, *, span: float | None = None, seed: in
         size, stop = 0.5 * size, 0.5 * stop
     else:
         raise RunFailed(
-            f"reachable_dimension: the states do not stay in the bulk over {stop:.3g} s ({path.reason or 'bounds are hit'}); "
-            "give a shorter span or start further inside"
+            f"reachable_dimension: the states do not stay in the bulk over {stop:.3g} s "
+            f"({path.reason or 'bounds are hit'}); give a shorter span or start further inside"
         )
-    with one_blas_thread():
-        return _rank(Flow(driven), path, stop, memory)
+    return _rank(Flow(driven), path, stop, memory)
 
 
 def _rank(flow: Flow, path: Trajectory, stop: float, memory: IntArray) -> int:
@@ -161,12 +162,6 @@ def _rank(flow: Flow, path: Trajectory, stop: float, memory: IntArray) -> int:
     return int((values > RANK_GAP * values[0]).sum()) if values[0] > 0.0 else 0
 
 
-def _source_scale(network: Network) -> float:
-    """V: the size of the network's own sources, or what moves a state by 1 in 1 s over one memristor."""
-    own = float(np.abs(network.bank(0.0)).max())
-    return own if own > 0.0 else 1.0
-
-
 def _driven(network: Network, rng: np.random.Generator, size: float, stop: float) -> Network:
     levels, waves = rng.uniform(-size, size, network.n_edges), rng.uniform(-size, size, network.n_edges)
     cycles = rng.uniform(0.4, 1.6, network.n_edges) / stop
@@ -181,8 +176,6 @@ def projection_gap(network: Network, target: ArrayLike) -> tuple[float, Array]:
     least largest difference of a state (a linear program), taken at ``nearest`` (n_e,).
     Raises `NetworkError` where there is no such law.
     """
-    from scipy.optimize import linprog
-
     law = conserved(network)
     if law is None or law.logarithmic is not None or law.rate != 0.0:
         raise NetworkError("the reachable set is known for current control and alpha = 0 only")

@@ -42,6 +42,12 @@ class Pseudospectrum:
         return self.numerical_abscissa > 0.0 > self.abscissa
 
 
+def eigenvalues(J: Array) -> ComplexArray:
+    """Eigenvalues of J (n, n) by falling real part."""
+    found = np.linalg.eigvals(J).astype(complex)
+    return np.asarray(found[np.argsort(-found.real, kind="stable")])
+
+
 def pseudospectrum(J: Array, *, points: int = 41, margin: float = 0.5) -> Pseudospectrum:
     """The pseudospectrum of J (n, n) in 1/s on `points` x `points` values around its spectrum.
 

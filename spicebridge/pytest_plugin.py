@@ -16,11 +16,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 if TYPE_CHECKING:
+    from _pytest._code.code import TerminalRepr
+
     from spicebridge.case.case import Case
     from spicebridge.circuit.engines.engine import Engine
     from spicebridge.modelcheck import CheckUp
@@ -33,9 +35,10 @@ DECK_SUFFIX = ".case.cir"
 MODEL_SUFFIXES = (".law.toml", ".sub")
 REFINED = re.compile(r"^\*\s*judge:\s*refined\s*$", re.MULTILINE | re.IGNORECASE)
 """The line by which a deck asks to be judged with steps and options of ours."""
+TracebackStyle = Literal["long", "short", "line", "no", "native", "value", "auto"]
 MARK = "spice"
 RECORDER = pytest.StashKey[list[Path]]()
-ROWS = pytest.StashKey[list[dict[str, Any]]]()
+ROWS = pytest.StashKey[list[dict[str, object]]]()
 """Of an item: a row of the index for every verdict; of a session: all of them."""
 TOLD = pytest.StashKey[set[str]]()
 """Errors of simulators that were already said in full."""
@@ -131,7 +134,9 @@ class _Item(pytest.Item):
     def setup(self) -> None:
         self.engine = open_engine(self.config)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], style: TracebackStyle | None = None
+    ) -> str | TerminalRepr:
         from spicebridge.errors import SpiceBridgeError
 
         if isinstance(excinfo.value, (AssertionError, SpiceBridgeError)):
@@ -334,7 +339,7 @@ def _heard(item: pytest.Item, report: Report) -> Path | None:
     return place
 
 
-def _row_of_written(name: str, written: AsWritten) -> dict[str, Any]:
+def _row_of_written(name: str, written: AsWritten) -> dict[str, object]:
     """A row for a deck that passed with its own options and steps, without a ladder and so without U."""
     return {
         "case": name,

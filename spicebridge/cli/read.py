@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from spicebridge.cli import status
 from spicebridge.cli.options import add_dialect, positive
@@ -29,6 +29,23 @@ SMALL = 12
 SHOWN = 400
 """Edges up to which the table is printed."""
 FORMAT = "spicebridge.network/1"
+
+
+class EdgeFacts(TypedDict):
+    """One edge as JSON has it."""
+
+    index: int
+    tail: str | None
+    head: str | None
+    law: str
+    parameters: dict[str, float]
+    window: str
+    active: bool
+    polarity: int
+    source: list[str]
+    state: str | None
+    initial_state: float | None
+    elements: list[str]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
     from spicebridge.errors import SpiceBridgeError
     from spicebridge.report.files import check_file
     from spicebridge.report.json import format_json
+    from spicebridge.theory.currents.topology import Topology
 
     if args.out is not None:
         check_file(args.out)
@@ -68,27 +86,20 @@ def run(args: argparse.Namespace) -> int:
             raise
         verdicts = _validate(deck, found, args, say) if args.validate else {}
         written = _as_written(deck, found, args, say) if args.validate else None
-    facts = _facts(found, args.deck)
-    facts["dialect"] = deck.dialect
-    facts["notes"] = [*deck.notes, *found.notes]
-    facts["verdicts"] = {
-        name: {
-            "outcome": v.outcome.value,
-            "reason": v.reason,
-            "max_error": v.max_error,
-            "uncertainty": v.uncertainty,
-            "tolerance": v.tolerance,
-        }
-        for name, v in verdicts.items()
-    }
-    if written is not None:
-        facts["as_written"] = asdict(written) | {"passes": written.passes, "sentence": str(written)}
+    topology = Topology.of(found.network)
+    edges = [_edge(found, k) for k in range(found.network.n_edges)]
+    notes = [*deck.notes, *found.notes]
     if args.out is not None:
         _write_case(deck, found.network, args)
     if args.json:
+        facts = {"format": FORMAT, "source": args.deck} | _facts(found.network, topology) | {"edges": edges}
+        facts |= {"dialect": deck.dialect, "notes": notes, "verdicts": {k: _judged(v) for k, v in verdicts.items()}}
+        if written is not None:
+            facts["as_written"] = asdict(written) | {"passes": written.passes, "sentence": str(written)}
         sys.stdout.write(format_json(facts))
     else:
-        for line in _lines(facts, found.network):
+        lines = _lines(found.network, topology, edges, notes, found.network.title or args.deck)
+        for line in (*lines, *_verdict_lines(verdicts, written)):
             print(printable(line))
     outcomes = [v.outcome.value for v in verdicts.values()]
     if written is not None and written.passes is False:
@@ -118,33 +129,26 @@ def _as_written(deck: Deck, found: Recognised, args: argparse.Namespace, say: Ca
     return run_as_written(deck, found, tolerance=args.tolerance, engine=args.engine, timeout=args.timeout)
 
 
-def _facts(found: Recognised, source: str) -> dict[str, object]:
-    from spicebridge.theory.currents.topology import Topology
+def _judged(verdict: Verdict) -> dict[str, object]:
+    names = ("reason", "max_error", "uncertainty", "tolerance")
+    return {"outcome": verdict.outcome.value} | {name: getattr(verdict, name) for name in names}
 
-    network = found.network
-    topology = Topology.of(network)
-    facts: dict[str, object] = {
-        "format": FORMAT,
-        "source": source,
+
+def _facts(network: Network, topology: Topology) -> dict[str, object]:
+    return {
         "title": network.title,
         "graph": network.is_graph,
         "nodes": [str(node) for node in network.nodes],
-        "edges": [_edge(found, k) for k in range(network.n_edges)],
         "cycles": topology.n_loops,
         "effective_memory": topology.effective_memory,
         "components": topology.n_components if network.is_graph else None,
         "bridges": [int(k) for k in topology.bridges] if network.is_graph else None,
         "Omega_trace": topology.n_loops,
-        "Omega": _omega(topology),
+        "Omega": topology.Omega.tolist() if topology.n_edges <= SMALL else None,
     }
-    return facts
 
 
-def _omega(topology: Topology) -> list[list[float]] | None:
-    return topology.Omega.tolist() if topology.n_edges <= SMALL else None
-
-
-def _edge(found: Recognised, k: int) -> dict[str, object]:
+def _edge(found: Recognised, k: int) -> EdgeFacts:
     from spicebridge.laws.base import parameter_names
 
     network, origin = found.network, found.edges[k]
@@ -178,39 +182,43 @@ def _drive(network: Network, k: int) -> list[str]:
     return out
 
 
-def _lines(facts: dict[str, Any], network: Network) -> Iterator[str]:
-    where = f"{len(facts['nodes'])} nodes, " if facts["graph"] else "loop matrix, "
-    yield f"{facts['title'] or facts['source']}: {where}{len(facts['edges'])} edges"
-    for note in facts["notes"]:
+def _lines(network: Network, topology: Topology, edges: list[EdgeFacts], notes: list[str], title: str) -> Iterator[str]:
+    """What the network is, without Omega where that is large."""
+    where = f"{len(network.nodes)} nodes, " if network.is_graph else "loop matrix, "
+    yield f"{title}: {where}{len(edges)} edges"
+    for note in notes:
         yield f"note: {note}"
-    if facts["graph"]:
-        nodes = facts["nodes"]
+    if network.is_graph:
+        nodes = [str(node) for node in network.nodes[: SHOWN + 1]]
         yield "nodes              " + ", ".join(nodes[:SHOWN]) + (", …" if len(nodes) > SHOWN else "")
-        yield f"components         {facts['components']}"
-    yield f"independent cycles {facts['cycles']}"
-    yield f"effective memory   {facts['effective_memory']:.6g}  (Gamma = cycles / edges)"
-    if facts["graph"]:
-        bridges = [network.edge_labels[k] for k in facts["bridges"]]
-        yield "bridges            " + (", ".join(bridges[:SHOWN]) or "none")
+        yield f"components         {topology.n_components}"
+    yield f"independent cycles {topology.n_loops}"
+    yield f"effective memory   {topology.effective_memory:.6g}  (Gamma = cycles / edges)"
+    if network.is_graph:
+        bridges = [network.edge_labels[k] for k in topology.bridges[:SHOWN]]
+        yield "bridges            " + (", ".join(bridges) or "none")
     yield ""
-    yield from _table(facts["edges"][:SHOWN])
-    if len(facts["edges"]) > SHOWN:
-        yield f"… {len(facts['edges']) - SHOWN} more edges (--json has all)"
+    yield from _table(edges[:SHOWN])
+    if len(edges) > SHOWN:
+        yield f"… {len(edges) - SHOWN} more edges (--json has all)"
     yield ""
-    if facts["Omega"] is None:
-        yield f"Omega has trace {facts['Omega_trace']} (printed up to {SMALL} edges)"
-    else:
-        yield f"Omega (trace {facts['Omega_trace']})"
-        # Adding zero turns the minus zeros of rounding into zeros
-        yield from ("  " + " ".join(f"{round(x, 4) + 0.0:8.4f}" for x in row) for row in facts["Omega"])
-    if "as_written" in facts:
-        yield f"the deck {facts['as_written']['sentence']}"
+    if topology.n_edges > SMALL:
+        yield f"Omega has trace {topology.n_loops} (printed up to {SMALL} edges)"
+        return
+    yield f"Omega (trace {topology.n_loops})"
+    # Adding zero turns the minus zeros of rounding into zeros
+    yield from ("  " + " ".join(f"{round(x, 4) + 0.0:8.4f}" for x in row) for row in topology.Omega)
+
+
+def _verdict_lines(verdicts: Mapping[str, Verdict], written: AsWritten | None) -> Iterator[str]:
+    if written is not None:
+        yield f"the deck {written}"
     names = {"deck": "the deck's circuit, with small steps", "network": "the network found in it"}
-    for name, verdict in facts["verdicts"].items():
-        yield f"{names[name]}: {verdict['outcome'].upper()}, {verdict['reason']}"
+    for name, verdict in verdicts.items():
+        yield f"{names[name]}: {verdict.outcome.value.upper()}, {verdict.reason}"
 
 
-def _table(edges: list[dict[str, Any]]) -> Iterator[str]:
+def _table(edges: list[EdgeFacts]) -> Iterator[str]:
     rows = [("edge", "tail -> head", "law", "parameters", "source", "state")]
     for edge in edges:
         signs = (["active"] if edge["active"] else []) + (["polarity -1"] if edge["polarity"] < 0 else [])

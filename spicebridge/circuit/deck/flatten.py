@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields
-from typing import Any
+from typing import Any, NoReturn
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.contents import CARRIERS, element_nodes
@@ -103,17 +103,18 @@ class _Flattener:
         sizes = expanded_sizes(top)
         whole = sizes[id(top)]
         for most, found, what in (
-            (
-                MAX_ELEMENTS,
-                whole.elements,
-                f"the deck expands to {whole.elements} elements; {MAX_ELEMENTS} is the most",
-            ),
-            (MAX_TERMS, whole.terms, f"the deck's expressions have {whole.terms} terms; {MAX_TERMS} is the most"),
+            (MAX_ELEMENTS, whole.elements, "the deck expands to {} elements; {} is the most"),
+            (MAX_TERMS, whole.terms, "the deck's expressions have {} terms; {} is the most"),
         ):
             if found > most:
                 instances = [(e, used(top, e)) for e in top.elements if isinstance(e, ir.Instance)]
                 known = [(sizes[id(made)].elements, e.name) for e, made in instances if made is not None]
-                self.located.fail(top.scope, "element", max(known)[1] if known else "", f"{what}; use fewer instances")
+                self.located.fail(
+                    top.scope,
+                    "element",
+                    max(known)[1] if known else "",
+                    f"{what.format(found, most)}; use fewer instances",
+                )
 
     def _walk(self, top: InstancePlace) -> None:
         """Elements in order, instances in place; an explicit stack keeps the depth off Python's."""
@@ -132,52 +133,32 @@ class _Flattener:
                 stack.pop()
 
     def _instance(self, place: InstancePlace, element: ir.Instance) -> InstancePlace:
-        here = place.definition.scope
+        def refuse(why: str) -> NoReturn:
+            self.located.fail(place.definition.scope, "element", element.name, f"{element.name}: {why}")
+
         made = used(place.definition, element)
         if made is None:
             known = [name for around in place.definition.outward() for name in around.subcircuits]
-            hint = nearest(element.subcircuit.lower(), known)
-            self.located.fail(
-                here, "element", element.name, f"{element.name}: subcircuit {element.subcircuit!r} is unknown{hint}"
-            )
+            refuse(f"subcircuit {element.subcircuit!r} is unknown{nearest(element.subcircuit.lower(), known)}")
         body = made.body
         assert isinstance(body, ir.Subcircuit)
         active: InstancePlace | None = place
         while active is not None:
             if active.definition is made:
-                self.located.fail(
-                    here,
-                    "element",
-                    element.name,
-                    f"{element.name}: subcircuit {made.name} contains itself; break the circle",
-                )
+                refuse(f"subcircuit {made.name} contains itself; break the circle")
             active = active.outer
         if place.depth >= MAX_INSTANCE_DEPTH:
-            self.located.fail(
-                here,
-                "element",
-                element.name,
-                f"{element.name}: instances nested more than {MAX_INSTANCE_DEPTH} deep; flatten some",
-            )
+            refuse(f"instances nested more than {MAX_INSTANCE_DEPTH} deep; flatten some")
         if len(element.nodes) != len(body.pins):
-            self.located.fail(
-                here,
-                "element",
-                element.name,
-                f"{element.name}: {len(element.nodes)} nodes for the {len(body.pins)} pins of {made.name} "
-                f"({' '.join(body.pins)}); give one each",
+            refuse(
+                f"{len(element.nodes)} nodes for the {len(body.pins)} pins of {made.name} "
+                f"({' '.join(body.pins)}); give one each"
             )
         parameters = {name.lower() for name, _ in body.parameters}
         given: dict[str, Value] = {}
         for name, value in element.parameters:
             if name.lower() not in parameters:
-                hint = nearest(name.lower(), parameters)
-                self.located.fail(
-                    here,
-                    "element",
-                    element.name,
-                    f"{element.name}: subcircuit {made.name} has no parameter {name!r}{hint}",
-                )
+                refuse(f"subcircuit {made.name} has no parameter {name!r}{nearest(name.lower(), parameters)}")
             given[name.lower()] = self._number(place.definition, "element", element.name, value, place)
         pairs = [(name, given.get(name.lower(), value)) for name, value in body.parameters]
         scope = self._resolve(made, [*pairs, *body.local_parameters], place.scope)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from itertools import islice
 
 import numpy as np
 
@@ -80,7 +81,7 @@ def expand(expression: Value, functions: Macros) -> Value:
         if len(formal) != len(e.arguments):
             raise DeckError(f"function {e.function!r} takes {len(formal)} arguments, not {len(e.arguments)}")
         table: dict[str, Expression] = dict(zip(formal, e.arguments, strict=True))
-        sizes = {name: sum(1 for _ in _counted(x, budget)) for name, x in table.items()}
+        sizes = {name: sum(1 for _ in islice(walk(x), max(0, budget + 1))) for name, x in table.items()}
 
         def insert(x: Expression) -> Expression | None:
             nonlocal budget
@@ -96,19 +97,11 @@ def expand(expression: Value, functions: Macros) -> Value:
         return inserted
 
     made: Expression = rebuild(expression, change)
-    for count, _ in enumerate(walk(made)):
-        if count > MAX_NODES:
-            raise DeckError(f"an expression expands to more than {MAX_NODES} terms; split it")
+    if any(True for _ in islice(walk(made), MAX_NODES + 1, None)):
+        raise DeckError(f"an expression expands to more than {MAX_NODES} terms; split it")
     if depth(made) > MAX_DEPTH:
         raise DeckError(f"an expression expands to more than {MAX_DEPTH} levels; split it")
     return made
-
-
-def _counted(x: Expression, most: int) -> Iterable[None]:
-    for count, _ in enumerate(walk(x)):
-        if count > most:
-            return
-        yield None
 
 
 def expand_functions(functions: Iterable[Function], outer: Macros) -> dict[str, Macro]:

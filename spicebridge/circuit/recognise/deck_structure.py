@@ -98,6 +98,12 @@ class CircuitParts:
         return source_drives(self.elements)
 
     @cached_property
+    def read(self) -> set[str]:
+        """Nodes whose voltage decides what an element elsewhere does."""
+        voltages = ((v, _ends(element)) for element in self.elements for v in inputs(element)[0])
+        return {node for v, own in voltages for node in (v.plus, v.minus) if node not in own}
+
+    @cached_property
     def largest_drop(self) -> float:
         """V: the sum of all sources; no drop of a passive network is larger. 1 V for a network without any."""
         volts = {feed.name: 1.0 / abs(link.sense) for link in self.links for feed in link.feeds}
@@ -235,11 +241,10 @@ def _find_gyrators(body: CircuitParts, taken: set[str]) -> None:
 
 def _find_states(body: CircuitParts, taken: set[str], fixed: set[str]) -> None:
     allowed = (ir.CapacitorElement, ir.ResistorElement, ir.Switch, *CURRENTS)
-    read = _read_nodes(body)
     for node, there in body.touching.items():
         capacitors = [e for e in there if isinstance(e, ir.CapacitorElement)]
         steered = any(isinstance(e, CONTROLLED_CURRENTS) for e in there)
-        if not capacitors or node in fixed or not (steered or node in read):
+        if not capacitors or node in fixed or not (steered or node in body.read):
             continue
         fits = all(isinstance(e, allowed) and (_grounded(e) or isinstance(e, ir.Switch)) for e in there)
         if fits and all(_constant(c.value) for c in capacitors):
@@ -250,9 +255,8 @@ def _find_states(body: CircuitParts, taken: set[str], fixed: set[str]) -> None:
 
 
 def _find_signals(body: CircuitParts, taken: set[str], fixed: set[str]) -> None:
-    read = _read_nodes(body)
     for node, there in body.touching.items():
-        if node in fixed or node in body.capacitance or node not in read:
+        if node in fixed or node in body.capacitance or node not in body.read:
             continue
         if any(not _grounded(e) or e.name in taken or _reads_node(e, node) for e in there):
             continue
@@ -262,15 +266,6 @@ def _find_signals(body: CircuitParts, taken: set[str], fixed: set[str]) -> None:
         if divider or (len(there) == 1 and isinstance(there[0], CONTROLLED_VOLTAGES)):
             body.signals[node] = there
             taken |= {element.name for element in there}
-
-
-def _read_nodes(body: CircuitParts) -> set[str]:
-    """Nodes whose voltage decides what an element elsewhere does."""
-    read: set[str] = set()
-    for element in body.elements:
-        own = _ends(element)
-        read.update(node for v in inputs(element)[0] for node in (v.plus, v.minus) if node not in own)
-    return read
 
 
 _NO_PART: Mapping[type, str] = {

@@ -12,7 +12,7 @@ state of the network only where it is zero or given by ``.ic``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from spicebridge.circuit.recognise.deck_structure import Branch, CircuitParts
 from spicebridge.circuit.recognise.equations import source_drive
 from spicebridge.circuit.recognise.law_of_edge import EdgeReader
 from spicebridge.circuit.recognise.refusals import Refusal, RefusedElements
-from spicebridge.circuit.recognise.source_clusters import GROUND, INDEPENDENT, Part
+from spicebridge.circuit.recognise.source_clusters import GROUND, INDEPENDENT
 from spicebridge.drives import DC, Drive, Sum, terms
 from spicebridge.laws import Capacitor, CurrentSource, Device, Inductor, LawDevice
 
@@ -52,7 +52,7 @@ def _read_edge(body: CircuitParts, number: int, branch: Branch, named: EdgeLaw |
     device = _reactive_device(body, branch)
     start, missing = _start(body, branch)
     law = EdgeReader(body, number, named, start).read() if device is None else EdgeLaw(device, 1.0, 1.0)
-    drive = None if isinstance(device, CurrentSource) else _total(_edge_parts(body, branch))
+    drive = None if isinstance(device, CurrentSource) else _edge_drive(body, branch)
     if missing is not None:
         raise missing
     value = _initial_of_element(body, branch) if branch.state is None and branch.reactive else start
@@ -61,32 +61,28 @@ def _read_edge(body: CircuitParts, number: int, branch: Branch, named: EdgeLaw |
     return EdgeFound(law, drive, value)
 
 
-def _edge_parts(body: CircuitParts, branch: Branch) -> tuple[Part, ...]:
-    """S of an edge: p_tail - p_head = v - S, nodes being the roots of their clusters."""
-    if branch.link is not None:
-        parts: list[Part] = []
-        for feed in branch.link.feeds:
-            drive = source_drive(body, feed)
-            sign = 1.0 if feed.minus == branch.link.y else -1.0
-            parts += [] if drive is None else [(drive, sign / branch.link.sense)]
-        return (*parts, *body.clusters.parts(branch.tail), *_less(body.clusters.parts(branch.head)))
-    parts = []
-    for element, sign in branch.series:
-        a, b = (element.plus, element.minus) if sign > 0 else (element.minus, element.plus)
-        parts += [*body.clusters.parts(a), *_less(body.clusters.parts(b))]
-    return tuple(parts)
+def _edge_drive(body: CircuitParts, branch: Branch) -> Drive | None:
+    """S of an edge: p_tail - p_head = v - S, nodes being the roots of their clusters. Raises `Refusal`.
 
-
-def _less(parts: tuple[Part, ...]) -> list[Part]:
-    return [(drive, -factor) for drive, factor in parts]
-
-
-def _total(parts: Iterable[Part]) -> Drive | None:
-    """The sum of drives with factors; equal drives of opposite sign cancel."""
+    Equal drives of opposite sign cancel.
+    """
     weight: dict[Drive, float] = {}
-    for drive, factor in parts:
+
+    def add(drive: Drive | Refusal | None, factor: float) -> None:
+        if isinstance(drive, Refusal):
+            raise drive
         for term in terms(drive):
             weight[term] = weight.get(term, 0.0) + factor
+
+    ends = [(e.plus, e.minus) if sign > 0 else (e.minus, e.plus) for e, sign in branch.series]
+    if branch.link is not None:
+        ends = [(branch.tail, branch.head)]
+        for feed in branch.link.feeds:
+            add(body.drives[feed.name], (1.0 if feed.minus == branch.link.y else -1.0) / branch.link.sense)
+    for tail, head in ends:
+        for node, sign in ((tail, 1.0), (head, -1.0)):
+            for drive, factor in body.clusters.parts(node):
+                add(drive, sign * factor)
     kept = [term if factor == 1.0 else term.scaled(factor) for term, factor in weight.items() if factor]
     level = sum(term.level for term in kept if isinstance(term, DC))
     out: list[Drive] = [term for term in kept if not isinstance(term, DC)]

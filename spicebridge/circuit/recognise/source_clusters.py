@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from spicebridge.arrays import IntArray
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.recognise.refusals import Refusal, RefusedElements
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine
@@ -77,27 +78,15 @@ def largest(drive: Drive) -> float:
 Part = tuple[Drive, float]
 
 
-@dataclass
-class Ends:
-    """Ends of branches at nodes: how many, and sums by which a single one is found again."""
-
-    count: int = 0
-    branches: int = 0
-    signs: int = 0
-
-    def plus(self, other: Ends, factor: int = 1) -> Ends:
-        return Ends(
-            self.count + factor * other.count,
-            self.branches + factor * other.branches,
-            self.signs + factor * other.signs,
-        )
+NO_ENDS = np.zeros(3, np.intp)
 
 
 @dataclass
 class Clusters:
     """Clusters of all nodes that voltage sources touch; every other node is alone.
 
-    ``parent`` leads from a node to (node nearer to the root, source name, parts of its offset to it).
+    `parent` leads from a node to (node nearer to the root, the source between them); `below` (3,) counts the ends of
+    branches at a node and beyond it, and sums their branches and signs, by which a single one is found again.
     """
 
     root: dict[str, str] = field(default_factory=dict)
@@ -105,7 +94,7 @@ class Clusters:
     parent: dict[str, tuple[str, ir.VoltageSourceElement]] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
     place: dict[str, str] = field(default_factory=dict)
-    below: dict[str, Ends] = field(default_factory=dict)
+    below: dict[str, IntArray] = field(default_factory=dict)
 
     def of(self, node: str) -> str:
         """The root of a node's cluster."""
@@ -141,28 +130,26 @@ class Clusters:
 
     def count_ends(self, ends: Mapping[str, list[tuple[int, int]]]) -> None:
         """Sum the branch ends (branch, +1 where it leaves) below every node of every tree."""
-        self.below = {}
         for node, there in ends.items():
-            self.below[node] = Ends(len(there), sum(k for k, _ in there), sum(sign for _, sign in there))
+            self.below[node] = np.array([len(there), sum(k for k, _ in there), sum(sign for _, sign in there)])
         for node in reversed(self.order):
             up = self.parent.get(node)
             if up is not None:
-                sum_here = self.below.get(node, Ends())
-                self.below[up[0]] = self.below.get(up[0], Ends()).plus(sum_here)
+                self.below[up[0]] = self.below.get(up[0], NO_ENDS) + self.below.get(node, NO_ENDS)
 
     def currents(self, source: str) -> list[tuple[int, int]]:
         """(branch, sign) whose current is that of a voltage source, plus to minus: none, one or two."""
         child = self.place.get(source)
         if child is None:
             return []
-        inner = self.below.get(child, Ends())
-        outer = self.below.get(self.of(child), Ends()).plus(inner, -1)
+        inner = self.below.get(child, NO_ENDS)
+        outer = self.below.get(self.of(child), NO_ENDS) - inner
         element = self.parent[child][1]
         sign = 1 if element.minus == child else -1
         found = []
-        for ends, factor in ((inner, sign), (outer, -sign)):
-            if ends.count == 1:
-                found.append((ends.branches, factor * ends.signs))
+        for (count, branch, leaves), factor in ((inner.tolist(), sign), (outer.tolist(), -sign)):
+            if count == 1:
+                found.append((branch, factor * leaves))
         return found
 
 

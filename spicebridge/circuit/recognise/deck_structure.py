@@ -19,8 +19,8 @@ from functools import cached_property
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.contents import CONTROLLED_CURRENTS, CONTROLLED_VOLTAGES, inputs
-from spicebridge.circuit.recognise.refusals import Refusal, RefusedElements
-from spicebridge.circuit.recognise.source_clusters import GROUND, Clusters, Drives, cluster, largest, source_drives
+from spicebridge.circuit.recognise.refusals import RefusedElements
+from spicebridge.circuit.recognise.source_clusters import GROUND, Clusters, SourceDrives, cluster, largest
 from spicebridge.drives import terms
 from spicebridge.expressions.tree import Value
 
@@ -94,8 +94,8 @@ class CircuitParts:
     clusters: Clusters = field(default_factory=Clusters)
 
     @cached_property
-    def drives(self) -> Drives:
-        return source_drives(self.elements)
+    def drives(self) -> SourceDrives:
+        return SourceDrives(self.elements)
 
     @cached_property
     def read(self) -> set[str]:
@@ -115,9 +115,7 @@ class CircuitParts:
                 factor = float(bool(self.clusters.parts(element.plus) or self.clusters.parts(element.minus)))
             else:
                 continue
-            drive = self.drives[element.name]
-            if not isinstance(drive, Refusal):
-                size += factor * sum(largest(term) for term in terms(drive))
+            size += factor * sum(largest(term) for term in terms(self.drives.get(element.name)))
         return size or 1.0
 
 

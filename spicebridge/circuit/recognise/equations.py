@@ -42,14 +42,6 @@ class NotLocal(Exception):
     """Something that an edge's law may not depend on."""
 
 
-def source_drive(body: CircuitParts, source: ir.CurrentSourceElement | ir.VoltageSourceElement) -> Drive | None:
-    """The drive of an independent source, None for zero; raises `Refusal`."""
-    drive = body.drives[source.name]
-    if isinstance(drive, Refusal):
-        raise drive
-    return drive
-
-
 def put(e: Expression, old: Expression, new: Expression) -> Expression:
     """`e` with `new` for every `old`."""
     return rebuild(e, lambda x: new if x == old else None)  # type: ignore[no-any-return]
@@ -221,7 +213,7 @@ class EdgeEquations:
 
     def wave(self, source: ir.CurrentSourceElement | ir.VoltageSourceElement) -> Terms:
         """The value of an independent source."""
-        return self._wave(source_drive(self.body, source))
+        return self._wave(self.body.drives[source.name])
 
     def difference(self, plus: str, minus: str) -> Terms:
         """V(plus, minus)."""

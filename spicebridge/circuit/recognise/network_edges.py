@@ -20,7 +20,6 @@ import numpy as np
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.recognise.characteristic import EdgeLaw
 from spicebridge.circuit.recognise.deck_structure import Branch, CircuitParts
-from spicebridge.circuit.recognise.equations import source_drive
 from spicebridge.circuit.recognise.law_of_edge import EdgeReader
 from spicebridge.circuit.recognise.refusals import Refusal, RefusedElements
 from spicebridge.circuit.recognise.source_clusters import GROUND, INDEPENDENT
@@ -68,9 +67,7 @@ def _edge_drive(body: CircuitParts, branch: Branch) -> Drive | None:
     """
     weight: dict[Drive, float] = {}
 
-    def add(drive: Drive | Refusal | None, factor: float) -> None:
-        if isinstance(drive, Refusal):
-            raise drive
+    def add(drive: Drive | None, factor: float) -> None:
         for term in terms(drive):
             weight[term] = weight.get(term, 0.0) + factor
 
@@ -141,7 +138,7 @@ def _initial_of_element(body: CircuitParts, branch: Branch) -> float:
 
 def _all_quiet(body: CircuitParts) -> bool:
     """Whether every source is zero at t = 0."""
-    drives = [source_drive(body, e) for e in body.elements if isinstance(e, INDEPENDENT)]
+    drives = [body.drives[e.name] for e in body.elements if isinstance(e, INDEPENDENT)]
     return all(drive is None or float(drive.value(0.0)) == 0.0 for drive in drives)
 
 
@@ -154,7 +151,7 @@ def _reactive_device(body: CircuitParts, branch: Branch) -> Device | None:
         return None
     element = branch.series[0][0]
     if isinstance(element, ir.CurrentSourceElement):
-        return CurrentSource(source_drive(body, element) or DC(0.0))
+        return CurrentSource(body.drives[element.name] or DC(0.0))
     if isinstance(element, (ir.CapacitorElement, ir.InductorElement)):
         value = _number(element.name, element.value)
         return _made(isinstance(element, ir.CapacitorElement), value)

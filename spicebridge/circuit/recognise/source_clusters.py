@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import numpy as np
 
@@ -27,33 +28,41 @@ GROUND = "0"
 INDEPENDENT = (ir.VoltageSourceElement, ir.CurrentSourceElement)
 
 
-Drives = dict[str, Drive | Refusal | None]
+class SourceDrives(dict[str, Drive | None]):
+    """Name of an independent source -> its drive, None for zero; what has another waveform raises its `Refusal`."""
+
+    def __init__(self, elements: Iterable[ir.FlatElement]) -> None:
+        super().__init__()
+        self.refused: dict[str, Refusal] = {}
+        for e in elements:
+            if isinstance(e, INDEPENDENT):
+                try:
+                    self[e.name] = _drive(e.name, e.wave)
+                except DriveError as error:
+                    self.refused[e.name] = Refusal(e.name, f"has a waveform that is no drive: {error}")
+                except Refusal as refusal:
+                    self.refused[e.name] = refusal
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise self.refused[name]
 
 
-def source_drives(elements: Iterable[ir.FlatElement]) -> Drives:
-    """Name of every independent source -> its drive, None for zero, or why its waveform is no drive."""
-    return {e.name: _drive_or_refusal(e.name, e.wave) for e in elements if isinstance(e, INDEPENDENT)}
-
-
-def _drive_or_refusal(name: str, wave: ir.Wave) -> Drive | Refusal | None:
-    try:
-        match wave:
-            case ir.DcWave(value):
-                return DC(_number(value)) if value else None
-            case ir.SinWave():
-                if wave.damping:
-                    return Refusal(name, "has a damped sine, which is no drive; sample it into PWL")
-                phase = math.radians(_number(wave.phase))
-                values = (_number(wave.amplitude), _number(wave.frequency), _number(wave.offset))
-                return Sine(*values, phase, _number(wave.delay))
-            case ir.PulseWave():
-                names = ("initial", "pulsed", "delay", "rise", "fall", "width", "period")
-                return Pulse(*(_number(getattr(wave, field_name)) for field_name in names))
-            case ir.PwlWave(points):
-                return PWL(tuple(_number(t) for t, _ in points), tuple(_number(v) for _, v in points))
-    except DriveError as error:
-        return Refusal(name, f"has a waveform that is no drive: {error}")
-    return Refusal(name, "has an exponential waveform, which is no drive; sample it into PWL")
+def _drive(name: str, wave: ir.Wave) -> Drive | None:
+    match wave:
+        case ir.DcWave(value):
+            return DC(_number(value)) if value else None
+        case ir.SinWave():
+            if wave.damping:
+                raise Refusal(name, "has a damped sine, which is no drive; sample it into PWL")
+            phase = math.radians(_number(wave.phase))
+            values = (_number(wave.amplitude), _number(wave.frequency), _number(wave.offset))
+            return Sine(*values, phase, _number(wave.delay))
+        case ir.PulseWave():
+            names = ("initial", "pulsed", "delay", "rise", "fall", "width", "period")
+            return Pulse(*(_number(getattr(wave, field_name)) for field_name in names))
+        case ir.PwlWave(points):
+            return PWL(tuple(_number(t) for t, _ in points), tuple(_number(v) for _, v in points))
+    raise Refusal(name, "has an exponential waveform, which is no drive; sample it into PWL")
 
 
 def _number(value: Value) -> float:
@@ -155,7 +164,7 @@ class Clusters:
 
 def cluster(
     sources: list[ir.VoltageSourceElement],
-    drives: Drives,
+    drives: SourceDrives,
     weight: Mapping[str, int],
     keep: set[str],
     account: RefusedElements,
@@ -200,7 +209,7 @@ def _grow(
     found: Clusters,
     root: str,
     near: Mapping[str, list[ir.VoltageSourceElement]],
-    drives: Drives,
+    drives: SourceDrives,
     account: RefusedElements,
 ) -> None:
     found.root[root] = root
@@ -219,10 +228,9 @@ def _grow(
                     source.name, "closes a loop of voltage sources; put a resistance in series with one of them"
                 )
                 continue
-            drive = drives[source.name]
-            if isinstance(drive, Refusal):
-                account.refuse(*drive.args)
-                drive = None
+            if source.name in drives.refused:
+                account.refuse(*drives.refused[source.name].args)
+            drive = drives.get(source.name)
             own = () if drive is None else ((drive, 1.0 if up else -1.0),)
             found.root[other] = root
             found.offset[other] = (*found.offset[node], *own)

@@ -149,25 +149,12 @@ class CardReader:
         self._no_options(head, options)
         return ir.ResistorElement(self._name(head), plus, minus, value)
 
-    def capacitor(self, head: Token, plus: str, minus: str, *parts: Raw | Assignment) -> object:
-        return self._storage(ir.CapacitorElement, "c", head, plus, minus, parts)
-
-    def inductor(self, head: Token, plus: str, minus: str, *parts: Raw | Assignment) -> object:
-        return self._storage(ir.InductorElement, "l", head, plus, minus, parts)
-
-    def _storage(
-        self,
-        kind: type[ir.CapacitorElement | ir.InductorElement],
-        key: str,
-        head: Token,
-        plus: str,
-        minus: str,
-        parts: tuple[Raw | Assignment, ...],
-    ) -> object:
-        raw, options = self._options(head, parts, key)
-        value = self._value(head, raw, options, "*" if kind is ir.CapacitorElement else "/")
+    def _storage(self, head: Token, plus: str, minus: str, *parts: Raw | Assignment) -> object:
+        kind = ir.CapacitorElement if head.kind == "C" else ir.InductorElement
+        raw, options = self._options(head, parts, head.kind.lower())
+        value = self._value(head, raw, options, "*" if head.kind == "C" else "/")
         initial = options.pop("ic", None)
-        ideal = kind is ir.CapacitorElement or "rser" in options
+        ideal = head.kind == "C" or "rser" in options
         parasitic = self._parasitics(options, "rser", "rpar", "lser", "cpar")
         self._no_options(head, options)
         start = None if initial is None else self.values.constant(initial.value)
@@ -178,7 +165,9 @@ class CardReader:
             )
         between, around = self._around(name, plus, minus, parasitic)
         made = kind(name, between, minus, value, start)
-        return (made, *around) if around else made
+        return (made, *around)
+
+    capacitor = inductor = _storage
 
     def _parasitics(self, options: dict[str, Assignment], *names: str) -> dict[str, Value]:
         """Resistances that LTspice lets an element have of its own, taken out of its options; 0 in series is none.
@@ -231,7 +220,7 @@ class CardReader:
         kind = ir.BehaviouralCurrent if folded == "i" else ir.BehaviouralVoltage
         made = kind(self._name(head), plus, minus, self.values.behaviour_of(raw))
         _, around = self._around(made.name, plus, minus, parasitic)
-        return (made, *around) if around else made
+        return (made, *around)
 
     def behavioural_source(self, head: Token, plus: str, minus: str, _key: Token, raw: Raw) -> ir.Element:
         return self._behaving(head, plus, minus, self.values.behaviour_of(raw))
@@ -327,7 +316,7 @@ class CardReader:
             return ir.CurrentSourceElement(name, plus, minus, wave)
         between, around = self._around(name, plus, minus, parasitic)
         made = ir.VoltageSourceElement(name, between, minus, wave)
-        return (made, *around) if around else made
+        return (made, *around)
 
     def direct(self, token: Token, value: Raw) -> Part:
         return Part("dc", token, (value,))

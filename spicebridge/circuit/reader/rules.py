@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from spicebridge.circuit.reader.languages import LTSPICE, NGSPICE, NGSPICE_CONSTANT, constant_form
-from spicebridge.circuit.reader.vendor_languages import HSPICE, PSPICE, XYCE
+from spicebridge.circuit.reader.languages import HSPICE, LTSPICE, NGSPICE, NGSPICE_CONSTANT, PSPICE, XYCE, constant_form
 from spicebridge.errors import DeckError, nearest
 from spicebridge.expressions.language import Language, power
 

@@ -15,7 +15,6 @@ from spicebridge.circuit.reader.card_tokens import (
     scan_element,
 )
 from spicebridge.circuit.reader.cards import CardReader
-from spicebridge.circuit.reader.device_currents import expanded_currents
 from spicebridge.circuit.reader.includes import Includes
 from spicebridge.circuit.reader.keywords import CHANGING, CHANGING_OPTIONS, DIRECTIVES, SHOWING
 from spicebridge.circuit.reader.languages import INTEGRAL
@@ -363,7 +362,7 @@ class Assembler:
         if record.parts and record.parts[0].text.lower() != frame.name.lower():
             token = record.parts[0]
             card.fail(token.offset, f".ends {token.text} closes subcircuit {frame.name}; write .ends {frame.name}")
-        self.frames[-1].subcircuits.append(frame.subcircuit(expanded_currents(frame, self.dialect)))
+        self.frames[-1].subcircuits.append(frame.subcircuit(frame.finished(every_current=self.dialect.every_current)))
 
     def _save(self, card: NetlistCard, record: DotCard) -> None:
         for vector in record.parts:
@@ -424,7 +423,7 @@ class Assembler:
         top = self.top
         return ir.Deck(
             title=title,
-            elements=expanded_currents(top, self.dialect),
+            elements=top.finished(every_current=self.dialect.every_current),
             header=self.deck_header,
             parameters=tuple(top.local.items()),
             functions=tuple(top.functions),

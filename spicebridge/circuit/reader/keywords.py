@@ -55,45 +55,21 @@ DIRECTIVES = {
 SHOWING = frozenset((".probe", ".probe64", ".print", ".plot"))
 """Cards that choose what is printed: what they hold that is not read is left out with a note."""
 
-HARMLESS = {
-    ".csparam": "a value for the block of commands",
-    ".preprocess": "how the file is read",
-    ".prot": "a mark for editors",
-    ".unprot": "a mark for editors",
-    ".protect": "a mark for editors",
-    ".unprotect": "a mark for editors",
-    ".backanno": "a mark of the schematic editor",
-    ".meas": "a measurement made after the run",
-    ".measure": "a measurement made after the run",
-    ".four": "an analysis made after the run",
-    ".width": "the width of printed pages",
-    ".op": "the operating point, which a transient finds anyway",
-    ".ac": "another analysis than the transient",
-    ".dc": "another analysis than the transient",
-    ".noise": "another analysis than the transient",
-    ".tf": "another analysis than the transient",
-    ".sens": "another analysis than the transient",
-    ".disto": "another analysis than the transient",
-    ".pz": "another analysis than the transient",
-    ".sp": "another analysis than the transient",
-}
-"""Cards that do not change the circuit or its transient: left out with a note."""
+_HARMLESS = """
+    .csparam .preprocess .prot .unprot .protect .unprotect .backanno
+    .meas .measure .four .width
+    .op .ac .dc .noise .tf .sens .disto .pz .sp
+"""
+HARMLESS = frozenset(_HARMLESS.split())
+"""Cards that do not change the circuit or its transient, left out with a note: for a block of commands or an editor, made
+after the run, other analyses."""
 
 UNSAFE = {
     ".endc": "ends a block of commands",
-    ".exec": "runs a program",
-    ".shell": "runs a program",
-    ".system": "runs a program",
-    ".pre_osdi": "loads a compiled library",
-    ".osdi": "loads a compiled library",
-    ".codemodel": "loads a compiled library",
-    ".hdl": "loads a compiled library",
-    ".write": "writes a file",
-    ".wrdata": "writes a file",
-    ".wave": "writes a file",
-    ".savebias": "writes a file",
-    ".loadbias": "reads a file",
-    ".load": "reads a file",
+    **dict.fromkeys((".exec", ".shell", ".system"), "runs a program"),
+    **dict.fromkeys((".pre_osdi", ".osdi", ".codemodel", ".hdl"), "loads a compiled library"),
+    **dict.fromkeys((".write", ".wrdata", ".wave", ".savebias"), "writes a file"),
+    **dict.fromkeys((".loadbias", ".load"), "reads a file"),
     ".machine": "runs a state machine of the simulator",
 }
 CHANGING = frozenset(("alter", "alterparam", "altermod", "reset", "source", "mc_source"))
@@ -105,13 +81,11 @@ COMMANDS = frozenset(
 UNSUPPORTED = {
     ".temp": "the temperature is not part of a deck here; give device values for the temperature you mean",
     ".nodeset": "it selects one of several solutions; use .ic",
-    ".step": "a deck is one circuit; use a campaign for sweeps",
     ".alter": "a deck is one circuit; write two decks",
-    ".data": "a deck is one circuit; use a campaign for sweeps",
-    ".if": "conditional netlists are not read; write the branch that holds",
-    ".elseif": "conditional netlists are not read; write the branch that holds",
-    ".else": "conditional netlists are not read; write the branch that holds",
-    ".endif": "conditional netlists are not read; write the branch that holds",
+    **dict.fromkeys((".step", ".data"), "a deck is one circuit; use a campaign for sweeps"),
+    **dict.fromkeys(
+        (".if", ".elseif", ".else", ".endif"), "conditional netlists are not read; write the branch that holds"
+    ),
     ".endl": "no .lib section is open",
     ".title": "the first line is the title",
 }
@@ -138,8 +112,5 @@ OTHER_CONTROL = {
     "FREQ": "frequency tables are not read; write the states as nodes",
     "CHEBYSHEV": "filters are not read; write the states as nodes",
     "DELAY": "delays are not read",
-    "AND": "logic gates are not read",
-    "NAND": "logic gates are not read",
-    "OR": "logic gates are not read",
-    "NOR": "logic gates are not read",
+    **dict.fromkeys(("AND", "NAND", "OR", "NOR"), "logic gates are not read"),
 }

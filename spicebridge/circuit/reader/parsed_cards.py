@@ -79,19 +79,5 @@ USAGE = {
     "PRINT": ".print tran v(node) …",
     "SHARED": ".global node …",
 }
-TERMINALS = (
-    *USAGE,
-    "DC",
-    "AC",
-    "WAVE",
-    "BEHAVIOUR",
-    "TABLE",
-    "POLY",
-    "PARAMS",
-    "WORD",
-    "EXPRESSION",
-    "STRING",
-    "_EQUALS",
-    "_OPEN",
-    "_CLOSE",
-)
+_KEYWORDS = "DC AC WAVE BEHAVIOUR TABLE POLY PARAMS WORD EXPRESSION STRING _EQUALS _OPEN _CLOSE"
+TERMINALS = (*USAGE, *_KEYWORDS.split())

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from spicebridge.arrays import Array
 from spicebridge.errors import TableError
 from spicebridge.tables.delimited import TIMES, read_delimited, unit_of_name
-from spicebridge.tables.raw.file import read_raw
+from spicebridge.tables.raw_file import read_raw
 from spicebridge.tables.table import Table
 from spicebridge.tables.text import read_text
 

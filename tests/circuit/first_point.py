@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spicebridge.tables.raw.file import read_raw
+from spicebridge.tables.raw_file import read_raw
 
 
 def first_point(text: str, folder: Path) -> dict[str, float]:

@@ -112,7 +112,7 @@ def test_start_up_files_and_environment_of_the_user_do_not_count(tmp_path, monke
 
 
 def test_large_output_outlives_its_directory(private_tmp, monkeypatch):
-    monkeypatch.setattr("spicebridge.tables.raw.file.MMAP_THRESHOLD", 1)
+    monkeypatch.setattr("spicebridge.tables.raw_file.MMAP_THRESHOLD", 1)
     record = run(RC_DECK)
     assert list(private_tmp.iterdir()) == []
     assert np.abs(record.data[:, 0] - (1 - np.exp(-record.time / TAU))).max() < 1e-5

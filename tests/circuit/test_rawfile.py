@@ -11,8 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from spicebridge.errors import RawFileError
-from spicebridge.tables.raw import file as rawfile
-from spicebridge.tables.raw.file import RawPlot, read_raw
+from spicebridge.tables import raw_file as rawfile
+from spicebridge.tables.raw_file import RawPlot, read_raw
 
 
 def write_raw(

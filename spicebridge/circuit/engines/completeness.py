@@ -12,7 +12,7 @@ import numpy as np
 
 from spicebridge.circuit.engines.engine import TIME, Job, Status
 from spicebridge.errors import nearest
-from spicebridge.tables.raw.file import RawPlot
+from spicebridge.tables.raw_file import RawPlot
 
 STOP_RTOL = 1e-9
 """Largest relative distance of the last sample from the end of the analysis."""

@@ -24,7 +24,7 @@ from spicebridge.circuit.engines.engine import Job, LogFinding, RunRecord, Statu
 from spicebridge.circuit.engines.installation import Executable, Installation
 from spicebridge.circuit.engines.process import Ended, run_in_group
 from spicebridge.errors import RawFileError, SimulatorDied, SimulatorMissing
-from spicebridge.tables.raw.file import RawPlot, read_raw
+from spicebridge.tables.raw_file import RawPlot, read_raw
 
 DEFAULT_TIMEOUT = 600.0
 """Wall-clock limit of a run in s, where neither the job nor the engine sets one."""

@@ -18,7 +18,7 @@ from spicebridge.circuit.engines.engine import TIME, Job, LogFinding, RunRecord,
 from spicebridge.circuit.engines.installation import Installation, package_files
 from spicebridge.circuit.engines.worker import worker_command, worker_environment
 from spicebridge.errors import SimulatorMissing
-from spicebridge.tables.raw.file import RawPlot
+from spicebridge.tables.raw_file import RawPlot
 
 _SCRIPT = "neospice_run.py"
 _INSTALL = "install it with 'pip install neospice', or use the engine 'ngspice'"

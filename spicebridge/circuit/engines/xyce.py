@@ -22,7 +22,7 @@ from spicebridge.circuit.engines.door import DECK, RAW, Invocation, ProgramDoor
 from spicebridge.circuit.engines.engine import NOT_KNOWN, TIME, Job, LogFinding, Status
 from spicebridge.circuit.engines.installation import Executable, Installation
 from spicebridge.errors import SimulatorDied, SimulatorMissing, SpiceBridgeError
-from spicebridge.tables.raw.file import RawPlot
+from spicebridge.tables.raw_file import RawPlot
 
 EXECUTABLE_VARIABLE = "SPICEBRIDGE_XYCE"
 LAUNCHER = "mpirun"

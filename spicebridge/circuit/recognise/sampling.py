@@ -81,16 +81,10 @@ def crossings(tests: Iterable[Expression], symbol: str, s: tuple[float, float], 
     states, drops = [np.zeros(0)], [np.zeros(0)]
     for test in tests:
         formula = Formula(test, symbol)
-        lines, roots = _roots(formula, fixed, along)
-        for line in np.unique(lines):
-            near = _around(np.unique(roots[lines == line]), x)
-            states.append(np.full(near.size, fixed[line]))
-            drops.append(near)
-        lines, roots = _roots(formula.turned, at, across)
-        for line in np.unique(lines):
-            near = _around(np.unique(roots[lines == line]), high - low)
-            states.append(near)
-            drops.append(np.full(near.size, at[line]))
+        still, moving = _near_zeros(formula, fixed, along, x)
+        other, moved = _near_zeros(formula.turned, at, across, high - low)
+        states += [still, moved]
+        drops += [moving, other]
     found, size = np.concatenate(states), np.concatenate(drops)
     inside = (found >= low) & (found <= high) & (np.abs(size) <= x)
     return found[inside], size[inside]
@@ -127,12 +121,17 @@ def _roots(f: Callable[[Array, Array], Array], fixed: Array, grid: Array) -> tup
     return np.concatenate([line, rows[few]]), np.concatenate([0.5 * (a + b), grid[columns[few]]])
 
 
-def _around(roots: Array, size: float) -> Array:
-    if not roots.size:
-        return roots
+def _near_zeros(f: Callable[[Array, Array], Array], fixed: Array, grid: Array, size: float) -> tuple[Array, Array]:
+    """(fixed, t) on both sides of the zeros of f(fixed, t) for t along `grid`, and between them."""
     steps = np.array([sign * side * size for side in SIDES for sign in (-1.0, 1.0)])
-    middles = 0.5 * (roots[:-1] + roots[1:])
-    return np.unique(np.concatenate([(roots[:, None] + steps).ravel(), middles]))
+    lines, roots = _roots(f, fixed, grid)
+    held, found = [np.zeros(0)], [np.zeros(0)]
+    for line in np.unique(lines):
+        zeros = np.unique(roots[lines == line])
+        near = np.unique(np.concatenate([(zeros[:, None] + steps).ravel(), 0.5 * (zeros[:-1] + zeros[1:])]))
+        held.append(np.full(near.size, fixed[line]))
+        found.append(near)
+    return np.concatenate(held), np.concatenate(found)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from spicebridge.errors import RawFileError
-from spicebridge.tables.raw.header import (
+from spicebridge.tables.raw_header import (
     RawHeader,
     find_header,
     is_wide,

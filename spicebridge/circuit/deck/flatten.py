@@ -319,7 +319,7 @@ def number_of(flattener: _Flattener, place: InstancePlace, value: Value) -> floa
     return number(expand(value, place.definition.functions), place.scope)
 
 
-_ROLES: dict[str, Callable[[_Flattener, InstancePlace, Any], Any]] = {
+_ROLES: dict[str, Callable[..., Any]] = {
     "plus": _Flattener._node,
     "minus": _Flattener._node,
     "control_plus": _Flattener._node,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.deck.contents import NODE_FIELDS
 from spicebridge.expressions.tree import BranchCurrent, Call, Expression, NodeVoltage, Parameter, rebuild
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Record = TypeVar("Record", bound="DataclassInstance")
 Label = Callable[[tuple[ir.Element, ...]], Mapping[str, str]]
 
 
@@ -27,8 +31,7 @@ def rename(
     `label` gives the new names of the elements of one scope.
     """
     renamer = _Renamer(nodes or {}, parameters or {}, subcircuits or {}, functions or {}, label or (lambda _: {}))
-    renamed: ir.Deck = renamer.record(deck)
-    return renamed
+    return renamer.record(deck)
 
 
 _EXPRESSIONS = get_args(Expression)
@@ -45,7 +48,7 @@ class _Renamer:
     label: Label
     elements: Mapping[str, str] = field(default_factory=dict)
 
-    def record(self, e: Any) -> Any:
+    def record(self, e: Record) -> Record:
         outer = self.elements
         if isinstance(e, (ir.Deck, ir.Subcircuit)):
             self.elements = self.label(e.elements)
@@ -53,7 +56,7 @@ class _Renamer:
         self.elements = outer
         return replace(e, **changed)
 
-    def renamed(self, owner: Any, name: str, value: Any) -> Any:
+    def renamed(self, owner: object, name: str, value: Any) -> object:
         if name in NODE_FIELDS:
             return self.node(value)
         if name in ("nodes", "pins"):
@@ -83,7 +86,7 @@ class _Renamer:
     def node(self, name: str) -> str:
         return self.nodes.get(name.lower(), name)
 
-    def value(self, value: object) -> Any:
+    def value(self, value: object) -> object:
         return rebuild(value, self.leaf) if isinstance(value, _EXPRESSIONS) else value
 
     def leaf(self, e: Expression) -> Expression | None:

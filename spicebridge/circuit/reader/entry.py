@@ -57,7 +57,7 @@ def read_deck(
         header = _leading(items)
         assembler.deck_header = tuple(remark.text for remark in header if remark.text is not None)
         assembler.read(items[len(header) :])
-        return assembler.deck(_title(file))
+        return assembler.deck(file.lines[0].strip().lstrip("*").strip())
 
     deck, rules, how = settle(dialect, file.lines, file.name, 1, read)
     notes = [f"the schematic was netlisted here; LTspice's own netlist is {MENU}"] if drawn else []
@@ -117,10 +117,6 @@ def _no_library(file: SourceFile) -> None:
             "line 1 is the title of a netlist and would be lost, so this is a library of subcircuits; "
             "check-model reads it, or put a title in front and call the subcircuit with an X card",
         )
-
-
-def _title(file: SourceFile) -> str:
-    return file.lines[0].strip().lstrip("*").strip()
 
 
 def _leading(items: list[NetlistCard | Remark]) -> list[Remark]:

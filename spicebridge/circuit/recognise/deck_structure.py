@@ -98,6 +98,11 @@ class CircuitParts:
         return SourceDrives(self.elements)
 
     @cached_property
+    def initial(self) -> dict[str, float]:
+        """V, by node: what .ic gives."""
+        return {node: float(value) for node, value in self.deck.initial_conditions if isinstance(value, (int, float))}
+
+    @cached_property
     def read(self) -> set[str]:
         """Nodes whose voltage decides what an element elsewhere does."""
         voltages = ((v, _ends(element)) for element in self.elements for v in inputs(element)[0])

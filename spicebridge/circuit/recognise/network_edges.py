@@ -106,9 +106,8 @@ def _initial_of_state(body: CircuitParts, branch: Branch, state: str) -> float:
         own = element.initial if isinstance(element, ir.CapacitorElement) else None
         if isinstance(own, (int, float)) and (tran is None or tran.uic):
             return float(own) if element.plus == state else -float(own)
-    for node, value in body.deck.initial_conditions:
-        if node == state and isinstance(value, (int, float)):
-            return float(value)
+    if state in body.initial:
+        return body.initial[state]
     if tran is not None and tran.uic:
         return 0.0
     raise Refusal(branch.name, f"has a state without initial value; add .ic v({state})=… (IC= counts under uic only)")
@@ -124,10 +123,9 @@ def _initial_of_element(body: CircuitParts, branch: Branch) -> float:
     if tran is not None and tran.uic:
         return 0.0 if element.initial is None else _number(element.name, element.initial)
     if isinstance(element, ir.CapacitorElement):
-        given = dict(body.deck.initial_conditions)
-        ends = [0.0 if node == GROUND else given.get(node) for node in (element.plus, element.minus)]
-        if all(isinstance(value, (int, float)) for value in ends):
-            return float(ends[0]) - float(ends[1])  # type: ignore[arg-type]
+        plus, minus = (0.0 if n == GROUND else body.initial.get(n) for n in (element.plus, element.minus))
+        if plus is not None and minus is not None:
+            return plus - minus
     if _all_quiet(body):
         return 0.0
     raise Refusal(

@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     extra: dict[str, float] = {} if args.tolerance is None else {"tolerance": args.tolerance}
     result = compare_measured(circuit, measurement, channels, instrument=Instrument(**limits), **extra)
     source = ", ".join(Path(name).name for name in args.measured) + (f", kit {Path(args.kit).name}" if args.kit else "")
-    facts = Facts(case.title, case.what, circuit, result, source)
+    facts = Facts(title=case.title, learn=case.what, circuit=circuit, result=result, source=source)
     files = write_validation(args.out, facts) if args.out else ()
     sys.stdout.write(format_json(facts, files) if args.json else format_markdown(facts))
     return status.of_outcome(result.outcome.value)

@@ -94,7 +94,7 @@ def test_a_law_is_found_without_a_start(name: str, control: str) -> None:
 
 
 def test_parameters_that_make_no_device_are_steps_not_taken() -> None:
-    problem = LeastSquares(device(), ("r_on", "r_off"), (response(n=41),))
+    problem = LeastSquares(device=device(), free=("r_on", "r_off"), traces=(response(n=41),))
     beyond = np.array([[np.log(10.0), 0.0, 0.0], [0.0, 0.0, 0.0]])
     left = problem.left(beyond)
     assert (left[:, 0] == 1e3).all()

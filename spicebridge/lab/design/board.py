@@ -46,10 +46,20 @@ def board(plan: Plan, components: Sequence[Component] | None = None) -> tuple[Co
     for first in range(0, len(edges), GROUP):
         out += _group(first // GROUP + 1, [senses[k] for k in edges[first : first + GROUP]])
     if edges:
-        out.append(Component("supply", "PSL", "bench supply", "+5V", (("1", "+", "v5"), ("2", "COM", GROUND))))
+        out.append(
+            Component(
+                kind="supply",
+                reference="PSL",
+                part="bench supply",
+                value="+5V",
+                pins=(("1", "+", "v5"), ("2", "COM", GROUND)),
+            )
+        )
         wanted = ["start", GROUND, *(senses[k].nets[2] for k in edges)]
         pins = tuple((str(n), net, net) for n, net in enumerate(wanted, start=1))
-        out.append(Component("connector", "J1", "pin header", "trigger and states", pins))
+        out.append(
+            Component(kind="connector", reference="J1", part="pin header", value="trigger and states", pins=pins)
+        )
     return tuple(out)
 
 
@@ -83,13 +93,18 @@ def place(kind: str, reference: str, part: str, nets: Mapping[str, str], edge: i
         pins.append((number, name, net))
     if wanted:
         raise LabError(f"{reference}: {part} has no pin {next(iter(wanted))}")
-    return Component(kind, reference, part, part, tuple(pins), edge)
+    return Component(kind=kind, reference=reference, part=part, value=part, pins=tuple(pins), edge=edge)
 
 
 def capacitor(reference: str, a: str, b: str, value: str, note: str) -> Component:
     """A ceramic capacitor."""
     return Component(
-        "capacitor", reference, "capacitor, ceramic, X7R, 25 V", value, (("1", "1", a), ("2", "2", b)), note=note
+        kind="capacitor",
+        reference=reference,
+        part="capacitor, ceramic, X7R, 25 V",
+        value=value,
+        pins=(("1", "1", a), ("2", "2", b)),
+        note=note,
     )
 
 
@@ -126,7 +141,9 @@ def _pot(part: Component, middles: Mapping[str, str], group: int) -> list[Compon
     name = part.reference
     chip = place("pot", name, PACKAGE_OF[part.part], nets, k)
     out = [
-        Component(chip.kind, name, part.part, part.value, chip.pins, k, note="memristor"),
+        Component(
+            kind=chip.kind, reference=name, part=part.part, value=part.value, pins=chip.pins, edge=k, note="memristor"
+        ),
         capacitor(f"CX{name}", f"xc{k}", middle, "1uF", "EXT_CAP, at all times, 7 V or more"),
         *_decoupling(name, (up, down, logic), middle),
     ]

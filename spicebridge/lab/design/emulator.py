@@ -162,4 +162,6 @@ def firmware_builds(plan: Plan, errors: Errors, *, quantised: bool = True) -> En
             w[:, edges] = np.clip(w[:, edges], 0.0, 1.0)
         ohms = upcoming
     drops = voltage - np.moveaxis(S, 0, 1)
-    return Ensemble(t, state, current, voltage, node_voltages(network, plan.gauge.ground, drops))
+    return Ensemble(
+        t=t, state=state, current=current, voltage=voltage, nodes=node_voltages(network, plan.gauge.ground, drops)
+    )

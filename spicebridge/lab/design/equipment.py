@@ -19,7 +19,7 @@ SPREADS = (
 """Fields of `Equipment` that are limits of errors."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Equipment:
     """Limits and spreads of one bench; all positive, in SI units.
 

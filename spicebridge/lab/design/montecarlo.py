@@ -45,7 +45,7 @@ CLASSES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 """Factors on all error limits that are tried in turn."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Band:
     """`names` (n_s,) of test points; `t` (n_t,); `mean`, `sd` (n_t, n_s); `k` (n_s,) the factors, one of each kind;
     `steps` (n_t, n_s) what single samples of perfect parts are known to differ by from `mean`.
@@ -88,7 +88,7 @@ class Band:
         return self.mean + self.half
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Influence:
     """Effect of one error at its limit: largest change of any test point over the largest value of its kind."""
 
@@ -246,7 +246,14 @@ def tolerance_band(plan: Plan, shaping: Array, seed: int, built: Built) -> Band 
     together = np.all([x <= k[kind] for kind, x in each.items()], axis=0).mean()
     factors = np.array([k[x] for x in kinds.tolist()])
     return Band(
-        names, build_times(plan.network, plan.stop), mean, sd, factors, built.steps, r / (n + 1.0), float(together)
+        names=names,
+        t=build_times(plan.network, plan.stop),
+        mean=mean,
+        sd=sd,
+        k=factors,
+        steps=built.steps,
+        promise=r / (n + 1.0),
+        together=float(together),
     )
 
 
@@ -313,7 +320,11 @@ def influences(plan: Plan) -> tuple[Influence, ...]:
     change = np.abs(signals[1:] - signals[0]).max(axis=1) / np.where(span > 0, span, np.inf)
     out = [
         Influence(
-            error_name(plan.network, kind, k), k, float(limits[kind][k]), float(row.max()), names[int(row.argmax())]
+            what=error_name(plan.network, kind, k),
+            edge=k,
+            limit=float(limits[kind][k]),
+            effect=float(row.max()),
+            where=names[int(row.argmax())],
         )
         for (kind, k), row in zip(picks, change, strict=True)
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Package:
     """`pins` holds (number, name); `footprint` is KiCad's; `source` says where the numbers stand."""
 
@@ -30,7 +30,7 @@ SO8 = "Package_SO:SOIC-8_3.9x4.9mm_P1.27mm"
 def _package(part: str, footprint: str, names: str, unused: str, source: str) -> Package:
     """Names in the order of the pins, separated by blanks."""
     pins = tuple((str(n), name) for n, name in enumerate(names.split(), start=1))
-    return Package(part, footprint, pins, frozenset(unused.split()), source)
+    return Package(part=part, footprint=footprint, pins=pins, unused=frozenset(unused.split()), source=source)
 
 
 SINGLE = "NC -IN +IN V- NC OUT V+ NC"

@@ -218,7 +218,7 @@ def _controller(plan: Plan, k: int, lag: bool) -> Subcircuit:
     return Subcircuit(name=f"CTRL{k}", pins=("sp", "sn", "state", "code"), elements=tuple(elements))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class BenchRun:
     """Test points over time: `nodes` (n_t, n) V, `chord_current` {chord: (n_t,) A}, `state` (n_t, n_e)."""
 
@@ -250,7 +250,7 @@ def run_realistic(plan: Plan, deck: Deck | None = None, *, engine: str = "ngspic
             chord[part.edge] = (net(part.nets[0]) - net(part.nets[1])) / part.number
         if part.kind in ("controller", "memristor") and part.edge is not None:
             state[:, part.edge] = net(f"w{part.edge}")
-    return BenchRun(np.minimum(record.time, plan.stop), nodes, chord, state, record.log)
+    return BenchRun(t=np.minimum(record.time, plan.stop), nodes=nodes, chord_current=chord, state=state, log=record.log)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ RELATIVE_ZERO = 1e-12
 """A source below this fraction of the largest is rounding of a sum that cancels."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Gauge:
     """A network whose sources stand on chords.
 
@@ -181,7 +181,14 @@ def _gauge(network: Network, tree: tuple[int, ...], S: Array) -> Gauge:
     drives = [_combined(M[k], network.drives) if k in driven else None for k in range(network.n_edges)]
     chords = tuple(k for k in range(network.n_edges) if k not in tree)
     return Gauge(
-        network.with_drive(drives), tree, chords, tuple(driven), ground, tuple(grounded), M, np.where(M.any(1), peak, 0)
+        network=network.with_drive(drives),
+        tree=tree,
+        chords=chords,
+        driven=tuple(driven),
+        ground=ground,
+        grounded=tuple(grounded),
+        M=M,
+        peak=np.where(M.any(1), peak, 0),
     )
 
 

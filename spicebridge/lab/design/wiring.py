@@ -22,7 +22,7 @@ from spicebridge.quantities import format_quantity
 GROUND, PLUS_RAIL, MINUS_RAIL = "0", "vcc", "vee"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Component:
     """One part: `kind` (resistor, capacitor, opamp, pot, controller, memristor, generator, supply), reference, type, value, pins.
 
@@ -65,16 +65,42 @@ def _supply(mark: str, plus: str, middle: str, minus: str, plan: Plan, note: str
     pins = _pins(("+", plus), ("COM", middle), ("-", minus))
     kind = "isolated DC/DC" if mark != "0" else "bench supply"
     value = f"+-{plan.bench.supply:g}V"
-    return Component("supply", f"PS{mark}", kind, value, pins, None, plan.bench.supply, note)
+    return Component(
+        kind="supply",
+        reference=f"PS{mark}",
+        part=kind,
+        value=value,
+        pins=pins,
+        edge=None,
+        number=plan.bench.supply,
+        note=note,
+    )
 
 
 def _resistor(reference: str, a: str, b: str, ohm: float, k: int, note: str) -> Component:
-    return Component("resistor", reference, "resistor", format_quantity(ohm), _pins(("1", a), ("2", b)), k, ohm, note)
+    return Component(
+        kind="resistor",
+        reference=reference,
+        part="resistor",
+        value=format_quantity(ohm),
+        pins=_pins(("1", a), ("2", b)),
+        edge=k,
+        number=ohm,
+        note=note,
+    )
 
 
 def _opamp(reference: str, part: str, nets: tuple[str, str, str, str, str], k: int, note: str) -> Component:
     names = ("+IN", "-IN", "V+", "V-", "OUT")
-    return Component("opamp", reference, part, part, _pins(*zip(names, nets, strict=True)), k, note=note)
+    return Component(
+        kind="opamp",
+        reference=reference,
+        part=part,
+        value=part,
+        pins=_pins(*zip(names, nets, strict=True)),
+        edge=k,
+        note=note,
+    )
 
 
 def _edge(plan: Plan, k: int, converter: Converter | None) -> list[Component]:
@@ -103,9 +129,28 @@ def _edge(plan: Plan, k: int, converter: Converter | None) -> list[Component]:
         rails = (f"p{k}", f"q{k}") if converter is not None else (PLUS_RAIL, MINUS_RAIL)
         names = ("B", "W", "VDD", "VSS", "BUS")
         pins = _pins(*zip(names, (tail, far_end, *rails, f"c{k}"), strict=True))
-        out.append(Component("pot", f"UM{k}", plan.pot.name, plan.pot.name, pins, k, note="memristor"))
+        out.append(
+            Component(
+                kind="pot",
+                reference=f"UM{k}",
+                part=plan.pot.name,
+                value=plan.pot.name,
+                pins=pins,
+                edge=k,
+                note="memristor",
+            )
+        )
         pins = _pins(("SENSE+", senses[0]), ("SENSE-", senses[1]), ("STATE", f"w{k}"), ("BUS", f"c{k}"))
-        out.append(Component("controller", f"UC{k}", "controller channel", "state equation", pins, k))
+        out.append(
+            Component(
+                kind="controller",
+                reference=f"UC{k}",
+                part="controller channel",
+                value="state equation",
+                pins=pins,
+                edge=k,
+            )
+        )
     else:
         out += _fixed(plan, k, tail, far_end)
     return out
@@ -116,7 +161,15 @@ def _discrete(plan: Plan, k: int, tail: str, head: str, part: MemristorPart) -> 
     law = plan.network.device(k)
     turned = (plan.network.J[k] < 0) != raises_resistance(law)
     pins = _pins(("TE", head if turned else tail), ("BE", tail if turned else head))
-    return Component("memristor", f"UM{k}", part.package, part.name, pins, k, note=f"memristor, {law.kind}")
+    return Component(
+        kind="memristor",
+        reference=f"UM{k}",
+        part=part.package,
+        value=part.name,
+        pins=pins,
+        edge=k,
+        note=f"memristor, {law.kind}",
+    )
 
 
 def target_offset(plan: Plan, k: int) -> float:
@@ -143,7 +196,17 @@ def _capacitors(reference: str, a: str, b: str, farads: Sequence[float], k: int)
     for j, farad in enumerate(farads):
         part = "capacitor, C0G, 1 %, 50 V" if farad <= CERAMIC_UP_TO * (1 + 1e-9) else "capacitor, film, 1 %, 63 V"
         name = reference.format(f"C{'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[j]}")
-        out.append(Component("capacitor", name, part, format_quantity(farad, "F"), _pins(("1", a), ("2", b)), k, farad))
+        out.append(
+            Component(
+                kind="capacitor",
+                reference=name,
+                part=part,
+                value=format_quantity(farad, "F"),
+                pins=_pins(("1", a), ("2", b)),
+                edge=k,
+                number=farad,
+            )
+        )
     return out
 
 
@@ -170,7 +233,18 @@ def _drive(plan: Plan, k: int, near: str, out: str, note: str) -> list[Component
     rails = (f"p{k}i", f"q{k}i") if isolated else (PLUS_RAIL, MINUS_RAIL)
     pins = _pins(("OUT", f"g{k}"), ("COM", near))
     part = "isolated generator channel" if isolated else "generator channel"
-    parts = [Component("generator", f"VG{k}", part, f"S{k}", pins, k, -1.0 if note else 1.0, note)]
+    parts = [
+        Component(
+            kind="generator",
+            reference=f"VG{k}",
+            part=part,
+            value=f"S{k}",
+            pins=pins,
+            edge=k,
+            number=-1.0 if note else 1.0,
+            note=note,
+        )
+    ]
     name = plan.bench.drive_opamp
     parts.append(_opamp(f"UA{k}", name, (f"g{k}", out, *rails, out), k, "source buffer"))
     if isolated:

@@ -42,7 +42,7 @@ from spicebridge.waveforms import Waveforms
 KIT, FORMAT = "kit.json", "spicebridge.kit/1"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Kit:
     """What was computed for a kit, and the names of its `files`."""
 
@@ -110,7 +110,15 @@ def write_kit(folder: str | Path, case: Case, bench: Equipment | None = None) ->
         for name, text in texts.items():
             data = text if isinstance(text, bytes) else text.encode("utf-8")
             (stage / name).write_bytes(data)
-    return Kit(plan, components, difference, error, spread_, ranking, files)
+    return Kit(
+        plan=plan,
+        components=components,
+        difference=difference,
+        firmware_error=error,
+        spread=spread_,
+        influences=ranking,
+        files=files,
+    )
 
 
 def as_built(case: Case, folder: str | Path, parts: float | None = None) -> CircuitUnderTest:
@@ -164,12 +172,17 @@ def bill(plan: Plan, components: tuple[Component, ...]) -> list[BillLine]:
         else:
             value = part.value if part.kind in ("supply", "capacitor") else ""
             groups.setdefault((part.part, value), []).append(part.reference)
-    lines = [BillLine(len(refs), kind, value, tuple(refs)) for (kind, value), refs in sorted(groups.items())]
+    lines = [
+        BillLine(count=len(refs), part=kind, value=value, references=tuple(refs))
+        for (kind, value), refs in sorted(groups.items())
+    ]
     if plan.memristor is not None:
         part_ = plan.memristor
         count = -(-len(memristors) // part_.per_package)
         note = f"{part_.per_package} memristors each; at most {part_.current:g} A; {part_.typical}"
-        lines.append(BillLine(count, part_.package, part_.name, tuple(memristors), note))
+        lines.append(
+            BillLine(count=count, part=part_.package, value=part_.name, references=tuple(memristors), note=note)
+        )
     return lines
 
 

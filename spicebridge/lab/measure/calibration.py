@@ -37,7 +37,7 @@ RUNAWAY = 1e6
 """Stands for the signal of a circuit that runs away."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Instrument:
     """Limits as the maker states them: `gain` relative, `offset` of a channel's range, `trigger` of the span,
     `clock` relative. `hum` and `drift` bound, relative to a channel's range, what the mains (a sine and a cosine of each
@@ -179,7 +179,7 @@ def pick(circuit: CircuitUnderTest, runs: Ensemble, signal: Signal) -> Array:
     return signal.factor * np.asarray(table[..., int(signal.name)])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Estimate:
     """One place of the fit: all unknowns, the curves there, residuals in bars and their sum of squares."""
 
@@ -247,7 +247,15 @@ class Calibration:
         r = (self.mean - model) / self.bar
         prior = RIDGE**2 * float((theta**2).sum() + (gain**2).sum() + (offset**2).sum() + (extra**2).sum())
         return Estimate(
-            theta, gain, offset, t0, clock, curves, r, float((r**2).sum()) + prior if curves.finite else math.inf, extra
+            theta=theta,
+            gain=gain,
+            offset=offset,
+            t0=t0,
+            clock=clock,
+            curves=curves,
+            residual=r,
+            cost=float((r**2).sum()) + prior if curves.finite else math.inf,
+            nuisance=extra,
         )
 
     def matrix(self, p: Estimate) -> Array:

@@ -52,7 +52,7 @@ FINEST = 1e-5
 leave 4e-6 at hard bounds, a file of six digits 5e-7; finer than that no instrument of a bench is."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Channel:
     """Samples `t` (s), `y` of one column; block borders `edges`, sizes `count`, means `mean` (n_b,).
 
@@ -274,7 +274,7 @@ def _cut(
     # A channel on which nothing is expected is judged against its own resolution.
     scale = size if size > 0 else max(float(np.abs(y).max()), 1e-300)
     bare = Channel(
-        column, signal, t, y, edges, count, np.zeros(0), noise, step, random, resolution, circuit, scale, lost, clipped,
+        column=column, signal=signal, t=t, y=y, edges=edges, count=count, mean=np.zeros(0), noise=noise, step=step, random=random, resolution=resolution, circuit=circuit, range=scale, lost=lost, clipped=clipped,
         z=z,
     )  # fmt: skip
     return replace(bare, mean=bare.blocks(y))

@@ -28,7 +28,7 @@ BETTER = 4.0
 """Ratio of sums of squares from which one change explains better than nuisances do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Alternative:
     """One change: its sum of squares `cost` and largest residual `left`, in bars, `words`, and the `edge` of a part that is `value` off."""
 
@@ -74,7 +74,10 @@ def _refitted(fit: Calibration, point: Estimate, far: Alternative) -> Alternativ
     best = wide.descend(start)
     value = 100.0 * WRONG_PART * float(best.theta[column])
     return Alternative(
-        best.cost, float(np.abs(best.residual).max()), _part_words(circuit.network, k).format(f"{value:+.3g} %"), k
+        cost=best.cost,
+        left=float(np.abs(best.residual).max()),
+        words=_part_words(circuit.network, k).format(f"{value:+.3g} %"),
+        edge=k,
     )
 
 
@@ -85,7 +88,7 @@ def _turned(fit: Calibration) -> list[Alternative]:
         data = [replace(x, y=-x.y, mean=-x.mean) if k == j else x for k, x in enumerate(fit.data)]
         best = Calibration(fit.model, data, fit.tool).solve()
         left = float(np.abs(best.residual).max())
-        found.append(Alternative(best.cost, left, f"the probe of {c.column} the wrong way round"))
+        found.append(Alternative(cost=best.cost, left=left, words=f"the probe of {c.column} the wrong way round"))
     return found
 
 
@@ -139,7 +142,9 @@ def alternatives(fit: Calibration, point: Estimate) -> list[Alternative]:
 
 
 def _left(residual: Array, words: str, edge: int | None = None, value: float = 0.0) -> Alternative:
-    return Alternative(float((residual**2).sum()), float(np.abs(residual).max()), words, edge, value)
+    return Alternative(
+        cost=float((residual**2).sum()), left=float(np.abs(residual).max()), words=words, edge=edge, value=value
+    )
 
 
 def _flips(fit: Calibration, point: Estimate, matrix: Array, low: Array, high: Array) -> list[Alternative]:

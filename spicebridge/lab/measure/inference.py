@@ -18,7 +18,7 @@ CURRENT_FLOOR = 0.2
 """A state is inferred where the current exceeds this fraction of its peak."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inferred:
     """State of `edge` from v and i at `times` (s): inferred `states`, the `theory`'s, and their `bars`."""
 
@@ -84,8 +84,8 @@ def infer(fit: Calibration, point: Estimate) -> tuple[Inferred, ...]:
         good = np.isfinite(found) & np.isfinite(bar)
         if good.any():
             middle = (np.add.reduceat(t, starts) / count)[big]
-            columns = (middle, found, theory[big], bar)
-            out.append(Inferred(k, *(tuple(float(x) for x in column[good]) for column in columns)))
+            times, states_, theory_, bars = (tuple(x[good].tolist()) for x in (middle, found, theory[big], bar))
+            out.append(Inferred(edge=k, times=times, states=states_, theory=theory_, bars=bars))
     return tuple(out)
 
 

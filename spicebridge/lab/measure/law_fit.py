@@ -29,7 +29,7 @@ IMPOSSIBLE = 1e3
 """Residual, in units of the largest value, of parameters that make no device or no finite response."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fit:
     """`parameters`, `initial_states` (one a trace) and `polarity` as fitted; `rms` of what is left and `worst`, its
     largest, at `worst_time` (s), all over the largest measured value; `predicted` is the rms behind `until`, or None.
@@ -94,7 +94,7 @@ def respond(device: Any, s0: Array, t: Array, drive: Array, *, driven: str = "vo
     return out
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LeastSquares:
     """What a search needs: the residuals of the traces before `until` over rows of unknowns.
 
@@ -249,6 +249,6 @@ def fit_response(
         raise LabError(f"the initial state {initial_state:g} to start from must lie between 0 and 1")
     several = (traces,) if isinstance(traces, Trace) else tuple(traces)
     end = np.inf if until is None else until
-    problem = LeastSquares(device, tuple(free), several, driven, polarity, end)
+    problem = LeastSquares(device=device, free=tuple(free), traces=several, driven=driven, polarity=polarity, until=end)
     start = np.full(len(several), np.log(initial_state / (1.0 - initial_state)))
     return problem.fit(problem.solve(np.concatenate([np.zeros(len(free)), start])))

@@ -49,7 +49,7 @@ FASTEST_HUM = 1.0 / 180.0
 AT_LIMIT = 1.0 - 1e-6
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ChannelResult:
     """One channel: fitted `gain`, `offset`; `noise` and `step` (quantisation) in its unit; `error`, `uncertainty`
     and its parts `random`, `resolution`, `circuit` over its `range`, at the worst block.
@@ -87,7 +87,7 @@ class FittedPart:
     limit: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Validation:
     """Verdict of validation; `error` and `uncertainty` relative to a channel's range, of the worst channel.
 
@@ -162,8 +162,8 @@ def _compared(
         for (kind, k), x, limit in zip(model.picks, point.theta, model.limit, strict=True)
     )
     return Validation(
-        outcome, reason, worst.error, worst.uncertainty, tolerance, point.t0, point.clock, circuit.stop, tool, results,
-        parts, _at_limit(fit, point), explained.sight.blind, explained.sight.unsigned, resolve, infer(fit, point), explanations,
+        outcome=outcome, reason=reason, error=worst.error, uncertainty=worst.uncertainty, tolerance=tolerance, trigger=point.t0, clock=point.clock, stop=circuit.stop, instrument=tool, channels=results,
+        parts=parts, at_limit=_at_limit(fit, point), blind=explained.sight.blind, unsigned=explained.sight.unsigned, resolve=resolve, inferred=infer(fit, point), explanations=explanations,
     )  # fmt: skip
 
 
@@ -278,11 +278,11 @@ def _results(fit: Calibration, point: Estimate) -> tuple[ChannelResult, ...]:
         curve = np.array([c.blocks(c.t), c.mean, expected[j], r, c.bar])
         out.append(
             ChannelResult(
-                c.column, c.signal, 1.0 + fit.tool.gain * float(point.gain[j]),
-                fit.tool.shift(c.range) * float(point.offset[j]), c.noise, c.step, c.lost, c.clipped,
-                c.spikes, c.colour, c.range,
-                abs(float(r[worst])) / c.range, float(c.bar[worst]) / c.range, float(c.random[worst]) / c.range,
-                float(c.resolution[worst]) / c.range, c.circuit / c.range, float(curve[0, worst]), curve,
+                column=c.column, signal=c.signal, gain=1.0 + fit.tool.gain * float(point.gain[j]),
+                offset=fit.tool.shift(c.range) * float(point.offset[j]), noise=c.noise, step=c.step, lost=c.lost, clipped=c.clipped,
+                spikes=c.spikes, colour=c.colour, range=c.range,
+                error=abs(float(r[worst])) / c.range, uncertainty=float(c.bar[worst]) / c.range, random=float(c.random[worst]) / c.range,
+                resolution=float(c.resolution[worst]) / c.range, circuit=c.circuit / c.range, worst_time=float(curve[0, worst]), curve=curve,
             )
         )  # fmt: skip
     return tuple(out)

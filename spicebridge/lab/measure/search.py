@@ -74,7 +74,7 @@ def fit_law(
     rng = np.random.default_rng(seed)
     found: list[tuple[float, Array, int]] = []
     for polarity in (1, -1):
-        problem = LeastSquares(device, free, coarse, driven, polarity, end)
+        problem = LeastSquares(device=device, free=free, traces=coarse, driven=driven, polarity=polarity, until=end)
         starts = _drawn(problem, len(given), rng)
         cost = np.sqrt(np.mean(problem.left(starts) ** 2, axis=0))
         for k in np.argsort(cost, kind="stable")[:SEARCHED]:
@@ -82,7 +82,9 @@ def fit_law(
             found.append((float(np.sqrt(np.mean(problem.left(x[None]) ** 2))), x, polarity))
     fits = []
     for _, x, polarity in sorted(found, key=lambda entry: entry[0])[:2]:
-        problem = LeastSquares(device, free, tuple(traces), driven, polarity, end)
+        problem = LeastSquares(
+            device=device, free=free, traces=tuple(traces), driven=driven, polarity=polarity, until=end
+        )
         fits.append(problem.fit(problem.solve(x)))
     return min(fits, key=lambda fit: fit.rms)
 

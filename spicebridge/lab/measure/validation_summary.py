@@ -33,7 +33,7 @@ THREE_WORDS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TextTable:
     """Rows of text under a `head`; a `folded` one is opened on demand."""
 
@@ -44,7 +44,7 @@ class TextTable:
     folded: bool = False
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Facts:
     """A result with what the case says about itself, and what was given on the command line (`source`)."""
 
@@ -115,12 +115,12 @@ class Facts:
         r = self.result
         tool = r.instrument
         calibration = TextTable(
-            "Fitted calibration",
-            f"Bounded by what was stated: gain ±{percent(tool.gain)}, offset "
+            title="Fitted calibration",
+            lead=f"Bounded by what was stated: gain ±{percent(tool.gain)}, offset "
             + (f"±{tool.volts:g} in the channel's unit. " if tool.volts else f"±{percent(tool.offset)} of the range. ")
             + self._limits(),
-            ("channel", "signal", "gain", "offset", "offset of range", "samples lost", "clipped", "spikes"),
-            tuple(
+            head=("channel", "signal", "gain", "offset", "offset of range", "samples lost", "clipped", "spikes"),
+            rows=tuple(
                 (
                     c.column,
                     signal_name(c),
@@ -135,11 +135,11 @@ class Facts:
             ),
         )
         budget = TextTable(
-            "What U is made of",
-            "Half-widths at the worst block of every channel, relative to its range: noise averaged over the block, what "
+            title="What U is made of",
+            lead="Half-widths at the worst block of every channel, relative to its range: noise averaged over the block, what "
             "quantisation may leave of its mean unless noise dithers it, and what the built circuit is known to differ by.",
-            ("channel", "noise", "quantisation", "circuit", "U", "E", "range"),
-            tuple(
+            head=("channel", "noise", "quantisation", "circuit", "U", "E", "range"),
+            rows=tuple(
                 (c.column, percent(c.random), percent(c.resolution), percent(c.circuit), percent(c.uncertainty), percent(c.error),
                  f"{c.range:.3g}")
                 for c in r.channels
@@ -158,7 +158,12 @@ class Facts:
             )
             head = ("edge", "largest difference to the theory", "uncertainty there", "blocks")
             out.append(
-                TextTable("States inferred from v and i", "From R = v/i where the current is not small.", head, rows)
+                TextTable(
+                    title="States inferred from v and i",
+                    lead="From R = v/i where the current is not small.",
+                    head=head,
+                    rows=rows,
+                )
             )
         if r.parts:
             rows = tuple(
@@ -166,7 +171,13 @@ class Facts:
             )
             head = ("part", "fitted", "limit", "of its limit")
             out.append(
-                TextTable("Fitted parts", "what the fit made of every part within its limit", head, rows, folded=True)
+                TextTable(
+                    title="Fitted parts",
+                    lead="what the fit made of every part within its limit",
+                    head=head,
+                    rows=rows,
+                    folded=True,
+                )
             )
         return out
 

@@ -12,7 +12,6 @@ RP2040, with the outputs of the states, stand behind ``RP2040``. Without it the 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from spicebridge.lab.design.laws import equation, with_numbers
 from spicebridge.lab.design.parts import ANALOG_INPUT
 from spicebridge.lab.design.plan import Plan, converter_range
 from spicebridge.lab.design.wiring import target_offset
+from spicebridge.laws import LawDevice
 
 C_CODE = ExpressionStyle(
     native=frozenset(FUNCTIONS) - {"sgn", "u", "uramp", "limit", "table", "int", "nint"},
@@ -38,7 +38,8 @@ SOURCE = Path(__file__).with_name("firmware.c.in")
 
 def law_functions(plan: Plan, k: int) -> str:
     """R(s) in ohm and ds/dt in 1/s of edge k, with its window, as two C functions."""
-    law: Any = plan.network.device(k)
+    law = plan.network.device(k)
+    assert isinstance(law, LawDevice)
     P = float(plan.network.P[k])
     names = {x: Parameter(x) for x in ("s", "v", "i")}
     signals: dict[str, Expression] = {law.definition.state.name: names["s"], "v": names["v"], "i": names["i"]}

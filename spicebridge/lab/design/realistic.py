@@ -9,7 +9,7 @@ potentiometer, of the converter and of time are in `emulator`, where the loop is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -38,13 +38,14 @@ from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number
 from spicebridge.lab.design.law_circuits import LawWriter, delayed, set_resistance
 from spicebridge.lab.design.macros import opamp_macro, plus, times
 from spicebridge.lab.design.parts import OPAMPS
-from spicebridge.lab.design.plan import Plan
+from spicebridge.lab.design.plan import Plan, node_voltages
 from spicebridge.lab.design.reactances import memristive, ringing
 from spicebridge.lab.design.wiring import Component, node_net, wire
 from spicebridge.laws import LinearMemristor
+from spicebridge.theory import integrate
 from spicebridge.waveforms import Waveforms
 
-OPTIONS: tuple[tuple[str, Any], ...] = (
+OPTIONS: tuple[tuple[str, str | float], ...] = (
     ("method", "gear"),
     ("reltol", 1e-6),
     ("vntol", 1e-9),
@@ -268,9 +269,6 @@ class Difference:
 
 def compare_with_ideal(plan: Plan, run: BenchRun) -> Difference:
     """The ideal circuit is the theory on the same scaled network, splined between its output times."""
-    from spicebridge.lab.design.plan import node_voltages
-    from spicebridge.theory import integrate
-
     times_ = np.unique(np.clip(run.t, 0.0, plan.stop))
     ideal: Waveforms = integrate(plan.network, times_)
     at = np.searchsorted(times_, np.clip(run.t, 0.0, plan.stop))

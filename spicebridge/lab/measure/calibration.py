@@ -10,6 +10,7 @@ circuit is integrated again, with all its derivatives, at every accepted theta.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -100,13 +101,17 @@ def nuisances(fit: Calibration, point: Estimate) -> list[tuple[str, ...]]:
     return [*((hum,) for hum in hums), ("drift",), *((hum, "drift") for hum in hums)]
 
 
+Curve = Callable[[Array], Array]
+"""Signals at times (n,), a column each or one."""
+
+
 @dataclass(frozen=True, eq=False)
 class Curves:
     """Splines over time of the signals (n_s,), their slopes, and per signal the derivatives (n_p,) by theta."""
 
-    nominal: object
-    slope: object
-    partial: tuple[object, ...]
+    nominal: Curve
+    slope: Curve
+    partial: tuple[Curve, ...]
     finite: bool
 
 
@@ -145,7 +150,7 @@ class ForwardModel:
         each = tuple(CubicSpline(t, partial[..., j]) for j in range(len(self.signals)))
         return Curves(nominal, nominal.derivative(), each, finite)
 
-    def changes(self, theta: Array, resistance: Array, flipped: Array) -> object:
+    def changes(self, theta: Array, resistance: Array, flipped: Array) -> Curve:
         """Spline of the change (n_b, n_s) of the signals when resistances change by `resistance` (n_b, n_e),
         relative, and memristors are turned round where `flipped` is -1."""
         from scipy.interpolate import CubicSpline
@@ -160,7 +165,8 @@ class ForwardModel:
         t, y = self.signals_of(errors)
         # What runs away is beyond any range and would be seen.
         change = np.nan_to_num(y[1:] - y[0], nan=RUNAWAY, posinf=RUNAWAY, neginf=-RUNAWAY)
-        return CubicSpline(t, np.moveaxis(np.clip(change, -RUNAWAY, RUNAWAY), 0, 1))
+        curve: Curve = CubicSpline(t, np.moveaxis(np.clip(change, -RUNAWAY, RUNAWAY), 0, 1))
+        return curve
 
 
 def pick(circuit: CircuitUnderTest, runs: Ensemble, signal: Signal) -> Array:
@@ -219,7 +225,7 @@ class Calibration:
 
     def signal(self, curves: Curves, t0: float, clock: float) -> Array:
         """Block means (n,) of the ideal signals."""
-        parts = [c.blocks(curves.nominal(self.time(c, t0, clock))[:, j]) for j, c in enumerate(self.data)]  # type: ignore[operator]
+        parts = [c.blocks(curves.nominal(self.time(c, t0, clock))[:, j]) for j, c in enumerate(self.data)]
         return np.concatenate(parts)
 
     def point(
@@ -267,9 +273,9 @@ class Calibration:
             rows = slice(self.rows[j], self.rows[j + 1])
             u = self.time(c, p.t0, p.clock)
             scale = 1.0 + self.tool.gain * p.gain[j]
-            slope = p.curves.slope(u)[:, j]  # type: ignore[operator]
-            out[rows, :n_p] = scale * c.blocks(p.curves.partial[j](u))  # type: ignore[operator]
-            out[rows, n_p + j] = self.tool.gain * c.blocks(p.curves.nominal(u)[:, j])  # type: ignore[operator]
+            slope = p.curves.slope(u)[:, j]
+            out[rows, :n_p] = scale * c.blocks(p.curves.partial[j](u))
+            out[rows, n_p + j] = self.tool.gain * c.blocks(p.curves.nominal(u)[:, j])
             out[rows, n_p + n_c + j] = self.tool.shift(c.range)
             first = n_p + 2 * n_c + j * m
             out[rows, first : first + m] = c.blocks(self.added[j])
@@ -280,7 +286,7 @@ class Calibration:
     def samples(self, p: Estimate, j: int) -> Array:
         """What the model gives at the samples (n,) of channel j."""
         c = self.data[j]
-        clean = p.curves.nominal(self.time(c, p.t0, p.clock))[:, j]  # type: ignore[operator]
+        clean = p.curves.nominal(self.time(c, p.t0, p.clock))[:, j]
         z = p.nuisance.reshape(len(self.data), -1)[j]
         shown = (1.0 + self.tool.gain * p.gain[j]) * clean + self.tool.shift(c.range) * p.offset[j]
         return np.asarray(shown + self.added[j] @ z)

@@ -13,7 +13,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.lab.design.reactances import memristive, quantity
-from spicebridge.lab.measure.calibration import Calibration, Estimate, ForwardModel, bounded
+from spicebridge.lab.measure.calibration import Calibration, Curve, Estimate, ForwardModel, bounded
 from spicebridge.network import Network
 
 WRONG_PART = 0.75
@@ -164,10 +164,10 @@ def _flips(fit: Calibration, point: Estimate, matrix: Array, low: Array, high: A
     return found
 
 
-def block_changes(fit: Calibration, point: Estimate, change: object) -> Array:
+def block_changes(fit: Calibration, point: Estimate, change: Curve) -> Array:
     """Block means (n, n_b) of the changes that `ForwardModel.changes` gives."""
     parts = []
     for j, c in enumerate(fit.data):
         u = fit.time(c, point.t0, point.clock)
-        parts.append(c.blocks(change(u)[..., j]))  # type: ignore[operator]
+        parts.append(c.blocks(change(u)[..., j]))
     return np.concatenate(parts)

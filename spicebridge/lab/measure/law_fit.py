@@ -10,8 +10,8 @@ s(0). Classical Runge-Kutta steps between the samples. Parameters that make no d
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from spicebridge.arrays import Array
 from spicebridge.errors import DeviceError, nearest
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.measure.traces import FEWEST, Trace
+from spicebridge.laws.base import Device, GeneralDevice, OhmicDevice, changed, parameter_names
 
 STEP = 1e-6
 """Relative change of a parameter for its derivative."""
@@ -60,20 +61,23 @@ class Fit:
         return self.initial_states[0]
 
 
-def respond(device: Any, s0: Array, t: Array, drive: Array, *, driven: str = "voltage", polarity: float = 1.0) -> Array:
+def respond(
+    device: Device, s0: Array, t: Array, drive: Array, *, driven: str = "voltage", polarity: float = 1.0
+) -> Array:
     """Currents (n_t, n) in A of n devices (one record with arrays of parameters) under one voltage `drive` (n_t,).
 
     With `driven` "current", the voltages in V under one current.
     """
     one = np.ones(s0.size)
     hard, J = device.window.hard, polarity * one
+    ohmic, general = cast(OhmicDevice, device), cast(GeneralDevice, device)
 
     def both(s: Array, u: float) -> tuple[Array, Array]:
         if driven == "current":
-            return np.asarray(device.resistance(s) * u), u * one
+            return np.asarray(ohmic.resistance(s) * u), u * one
         if device.ohmic:
-            return u * one, np.asarray(u / device.resistance(s))
-        return u * one, np.asarray(J * device.current(J * u, s))
+            return u * one, np.asarray(u / ohmic.resistance(s))
+        return u * one, np.asarray(J * general.current(J * u, s))
 
     def rate(s: Array, u: float) -> Array:
         return np.asarray(device.rate(s, *both(s, u), one, J))
@@ -101,7 +105,7 @@ class LeastSquares:
     A row is log(parameter / start) for every name in `free`, then the logit of s(0) of every trace.
     """
 
-    device: Any
+    device: Device
     free: tuple[str, ...]
     traces: tuple[Trace, ...]
     driven: str = "voltage"
@@ -109,8 +113,6 @@ class LeastSquares:
     until: float = np.inf
 
     def __post_init__(self) -> None:
-        from spicebridge.laws.base import parameter_names
-
         known = parameter_names(self.device)
         for name in self.free:
             if name not in known:
@@ -141,10 +143,10 @@ class LeastSquares:
         """What is fitted."""
         return trace.v if self.driven == "current" else trace.i
 
-    def built(self, x: Array) -> Any:
+    def built(self, x: Array) -> Device:
         """The devices (n,) of rows x. Raises `DeviceError`."""
         values = {n: float(getattr(self.device, n)) * np.exp(x[:, k]) for k, n in enumerate(self.free)}
-        return replace(self.device, **values) if values else self.device
+        return changed(self.device, **values) if values else self.device
 
     def left(self, x: Array, *, everything: bool = False) -> Array:
         """(n_samples, n) of residuals over `scale`; rows that make no device get `IMPOSSIBLE`."""
@@ -186,8 +188,6 @@ class LeastSquares:
 
     def fit(self, x: Array) -> Fit:
         """What the row x means."""
-        from spicebridge.laws.base import parameter_names
-
         left = self.left(x[None], everything=True)[:, 0]
         used = np.concatenate(self.used)
         times = np.concatenate([trace.t for trace in self.traces])
@@ -209,7 +209,7 @@ class LeastSquares:
 
 
 def fit_response(
-    device: object,
+    device: Device,
     initial_state: float,
     traces: Trace | Sequence[Trace],
     free: Sequence[str],

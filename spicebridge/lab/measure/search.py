@@ -19,6 +19,7 @@ from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.measure.law_fit import Fit, LeastSquares
 from spicebridge.lab.measure.traces import Trace
 from spicebridge.laws import Law
+from spicebridge.laws.base import Device
 
 DRAWN = 300
 SEARCHED = 5
@@ -108,7 +109,7 @@ def _size(unit: str | None, name: str, traces: Sequence[Trace]) -> float:
     return sizes.get(unit or "1", 1.0)
 
 
-def _signed(law: Law, sizes: dict[str, float], options: dict[str, object], fixed: Sequence[str]) -> object:
+def _signed(law: Law, sizes: dict[str, float], options: dict[str, object], fixed: Sequence[str]) -> Device:
     """The device of these sizes, with the signs that its law asks for."""
     tried = dict.fromkeys(sizes, 0)
     first = dict(sizes)

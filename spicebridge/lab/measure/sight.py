@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.lab.design.reactances import memristive
-from spicebridge.lab.measure.calibration import Calibration, Estimate, bounded
+from spicebridge.lab.measure.calibration import Calibration, Curve, Estimate, bounded
 from spicebridge.lab.measure.channels import quantile
 from spicebridge.lab.measure.fault_diagnosis import block_changes
 
@@ -42,7 +42,7 @@ class Changes:
     resolve: float
     n_edges: int
     memory: NDArray[np.intp]
-    curves: object
+    curves: Curve
 
     @classmethod
     def of(cls, fit: Calibration, point: Estimate, resolve: float) -> Changes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from spicebridge.lab.measure.validation_summary import MEANINGS, THREE_WORDS, Facts, TextTable
 from spicebridge.report.plots import Plot
@@ -16,22 +15,23 @@ RECORD, FORMAT = "validation.json", "spicebridge.validation/2"
 PAGE, TEXT = "report.html", "report.md"
 
 
-def record(facts: Facts) -> dict[str, Any]:
+def record(facts: Facts) -> dict[str, object]:
     """The content of ``validation.json`` but for its list of files."""
     r = facts.result
-    out: dict[str, Any] = {"format": FORMAT, "kind": "validation", "title": facts.title}
+    out: dict[str, object] = {"format": FORMAT, "kind": "validation", "title": facts.title}
     out |= {
         name: getattr(r, name)
         for name in ("reason", "error", "uncertainty", "tolerance", "trigger", "clock", "stop", "resolve")
     }
     out["outcome"] = r.outcome.value
     out["instrument"] = asdict(r.instrument)
-    out["channels"] = []
+    channels = []
     for c in r.channels:
         row = {name: getattr(c, name) for name in c.__dataclass_fields__ if name not in ("curve", "signal")}
         keys = ("time_s", "measured", "expected", "residual", "uncertainty")
         blocks = dict(zip(keys, c.curve.tolist(), strict=True))
-        out["channels"].append(row | {"signal": asdict(c.signal), "blocks": blocks})
+        channels.append(row | {"signal": asdict(c.signal), "blocks": blocks})
+    out["channels"] = channels
     for name in ("parts", "inferred"):
         out[name] = [asdict(x) for x in getattr(r, name)]
     for name in ("at_limit", "blind", "unsigned", "explanations"):

@@ -150,7 +150,8 @@ def _pot(part: Component, middles: Mapping[str, str], group: int) -> list[Compon
     if not isolated:
         return out
     isolator = {
-        "VDD1": f"{LOGIC}{group}", "VE1": f"{LOGIC}{group}", "GND1": GROUND, "VDD2": logic, "VE2": logic, "GND2": middle,
+        "VDD1": f"{LOGIC}{group}", "VE1": f"{LOGIC}{group}", "GND1": GROUND, "VDD2": logic, "VE2": logic,
+        "GND2": middle,
         "VIA": f"sck_{group}", "VIB": f"mosi_{group}", "VIC": f"csp{k}", "VID": middle,
         "VOA": f"sck{k}i", "VOB": f"mosi{k}i", "VOC": select,
     }  # fmt: skip
@@ -198,8 +199,8 @@ def _group(group: int, controllers: Sequence[Component]) -> list[Component]:
         mark = f"UV{group}{'AB'[first // OUTPUTS]}"
         select = f"cs{'ab'[first // OUTPUTS]}_{group}"
         dac = {
-            "AVDD": PLUS_RAIL, "AVSS": MINUS_RAIL, "EP": MINUS_RAIL, "DVCC": logic, "GND": GROUND, "DAC_GND": GROUND, "SIG_GND": GROUND,
-            "BIN/2SCOMP": GROUND, "SYNC": select, "SCLK": sck, "SDIN": mosi, "LDAC": GROUND, "CLR": logic,
+            "AVDD": PLUS_RAIL, "AVSS": MINUS_RAIL, "EP": MINUS_RAIL, "DVCC": logic, "GND": GROUND, "DAC_GND": GROUND,
+            "SIG_GND": GROUND, "BIN/2SCOMP": GROUND, "SYNC": select, "SCLK": sck, "SDIN": mosi, "LDAC": GROUND, "CLR": logic,
             "REFIO": f"vr{mark.lower()}",
         }  # fmt: skip
         dac |= {f"VOUT{'ABCD'[j]}": x.nets[2] for j, x in enumerate(controllers[first : first + OUTPUTS])}

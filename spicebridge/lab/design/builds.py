@@ -5,8 +5,8 @@ Every copy has its own resistances, converter gains and sources::
     R = (1 + rho) R(w),   S = (1 + sigma) S + so,   A R i = A S
     dw/dt = F(w, v', i'; P, J),   i' = (1 + rho)(1 + g) i + o/R(w),   v' = P R(w) i'
 
-because an emulator infers its current from the voltage it reads (gain error g, offset o in V) and from the
-resistance it believes to have set. On a capacitor or an inductor rho is the error of C or L. Fixed steps, all copies at once: the
+because an emulator infers its current from the voltage it reads (gain error g, offset o in V) and from the resistance
+it believes to have set. On a capacitor or an inductor rho is the error of C or L. Fixed steps, all copies at once: the
 classical Runge-Kutta method, or one that takes capacitors and inductors implicitly.
 """
 
@@ -126,8 +126,8 @@ def error_limits(network: Network, bench: Equipment, driven: tuple[int, ...]) ->
 
 
 def part_tolerances(plan: Plan, k: int) -> Array:
-    """Limits (n,) of what each part of edge k, independent of the others, changes its resistance, C or L by, relative; their
-    sum is the edge's limit."""
+    """Limits (n,) of what each part of edge k, independent of the others, changes its resistance, C or L by, relative;
+    their sum is the edge's limit."""
     network, bench = plan.network, plan.bench
     resistor, capacitor = bench.resistor_tolerance, bench.capacitor_tolerance
 

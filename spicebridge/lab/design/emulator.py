@@ -1,8 +1,8 @@
 """Memristor emulators as their firmware runs them: quantised, sampled, one update late.
 
 Every update period T_u the controller reads the voltage over its potentiometer through a converter
-(`parts.ANALOG_INPUT`), infers i = v/R with the resistance of the code that stands, steps w <- w + T_u F, and sends the code
-of the new w, which takes effect at the next update. Between updates the network is resistive and its currents
+(`parts.ANALOG_INPUT`), infers i = v/R with the resistance of the code that stands, steps w <- w + T_u F, and sends the
+code of the new w, which takes effect at the next update. Between updates the network is resistive and its currents
 follow from Kirchhoff's laws at once.
 """
 
@@ -91,7 +91,8 @@ def format_firmware(plan: Plan) -> str:
         "step_ohm": plan.pot.step,
         "wiper_ohm": plan.pot.wiper,
         "positions": plan.pot.positions,
-        "loop": "every period: i = v_read / ohm[code]; v = active R(s) i; set the code of s; s += period * ds/dt(s, v, i)",
+        "loop": "every period: i = v_read / ohm[code]; v = active R(s) i; set the code of s; "
+        "s += period * ds/dt(s, v, i)",
         "delay": "the code set in one period acts from the next on",
         "edges": rows,
     }

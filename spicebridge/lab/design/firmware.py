@@ -2,11 +2,13 @@
 
 Every period, for each edge of the controller's group::
 
-    i = v_read / ohm(code);   v = P (ohm(code) - offset) i;   code' = code of R(s) + offset;   s += period F(s, J v, J i)
+    i = v_read / ohm(code);   v = P (ohm(code) - offset) i;   code' = code of R(s) + offset
+    s += period F(s, J v, J i)
 
-and code' acts from the next period on, which is what `emulator.run_firmware` does with the same numbers. The loop asks for two
-functions, ``read_volts`` (analog-to-digital converter) and ``write_code`` (potentiometer); drivers of both for AD7609 and AD5293 on the
-RP2040, with the outputs of the states, stand behind ``RP2040``. Without it the functions are the caller's.
+and code' acts from the next period on, which is what `emulator.run_firmware` does with the same numbers. The loop asks
+for two functions, ``read_volts`` (analog-to-digital converter) and ``write_code`` (potentiometer); drivers of both for
+AD7609 and AD5293 on the RP2040, with the outputs of the states, stand behind ``RP2040``. Without it the functions are
+the caller's.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """Tolerance bands of the test points, and which parts matter.
 
-`SHAPING` builds give mean and standard deviation of every signal at every time; n further ones the factor k of every kind
-(node voltages, currents, states) in the band |signal - mean| <= k sd: the least with which r of the n lie inside at all
-times and all test points of the kind. By order statistics (Wilks 1941) so does a fresh build with probability
+`SHAPING` builds give mean and standard deviation of every signal at every time; n further ones the factor k of every
+kind (node voltages, currents, states) in the band |signal - mean| <= k sd: the least with which r of the n lie inside
+at all times and all test points of the kind. By order statistics (Wilks 1941) so does a fresh build with probability
 r/(n + 1), on average.
 
-Signals are means over one row of the band. Every build also carries what a built circuit differs by from the equations although
-its parts are known: as the simulated circuit (op-amps, delays) or as one of `LOOPS` firmware loops (sampling, quantisation). Single
-samples jump by the steps of potentiometers and converters besides: no band is narrower than those of perfect parts.
+Signals are means over one row of the band. Every build also carries what a built circuit differs by from the equations
+although its parts are known: as the simulated circuit (op-amps, delays) or as one of `LOOPS` firmware loops (sampling,
+quantisation). Single samples jump by the steps of potentiometers and converters besides: no band is narrower than those
+of perfect parts.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ class Band:
     """`names` (n_s,) of test points; `t` (n_t,); `mean`, `sd` (n_t, n_s); `k` (n_s,) the factors, one of each kind;
     `steps` (n_t, n_s) what single samples of perfect parts are known to differ by from `mean`.
 
-    `promise` is the probability that a fresh build is inside with all test points of one kind, `together` the share of the
-    builds that are with those of all kinds. The band is `mean` +- `half`.
+    `promise` is the probability that a fresh build is inside with all test points of one kind, `together` the share of
+    the builds that are with those of all kinds. The band is `mean` +- `half`.
     """
 
     names: tuple[str, ...]
@@ -132,9 +133,9 @@ def sense_errors(plan: Plan, names: tuple[str, ...], builds: int, seed: Sequence
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """What builds differ by from the equations of their own parts: `patterns` (n_p, n_t, n_s), averaged over rows, of which the
-    first `circuits` are of simulated circuits and the others of firmware loops; `steps` (n_t, n_s) how far single samples of perfect parts
-    are from the mean of both."""
+    """What builds differ by from the equations of their own parts: `patterns` (n_p, n_t, n_s), averaged over rows, of
+    which the first `circuits` are of simulated circuits and the others of firmware loops; `steps` (n_t, n_s) how far
+    single samples of perfect parts are from the mean of both."""
 
     patterns: Array
     circuits: int
@@ -142,7 +143,8 @@ class Built:
 
     @classmethod
     def of(cls, plan: Plan, run: BenchRun | None, loop: Waveforms | None, seed: int = 1) -> Built:
-        """From the circuit `run` and the `loop` of perfect parts, and where that is known from `LOOPS` loops of others."""
+        """From the circuit `run` and the `loop` of perfect parts, and where that is known from `LOOPS` loops of
+        others."""
         t = build_times(plan.network, plan.stop)
         known = _known(plan, run, loop)
         if not known:
@@ -169,7 +171,8 @@ class Built:
 
 
 def loop_deviations(plan: Plan, t: Array, errors: Errors) -> Array:
-    """(n_b, n_t, n_s) by which firmware loops differ from the equations of the same parts, averaged over the rows `t`."""
+    """(n_b, n_t, n_s) by which firmware loops differ from the equations of the same parts, averaged over the rows
+    `t`."""
     loops = firmware_builds(plan, errors)
     same = integrate_builds(plan.network, float(loops.t[-1]), errors, ground=plan.gauge.ground, steps=loops.t.size - 1)
     off = test_points(plan, loops)[1] - test_points(plan, same)[1]
@@ -202,7 +205,8 @@ def _known(plan: Plan, run: BenchRun | None, loop: Waveforms | None) -> list[tup
 
 
 def row_means(t: Array, times: Array, columns: Array) -> Array:
-    """(n_t, …) means of `columns` (n, …), known at `times`, from halfway to the row before to halfway to the next row of `t`."""
+    """(n_t, …) means of `columns` (n, …), known at `times`, from halfway to the row before to halfway to the next row
+    of `t`."""
     flat = columns.reshape(times.size, -1)
     widths = np.diff(times)[:, None]
     area = np.vstack([np.zeros((1, flat.shape[1])), np.cumsum(0.5 * widths * (flat[1:] + flat[:-1]), axis=0)])
@@ -281,7 +285,8 @@ class Spread:
 
 
 def spread(plan: Plan, *, seed: int = 1, run: BenchRun | None = None, loop: Waveforms | None = None) -> Spread:
-    """Tighten all error limits until every build stays in the regime. `run` and `loop` say what perfect parts differ by.
+    """Tighten all error limits until every build stays in the regime. `run` and `loop` say what perfect parts differ
+    by.
 
     Raises `LabError` if none does.
     """

@@ -33,7 +33,8 @@ class OpAmp:
 
 @dataclass(frozen=True, kw_only=True)
 class Potentiometer:
-    """Used between B and W: `total` ohm end to end, `positions`, `wiper` ohm, `current` A, `min_supply` and `max_supply` V each side."""
+    """Used between B and W: `total` ohm end to end, `positions`, `wiper` ohm, `current` A, `min_supply` and
+    `max_supply` V each side."""
 
     name: str
     total: float
@@ -116,8 +117,9 @@ MEMRISTORS = {
     part.name: part
     for part in (
         MemristorPart(
-            name="Knowm-SDC-W", package="Knowm SDC memristors, tungsten, 16-pin ceramic DIP", per_package=8, current=1e-3,
-            typical="the maker's switch model has 500 ohm to 1500 ohm and thresholds of +-0.27 V; measure your own devices",
+            name="Knowm-SDC-W", package="Knowm SDC memristors, tungsten, 16-pin ceramic DIP", per_package=8,
+            current=1e-3, typical="the maker's switch model has 500 ohm to 1500 ohm and thresholds of +-0.27 V; "
+            "measure your own devices",
         ),
         MemristorPart(
             name="Knowm-SDC-C", package="Knowm SDC memristors, carbon, 16-pin ceramic DIP", per_package=8, current=5e-5,

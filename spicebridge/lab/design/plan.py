@@ -152,7 +152,8 @@ def _unscaled(case: Case, bench: Equipment) -> Equipment:
 
 
 def discharged(network: Network) -> Network:
-    """The same currents with every capacitor starting at 0 V, as on a bench: what it starts at is part of its series source.
+    """The same currents with every capacitor starting at 0 V, as on a bench: what it starts at is part of its series
+    source.
 
     Raises `LabError` for an inductor that carries a current at the start.
     """
@@ -161,8 +162,8 @@ def discharged(network: Network) -> Network:
     if currents.any():
         k = int(np.flatnonzero(currents)[0])
         raise LabError(
-            f"{network.edge_name(k)}: an inductor starts with {currents[k]:g} A; on a bench all rests before the trigger, so "
-            "let it start with 0 A"
+            f"{network.edge_name(k)}: an inductor starts with {currents[k]:g} A; on a bench all rests before the "
+            "trigger, so let it start with 0 A"
         )
     if not v0.any():
         return network

@@ -172,7 +172,8 @@ def _generator(plan: Plan, part: Component) -> list[Element]:
 
 
 def _capacitor(part: Component) -> list[Element]:
-    """Its voltage is that of a grounded node, which alone an ``.ic`` sets: at the trigger it is not that of a run at rest."""
+    """Its voltage is that of a grounded node, which alone an ``.ic`` sets: at the trigger it is not that of a run at
+    rest."""
     a, b = part.nets
     name, state = part.reference, f"u{part.reference}".lower()
     return [

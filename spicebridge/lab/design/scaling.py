@@ -110,6 +110,6 @@ class Scaling:
         """The law in one line, with its numbers."""
         return (
             f"R' = {self.impedance:.6g} R, v' = {self.amplitude:.6g} v, t' = {self.time:.6g} t, "
-            f"i' = {self.current:.6g} i, alpha' = alpha/{self.time:.6g}, beta' = {self.amplitude * self.time:.6g} beta; "
-            "states unchanged"
+            f"i' = {self.current:.6g} i, alpha' = alpha/{self.time:.6g}, beta' = {self.amplitude * self.time:.6g} "
+            "beta; states unchanged"
         )

@@ -24,7 +24,8 @@ GROUND, PLUS_RAIL, MINUS_RAIL = "0", "vcc", "vee"
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """One part: `kind` (resistor, capacitor, opamp, pot, controller, memristor, generator, supply), reference, type, value, pins.
+    """One part: `kind` (resistor, capacitor, opamp, pot, controller, memristor, generator, supply), reference, type,
+    value, pins.
 
     `pins` are (number, name, net) in the order of the deck's element. `number` holds the value in SI units.
     """
@@ -175,7 +176,8 @@ def _discrete(plan: Plan, k: int, tail: str, head: str, part: MemristorPart) -> 
 def target_offset(plan: Plan, k: int) -> float:
     """Ohm to add to R so that edge k with its sense resistor in series is P R: -Rs, or +Rs if active.
 
-    Zero for a capacitor, an inductor and a discrete memristor, from which nothing can be taken; the realistic deck shows what that does.
+    Zero for a capacitor, an inductor and a discrete memristor, from which nothing can be taken; the realistic deck
+    shows what that does.
     """
     if plan.network.imposed[k] or (plan.memristor is not None and plan.network.stateful[k]):
         return 0.0

@@ -83,9 +83,9 @@ def setting(plan: Plan, part: Component) -> Setting:
 def instrument_files(plan: Plan, part: Component) -> dict[str, str | bytes]:
     """Files by suffix for arbitrary waveforms of three makers, scaled to -1 … 1 of the amplitude about the offset.
 
-    ``_keysight.arb`` (33500 series, text, version 1.1), ``.raf`` (Rigol DG1000Z and DG4000: 14 bits in two bytes a sample, the
-    lower one first, 0 the low and 16383 the high level), ``_siglent.csv`` (SDG series: header with length, frequency, amplitude,
-    offset and phase, then V behind a comma).
+    ``_keysight.arb`` (33500 series, text, version 1.1), ``.raf`` (Rigol DG1000Z and DG4000: 14 bits in two bytes a
+    sample, the lower one first, 0 the low and 16383 the high level), ``_siglent.csv`` (SDG series: header with length,
+    frequency, amplitude, offset and phase, then V behind a comma).
     """
     if is_constant(plan, part):
         return {}

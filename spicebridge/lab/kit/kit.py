@@ -215,7 +215,7 @@ def _record(
         "digest": digest(plan.case),
         "bench": asdict(plan.bench),
         "files": list(files),
-        "scaling": {"impedance": plan.scaling.impedance, "amplitude": plan.scaling.amplitude, "time": plan.scaling.time},
+        "scaling": asdict(plan.scaling),
         "ground": plan.gauge.ground,
         "chords": list(plan.gauge.chords),
         "sources": list(plan.gauge.driven),

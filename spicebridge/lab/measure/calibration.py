@@ -40,10 +40,11 @@ RUNAWAY = 1e6
 
 @dataclass(frozen=True, kw_only=True)
 class Instrument:
-    """Limits as the maker states them: `gain` relative, `offset` of a channel's range, `trigger` of the span,
-    `clock` relative. `hum` and `drift` bound, relative to a channel's range, what the mains (a sine and a cosine of each
-    of its first three harmonics) and slow drift (Legendre polynomials to degree 3 over the record) may add: fitted only
-    where the verdict would else be a disagreement. `volts` > 0 states the offset in the channel's unit instead of `offset`."""
+    """Limits as the maker states them: `gain` relative, `offset` of a channel's range, `trigger` of the span, `clock`
+    relative. `hum` and `drift` bound, relative to a channel's range, what the mains (a sine and a cosine of each of its
+    first three harmonics) and slow drift (Legendre polynomials to degree 3 over the record) may add: fitted only where
+    the verdict would else be a disagreement. `volts` > 0 states the offset in the channel's unit instead of
+    `offset`."""
 
     gain: float = 5e-3
     offset: float = 1e-2
@@ -59,8 +60,8 @@ class Instrument:
                 raise LabError(f"instrument: {name} = {value!r} must be at least 0 and below 1")
         if self.trigger + self.clock >= 0.5:
             raise LabError(
-                f"instrument: trigger = {self.trigger!r} and clock = {self.clock!r} together must stay below 0.5 of the span: "
-                "nothing of the run would be left to compare; state them closer"
+                f"instrument: trigger = {self.trigger!r} and clock = {self.clock!r} together must stay below 0.5 of "
+                "the span: nothing of the run would be left to compare; state them closer"
             )
 
     def shift(self, span: float) -> float:

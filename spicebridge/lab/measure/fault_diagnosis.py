@@ -1,4 +1,5 @@
-"""What one change beyond the stated limits would explain a disagreement: a part, a flip, a channel, its sign, the clock.
+"""What one change beyond the stated limits would explain a disagreement: a part, a flip, a channel, its sign, the
+clock.
 
 It says where to look first; and where one change explains much better than nuisances of the instrument, these do not
 excuse the measurement.
@@ -30,7 +31,8 @@ BETTER = 4.0
 
 @dataclass(frozen=True, kw_only=True)
 class Alternative:
-    """One change: its sum of squares `cost` and largest residual `left`, in bars, `words`, and the `edge` of a part that is `value` off."""
+    """One change: its sum of squares `cost` and largest residual `left`, in bars, `words`, and the `edge` of a part
+    that is `value` off."""
 
     cost: float
     left: float
@@ -98,8 +100,8 @@ def _part_words(network: Network, k: int) -> str:
 
 
 def beaten(found: Estimate, fit: Calibration, point: Estimate) -> bool:
-    """Whether one change beyond the limits explains so much better than the nuisances of `found` what `point` leaves that
-    these, with their many unknowns, only imitate it."""
+    """Whether one change beyond the limits explains so much better than the nuisances of `found` what `point` leaves
+    that these, with their many unknowns, only imitate it."""
     return any(x.left <= EXPLAINS and BETTER * x.cost < found.cost for x in alternatives(fit, point))
 
 

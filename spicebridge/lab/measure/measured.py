@@ -1,10 +1,10 @@
 """Validation: does the measured circuit do what the equations say, within the measurement's uncertainty?
 
 Calibration and the errors of parts are fitted within their stated limits (`calibration`). What remains, r, is judged
-block by block against its bar U (`channels`), and for every single part in all of them together (`sight`). In this order: some
-|r| > U, or a part's share beyond its bar: DISAGREES. A channel clipped, U of every
-channel above the tolerance (of its range), or blind to a change `resolve` of every resistance: UNRESOLVED. Else
-AGREES, with the edges named in which a change `resolve` or a flipped memristor would not have been seen.
+block by block against its bar U (`channels`), and for every single part in all of them together (`sight`). In this
+order: some |r| > U, or a part's share beyond its bar: DISAGREES. A channel clipped, U of every channel above the
+tolerance (of its range), or blind to a change `resolve` of every resistance: UNRESOLVED. Else AGREES, with the edges
+named in which a change `resolve` or a flipped memristor would not have been seen.
 """
 
 from __future__ import annotations
@@ -162,15 +162,17 @@ def _compared(
         for (kind, k), x, limit in zip(model.picks, point.theta, model.limit, strict=True)
     )
     return Validation(
-        outcome=outcome, reason=reason, error=worst.error, uncertainty=worst.uncertainty, tolerance=tolerance, trigger=point.t0, clock=point.clock, stop=circuit.stop, instrument=tool, channels=results,
-        parts=parts, at_limit=_at_limit(fit, point), blind=explained.sight.blind, unsigned=explained.sight.unsigned, resolve=resolve, inferred=infer(fit, point), explanations=explanations,
+        outcome=outcome, reason=reason, error=worst.error, uncertainty=worst.uncertainty, tolerance=tolerance,
+        trigger=point.t0, clock=point.clock, stop=circuit.stop, instrument=tool, channels=results, parts=parts,
+        at_limit=_at_limit(fit, point), blind=explained.sight.blind, unsigned=explained.sight.unsigned,
+        resolve=resolve, inferred=infer(fit, point), explanations=explanations,
     )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class Explained:
-    """A `fit` at its best `point`, what it says about single parts, and the least sum of squares, in bars, that nuisances
-    of the instrument leave where they were tried."""
+    """A `fit` at its best `point`, what it says about single parts, and the least sum of squares, in bars, that
+    nuisances of the instrument leave where they were tried."""
 
     fit: Calibration
     point: Estimate
@@ -179,8 +181,8 @@ class Explained:
 
 
 def _explained(fit: Calibration, point: Estimate, resolve: float) -> Explained:
-    """The first fit that leaves nothing beyond its bars: as it is, with nuisances of the instrument, with the noise that
-    the residual itself shows, with both; else the given one."""
+    """The first fit that leaves nothing beyond its bars: as it is, with nuisances of the instrument, with the noise
+    that the residual itself shows, with both; else the given one."""
     original, first, least = fit, point, math.inf
     changes = Changes.of(fit, point, resolve)
 
@@ -229,7 +231,8 @@ def _named(fit: Calibration, point: Estimate) -> str:
     coloured = [c for c in fit.data if c.colour > 1.0]
     if coloured:
         most = max(coloured, key=lambda c: c.colour)
-        out += f"; noise is correlated: block means of {most.column} scatter {most.colour:.2g} times as much as by white noise"
+        out += f"; noise is correlated: block means of {most.column} scatter {most.colour:.2g} times as much as by "
+        out += "white noise"
     spiky = [f"{c.spikes} of {c.column}" for c in fit.data if c.spikes]
     return out + (f"; spikes left out: {', '.join(spiky)}" if spiky else "")
 
@@ -248,9 +251,9 @@ def _channels(
     t = measurement.t
     if np.count_nonzero((t >= span[0]) & (t <= span[1])) < FEWEST:
         raise LabError(
-            f"the measurement's times go from {t[0]:.6g} to {t[-1]:.6g} s, the run from 0 to {circuit.stop:.6g} s: fewer "
-            f"than {FEWEST} samples fall into it; name the unit of the time in the header, as in 't (ms)', and give "
-            "--kit if a kit was built"
+            f"the measurement's times go from {t[0]:.6g} to {t[-1]:.6g} s, the run from 0 to {circuit.stop:.6g} s: "
+            f"fewer than {FEWEST} samples fall into it; name the unit of the time in the header, as in 't (ms)', and "
+            "give --kit if a kit was built"
         )
     out = []
     fast = min((d.timescale() for d in set(circuit.network.drives) if d is not None), default=circuit.stop)
@@ -279,10 +282,11 @@ def _results(fit: Calibration, point: Estimate) -> tuple[ChannelResult, ...]:
         out.append(
             ChannelResult(
                 column=c.column, signal=c.signal, gain=1.0 + fit.tool.gain * float(point.gain[j]),
-                offset=fit.tool.shift(c.range) * float(point.offset[j]), noise=c.noise, step=c.step, lost=c.lost, clipped=c.clipped,
-                spikes=c.spikes, colour=c.colour, range=c.range,
-                error=abs(float(r[worst])) / c.range, uncertainty=float(c.bar[worst]) / c.range, random=float(c.random[worst]) / c.range,
-                resolution=float(c.resolution[worst]) / c.range, circuit=c.circuit / c.range, worst_time=float(curve[0, worst]), curve=curve,
+                offset=fit.tool.shift(c.range) * float(point.offset[j]), noise=c.noise, step=c.step, lost=c.lost,
+                clipped=c.clipped, spikes=c.spikes, colour=c.colour, range=c.range,
+                error=abs(float(r[worst])) / c.range, uncertainty=float(c.bar[worst]) / c.range,
+                random=float(c.random[worst]) / c.range, resolution=float(c.resolution[worst]) / c.range,
+                circuit=c.circuit / c.range, worst_time=float(curve[0, worst]), curve=curve,
             )
         )  # fmt: skip
     return tuple(out)
@@ -317,8 +321,9 @@ def _decide(
         return (
             Outcome.DISAGREES,
             worst,
-            f"channel {worst.column} leaves the theory by {100 * worst.error:.3g} % of its range at t = {worst.worst_time:.4g} s, "
-            f"more than calibration, parts and noise explain ({100 * worst.uncertainty:.3g} %)",
+            f"channel {worst.column} leaves the theory by {100 * worst.error:.3g} % of its range at t = "
+            f"{worst.worst_time:.4g} s, more than calibration, parts and noise explain ({100 * worst.uncertainty:.3g} "
+            "%)",
         )
     if not seen.clear:
         return Outcome.DISAGREES, worst, _together(seen, network)
@@ -327,8 +332,8 @@ def _decide(
         return (
             Outcome.UNRESOLVED,
             cut,
-            f"channel {cut.column} stands at an end of its range in {cut.clipped} samples while the theory goes on beyond: clipped "
-            "by the oscilloscope or by a rail; measure it in a larger range",
+            f"channel {cut.column} stands at an end of its range in {cut.clipped} samples while the theory goes on "
+            "beyond: clipped by the oscilloscope or by a rail; measure it in a larger range",
         )
     clear = [c for c in results if c.uncertainty <= tolerance]
     if not clear:
@@ -339,7 +344,8 @@ def _decide(
         )
         fixed = vague.resolution + vague.circuit
         if fixed >= tolerance:
-            remedy = f"{100 * fixed:.3g} % are quantisation and the circuit's own steps; use a finer range or a larger signal"
+            what = "quantisation and the circuit's own steps; use a finer range or a larger signal"
+            remedy = f"{100 * fixed:.3g} % are {what}"
         else:
             times = (vague.random / (tolerance - fixed)) ** 2
             remedy = f"average about {times:.0f} times as many samples or use a finer range"

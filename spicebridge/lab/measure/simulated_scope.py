@@ -72,8 +72,8 @@ def measure(
 ) -> Measurement:
     """What `scope` shows of a build of `circuit`; columns have the names of their signals.
 
-    `wrong` {edge: relative error of its resistance} and `flipped` edges are what somebody soldered by mistake; `disturb` is
-    added before the converter.
+    `wrong` {edge: relative error of its resistance} and `flipped` edges are what somebody soldered by mistake;
+    `disturb` is added before the converter.
     """
     rng = np.random.default_rng(seed)
     errors = random_errors(circuit, scope.parts, rng)

@@ -15,7 +15,8 @@ from spicebridge.verify.verdict import Outcome
 
 MEANINGS = {
     Outcome.AGREES: "The measured circuit does what the equations say, within the uncertainty of the measurement.",
-    Outcome.DISAGREES: "The measured circuit differs from the equations by more than calibration, parts and noise explain.",
+    Outcome.DISAGREES: "The measured circuit differs from the equations by more than calibration, parts and noise "
+    "explain.",
     Outcome.UNRESOLVED: "The measurement is too uncertain, or sees too little, to say whether they agree.",
 }
 THREE_WORDS = (
@@ -92,7 +93,8 @@ class Facts:
         if r.outcome is Outcome.DISAGREES:
             if not r.explanations:
                 return [
-                    "No single part, channel or clock explains what was measured: look for several errors or wrong wiring."
+                    "No single part, channel or clock explains what was measured: look for several errors or wrong "
+                    "wiring."
                 ]
             return [f"{x[:1].upper()}{x[1:]} would explain it." for x in r.explanations]
         out = []
@@ -136,12 +138,16 @@ class Facts:
         )
         budget = TextTable(
             title="What U is made of",
-            lead="Half-widths at the worst block of every channel, relative to its range: noise averaged over the block, what "
-            "quantisation may leave of its mean unless noise dithers it, and what the built circuit is known to differ by.",
+            lead="Half-widths at the worst block of every channel, relative to its range: noise averaged over the "
+            "block, what quantisation may leave of its mean unless noise dithers it, and what the built circuit is "
+            "known to differ by.",
             head=("channel", "noise", "quantisation", "circuit", "U", "E", "range"),
             rows=tuple(
-                (c.column, percent(c.random), percent(c.resolution), percent(c.circuit), percent(c.uncertainty), percent(c.error),
-                 f"{c.range:.3g}")
+                (
+                    c.column,
+                    *map(percent, (c.random, c.resolution, c.circuit, c.uncertainty, c.error)),
+                    f"{c.range:.3g}",
+                )
                 for c in r.channels
             ),
         )  # fmt: skip

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +18,6 @@ from spicebridge.arrays import Array, IntArray
 from spicebridge.theory.ensembles.active_runs import EnsembleRecord
 from spicebridge.theory.ensembles.batched_currents import BatchCurrents
 from spicebridge.theory.ensembles.batched_laws import BatchedLaws
-from spicebridge.theory.ensembles.equal_steps import RK4, EqualSteps
 from spicebridge.theory.ensembles.members import Members
 
 RESIDUAL = 1e-4
@@ -29,13 +27,6 @@ SHARPER = 0.1
 """The same of the pilots, in parts, so that what it costs is in the bias too."""
 PILOTS = 64
 """Trajectories that run again with half the step."""
-
-
-class Moment(NamedTuple):
-    """States (runs, n_e) and their rates in 1/s."""
-
-    state: Array
-    rate: Array
 
 
 class FixedSteps:
@@ -67,25 +58,33 @@ class FixedSteps:
         y = self.members.initial[rows].copy()
         guess = np.zeros((rows.size, self.currents.unknowns))
         hard = laws.hard
-        marching = EqualSteps(RK4, np.zeros_like(hard), hard)
+        bounded = bool(hard.any())
 
-        def stage(s: Array, t: float, length: float = 0.0) -> Moment:
+        def rate(s: Array, t: float) -> Array:
             nonlocal guess
             resistance = laws.resistance(s)
             source = self.members.source(rows, np.full(rows.size, t))
             current, guess = self.currents.solve(resistance, source, guess, residual)
-            return Moment(s, laws.rate(s, current, resistance * current))
+            return laws.rate(s, current, resistance * current)
+
+        def clipped(s: Array) -> Array:
+            if bounded:
+                s[:, hard] = np.clip(s[:, hard], 0.0, 1.0)
+            return s
 
         out = np.full((rows.size, self.times.size, y.shape[1]), np.nan)
         out[:, self.times == 0.0] = y[:, None]
         solves = 0
         with np.errstate(all="ignore"):
-            now = stage(y, 0.0)
             for t, h, row in _grid(self.times, self.members.corners(float(self.times[-1])), step):
-                now = marching.step(stage, now, t, h)
+                k1 = rate(y, t)
+                k2 = rate(clipped(y + 0.5 * h * k1), t + 0.5 * h)
+                k3 = rate(clipped(y + 0.5 * h * k2), t + 0.5 * h)
+                k4 = rate(clipped(y + h * k3), t + h)
+                y = clipped(y + h / 6.0 * (k1 + 2.0 * (k2 + k3) + k4))
                 solves += 4
                 if row is not None:
-                    out[:, row] = now.state
+                    out[:, row] = y
         return out, solves
 
 

@@ -15,7 +15,7 @@ from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.design.packages import DUAL, PACKAGE_OF, PACKAGES
 from spicebridge.lab.design.parts import ANALOG_INPUT
 from spicebridge.lab.design.plan import Plan
-from spicebridge.lab.design.wiring import GROUND, MINUS_RAIL, PLUS_RAIL, Component, wire
+from spicebridge.lab.design.wiring import GROUND, MINUS_RAIL, PLUS_RAIL, Component, component, wire
 
 GROUP = ANALOG_INPUT.channels
 OUTPUTS = 4
@@ -46,20 +46,9 @@ def board(plan: Plan, components: Sequence[Component] | None = None) -> tuple[Co
     for first in range(0, len(edges), GROUP):
         out += _group(first // GROUP + 1, [senses[k] for k in edges[first : first + GROUP]])
     if edges:
-        out.append(
-            Component(
-                kind="supply",
-                reference="PSL",
-                part="bench supply",
-                value="+5V",
-                pins=(("1", "+", "v5"), ("2", "COM", GROUND)),
-            )
-        )
-        wanted = ["start", GROUND, *(senses[k].nets[2] for k in edges)]
-        pins = tuple((str(n), net, net) for n, net in enumerate(wanted, start=1))
-        out.append(
-            Component(kind="connector", reference="J1", part="pin header", value="trigger and states", pins=pins)
-        )
+        out.append(component("supply", "PSL", "bench supply", {"+": "v5", "COM": GROUND}, value="+5V"))
+        header = ["start", GROUND, *(senses[k].nets[2] for k in edges)]
+        out.append(component("connector", "J1", "pin header", {net: net for net in header}, value="trigger and states"))
     return tuple(out)
 
 
@@ -98,14 +87,7 @@ def place(kind: str, reference: str, part: str, nets: Mapping[str, str], edge: i
 
 def capacitor(reference: str, a: str, b: str, value: str, note: str) -> Component:
     """A ceramic capacitor."""
-    return Component(
-        kind="capacitor",
-        reference=reference,
-        part="capacitor, ceramic, X7R, 25 V",
-        value=value,
-        pins=(("1", "1", a), ("2", "2", b)),
-        note=note,
-    )
+    return component("capacitor", reference, "capacitor, ceramic, X7R, 25 V", {"1": a, "2": b}, value=value, note=note)
 
 
 def _decoupling(reference: str, nets: Sequence[str], middle: str, value: str = "100nF") -> list[Component]:

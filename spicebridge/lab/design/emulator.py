@@ -8,8 +8,6 @@ follow from Kirchhoff's laws at once.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -21,7 +19,7 @@ from spicebridge.arrays import Array
 from spicebridge.lab.design.board import addresses
 from spicebridge.lab.design.builds import Ensemble, Errors, rates
 from spicebridge.lab.design.laws import equation, state_of
-from spicebridge.lab.design.parts import ANALOG_INPUT
+from spicebridge.lab.design.parts import ANALOG_INPUT, format_rows
 from spicebridge.lab.design.plan import Plan, converter_range, node_voltages
 from spicebridge.lab.design.reactances import AT_ONCE, Reactances, resistances
 from spicebridge.lab.design.wiring import target_offset
@@ -55,14 +53,12 @@ def table(plan: Plan, k: int) -> CodeTable:
 def format_tables(plan: Plan) -> str:
     """CSV of all tables: code, ohm, then the state for every edge."""
     edges = np.flatnonzero(plan.emulated).tolist()
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["code", "ohm", *(f"state of edge {k}" for k in edges)])
+    rows = [["code", "ohm", *(f"state of edge {k}" for k in edges)]]
     tables = [table(plan, k) for k in edges]
     for code in range(plan.pot.positions):
         ohm = plan.pot.wiper + code * plan.pot.step
-        writer.writerow([code, f"{ohm:.3f}", *(_number(x.states[code]) for x in tables)])
-    return out.getvalue()
+        rows.append([str(code), f"{ohm:.3f}", *(_number(x.states[code]) for x in tables)])
+    return format_rows(rows)
 
 
 def format_firmware(plan: Plan) -> str:

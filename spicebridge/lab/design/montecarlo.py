@@ -114,10 +114,13 @@ def test_point_names(plan: Plan) -> tuple[str, ...]:
 
 def test_points(plan: Plan, ensemble: Ensemble) -> tuple[tuple[str, ...], Array]:
     """Names and signals (n_b, n_t, n_s)."""
-    nodes = [n for n in range(plan.network.n_nodes) if n != plan.gauge.ground]
-    chords, states = list(plan.gauge.chords), np.flatnonzero(plan.emulated).tolist()
-    parts = [ensemble.nodes[..., nodes], ensemble.current[..., chords], ensemble.state[..., states]]
-    return test_point_names(plan), np.concatenate(parts, axis=-1)
+    chords = ensemble.current[..., list(plan.gauge.chords)]
+    return test_point_names(plan), _in_order(plan, ensemble.nodes, chords, ensemble.state)
+
+
+def _in_order(plan: Plan, nodes: Array, chords: Array, state: Array) -> Array:
+    """(…, n_s) of all node voltages, currents of chords and all states."""
+    return np.concatenate([np.delete(nodes, plan.gauge.ground, axis=-1), chords, state[..., plan.emulated]], axis=-1)
 
 
 test_point_names.__test__ = False  # type: ignore[attr-defined]
@@ -181,15 +184,12 @@ def loop_deviations(plan: Plan, t: Array, errors: Errors) -> Array:
 
 def _known(plan: Plan, run: BenchRun | None, loop: Waveforms | None) -> list[tuple[Array, Array]]:
     """(times, deviations (n, n_s) from the equations) of those that are there."""
-    network, gauge = plan.network, plan.gauge
-    nodes = [n for n in range(network.n_nodes) if n != gauge.ground]
-    chords, states = list(gauge.chords), np.flatnonzero(plan.emulated).tolist()
+    network, ground, chords = plan.network, plan.gauge.ground, list(plan.gauge.chords)
 
     def off(times: Array, p: Array, i: Array, w: Array) -> tuple[Array, Array]:
         ideal = integrate(network, times)
-        ideal_p = node_voltages(network, gauge.ground, ideal.voltage - network.bank(times))
-        parts = (p - ideal_p)[:, nodes], i - ideal.current[:, chords], (w - ideal.state)[:, states]
-        return times, np.concatenate(parts, axis=1)
+        ideal_p = node_voltages(network, ground, ideal.voltage - network.bank(times))
+        return times, _in_order(plan, p - ideal_p, i - ideal.current[:, chords], w - ideal.state)
 
     known = []
     if run is not None:
@@ -199,7 +199,7 @@ def _known(plan: Plan, run: BenchRun | None, loop: Waveforms | None) -> list[tup
     if loop is not None:
         inside = loop.t <= plan.stop
         times = loop.t[inside]
-        p = node_voltages(network, gauge.ground, loop.voltage[inside] - network.bank(times))
+        p = node_voltages(network, ground, loop.voltage[inside] - network.bank(times))
         known.append(off(times, p, loop.current[inside][:, chords], loop.state[inside]))
     return known
 

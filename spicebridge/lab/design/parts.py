@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from spicebridge.errors import nearest
 from spicebridge.lab.design.equipment import LabError
@@ -131,28 +132,28 @@ MEMRISTORS = {
 switch model as in the maker's published subcircuit. The law of the case, not `typical`, is what a kit uses."""
 
 
+Part = TypeVar("Part")
+
+
+def _listed(what: str, name: str, parts: Mapping[str, Part]) -> Part:
+    if name not in parts:
+        raise LabError(f"{what} {name!r} is not listed; use one of {', '.join(parts)}{nearest(name, parts)}")
+    return parts[name]
+
+
 def memristor_part(name: str) -> MemristorPart:
     """The discrete memristor called `name`. Raises `LabError`."""
-    if name not in MEMRISTORS:
-        raise LabError(
-            f"memristor {name!r} is not listed; use one of {', '.join(MEMRISTORS)}{nearest(name, MEMRISTORS)}"
-        )
-    return MEMRISTORS[name]
+    return _listed("memristor", name, MEMRISTORS)
 
 
 def opamp(name: str) -> OpAmp:
     """The op-amp called `name`. Raises `LabError`."""
-    if name not in OPAMPS:
-        raise LabError(f"op-amp {name!r} is not listed; use one of {', '.join(OPAMPS)}{nearest(name, OPAMPS)}")
-    return OPAMPS[name]
+    return _listed("op-amp", name, OPAMPS)
 
 
 def potentiometer(name: str) -> Potentiometer:
     """The digital potentiometer called `name`. Raises `LabError`."""
-    if name not in POTENTIOMETERS:
-        known = ", ".join(POTENTIOMETERS)
-        raise LabError(f"potentiometer {name!r} is not listed; use one of {known}{nearest(name, POTENTIOMETERS)}")
-    return POTENTIOMETERS[name]
+    return _listed("potentiometer", name, POTENTIOMETERS)
 
 
 def e96(value: float) -> float:
@@ -251,8 +252,12 @@ class BillLine:
 
 def format_bill(lines: Iterable[BillLine]) -> str:
     """The bill of materials as CSV."""
+    rows = ([x.count, x.part, x.value, " ".join(x.references), x.note] for x in lines)
+    return format_rows([["count", "part", "value", "references", "note"], *rows])
+
+
+def format_rows(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["count", "part", "value", "references", "note"])
-    writer.writerows([x.count, x.part, x.value, " ".join(x.references), x.note] for x in lines)
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -21,7 +19,7 @@ from spicebridge.lab.design.emulator import format_firmware, format_tables, run_
 from spicebridge.lab.design.equipment import Equipment, LabError
 from spicebridge.lab.design.firmware import format_source
 from spicebridge.lab.design.montecarlo import Influence, Spread, influences, spread
-from spicebridge.lab.design.parts import BillLine, format_bill
+from spicebridge.lab.design.parts import BillLine, format_bill, format_rows
 from spicebridge.lab.design.plan import Plan, make_plan
 from spicebridge.lab.design.realistic import Difference, compare_with_ideal, realistic_deck, run_realistic
 from spicebridge.lab.design.scaling import Scaling
@@ -188,22 +186,19 @@ def bill(plan: Plan, components: tuple[Component, ...]) -> list[BillLine]:
 
 def _bands(found: Spread) -> str:
     band = found.band
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["t (s)", *(f"{edge} {name}" for name in band.names for edge in ("low", "high"))])
+    rows = [["t (s)", *(f"{edge} {name}" for name in band.names for edge in ("low", "high"))]]
     for row, t in enumerate(band.t.tolist()):
         pairs = zip(band.low[row].tolist(), band.high[row].tolist(), strict=True)
-        writer.writerow([f"{t:.9g}", *(f"{x:.7g}" for pair in pairs for x in pair)])
-    return out.getvalue()
+        rows.append([f"{t:.9g}", *(f"{x:.7g}" for pair in pairs for x in pair)])
+    return format_rows(rows)
 
 
 def _sensitivity(plan: Plan, ranking: tuple[Influence, ...]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["edge", "name", "error", "limit", "effect", "seen at"])
-    for x in ranking:
-        writer.writerow([x.edge, plan.network.edge_name(x.edge), x.what, f"{x.limit:g}", f"{x.effect:.4g}", x.where])
-    return out.getvalue()
+    rows = [
+        [str(x.edge), plan.network.edge_name(x.edge), x.what, f"{x.limit:g}", f"{x.effect:.4g}", x.where]
+        for x in ranking
+    ]
+    return format_rows([["edge", "name", "error", "limit", "effect", "seen at"], *rows])
 
 
 def _record(

@@ -342,10 +342,15 @@ class Calibration:
     def linear_rest(self, p: Estimate) -> float:
         """Largest residual, in bars, that a step along a straight line would leave."""
         m = self.matrix(p)
+        return float(np.abs(p.residual - m @ bounded(m, p.residual, *self.room(p)[1:])).max())
+
+    def room(self, p: Estimate, width: float = math.inf) -> tuple[Array, Array, Array]:
+        """(x, low, high): the unknowns of `p` but its timing, and between what a step along each column of `matrix` may
+        lie, that of the trigger within `width` s."""
         x = np.concatenate([p.theta, p.gain, p.offset, p.nuisance])
-        low = np.array([*(-1.0 - x), -self.reach - p.t0, -self.tool.clock - p.clock])
-        high = np.array([*(1.0 - x), self.reach - p.t0, self.tool.clock - p.clock])
-        return float(np.abs(p.residual - m @ bounded(m, p.residual, low, high)).max())
+        low = np.array([*(-1.0 - x), max(-self.reach - p.t0, -width), -self.tool.clock - p.clock])
+        high = np.array([*(1.0 - x), min(self.reach - p.t0, width), self.tool.clock - p.clock])
+        return x, low, high
 
     def _linear_cost(self, p: Estimate) -> float:
         m = self.matrix(p)[:, :-2]
@@ -354,9 +359,7 @@ class Calibration:
 
     def _step(self, p: Estimate, width: float) -> Array:
         m = self.matrix(p)
-        x = np.concatenate([p.theta, p.gain, p.offset, p.nuisance])
-        low = np.array([*(-1.0 - x), max(-self.reach - p.t0, -width), -self.tool.clock - p.clock])
-        high = np.array([*(1.0 - x), min(self.reach - p.t0, width), self.tool.clock - p.clock])
+        x, low, high = self.room(p, width)
         n = x.size
         ridge = np.hstack([RIDGE * np.eye(n), np.zeros((n, 2))])
         return bounded(np.vstack([m, ridge]), np.concatenate([p.residual, -RIDGE * x]), low, high)

@@ -109,10 +109,7 @@ def alternatives(fit: Calibration, point: Estimate) -> list[Alternative]:
     """Every single change, each with calibration and parts moved along within their limits."""
     network, n_p, n_c = fit.model.circuit.network, point.theta.size, len(fit.data)
     matrix = fit.matrix(point)
-    x = np.concatenate([point.theta, point.gain, point.offset, point.nuisance, [0.0, 0.0]])
-    low, high = -1.0 - x, 1.0 - x
-    low[-2:] = [-fit.reach - point.t0, -fit.tool.clock - point.clock]
-    high[-2:] = [fit.reach - point.t0, fit.tool.clock - point.clock]
+    _, low, high = fit.room(point)
     found: list[Alternative] = []
 
     def trial(

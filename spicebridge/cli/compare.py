@@ -59,8 +59,13 @@ def run(args: argparse.Namespace) -> int:
     from spicebridge.lab.measure.circuit_under_test import as_given
     from spicebridge.lab.measure.measured import compare_measured
     from spicebridge.lab.measure.measurement import map_channels, read_measurement
-    from spicebridge.lab.measure.validation_report import check_out, format_json, format_markdown, write_validation
-    from spicebridge.lab.measure.validation_summary import Facts
+    from spicebridge.lab.measure.validation_report import (
+        Facts,
+        check_out,
+        format_json,
+        format_markdown,
+        write_validation,
+    )
 
     if args.out:
         check_out(args.out)

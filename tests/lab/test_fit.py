@@ -12,8 +12,7 @@ import spicebridge as sb
 from spicebridge.cli import main
 from spicebridge.errors import TableError
 from spicebridge.lab.design.equipment import LabError
-from spicebridge.lab.measure.law_fit import LeastSquares, fit_response, respond
-from spicebridge.lab.measure.search import fit_law
+from spicebridge.lab.measure.law_fit import LeastSquares, fit_law, fit_response, respond
 from spicebridge.lab.measure.traces import Trace, read_trace
 from spicebridge.laws import LAWS
 from spicebridge.laws.base import take

@@ -15,12 +15,12 @@ from spicebridge.lab.measure.measured import compare_measured
 from spicebridge.lab.measure.measurement import Signal, parse_signal
 from spicebridge.lab.measure.simulated_scope import Scope, measure
 from spicebridge.lab.measure.validation_report import (
+    Facts,
     format_html,
     format_json,
     format_markdown,
     write_validation,
 )
-from spicebridge.lab.measure.validation_summary import Facts
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.lab.design.board import addresses
-from spicebridge.lab.design.builds import Ensemble, Errors, rates
+from spicebridge.lab.design.builds import Ensemble, Errors, hard_bounds, rates
 from spicebridge.lab.design.laws import equation, state_of
 from spicebridge.lab.design.parts import ANALOG_INPUT, format_rows
 from spicebridge.lab.design.plan import Plan, converter_range, node_voltages
@@ -25,6 +25,8 @@ from spicebridge.lab.design.reactances import AT_ONCE, Reactances, resistances
 from spicebridge.lab.design.wiring import target_offset
 from spicebridge.laws.base import parameter_names
 from spicebridge.theory.currents.topology import Topology
+from spicebridge.theory.ensembles.batched_currents import BatchCurrents
+from spicebridge.theory.ensembles.field import SIGNAL_RESIDUAL
 from spicebridge.waveforms import Waveforms
 
 SDIRK = 1.0 - 0.5**0.5
@@ -112,14 +114,15 @@ def run_firmware(plan: Plan, *, quantised: bool = True) -> Waveforms:
 def firmware_builds(plan: Plan, errors: Errors, *, quantised: bool = True) -> Ensemble:
     """The sampled loops of many copies at once, whose parts are off by `errors`."""
     network, pot = plan.network, plan.pot
-    A = Topology.of(network).A.toarray()
+    kirchhoff = BatchCurrents(Topology.of(network))
+    guess = np.zeros((len(errors.resistance), kirchhoff.unknowns))
     period = 1.0 / plan.bench.update_rate
     t = np.asarray(np.arange(round(plan.stop / period) + 1) * period, float)
     reactances = Reactances(network, errors.resistance)
     offset = np.array([target_offset(plan, k) for k in range(network.n_edges)])
     memory = plan.emulated
     lsb = ANALOG_INPUT.step(converter_range(plan))
-    hard = [g.edges for g in network.groups if g.device.stateful and g.device.window.hard]
+    hard = hard_bounds(network)
 
     def sources(times: Array) -> Array:
         return network.bank(times)[:, None] * (1.0 + errors.source) + errors.source_offset
@@ -137,7 +140,7 @@ def firmware_builds(plan: Plan, errors: Errors, *, quantised: bool = True) -> En
 
     def stage(R: Array, h: float, source: Array, past: Array) -> tuple[Array, Array, Array]:
         R, source = reactances.stage(R, source, past, h)
-        i = np.linalg.solve((A[None] * R[:, None, :]) @ A.T, (source @ A.T)[..., None])[..., 0] @ A
+        i = kirchhoff.solve(R, source, guess, SIGNAL_RESIDUAL)[0]
         state, drop = reactances.settle(R, i, past)
         return state, i, drop
 
@@ -157,8 +160,7 @@ def firmware_builds(plan: Plan, errors: Errors, *, quantised: bool = True) -> En
             half = stage(R, SDIRK * period, halfway[n], w)[0]
             moved = stage(R, SDIRK * period, S[min(n + 1, t.size - 1)], w + (1.0 / SDIRK - 1.0) * (half - w))[0]
         w = moved + period * rates(network, w, read / ohms, ohms - offset)
-        for edges in hard:
-            w[:, edges] = np.clip(w[:, edges], 0.0, 1.0)
+        w[:, hard] = np.clip(w[:, hard], 0.0, 1.0)
         ohms = upcoming
     drops = voltage - np.moveaxis(S, 0, 1)
     return Ensemble(

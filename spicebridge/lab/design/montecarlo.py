@@ -319,7 +319,7 @@ def influences(plan: Plan) -> tuple[Influence, ...]:
         errors.tables[kind][row, k] = limits[kind][k]
     ensemble = integrate_builds(plan.network, plan.stop, errors, ground=plan.gauge.ground)
     names, signals = test_points(plan, ensemble)
-    kinds = np.array([name[0] for name in names])
+    kinds = _kinds(names)
     peaks = np.abs(signals[0]).max(axis=0)
     span = np.array([peaks[kinds == kind].max() for kind in kinds])
     change = np.abs(signals[1:] - signals[0]).max(axis=1) / np.where(span > 0, span, np.inf)

@@ -8,6 +8,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.drives import DC, terms
+from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.design.plan import Plan
 from spicebridge.lab.design.wiring import Component
 
@@ -16,8 +17,6 @@ MAX_SAMPLES = 1_000_000
 
 def samples(plan: Plan, part: Component) -> tuple[Array, Array]:
     """Times (s) and output (V) of a generator channel at the bench's sample rate, end included."""
-    from spicebridge.lab.design.equipment import LabError
-
     drive = plan.network.drives[part.edge or 0]
     if is_constant(plan, part):
         t = np.array([0.0, plan.stop])

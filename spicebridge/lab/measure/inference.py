@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from spicebridge.arrays import Array
+from spicebridge.lab.design.builds import integrate_builds
 from spicebridge.lab.design.laws import state_of
 from spicebridge.lab.measure.calibration import Calibration, Estimate
 from spicebridge.lab.measure.channels import BLOCKS
@@ -54,8 +55,6 @@ def infer(fit: Calibration, point: Estimate) -> tuple[Inferred, ...]:
     if not edges:
         return ()
     # The theory's states in the circuit that fits the measurement best.
-    from spicebridge.lab.design.builds import integrate_builds
-
     runs = integrate_builds(network, circuit.stop, fit.model.errors(point.theta[None]), ground=circuit.ground)
     states = CubicSpline(runs.t, runs.state[0])
     out = []

@@ -25,7 +25,6 @@ from spicebridge.lab.measure.calibration import (
     Instrument,
     nuisance_basis,
     nuisances,
-    pick,
 )
 from spicebridge.lab.measure.channels import Channel, make_channel, with_own_noise, without_clipped
 from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest
@@ -267,10 +266,7 @@ def _channels(
 
 
 def _without_clipped(fit: Calibration, p: Estimate) -> list[Channel]:
-    out = []
-    for j, c in enumerate(fit.data):
-        out.append(without_clipped(c, fit.samples(p, j), len(fit.data)))
-    return out
+    return [without_clipped(c, fit.samples(p, j), len(fit.data)) for j, c in enumerate(fit.data)]
 
 
 def _results(fit: Calibration, point: Estimate) -> tuple[ChannelResult, ...]:
@@ -385,6 +381,3 @@ def _together(seen: Sight, network: Network) -> str:
         edge = network.edge_name(int(seen.changes.memory[k - 2 * n]))
         what = f"{100 * share:.3g} % of what a turned memristor of {edge} would do (explained: {100 * bar:.3g} %)"
     return f"all channels together leave the theory, by as much as {what}, although no block of one does alone"
-
-
-__all__ = ["ChannelResult", "FittedPart", "Instrument", "Validation", "compare_measured", "pick"]

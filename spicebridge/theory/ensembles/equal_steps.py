@@ -8,7 +8,7 @@ implicitly, y_s = past_s + gamma h k_s. The last stage stands at the end of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -64,7 +64,9 @@ class EqualSteps:
         self.scheme, self.hard = scheme, np.flatnonzero(hard)
         self.weights: list[list[tuple[int, float | Array]]] = []
         for a, b in zip(scheme.explicit, scheme.implicit, strict=True):
-            merged = np.where(implicit, np.transpose([b]), np.transpose([a])) if implicit.any() else a
+            merged: Iterable[float | Array] = a
+            if implicit.any():
+                merged = np.where(implicit, np.transpose([b]), np.transpose([a]))
             self.weights.append([(r, w) for r, w in enumerate(merged) if np.any(w)])
 
     def step(self, stage: Callable[[Array, float, float], AnyStage], now: AnyStage, t: float, h: float) -> AnyStage:

@@ -182,8 +182,8 @@ def _group(group: int, controllers: Sequence[Component]) -> list[Component]:
         select = f"cs{'ab'[first // OUTPUTS]}_{group}"
         dac = {
             "AVDD": PLUS_RAIL, "AVSS": MINUS_RAIL, "EP": MINUS_RAIL, "DVCC": logic, "GND": GROUND, "DAC_GND": GROUND,
-            "SIG_GND": GROUND, "BIN/2SCOMP": GROUND, "SYNC": select, "SCLK": sck, "SDIN": mosi, "LDAC": GROUND, "CLR": logic,
-            "REFIO": f"vr{mark.lower()}",
+            "SIG_GND": GROUND, "BIN/2SCOMP": GROUND, "SYNC": select, "SCLK": sck, "SDIN": mosi, "LDAC": GROUND,
+            "CLR": logic, "REFIO": f"vr{mark.lower()}",
         }  # fmt: skip
         dac |= {f"VOUT{'ABCD'[j]}": x.nets[2] for j, x in enumerate(controllers[first : first + OUTPUTS])}
         if first:

@@ -25,8 +25,6 @@ from spicebridge.lab.design.reactances import AT_ONCE, Reactances, resistances
 from spicebridge.lab.design.wiring import target_offset
 from spicebridge.laws.base import parameter_names
 from spicebridge.theory.currents.topology import Topology
-from spicebridge.theory.ensembles.batched_currents import BatchCurrents
-from spicebridge.theory.ensembles.field import SIGNAL_RESIDUAL
 from spicebridge.waveforms import Waveforms
 
 SDIRK = 1.0 - 0.5**0.5
@@ -114,8 +112,7 @@ def run_firmware(plan: Plan, *, quantised: bool = True) -> Waveforms:
 def firmware_builds(plan: Plan, errors: Errors, *, quantised: bool = True) -> Ensemble:
     """The sampled loops of many copies at once, whose parts are off by `errors`."""
     network, pot = plan.network, plan.pot
-    kirchhoff = BatchCurrents(Topology.of(network))
-    guess = np.zeros((len(errors.resistance), kirchhoff.unknowns))
+    A = Topology.of(network).A.toarray()
     period = 1.0 / plan.bench.update_rate
     t = np.asarray(np.arange(round(plan.stop / period) + 1) * period, float)
     reactances = Reactances(network, errors.resistance)
@@ -140,7 +137,8 @@ def firmware_builds(plan: Plan, errors: Errors, *, quantised: bool = True) -> En
 
     def stage(R: Array, h: float, source: Array, past: Array) -> tuple[Array, Array, Array]:
         R, source = reactances.stage(R, source, past, h)
-        i = kirchhoff.solve(R, source, guess, SIGNAL_RESIDUAL)[0]
+        # By loops: resistances of stages that last no time lie decades apart, and differences of potentials would cancel.
+        i = np.linalg.solve((A[None] * R[:, None, :]) @ A.T, (source @ A.T)[..., None])[..., 0] @ A
         state, drop = reactances.settle(R, i, past)
         return state, i, drop
 

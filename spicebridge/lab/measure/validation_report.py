@@ -1,4 +1,4 @@
-"""A validation as Markdown, JSON and HTML: what its report says, chosen once for all; folders complete or not at all."""
+"""A validation as Markdown, JSON and HTML: what it says, chosen once for all; folders complete or not at all."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def judge(planned: Plan, builds: int, seed: int = 9) -> tuple[list[dict[str, flo
     rng = np.random.default_rng(seed)
     shown = []
     for n in range(builds):
-        row = Errors(*(table[n : n + 1] for table in drawn.tables))
+        row = Errors.of(table[n : n + 1] for table in drawn.tables)
         shown.append(signals(found.plan, fresh(found.plan, row, rng), band.t))
     table = np.array(shown)
     low, high = np.percentile(table, [2.5, 97.5], axis=0, method="weibull")

@@ -59,8 +59,13 @@ def run(args: argparse.Namespace) -> int:
     from spicebridge.lab.measure.circuit_under_test import as_given
     from spicebridge.lab.measure.measured import compare_measured
     from spicebridge.lab.measure.measurement import map_channels, read_measurement
-    from spicebridge.lab.measure.validation_report import check_out, format_json, format_markdown, write_validation
-    from spicebridge.lab.measure.validation_summary import Facts
+    from spicebridge.lab.measure.validation_report import (
+        Facts,
+        check_out,
+        format_json,
+        format_markdown,
+        write_validation,
+    )
 
     if args.out:
         check_out(args.out)
@@ -76,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     extra: dict[str, float] = {} if args.tolerance is None else {"tolerance": args.tolerance}
     result = compare_measured(circuit, measurement, channels, instrument=Instrument(**limits), **extra)
     source = ", ".join(Path(name).name for name in args.measured) + (f", kit {Path(args.kit).name}" if args.kit else "")
-    facts = Facts(case.title, case.what, circuit, result, source)
+    facts = Facts(title=case.title, learn=case.what, circuit=circuit, result=result, source=source)
     files = write_validation(args.out, facts) if args.out else ()
     sys.stdout.write(format_json(facts, files) if args.json else format_markdown(facts))
     return status.of_outcome(result.outcome.value)

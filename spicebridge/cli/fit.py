@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from spicebridge.lab.measure.search import fit_law
+    from spicebridge.lab.measure.law_fit import fit_law
     from spicebridge.lab.measure.traces import read_trace
     from spicebridge.quantities import parse_quantity
 

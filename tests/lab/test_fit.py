@@ -12,8 +12,7 @@ import spicebridge as sb
 from spicebridge.cli import main
 from spicebridge.errors import TableError
 from spicebridge.lab.design.equipment import LabError
-from spicebridge.lab.measure.law_fit import LeastSquares, fit_response, respond
-from spicebridge.lab.measure.search import fit_law
+from spicebridge.lab.measure.law_fit import LeastSquares, fit_law, fit_response, respond
 from spicebridge.lab.measure.traces import Trace, read_trace
 from spicebridge.laws import LAWS
 from spicebridge.laws.base import take
@@ -94,7 +93,7 @@ def test_a_law_is_found_without_a_start(name: str, control: str) -> None:
 
 
 def test_parameters_that_make_no_device_are_steps_not_taken() -> None:
-    problem = LeastSquares(device(), ("r_on", "r_off"), (response(n=41),))
+    problem = LeastSquares(device=device(), free=("r_on", "r_off"), traces=(response(n=41),))
     beyond = np.array([[np.log(10.0), 0.0, 0.0], [0.0, 0.0, 0.0]])
     left = problem.left(beyond)
     assert (left[:, 0] == 1e3).all()

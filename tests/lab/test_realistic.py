@@ -62,7 +62,7 @@ def test_realistic_approaches_ideal_as_bandwidth_and_supply_grow(name: str, monk
 
 def starved(planned: Plan, share: float) -> Plan:
     """The plan on rails that leave every op-amp no more than `share` of the output it is asked for."""
-    needs = [(OPAMPS[x.part.split()[0]].swing, x.value) for x in planned.limits if x.what == "output"]
+    needs = [(OPAMPS[x.demand.split()[0]].swing, x.value) for x in planned.limits if x.demand.endswith(": output")]
     return replace(planned, bench=replace(planned.bench, supply=max(lost + share * value for lost, value in needs)))
 
 

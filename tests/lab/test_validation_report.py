@@ -15,12 +15,12 @@ from spicebridge.lab.measure.measured import compare_measured
 from spicebridge.lab.measure.measurement import Signal, parse_signal
 from spicebridge.lab.measure.simulated_scope import Scope, measure
 from spicebridge.lab.measure.validation_report import (
+    Facts,
     format_html,
     format_json,
     format_markdown,
     write_validation,
 )
-from spicebridge.lab.measure.validation_summary import Facts
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,13 @@ def facts() -> Facts:
         shown, values={"v[0]": shown.values["v[0]"], "i[0]": shown.values["i[0]"], column: shown.values["p[b]"]}
     )
     signals = {"v[0]": parse_signal("v[0]"), "i[0]": parse_signal("i[0]"), column: Signal("p", "b")}
-    return Facts("a <b>title</b>", "what it is", circuit, compare_measured(circuit, shown, signals), "scope.csv")
+    return Facts(
+        title="a <b>title</b>",
+        learn="what it is",
+        circuit=circuit,
+        result=compare_measured(circuit, shown, signals),
+        source="scope.csv",
+    )
 
 
 def test_json_holds_the_curves_and_the_budget(facts: Facts) -> None:

@@ -15,7 +15,7 @@ from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.design.packages import DUAL, PACKAGE_OF, PACKAGES
 from spicebridge.lab.design.parts import ANALOG_INPUT
 from spicebridge.lab.design.plan import Plan
-from spicebridge.lab.design.wiring import GROUND, MINUS_RAIL, PLUS_RAIL, Component, wire
+from spicebridge.lab.design.wiring import GROUND, MINUS_RAIL, PLUS_RAIL, Component, component, wire
 
 GROUP = ANALOG_INPUT.channels
 OUTPUTS = 4
@@ -46,10 +46,9 @@ def board(plan: Plan, components: Sequence[Component] | None = None) -> tuple[Co
     for first in range(0, len(edges), GROUP):
         out += _group(first // GROUP + 1, [senses[k] for k in edges[first : first + GROUP]])
     if edges:
-        out.append(Component("supply", "PSL", "bench supply", "+5V", (("1", "+", "v5"), ("2", "COM", GROUND))))
-        wanted = ["start", GROUND, *(senses[k].nets[2] for k in edges)]
-        pins = tuple((str(n), net, net) for n, net in enumerate(wanted, start=1))
-        out.append(Component("connector", "J1", "pin header", "trigger and states", pins))
+        out.append(component("supply", "PSL", "bench supply", {"+": "v5", "COM": GROUND}, value="+5V"))
+        header = ["start", GROUND, *(senses[k].nets[2] for k in edges)]
+        out.append(component("connector", "J1", "pin header", {net: net for net in header}, value="trigger and states"))
     return tuple(out)
 
 
@@ -83,14 +82,12 @@ def place(kind: str, reference: str, part: str, nets: Mapping[str, str], edge: i
         pins.append((number, name, net))
     if wanted:
         raise LabError(f"{reference}: {part} has no pin {next(iter(wanted))}")
-    return Component(kind, reference, part, part, tuple(pins), edge)
+    return Component(kind=kind, reference=reference, part=part, value=part, pins=tuple(pins), edge=edge)
 
 
 def capacitor(reference: str, a: str, b: str, value: str, note: str) -> Component:
     """A ceramic capacitor."""
-    return Component(
-        "capacitor", reference, "capacitor, ceramic, X7R, 25 V", value, (("1", "1", a), ("2", "2", b)), note=note
-    )
+    return component("capacitor", reference, "capacitor, ceramic, X7R, 25 V", {"1": a, "2": b}, value=value, note=note)
 
 
 def _decoupling(reference: str, nets: Sequence[str], middle: str, value: str = "100nF") -> list[Component]:
@@ -126,14 +123,17 @@ def _pot(part: Component, middles: Mapping[str, str], group: int) -> list[Compon
     name = part.reference
     chip = place("pot", name, PACKAGE_OF[part.part], nets, k)
     out = [
-        Component(chip.kind, name, part.part, part.value, chip.pins, k, note="memristor"),
+        Component(
+            kind=chip.kind, reference=name, part=part.part, value=part.value, pins=chip.pins, edge=k, note="memristor"
+        ),
         capacitor(f"CX{name}", f"xc{k}", middle, "1uF", "EXT_CAP, at all times, 7 V or more"),
         *_decoupling(name, (up, down, logic), middle),
     ]
     if not isolated:
         return out
     isolator = {
-        "VDD1": f"{LOGIC}{group}", "VE1": f"{LOGIC}{group}", "GND1": GROUND, "VDD2": logic, "VE2": logic, "GND2": middle,
+        "VDD1": f"{LOGIC}{group}", "VE1": f"{LOGIC}{group}", "GND1": GROUND, "VDD2": logic, "VE2": logic,
+        "GND2": middle,
         "VIA": f"sck_{group}", "VIB": f"mosi_{group}", "VIC": f"csp{k}", "VID": middle,
         "VOA": f"sck{k}i", "VOB": f"mosi{k}i", "VOC": select,
     }  # fmt: skip
@@ -181,9 +181,9 @@ def _group(group: int, controllers: Sequence[Component]) -> list[Component]:
         mark = f"UV{group}{'AB'[first // OUTPUTS]}"
         select = f"cs{'ab'[first // OUTPUTS]}_{group}"
         dac = {
-            "AVDD": PLUS_RAIL, "AVSS": MINUS_RAIL, "EP": MINUS_RAIL, "DVCC": logic, "GND": GROUND, "DAC_GND": GROUND, "SIG_GND": GROUND,
-            "BIN/2SCOMP": GROUND, "SYNC": select, "SCLK": sck, "SDIN": mosi, "LDAC": GROUND, "CLR": logic,
-            "REFIO": f"vr{mark.lower()}",
+            "AVDD": PLUS_RAIL, "AVSS": MINUS_RAIL, "EP": MINUS_RAIL, "DVCC": logic, "GND": GROUND, "DAC_GND": GROUND,
+            "SIG_GND": GROUND, "BIN/2SCOMP": GROUND, "SYNC": select, "SCLK": sck, "SDIN": mosi, "LDAC": GROUND,
+            "CLR": logic, "REFIO": f"vr{mark.lower()}",
         }  # fmt: skip
         dac |= {f"VOUT{'ABCD'[j]}": x.nets[2] for j, x in enumerate(controllers[first : first + OUTPUTS])}
         if first:

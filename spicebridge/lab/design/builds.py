@@ -5,17 +5,19 @@ Every copy has its own resistances, converter gains and sources::
     R = (1 + rho) R(w),   S = (1 + sigma) S + so,   A R i = A S
     dw/dt = F(w, v', i'; P, J),   i' = (1 + rho)(1 + g) i + o/R(w),   v' = P R(w) i'
 
-because an emulator infers its current from the voltage it reads (gain error g, offset o in V) and from the
-resistance it believes to have set. On a capacitor or an inductor rho is the error of C or L. Fixed steps, all copies at once: the
+because an emulator infers its current from the voltage it reads (gain error g, offset o in V) and from the resistance
+it believes to have set. On a capacitor or an inductor rho is the error of C or L. Fixed steps, all copies at once: the
 classical Runge-Kutta method, or one that takes capacitors and inductors implicitly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.lab.design.equipment import Equipment
@@ -35,6 +37,9 @@ from spicebridge.lab.design.wiring import target_offset
 from spicebridge.laws.plain import ohms
 from spicebridge.network import Network
 from spicebridge.theory.currents.topology import Topology
+from spicebridge.theory.ensembles.batched_currents import BatchCurrents
+from spicebridge.theory.ensembles.equal_steps import ARS443, RK4, EqualSteps
+from spicebridge.theory.ensembles.field import SIGNAL_RESIDUAL
 
 KINDS = ("resistance", "reading gain", "source gain", "reading offset", "source offset")
 """What `Errors` holds, in order; the first is the capacitance or inductance of what has no resistance."""
@@ -50,7 +55,7 @@ def error_name(network: Network, kind: int, k: int) -> str:
     return KINDS[kind] if kind else quantity(network, k)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Errors:
     """Relative errors (n_b, n_e) of resistance, reading and source; offsets (n_b, n_e) in V.
 
@@ -70,9 +75,21 @@ class Errors:
         return (self.resistance, self.reading, self.source, self.reading_offset, self.source_offset)
 
     @classmethod
+    def of(cls, tables: Iterable[Array]) -> Errors:
+        """The five arrays in the order of `KINDS`."""
+        resistance, reading, source, reading_offset, source_offset = tables
+        return cls(
+            resistance=resistance,
+            reading=reading,
+            source=source,
+            reading_offset=reading_offset,
+            source_offset=source_offset,
+        )
+
+    @classmethod
     def none(cls, n_builds: int, n_edges: int) -> Errors:
         """All zero."""
-        return cls(*(np.zeros((n_builds, n_edges)) for _ in range(5)))
+        return cls.of(np.zeros((n_builds, n_edges)) for _ in KINDS)
 
     @classmethod
     def drawn(cls, plan: Plan, n_builds: int, seed: int | Sequence[int]) -> Errors:
@@ -84,7 +101,7 @@ class Errors:
         for k in range(plan.network.n_edges):
             shares = part_tolerances(plan, k)
             parts[0][:, k] += rng.uniform(-1.0, 1.0, (n_builds, len(shares))) @ shares
-        return cls(*parts)
+        return cls.of(parts)
 
 
 def error_limits(network: Network, bench: Equipment, driven: tuple[int, ...]) -> tuple[Array, ...]:
@@ -109,8 +126,8 @@ def error_limits(network: Network, bench: Equipment, driven: tuple[int, ...]) ->
 
 
 def part_tolerances(plan: Plan, k: int) -> Array:
-    """Limits (n,) of what each part of edge k, independent of the others, changes its resistance, C or L by, relative; their
-    sum is the edge's limit."""
+    """Limits (n,) of what each part of edge k, independent of the others, changes its resistance, C or L by, relative;
+    their sum is the edge's limit."""
     network, bench = plan.network, plan.bench
     resistor, capacitor = bench.resistor_tolerance, bench.capacitor_tolerance
 
@@ -151,7 +168,7 @@ def rounding(plan: Plan) -> Array:
     return out
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Ensemble:
     """Signals of all copies: `t` (n_t,), the others (n_b, n_t, n_e) or (n_b, n_t, n) for `nodes`."""
 
@@ -162,95 +179,72 @@ class Ensemble:
     nodes: Array
 
 
+class Moment(NamedTuple):
+    """Of all copies, (n_b, n_e) each: states, currents (A), drops (V), and the rates of the states in 1/s."""
+
+    state: Array
+    current: Array
+    drop: Array
+    rate: Array
+
+
 def integrate_builds(network: Network, stop: float, errors: Errors, *, ground: int = 0, steps: int = 0) -> Ensemble:
     """Integrate every copy over 0 … `stop` (s), fixed steps. Copies that run away end as infinities or NaN.
 
     The network's devices are those of `laws`.
     """
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return _march(network, stop, errors, ground, steps)
-
-
-def _march(network: Network, stop: float, errors: Errors, ground: int, steps: int) -> Ensemble:
-    A = Topology.of(network).A.toarray()
     t = build_times(network, stop, steps)
-    count = t.size - 1
     h = float(t[1])
-    reactances = Reactances(network, errors.resistance)
-    scheme = CLASSICAL if reactances.none else IMPLICIT_EXPLICIT
-    n_b = errors.resistance.shape[0]
-    state, current, voltage, forced = (np.empty((n_b, t.size, network.n_edges)) for _ in range(4))
-    hard = [g.edges for g in network.groups if g.device.stateful and g.device.window.hard]
-    w = np.broadcast_to(network.initial_state, (n_b, network.n_edges)).copy()
-
-    def sources(times: Array) -> Array:
-        return network.bank(times)[None] * (1.0 + errors.source[:, None]) + errors.source_offset[:, None]
-
-    def clipped(w: Array) -> Array:
-        for edges in hard:
-            w[:, edges] = np.clip(w[:, edges], 0.0, 1.0)
-        return w
-
-    def stage(past: Array, S: Array, length: float) -> tuple[Array, Array, Array, Array]:
-        """(states, currents, drops, rates) after an implicit stage of `length` s; the memristors' are in `past`."""
-        nominal = resistances(network, past)
-        R, S = reactances.stage(network.P * nominal * (1.0 + errors.resistance), S, past, length)
-        mesh = (A[None] * R[:, None, :]) @ A.T
-        i = np.linalg.solve(mesh, (S @ A.T)[..., None])[..., 0] @ A
-        new, drop = reactances.settle(R, i, past)
-        read = (1.0 + errors.resistance) * (1.0 + errors.reading) * i + errors.reading_offset / nominal
-        rate = rates(network, new, read, nominal, errors.flipped)
-        return new, i, drop, rate if reactances.none else np.where(reactances.edges, (new - past) / length, rate)
-
-    moved = [
-        [np.where(reactances.edges, g, f) for f, g in zip(explicit, implicit, strict=True)]
-        for explicit, implicit in zip(scheme.explicit, scheme.implicit, strict=True)
-    ]
-    at = {c: sources(t[:-1] + c * h) for c in scheme.times}
-    first = AT_ONCE * h
-    now = stage(w, sources(np.array([0.0 if reactances.none else first]))[:, 0], first)
-    rows = sources(t)
-    for n in range(t.size):
-        state[:, n], forced[:, n] = w, rows[:, n]
-        current[:, n], voltage[:, n] = now[1:3]
-        if n == count:
-            break
-        slopes = [now[3]]
-        for c, weights in zip(scheme.times, moved, strict=True):
-            past = w + h * sum(x * k for x, k in zip(weights, slopes, strict=True))
-            if len(slopes) == len(moved):
-                past = clipped(past)
-            now = stage(past, at[c][:, n], scheme.gamma * h)
-            slopes.append(now[3])
-        # The last stage stands at the end of the step.
-        w = now[0]
-    return Ensemble(t, state, current, voltage, node_voltages(network, ground, voltage - forced))
+    w = np.broadcast_to(network.initial_state, errors.resistance.shape).copy()
+    builds = Builds(network, errors)
+    marching = EqualSteps(RK4 if builds.reactances.none else ARS443, builds.reactances.edges, hard_bounds(network))
+    state, current, voltage = (np.empty((len(w), t.size, network.n_edges)) for _ in range(3))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        soon = AT_ONCE * h
+        now = builds.stage(w, 0.0 if builds.reactances.none else soon, soon)._replace(state=w)
+        for n, time in enumerate(t.tolist()):
+            if n:
+                now = marching.step(builds.stage, now, time - h, h)
+            state[:, n], current[:, n], voltage[:, n] = now[:3]
+        nodes = node_voltages(network, ground, voltage - builds.sources(t))
+    return Ensemble(t=t, state=state, current=current, voltage=voltage, nodes=nodes)
 
 
-@dataclass(frozen=True)
-class Scheme:
-    """Stages at `times`, of which the last is the end of the step; `explicit` weights of the rates before for memristors, `implicit`
-    ones for capacitors and inductors, whose own rate in a stage has the weight `gamma`."""
+class Builds:
+    """Kirchhoff's laws and the rates of all copies."""
 
-    times: tuple[float, ...]
-    explicit: tuple[tuple[float, ...], ...]
-    implicit: tuple[tuple[float, ...], ...]
-    gamma: float
+    def __init__(self, network: Network, errors: Errors) -> None:
+        self.network, self.errors = network, errors
+        self.reactances = Reactances(network, errors.resistance)
+        self.kirchhoff = BatchCurrents(Topology.of(network))
+        self.guess = np.zeros((len(errors.resistance), self.kirchhoff.unknowns))
+
+    def sources(self, t: Array) -> Array:
+        """(n_b, n_t, n_e) in V."""
+        off = self.errors
+        return self.network.bank(t) * (1.0 + off.source[:, None]) + off.source_offset[:, None]
+
+    def stage(self, past: Array, t: float, length: float) -> Moment:
+        """After an implicit stage of `length` s of capacitors and inductors; the memristors' states are in `past`."""
+        off, reactances = self.errors, self.reactances
+        nominal = resistances(self.network, past)
+        S = self.network.bank(t) * (1.0 + off.source) + off.source_offset
+        R, S = reactances.stage(self.network.P * nominal * (1.0 + off.resistance), S, past, length)
+        i, self.guess = self.kirchhoff.solve(R, S, self.guess, SIGNAL_RESIDUAL)
+        state, drop = reactances.settle(R, i, past)
+        read = (1.0 + off.resistance) * (1.0 + off.reading) * i + off.reading_offset / nominal
+        rate = rates(self.network, state, read, nominal, off.flipped)
+        if not reactances.none:
+            rate = np.where(reactances.edges, (state - past) / length, rate)
+        return Moment(state, i, drop, rate)
 
 
-CLASSICAL = Scheme(
-    (0.5, 0.5, 1.0, 1.0),
-    ((1 / 2,), (0.0, 1 / 2), (0.0, 0.0, 1.0), (1 / 6, 1 / 3, 1 / 3, 1 / 6)),
-    ((0.0,), (0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)),
-    1.0,
-)
-IMPLICIT_EXPLICIT = Scheme(
-    (1 / 2, 2 / 3, 1 / 2, 1.0),
-    ((1 / 2,), (11 / 18, 1 / 18), (5 / 6, -5 / 6, 1 / 2), (1 / 4, 7 / 4, 3 / 4, -7 / 4)),
-    ((0.0,), (0.0, 1 / 6), (0.0, -1 / 2, 1 / 2), (0.0, 3 / 2, -3 / 2, 1 / 2)),
-    1 / 2,
-)
-"""Third order, L-stable and stiffly accurate: (4,4,3) of Ascher, Ruuth and Spiteri, Appl. Numer. Math. 25 (1997) 151."""
+def hard_bounds(network: Network) -> NDArray[np.bool_]:
+    """(n_e,) edges whose states are cut to [0, 1]."""
+    out = np.zeros(network.n_edges, dtype=bool)
+    for group in network.groups:
+        out[group.edges] = group.device.stateful and group.device.window.hard
+    return out
 
 
 def build_times(network: Network, stop: float, steps: int = 0) -> Array:

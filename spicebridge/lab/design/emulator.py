@@ -1,15 +1,13 @@
 """Memristor emulators as their firmware runs them: quantised, sampled, one update late.
 
 Every update period T_u the controller reads the voltage over its potentiometer through a converter
-(`parts.ANALOG_INPUT`), infers i = v/R with the resistance of the code that stands, steps w <- w + T_u F, and sends the code
-of the new w, which takes effect at the next update. Between updates the network is resistive and its currents
+(`parts.ANALOG_INPUT`), infers i = v/R with the resistance of the code that stands, steps w <- w + T_u F, and sends the
+code of the new w, which takes effect at the next update. Between updates the network is resistive and its currents
 follow from Kirchhoff's laws at once.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -19,9 +17,9 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.lab.design.board import addresses
-from spicebridge.lab.design.builds import Ensemble, Errors, rates
+from spicebridge.lab.design.builds import Ensemble, Errors, hard_bounds, rates
 from spicebridge.lab.design.laws import equation, state_of
-from spicebridge.lab.design.parts import ANALOG_INPUT
+from spicebridge.lab.design.parts import ANALOG_INPUT, format_rows
 from spicebridge.lab.design.plan import Plan, converter_range, node_voltages
 from spicebridge.lab.design.reactances import AT_ONCE, Reactances, resistances
 from spicebridge.lab.design.wiring import target_offset
@@ -55,14 +53,12 @@ def table(plan: Plan, k: int) -> CodeTable:
 def format_tables(plan: Plan) -> str:
     """CSV of all tables: code, ohm, then the state for every edge."""
     edges = np.flatnonzero(plan.emulated).tolist()
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["code", "ohm", *(f"state of edge {k}" for k in edges)])
+    rows = [["code", "ohm", *(f"state of edge {k}" for k in edges)]]
     tables = [table(plan, k) for k in edges]
     for code in range(plan.pot.positions):
         ohm = plan.pot.wiper + code * plan.pot.step
-        writer.writerow([code, f"{ohm:.3f}", *(_number(x.states[code]) for x in tables)])
-    return out.getvalue()
+        rows.append([str(code), f"{ohm:.3f}", *(_number(x.states[code]) for x in tables)])
+    return format_rows(rows)
 
 
 def format_firmware(plan: Plan) -> str:
@@ -91,7 +87,8 @@ def format_firmware(plan: Plan) -> str:
         "step_ohm": plan.pot.step,
         "wiper_ohm": plan.pot.wiper,
         "positions": plan.pot.positions,
-        "loop": "every period: i = v_read / ohm[code]; v = active R(s) i; set the code of s; s += period * ds/dt(s, v, i)",
+        "loop": "every period: i = v_read / ohm[code]; v = active R(s) i; set the code of s; "
+        "s += period * ds/dt(s, v, i)",
         "delay": "the code set in one period acts from the next on",
         "edges": rows,
     }
@@ -107,7 +104,9 @@ def run_firmware(plan: Plan, *, quantised: bool = True) -> Waveforms:
     """The sampled loop over the whole run, at every update; `quantised` False keeps the sampling and the delay."""
     network = plan.network
     runs = firmware_builds(plan, Errors.none(1, network.n_edges), quantised=quantised)
-    return Waveforms(runs.t, runs.state[0], runs.current[0], runs.voltage[0], network.edge_labels, "firmware")
+    return Waveforms(
+        runs.t, runs.state[0], runs.current[0], runs.voltage[0], labels=network.edge_labels, source="firmware"
+    )
 
 
 def firmware_builds(plan: Plan, errors: Errors, *, quantised: bool = True) -> Ensemble:
@@ -120,7 +119,7 @@ def firmware_builds(plan: Plan, errors: Errors, *, quantised: bool = True) -> En
     offset = np.array([target_offset(plan, k) for k in range(network.n_edges)])
     memory = plan.emulated
     lsb = ANALOG_INPUT.step(converter_range(plan))
-    hard = [g.edges for g in network.groups if g.device.stateful and g.device.window.hard]
+    hard = hard_bounds(network)
 
     def sources(times: Array) -> Array:
         return network.bank(times)[:, None] * (1.0 + errors.source) + errors.source_offset
@@ -138,6 +137,7 @@ def firmware_builds(plan: Plan, errors: Errors, *, quantised: bool = True) -> En
 
     def stage(R: Array, h: float, source: Array, past: Array) -> tuple[Array, Array, Array]:
         R, source = reactances.stage(R, source, past, h)
+        # By loops: resistances of stages that last no time lie decades apart, and differences of potentials would cancel.
         i = np.linalg.solve((A[None] * R[:, None, :]) @ A.T, (source @ A.T)[..., None])[..., 0] @ A
         state, drop = reactances.settle(R, i, past)
         return state, i, drop
@@ -158,8 +158,9 @@ def firmware_builds(plan: Plan, errors: Errors, *, quantised: bool = True) -> En
             half = stage(R, SDIRK * period, halfway[n], w)[0]
             moved = stage(R, SDIRK * period, S[min(n + 1, t.size - 1)], w + (1.0 / SDIRK - 1.0) * (half - w))[0]
         w = moved + period * rates(network, w, read / ohms, ohms - offset)
-        for edges in hard:
-            w[:, edges] = np.clip(w[:, edges], 0.0, 1.0)
+        w[:, hard] = np.clip(w[:, hard], 0.0, 1.0)
         ohms = upcoming
     drops = voltage - np.moveaxis(S, 0, 1)
-    return Ensemble(t, state, current, voltage, node_voltages(network, plan.gauge.ground, drops))
+    return Ensemble(
+        t=t, state=state, current=current, voltage=voltage, nodes=node_voltages(network, plan.gauge.ground, drops)
+    )

@@ -13,28 +13,27 @@ class LabError(SpiceBridgeError, ValueError):
 
 
 SPREADS = (
-    "resistor_tolerance", "capacitor_tolerance", "pot_tolerance", "memristor_tolerance", "chain_gain", "chain_offset", "source_gain",
-    "source_offset",
+    "resistor_tolerance", "capacitor_tolerance", "pot_tolerance", "memristor_tolerance", "chain_gain", "chain_offset",
+    "source_gain", "source_offset",
 )  # fmt: skip
 """Fields of `Equipment` that are limits of errors."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Equipment:
     """Limits and spreads of one bench; all positive, in SI units.
 
     `supply` is the rail: +supply and -supply in V. `headroom` is the fraction of every limit that may be used.
-    `generator_peak` V and `generator_rate` samples/s of the arbitrary waveform channels.
-    `channels` of the generator and how many of them are `isolated` from ground; None is no limit.
-    `sense_ratio`: a sense resistor is this fraction of the smallest resistance of its edge.
-    `update_rate` 1/s: how often an emulator reads its voltage and writes its potentiometer.
-    `node_capacitance` F to ground at every node. `pot_tolerance` is that of the firmware's table after each
-    potentiometer has been measured with an ohmmeter (1e-2 without). `capacitor_tolerance` is that of C0G and film capacitors of 1 %.
-    `chain_gain`, `chain_offset` (V): accuracy of the emulators'
-    converters; `memristor_tolerance` that of a discrete memristor's resistances against the law of the case, after
-    selection; `source_gain`, `source_offset` (V): of the generators. Spreads are limits of a uniform
-    distribution. `memristor` names a discrete part for all memristors; None: they are emulated. `amplitude`,
-    `impedance`, `time` fix a scale factor that is else chosen.
+    `generator_peak` V and `generator_rate` samples/s of the arbitrary waveform channels. `channels` of the generator
+    and how many of them are `isolated` from ground; None is no limit. `sense_ratio`: a sense resistor is this fraction
+    of the smallest resistance of its edge. `update_rate` 1/s: how often an emulator reads its voltage and writes its
+    potentiometer. `node_capacitance` F to ground at every node. `pot_tolerance` is that of the firmware's table after
+    each potentiometer has been measured with an ohmmeter (1e-2 without). `capacitor_tolerance` is that of C0G and film
+    capacitors of 1 %. `chain_gain`, `chain_offset` (V): accuracy of the emulators' converters; `memristor_tolerance`
+    that of a discrete memristor's resistances against the law of the case, after selection; `source_gain`,
+    `source_offset` (V): of the generators. Spreads are limits of a uniform distribution. `memristor` names a discrete
+    part for all memristors; None: they are emulated. `amplitude`, `impedance`, `time` fix a scale factor that is else
+    chosen.
     """
 
     supply: float = 15.0

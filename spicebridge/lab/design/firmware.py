@@ -2,17 +2,18 @@
 
 Every period, for each edge of the controller's group::
 
-    i = v_read / ohm(code);   v = P (ohm(code) - offset) i;   code' = code of R(s) + offset;   s += period F(s, J v, J i)
+    i = v_read / ohm(code);   v = P (ohm(code) - offset) i;   code' = code of R(s) + offset
+    s += period F(s, J v, J i)
 
-and code' acts from the next period on, which is what `emulator.run_firmware` does with the same numbers. The loop asks for two
-functions, ``read_volts`` (analog-to-digital converter) and ``write_code`` (potentiometer); drivers of both for AD7609 and AD5293 on the
-RP2040, with the outputs of the states, stand behind ``RP2040``. Without it the functions are the caller's.
+and code' acts from the next period on, which is what `emulator.run_firmware` does with the same numbers. The loop asks
+for two functions, ``read_volts`` (analog-to-digital converter) and ``write_code`` (potentiometer); drivers of both for
+AD7609 and AD5293 on the RP2040, with the outputs of the states, stand behind ``RP2040``. Without it the functions are
+the caller's.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from spicebridge.lab.design.laws import equation, with_numbers
 from spicebridge.lab.design.parts import ANALOG_INPUT
 from spicebridge.lab.design.plan import Plan, converter_range
 from spicebridge.lab.design.wiring import target_offset
+from spicebridge.laws import LawDevice
 
 C_CODE = ExpressionStyle(
     native=frozenset(FUNCTIONS) - {"sgn", "u", "uramp", "limit", "table", "int", "nint"},
@@ -38,7 +40,8 @@ SOURCE = Path(__file__).with_name("firmware.c.in")
 
 def law_functions(plan: Plan, k: int) -> str:
     """R(s) in ohm and ds/dt in 1/s of edge k, with its window, as two C functions."""
-    law: Any = plan.network.device(k)
+    law = plan.network.device(k)
+    assert isinstance(law, LawDevice)
     P = float(plan.network.P[k])
     names = {x: Parameter(x) for x in ("s", "v", "i")}
     signals: dict[str, Expression] = {law.definition.state.name: names["s"], "v": names["v"], "i": names["i"]}

@@ -9,9 +9,6 @@ z^p a^q c^r; the states stay. The units are those of the law's text.
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -19,10 +16,10 @@ from spicebridge.arrays import Array
 from spicebridge.errors import DeviceError
 from spicebridge.expressions.calculus import simplify
 from spicebridge.expressions.dimensions import Dimension, parse_unit
-from spicebridge.expressions.tree import Expression, Number, Parameter, rebuild
+from spicebridge.expressions.tree import Expression, Number, Parameter, distinct, rebuild
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.laws import LawDevice
-from spicebridge.laws.base import imposes, parameter_names
+from spicebridge.laws.base import Device, OhmicDevice, imposes, parameter_names, parameter_unit
 from spicebridge.laws.formulas import CONSTANTS, unlimited
 from spicebridge.network import Network
 
@@ -42,7 +39,7 @@ def check_laws(network: Network) -> None:
             raise LabError(f"{network.edge_name(k)}: a {law.kind} {why}; the bench builds laws v = R(s) i")
 
 
-def _refusal(law: Any) -> str:
+def _refusal(law: Device) -> str:
     if imposes(law) and not law.stateful:
         return f"holds its {imposes(law)} whatever the circuit does, and kits have no such part"
     if not (law.ohmic or imposes(law)):
@@ -54,10 +51,10 @@ def _refusal(law: Any) -> str:
     return ""
 
 
-def units(law: Any) -> dict[str, Dimension]:
+def units(law: Device) -> dict[str, Dimension]:
     """Parameter -> dimension. Raises `LabError` for a law whose units are not known, or that cannot be scaled."""
     if not isinstance(law, LawDevice):
-        stated = {f.name: f.metadata.get("unit") for f in fields(law) if f.metadata.get("parameter")}
+        stated = {name: parameter_unit(law, name) for name in parameter_names(law)}
         if None in stated.values():
             raise LabError("has no units here")
         return {name: parse_unit(str(unit)).dimension for name, unit in stated.items()}
@@ -66,17 +63,11 @@ def units(law: Any) -> dict[str, Dimension]:
     if not text.units_checked or len(found) < len(text.parameters):
         raise LabError("has no units here")
     fixed = [dimension for _, dimension in text.quantities.values()]
-    used = {e.name.lower() for tree in law.equations.trees for e in _leaves(tree)}
+    used = {e.name.lower() for tree in law.equations.trees for e in distinct(tree) if isinstance(e, Parameter)}
     fixed += [dimension for name, (_, dimension) in CONSTANTS.items() if name in used]
     if any(any(d[:3]) for d in (*fixed, text.state.unit.dimension)):
         raise LabError("has quantities of its own in V, A or s, which cannot be scaled")
     return found
-
-
-def _leaves(tree: Expression) -> list[Parameter]:
-    from spicebridge.expressions.tree import distinct
-
-    return [e for e in distinct(tree) if isinstance(e, Parameter)]
 
 
 def factor(dimension: Dimension, impedance: float, amplitude: float, time: float) -> float:
@@ -85,22 +76,23 @@ def factor(dimension: Dimension, impedance: float, amplitude: float, time: float
     return float(impedance**-ampere * amplitude ** (volt + ampere) * time**second)
 
 
-def equation(law: Any) -> str:
+def equation(law: Device) -> str:
     """The law of an edge in one line."""
     return str(law.card.law) if isinstance(law, LawDevice) else f"v = P r i ({law.kind})"
 
 
-def raises_resistance(law: Any) -> bool:
+def raises_resistance(law: Device) -> bool:
     """Whether a large positive current or voltage (tail to head, polarity +1) raises the resistance."""
     if not law.stateful:
         return False
+    assert isinstance(law, OhmicDevice)
     s, one = np.array([0.5]), np.ones(1)
     R = law.resistance(s)
     pushed, pulled = (law.bulk_rate(s, v * one, v / R, one, one)[0] for v in (LARGE, -LARGE))
     return bool((pushed - pulled) * law.resistance_slope(s)[0] > 0.0)
 
 
-def state_of(law: Any, ohm: ArrayLike) -> Array:
+def state_of(law: Device, ohm: ArrayLike) -> Array:
     """The state at which R(s) is `ohm`; NaN where no state has it."""
     R = np.asarray(ohm, float)
     affine = law.affine()
@@ -108,6 +100,7 @@ def state_of(law: Any, ohm: ArrayLike) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):
             found = (R - affine[0]) / affine[1]
         return np.where(np.isfinite(found), found, np.nan)
+    assert isinstance(law, OhmicDevice)
     low, high = np.full(R.shape, -SEARCH), np.full(R.shape, SEARCH)
     with np.errstate(over="ignore"):
         ends = law.resistance(low), law.resistance(high)
@@ -120,8 +113,9 @@ def state_of(law: Any, ohm: ArrayLike) -> Array:
     return np.where(inside, 0.5 * (low + high), np.nan)
 
 
-def resistance_expression(law: Any, state: Expression) -> Expression:
+def resistance_expression(law: Device, state: Expression) -> Expression:
     """R(s) in ohm as an expression of a deck."""
+    assert isinstance(law, LawDevice)
     return with_numbers(law, law.equations.conduction, {law.definition.state.name: state})
 
 

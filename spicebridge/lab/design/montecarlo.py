@@ -1,13 +1,14 @@
 """Tolerance bands of the test points, and which parts matter.
 
-`SHAPING` builds give mean and standard deviation of every signal at every time; n further ones the factor k of every kind
-(node voltages, currents, states) in the band |signal - mean| <= k sd: the least with which r of the n lie inside at all
-times and all test points of the kind. By order statistics (Wilks 1941) so does a fresh build with probability
+`SHAPING` builds give mean and standard deviation of every signal at every time; n further ones the factor k of every
+kind (node voltages, currents, states) in the band |signal - mean| <= k sd: the least with which r of the n lie inside
+at all times and all test points of the kind. By order statistics (Wilks 1941) so does a fresh build with probability
 r/(n + 1), on average.
 
-Signals are means over one row of the band. Every build also carries what a built circuit differs by from the equations although
-its parts are known: as the simulated circuit (op-amps, delays) or as one of `LOOPS` firmware loops (sampling, quantisation). Single
-samples jump by the steps of potentiometers and converters besides: no band is narrower than those of perfect parts.
+Signals are means over one row of the band. Every build also carries what a built circuit differs by from the equations
+although its parts are known: as the simulated circuit (op-amps, delays) or as one of `LOOPS` firmware loops (sampling,
+quantisation). Single samples jump by the steps of potentiometers and converters besides: no band is narrower than those
+of perfect parts.
 """
 
 from __future__ import annotations
@@ -45,13 +46,13 @@ CLASSES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 """Factors on all error limits that are tried in turn."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Band:
     """`names` (n_s,) of test points; `t` (n_t,); `mean`, `sd` (n_t, n_s); `k` (n_s,) the factors, one of each kind;
     `steps` (n_t, n_s) what single samples of perfect parts are known to differ by from `mean`.
 
-    `promise` is the probability that a fresh build is inside with all test points of one kind, `together` the share of the
-    builds that are with those of all kinds. The band is `mean` +- `half`.
+    `promise` is the probability that a fresh build is inside with all test points of one kind, `together` the share of
+    the builds that are with those of all kinds. The band is `mean` +- `half`.
     """
 
     names: tuple[str, ...]
@@ -88,7 +89,7 @@ class Band:
         return self.mean + self.half
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Influence:
     """Effect of one error at its limit: largest change of any test point over the largest value of its kind."""
 
@@ -113,10 +114,13 @@ def test_point_names(plan: Plan) -> tuple[str, ...]:
 
 def test_points(plan: Plan, ensemble: Ensemble) -> tuple[tuple[str, ...], Array]:
     """Names and signals (n_b, n_t, n_s)."""
-    nodes = [n for n in range(plan.network.n_nodes) if n != plan.gauge.ground]
-    chords, states = list(plan.gauge.chords), np.flatnonzero(plan.emulated).tolist()
-    parts = [ensemble.nodes[..., nodes], ensemble.current[..., chords], ensemble.state[..., states]]
-    return test_point_names(plan), np.concatenate(parts, axis=-1)
+    chords = ensemble.current[..., list(plan.gauge.chords)]
+    return test_point_names(plan), _in_order(plan, ensemble.nodes, chords, ensemble.state)
+
+
+def _in_order(plan: Plan, nodes: Array, chords: Array, state: Array) -> Array:
+    """(…, n_s) of all node voltages, currents of chords and all states."""
+    return np.concatenate([np.delete(nodes, plan.gauge.ground, axis=-1), chords, state[..., plan.emulated]], axis=-1)
 
 
 test_point_names.__test__ = False  # type: ignore[attr-defined]
@@ -132,9 +136,9 @@ def sense_errors(plan: Plan, names: tuple[str, ...], builds: int, seed: Sequence
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """What builds differ by from the equations of their own parts: `patterns` (n_p, n_t, n_s), averaged over rows, of which the
-    first `circuits` are of simulated circuits and the others of firmware loops; `steps` (n_t, n_s) how far single samples of perfect parts
-    are from the mean of both."""
+    """What builds differ by from the equations of their own parts: `patterns` (n_p, n_t, n_s), averaged over rows, of
+    which the first `circuits` are of simulated circuits and the others of firmware loops; `steps` (n_t, n_s) how far
+    single samples of perfect parts are from the mean of both."""
 
     patterns: Array
     circuits: int
@@ -142,7 +146,8 @@ class Built:
 
     @classmethod
     def of(cls, plan: Plan, run: BenchRun | None, loop: Waveforms | None, seed: int = 1) -> Built:
-        """From the circuit `run` and the `loop` of perfect parts, and where that is known from `LOOPS` loops of others."""
+        """From the circuit `run` and the `loop` of perfect parts, and where that is known from `LOOPS` loops of
+        others."""
         t = build_times(plan.network, plan.stop)
         known = _known(plan, run, loop)
         if not known:
@@ -169,7 +174,8 @@ class Built:
 
 
 def loop_deviations(plan: Plan, t: Array, errors: Errors) -> Array:
-    """(n_b, n_t, n_s) by which firmware loops differ from the equations of the same parts, averaged over the rows `t`."""
+    """(n_b, n_t, n_s) by which firmware loops differ from the equations of the same parts, averaged over the rows
+    `t`."""
     loops = firmware_builds(plan, errors)
     same = integrate_builds(plan.network, float(loops.t[-1]), errors, ground=plan.gauge.ground, steps=loops.t.size - 1)
     off = test_points(plan, loops)[1] - test_points(plan, same)[1]
@@ -178,15 +184,12 @@ def loop_deviations(plan: Plan, t: Array, errors: Errors) -> Array:
 
 def _known(plan: Plan, run: BenchRun | None, loop: Waveforms | None) -> list[tuple[Array, Array]]:
     """(times, deviations (n, n_s) from the equations) of those that are there."""
-    network, gauge = plan.network, plan.gauge
-    nodes = [n for n in range(network.n_nodes) if n != gauge.ground]
-    chords, states = list(gauge.chords), np.flatnonzero(plan.emulated).tolist()
+    network, ground, chords = plan.network, plan.gauge.ground, list(plan.gauge.chords)
 
     def off(times: Array, p: Array, i: Array, w: Array) -> tuple[Array, Array]:
         ideal = integrate(network, times)
-        ideal_p = node_voltages(network, gauge.ground, ideal.voltage - network.bank(times))
-        parts = (p - ideal_p)[:, nodes], i - ideal.current[:, chords], (w - ideal.state)[:, states]
-        return times, np.concatenate(parts, axis=1)
+        ideal_p = node_voltages(network, ground, ideal.voltage - network.bank(times))
+        return times, _in_order(plan, p - ideal_p, i - ideal.current[:, chords], w - ideal.state)
 
     known = []
     if run is not None:
@@ -196,13 +199,14 @@ def _known(plan: Plan, run: BenchRun | None, loop: Waveforms | None) -> list[tup
     if loop is not None:
         inside = loop.t <= plan.stop
         times = loop.t[inside]
-        p = node_voltages(network, gauge.ground, loop.voltage[inside] - network.bank(times))
+        p = node_voltages(network, ground, loop.voltage[inside] - network.bank(times))
         known.append(off(times, p, loop.current[inside][:, chords], loop.state[inside]))
     return known
 
 
 def row_means(t: Array, times: Array, columns: Array) -> Array:
-    """(n_t, …) means of `columns` (n, …), known at `times`, from halfway to the row before to halfway to the next row of `t`."""
+    """(n_t, …) means of `columns` (n, …), known at `times`, from halfway to the row before to halfway to the next row
+    of `t`."""
     flat = columns.reshape(times.size, -1)
     widths = np.diff(times)[:, None]
     area = np.vstack([np.zeros((1, flat.shape[1])), np.cumsum(0.5 * widths * (flat[1:] + flat[:-1]), axis=0)])
@@ -246,7 +250,14 @@ def tolerance_band(plan: Plan, shaping: Array, seed: int, built: Built) -> Band 
     together = np.all([x <= k[kind] for kind, x in each.items()], axis=0).mean()
     factors = np.array([k[x] for x in kinds.tolist()])
     return Band(
-        names, build_times(plan.network, plan.stop), mean, sd, factors, built.steps, r / (n + 1.0), float(together)
+        names=names,
+        t=build_times(plan.network, plan.stop),
+        mean=mean,
+        sd=sd,
+        k=factors,
+        steps=built.steps,
+        promise=r / (n + 1.0),
+        together=float(together),
     )
 
 
@@ -274,7 +285,8 @@ class Spread:
 
 
 def spread(plan: Plan, *, seed: int = 1, run: BenchRun | None = None, loop: Waveforms | None = None) -> Spread:
-    """Tighten all error limits until every build stays in the regime. `run` and `loop` say what perfect parts differ by.
+    """Tighten all error limits until every build stays in the regime. `run` and `loop` say what perfect parts differ
+    by.
 
     Raises `LabError` if none does.
     """
@@ -307,13 +319,17 @@ def influences(plan: Plan) -> tuple[Influence, ...]:
         errors.tables[kind][row, k] = limits[kind][k]
     ensemble = integrate_builds(plan.network, plan.stop, errors, ground=plan.gauge.ground)
     names, signals = test_points(plan, ensemble)
-    kinds = np.array([name[0] for name in names])
+    kinds = _kinds(names)
     peaks = np.abs(signals[0]).max(axis=0)
     span = np.array([peaks[kinds == kind].max() for kind in kinds])
     change = np.abs(signals[1:] - signals[0]).max(axis=1) / np.where(span > 0, span, np.inf)
     out = [
         Influence(
-            error_name(plan.network, kind, k), k, float(limits[kind][k]), float(row.max()), names[int(row.argmax())]
+            what=error_name(plan.network, kind, k),
+            edge=k,
+            limit=float(limits[kind][k]),
+            effect=float(row.max()),
+            where=names[int(row.argmax())],
         )
         for (kind, k), row in zip(picks, change, strict=True)
     ]

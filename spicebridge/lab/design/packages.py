@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Package:
     """`pins` holds (number, name); `footprint` is KiCad's; `source` says where the numbers stand."""
 
@@ -30,7 +30,7 @@ SO8 = "Package_SO:SOIC-8_3.9x4.9mm_P1.27mm"
 def _package(part: str, footprint: str, names: str, unused: str, source: str) -> Package:
     """Names in the order of the pins, separated by blanks."""
     pins = tuple((str(n), name) for n, name in enumerate(names.split(), start=1))
-    return Package(part, footprint, pins, frozenset(unused.split()), source)
+    return Package(part=part, footprint=footprint, pins=pins, unused=frozenset(unused.split()), source=source)
 
 
 SINGLE = "NC -IN +IN V- NC OUT V+ NC"
@@ -41,12 +41,12 @@ _ADC = (
     "REFGND REFCAPA REFCAPB REFGND AGND AVCC " + " ".join(f"V{n}+ V{n}-" for n in range(1, 9))
 )
 _DAC = (
-    "AVSS NC VOUTA VOUTB BIN/2SCOMP NC SYNC SCLK SDIN LDAC CLR NC NC DVCC GND SDO REFIO DAC_GND DAC_GND SIG_GND SIG_GND "
-    "VOUTD VOUTC AVDD EP"
+    "AVSS NC VOUTA VOUTB BIN/2SCOMP NC SYNC SCLK SDIN LDAC CLR NC NC DVCC GND SDO REFIO DAC_GND DAC_GND SIG_GND "
+    "SIG_GND VOUTD VOUTC AVDD EP"
 )
 _PICO = (
-    "GP0 GP1 GND GP2 GP3 GP4 GP5 GND GP6 GP7 GP8 GP9 GND GP10 GP11 GP12 GP13 GND GP14 GP15 GP16 GP17 GND GP18 GP19 GP20 "
-    "GP21 GND GP22 RUN GP26 GP27 AGND GP28 ADC_VREF 3V3 3V3_EN GND VSYS VBUS"
+    "GP0 GP1 GND GP2 GP3 GP4 GP5 GND GP6 GP7 GP8 GP9 GND GP10 GP11 GP12 GP13 GND GP14 GP15 GP16 GP17 GND GP18 GP19 "
+    "GP20 GP21 GND GP22 RUN GP26 GP27 AGND GP28 ADC_VREF 3V3 3V3_EN GND VSYS VBUS"
 )
 PACKAGES = {
     x.part: x
@@ -66,7 +66,8 @@ PACKAGES = {
         ),
         _package(
             "AD5754R", "Package_SO:HTSSOP-24-1EP_4.4x7.8mm_P0.65mm_EP3.2x5mm", _DAC, "NC SDO VOUTA VOUTB VOUTC VOUTD",
-            "AD5754R data sheet (pin 25 is the exposed pad, on AVSS); in no library of KiCad 6, numbers as on public boards with it",
+            "AD5754R data sheet (pin 25 is the exposed pad, on AVSS); in no library of KiCad 6, numbers as on public "
+            "boards with it",
         ),
         _package(
             "ADuM1401", "Package_SO:SOIC-16W_7.5x10.3mm_P1.27mm",

@@ -9,14 +9,15 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from spicebridge.errors import nearest
 from spicebridge.lab.design.equipment import LabError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OpAmp:
     """One-pole op-amp: `gbw` Hz, open-loop gain `gain`, `slew` V/s, `swing` V lost at each rail, `current` A,
     `min_supply` and `max_supply` V each side."""
@@ -31,9 +32,10 @@ class OpAmp:
     max_supply: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Potentiometer:
-    """Used between B and W: `total` ohm end to end, `positions`, `wiper` ohm, `current` A, `min_supply` and `max_supply` V each side."""
+    """Used between B and W: `total` ohm end to end, `positions`, `wiper` ohm, `current` A, `min_supply` and
+    `max_supply` V each side."""
 
     name: str
     total: float
@@ -57,18 +59,26 @@ class Potentiometer:
 OPAMPS = {
     part.name: part
     for part in (
-        OpAmp("LT1490A", 180e3, 1e6, 0.06e6, 0.1, 20e-3, 1.25, 22.0),
-        OpAmp("OPA2277", 1e6, 5e6, 0.8e6, 2.0, 15e-3, 2.0, 18.0),
-        OpAmp("TL072", 3e6, 2e5, 13e6, 2.5, 10e-3, 5.0, 18.0),
-        OpAmp("OPA192", 10e6, 2e6, 20e6, 0.3, 30e-3, 2.25, 18.0),
+        OpAmp(
+            name="LT1490A", gbw=180e3, gain=1e6, slew=0.06e6, swing=0.1, current=20e-3, min_supply=1.25, max_supply=22.0
+        ),
+        OpAmp(name="OPA2277", gbw=1e6, gain=5e6, slew=0.8e6, swing=2.0, current=15e-3, min_supply=2.0, max_supply=18.0),
+        OpAmp(name="TL072", gbw=3e6, gain=2e5, slew=13e6, swing=2.5, current=10e-3, min_supply=5.0, max_supply=18.0),
+        OpAmp(name="OPA192", gbw=10e6, gain=2e6, slew=20e6, swing=0.3, current=30e-3, min_supply=2.25, max_supply=18.0),
     )
 }
 POTENTIOMETERS = {
     part.name: part
     for part in (
-        Potentiometer("AD5293-20", 20e3, 1024, 60.0, 3e-3, 9.0, 16.5),
-        Potentiometer("AD5293-50", 50e3, 1024, 60.0, 2e-3, 9.0, 16.5),
-        Potentiometer("AD5293-100", 100e3, 1024, 60.0, 1e-3, 9.0, 16.5),
+        Potentiometer(
+            name="AD5293-20", total=20e3, positions=1024, wiper=60.0, current=3e-3, min_supply=9.0, max_supply=16.5
+        ),
+        Potentiometer(
+            name="AD5293-50", total=50e3, positions=1024, wiper=60.0, current=2e-3, min_supply=9.0, max_supply=16.5
+        ),
+        Potentiometer(
+            name="AD5293-100", total=100e3, positions=1024, wiper=60.0, current=1e-3, min_supply=9.0, max_supply=16.5
+        ),
     )
 }
 
@@ -93,7 +103,7 @@ class AnalogInput:
 ANALOG_INPUT = AnalogInput("AD7609", 18, 8, (5.0, 10.0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MemristorPart:
     """A discrete memristor: `per_package` devices, largest `current` A, and `typical` figures in words."""
 
@@ -108,12 +118,13 @@ MEMRISTORS = {
     part.name: part
     for part in (
         MemristorPart(
-            "Knowm-SDC-W", "Knowm SDC memristors, tungsten, 16-pin ceramic DIP", 8, 1e-3,
-            "the maker's switch model has 500 ohm to 1500 ohm and thresholds of +-0.27 V; measure your own devices",
+            name="Knowm-SDC-W", package="Knowm SDC memristors, tungsten, 16-pin ceramic DIP", per_package=8,
+            current=1e-3, typical="the maker's switch model has 500 ohm to 1500 ohm and thresholds of +-0.27 V; "
+            "measure your own devices",
         ),
         MemristorPart(
-            "Knowm-SDC-C", "Knowm SDC memristors, carbon, 16-pin ceramic DIP", 8, 5e-5,
-            "no figures are published beyond the largest current; measure your own devices",
+            name="Knowm-SDC-C", package="Knowm SDC memristors, carbon, 16-pin ceramic DIP", per_package=8, current=5e-5,
+            typical="no figures are published beyond the largest current; measure your own devices",
         ),
     )
 }  # fmt: skip
@@ -121,28 +132,28 @@ MEMRISTORS = {
 switch model as in the maker's published subcircuit. The law of the case, not `typical`, is what a kit uses."""
 
 
+Part = TypeVar("Part")
+
+
+def _listed(what: str, name: str, parts: Mapping[str, Part]) -> Part:
+    if name not in parts:
+        raise LabError(f"{what} {name!r} is not listed; use one of {', '.join(parts)}{nearest(name, parts)}")
+    return parts[name]
+
+
 def memristor_part(name: str) -> MemristorPart:
     """The discrete memristor called `name`. Raises `LabError`."""
-    if name not in MEMRISTORS:
-        raise LabError(
-            f"memristor {name!r} is not listed; use one of {', '.join(MEMRISTORS)}{nearest(name, MEMRISTORS)}"
-        )
-    return MEMRISTORS[name]
+    return _listed("memristor", name, MEMRISTORS)
 
 
 def opamp(name: str) -> OpAmp:
     """The op-amp called `name`. Raises `LabError`."""
-    if name not in OPAMPS:
-        raise LabError(f"op-amp {name!r} is not listed; use one of {', '.join(OPAMPS)}{nearest(name, OPAMPS)}")
-    return OPAMPS[name]
+    return _listed("op-amp", name, OPAMPS)
 
 
 def potentiometer(name: str) -> Potentiometer:
     """The digital potentiometer called `name`. Raises `LabError`."""
-    if name not in POTENTIOMETERS:
-        known = ", ".join(POTENTIOMETERS)
-        raise LabError(f"potentiometer {name!r} is not listed; use one of {known}{nearest(name, POTENTIOMETERS)}")
-    return POTENTIOMETERS[name]
+    return _listed("potentiometer", name, POTENTIOMETERS)
 
 
 def e96(value: float) -> float:
@@ -228,7 +239,7 @@ class Gyrator:
         return self.port * self.shunt * self.farad
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BillLine:
     """One kind of part: how many, what, where."""
 
@@ -241,8 +252,12 @@ class BillLine:
 
 def format_bill(lines: Iterable[BillLine]) -> str:
     """The bill of materials as CSV."""
+    rows = ([x.count, x.part, x.value, " ".join(x.references), x.note] for x in lines)
+    return format_rows([["count", "part", "value", "references", "note"], *rows])
+
+
+def format_rows(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["count", "part", "value", "references", "note"])
-    writer.writerows([x.count, x.part, x.value, " ".join(x.references), x.note] for x in lines)
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()

@@ -49,10 +49,9 @@ GENERATOR_POINTS = 50
 
 @dataclass(frozen=True)
 class Limit:
-    """One demand on a part: `value` of `unit` against `allowed`."""
+    """One demand on a part, in words: `value` of `unit` against `allowed`."""
 
-    part: str
-    what: str
+    demand: str
     value: float
     allowed: float
     unit: str
@@ -62,10 +61,10 @@ class Limit:
         return self.value / self.allowed
 
     def __str__(self) -> str:
-        return f"{self.part}: {self.what} {self.value:.4g} {self.unit}, allowed {self.allowed:.4g} {self.unit}"
+        return f"{self.demand} {self.value:.4g} {self.unit}, allowed {self.allowed:.4g} {self.unit}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Plan:
     """What will be built. `gauge.network` and `waves` are scaled; `nodes` (n_t, n) are node voltages in V."""
 
@@ -153,7 +152,8 @@ def _unscaled(case: Case, bench: Equipment) -> Equipment:
 
 
 def discharged(network: Network) -> Network:
-    """The same currents with every capacitor starting at 0 V, as on a bench: what it starts at is part of its series source.
+    """The same currents with every capacitor starting at 0 V, as on a bench: what it starts at is part of its series
+    source.
 
     Raises `LabError` for an inductor that carries a current at the start.
     """
@@ -162,8 +162,8 @@ def discharged(network: Network) -> Network:
     if currents.any():
         k = int(np.flatnonzero(currents)[0])
         raise LabError(
-            f"{network.edge_name(k)}: an inductor starts with {currents[k]:g} A; on a bench all rests before the trigger, so "
-            "let it start with 0 A"
+            f"{network.edge_name(k)}: an inductor starts with {currents[k]:g} A; on a bench all rests before the "
+            "trigger, so let it start with 0 A"
         )
     if not v0.any():
         return network
@@ -209,33 +209,34 @@ def _attempt(
     case: Case, bench: Equipment, gauge: Gauge, ideal: Waveforms, scaling: Scaling, realisation: Realisation | None
 ) -> Plan:
     network = scaling.network(gauge.network)
-    scaled = Gauge(
-        network, gauge.tree, gauge.chords, gauge.driven, gauge.ground, gauge.grounded, gauge.M,
-        gauge.peak * scaling.amplitude,
-    )  # fmt: skip
     waves = scaling.waveforms(ideal, gauge.network)
-    nodes = node_voltages(network, gauge.ground, waves.voltage - network.bank(waves.t))
     R, ohmic = resistances(network, waves.state), conducting(network)
     least = float(R[:, ohmic].min()) if ohmic.any() else TYPICAL
-    sense = {k: _round_sense(bench.sense_ratio * (float(R[:, k].min()) if ohmic[k] else least)) for k in gauge.chords}
-    plan = Plan(case, bench, scaling, scaled, realisation or Realisation((), 0.0, ""), waves, nodes, sense, ())
-    limits = tuple(_limits(plan, R, _timescale(case, ideal) * scaling.time))
-    return Plan(case, bench, scaling, scaled, plan.realisation, waves, nodes, sense, limits)
-
-
-def _round_sense(value: float) -> float:
-    return e96(max(value, 0.1))
+    sense = {k: bench.sense_ratio * (float(R[:, k].min()) if ohmic[k] else least) for k in gauge.chords}
+    plan = Plan(
+        case=case,
+        bench=bench,
+        scaling=scaling,
+        gauge=replace(gauge, network=network, peak=gauge.peak * scaling.amplitude),
+        realisation=realisation or Realisation((), 0.0, ""),
+        waves=waves,
+        nodes=node_voltages(network, gauge.ground, waves.voltage - network.bank(waves.t)),
+        sense={k: e96(max(ohm, 0.1)) for k, ohm in sense.items()},
+        limits=(),
+    )
+    return replace(plan, limits=tuple(_limits(plan, R, _timescale(case, ideal) * scaling.time)))
 
 
 def _inductor_limits(plan: Plan, k: int, name: str, amp: OpAmp, peak_v: float, peak_i: float) -> list[Limit]:
     use, parts = plan.bench.headroom, Gyrator.of(amount(plan.network, k), peak_v, peak_i)
     reach = use * (plan.bench.supply - amp.swing)
     load = max(peak_i * (1.0 + parts.port / DIVIDER), peak_i * parts.port / DIVIDER + peak_v / parts.shunt)
+    inductor = f"simulated inductor of {name}"
     return [
-        Limit(f"simulated inductor of {name}", "output", peak_v + peak_i * parts.port, reach, "V"),
-        Limit(f"simulated inductor of {name}", "op-amp's current", load, use * amp.current, "A"),
-        Limit(f"simulated inductor of {name}", "resistor", parts.shunt, LARGEST_RESISTOR, "ohm"),
-        Limit(f"simulated inductor of {name}", "least resistor against its value", LEAST_SHUNT, parts.shunt, "ohm"),
+        Limit(f"{inductor}: output", peak_v + peak_i * parts.port, reach, "V"),
+        Limit(f"{inductor}: op-amp's current", load, use * amp.current, "A"),
+        Limit(f"{inductor}: resistor", parts.shunt, LARGEST_RESISTOR, "ohm"),
+        Limit(f"{inductor}: least resistor against its value", LEAST_SHUNT, parts.shunt, "ohm"),
     ]
 
 
@@ -270,63 +271,65 @@ def converter_range(plan: Plan) -> float:
 
 
 def _limits(plan: Plan, R: Array, timescale: float) -> list[Limit]:
-    network, bench, pot, waves = plan.network, plan.bench, plan.pot, plan.waves
-    use = bench.headroom
-    drive = opamp(bench.drive_opamp)
-    memory, ohmic = memristive(network), conducting(network)
-    powered: list[OpAmp | Potentiometer] = [drive, *(x.part for x in plan.realisation.converters)]
+    network, bench = plan.network, plan.bench
+    powered: list[OpAmp | Potentiometer] = [opamp(bench.drive_opamp), *(x.part for x in plan.realisation.converters)]
     if plan.emulated.any():
-        powered.append(pot)
+        powered.append(plan.pot)
     out: list[Limit] = []
     for part in dict.fromkeys(powered):
-        out.append(Limit(part.name, "rails", bench.supply, part.max_supply, "V rail"))
-        out.append(Limit(part.name, "least rails against those given", part.min_supply, bench.supply, "V rail"))
-    high = np.abs(plan.nodes).max(axis=0)
+        out.append(Limit(f"{part.name}: rails", bench.supply, part.max_supply, "V rail"))
+        out.append(Limit(f"{part.name}: least rails against those given", part.min_supply, bench.supply, "V rail"))
     for k in range(network.n_edges):
-        name = network.edge_name(k)
-        peak_i = float(np.abs(waves.current[:, k]).max())
-        peak_v = float(np.abs(waves.voltage[:, k]).max())
-        if k in plan.gauge.driven:
-            S = float(plan.gauge.peak[k])
-            out.append(Limit(f"generator of {name}", "voltage", S, use * bench.generator_peak, "V"))
-            out.append(Limit(f"{drive.name} driving {name}", "output", S, use * (bench.supply - drive.swing), "V"))
-            out.append(Limit(f"{drive.name} driving {name}", "current", peak_i, use * drive.current, "A"))
-        if plan.memristor is not None and memory[k]:
-            out.append(Limit(f"{plan.memristor.name} of {name}", "current", peak_i, use * plan.memristor.current, "A"))
-        if plan.emulated[k]:
-            out.append(Limit(f"{pot.name} of {name}", "current", peak_i, use * pot.current, "A"))
-            largest, smallest = float(R[:, k].max()), float(R[:, k].min()) - plan.sense.get(k, 0.0)
-            out.append(Limit(f"{pot.name} of {name}", "resistance", largest, pot.largest, "ohm"))
-            out.append(
-                Limit(f"{pot.name} of {name}", "wiper against the smallest resistance", pot.wiper, smallest, "ohm")
-            )
-            pins = f"{ANALOG_INPUT.name} at {name}"
-            out.append(Limit(pins, "input pin", pin_peak(plan, k), use * ANALOG_INPUT.ranges[-1], "V"))
-            if network.P[k] > 0:
-                ends = (int(network.tail[k]), int(network.head[k]))
-                swing = max(high[ends[0]], high[ends[1]]) + plan.gauge.peak[k]
-                out.append(Limit(f"{pot.name} of {name}", "terminal", float(swing), use * bench.supply, "V"))
-        if network.imposed[k] == "voltage":
-            farad = amount(network, k)
-            out.append(Limit(f"capacitor of {name}", "value", farad, LARGEST_CAPACITOR, "F"))
-            out.append(Limit(f"capacitor of {name}", "strays against its value", SMALLEST_CAPACITOR, farad, "F"))
-        if network.imposed[k] == "current":
-            out += _inductor_limits(plan, k, name, drive, peak_v, peak_i)
-        if ohmic[k] and not memory[k]:
-            ohm = float(R[0, k])
-            out.append(Limit(f"resistor of {name}", "value", ohm, LARGEST_RESISTOR, "ohm"))
-            out.append(
-                Limit(f"resistor of {name}", "purchasable minimum against its value", SMALLEST_RESISTOR, ohm, "ohm")
-            )
-        if network.P[k] < 0:
-            part = next((x.part for x in plan.realisation.converters if x.edge == k), drive)
-            load = peak_i + peak_v / DIVIDER
-            out.append(Limit(f"{part.name} of {name}", "output", 2 * peak_v, use * (bench.supply - part.swing), "V"))
-            out.append(Limit(f"{part.name} of {name}", "current", load, use * part.current, "A"))
+        out += _edge_limits(plan, k, R[:, k])
     if plan.emulated.any():
-        out.append(
-            Limit("controller", "updates needed", bench.updates_per_timescale / timescale, bench.update_rate, "1/s")
-        )
+        needed = bench.updates_per_timescale / timescale
+        out.append(Limit("controller: updates needed", needed, bench.update_rate, "1/s"))
     if any(not isinstance(d, (DC, type(None))) for d in network.drives):
-        out.append(Limit("generator", "sample rate needed", GENERATOR_POINTS / timescale, bench.generator_rate, "1/s"))
+        out.append(Limit("generator: sample rate needed", GENERATOR_POINTS / timescale, bench.generator_rate, "1/s"))
+    return out
+
+
+def _edge_limits(plan: Plan, k: int, R: Array) -> list[Limit]:
+    """Of edge k, whose resistance in the run is `R` (n_t,)."""
+    network, bench, pot, name = plan.network, plan.bench, plan.pot, plan.network.edge_name(k)
+    use, drive = bench.headroom, opamp(bench.drive_opamp)
+    memory = bool(memristive(network)[k])
+    peak_i, peak_v = (float(np.abs(x[:, k]).max()) for x in (plan.waves.current, plan.waves.voltage))
+    out: list[Limit] = []
+    if k in plan.gauge.driven:
+        S = float(plan.gauge.peak[k])
+        out += [
+            Limit(f"generator of {name}: voltage", S, use * bench.generator_peak, "V"),
+            Limit(f"{drive.name} driving {name}: output", S, use * (bench.supply - drive.swing), "V"),
+            Limit(f"{drive.name} driving {name}: current", peak_i, use * drive.current, "A"),
+        ]
+    if plan.memristor is not None and memory:
+        out.append(Limit(f"{plan.memristor.name} of {name}: current", peak_i, use * plan.memristor.current, "A"))
+    if plan.emulated[k]:
+        largest, smallest = float(R.max()), float(R.min()) - plan.sense.get(k, 0.0)
+        out += [
+            Limit(f"{pot.name} of {name}: current", peak_i, use * pot.current, "A"),
+            Limit(f"{pot.name} of {name}: resistance", largest, pot.largest, "ohm"),
+            Limit(f"{pot.name} of {name}: wiper against the smallest resistance", pot.wiper, smallest, "ohm"),
+            Limit(f"{ANALOG_INPUT.name} at {name}: input pin", pin_peak(plan, k), use * ANALOG_INPUT.ranges[-1], "V"),
+        ]
+        if network.P[k] > 0:
+            ends = [int(network.tail[k]), int(network.head[k])]
+            swing = float(np.abs(plan.nodes[:, ends]).max() + plan.gauge.peak[k])
+            out.append(Limit(f"{pot.name} of {name}: terminal", swing, use * bench.supply, "V"))
+    if network.imposed[k] == "voltage":
+        farad = amount(network, k)
+        out.append(Limit(f"capacitor of {name}: value", farad, LARGEST_CAPACITOR, "F"))
+        out.append(Limit(f"capacitor of {name}: strays against its value", SMALLEST_CAPACITOR, farad, "F"))
+    if network.imposed[k] == "current":
+        out += _inductor_limits(plan, k, name, drive, peak_v, peak_i)
+    if conducting(network)[k] and not memory:
+        ohm = float(R[0])
+        out.append(Limit(f"resistor of {name}: value", ohm, LARGEST_RESISTOR, "ohm"))
+        out.append(Limit(f"resistor of {name}: purchasable minimum against its value", SMALLEST_RESISTOR, ohm, "ohm"))
+    if network.P[k] < 0:
+        part = next((x.part for x in plan.realisation.converters if x.edge == k), drive)
+        load = peak_i + peak_v / DIVIDER
+        out.append(Limit(f"{part.name} of {name}: output", 2 * peak_v, use * (bench.supply - part.swing), "V"))
+        out.append(Limit(f"{part.name} of {name}: current", load, use * part.current, "A"))
     return out

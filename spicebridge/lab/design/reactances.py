@@ -1,4 +1,5 @@
-"""Capacitors and inductors over one implicit stage of length h: resistors with sources, so that Kirchhoff's laws stay resistive.
+"""Capacitors and inductors over one implicit stage of length h: resistors with sources, so that Kirchhoff's laws stay
+resistive.
 
 capacitor   C dv/dt = i     v = v0 + (h/C) i       resistance h/C, source -v0
 inductor    L di/dt = v     v = (L/h)(i - i0)      resistance L/h, source (L/h) i0
@@ -82,7 +83,8 @@ class Reactances:
         return R, S - np.where(self.capacitors, past, 0.0) + np.where(self.inductors, R * past, 0.0)
 
     def settle(self, R: Array, i: Array, past: Array) -> tuple[Array, Array]:
-        """(states, drops) at the end of a stage in which the currents `i` flowed; states of other edges as they were."""
+        """(states, drops) at the end of a stage in which the currents `i` flowed; states of other edges as they
+        were."""
         drop = R * i
         if self.none:
             return past, drop

@@ -9,7 +9,7 @@ potentiometer, of the converter and of time are in `emulator`, where the loop is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -38,13 +38,14 @@ from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number
 from spicebridge.lab.design.law_circuits import LawWriter, delayed, set_resistance
 from spicebridge.lab.design.macros import opamp_macro, plus, times
 from spicebridge.lab.design.parts import OPAMPS
-from spicebridge.lab.design.plan import Plan
+from spicebridge.lab.design.plan import Plan, node_voltages
 from spicebridge.lab.design.reactances import memristive, ringing
 from spicebridge.lab.design.wiring import Component, node_net, wire
 from spicebridge.laws import LinearMemristor
+from spicebridge.theory import integrate
 from spicebridge.waveforms import Waveforms
 
-OPTIONS: tuple[tuple[str, Any], ...] = (
+OPTIONS: tuple[tuple[str, str | float], ...] = (
     ("method", "gear"),
     ("reltol", 1e-6),
     ("vntol", 1e-9),
@@ -171,7 +172,8 @@ def _generator(plan: Plan, part: Component) -> list[Element]:
 
 
 def _capacitor(part: Component) -> list[Element]:
-    """Its voltage is that of a grounded node, which alone an ``.ic`` sets: at the trigger it is not that of a run at rest."""
+    """Its voltage is that of a grounded node, which alone an ``.ic`` sets: at the trigger it is not that of a run at
+    rest."""
     a, b = part.nets
     name, state = part.reference, f"u{part.reference}".lower()
     return [
@@ -218,7 +220,7 @@ def _controller(plan: Plan, k: int, lag: bool) -> Subcircuit:
     return Subcircuit(name=f"CTRL{k}", pins=("sp", "sn", "state", "code"), elements=tuple(elements))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class BenchRun:
     """Test points over time: `nodes` (n_t, n) V, `chord_current` {chord: (n_t,) A}, `state` (n_t, n_e)."""
 
@@ -250,7 +252,7 @@ def run_realistic(plan: Plan, deck: Deck | None = None, *, engine: str = "ngspic
             chord[part.edge] = (net(part.nets[0]) - net(part.nets[1])) / part.number
         if part.kind in ("controller", "memristor") and part.edge is not None:
             state[:, part.edge] = net(f"w{part.edge}")
-    return BenchRun(np.minimum(record.time, plan.stop), nodes, chord, state, record.log)
+    return BenchRun(t=np.minimum(record.time, plan.stop), nodes=nodes, chord_current=chord, state=state, log=record.log)
 
 
 @dataclass(frozen=True)
@@ -268,9 +270,6 @@ class Difference:
 
 def compare_with_ideal(plan: Plan, run: BenchRun) -> Difference:
     """The ideal circuit is the theory on the same scaled network, splined between its output times."""
-    from spicebridge.lab.design.plan import node_voltages
-    from spicebridge.theory import integrate
-
     times_ = np.unique(np.clip(run.t, 0.0, plan.stop))
     ideal: Waveforms = integrate(plan.network, times_)
     at = np.searchsorted(times_, np.clip(run.t, 0.0, plan.stop))

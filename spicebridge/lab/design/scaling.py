@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from spicebridge.arrays import Array
 from spicebridge.drives import DC, PWL, Drive, Pulse, Sine, Sum, terms
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.design.laws import check_laws, factor, units
+from spicebridge.laws.base import Device, changed
 from spicebridge.network import Network
 from spicebridge.waveforms import Waveforms
 from spicebridge.windows import Tanh
@@ -61,15 +61,15 @@ class Scaling:
         factors = {"V": self.amplitude, "A": self.current}
         return np.asarray(state * np.array([factors.get(unit, 1.0) for unit in network.state_units]))
 
-    def _device(self, law: Any) -> Any:
-        changes: dict[str, Any] = {
+    def _device(self, law: Device) -> Device:
+        changes: dict[str, object] = {
             name: getattr(law, name) * factor(unit, self.impedance, self.amplitude, self.time)
             for name, unit in units(law).items()
         }
         window = getattr(law, "window", None)
         if isinstance(window, Tanh):
             changes["window"] = replace(window, rate_scale=window.rate_scale / self.time)
-        return replace(law, **changes)
+        return changed(law, **changes)
 
     def drive(self, drive: Drive | None) -> Drive | None:
         """S'(t') = a S(t'/c)."""
@@ -100,9 +100,9 @@ class Scaling:
             waves.state if network is None else self._states(network, waves.state),
             waves.current * self.current,
             waves.voltage * self.amplitude,
-            waves.labels,
-            waves.source,
-            waves.run,
+            labels=waves.labels,
+            source=waves.source,
+            run=waves.run,
         )
 
     @property
@@ -110,6 +110,6 @@ class Scaling:
         """The law in one line, with its numbers."""
         return (
             f"R' = {self.impedance:.6g} R, v' = {self.amplitude:.6g} v, t' = {self.time:.6g} t, "
-            f"i' = {self.current:.6g} i, alpha' = alpha/{self.time:.6g}, beta' = {self.amplitude * self.time:.6g} beta; "
-            "states unchanged"
+            f"i' = {self.current:.6g} i, alpha' = alpha/{self.time:.6g}, beta' = {self.amplitude * self.time:.6g} "
+            "beta; states unchanged"
         )

@@ -2,11 +2,11 @@
 
     S' = S + B^t p                                           (paper 1, Eqs. 30-31)
 
-changes no current (A B^t = 0, whatever the signs P), only node potentials. For a spanning tree T the choice
-p = -(B_T^t)^-1 S_T empties the tree: what is left stands on the L chords, S' = M S with M constant, and M_ck is
-the sign with which edge k lies in the fundamental cycle of chord c. Trees are compared by (channels beyond those there are,
-number of sources left, number that touch no ground, largest voltage): all trees of a small graph, else a local search by
-exchanges from a breadth-first tree and from one that runs through edges without sources.
+changes no current (A B^t = 0, whatever the signs P), only node potentials. For a spanning tree T the choice p =
+-(B_T^t)^-1 S_T empties the tree: what is left stands on the L chords, S' = M S with M constant, and M_ck is the sign
+with which edge k lies in the fundamental cycle of chord c. Trees are compared by (channels beyond those there are,
+number of sources left, number that touch no ground, largest voltage): all trees of a small graph, else a local search
+by exchanges from a breadth-first tree and from one that runs through edges without sources.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ RELATIVE_ZERO = 1e-12
 """A source below this fraction of the largest is rounding of a sum that cancels."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Gauge:
     """A network whose sources stand on chords.
 
@@ -75,9 +75,10 @@ def choose_gauge(network: Network, stop: float, bench: Equipment | None = None) 
     excess, channels, isolated = best[0][:3]
     if excess > 0:
         raise LabError(
-            f"sources: the best spanning tree {_searched(network)} needs {channels:.0f} generator channels, {isolated:.0f} of them "
-            f"isolated; the bench has {_count(bench.channels)} channels, {_count(bench.isolated)} isolated; take more, or put "
-            "sources on fewer edges"
+            f"sources: the best spanning tree {_searched(network)} needs {channels:.0f} generator channels, "
+            f"{isolated:.0f} of them isolated; the bench has {_count(bench.channels)} channels, "
+            f"{_count(bench.isolated)} isolated; take more, "
+            "or put sources on fewer edges"
         )
     return _gauge(network, best[1], S)
 
@@ -181,7 +182,14 @@ def _gauge(network: Network, tree: tuple[int, ...], S: Array) -> Gauge:
     drives = [_combined(M[k], network.drives) if k in driven else None for k in range(network.n_edges)]
     chords = tuple(k for k in range(network.n_edges) if k not in tree)
     return Gauge(
-        network.with_drive(drives), tree, chords, tuple(driven), ground, tuple(grounded), M, np.where(M.any(1), peak, 0)
+        network=network.with_drive(drives),
+        tree=tree,
+        chords=chords,
+        driven=tuple(driven),
+        ground=ground,
+        grounded=tuple(grounded),
+        M=M,
+        peak=np.where(M.any(1), peak, 0),
     )
 
 

@@ -8,7 +8,7 @@ state as a voltage (1 V for 1), ``c3`` the controller's code to the potentiomete
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from spicebridge.lab.design.active import SHORT, Converter
@@ -22,9 +22,10 @@ from spicebridge.quantities import format_quantity
 GROUND, PLUS_RAIL, MINUS_RAIL = "0", "vcc", "vee"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Component:
-    """One part: `kind` (resistor, capacitor, opamp, pot, controller, memristor, generator, supply), reference, type, value, pins.
+    """One part: `kind` (resistor, capacitor, opamp, pot, controller, memristor, generator, supply), reference, type,
+    value, pins.
 
     `pins` are (number, name, net) in the order of the deck's element. `number` holds the value in SI units.
     """
@@ -57,24 +58,38 @@ def wire(plan: Plan) -> tuple[Component, ...]:
     return tuple(out)
 
 
-def _pins(*named: tuple[str, str]) -> tuple[tuple[str, str, str], ...]:
-    return tuple((str(n), name, net) for n, (name, net) in enumerate(named, start=1))
+def component(
+    kind: str,
+    reference: str,
+    part: str,
+    nets: Mapping[str, str],
+    edge: int | None = None,
+    *,
+    value: str = "",
+    number: float = 0.0,
+    note: str = "",
+) -> Component:
+    """A part whose pins, in their order, have these names and `nets`; its value is its name where it has no other."""
+    pins = tuple((str(n), name, net) for n, (name, net) in enumerate(nets.items(), start=1))
+    return Component(
+        kind=kind, reference=reference, part=part, value=value or part, pins=pins, edge=edge, number=number, note=note
+    )
 
 
 def _supply(mark: str, plus: str, middle: str, minus: str, plan: Plan, note: str) -> Component:
-    pins = _pins(("+", plus), ("COM", middle), ("-", minus))
-    kind = "isolated DC/DC" if mark != "0" else "bench supply"
-    value = f"+-{plan.bench.supply:g}V"
-    return Component("supply", f"PS{mark}", kind, value, pins, None, plan.bench.supply, note)
+    part, nets = "isolated DC/DC" if mark != "0" else "bench supply", {"+": plus, "COM": middle, "-": minus}
+    volts = plan.bench.supply
+    return component("supply", f"PS{mark}", part, nets, value=f"+-{volts:g}V", number=volts, note=note)
 
 
 def _resistor(reference: str, a: str, b: str, ohm: float, k: int, note: str) -> Component:
-    return Component("resistor", reference, "resistor", format_quantity(ohm), _pins(("1", a), ("2", b)), k, ohm, note)
+    nets = {"1": a, "2": b}
+    return component("resistor", reference, "resistor", nets, k, value=format_quantity(ohm), number=ohm, note=note)
 
 
 def _opamp(reference: str, part: str, nets: tuple[str, str, str, str, str], k: int, note: str) -> Component:
-    names = ("+IN", "-IN", "V+", "V-", "OUT")
-    return Component("opamp", reference, part, part, _pins(*zip(names, nets, strict=True)), k, note=note)
+    named = dict(zip(("+IN", "-IN", "V+", "V-", "OUT"), nets, strict=True))
+    return component("opamp", reference, part, named, k, note=note)
 
 
 def _edge(plan: Plan, k: int, converter: Converter | None) -> list[Component]:
@@ -101,11 +116,10 @@ def _edge(plan: Plan, k: int, converter: Converter | None) -> list[Component]:
         out.append(_discrete(plan, k, tail, far_end, plan.memristor))
     elif network.stateful[k]:
         rails = (f"p{k}", f"q{k}") if converter is not None else (PLUS_RAIL, MINUS_RAIL)
-        names = ("B", "W", "VDD", "VSS", "BUS")
-        pins = _pins(*zip(names, (tail, far_end, *rails, f"c{k}"), strict=True))
-        out.append(Component("pot", f"UM{k}", plan.pot.name, plan.pot.name, pins, k, note="memristor"))
-        pins = _pins(("SENSE+", senses[0]), ("SENSE-", senses[1]), ("STATE", f"w{k}"), ("BUS", f"c{k}"))
-        out.append(Component("controller", f"UC{k}", "controller channel", "state equation", pins, k))
+        nets = {"B": tail, "W": far_end, "VDD": rails[0], "VSS": rails[1], "BUS": f"c{k}"}
+        out.append(component("pot", f"UM{k}", plan.pot.name, nets, k, note="memristor"))
+        nets = {"SENSE+": senses[0], "SENSE-": senses[1], "STATE": f"w{k}", "BUS": f"c{k}"}
+        out.append(component("controller", f"UC{k}", "controller channel", nets, k, value="state equation"))
     else:
         out += _fixed(plan, k, tail, far_end)
     return out
@@ -115,14 +129,15 @@ def _discrete(plan: Plan, k: int, tail: str, head: str, part: MemristorPart) -> 
     """A two-terminal part; its top electrode is where positive current lowers the resistance."""
     law = plan.network.device(k)
     turned = (plan.network.J[k] < 0) != raises_resistance(law)
-    pins = _pins(("TE", head if turned else tail), ("BE", tail if turned else head))
-    return Component("memristor", f"UM{k}", part.package, part.name, pins, k, note=f"memristor, {law.kind}")
+    nets = {"TE": head if turned else tail, "BE": tail if turned else head}
+    return component("memristor", f"UM{k}", part.package, nets, k, value=part.name, note=f"memristor, {law.kind}")
 
 
 def target_offset(plan: Plan, k: int) -> float:
     """Ohm to add to R so that edge k with its sense resistor in series is P R: -Rs, or +Rs if active.
 
-    Zero for a capacitor, an inductor and a discrete memristor, from which nothing can be taken; the realistic deck shows what that does.
+    Zero for a capacitor, an inductor and a discrete memristor, from which nothing can be taken; the realistic deck
+    shows what that does.
     """
     if plan.network.imposed[k] or (plan.memristor is not None and plan.network.stateful[k]):
         return 0.0
@@ -143,7 +158,8 @@ def _capacitors(reference: str, a: str, b: str, farads: Sequence[float], k: int)
     for j, farad in enumerate(farads):
         part = "capacitor, C0G, 1 %, 50 V" if farad <= CERAMIC_UP_TO * (1 + 1e-9) else "capacitor, film, 1 %, 63 V"
         name = reference.format(f"C{'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[j]}")
-        out.append(Component("capacitor", name, part, format_quantity(farad, "F"), _pins(("1", a), ("2", b)), k, farad))
+        value = format_quantity(farad, "F")
+        out.append(component("capacitor", name, part, {"1": a, "2": b}, k, value=value, number=farad))
     return out
 
 
@@ -168,9 +184,9 @@ def _inductor(plan: Plan, k: int, a: str, b: str) -> list[Component]:
 def _drive(plan: Plan, k: int, near: str, out: str, note: str) -> list[Component]:
     isolated = near != GROUND
     rails = (f"p{k}i", f"q{k}i") if isolated else (PLUS_RAIL, MINUS_RAIL)
-    pins = _pins(("OUT", f"g{k}"), ("COM", near))
-    part = "isolated generator channel" if isolated else "generator channel"
-    parts = [Component("generator", f"VG{k}", part, f"S{k}", pins, k, -1.0 if note else 1.0, note)]
+    part, nets = "isolated generator channel" if isolated else "generator channel", {"OUT": f"g{k}", "COM": near}
+    turn = -1.0 if note else 1.0
+    parts = [component("generator", f"VG{k}", part, nets, k, value=f"S{k}", number=turn, note=note)]
     name = plan.bench.drive_opamp
     parts.append(_opamp(f"UA{k}", name, (f"g{k}", out, *rails, out), k, "source buffer"))
     if isolated:

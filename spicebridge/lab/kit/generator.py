@@ -8,6 +8,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.drives import DC, terms
+from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.design.plan import Plan
 from spicebridge.lab.design.wiring import Component
 
@@ -16,8 +17,6 @@ MAX_SAMPLES = 1_000_000
 
 def samples(plan: Plan, part: Component) -> tuple[Array, Array]:
     """Times (s) and output (V) of a generator channel at the bench's sample rate, end included."""
-    from spicebridge.lab.design.equipment import LabError
-
     drive = plan.network.drives[part.edge or 0]
     if is_constant(plan, part):
         t = np.array([0.0, plan.stop])
@@ -83,9 +82,9 @@ def setting(plan: Plan, part: Component) -> Setting:
 def instrument_files(plan: Plan, part: Component) -> dict[str, str | bytes]:
     """Files by suffix for arbitrary waveforms of three makers, scaled to -1 … 1 of the amplitude about the offset.
 
-    ``_keysight.arb`` (33500 series, text, version 1.1), ``.raf`` (Rigol DG1000Z and DG4000: 14 bits in two bytes a sample, the
-    lower one first, 0 the low and 16383 the high level), ``_siglent.csv`` (SDG series: header with length, frequency, amplitude,
-    offset and phase, then V behind a comma).
+    ``_keysight.arb`` (33500 series, text, version 1.1), ``.raf`` (Rigol DG1000Z and DG4000: 14 bits in two bytes a
+    sample, the lower one first, 0 the low and 16383 the high level), ``_siglent.csv`` (SDG series: header with length,
+    frequency, amplitude, offset and phase, then V behind a comma).
     """
     if is_constant(plan, part):
         return {}

@@ -59,7 +59,8 @@ def format_kicad(components: Sequence[Component], title: str) -> str:
             f"    (comp (ref {_quoted(part.reference)})",
             f"      (value {_quoted(part.value)})",
             f"      (footprint {_quoted(footprint(part))})",
-            f"      (libsource (lib {_quoted('spicebridge')}) (part {_quoted(part.part)}) (description {_quoted(part.kind)})))",
+            f"      (libsource (lib {_quoted('spicebridge')}) (part {_quoted(part.part)}) (description "
+            f"{_quoted(part.kind)})))",
         ]
     lines += ["  )", "  (libparts"]
     seen: set[str] = set()

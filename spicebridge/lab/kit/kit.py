@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -21,7 +19,7 @@ from spicebridge.lab.design.emulator import format_firmware, format_tables, run_
 from spicebridge.lab.design.equipment import Equipment, LabError
 from spicebridge.lab.design.firmware import format_source
 from spicebridge.lab.design.montecarlo import Influence, Spread, influences, spread
-from spicebridge.lab.design.parts import BillLine, format_bill
+from spicebridge.lab.design.parts import BillLine, format_bill, format_rows
 from spicebridge.lab.design.plan import Plan, make_plan
 from spicebridge.lab.design.realistic import Difference, compare_with_ideal, realistic_deck, run_realistic
 from spicebridge.lab.design.scaling import Scaling
@@ -42,7 +40,7 @@ from spicebridge.waveforms import Waveforms
 KIT, FORMAT = "kit.json", "spicebridge.kit/1"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Kit:
     """What was computed for a kit, and the names of its `files`."""
 
@@ -110,7 +108,15 @@ def write_kit(folder: str | Path, case: Case, bench: Equipment | None = None) ->
         for name, text in texts.items():
             data = text if isinstance(text, bytes) else text.encode("utf-8")
             (stage / name).write_bytes(data)
-    return Kit(plan, components, difference, error, spread_, ranking, files)
+    return Kit(
+        plan=plan,
+        components=components,
+        difference=difference,
+        firmware_error=error,
+        spread=spread_,
+        influences=ranking,
+        files=files,
+    )
 
 
 def as_built(case: Case, folder: str | Path, parts: float | None = None) -> CircuitUnderTest:
@@ -164,33 +170,35 @@ def bill(plan: Plan, components: tuple[Component, ...]) -> list[BillLine]:
         else:
             value = part.value if part.kind in ("supply", "capacitor") else ""
             groups.setdefault((part.part, value), []).append(part.reference)
-    lines = [BillLine(len(refs), kind, value, tuple(refs)) for (kind, value), refs in sorted(groups.items())]
+    lines = [
+        BillLine(count=len(refs), part=kind, value=value, references=tuple(refs))
+        for (kind, value), refs in sorted(groups.items())
+    ]
     if plan.memristor is not None:
         part_ = plan.memristor
         count = -(-len(memristors) // part_.per_package)
         note = f"{part_.per_package} memristors each; at most {part_.current:g} A; {part_.typical}"
-        lines.append(BillLine(count, part_.package, part_.name, tuple(memristors), note))
+        lines.append(
+            BillLine(count=count, part=part_.package, value=part_.name, references=tuple(memristors), note=note)
+        )
     return lines
 
 
 def _bands(found: Spread) -> str:
     band = found.band
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["t (s)", *(f"{edge} {name}" for name in band.names for edge in ("low", "high"))])
+    rows = [["t (s)", *(f"{edge} {name}" for name in band.names for edge in ("low", "high"))]]
     for row, t in enumerate(band.t.tolist()):
         pairs = zip(band.low[row].tolist(), band.high[row].tolist(), strict=True)
-        writer.writerow([f"{t:.9g}", *(f"{x:.7g}" for pair in pairs for x in pair)])
-    return out.getvalue()
+        rows.append([f"{t:.9g}", *(f"{x:.7g}" for pair in pairs for x in pair)])
+    return format_rows(rows)
 
 
 def _sensitivity(plan: Plan, ranking: tuple[Influence, ...]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["edge", "name", "error", "limit", "effect", "seen at"])
-    for x in ranking:
-        writer.writerow([x.edge, plan.network.edge_name(x.edge), x.what, f"{x.limit:g}", f"{x.effect:.4g}", x.where])
-    return out.getvalue()
+    rows = [
+        [str(x.edge), plan.network.edge_name(x.edge), x.what, f"{x.limit:g}", f"{x.effect:.4g}", x.where]
+        for x in ranking
+    ]
+    return format_rows([["edge", "name", "error", "limit", "effect", "seen at"], *rows])
 
 
 def _record(
@@ -202,7 +210,7 @@ def _record(
         "digest": digest(plan.case),
         "bench": asdict(plan.bench),
         "files": list(files),
-        "scaling": {"impedance": plan.scaling.impedance, "amplitude": plan.scaling.amplitude, "time": plan.scaling.time},
+        "scaling": asdict(plan.scaling),
         "ground": plan.gauge.ground,
         "chords": list(plan.gauge.chords),
         "sources": list(plan.gauge.driven),

@@ -1,7 +1,8 @@
 """Where nodes and labels of a drawn network stand.
 
 Planar graphs are drawn after Tutte: the longest face on a circle, every other node at the mean of its neighbours, so
-that no edges cross; others as in reports. Labels take, of several places along their edge, the one farthest from all that is drawn.
+that no edges cross; others as in reports. Labels take, of several places along their edge, the one farthest from all
+that is drawn.
 """
 
 from __future__ import annotations

@@ -41,42 +41,17 @@ def format_protocol(
         lines.append(f"- Signs: {plan.realisation.signs}. Slowest pole {plan.realisation.slowest:.3g}/s.")
     lines += [f"- {x.reference} ({x.part}): {setting(plan, x)}." for x in components if x.kind == "generator"]
     lines += ["", "## Order of connection", ""]
-    steps = ["Rails off, sources at 0 V. Solder after wiring.txt; check every net with an ohmmeter."]
-    if plan.memristor is not None:
-        part = plan.memristor
-        steps += [
-            f"{part.name}: never more than {part.current:g} A. Select devices whose resistance follows the law of the case "
-            f"within {100 * bench.memristor_tolerance * found.factor:.2g} % (typical: {part.typical}).",
-            "Write every memristor to its initial resistance before it is soldered: pulses of growing height, and between "
-            "them a reading far below the threshold, until it is that of the table below.",
-        ]
-    if plan.emulated.any():
-        steps += [
-            "Measure every potentiometer at three codes and correct firmware_codes.csv "
-            f"(to {bench.pot_tolerance * found.factor:.2g}).",
-            "Load firmware.json; hold all states at the initial values of the table below, and check the resistances there.",
-        ]
-    steps.append("Rails on. Outputs of all op-amps must rest within 10 mV of 0 V; if one sits at a rail, switch off.")
-    if any(x.version == OPEN for x in plan.realisation.converters):
-        steps.append("Open-circuit stable converters: never short their terminals while the rails are on.")
-    if any(x.version != OPEN for x in plan.realisation.converters):
-        steps.append("Short-circuit stable converters: connect the network before the rails, never leave them open.")
-    steps.append("Start generators and state equations with one trigger; the oscilloscope triggers on it too.")
-    lines += [f"{n}. {text}" for n, text in enumerate(steps, start=1)]
-    memory = memristive(network)
-    if memory.any():
+    lines += [f"{n}. {text}" for n, text in enumerate(_steps(plan, found), start=1)]
+    memory = np.flatnonzero(memristive(network)).tolist()
+    if memory:
         lines += ["", "| edge | initial state | resistance (ohm) |", "|---|---|---|"]
         R = resistances(network, network.initial_state)
-        lines += [
-            f"| {network.edge_name(k)} | {network.initial_state[k]:.6g} | {R[k]:.6g} |"
-            for k in np.flatnonzero(memory).tolist()
-        ]
+        lines += [f"| {network.edge_name(k)} | {network.initial_state[k]:.6g} | {R[k]:.6g} |" for k in memory]
     lines += ["", "## What to expect", "", "| test point | net | lowest | highest | band |", "|---|---|---|---|---|"]
     band = found.band
-    for j, name in enumerate(band.names):
-        width = float(band.half[:, j].max())
+    for name, mean, half in zip(band.names, band.mean.T, band.half.T, strict=True):
         lines.append(
-            f"| {name} | {_where(plan, name)} | {band.mean[:, j].min():.5g} | {band.mean[:, j].max():.5g} | +-{width:.3g} |"
+            f"| {name} | {_where(plan, name)} | {mean.min():.5g} | {mean.max():.5g} | +-{float(half.max()):.3g} |"
         )
     lines += ["", "p in V to ground, i in A (volts over the sense resistor divided by its ohms), w as 1 V for 1.", ""]
     lines += _spread_lines(found)
@@ -94,9 +69,38 @@ def format_protocol(
         "",
         "Then (for the channels you have):",
         "",
-        f'    spicebridge compare CASE --kit DIR --measured scope.csv --channels "{_channels(plan, band.names)}" --out validation',
+        "    spicebridge compare CASE --kit DIR --measured scope.csv "
+        f'--channels "{_channels(plan, band.names)}" --out validation',
     ]
     return "\n".join(lines) + "\n"
+
+
+def _steps(plan: Plan, found: Spread) -> list[str]:
+    """The order of connection."""
+    bench = plan.bench
+    steps = ["Rails off, sources at 0 V. Solder after wiring.txt; check every net with an ohmmeter."]
+    if plan.memristor is not None:
+        part = plan.memristor
+        steps += [
+            f"{part.name}: never more than {part.current:g} A. Select devices whose resistance follows the law of the "
+            f"case within {100 * bench.memristor_tolerance * found.factor:.2g} % (typical: {part.typical}).",
+            "Write every memristor to its initial resistance before it is soldered: pulses of growing height, and "
+            "between them a reading far below the threshold, until it is that of the table below.",
+        ]
+    if plan.emulated.any():
+        steps += [
+            "Measure every potentiometer at three codes and correct firmware_codes.csv "
+            f"(to {bench.pot_tolerance * found.factor:.2g}).",
+            "Load firmware.json; hold all states at the initial values of the table below, and check the resistances "
+            "there.",
+        ]
+    steps.append("Rails on. Outputs of all op-amps must rest within 10 mV of 0 V; if one sits at a rail, switch off.")
+    if any(x.version == OPEN for x in plan.realisation.converters):
+        steps.append("Open-circuit stable converters: never short their terminals while the rails are on.")
+    if any(x.version != OPEN for x in plan.realisation.converters):
+        steps.append("Short-circuit stable converters: connect the network before the rails, never leave them open.")
+    steps.append("Start generators and state equations with one trigger; the oscilloscope triggers on it too.")
+    return steps
 
 
 def _spread_lines(found: Spread) -> list[str]:
@@ -107,7 +111,8 @@ def _spread_lines(found: Spread) -> list[str]:
             f"regime. Bands hold when all limits are cut to {found.factor:g} of themselves (calibrate)."
         )
     lines.append(
-        f"- Bands are for means over a row of bands.csv (what a scope shows that averages). They hold all voltages of a fresh build everywhere with probability {found.band.promise:.3f}, all currents and all "
+        "- Bands are for means over a row of bands.csv (what a scope shows that averages). They hold all voltages of "
+        f"a fresh build everywhere with probability {found.band.promise:.3f}, all currents and all "
         f"states likewise, all three together with {found.band.together:.3f}; factors on the standard deviation: "
         + ", ".join(f"{kind} {k:.3g}" for kind, k in found.band.factors.items())
         + ".",

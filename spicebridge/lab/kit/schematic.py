@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from spicebridge.report.plots.graph_layout import bends, edge_paths
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
 ACTIVE, MEMORY, PLAIN = "#b03030", "#204a87", "#555555"
 WIDTH, NETWORK_HEIGHT, STRIP = 10.0, 7.0, 1.05
@@ -168,20 +169,23 @@ def _net(axes: Axes, x: float, y: float, net: str) -> None:
 def _symbol(axes: Axes, part: Component, x: float, y: float, half: float, colour: str) -> None:
     from matplotlib.patches import Ellipse, Polygon, Rectangle
 
-    face: dict[str, Any] = {"facecolor": "white", "edgecolor": colour, "lw": 1.1, "zorder": 2}
+    def outline(shape: Patch) -> None:
+        shape.set(facecolor="white", edgecolor=colour, linewidth=1.1, zorder=2)
+        axes.add_patch(shape)
+
     name, value = part.reference, f"{part.value} ohm" if part.kind == "resistor" else part.value
     half = min(half, 0.05)
     if part.kind == "generator":
-        axes.add_patch(Ellipse((x, y), 2 * half * 0.7, 0.3, **face))
+        outline(Ellipse((x, y), 2 * half * 0.7, 0.3))
         t = np.linspace(-0.5, 0.5, 21)
         axes.plot(x + half * t, y + 0.08 * np.sin(2 * np.pi * t), color=colour, lw=0.9, zorder=3)
         value = "turned" if part.number < 0 else ""
         name += f" UA{part.edge}"
     elif part.kind == "opamp":
-        axes.add_patch(Polygon([(x - half, y - 0.2), (x - half, y + 0.2), (x + half, y)], **face))
+        outline(Polygon([(x - half, y - 0.2), (x - half, y + 0.2), (x + half, y)]))
         name, value = f"{name} RF{part.edge} RG{part.edge}", f"{part.value}, {part.note.split('-')[0]}"
     else:
-        axes.add_patch(Rectangle((x - half, y - 0.1), 2 * half, 0.2, **face))
+        outline(Rectangle((x - half, y - 0.1), 2 * half, 0.2))
         if part.kind in ("pot", "memristor"):
             zig = np.array([-1.0, -0.6, -0.6, -0.2, -0.2, 0.2, 0.2, 0.6, 0.6, 1.0])
             high = np.array([0, 0, 1, 1, -1, -1, 1, 1, 0, 0])

@@ -10,6 +10,7 @@ circuit is integrated again, with all its derivatives, at every accepted theta.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,12 +38,13 @@ RUNAWAY = 1e6
 """Stands for the signal of a circuit that runs away."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Instrument:
-    """Limits as the maker states them: `gain` relative, `offset` of a channel's range, `trigger` of the span,
-    `clock` relative. `hum` and `drift` bound, relative to a channel's range, what the mains (a sine and a cosine of each
-    of its first three harmonics) and slow drift (Legendre polynomials to degree 3 over the record) may add: fitted only
-    where the verdict would else be a disagreement. `volts` > 0 states the offset in the channel's unit instead of `offset`."""
+    """Limits as the maker states them: `gain` relative, `offset` of a channel's range, `trigger` of the span, `clock`
+    relative. `hum` and `drift` bound, relative to a channel's range, what the mains (a sine and a cosine of each of its
+    first three harmonics) and slow drift (Legendre polynomials to degree 3 over the record) may add: fitted only where
+    the verdict would else be a disagreement. `volts` > 0 states the offset in the channel's unit instead of
+    `offset`."""
 
     gain: float = 5e-3
     offset: float = 1e-2
@@ -58,8 +60,8 @@ class Instrument:
                 raise LabError(f"instrument: {name} = {value!r} must be at least 0 and below 1")
         if self.trigger + self.clock >= 0.5:
             raise LabError(
-                f"instrument: trigger = {self.trigger!r} and clock = {self.clock!r} together must stay below 0.5 of the span: "
-                "nothing of the run would be left to compare; state them closer"
+                f"instrument: trigger = {self.trigger!r} and clock = {self.clock!r} together must stay below 0.5 of "
+                "the span: nothing of the run would be left to compare; state them closer"
             )
 
     def shift(self, span: float) -> float:
@@ -100,13 +102,17 @@ def nuisances(fit: Calibration, point: Estimate) -> list[tuple[str, ...]]:
     return [*((hum,) for hum in hums), ("drift",), *((hum, "drift") for hum in hums)]
 
 
+Curve = Callable[[Array], Array]
+"""Signals at times (n,), a column each or one."""
+
+
 @dataclass(frozen=True, eq=False)
 class Curves:
     """Splines over time of the signals (n_s,), their slopes, and per signal the derivatives (n_p,) by theta."""
 
-    nominal: object
-    slope: object
-    partial: tuple[object, ...]
+    nominal: Curve
+    slope: Curve
+    partial: tuple[Curve, ...]
     finite: bool
 
 
@@ -145,7 +151,7 @@ class ForwardModel:
         each = tuple(CubicSpline(t, partial[..., j]) for j in range(len(self.signals)))
         return Curves(nominal, nominal.derivative(), each, finite)
 
-    def changes(self, theta: Array, resistance: Array, flipped: Array) -> object:
+    def changes(self, theta: Array, resistance: Array, flipped: Array) -> Curve:
         """Spline of the change (n_b, n_s) of the signals when resistances change by `resistance` (n_b, n_e),
         relative, and memristors are turned round where `flipped` is -1."""
         from scipy.interpolate import CubicSpline
@@ -160,7 +166,8 @@ class ForwardModel:
         t, y = self.signals_of(errors)
         # What runs away is beyond any range and would be seen.
         change = np.nan_to_num(y[1:] - y[0], nan=RUNAWAY, posinf=RUNAWAY, neginf=-RUNAWAY)
-        return CubicSpline(t, np.moveaxis(np.clip(change, -RUNAWAY, RUNAWAY), 0, 1))
+        curve: Curve = CubicSpline(t, np.moveaxis(np.clip(change, -RUNAWAY, RUNAWAY), 0, 1))
+        return curve
 
 
 def pick(circuit: CircuitUnderTest, runs: Ensemble, signal: Signal) -> Array:
@@ -179,7 +186,7 @@ def pick(circuit: CircuitUnderTest, runs: Ensemble, signal: Signal) -> Array:
     return signal.factor * np.asarray(table[..., int(signal.name)])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Estimate:
     """One place of the fit: all unknowns, the curves there, residuals in bars and their sum of squares."""
 
@@ -219,7 +226,7 @@ class Calibration:
 
     def signal(self, curves: Curves, t0: float, clock: float) -> Array:
         """Block means (n,) of the ideal signals."""
-        parts = [c.blocks(curves.nominal(self.time(c, t0, clock))[:, j]) for j, c in enumerate(self.data)]  # type: ignore[operator]
+        parts = [c.blocks(curves.nominal(self.time(c, t0, clock))[:, j]) for j, c in enumerate(self.data)]
         return np.concatenate(parts)
 
     def point(
@@ -247,7 +254,15 @@ class Calibration:
         r = (self.mean - model) / self.bar
         prior = RIDGE**2 * float((theta**2).sum() + (gain**2).sum() + (offset**2).sum() + (extra**2).sum())
         return Estimate(
-            theta, gain, offset, t0, clock, curves, r, float((r**2).sum()) + prior if curves.finite else math.inf, extra
+            theta=theta,
+            gain=gain,
+            offset=offset,
+            t0=t0,
+            clock=clock,
+            curves=curves,
+            residual=r,
+            cost=float((r**2).sum()) + prior if curves.finite else math.inf,
+            nuisance=extra,
         )
 
     def matrix(self, p: Estimate) -> Array:
@@ -259,9 +274,9 @@ class Calibration:
             rows = slice(self.rows[j], self.rows[j + 1])
             u = self.time(c, p.t0, p.clock)
             scale = 1.0 + self.tool.gain * p.gain[j]
-            slope = p.curves.slope(u)[:, j]  # type: ignore[operator]
-            out[rows, :n_p] = scale * c.blocks(p.curves.partial[j](u))  # type: ignore[operator]
-            out[rows, n_p + j] = self.tool.gain * c.blocks(p.curves.nominal(u)[:, j])  # type: ignore[operator]
+            slope = p.curves.slope(u)[:, j]
+            out[rows, :n_p] = scale * c.blocks(p.curves.partial[j](u))
+            out[rows, n_p + j] = self.tool.gain * c.blocks(p.curves.nominal(u)[:, j])
             out[rows, n_p + n_c + j] = self.tool.shift(c.range)
             first = n_p + 2 * n_c + j * m
             out[rows, first : first + m] = c.blocks(self.added[j])
@@ -272,7 +287,7 @@ class Calibration:
     def samples(self, p: Estimate, j: int) -> Array:
         """What the model gives at the samples (n,) of channel j."""
         c = self.data[j]
-        clean = p.curves.nominal(self.time(c, p.t0, p.clock))[:, j]  # type: ignore[operator]
+        clean = p.curves.nominal(self.time(c, p.t0, p.clock))[:, j]
         z = p.nuisance.reshape(len(self.data), -1)[j]
         shown = (1.0 + self.tool.gain * p.gain[j]) * clean + self.tool.shift(c.range) * p.offset[j]
         return np.asarray(shown + self.added[j] @ z)
@@ -327,10 +342,15 @@ class Calibration:
     def linear_rest(self, p: Estimate) -> float:
         """Largest residual, in bars, that a step along a straight line would leave."""
         m = self.matrix(p)
+        return float(np.abs(p.residual - m @ bounded(m, p.residual, *self.room(p)[1:])).max())
+
+    def room(self, p: Estimate, width: float = math.inf) -> tuple[Array, Array, Array]:
+        """(x, low, high): the unknowns of `p` but its timing, and between what a step along each column of `matrix` may
+        lie, that of the trigger within `width` s."""
         x = np.concatenate([p.theta, p.gain, p.offset, p.nuisance])
-        low = np.array([*(-1.0 - x), -self.reach - p.t0, -self.tool.clock - p.clock])
-        high = np.array([*(1.0 - x), self.reach - p.t0, self.tool.clock - p.clock])
-        return float(np.abs(p.residual - m @ bounded(m, p.residual, low, high)).max())
+        low = np.array([*(-1.0 - x), max(-self.reach - p.t0, -width), -self.tool.clock - p.clock])
+        high = np.array([*(1.0 - x), min(self.reach - p.t0, width), self.tool.clock - p.clock])
+        return x, low, high
 
     def _linear_cost(self, p: Estimate) -> float:
         m = self.matrix(p)[:, :-2]
@@ -339,9 +359,7 @@ class Calibration:
 
     def _step(self, p: Estimate, width: float) -> Array:
         m = self.matrix(p)
-        x = np.concatenate([p.theta, p.gain, p.offset, p.nuisance])
-        low = np.array([*(-1.0 - x), max(-self.reach - p.t0, -width), -self.tool.clock - p.clock])
-        high = np.array([*(1.0 - x), min(self.reach - p.t0, width), self.tool.clock - p.clock])
+        x, low, high = self.room(p, width)
         n = x.size
         ridge = np.hstack([RIDGE * np.eye(n), np.zeros((n, 2))])
         return bounded(np.vstack([m, ridge]), np.concatenate([p.residual, -RIDGE * x]), low, high)

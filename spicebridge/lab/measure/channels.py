@@ -1,10 +1,10 @@
 """One channel of a measurement, cut into blocks: means, noise, quantisation, clipping, error bars.
 
-Block means are what is fitted and judged. Their bar is ``z sigma/sqrt(n)``, plus what quantisation may leave of the mean unless
-noise dithers it, plus what the built circuit is known to differ by (steps of potentiometers, op-amps). sigma comes
-from second differences of the samples, in which a smooth signal cancels, for white noise; `with_own_noise` takes it
-from what a fit leaves instead, which holds for noise of any correlation. Single samples far from their neighbours
-(spikes) are left out and counted; where there are more samples than the fit needs, neighbours are averaged.
+Block means are what is fitted and judged. Their bar is ``z sigma/sqrt(n)``, plus what quantisation may leave of the
+mean unless noise dithers it, plus what the built circuit is known to differ by (steps of potentiometers, op-amps).
+sigma comes from second differences of the samples, in which a smooth signal cancels, for white noise; `with_own_noise`
+takes it from what a fit leaves instead, which holds for noise of any correlation. Single samples far from their
+neighbours (spikes) are left out and counted; where there are more samples than the fit needs, neighbours are averaged.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ FINEST = 1e-5
 leave 4e-6 at hard bounds, a file of six digits 5e-7; finer than that no instrument of a bench is."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Channel:
     """Samples `t` (s), `y` of one column; block borders `edges`, sizes `count`, means `mean` (n_b,).
 
     `noise` and `step` (quantisation) in the channel's unit; `random` (n_b,), `resolution` (n_b,) and `circuit` are the
-    parts of the bar; `range` the largest expected value; `lost`, `clipped` and `spikes` count samples left out; `colour` is
-    the noise of a block mean over that of white noise.
+    parts of the bar; `range` the largest expected value; `lost`, `clipped` and `spikes` count samples left out;
+    `colour` is the noise of a block mean over that of white noise.
     """
 
     column: str
@@ -101,7 +101,8 @@ def make_channel(
     n_channels: int,
     finest: float = 0.0,
 ) -> Channel:
-    """The samples of `column` within `span` (s), of which the theory expects (times, values). Raises `LabError` when too few are left."""
+    """The samples of `column` within `span` (s), of which the theory expects (times, values). Raises `LabError` when
+    too few are left."""
     size = float(np.abs(expected[1]).max())
     around = max(1, math.ceil(BLOCKS * span[0] / (span[1] - span[0])))
     y = measurement.values[column]
@@ -133,8 +134,8 @@ def _thinned(whole: Channel, every: int, spikes: int) -> Channel:
 
 
 def _spikes(t: Array, y: Array, size: float) -> NDArray[np.bool_]:
-    """Single samples, or two in a row, that leave the median of three straight lines through pairs of neighbours on both
-    sides by `SPIKE` standard deviations: a steep signal with gaps has none."""
+    """Single samples, or two in a row, that leave the median of three straight lines through pairs of neighbours on
+    both sides by `SPIKE` standard deviations: a steep signal with gaps has none."""
     lines = np.full((EDGE, y.size), np.nan)
     for d in range(1, EDGE + 1):
         share = (t[d:-d] - t[: -2 * d]) / (t[2 * d :] - t[: -2 * d])
@@ -157,8 +158,8 @@ def _step(y: Array) -> float:
 def with_own_noise(channel: Channel, residual: Array) -> Channel:
     """The channel with the noise of its block means as the `residual` (n,) of its samples shows it.
 
-    sigma_n^2 = median(second difference of block means)^2/6, which a smooth misfit hardly enters, and at most the scatter of
-    the samples about straight lines within blocks: a misfit that is smooth there cannot pass for noise.
+    sigma_n^2 = median(second difference of block means)^2/6, which a smooth misfit hardly enters, and at most the
+    scatter of the samples about straight lines within blocks: a misfit that is smooth there cannot pass for noise.
     """
     mean = channel.blocks(residual)
     second = np.diff(mean, 2)
@@ -205,8 +206,8 @@ def without_clipped(channel: Channel, predicted: Array, n_channels: int) -> Chan
         return replace(channel, resolution=unknown, clipped=channel.y.size) if stuck else channel
     keep = ~out
     cut = _cut(
-        channel.column, channel.signal, channel.t[keep], channel.y[keep], predicted[keep], channel.range, channel.circuit, n_channels,
-        channel.lost, channel.clipped + int(out.sum()),
+        channel.column, channel.signal, channel.t[keep], channel.y[keep], predicted[keep], channel.range,
+        channel.circuit, n_channels,        channel.lost, channel.clipped + int(out.sum()),
     )  # fmt: skip
     return replace(cut, spikes=channel.spikes)
 
@@ -232,9 +233,9 @@ def quantile(looks: int) -> float:
 
 
 def _quantised(predicted: Array, step: float, edges: NDArray[np.intp], count: Array, around: int) -> Array:
-    """Largest error (n_b,) that a quantiser of `step` leaves in block means of a signal of the shape `predicted` (n,), wherever it
-    lies between two levels: half a step where it rests, little where it passes many. Of a block and `around` neighbours on
-    both sides, as the trigger may move the signal by so much."""
+    """Largest error (n_b,) that a quantiser of `step` leaves in block means of a signal of the shape `predicted` (n,),
+    wherever it lies between two levels: half a step where it rests, little where it passes many. Of a block and
+    `around` neighbours on both sides, as the trigger may move the signal by so much."""
     worst = np.zeros(count.size)
     if not step:
         return worst
@@ -242,7 +243,8 @@ def _quantised(predicted: Array, step: float, edges: NDArray[np.intp], count: Ar
         x = predicted / step + phase / PHASES
         worst = np.maximum(worst, np.abs(np.add.reduceat(np.rint(x) - x, edges[:-1])) / count)
     near = np.lib.stride_tricks.sliding_window_view(np.pad(worst, around, "edge"), 2 * around + 1).max(axis=-1)
-    # Between two of the phases the mean changes by no more than half their distance; of what runs away nothing is known.
+    # Between two of the phases the mean changes by no more than half their distance; of what runs away nothing is
+    # known.
     return np.asarray(step * np.minimum(np.nan_to_num(near + 0.5 / PHASES, nan=0.5), 0.5))
 
 
@@ -274,7 +276,7 @@ def _cut(
     # A channel on which nothing is expected is judged against its own resolution.
     scale = size if size > 0 else max(float(np.abs(y).max()), 1e-300)
     bare = Channel(
-        column, signal, t, y, edges, count, np.zeros(0), noise, step, random, resolution, circuit, scale, lost, clipped,
-        z=z,
+        column=column, signal=signal, t=t, y=y, edges=edges, count=count, mean=np.zeros(0), noise=noise, step=step,
+        random=random, resolution=resolution, circuit=circuit, range=scale, lost=lost, clipped=clipped, z=z,
     )  # fmt: skip
     return replace(bare, mean=bare.blocks(y))

@@ -1,4 +1,5 @@
-"""What one change beyond the stated limits would explain a disagreement: a part, a flip, a channel, its sign, the clock.
+"""What one change beyond the stated limits would explain a disagreement: a part, a flip, a channel, its sign, the
+clock.
 
 It says where to look first; and where one change explains much better than nuisances of the instrument, these do not
 excuse the measurement.
@@ -13,7 +14,7 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.lab.design.reactances import memristive, quantity
-from spicebridge.lab.measure.calibration import Calibration, Estimate, ForwardModel, bounded
+from spicebridge.lab.measure.calibration import Calibration, Curve, Estimate, ForwardModel, bounded
 from spicebridge.network import Network
 
 WRONG_PART = 0.75
@@ -28,9 +29,10 @@ BETTER = 4.0
 """Ratio of sums of squares from which one change explains better than nuisances do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Alternative:
-    """One change: its sum of squares `cost` and largest residual `left`, in bars, `words`, and the `edge` of a part that is `value` off."""
+    """One change: its sum of squares `cost` and largest residual `left`, in bars, `words`, and the `edge` of a part
+    that is `value` off."""
 
     cost: float
     left: float
@@ -74,7 +76,10 @@ def _refitted(fit: Calibration, point: Estimate, far: Alternative) -> Alternativ
     best = wide.descend(start)
     value = 100.0 * WRONG_PART * float(best.theta[column])
     return Alternative(
-        best.cost, float(np.abs(best.residual).max()), _part_words(circuit.network, k).format(f"{value:+.3g} %"), k
+        cost=best.cost,
+        left=float(np.abs(best.residual).max()),
+        words=_part_words(circuit.network, k).format(f"{value:+.3g} %"),
+        edge=k,
     )
 
 
@@ -85,7 +90,7 @@ def _turned(fit: Calibration) -> list[Alternative]:
         data = [replace(x, y=-x.y, mean=-x.mean) if k == j else x for k, x in enumerate(fit.data)]
         best = Calibration(fit.model, data, fit.tool).solve()
         left = float(np.abs(best.residual).max())
-        found.append(Alternative(best.cost, left, f"the probe of {c.column} the wrong way round"))
+        found.append(Alternative(cost=best.cost, left=left, words=f"the probe of {c.column} the wrong way round"))
     return found
 
 
@@ -95,8 +100,8 @@ def _part_words(network: Network, k: int) -> str:
 
 
 def beaten(found: Estimate, fit: Calibration, point: Estimate) -> bool:
-    """Whether one change beyond the limits explains so much better than the nuisances of `found` what `point` leaves that
-    these, with their many unknowns, only imitate it."""
+    """Whether one change beyond the limits explains so much better than the nuisances of `found` what `point` leaves
+    that these, with their many unknowns, only imitate it."""
     return any(x.left <= EXPLAINS and BETTER * x.cost < found.cost for x in alternatives(fit, point))
 
 
@@ -104,10 +109,7 @@ def alternatives(fit: Calibration, point: Estimate) -> list[Alternative]:
     """Every single change, each with calibration and parts moved along within their limits."""
     network, n_p, n_c = fit.model.circuit.network, point.theta.size, len(fit.data)
     matrix = fit.matrix(point)
-    x = np.concatenate([point.theta, point.gain, point.offset, point.nuisance, [0.0, 0.0]])
-    low, high = -1.0 - x, 1.0 - x
-    low[-2:] = [-fit.reach - point.t0, -fit.tool.clock - point.clock]
-    high[-2:] = [fit.reach - point.t0, fit.tool.clock - point.clock]
+    _, low, high = fit.room(point)
     found: list[Alternative] = []
 
     def trial(
@@ -139,7 +141,9 @@ def alternatives(fit: Calibration, point: Estimate) -> list[Alternative]:
 
 
 def _left(residual: Array, words: str, edge: int | None = None, value: float = 0.0) -> Alternative:
-    return Alternative(float((residual**2).sum()), float(np.abs(residual).max()), words, edge, value)
+    return Alternative(
+        cost=float((residual**2).sum()), left=float(np.abs(residual).max()), words=words, edge=edge, value=value
+    )
 
 
 def _flips(fit: Calibration, point: Estimate, matrix: Array, low: Array, high: Array) -> list[Alternative]:
@@ -159,10 +163,10 @@ def _flips(fit: Calibration, point: Estimate, matrix: Array, low: Array, high: A
     return found
 
 
-def block_changes(fit: Calibration, point: Estimate, change: object) -> Array:
+def block_changes(fit: Calibration, point: Estimate, change: Curve) -> Array:
     """Block means (n, n_b) of the changes that `ForwardModel.changes` gives."""
     parts = []
     for j, c in enumerate(fit.data):
         u = fit.time(c, point.t0, point.clock)
-        parts.append(c.blocks(change(u)[..., j]))  # type: ignore[operator]
+        parts.append(c.blocks(change(u)[..., j]))
     return np.concatenate(parts)

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from spicebridge.arrays import Array
+from spicebridge.lab.design.builds import integrate_builds
 from spicebridge.lab.design.laws import state_of
 from spicebridge.lab.measure.calibration import Calibration, Estimate
 from spicebridge.lab.measure.channels import BLOCKS
@@ -18,7 +19,7 @@ CURRENT_FLOOR = 0.2
 """A state is inferred where the current exceeds this fraction of its peak."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inferred:
     """State of `edge` from v and i at `times` (s): inferred `states`, the `theory`'s, and their `bars`."""
 
@@ -54,8 +55,6 @@ def infer(fit: Calibration, point: Estimate) -> tuple[Inferred, ...]:
     if not edges:
         return ()
     # The theory's states in the circuit that fits the measurement best.
-    from spicebridge.lab.design.builds import integrate_builds
-
     runs = integrate_builds(network, circuit.stop, fit.model.errors(point.theta[None]), ground=circuit.ground)
     states = CubicSpline(runs.t, runs.state[0])
     out = []
@@ -84,8 +83,8 @@ def infer(fit: Calibration, point: Estimate) -> tuple[Inferred, ...]:
         good = np.isfinite(found) & np.isfinite(bar)
         if good.any():
             middle = (np.add.reduceat(t, starts) / count)[big]
-            columns = (middle, found, theory[big], bar)
-            out.append(Inferred(k, *(tuple(float(x) for x in column[good]) for column in columns)))
+            times, states_, theory_, bars = (tuple(x[good].tolist()) for x in (middle, found, theory[big], bar))
+            out.append(Inferred(edge=k, times=times, states=states_, theory=theory_, bars=bars))
     return tuple(out)
 
 

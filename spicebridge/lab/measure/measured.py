@@ -1,10 +1,10 @@
 """Validation: does the measured circuit do what the equations say, within the measurement's uncertainty?
 
 Calibration and the errors of parts are fitted within their stated limits (`calibration`). What remains, r, is judged
-block by block against its bar U (`channels`), and for every single part in all of them together (`sight`). In this order: some
-|r| > U, or a part's share beyond its bar: DISAGREES. A channel clipped, U of every
-channel above the tolerance (of its range), or blind to a change `resolve` of every resistance: UNRESOLVED. Else
-AGREES, with the edges named in which a change `resolve` or a flipped memristor would not have been seen.
+block by block against its bar U (`channels`), and for every single part in all of them together (`sight`). In this
+order: some |r| > U, or a part's share beyond its bar: DISAGREES. A channel clipped, U of every channel above the
+tolerance (of its range), or blind to a change `resolve` of every resistance: UNRESOLVED. Else AGREES, with the edges
+named in which a change `resolve` or a flipped memristor would not have been seen.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from spicebridge.lab.measure.calibration import (
     Instrument,
     nuisance_basis,
     nuisances,
-    pick,
 )
 from spicebridge.lab.measure.channels import Channel, make_channel, with_own_noise, without_clipped
 from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest
@@ -49,7 +48,7 @@ FASTEST_HUM = 1.0 / 180.0
 AT_LIMIT = 1.0 - 1e-6
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ChannelResult:
     """One channel: fitted `gain`, `offset`; `noise` and `step` (quantisation) in its unit; `error`, `uncertainty`
     and its parts `random`, `resolution`, `circuit` over its `range`, at the worst block.
@@ -87,7 +86,7 @@ class FittedPart:
     limit: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Validation:
     """Verdict of validation; `error` and `uncertainty` relative to a channel's range, of the worst channel.
 
@@ -162,15 +161,17 @@ def _compared(
         for (kind, k), x, limit in zip(model.picks, point.theta, model.limit, strict=True)
     )
     return Validation(
-        outcome, reason, worst.error, worst.uncertainty, tolerance, point.t0, point.clock, circuit.stop, tool, results,
-        parts, _at_limit(fit, point), explained.sight.blind, explained.sight.unsigned, resolve, infer(fit, point), explanations,
+        outcome=outcome, reason=reason, error=worst.error, uncertainty=worst.uncertainty, tolerance=tolerance,
+        trigger=point.t0, clock=point.clock, stop=circuit.stop, instrument=tool, channels=results, parts=parts,
+        at_limit=_at_limit(fit, point), blind=explained.sight.blind, unsigned=explained.sight.unsigned,
+        resolve=resolve, inferred=infer(fit, point), explanations=explanations,
     )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class Explained:
-    """A `fit` at its best `point`, what it says about single parts, and the least sum of squares, in bars, that nuisances
-    of the instrument leave where they were tried."""
+    """A `fit` at its best `point`, what it says about single parts, and the least sum of squares, in bars, that
+    nuisances of the instrument leave where they were tried."""
 
     fit: Calibration
     point: Estimate
@@ -179,8 +180,8 @@ class Explained:
 
 
 def _explained(fit: Calibration, point: Estimate, resolve: float) -> Explained:
-    """The first fit that leaves nothing beyond its bars: as it is, with nuisances of the instrument, with the noise that
-    the residual itself shows, with both; else the given one."""
+    """The first fit that leaves nothing beyond its bars: as it is, with nuisances of the instrument, with the noise
+    that the residual itself shows, with both; else the given one."""
     original, first, least = fit, point, math.inf
     changes = Changes.of(fit, point, resolve)
 
@@ -229,7 +230,8 @@ def _named(fit: Calibration, point: Estimate) -> str:
     coloured = [c for c in fit.data if c.colour > 1.0]
     if coloured:
         most = max(coloured, key=lambda c: c.colour)
-        out += f"; noise is correlated: block means of {most.column} scatter {most.colour:.2g} times as much as by white noise"
+        out += f"; noise is correlated: block means of {most.column} scatter {most.colour:.2g} times as much as by "
+        out += "white noise"
     spiky = [f"{c.spikes} of {c.column}" for c in fit.data if c.spikes]
     return out + (f"; spikes left out: {', '.join(spiky)}" if spiky else "")
 
@@ -248,9 +250,9 @@ def _channels(
     t = measurement.t
     if np.count_nonzero((t >= span[0]) & (t <= span[1])) < FEWEST:
         raise LabError(
-            f"the measurement's times go from {t[0]:.6g} to {t[-1]:.6g} s, the run from 0 to {circuit.stop:.6g} s: fewer "
-            f"than {FEWEST} samples fall into it; name the unit of the time in the header, as in 't (ms)', and give "
-            "--kit if a kit was built"
+            f"the measurement's times go from {t[0]:.6g} to {t[-1]:.6g} s, the run from 0 to {circuit.stop:.6g} s: "
+            f"fewer than {FEWEST} samples fall into it; name the unit of the time in the header, as in 't (ms)', and "
+            "give --kit if a kit was built"
         )
     out = []
     fast = min((d.timescale() for d in set(circuit.network.drives) if d is not None), default=circuit.stop)
@@ -264,10 +266,7 @@ def _channels(
 
 
 def _without_clipped(fit: Calibration, p: Estimate) -> list[Channel]:
-    out = []
-    for j, c in enumerate(fit.data):
-        out.append(without_clipped(c, fit.samples(p, j), len(fit.data)))
-    return out
+    return [without_clipped(c, fit.samples(p, j), len(fit.data)) for j, c in enumerate(fit.data)]
 
 
 def _results(fit: Calibration, point: Estimate) -> tuple[ChannelResult, ...]:
@@ -278,11 +277,12 @@ def _results(fit: Calibration, point: Estimate) -> tuple[ChannelResult, ...]:
         curve = np.array([c.blocks(c.t), c.mean, expected[j], r, c.bar])
         out.append(
             ChannelResult(
-                c.column, c.signal, 1.0 + fit.tool.gain * float(point.gain[j]),
-                fit.tool.shift(c.range) * float(point.offset[j]), c.noise, c.step, c.lost, c.clipped,
-                c.spikes, c.colour, c.range,
-                abs(float(r[worst])) / c.range, float(c.bar[worst]) / c.range, float(c.random[worst]) / c.range,
-                float(c.resolution[worst]) / c.range, c.circuit / c.range, float(curve[0, worst]), curve,
+                column=c.column, signal=c.signal, gain=1.0 + fit.tool.gain * float(point.gain[j]),
+                offset=fit.tool.shift(c.range) * float(point.offset[j]), noise=c.noise, step=c.step, lost=c.lost,
+                clipped=c.clipped, spikes=c.spikes, colour=c.colour, range=c.range,
+                error=abs(float(r[worst])) / c.range, uncertainty=float(c.bar[worst]) / c.range,
+                random=float(c.random[worst]) / c.range, resolution=float(c.resolution[worst]) / c.range,
+                circuit=c.circuit / c.range, worst_time=float(curve[0, worst]), curve=curve,
             )
         )  # fmt: skip
     return tuple(out)
@@ -317,8 +317,9 @@ def _decide(
         return (
             Outcome.DISAGREES,
             worst,
-            f"channel {worst.column} leaves the theory by {100 * worst.error:.3g} % of its range at t = {worst.worst_time:.4g} s, "
-            f"more than calibration, parts and noise explain ({100 * worst.uncertainty:.3g} %)",
+            f"channel {worst.column} leaves the theory by {100 * worst.error:.3g} % of its range at t = "
+            f"{worst.worst_time:.4g} s, more than calibration, parts and noise explain ({100 * worst.uncertainty:.3g} "
+            "%)",
         )
     if not seen.clear:
         return Outcome.DISAGREES, worst, _together(seen, network)
@@ -327,8 +328,8 @@ def _decide(
         return (
             Outcome.UNRESOLVED,
             cut,
-            f"channel {cut.column} stands at an end of its range in {cut.clipped} samples while the theory goes on beyond: clipped "
-            "by the oscilloscope or by a rail; measure it in a larger range",
+            f"channel {cut.column} stands at an end of its range in {cut.clipped} samples while the theory goes on "
+            "beyond: clipped by the oscilloscope or by a rail; measure it in a larger range",
         )
     clear = [c for c in results if c.uncertainty <= tolerance]
     if not clear:
@@ -339,7 +340,8 @@ def _decide(
         )
         fixed = vague.resolution + vague.circuit
         if fixed >= tolerance:
-            remedy = f"{100 * fixed:.3g} % are quantisation and the circuit's own steps; use a finer range or a larger signal"
+            what = "quantisation and the circuit's own steps; use a finer range or a larger signal"
+            remedy = f"{100 * fixed:.3g} % are {what}"
         else:
             times = (vague.random / (tolerance - fixed)) ** 2
             remedy = f"average about {times:.0f} times as many samples or use a finer range"
@@ -379,6 +381,3 @@ def _together(seen: Sight, network: Network) -> str:
         edge = network.edge_name(int(seen.changes.memory[k - 2 * n]))
         what = f"{100 * share:.3g} % of what a turned memristor of {edge} would do (explained: {100 * bar:.3g} %)"
     return f"all channels together leave the theory, by as much as {what}, although no block of one does alone"
-
-
-__all__ = ["ChannelResult", "FittedPart", "Instrument", "Validation", "compare_measured", "pick"]

@@ -1,13 +1,14 @@
 """What a measurement would show of one wrong part, in all channels together.
 
-d_k (n,) is what a change of part k does to the block means, in bars, and e_k what is left of it when calibration and parts
-move within twice their limits (K, convex). With the residual r of the fit and W the bars' shares,
+d_k (n,) is what a change of part k does to the block means, in bars, and e_k what is left of it when calibration and
+parts move within twice their limits (K, convex). With the residual r of the fit and W the bars' shares,
 
     a_k = <e_k, r>/<e_k, e_k>,   u_k = (z |e_k s| + <|e_k|, q>)/<e_k, e_k>
 
-z: of the false alarms that all changes together may raise; s: standard deviation of the noise of a block mean, q: what does not average, both in bars. A right circuit leaves |a_k| <= u_k but
-for false alarms, because the fit makes r orthogonal to what moves. A circuit with the change leaves a_k >= 1 less noise: r = d - y
-with y in K, and <d - P d, P d - y> >= 0 by the projection theorem. So |a_k| > u_k is a disagreement, and part k is seen when 2 u_k < 1.
+z: of the false alarms that all changes together may raise; s: standard deviation of the noise of a block mean, q: what
+does not average, both in bars. A right circuit leaves |a_k| <= u_k but for false alarms, because the fit makes r
+orthogonal to what moves. A circuit with the change leaves a_k >= 1 less noise: r = d - y with y in K, and <d - P d, P d
+- y> >= 0 by the projection theorem. So |a_k| > u_k is a disagreement, and part k is seen when 2 u_k < 1.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
 from spicebridge.lab.design.reactances import memristive
-from spicebridge.lab.measure.calibration import Calibration, Estimate, bounded
+from spicebridge.lab.measure.calibration import Calibration, Curve, Estimate, bounded
 from spicebridge.lab.measure.channels import quantile
 from spicebridge.lab.measure.fault_diagnosis import block_changes
 
@@ -42,7 +43,7 @@ class Changes:
     resolve: float
     n_edges: int
     memory: NDArray[np.intp]
-    curves: object
+    curves: Curve
 
     @classmethod
     def of(cls, fit: Calibration, point: Estimate, resolve: float) -> Changes:
@@ -95,7 +96,8 @@ def sight(fit: Calibration, point: Estimate, changes: Changes) -> Sight:
     reach[-2:] = 2.0 * fit.reach, 2.0 * fit.tool.clock
     reach = np.where(np.abs(matrix).max(axis=0) > 0, reach, 0.0)
     low, high = -reach, reach.copy()
-    # The data determine nuisances: what was found may be the part's doing, but none is much larger than the largest found.
+    # The data determine nuisances: what was found may be the part's doing, but none is much larger than the largest
+    # found.
     taken = slice(matrix.shape[1] - 2 - point.nuisance.size, matrix.shape[1] - 2)
     most = min(LARGEST * float(np.abs(point.nuisance).max(initial=0.0)), 1.0)
     low[taken], high[taken] = -most - point.nuisance, most - point.nuisance

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.lab.design.builds import KINDS, Errors, integrate_builds
+from spicebridge.lab.design.builds import Errors, integrate_builds
 from spicebridge.lab.measure.calibration import pick
 from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest
 from spicebridge.lab.measure.measurement import Measurement, parse_signal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scope:
     """`noise` relative to a signal's largest value, `bits` (0: none) over 2 `full_scale` times it; `gain` and
     `offset` relative, with random signs; `trigger` of the span; `clock` relative; `dropouts` share of lost samples;
@@ -57,7 +57,7 @@ def format_rehearsal(circuit: CircuitUnderTest, names: Sequence[str], seed: int 
 def random_errors(circuit: CircuitUnderTest, share: float, rng: np.random.Generator) -> Errors:
     """One build with every part off by up to `share` of its limit, uniform."""
     n_e = circuit.network.n_edges
-    return Errors(*(share * rng.uniform(-1.0, 1.0, (1, n_e)) * circuit.limits[kind] for kind in range(len(KINDS))))
+    return Errors.of(share * rng.uniform(-1.0, 1.0, (1, n_e)) * limit for limit in circuit.limits)
 
 
 def measure(
@@ -72,8 +72,8 @@ def measure(
 ) -> Measurement:
     """What `scope` shows of a build of `circuit`; columns have the names of their signals.
 
-    `wrong` {edge: relative error of its resistance} and `flipped` edges are what somebody soldered by mistake; `disturb` is
-    added before the converter.
+    `wrong` {edge: relative error of its resistance} and `flipped` edges are what somebody soldered by mistake;
+    `disturb` is added before the converter.
     """
     rng = np.random.default_rng(seed)
     errors = random_errors(circuit, scope.parts, rng)

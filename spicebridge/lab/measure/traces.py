@@ -93,8 +93,8 @@ def _only(table: Table, unit: str, names: Sequence[str]) -> str:
     called = called or [name for name in table.columns if table.units.get(name) == unit]
     if len(called) != 1:
         raise TableError(
-            f"{table.source}: which of {', '.join(table.columns)} is the {'voltage' if unit == 'V' else 'current'}? Say "
-            "--columns TIME,VOLTAGE,CURRENT by names, or positions from 0"
+            f"{table.source}: which of {', '.join(table.columns)} is the {'voltage' if unit == 'V' else 'current'}? "
+            "Say --columns TIME,VOLTAGE,CURRENT by names, or positions from 0"
         )
     return called[0]
 

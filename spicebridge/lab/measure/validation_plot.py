@@ -33,8 +33,9 @@ def channels_figure(result: Validation) -> Drawn:
         top = figure.add_subplot(grid[2 * row, column])
         _channel(top, figure.add_subplot(grid[2 * row + 1, column], sharex=top), channel, row == rows - 1)
     caption = (
-        "Dots: measured, averaged over blocks. Lines: what the equations predict with the fitted calibration and parts. "
-        "Below, measured minus expected; grey is ±U, inside which noise, quantisation and the circuit's own steps can explain it."
+        "Dots: measured, averaged over blocks. Lines: what the equations predict with the fitted calibration and "
+        "parts. Below, measured minus expected; grey is ±U, inside which noise, quantisation and the circuit's own "
+        "steps can explain it."
     )
     if len(shown) < len(result.channels):
         caption += f" The {len(shown)} of {len(result.channels)} channels with the largest residuals are drawn."
@@ -78,7 +79,7 @@ def states_figure(network: Network, inferred: tuple[Inferred, ...]) -> Drawn | N
     axes.set_xlabel("time (s)")
     axes.legend(labelcolor=SOFT)
     caption = (
-        "Dots: R = v/i of the calibrated channels, turned into a state by R(s), where the current is not small; bars are its "
-        "uncertainty. Broad lines: the theory."
+        "Dots: R = v/i of the calibrated channels, turned into a state by R(s), where the current is not small; bars "
+        "are its uncertainty. Broad lines: the theory."
     )
     return Drawn(name="states", title="States inferred from voltage and current", caption=caption, figure=figure)

@@ -66,7 +66,8 @@ def is_gwinstek(text: str) -> bool:
 
 
 def read_gwinstek(text: str, source: str) -> Table:
-    """GDS: a preamble that ends in "Waveform Data", then one value a row, or a time and a value. Raises `TableError`."""
+    """GDS: a preamble that ends in "Waveform Data", then one value a row, or a time and a value. Raises
+    `TableError`."""
     parted = part(text, source).filled
     channel, unit, body = parted.first("source"), parted.first("vertical units"), parted.body
     if not channel or not unit:

@@ -33,8 +33,8 @@ READERS = (
     Reader("Siglent", by_time.is_siglent, by_time.read_siglent),
     Reader("Tektronix", by_time.is_tektronix, by_time.read_tektronix),
 )
-"""In the order they are asked. Keysight InfiniiVision, Rohde & Schwarz, Digilent and the later Rigol name time, channels
-and units in a header and need none."""
+"""In the order they are asked. Keysight InfiniiVision, Rohde & Schwarz, Digilent and the later Rigol name time,
+channels and units in a header and need none."""
 
 
 def read_oscilloscope(path: str | Path) -> Table:

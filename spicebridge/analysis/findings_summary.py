@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -43,12 +42,12 @@ class NetworkSummary:
     why_no_points: str
     confirmations: tuple[Confirmation, ...]
     stop: float
-    numbers: dict[str, Any] = field(repr=False)
+    numbers: dict[str, object] = field(repr=False)
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """As plain types for JSON."""
         listed = [] if self.points is None else list(self.points)
-        facts: dict[str, Any] = plain(
+        return plain(
             {
                 "format": FORMAT,
                 "title": self.title,
@@ -80,7 +79,6 @@ class NetworkSummary:
                 ],
             }
         )
-        return facts
 
 
 def summarise(
@@ -118,7 +116,7 @@ def summarise(
 
     put("kept charges", "conserved", lambda: _conserved(analysis), "paper 1, Eqs. 12-14")
     if small:
-        put("reachable dimension", "reachable_dimension", lambda: _plain(analysis.reachable_dimension), "measured")
+        put("reachable dimension", "reachable_dimension", lambda: _whole(analysis.reachable_dimension), "measured")
         put("spectrum at the start", "spectrum", lambda: _spectrum(analysis), "of the Jacobian, 1/s")
         put("amplification", "numerical_abscissa", lambda: _amplification(analysis), "numerical abscissa, 1/s")
         put(
@@ -158,7 +156,7 @@ def _points(analysis: Analysis, small: bool, confirm: bool) -> tuple[FixedPoints
         return None, str(error)
 
 
-def _plain(value: int) -> tuple[object, str]:
+def _whole(value: int) -> tuple[object, str]:
     return value, str(value)
 
 
@@ -175,8 +173,7 @@ def _conserved(analysis: Analysis) -> tuple[object, str]:
 
 def _spectrum(analysis: Analysis) -> tuple[object, str]:
     values = analysis.spectrum()
-    shown = [_complex(z) for z in values[:6]]
-    words = ", ".join(shown) + (", …" if values.size > 6 else "")
+    words = ", ".join(map(_complex, values[:6])) + (", …" if values.size > 6 else "")
     return {"real": values.real, "imaginary": values.imag}, words
 
 

@@ -1,7 +1,7 @@
 """Specimens with currents: networks whose answer is algebra, a closed form, or a sum.
 
 frozen         states that stand still (beta = `STILL`): i = C S, with C from Kirchhoff's equations solved here
-flux           one memristor per loop, alpha = 0: w + xi w^2/2 = w0 + xi w0^2/2 - polarity Phi/beta, Phi the integral of S
+flux           one memristor per loop, alpha = 0: w + xi w^2/2 = w0 + xi w0^2/2 - polarity Phi/beta, Phi = int S dt
 decay          a tree carries no current: w = w0 exp(alpha t)
 superposition  three copies of a frozen network, driven by A, by B and by A + B: the currents add
 """

@@ -1,8 +1,8 @@
 """Random expressions of constant node voltages, their values, and how well those are determined.
 
 The value is repeated with every voltage moved by `NOISE` up and down, and with every result on the way; an expression
-whose value does not stay put is not used. So rounding decides nothing (a source of -0.5 V may be -0.5 - 6e-17 V at its node, and less than
--0.5); zero alone is exact, and functions that jump there are asked there.
+whose value does not stay put is not used. So rounding decides nothing (a source of -0.5 V may be -0.5 - 6e-17 V at its
+node, and less than -0.5); zero alone is exact, and functions that jump there are asked there.
 """
 
 from __future__ import annotations

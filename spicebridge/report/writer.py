@@ -74,25 +74,13 @@ def _write_waveforms(stage: Path, report: Report) -> None:
     main = spice or theory
     if main is None:
         return
-    beside: dict[str, Any] = {}
+    names = ("t", "state", "current", "voltage")
+    arrays: dict[str, Any] = {name: getattr(main, name) for name in names}
+    arrays |= {"labels": np.array(main.labels), "source": np.array(main.source)}
     if spice is not None and theory is not None:
-        beside = {
-            "theory_t": theory.t,
-            "theory_state": theory.state,
-            "theory_current": theory.current,
-            "theory_voltage": theory.voltage,
-        }
+        arrays |= {f"theory_{name}": getattr(theory, name) for name in names}
     with (stage / "waveforms.npz").open("wb") as handle:
-        np.savez_compressed(
-            handle,
-            t=main.t,
-            state=main.state,
-            current=main.current,
-            voltage=main.voltage,
-            labels=np.array(main.labels),
-            source=np.array(main.source),
-            **beside,
-        )
+        np.savez_compressed(handle, **arrays)
     if main.t.size * (1 + 3 * main.n_edges) <= CSV_NUMBERS:
         main.save(stage / "waveforms.csv")
 
@@ -211,7 +199,8 @@ def _refusal(place: Path, entry: str) -> OutputError:
 def _stranger(place: Path, record: str = VERDICT, form: str = FORMAT) -> str | None:
     """The first entry of a folder that is not part of the result in it."""
     content = _read(place / record)
-    ours = content.get("files", []) if content.get("format") == form else []
+    files = content.get("files") if content.get("format") == form else None
+    ours = files if isinstance(files, list) else []
     for entry in sorted(place.iterdir()):
         if entry.name not in ours or entry.is_symlink() or not entry.is_file():
             return entry.name
@@ -222,7 +211,7 @@ def _is_report(place: Path) -> bool:
     return place.is_dir() and not place.is_symlink() and (place / VERDICT).exists() and _stranger(place) is None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, object]:
     """A JSON object, or an empty one where there is none."""
     with contextlib.suppress(OSError, ValueError):
         content = json.loads(path.read_text(encoding="utf-8"))

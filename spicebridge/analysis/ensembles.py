@@ -270,7 +270,8 @@ class _Pairs:
             reason = f"differences within {float(largest.max()):.2g} of zero, margin {room:.3g}"
         else:
             more = f"{_needed(len(both), low, high, mean, room)} runs would decide" if last else "more runs follow"
-            reason = f"{_words(names, worst)} differs by {low[worst]:.2g} to {high[worst]:.2g}, margin {room:.3g}; about {more}"
+            between = f"{low[worst]:.2g} to {high[worst]:.2g}"
+            reason = f"{_words(names, worst)} differs by {between}, margin {room:.3g}; about {more}"
         means = [dict(zip(names, x.mean(axis=0).tolist(), strict=True)) for x in (theory, spice)]
         return EnsembleVerdict(
             outcome=outcome,

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spicebridge.analysis.analyse import Analysis
 from spicebridge.analysis.confirm import Confirmation
 from spicebridge.analysis.fixed_points import FixedPoints
+from spicebridge.analysis.network_analysis import Analysis
 from spicebridge.arrays import Array
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.report.json import plain

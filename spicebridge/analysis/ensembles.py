@@ -132,24 +132,15 @@ def validate_ensemble(
         Where there is no such engine.
     """
     times = grid_span(t)
-    states = np.atleast_2d(np.asarray(initial_states, float))
-    if states.ndim != 2 or states.shape[1] != network.n_edges or len(states) < 4:
-        raise NetworkError(
-            f"initial_states has shape {np.shape(initial_states)}; give at least 4 rows of {network.n_edges} states"
-        )
-    if margin is not None and not (np.isfinite(margin) and margin > 0.0):
-        raise NetworkError(f"margin = {margin!r} must be positive")
     tried = network if circuit is None else circuit
-    if tried.n_edges != network.n_edges:
-        raise NetworkError(f"the circuit has {tried.n_edges} edges and the network {network.n_edges}")
-    measure = _statistic(statistic, network)
+    states = _checked(network, tried, initial_states, margin)
     h = min(first_step(tried, float(times[-1])), float(times[-1]) / STEPS) if step is None else float(step)
     pairs = _Pairs(
         network=network,
         circuit=tried,
         times=times,
         states=states,
-        measure=measure,
+        measure=_statistic(statistic, network),
         engine=get_engine(engine),
         step=h,
         timeout=timeout,
@@ -162,6 +153,20 @@ def validate_ensemble(
         if verdict.outcome is not Outcome.UNRESOLVED:
             break
     return verdict
+
+
+def _checked(network: Network, tried: Network, initial_states: ArrayLike, margin: float | None) -> Array:
+    """The initial states (n_runs, n_e). Raises `NetworkError` for what does not fit the network."""
+    states = np.atleast_2d(np.asarray(initial_states, float))
+    if states.ndim != 2 or states.shape[1] != network.n_edges or len(states) < 4:
+        raise NetworkError(
+            f"initial_states has shape {np.shape(initial_states)}; give at least 4 rows of {network.n_edges} states"
+        )
+    if margin is not None and not (np.isfinite(margin) and margin > 0.0):
+        raise NetworkError(f"margin = {margin!r} must be positive")
+    if tried.n_edges != network.n_edges:
+        raise NetworkError(f"the circuit has {tried.n_edges} edges and the network {network.n_edges}")
+    return states
 
 
 def _looks(total: int) -> list[int]:

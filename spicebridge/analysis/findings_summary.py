@@ -13,7 +13,7 @@ from spicebridge.analysis.fixed_points import FixedPoints
 from spicebridge.analysis.network_analysis import Analysis
 from spicebridge.arrays import Array
 from spicebridge.errors import SpiceBridgeError
-from spicebridge.report.json import plain
+from spicebridge.report.json import named, plain
 
 FORMAT = "spicebridge.analysis/1"
 MOST_EDGES = 64
@@ -53,28 +53,15 @@ class NetworkSummary:
                 "title": self.title,
                 **self.numbers,
                 "fixed_points": [
-                    {
-                        "state": p.state,
-                        "held": p.held,
-                        "real": p.spectrum.real,
-                        "imaginary": p.spectrum.imag,
-                        "kind": p.kind,
-                        "basin": p.basin,
-                        "confirmed": p.confirmed,
-                    }
+                    named(p, "state", "held")
+                    | {"real": p.spectrum.real, "imaginary": p.spectrum.imag}
+                    | named(p, "kind", "basin", "confirmed")
                     for p in listed
                 ],
                 "fixed_points_note": self.why_no_points if self.points is None else self.points.caveat,
                 "confirmed": [
-                    {
-                        "what": c.what,
-                        "value": c.value,
-                        "circuit": c.circuit,
-                        "difference": c.difference,
-                        "uncertainty": c.U,
-                        "outcome": c.outcome.value,
-                        "reason": c.reason,
-                    }
+                    named(c, "what", "value", "circuit", "difference")
+                    | {"uncertainty": c.U, "outcome": c.outcome.value, "reason": c.reason}
                     for c in self.confirmations
                 ],
             }

@@ -23,14 +23,14 @@ def record(report: Report) -> dict[str, object]:
     facts = {
         "format": FORMAT,
         "case": report.name,
-        **_read(report, "source", "title", "learn"),
+        **named(report, "source", "title", "learn"),
         "outcome": v.outcome.value,
         "expected": report.expect,
         "as_expected": report.as_expected,
-        **_read(v, "reason", "max_error", "uncertainty", "tolerance", "observed_order", "theory_uncertainty"),
+        **named(v, "reason", "max_error", "uncertainty", "tolerance", "observed_order", "theory_uncertainty"),
         "deciding": v.deciding if v.signals else None,
         "signals": {name: _signal(signal) for name, signal in v.signals.items()},
-        **_read(v, "untested", "unchecked", "agrees_until"),
+        **named(v, "untested", "unchecked", "agrees_until"),
         "worst_edge": v.worst_edge or None,
         "worst_time": v.worst_time,
         "ladder": v.ladder and _ladder(v.ladder),
@@ -42,14 +42,14 @@ def record(report: Report) -> dict[str, object]:
             "own_error_known": v.trial.own_error_known,
         },
         "diagnosis": [
-            _read(finding, "cause", "where", "explains", "same_as", "value", "certain", "sentence")
+            named(finding, "cause", "where", "explains", "same_as", "value", "certain", "sentence")
             for finding in v.diagnosis
         ],
         "engines": {
             name: {
                 "version": own.provenance.get("engine_version"),
                 "outcome": own.outcome.value,
-                **_read(own, "reason", "max_error", "uncertainty"),
+                **named(own, "reason", "max_error", "uncertainty"),
             }
             for name, own in v.engines.items()
         },
@@ -67,9 +67,9 @@ def record(report: Report) -> dict[str, object]:
         },
         "run": run
         and {
-            **_read(run, "engine", "version"),
+            **named(run, "engine", "version"),
             "status": run.status.name.lower(),
-            **_read(run, "reason", "exit_code"),
+            **named(run, "reason", "exit_code"),
             "time_points": run.time.size,
             "wall_time": run.wall_time,
         },
@@ -80,13 +80,14 @@ def record(report: Report) -> dict[str, object]:
     return plain(facts)
 
 
-def _read(thing: object, *names: str) -> dict[str, object]:
+def named(thing: object, *names: str) -> dict[str, object]:
+    """These attributes of a thing by name."""
     return {name: getattr(thing, name) for name in names}
 
 
 def _ladder(ladder: Ladder) -> dict[str, object]:
     names = ("steps", "errors", "d1", "d2", "floor", "order", "uncertainty", "richardson", "gci", "converging")
-    return _read(ladder, *names)
+    return named(ladder, *names)
 
 
 def _signal(signal: SignalVerdict) -> dict[str, object]:
@@ -94,9 +95,9 @@ def _signal(signal: SignalVerdict) -> dict[str, object]:
     return {
         "outcome": signal.outcome.value,
         "max_error": signal.error,
-        **_read(signal, "uncertainty", "observed_order", "edge", "time", "unit", "scale"),
+        **named(signal, "uncertainty", "observed_order", "edge", "time", "unit", "scale"),
         "theory_uncertainty": signal.reference,
-        **_read(signal, "bound", "time_scale", "pointwise"),
+        **named(signal, "bound", "time_scale", "pointwise"),
         "ladder": _ladder(signal.ladder),
     }
 

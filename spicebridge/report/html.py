@@ -103,7 +103,12 @@ def _clean(value: object) -> object:
 
 @cache
 def _environment() -> Environment:
-    filters = {"excerpt": excerpt, "one_line": one_line, "number": format_number, "scientific": scientific}
+    filters: dict[str, Callable[..., object]] = {
+        "excerpt": excerpt,
+        "one_line": one_line,
+        "number": format_number,
+        "scientific": scientific,
+    }
     return page_environment(filters, finalize=_clean)
 
 

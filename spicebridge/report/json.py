@@ -20,7 +20,7 @@ FORMAT = "spicebridge.verdict/1"
 def record(report: Report) -> dict[str, object]:
     """Everything about a comparison but the samples, as plain types. Times in s, errors dimensionless."""
     v, network, run = report.verdict, report.network, report.verdict.run
-    facts = {
+    facts: dict[str, object] = {
         "format": FORMAT,
         "case": report.name,
         **named(report, "source", "title", "learn"),

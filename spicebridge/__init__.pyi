@@ -2,11 +2,11 @@
 
 from .analysis import loss as loss
 from .analysis import optimise as optimise
-from .analysis.analyse import Analysis as Analysis
-from .analysis.analyse import analyse as analyse
 from .analysis.design import design as design
 from .analysis.ensembles import validate_ensemble as validate_ensemble
 from .analysis.gradient import gradient as gradient
+from .analysis.network_analysis import Analysis as Analysis
+from .analysis.network_analysis import analyse as analyse
 from .case import (
     Case as Case,
 )

@@ -16,9 +16,14 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import IO, Any, ParamSpec, TypeAlias, TypeVar
+from types import ModuleType
+from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from matplotlib.axes import Axes
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,22 +38,23 @@ class Shown:
     def _repr_html_(self) -> str:
         return str(presenter().html(self))
 
-    def plot(self, axes: object = None) -> Any:
+    def plot(self, axes: Axes | None = None) -> Axes:
         """Draw into `axes` of matplotlib (new ones if None) and return them."""
-        return presenter().plot(self, axes)
+        drawn: Axes = presenter().plot(self, axes)
+        return drawn
 
 
 FEW = 12
 """Numbers of an array, or things in a list, up to which they are shown one by one."""
 
 
-def brief(record: Any) -> str:
+def brief(record: DataclassInstance) -> str:
     """The repr of a record of arrays: names and values, of what is long the shape or the number."""
     shown = (f"{field.name}={_short(getattr(record, field.name))}" for field in fields(record) if field.repr)
     return f"{type(record).__name__}({', '.join(shown)})"
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     if isinstance(value, np.ndarray):
         small = np.array2string(value, precision=4, separator=", ", max_line_width=10_000)
         return small if value.size <= FEW else f"<array {' x '.join(map(str, value.shape))}>"
@@ -61,7 +67,7 @@ def _short(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 
-def presenter() -> Any:
+def presenter() -> ModuleType:
     """The module that shows things."""
     return importlib.import_module("spicebridge.report.notebook")
 
@@ -80,7 +86,7 @@ def detailed(what: str, elapsed: float, fraction: float, so_far: str = "") -> st
 
 
 def counted(what: str, done: int, total: int, elapsed: float, *, outcomes: Iterable[str] = (), before: int = 0) -> str:
-    """The same for work in pieces: `done` of `total`, `before` of them before the clock, and how many ended in which way."""
+    """The same for work in pieces: `done` of `total`, `before` of them before the clock, and how many ended how."""
     ways = "".join(f"{count} {way}, " for way, count in sorted(Counter(outcomes).items()))
     return detailed(what, elapsed, (done - before) / max(total - before, 1), f"{done} of {total}, {ways}")
 

@@ -14,10 +14,9 @@ the answer is known; the error of all looks together is bounded by Bonferroni's 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -62,15 +61,15 @@ class EnsembleVerdict:
 
     outcome: Outcome
     reason: str
-    difference: float
-    interval: tuple[float, float]
+    difference: float = math.nan
+    interval: tuple[float, float] = (math.nan, math.nan)
     margin: float
-    theory: dict[Hashable, float]
-    circuit: dict[Hashable, float]
+    theory: dict[Hashable, float] = field(default_factory=dict)
+    circuit: dict[Hashable, float] = field(default_factory=dict)
     runs: int
     failed: int
-    step_effect: float
-    values: tuple[Array, Array] = field(repr=False)
+    step_effect: float = math.nan
+    values: tuple[Array, Array] = field(default=(np.zeros(0), np.zeros(0)), repr=False)
 
     @property
     def agrees(self) -> bool:
@@ -133,6 +132,31 @@ def validate_ensemble(
         Where there is no such engine.
     """
     times = grid_span(t)
+    tried = network if circuit is None else circuit
+    states = _checked(network, tried, initial_states, margin)
+    h = min(first_step(tried, float(times[-1])), float(times[-1]) / STEPS) if step is None else float(step)
+    pairs = _Pairs(
+        network=network,
+        circuit=tried,
+        times=times,
+        states=states,
+        measure=_statistic(statistic, network),
+        engine=get_engine(engine),
+        step=h,
+        timeout=timeout,
+        say=progress or (lambda message: None),
+    )
+    looks = _looks(len(states))
+    for count in looks:
+        pairs.extend(count)
+        verdict = pairs.judge(margin, ERROR / len(looks), last=count == looks[-1])
+        if verdict.outcome is not Outcome.UNRESOLVED:
+            break
+    return verdict
+
+
+def _checked(network: Network, tried: Network, initial_states: ArrayLike, margin: float | None) -> Array:
+    """The initial states (n_runs, n_e). Raises `NetworkError` for what does not fit the network."""
     states = np.atleast_2d(np.asarray(initial_states, float))
     if states.ndim != 2 or states.shape[1] != network.n_edges or len(states) < 4:
         raise NetworkError(
@@ -140,22 +164,9 @@ def validate_ensemble(
         )
     if margin is not None and not (np.isfinite(margin) and margin > 0.0):
         raise NetworkError(f"margin = {margin!r} must be positive")
-    tried = network if circuit is None else circuit
     if tried.n_edges != network.n_edges:
         raise NetworkError(f"the circuit has {tried.n_edges} edges and the network {network.n_edges}")
-    measure = _statistic(statistic, network)
-    h = min(first_step(tried, float(times[-1])), float(times[-1]) / STEPS) if step is None else float(step)
-    say = progress or (lambda message: None)
-    pairs = _Pairs(network, tried, times, states, measure, get_engine(engine), h, timeout, say)
-    looks = _looks(len(states))
-    verdict: EnsembleVerdict | None = None
-    for count in looks:
-        pairs.extend(count)
-        verdict = pairs.judge(margin, ERROR / len(looks), last=count == looks[-1])
-        if verdict.outcome is not Outcome.UNRESOLVED:
-            break
-    assert verdict is not None
-    return verdict
+    return states
 
 
 def _looks(total: int) -> list[int]:
@@ -184,7 +195,7 @@ def _statistic(wanted: str | Statistic, network: Network) -> Statistic:
     return ready[wanted]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class _Pairs:
     """Runs of both branches from the same states, and what the statistic makes of them."""
 
@@ -237,54 +248,51 @@ class _Pairs:
         """Apply the test to the pairs so far."""
         both = [(a, b) for a, b in zip(self.theory, self.spice, strict=True) if a is not None and b is not None]
         failed = len(self.theory) - len(both)
+        lost = f"{failed} of {len(self.theory)} runs failed: {self.reason or 'theory'}"
         if len(both) < 4:
-            nothing = np.zeros(0)
-            reason = f"{failed} of {len(self.theory)} runs failed: {self.reason or 'theory'}"
             return EnsembleVerdict(
-                outcome=Outcome.UNRESOLVED, reason=reason, difference=math.nan, interval=(math.nan, math.nan), margin=margin or math.nan, theory={}, circuit={}, runs=len(both), failed=failed,
-                step_effect=math.nan, values=(nothing, nothing)
-            )  # fmt: skip
+                outcome=Outcome.UNRESOLVED, reason=lost, margin=margin or math.nan, runs=len(both), failed=failed
+            )
         names, theory, spice, proportion = _table([a for a, _ in both], [b for _, b in both])
         room = margin if margin is not None else PROBABILITY_MARGIN if proportion else MEAN_MARGIN
-        effect = self._step_effect(names)
+        effect = self._step_effect()
         low, high, mean = _intervals(spice - theory, error / len(names), proportion)
         largest = np.maximum(np.abs(low), np.abs(high))
-        worst, limit = int(np.argmax(largest)), float(largest.max())
+        worst = int(np.argmax(largest))
         outside = (low > room) | (high < -room)
-        inside = (low > -room) & (high < room)
+        outcome = Outcome.UNRESOLVED
         if failed > 0.05 * len(self.theory):
-            outcome, reason = (
-                Outcome.UNRESOLVED,
-                f"{failed} of {len(self.theory)} runs failed: {self.reason or 'theory'}",
-            )
+            reason = lost
         elif effect > 0.5 * room:
-            outcome = Outcome.UNRESOLVED
             reason = (
                 f"half the step changes the statistic by {effect:.2g} on average; use a step below {self.step:.2g} s"
             )
         elif outside.any():
-            worst = int(np.argmax(outside))
-            outcome, reason = (
-                Outcome.DISAGREES,
-                f"{_words(names, worst)} differs by {mean[worst]:.3g}, margin {room:.3g}",
-            )
-        elif inside.all():
-            outcome, reason = Outcome.AGREES, f"differences within {limit:.2g} of zero, margin {room:.3g}"
+            outcome, worst = Outcome.DISAGREES, int(np.argmax(outside))
+            reason = f"{_words(names, worst)} differs by {mean[worst]:.3g}, margin {room:.3g}"
+        elif ((low > -room) & (high < room)).all():
+            outcome = Outcome.AGREES
+            reason = f"differences within {float(largest.max()):.2g} of zero, margin {room:.3g}"
         else:
-            outcome = Outcome.UNRESOLVED
-            needed = _needed(len(both), low, high, mean, room)
-            reason = (
-                f"{_words(names, worst)} differs by {low[worst]:.2g} to {high[worst]:.2g}, margin {room:.3g}; about "
-            )
-            reason += f"{needed} runs would decide" if last else "more runs follow"
+            more = f"{_needed(len(both), low, high, mean, room)} runs would decide" if last else "more runs follow"
+            between = f"{low[worst]:.2g} to {high[worst]:.2g}"
+            reason = f"{_words(names, worst)} differs by {between}, margin {room:.3g}; about {more}"
         means = [dict(zip(names, x.mean(axis=0).tolist(), strict=True)) for x in (theory, spice)]
-        interval = (float(low[worst]), float(high[worst]))
         return EnsembleVerdict(
-            outcome=outcome, reason=f"{reason} ({len(both)} pairs of runs)", difference=float(mean[worst]), interval=interval, margin=room, theory=means[0], circuit=means[1],
-            runs=len(both), failed=failed, step_effect=effect, values=(theory, spice)
-        )  # fmt: skip
+            outcome=outcome,
+            reason=f"{reason} ({len(both)} pairs of runs)",
+            difference=float(mean[worst]),
+            interval=(float(low[worst]), float(high[worst])),
+            margin=room,
+            theory=means[0],
+            circuit=means[1],
+            runs=len(both),
+            failed=failed,
+            step_effect=effect,
+            values=(theory, spice),
+        )
 
-    def _step_effect(self, names: list[Hashable]) -> float:
+    def _step_effect(self) -> float:
         pairs = [(a, b) for a, b in zip(self.spice, self.halved, strict=False) if a is not None and b is not None]
         if not pairs:
             return 0.0
@@ -294,17 +302,15 @@ class _Pairs:
         return 0.0 if proportion and change <= 2.0 / len(pairs) else float(change)
 
 
-def _table(first: list[Any], second: list[Any]) -> tuple[list[Hashable], Array, Array, bool]:
+def _table(first: list[object], second: list[object]) -> tuple[Sequence[Hashable], Array, Array, bool]:
     """Categories, and both lists as (n, categories): numbers in one column, bools and categories as 0 and 1."""
     every = [*first, *second]
-    if all(isinstance(x, (bool, np.bool_)) for x in every):
-        columns = [np.array([[float(x)] for x in values]) for values in (first, second)]
-        return ["probability"], columns[0], columns[1], True
-    if all(isinstance(x, (int, float, np.integer, np.floating)) for x in every):
-        columns = [np.array([[float(x)] for x in values]) for values in (first, second)]
-        if not (np.isfinite(columns[0]).all() and np.isfinite(columns[1]).all()):
+    bools = all(isinstance(x, (bool, np.bool_)) for x in every)
+    if bools or all(isinstance(x, (int, float, np.integer, np.floating)) for x in every):
+        columns = [np.array(values, float)[:, None] for values in (first, second)]
+        if not all(np.isfinite(column).all() for column in columns):
             raise NetworkError("statistic: it must return finite numbers")
-        return ["mean"], columns[0], columns[1], False
+        return ["probability" if bools else "mean"], columns[0], columns[1], bools
     try:
         names = sorted(set(every), key=str)
     except TypeError:
@@ -316,15 +322,14 @@ def _table(first: list[Any], second: list[Any]) -> tuple[list[Hashable], Array, 
 def _intervals(d: Array, error: float, proportion: bool) -> tuple[Array, Array, Array]:
     """(low, high, mean) of the mean of d (n, categories): two one-sided tests at `error` each."""
     n = len(d)
-    mean = d.mean(axis=0)
+    centre = mean = d.mean(axis=0)
+    half = student.ppf(1.0 - error, n - 1) * d.std(axis=0, ddof=1) / np.sqrt(n)
     if proportion:
         counted = n + 2.0
         centre = d.sum(axis=0) / counted
         variance = ((d**2).sum(axis=0) + 2.0) / counted - centre**2
         half = student.ppf(1.0 - error, n - 1) * np.sqrt(variance / counted)
-        return centre - half, centre + half, mean
-    half = student.ppf(1.0 - error, n - 1) * d.std(axis=0, ddof=1) / np.sqrt(n)
-    return mean - half, mean + half, mean
+    return centre - half, centre + half, mean
 
 
 def _needed(n: int, low: Array, high: Array, mean: Array, margin: float) -> int:
@@ -333,5 +338,5 @@ def _needed(n: int, low: Array, high: Array, mean: Array, margin: float) -> int:
     return math.ceil(n * float(((half / distance) ** 2).max()))
 
 
-def _words(names: list[Hashable], k: int) -> str:
+def _words(names: Sequence[Hashable], k: int) -> str:
     return f"the {names[k]}" if names[k] in ("mean", "probability") else f"the probability of {names[k]}"

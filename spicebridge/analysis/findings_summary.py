@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from spicebridge.analysis.analyse import Analysis
 from spicebridge.analysis.confirm import Confirmation
 from spicebridge.analysis.fixed_points import FixedPoints
+from spicebridge.analysis.network_analysis import Analysis
 from spicebridge.arrays import Array
 from spicebridge.errors import SpiceBridgeError
-from spicebridge.report.json import plain
+from spicebridge.report.json import named, plain
 
 FORMAT = "spicebridge.analysis/1"
 MOST_EDGES = 64
@@ -43,44 +42,30 @@ class NetworkSummary:
     why_no_points: str
     confirmations: tuple[Confirmation, ...]
     stop: float
-    numbers: dict[str, Any] = field(repr=False)
+    numbers: dict[str, object] = field(repr=False)
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """As plain types for JSON."""
         listed = [] if self.points is None else list(self.points)
-        facts: dict[str, Any] = plain(
+        return plain(
             {
                 "format": FORMAT,
                 "title": self.title,
                 **self.numbers,
                 "fixed_points": [
-                    {
-                        "state": p.state,
-                        "held": p.held,
-                        "real": p.spectrum.real,
-                        "imaginary": p.spectrum.imag,
-                        "kind": p.kind,
-                        "basin": p.basin,
-                        "confirmed": p.confirmed,
-                    }
+                    named(p, "state", "held")
+                    | {"real": p.spectrum.real, "imaginary": p.spectrum.imag}
+                    | named(p, "kind", "basin", "confirmed")
                     for p in listed
                 ],
                 "fixed_points_note": self.why_no_points if self.points is None else self.points.caveat,
                 "confirmed": [
-                    {
-                        "what": c.what,
-                        "value": c.value,
-                        "circuit": c.circuit,
-                        "difference": c.difference,
-                        "uncertainty": c.U,
-                        "outcome": c.outcome.value,
-                        "reason": c.reason,
-                    }
+                    named(c, "what", "value", "circuit", "difference")
+                    | {"uncertainty": c.U, "outcome": c.outcome.value, "reason": c.reason}
                     for c in self.confirmations
                 ],
             }
         )
-        return facts
 
 
 def summarise(
@@ -118,7 +103,7 @@ def summarise(
 
     put("kept charges", "conserved", lambda: _conserved(analysis), "paper 1, Eqs. 12-14")
     if small:
-        put("reachable dimension", "reachable_dimension", lambda: _plain(analysis.reachable_dimension), "measured")
+        put("reachable dimension", "reachable_dimension", lambda: _whole(analysis.reachable_dimension), "measured")
         put("spectrum at the start", "spectrum", lambda: _spectrum(analysis), "of the Jacobian, 1/s")
         put("amplification", "numerical_abscissa", lambda: _amplification(analysis), "numerical abscissa, 1/s")
         put(
@@ -158,7 +143,7 @@ def _points(analysis: Analysis, small: bool, confirm: bool) -> tuple[FixedPoints
         return None, str(error)
 
 
-def _plain(value: int) -> tuple[object, str]:
+def _whole(value: int) -> tuple[object, str]:
     return value, str(value)
 
 
@@ -175,8 +160,7 @@ def _conserved(analysis: Analysis) -> tuple[object, str]:
 
 def _spectrum(analysis: Analysis) -> tuple[object, str]:
     values = analysis.spectrum()
-    shown = [_complex(z) for z in values[:6]]
-    words = ", ".join(shown) + (", …" if values.size > 6 else "")
+    words = ", ".join(map(_complex, values[:6])) + (", …" if values.size > 6 else "")
     return {"real": values.real, "imaginary": values.imag}, words
 
 

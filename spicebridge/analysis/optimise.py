@@ -38,9 +38,10 @@ from spicebridge.windows import Hard
 XI = 10.0
 """Roff/Ron - 1 of the memristors."""
 RANGE, WEAK_RANGE = (0.01, 0.98), (0.0005, 0.05)
-"""Least and largest eigenvalue of r_on T: M M^t = T^-1 - r_on I needs them between 0 and 1. In the strong range a vertex
-that no flip betters may be unstable, for the rates are G^-1 (-grad L) with G = diag(d w) + u^2 W T W, and the optimum
-cannot be met; in the weak one G is nearly diagonal, but most vertices are stable, too many for large problems."""
+"""Least and largest eigenvalue of r_on T: M M^t = T^-1 - r_on I needs them between 0 and 1. In the strong range a
+vertex that no flip betters may be unstable, for the rates are G^-1 (-grad L) with G = diag(d w) + u^2 W T W, and the
+optimum cannot be met; in the weak one G is nearly diagonal, but most vertices are stable, too many for large
+problems."""
 FEW = 10
 """Variables up to which the coupling is weak."""
 SPAN = 20.0
@@ -67,7 +68,8 @@ class Solution:
 
     ``state`` (n,) of 0 and 1 with the least ``energy`` met; ``spins`` 2 state - 1. ``trajectories`` were run,
     ``vertices`` counts the different answers, ``history`` the best energy after each generation. ``start`` (n_e,) leads
-    to the state. ``confirmed`` says whether ngspice, run from the same start, ends at the same vertex; None where it was not asked.
+    to the state. ``confirmed`` says whether ngspice, run from the same start, ends at the same vertex;
+    None where it was not asked.
     """
 
     state: IntArray

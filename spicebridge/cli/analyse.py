@@ -29,8 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from spicebridge.analysis.analyse import analyse
     from spicebridge.analysis.findings_summary import summarise
+    from spicebridge.analysis.network_analysis import analyse
     from spicebridge.case.case import load_case
     from spicebridge.circuit.engines import get_engine
     from spicebridge.circuit.engines.process import interruptible

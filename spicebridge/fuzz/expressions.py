@@ -9,9 +9,8 @@ import numpy as np
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects import get_dialect
-from spicebridge.expressions.tree import Expression, NodeVoltage, Parameter, evaluate, walk
+from spicebridge.expressions.tree import Environment, Expression, NodeVoltage, Parameter, evaluate, walk
 from spicebridge.fuzz import trees
-from spicebridge.fuzz.plain_trees import grow_plain, simpler_plain
 from spicebridge.fuzz.specimen import OURS, PLAIN, NoAnswer, Outcome, Run, Specimen, compare
 from spicebridge.fuzz.spelling import PlainSpelling
 
@@ -37,34 +36,49 @@ class Expressions:
     def spelling(self) -> str:
         return OURS if self.plain is None else PLAIN
 
+    @property
+    def signals(self) -> tuple[str, ...]:
+        return tuple(f"v(b{k})" for k in range(len(self.trees)))
+
+    @property
+    def env(self) -> Environment:
+        return trees.environment(dict(self.inputs), dict(self.parameters))
+
+    @property
+    def sources(self) -> list[tuple[str, float]]:
+        """Nodes that the trees ask for, and their voltages."""
+        used = {part.plus for tree in self.trees for part in walk(tree) if isinstance(part, NodeVoltage)}
+        return [(n, value) for n, value in self.inputs if n in used]
+
+    @property
+    def constants(self) -> list[tuple[str, float]]:
+        """Parameters that the trees name, and their values."""
+        named = {part.name for tree in self.trees for part in walk(tree) if isinstance(part, Parameter)}
+        return [(n, value) for n, value in self.parameters if n in named]
+
     def check(self, run: Run) -> Outcome:
-        nodes = tuple(f"v(b{k})" for k in range(len(self.trees)))
-        record = run(self.deck("expressions"), nodes, STOP)
+        record = run(self.deck("expressions"), self.signals, STOP)
         if isinstance(record, NoAnswer):
             return record
-        env = trees.environment(dict(self.inputs), dict(self.parameters))
-        right = [float(evaluate(tree, env)) for tree in self.trees]
         signals = {
-            node: (record.vector(node), np.full(record.time.size, value))
-            for node, value in zip(nodes, right, strict=True)
+            node: (record.vector(node), np.full(record.time.size, float(evaluate(tree, self.env))))
+            for node, tree in zip(self.signals, self.trees, strict=True)
         }
         return compare(signals, record.time, RTOL, 1e-9)
 
     def deck(self, remark: str) -> str:
         if self.plain is not None:
             return _plain_deck(self, self.plain, remark)
-        used = {part.plus for tree in self.trees for part in walk(tree) if isinstance(part, NodeVoltage)}
-        named = {part.name for tree in self.trees for part in walk(tree) if isinstance(part, Parameter)}
         elements: list[ir.Element] = [
-            ir.VoltageSourceElement(f"V{n}", n, "0", ir.DcWave(value)) for n, value in self.inputs if n in used
+            ir.VoltageSourceElement(f"V{n}", n, "0", ir.DcWave(value)) for n, value in self.sources
         ]
         elements += [ir.BehaviouralVoltage(f"B{k}", f"b{k}", "0", tree) for k, tree in enumerate(self.trees)]
         deck = ir.Deck(
             title=remark,
             elements=tuple(elements),
-            parameters=tuple((n, value) for n, value in self.parameters if n in named),
+            parameters=tuple(self.constants),
             transient=ir.Transient(step=STEP, stop=STOP, start=0.0, max_step=STEP),
-            save=tuple(f"v(b{k})" for k in range(len(self.trees))),
+            save=self.signals,
         )
         return get_dialect(self.dialect).format_deck(deck)
 
@@ -77,10 +91,9 @@ class Expressions:
             yield from self.split()
             return
         (tree,) = self.trees
-        env = trees.environment(dict(self.inputs), dict(self.parameters))
-        options = trees.simpler(tree) if self.plain is None else simpler_plain(tree)
+        options = trees.simpler(tree) if self.plain is None else trees.simpler_plain(tree)
         for option in sorted(options, key=lambda e: sum(1 for _ in walk(e))):
-            if isinstance(option, (NodeVoltage, Parameter)) or trees.determined(option, env) is None:
+            if isinstance(option, (NodeVoltage, Parameter)) or trees.determined(option, self.env) is None:
                 continue
             yield replace(self, trees=(option,))
 
@@ -96,8 +109,7 @@ class Expressions:
         return {cause: replace(self, plain=spelling) for cause, spelling in around.items()}
 
     def shape(self) -> str:
-        env = trees.environment(dict(self.inputs), dict(self.parameters))
-        return "; ".join(trees.shape(tree, env) for tree in self.trees)
+        return "; ".join(trees.shape(tree, self.env) for tree in self.trees)
 
 
 def random_expressions(rng: np.random.Generator, dialect: str, *, plain: bool) -> Expressions:
@@ -108,7 +120,7 @@ def random_expressions(rng: np.random.Generator, dialect: str, *, plain: bool) -
     env = trees.environment(dict(inputs), dict(parameters))
     chosen: list[Expression] = []
     for _ in range(200):
-        tree = grow_plain(rng, 3) if plain else trees.grow(rng, 4)
+        tree = trees.grow_plain(rng, 3) if plain else trees.grow(rng, 4)
         asks = not isinstance(tree, NodeVoltage) and any(isinstance(part, NodeVoltage) for part in walk(tree))
         if asks and trees.determined(tree, env) is not None:
             chosen.append(tree)
@@ -119,21 +131,17 @@ def random_expressions(rng: np.random.Generator, dialect: str, *, plain: bool) -
 
 
 def _plain_deck(e: Expressions, spelling: PlainSpelling, remark: str) -> str:
-    used = {part.plus for tree in e.trees for part in walk(tree) if isinstance(part, NodeVoltage)}
-    named = {part.name for tree in e.trees for part in walk(tree) if isinstance(part, Parameter)}
     texts = [spelling.text(tree) for tree in e.trees]
-    sources = [(n, value) for n, value in e.inputs if n in used]
-    parameters = [f"{n}={value!r}" for n, value in e.parameters if n in named]
-    saved = [f"b{k}" for k in range(len(texts))]
+    parameters = [f"{n}={value!r}" for n, value in e.constants]
     if e.dialect == "vacask":
-        return _plain_module(remark, texts, sources, e.parameters)
+        return _plain_module(remark, texts, e.sources, e.parameters)
     quote = "{{{0}}}" if e.dialect == "xyce" else "{0}"
     lines = [f"* {remark}"]
     lines += [f".param {' '.join(parameters)}"] if parameters else []
-    lines += [f"V{n} {n} 0 {value!r}" for n, value in sources]
+    lines += [f"V{n} {n} 0 {value!r}" for n, value in e.sources]
     lines += [f"B{k} b{k} 0 V={quote.format(text)}" for k, text in enumerate(texts)]
     save = ".print tran" if e.dialect == "xyce" else ".save"
-    lines += [f"{save} {' '.join(f'v({n})' for n in saved)}", f".tran {STEP!r} {STOP!r} 0 {STEP!r}", ".end"]
+    lines += [f"{save} {' '.join(e.signals)}", f".tran {STEP!r} {STOP!r} 0 {STEP!r}", ".end"]
     return "\n".join(lines) + "\n"
 
 

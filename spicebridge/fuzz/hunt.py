@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -227,11 +226,10 @@ def _parts(specimen: Specimen) -> list[Specimen]:
     return [*several] if len(several) > 1 else [specimen]
 
 
-def _run(door: Any, spelling: str, text: str, vectors: tuple[str, ...], stop: float) -> RunRecord | NoAnswer:
+def _run(door: Engine, spelling: str, text: str, vectors: tuple[str, ...], stop: float) -> RunRecord | NoAnswer:
     try:
-        record: RunRecord = door.run(
-            Job(text=text, vectors=vectors, stop=stop, timeout=RUN_TIMEOUT, generated=spelling == OURS)
-        )
+        job = Job(text=text, vectors=vectors, stop=stop, timeout=RUN_TIMEOUT, generated=spelling == OURS)
+        record = door.run(job)
     except SimulatorDied as error:
         return NoAnswer("died", str(error))
     # A first row that is late is an answer here, and the question of one kind.

@@ -1,7 +1,7 @@
 """Specimens with currents: networks whose answer is algebra, a closed form, or a sum.
 
 frozen         states that stand still (beta = `STILL`): i = C S, with C from Kirchhoff's equations solved here
-flux           one memristor per loop, alpha = 0: w + xi w^2/2 = w0 + xi w0^2/2 - polarity Phi/beta, Phi the integral of S
+flux           one memristor per loop, alpha = 0: w + xi w^2/2 = w0 + xi w0^2/2 - polarity Phi/beta, Phi = int S dt
 decay          a tree carries no current: w = w0 exp(alpha t)
 superposition  three copies of a frozen network, driven by A, by B and by A + B: the currents add
 """
@@ -72,29 +72,22 @@ class FuzzedCircuit:
 
     def network(self) -> Network:
         """The edges as a network; for a superposition three times, the last with both sources."""
-        copies: list[tuple[tuple[int, int], Edge, Drive]] = []
+        every = [e.wave for e in self.edges]
+        runs = [every]
         if self.what == "superposition":
-            half = len(self.edges) // 2
-            sources = [("dc", 0.0, 0.0, 0.0)] * len(self.edges)
-            first = [e.wave if k < half else sources[k] for k, e in enumerate(self.edges)]
-            second = [e.wave if k >= half else sources[k] for k, e in enumerate(self.edges)]
-            both = [e.wave for e in self.edges]
-            shift = 1 + max(max(e.tail, e.head) for e in self.edges)
-            for k, waves in enumerate((first, second, both)):
-                copies += [
-                    ((e.tail + k * shift, e.head + k * shift), e, drive(w))
-                    for e, w in zip(self.edges, waves, strict=True)
-                ]
-        else:
-            copies = [((e.tail, e.head), e, drive(e.wave)) for e in self.edges]
-        devices = [
-            LinearMemristor.caravelli2017(r_on=e.r_on, r_off=e.r_off, alpha=self.alpha, beta=self.beta)
-            for _, e, _ in copies
+            half, silent = len(every) // 2, ("dc", 0.0, 0.0, 0.0)
+            runs = [every[:half] + [silent] * (len(every) - half), [silent] * half + every[half:], every]
+        shift = 1 + max(max(e.tail, e.head) for e in self.edges)
+        copies = [
+            (k * shift, e, wave) for k, waves in enumerate(runs) for e, wave in zip(self.edges, waves, strict=True)
         ]
         return Network.from_edges(
-            [ends for ends, _, _ in copies],
-            device=devices,
-            drive=[d for _, _, d in copies],
+            [(e.tail + up, e.head + up) for up, e, _ in copies],
+            device=[
+                LinearMemristor.caravelli2017(r_on=e.r_on, r_off=e.r_off, alpha=self.alpha, beta=self.beta)
+                for _, e, _ in copies
+            ],
+            drive=[drive(wave) for *_, wave in copies],
             initial_state=[e.state for _, e, _ in copies],
             polarity=[e.polarity for _, e, _ in copies],
         )

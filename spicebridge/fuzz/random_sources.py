@@ -69,9 +69,14 @@ def random_source(rng: np.random.Generator, dialect: str) -> FuzzedSource:
     match int(rng.integers(0, 4)):
         case 0:
             wave = ir.PulseWave(
-                initial=number(0.0, 0.5, -1.0), pulsed=number(1.0, 2.0), delay=number(0.0, 0.1), rise=number(0.02, 0.05), fall=number(0.02, 0.1),
-                width=number(0.1, 0.15), period=number(0.4, 0.5),
-            )  # fmt: skip
+                initial=number(0.0, 0.5, -1.0),
+                pulsed=number(1.0, 2.0),
+                delay=number(0.0, 0.1),
+                rise=number(0.02, 0.05),
+                fall=number(0.02, 0.1),
+                width=number(0.1, 0.15),
+                period=number(0.4, 0.5),
+            )
         case 1:
             start = number(0.0, 0.1)
             wave = ir.ExpWave(
@@ -84,9 +89,13 @@ def random_source(rng: np.random.Generator, dialect: str) -> FuzzedSource:
             )
         case _:
             wave = ir.SinWave(
-                offset=number(0.0, 0.5), amplitude=number(1.0, -2.0), frequency=number(1.0, 2.5), delay=number(0.0, 0.0, 0.2), damping=number(0.0, 0.0, 1.5),
+                offset=number(0.0, 0.5),
+                amplitude=number(1.0, -2.0),
+                frequency=number(1.0, 2.5),
+                delay=number(0.0, 0.0, 0.2),
+                damping=number(0.0, 0.0, 1.5),
                 phase=number(0.0, 30.0, 90.0, -120.0),
-            )  # fmt: skip
+            )
     return FuzzedSource(dialect, wave)
 
 

@@ -1,8 +1,8 @@
 """Random expressions of constant node voltages, their values, and how well those are determined.
 
 The value is repeated with every voltage moved by `NOISE` up and down, and with every result on the way; an expression
-whose value does not stay put is not used. So rounding decides nothing (a source of -0.5 V may be -0.5 - 6e-17 V at its node, and less than
--0.5); zero alone is exact, and functions that jump there are asked there.
+whose value does not stay put is not used. So rounding decides nothing (a source of -0.5 V may be -0.5 - 6e-17 V at its
+node, and less than -0.5); zero alone is exact, and functions that jump there are asked there.
 """
 
 from __future__ import annotations
@@ -173,4 +173,54 @@ def simpler(e: Expression) -> list[Expression]:
         found.append(Call("table", e.arguments[:5]))
     if isinstance(e, Number) and e.value not in (1.0, 2.0, 3.0):
         found += [Number(2.0), Number(3.0)]
+    return found
+
+
+def grow_plain(rng: np.random.Generator, depth: int) -> Expression:
+    """A random expression of the small language that everybody types, all that `PlainSpelling` can write:
+
+    arithmetic, powers, u(), abs, min, max, a choice.
+    """
+    if depth <= 0 or rng.random() < 0.15:
+        return leaf(rng)
+
+    def inner() -> Expression:
+        return grow_plain(rng, depth - 1)
+
+    match int(rng.integers(0, 9)):
+        case 0 | 1 | 2:
+            return Binary(str(rng.choice(("+", "-", "*", "/"))), inner(), inner())
+        case 3:
+            return Unary("-", inner())
+        case 4:
+            return Power(inner(), Number(float(rng.choice((2, 3, 5)))))
+        case 5:
+            return Call("u", (voltage(rng),))
+        case 6:
+            return Call(str(rng.choice(("min", "max"))), (inner(), inner()))
+        case 7:
+            a, b = (Parameter(str(n)) for n in rng.choice(PARAMETERS, size=2))
+            return Binary(str(rng.choice(("*", "/"))), inner(), Binary(str(rng.choice(("+", "-"))), a, b))
+        case _:
+            test = Binary(str(rng.choice(("<", ">"))), voltage(rng), Number(float(rng.choice(VALUES))))
+            return Conditional(test, inner(), inner())
+
+
+def simpler_plain(e: Expression) -> list[Expression]:
+    """Smaller expressions near `e` that have a plain spelling."""
+    below = children(e)
+    parts = below[1:] if isinstance(e, Conditional) else below
+    found: list[Expression] = [x for x in parts if not isinstance(x, Number)]
+    for k, x in enumerate(below):
+        if isinstance(e, Power) and k == 1:
+            found += [Power(e.base, y) for y in (Number(2.0), Number(3.0)) if y != x]
+            continue
+        if isinstance(e, Conditional) and k == 0:
+            continue
+        if isinstance(e, Call) and e.function == "u":
+            continue
+        for y in simpler_plain(x):
+            found.append(with_children(e, (*below[:k], y, *below[k + 1 :])))
+    if isinstance(e, Number) and e.value not in (1.0, 2.0, 3.0):
+        found.append(Number(2.0))
     return found

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spicebridge import __version__
 from spicebridge.report.plots import Plot, draw
@@ -60,7 +60,7 @@ def format_index(rows: Sequence[Mapping[str, object]]) -> str:
     )
 
 
-def render(template: str, **content: Any) -> str:
+def render(template: str, **content: object) -> str:
     """A page from one of the templates; every value is escaped and freed of control characters."""
     return _environment().get_template(template).render(version=__version__, **content)
 
@@ -96,14 +96,14 @@ def excerpt(text: str) -> str:
     return f"{clean[:half]}\n\n… {left_out} characters left out here, see the file …\n\n{clean[-half:]}"
 
 
-def _clean(value: object) -> Any:
+def _clean(value: object) -> object:
     """Plain text without control characters; markup that is escaped already passes."""
     return printable(value) if type(value) is str else value
 
 
 @cache
 def _environment() -> Environment:
-    filters: dict[str, Callable[..., Any]] = {
+    filters: dict[str, Callable[..., object]] = {
         "excerpt": excerpt,
         "one_line": one_line,
         "number": format_number,

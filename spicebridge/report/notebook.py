@@ -9,7 +9,7 @@ import math
 from functools import singledispatch
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,11 +17,13 @@ from spicebridge.arrays import Array
 from spicebridge.network import Network
 from spicebridge.report.plots.graph_layout import edge_paths, node_positions
 from spicebridge.report.ruler import ruler_of
-from spicebridge.report.sparkline import HEIGHT, WIDTH, sparkline
-from spicebridge.report.summary import Report
+from spicebridge.report.summary import HEIGHT, WIDTH, Report, from_and_to, sparkline
 from spicebridge.report.wording import WORDS, format_number
 from spicebridge.verify.verdict import Verdict
 from spicebridge.waveforms import Waveforms, replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MOST_ROWS = 24
 """Edges that get a sparkline of their own; a table of thousands helps nobody."""
@@ -36,12 +38,12 @@ def html(thing: object) -> str:
 
 
 @singledispatch
-def plot(thing: object, axes: object = None) -> Any:
+def plot(thing: object, axes: Axes | None = None) -> Axes:
     """Draw a thing with matplotlib."""
     raise TypeError(f"{type(thing).__name__} has no plot")
 
 
-def record_of(verdict: Verdict) -> dict[str, Any]:
+def record_of(verdict: Verdict) -> dict[str, object]:
     """What ``verdict.json`` holds."""
     from spicebridge.report.json import record
 
@@ -71,9 +73,7 @@ def _report(verdict: Verdict) -> Report:
     return Report(verdict=verdict, title=title)
 
 
-def _axes(axes: object) -> object:
-    if axes is not None:
-        return axes
+def _new_axes() -> Axes:
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=(6.4, 3.6), layout="constrained")[1]
@@ -140,11 +140,9 @@ def _graph(network: Network) -> str:
 def _(waves: Waveforms) -> str:
     rows = []
     for k in range(min(waves.n_edges, MOST_ROWS)):
-        state, unit = waves.state[:, k], waves.units[k]
-        of = "" if unit == "1" else f" {unit}"
         label = escape(waves.labels[k])
-        text = f"{state[0]:.4g} to {state[-1]:.4g}{of}"
-        rows.append(f"<tr><th>{label}</th><td>{_spark(waves.t, state, f'state of {label}')}</td><td>{text}</td></tr>")
+        line = _spark(waves.t, waves.state[:, k], f"state of {label}")
+        rows.append(f"<tr><th>{label}</th><td>{line}</td><td>{from_and_to(waves, k)}</td></tr>")
     more = f"<p>… and {waves.n_edges - MOST_ROWS} more edges</p>" if waves.n_edges > MOST_ROWS else ""
     span = f"{waves.t[0]:g} to {waves.t[-1]:g} s, {waves.t.size} points"
     head = "<tr><th>edge</th><th>state over time</th><th>from, to</th></tr>"
@@ -183,9 +181,9 @@ def _ruler(verdict: Verdict) -> str:
     return f"<svg width='440' height='60' role='img' aria-label='E, U and tolerance on a line'>{''.join(parts)}</svg>"
 
 
-@plot.register
-def _(network: Network, axes: Any = None) -> Any:
-    axes = _axes(axes)
+@plot.register(Network)
+def _(network: Network, axes: Axes | None = None) -> Axes:
+    axes = axes or _new_axes()
     places = node_positions(network)
     for k, curve in enumerate(edge_paths(network, places)):
         axes.plot(*curve.T, color="0.4", linestyle="--" if network.P[k] < 0 else "-", zorder=1)
@@ -198,9 +196,9 @@ def _(network: Network, axes: Any = None) -> Any:
     return axes
 
 
-@plot.register
-def _(waves: Waveforms, axes: Any = None) -> Any:
-    axes = _axes(axes)
+@plot.register(Waveforms)
+def _(waves: Waveforms, axes: Axes | None = None) -> Axes:
+    axes = axes or _new_axes()
     for k in range(waves.n_edges):
         axes.plot(waves.t, waves.state[:, k], label=waves.labels[k])
     axes.set_xlabel("t (s)")
@@ -210,9 +208,9 @@ def _(waves: Waveforms, axes: Any = None) -> Any:
     return axes
 
 
-@plot.register
-def _(verdict: Verdict, axes: Any = None) -> Any:
-    axes = _axes(axes)
+@plot.register(Verdict)
+def _(verdict: Verdict, axes: Axes | None = None) -> Axes:
+    axes = axes or _new_axes()
     values = {"E": verdict.max_error, "U": verdict.uncertainty, "tolerance": verdict.tolerance}
     for height, (name, value) in enumerate(values.items()):
         if value > 0.0:

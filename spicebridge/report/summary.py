@@ -9,12 +9,16 @@ from typing import ClassVar
 
 import numpy as np
 
+from spicebridge.arrays import Array
 from spicebridge.case.case import Case
 from spicebridge.network import Network
 from spicebridge.quantities import format_quantity
-from spicebridge.report.sparkline import sparkline
 from spicebridge.report.wording import UNKNOWN, format_number, format_order, format_ratio, format_seconds
 from spicebridge.verify.verdict import Outcome, Verdict
+from spicebridge.waveforms import Waveforms
+
+POINTS, WIDTH, HEIGHT = 40, 120, 22
+"""Of a sparkline: points, and the size of its box."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +69,13 @@ class Report:
         waves = self.verdict.spice or self.verdict.theory
         if waves is None or self.network is None:
             return []
-        both = self.verdict.spice is not None and self.verdict.theory is not None
-        rows = []
-        for k in np.flatnonzero(self.network.stateful).tolist():
-            state, label = waves.state[:, k], waves.labels[k]
-            gap = np.abs(self.verdict.spice.state[:, k] - self.verdict.theory.state[:, k]).max() if both else math.nan  # type: ignore[union-attr]
-            unit = "" if waves.units[k] == "1" else f" {waves.units[k]}"
-            said = f"{state[0]:.4g} to {state[-1]:.4g}{unit}"
-            rows.append((label, sparkline(waves.t, state), said, format_number(float(gap)) if both else UNKNOWN))
-        return rows
+        gaps = np.full(waves.n_edges, math.nan)
+        if self.verdict.spice is not None and self.verdict.theory is not None:
+            gaps = np.abs(self.verdict.spice.state - self.verdict.theory.state).max(axis=0)
+        return [
+            (waves.labels[k], sparkline(waves.t, waves.state[:, k]), from_and_to(waves, k), format_number(gaps[k]))
+            for k in np.flatnonzero(self.network.stateful).tolist()
+        ]
 
     @property
     def as_expected(self) -> bool:
@@ -311,6 +313,21 @@ class Report:
     @property
     def log(self) -> str:
         return self.verdict.run.log if self.verdict.run is not None else ""
+
+
+def sparkline(t: Array, values: Array) -> str:
+    """The points of a polyline in a box of `WIDTH` by `HEIGHT`: a curve the size of a word."""
+    rows = np.unique(np.linspace(0, t.size - 1, min(t.size, POINTS)).round().astype(int))
+    low, span = float(values.min()), float(np.ptp(values)) or 1.0
+    x = (t[rows] - t[0]) / (float(np.ptp(t)) or 1.0) * WIDTH
+    y = HEIGHT - 1 - (values[rows] - low) / span * (HEIGHT - 2)
+    return " ".join(f"{a:.0f},{b:.1f}" for a, b in zip(x, y, strict=True))
+
+
+def from_and_to(waves: Waveforms, k: int) -> str:
+    """The first and the last state of edge `k`, with their unit."""
+    unit = "" if waves.units[k] == "1" else f" {waves.units[k]}"
+    return f"{waves.state[0, k]:.4g} to {waves.state[-1, k]:.4g}{unit}"
 
 
 def _between(pairs: Mapping[tuple[str, str], tuple[float, float]], one: str, other: str) -> tuple[float, float]:

@@ -74,25 +74,13 @@ def _write_waveforms(stage: Path, report: Report) -> None:
     main = spice or theory
     if main is None:
         return
-    beside: dict[str, Any] = {}
+    names = ("t", "state", "current", "voltage")
+    arrays: dict[str, Any] = {name: getattr(main, name) for name in names}
+    arrays |= {"labels": np.array(main.labels), "source": np.array(main.source)}
     if spice is not None and theory is not None:
-        beside = {
-            "theory_t": theory.t,
-            "theory_state": theory.state,
-            "theory_current": theory.current,
-            "theory_voltage": theory.voltage,
-        }
+        arrays |= {f"theory_{name}": getattr(theory, name) for name in names}
     with (stage / "waveforms.npz").open("wb") as handle:
-        np.savez_compressed(
-            handle,
-            t=main.t,
-            state=main.state,
-            current=main.current,
-            voltage=main.voltage,
-            labels=np.array(main.labels),
-            source=np.array(main.source),
-            **beside,
-        )
+        np.savez_compressed(handle, **arrays)
     if main.t.size * (1 + 3 * main.n_edges) <= CSV_NUMBERS:
         main.save(stage / "waveforms.csv")
 
@@ -104,9 +92,8 @@ def check_folder(folder: str | Path, content: str = VERDICT, form: str = FORMAT)
     """
     place = _resolved(folder)
     with _located(place):
-        if not place.exists():
-            return _probe(_ancestor(place))
-        _require_folder(place)
+        if not _there(place):
+            return
         if os.path.ismount(place):
             raise OutputError(f"{place}: is a mount point, which cannot be replaced as a whole; name a folder in it")
         here = Path.cwd().resolve()
@@ -115,31 +102,29 @@ def check_folder(folder: str | Path, content: str = VERDICT, form: str = FORMAT)
         stranger = _stranger(place, content, form)
         if stranger:
             raise _refusal(place, stranger)
-        return _probe(place.parent)
+        _probe(place.parent)
 
 
 def check_place(folder: str | Path) -> None:
     """Refuse a folder into which nothing can be written; what is in it stays."""
     place = _resolved(folder)
     with _located(place):
-        if place.exists():
-            _require_folder(place)
-        _probe(place if place.exists() else _ancestor(place))
+        if _there(place):
+            _probe(place)
 
 
 def check_collection(folder: str | Path) -> None:
     """Refuse a folder for several reports that cannot be written or holds anything that is not ours."""
     place = _resolved(folder)
     with _located(place):
-        if not place.exists():
-            return _probe(_ancestor(place))
-        _require_folder(place)
+        if not _there(place):
+            return
         indexed = _read(place / INDEX).get("format") == INDEX_FORMAT
         for entry in sorted(place.iterdir()):
             ours = indexed if entry.name in (INDEX, "index.html") else _is_report(entry)
             if not ours:
                 raise _refusal(place, entry.name)
-        return _probe(place)
+        _probe(place)
 
 
 def write_index(folder: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
@@ -197,6 +182,18 @@ def _located(place: Path) -> Iterator[None]:
         raise OutputError(f"{place}: cannot be written: {reason}; name another folder") from None
 
 
+def _there(place: Path) -> bool:
+    """Whether the folder is there; where it is not, it can be made. Raises `OutputError`."""
+    if place.exists():
+        _require_folder(place)
+        return True
+    above = next((above for above in place.parents if above.exists()), None)
+    if above is not None:
+        _require_folder(above)
+    _probe(above or place.parent)
+    return False
+
+
 def _require_folder(place: Path) -> None:
     if not place.is_dir():
         raise OutputError(f"{place}: is a file; name a folder for the results")
@@ -211,7 +208,8 @@ def _refusal(place: Path, entry: str) -> OutputError:
 def _stranger(place: Path, record: str = VERDICT, form: str = FORMAT) -> str | None:
     """The first entry of a folder that is not part of the result in it."""
     content = _read(place / record)
-    ours = content.get("files", []) if content.get("format") == form else []
+    files = content.get("files") if content.get("format") == form else None
+    ours = files if isinstance(files, list) else []
     for entry in sorted(place.iterdir()):
         if entry.name not in ours or entry.is_symlink() or not entry.is_file():
             return entry.name
@@ -222,22 +220,13 @@ def _is_report(place: Path) -> bool:
     return place.is_dir() and not place.is_symlink() and (place / VERDICT).exists() and _stranger(place) is None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, object]:
     """A JSON object, or an empty one where there is none."""
     with contextlib.suppress(OSError, ValueError):
         content = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(content, dict):
             return content
     return {}
-
-
-def _ancestor(place: Path) -> Path:
-    """The nearest folder above that exists."""
-    for above in place.parents:
-        if above.exists():
-            _require_folder(above)
-            return above
-    return place.parent
 
 
 def _probe(place: Path) -> None:

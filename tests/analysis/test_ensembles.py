@@ -1,4 +1,4 @@
-"""Distributions of circuits and theory: equal ones agree, planted differences are found, and the error is what is stated."""
+"""Distributions of circuits and theory: equal ones agree, planted differences are found, the error is what is stated."""
 
 from __future__ import annotations
 

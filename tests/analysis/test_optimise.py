@@ -51,7 +51,7 @@ def test_the_optimum_is_found_and_ngspice_ends_there() -> None:
 
 
 def test_the_optimum_of_few_variables_is_a_stable_vertex() -> None:
-    """Where the coupling is strong it may be unstable, so that no run can end there: three of these eight were missed."""
+    """Where the coupling is strong it may be unstable, so that no run can end there: three of eight were missed."""
     rng = np.random.default_rng(77)
     matrices = [rng.normal(size=(n, n)) for n in (1, 2, 3) for _ in range(4)][4:]
     for Q in matrices:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -74,7 +74,7 @@ class ColouredGraph:
 def coloured_graph(
     network: Network, values: Array, span: tuple[float, float], name: str, grey: BoolArray
 ) -> ColouredGraph:
-    """Draw the edges in the colours of `values` (n_e,), those of `grey` without, and a bar called `name` over `span`."""
+    """Draw the edges in the colours of `values` (n_e,), but the `grey` ones, and a bar called `name` over `span`."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.collections import LineCollection
     from matplotlib.colors import Normalize, to_rgba
@@ -86,7 +86,7 @@ def coloured_graph(
     axes.set_axis_off()
     axes.set_aspect("equal", adjustable="datalim")
     scale = Normalize(*span)
-    colours: Any = state_colours()(scale(values))
+    colours = np.asarray(state_colours()(scale(values)))
     colours[grey] = to_rgba(MEMORYLESS)
     width = float(np.clip(20.0 / math.sqrt(network.n_edges) + 0.8, 1.0, 6.5))
     axes.add_collection(LineCollection(paths, colors=INK, linewidths=width + 0.9, capstyle="round"))

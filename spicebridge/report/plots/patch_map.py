@@ -47,7 +47,7 @@ def draw_map(verdict: PatchedVerdict, path: Path) -> None:
 
 
 def _places(network: Network) -> Array:
-    """Places (n, 2) of the nodes: names that are pairs of numbers, the usual layout, or a spiral of the node numbers."""
+    """Places (n, 2) of the nodes: names that are pairs of numbers, the usual layout, or a spiral of their numbers."""
     names = network.nodes
     if all(
         isinstance(name, tuple) and len(name) == 2 and all(isinstance(x, int | float) for x in name) for name in names

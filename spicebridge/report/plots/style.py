@@ -33,7 +33,7 @@ SPICE, THEORY, LIMIT = "#0072B2", "#D55E00", "#8a2a00"
 MOST_CURVES = len(CURVES)
 """Edges above which a selection is drawn before quantile bands."""
 
-RC: dict[str, Any] = {
+RC: dict[str, object] = {
     "font.family": "DejaVu Sans",
     "font.size": 10.0,
     "axes.titlesize": 10.5,

@@ -1,7 +1,7 @@
 """Pictures as SVG inside a page: they follow its colours, light and dark, and every named line says its name.
 
-matplotlib draws in fixed colours; those of the style are replaced by CSS variables, which `palette_css` defines for both
-modes. Text is darkened or lightened until its contrast with the paper is at least `CONTRAST` (WCAG 2.1, 1.4.3).
+matplotlib draws in fixed colours; those of the style are replaced by CSS variables, which `palette_css` defines for
+both modes. Text is darkened or lightened until its contrast with the paper is at least `CONTRAST` (WCAG 2.1, 1.4.3).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import re
 from html import escape
-from typing import Any
 
 from spicebridge.report.plots.style import CURVES, FAINT, INK, LIMIT, SOFT, Drawn
 from spicebridge.report.wording import WORDS, printable
@@ -33,13 +32,12 @@ def format_svg(drawn: Drawn) -> str:
     stream = io.StringIO()
     import matplotlib
 
-    look: Any = {"svg.fonttype": "none", "svg.hashsalt": drawn.name}
     layout = drawn.figure.get_layout_engine()
     if layout is not None:
         # Laid out once here, a figure is not drawn twice.
         layout.execute(drawn.figure)
         drawn.figure.set_layout_engine("none")
-    with matplotlib.rc_context(look):
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": drawn.name}):
         drawn.figure.savefig(
             stream, format="svg", metadata={"Date": None, "Creator": None, "Type": None, "Format": None}
         )

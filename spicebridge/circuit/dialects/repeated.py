@@ -16,6 +16,7 @@ import numpy as np
 
 from spicebridge.circuit.deck.elements import Element
 from spicebridge.circuit.dialects.dialect import one_line
+from spicebridge.circuit.lower.bounds import Clamps
 from spicebridge.circuit.lower.edge_elements import EdgeElements, EdgeGroup, RepeatedEdges, Repeats, S
 from spicebridge.quantities import format_number
 
@@ -43,7 +44,7 @@ def _group(write: Write, elements: EdgeElements, group: EdgeGroup) -> list[str]:
         return [_plain(write, elements, group, position) for position in range(len(group.edges))]
     out = [""] * len(group.edges)
     for shape, repeats in writer.repeats().items():
-        for positions, columns in _by_clamps(group, _by_sign(repeats)):
+        for positions, columns in _alike(group, repeats):
             texts = _texts(write, elements, group, writer, shape, positions, columns)
             if texts is None:
                 texts = [_plain(write, elements, group, position) for position in positions]
@@ -52,31 +53,20 @@ def _group(write: Write, elements: EdgeElements, group: EdgeGroup) -> list[str]:
     return out
 
 
-def _by_sign(repeats: Repeats) -> Iterator[tuple[list[int], list[list[float]]]]:
-    """Parts in which no column changes its sign: a negative number may be written in parentheses."""
+def _alike(group: EdgeGroup, repeats: Repeats) -> Iterator[tuple[list[int], list[list[float]]]]:
+    """Parts with one kind of clamps and one sign a column: a negative number may be written in parentheses."""
     negative = np.array(repeats.columns) < 0.0
-    if (negative.all(axis=1) | ~negative.any(axis=1)).all():
+    signs = [0] * len(repeats.positions)
+    if (negative.any(axis=1) & ~negative.all(axis=1)).any():
+        signs = np.unique(negative, axis=1, return_inverse=True)[1].ravel().tolist()
+    parts: dict[tuple[int, Clamps | None], list[int]] = {}
+    for n, (sign, position) in enumerate(zip(signs, repeats.positions, strict=True)):
+        parts.setdefault((sign, group.clamps[position]), []).append(n)
+    if len(parts) == 1:
         yield repeats.positions, repeats.columns
         return
-    _, part = np.unique(negative, axis=1, return_inverse=True)
-    for number in range(int(part.max()) + 1):
-        chosen = np.flatnonzero(part.ravel() == number).tolist()
-        yield [repeats.positions[i] for i in chosen], [[column[i] for i in chosen] for column in repeats.columns]
-
-
-def _by_clamps(
-    group: EdgeGroup, parts: Iterable[tuple[list[int], list[list[float]]]]
-) -> Iterator[tuple[list[int], list[list[float]]]]:
-    """Parts whose edges have one kind of clamps each."""
-    for positions, columns in parts:
-        kinds: dict[object, list[int]] = {}
-        for n, position in enumerate(positions):
-            kinds.setdefault(group.clamps[position], []).append(n)
-        if len(kinds) == 1:
-            yield positions, columns
-            continue
-        for chosen in kinds.values():
-            yield [positions[n] for n in chosen], [[column[n] for n in chosen] for column in columns]
+    for chosen in parts.values():
+        yield [repeats.positions[n] for n in chosen], [[column[n] for n in chosen] for column in repeats.columns]
 
 
 def _texts(

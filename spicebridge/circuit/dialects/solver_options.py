@@ -6,8 +6,6 @@ refused, because a run without it would be another run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects.dialect import plain
 from spicebridge.errors import DeckError, nearest
@@ -71,8 +69,3 @@ def without_truncation_error(options: Options, simulator: str) -> bool:
             "to let the step ceiling alone set the step"
         )
     return True
-
-
-def renamed(options: Options, names: Mapping[str, str]) -> list[tuple[str, Value | str | None]]:
-    """The options that `names` maps, under their new names, in its order."""
-    return [(new, options[old]) for old, new in names.items() if old in options]

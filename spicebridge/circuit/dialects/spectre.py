@@ -25,7 +25,7 @@ from spicebridge.circuit.dialects.dialect import check_names, has_signals, plain
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.masters import MasterStyle, Words, commented, remark
 from spicebridge.circuit.dialects.safe_names import NameRules, safe_names
-from spicebridge.circuit.dialects.solver_options import method, renamed, wanted_options
+from spicebridge.circuit.dialects.solver_options import method, wanted_options
 from spicebridge.circuit.dialects.switches import switch_model
 from spicebridge.errors import DeckError
 from spicebridge.expressions.tree import FUNCTIONS, Value
@@ -90,7 +90,7 @@ def _settings(deck: ir.Deck) -> Lines:
     chosen = method(options)
     names = {"reltol": "reltol", "vntol": "vabstol", "abstol": "iabstol"}
     names |= {name: name for name in ("gmin", "temp", "tnom")}
-    items = [f"{name}={_text(value)}" for name, value in renamed(options, names)]
+    items = [f"{theirs}={_text(options[ours])}" for ours, theirs in names.items() if ours in options]
     if deck.initial_conditions:
         items.append(f"rforce={format_number(FORCE)}")
     lines = _laid("settings options", items) if items else []

@@ -214,7 +214,9 @@ def clamps_by_edge(wiring: Wiring, stop: float, finer: int = 0) -> dict[int, Cla
     `finer` decades less resistance lag at release, and as many more overshoot: for a run that is to tell what the
     clamps cost.
     """
-    by_rate = {k: rate_node(group.device) for group in wiring.network.groups for k in group.edges.tolist()}
+    by_rate: dict[int, str] = {}
+    for group in wiring.network.groups:
+        by_rate |= dict.fromkeys(group.edges.tolist(), rate_node(group.device))
     wanted = {k: (decade - finer, by_rate[k]) for k, decade in rate_decades(wiring, stop).items()}
     distinct = {key: Clamps(*key, str(n or "")) for n, key in enumerate(dict.fromkeys(wanted.values()))}
     return {k: distinct[key] for k, key in wanted.items()}

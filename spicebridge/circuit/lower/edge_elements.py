@@ -12,7 +12,10 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from spicebridge.circuit.deck.elements import Element, Subcircuit
 from spicebridge.circuit.lower.bounds import Clamps
-from spicebridge.circuit.lower.signals import SavedSignals
+from spicebridge.circuit.lower.drive_waves import in_series
+from spicebridge.circuit.lower.signals import SavedSignals, potential
+from spicebridge.laws import Group
+from spicebridge.network import Network
 
 S = TypeVar("S", bound=Hashable)
 Numbers = tuple[float, ...]
@@ -30,6 +33,30 @@ class EdgeWriter(Protocol):
     def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
         """Where the signals of all edges of the group come back."""
         ...
+
+
+class SeriesEdge:
+    """The series sources of the edges of a group, V(m) = V(tail) + S: the last one meets the device at node m."""
+
+    def __init__(self, network: Network, group: Group) -> None:
+        self.network = network
+        self.group = group
+        self.subcircuits: dict[str, Subcircuit] = {}
+
+    def sources(self, k: int, tail: str, what: str) -> list[Element]:
+        """The sources of edge k; `what` stands behind its name in the comment."""
+        return in_series(k, tail, self.network.drives[k], f"{self.network.edge_name(k)}: {what}")
+
+    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
+        """See `EdgeWriter`."""
+        return SavedSignals(
+            state=[f"v(w{k})" if self.group.device.stateful else "" for k in edges],
+            current=[f"i(v{k})" for k in edges],
+            plus=[f"v(m{k})" for k in edges],
+            minus=[potential(head) for head in heads],
+            current_scale=[-1.0] * len(edges),
+            aided=False,
+        )
 
 
 @dataclass(frozen=True)

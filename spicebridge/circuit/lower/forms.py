@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Generic
 
 import numpy as np
@@ -13,10 +12,10 @@ from spicebridge.arrays import Array
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.lower.bounds import is_linear, rate_node, windowed_rate
 from spicebridge.circuit.lower.calls import decay_at, rate_at, subcircuit_call
-from spicebridge.circuit.lower.drive_waves import in_series, suffix, wave_numbers, waves_of
-from spicebridge.circuit.lower.edge_elements import EdgeWriter, Numbers, Repeats, S
+from spicebridge.circuit.lower.drive_waves import suffix, wave_numbers, waves_of
+from spicebridge.circuit.lower.edge_elements import EdgeWriter, Numbers, Repeats, S, SeriesEdge
 from spicebridge.circuit.lower.reactive_elements import ReactiveEdge
-from spicebridge.circuit.lower.signals import SavedSignals, behind_sources, potential
+from spicebridge.circuit.lower.signals import SavedSignals, potential
 from spicebridge.drives import DC
 from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number, distinct, rebuild
 from spicebridge.laws import Group, LawDevice
@@ -279,33 +278,21 @@ class FastResistor(_Fast[Kinds]):
         return [first, *_fast_port(k, tail, head, conductance, waves_of(shape, iter(source)))]
 
 
-@dataclass
-class _Readable:
-    """The series sources of an edge: V(m) = V(tail) + S; the last one meets the device at node m."""
-
-    network: Network
-    group: Group
-    subcircuits: dict[str, ir.Subcircuit] = field(default_factory=dict)
-
-    def sources(self, k: int, tail: str, head: str, what: str) -> list[ir.Element]:
-        return in_series(k, tail, self.network.drives[k], f"{self.network.edge_name(k)}: {tail} -> {head}, {what}")
-
-    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
-        return behind_sources(edges, heads, stateful=self.group.device.stateful)
-
-
-class ReadableResistor(_Readable):
+class ReadableResistor(SeriesEdge):
     """A series source and a plain resistor."""
 
+    def __init__(self, network: Network, group: Group) -> None:
+        super().__init__(network, group)
+        self.r = group.resistive.resistance(np.zeros(group.edges.size)).tolist()
+
     def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
-        r = float(self.group.resistive.resistance(np.zeros(self.group.edges.size))[position])
         return [
-            *self.sources(k, tail, head, "memoryless"),
-            ir.ResistorElement(f"R{k}", f"m{k}", head, float(self.network.P[k]) * r),
+            *self.sources(k, tail, f"{tail} -> {head}, memoryless"),
+            ir.ResistorElement(f"R{k}", f"m{k}", head, float(self.network.P[k]) * self.r[position]),
         ]
 
 
-class ReadableMemristor(_Readable):
+class ReadableMemristor(SeriesEdge):
     """A series source and one instance of the device's subcircuit, plus its window."""
 
     def __init__(self, network: Network, group: Group) -> None:
@@ -321,7 +308,7 @@ class ReadableMemristor(_Readable):
         model = self.call.models[0]
         nodes = (*ends, *(drift if pin == "drift" else w for pin in model.pins[2:]))
         return [
-            *self.sources(k, tail, head, f"state {w}"),
+            *self.sources(k, tail, f"{tail} -> {head}, state {w}"),
             ir.Instance(name=f"X{k}", nodes=nodes, subcircuit=self.call.name(position), parameters=parameters),
             *state_elements(self.group, position, k),
         ]

@@ -24,21 +24,19 @@ import numpy as np
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.lower.deck_nodes import node_names
-from spicebridge.circuit.lower.drive_waves import in_series, suffix, waves
-from spicebridge.circuit.lower.signals import SavedSignals, behind_sources
+from spicebridge.circuit.lower.drive_waves import suffix, waves
+from spicebridge.circuit.lower.edge_elements import SeriesEdge
 from spicebridge.drives import DC, Drive, Sine, terms
 from spicebridge.laws import Group
 from spicebridge.network import Network
 from spicebridge.reactive import TopologicalLaw
 
 
-class ReactiveEdge:
+class ReactiveEdge(SeriesEdge):
     """Writes the capacitors, inductors or current sources of one group; the same in both forms."""
 
     def __init__(self, network: Network, group: Group, dependent: Mapping[int, TopologicalLaw]) -> None:
-        self.network = network
-        self.group = group
-        self.subcircuits: dict[str, ir.Subcircuit] = {}
+        super().__init__(network, group)
         self.laws = dependent
 
     def elements(self, position: int, k: int, tail: str, head: str) -> list[ir.Element]:
@@ -52,11 +50,11 @@ class ReactiveEdge:
     def _series(self, k: int, tail: str, what: str) -> list[ir.Element]:
         """The series sources from the tail to node m."""
         state = f", state w{k}" if self.network.stateful[k] else ""
-        comment = f"{self.network.edge_name(k)}: {what}{state}"
+        comment = what + state
         if k in self.laws:
             rest = ", ".join(self.network.edge_name(e) for e in self.laws[k].edges[1:6]) or "itself"
             comment += f", follows from its {'loop' if what == 'capacitor' else 'cutset'} with {rest}"
-        return in_series(k, tail, self.network.drives[k], comment)
+        return self.sources(k, tail, comment)
 
     def _source(self, k: int, tail: str, head: str) -> list[ir.Element]:
         out = self._series(k, tail, "current source")
@@ -112,9 +110,6 @@ class ReactiveEdge:
             if at < group.edges.size and group.edges[at] == k:
                 return float(np.broadcast_to(getattr(group.device, name), group.edges.shape)[at])
         raise KeyError(k)
-
-    def signals(self, edges: list[int], tails: list[str], heads: list[str]) -> SavedSignals:
-        return behind_sources(edges, heads, stateful=self.group.device.stateful)
 
 
 def _derivative(name: str, drive: Drive | None, factor: float, plus: str, minus: str) -> list[ir.Element]:

@@ -39,18 +39,6 @@ def potential(node: str) -> str:
     return "" if node == "0" else f"v({node})"
 
 
-def behind_sources(edges: list[int], heads: list[str], *, stateful: bool) -> SavedSignals:
-    """Signals of edges whose sources stand in series before their node m."""
-    return SavedSignals(
-        state=[f"v(w{k})" if stateful else "" for k in edges],
-        current=[f"i(v{k})" for k in edges],
-        plus=[f"v(m{k})" for k in edges],
-        minus=[potential(head) for head in heads],
-        current_scale=[-1.0] * len(edges),
-        aided=False,
-    )
-
-
 class Signals:
     """The map of a whole network, filled in `lower`.
 

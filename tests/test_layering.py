@@ -143,7 +143,7 @@ def test_files_and_functions_are_short() -> None:
 
 
 STILL_TWICE = """
-    Circuit Evidence Finding Result Status
+    Circuit
 """
 """Names that two rooms have which know nothing of each other; a new one takes another name."""
 

@@ -70,18 +70,18 @@ class Claim:
     """A statement and how it is measured; as a decorator it takes the function that measures it, and is known by name.
 
     `identifier` is p1.eq4, p2.fig3, new.flux; `printed` quotes the formula of the paper with its number, or its words
-    where it has none, and `exact` says what is true; `order` is that of an approximate one. `circuits` says what it is
+    where it has none, and `exact` says what is true; `order` is that of an approximate one. A measurement with the
+    parameters `corrected` and `printed` makes the status wrong, and their exchange its mutant, unless one is given. `circuits` says what it is
     tried on, seeds included; `on` are these circuits where they are standard ones. `measure(bench, **parameters)`
-    returns the evidence; the mutant is the same measurement with the parameters `changed`, which must turn the verdict:
-    the exchange of the parameters `corrected` and `printed`, unless another one is given. `needs` names what a network
-    of the user must have (keys of ``needs.RULES``); None for claims about circuits of their own. `cost` is a rough time
-    of the full measurement in s.
+    returns the evidence; the mutant is the same measurement with the parameters `changed`, which must turn the verdict.
+    `needs` names what a network of the user must have (keys of ``needs.RULES``); None for claims about circuits of their
+    own. `cost` is a rough time of the full measurement in s.
     """
 
     identifier: str = field(kw_only=False)
     title: str = field(kw_only=False)
-    printed: str
     exact: str
+    printed: str = "(not in the papers)"
     status: ClaimStatus = ClaimStatus.EXACT
     on: Standard | None = field(default=None, repr=False)
     circuits: str = ""
@@ -97,11 +97,12 @@ class Claim:
         if known is not None and known.measure.__module__ != measure.__module__:
             raise ValueError(f"claim {self.identifier} is registered twice")
         words = "; ".join(part for part in (self.on.words if self.on else "", self.circuits) if part)
-        changed = self.changed
+        known_as = replace(self, measure=measure, circuits=words)
         if self.mutant == EXCHANGED:
             given = inspect.signature(measure).parameters
-            changed = {"corrected": given["printed"].default, "printed": given["corrected"].default}
-        FAMILY[self.identifier] = replace(self, measure=measure, circuits=words, changed=changed)
+            swapped = {"corrected": given["printed"].default, "printed": given["corrected"].default}
+            known_as = replace(known_as, status=ClaimStatus.WRONG, changed=swapped)
+        FAMILY[self.identifier] = known_as
         return measure
 
     @property
@@ -163,10 +164,6 @@ class MeasuredClaim:
     @property
     def bar(self) -> float:
         return self.headline.bar
-
-    @property
-    def direction(self) -> str:
-        return self.headline.direction
 
     @property
     def as_expected(self) -> bool:

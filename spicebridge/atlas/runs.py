@@ -206,7 +206,7 @@ class Bench:
 
 
 def bulk_span(network: Network) -> float:
-    """A span in s over which no state moves by more than `BULK_TRAVEL`, by the theory; shorter where all come to rest."""
+    """A span in s over which no state moves by more than `BULK_TRAVEL`, by the theory; less where all come to rest."""
     scales = [s for drive in set(network.drives) if drive is not None if np.isfinite(s := drive.timescale())]
     span, before = min([1.0, *scales]), 0.0
     for _ in range(40):

@@ -130,7 +130,6 @@ def symmetric(bench: Bench, second: int = 1) -> ClaimEvidence:
 @Claim(
     "new.bridge",
     "Bridges carry no current",
-    printed="(not in the papers)",
     exact="an edge in no loop carries no current, Omega_kk = 0, whatever its source",
     circuits="triangle, bridge and square with sources on every edge, DC (seed 96); response of the bridge measured",
     mutant="an edge of a loop read instead",
@@ -170,7 +169,6 @@ def _sign_patterns(quick: bool) -> list[list[int]]:
 @Claim(
     "new.inertia",
     "The inertia identity of active circuits",
-    printed="(not in the papers)",
     exact="n_-(A P R A^t) + n_-(B (P R)^-1 B^t) = n_-(P)",
     circuits="K4 of unequal resistors, all 63 patterns with active edges: signs of measured responses",
     mutant="the nodal part counted on the reduced passive twin",
@@ -311,7 +309,6 @@ def _grows(
 @Claim(
     "new.inductance",
     "Stability against series inductance",
-    printed="(not in the papers)",
     exact="stable against parasitic series inductance if and only if A P R A^t > 0",
     circuits="K4 of resistors, 10 sign patterns, 1 mH in series with every edge: growth of the currents after a pulse",
     mutant="the sign of the growth turned",
@@ -325,7 +322,6 @@ def inductance(bench: Bench, sign: float = 1.0) -> ClaimEvidence:
 @Claim(
     "new.capacitance",
     "Stability against node capacitance",
-    printed="(not in the papers)",
     exact="stable against parasitic node capacitance if and only if B (P R)^-1 B^t > 0",
     circuits="K4 of resistors, 10 sign patterns, 1 mF from every node to ground: growth of the currents after a pulse",
     mutant="the sign of the growth turned",
@@ -339,7 +335,6 @@ def capacitance(bench: Bench, sign: float = 1.0) -> ClaimEvidence:
 @Claim(
     "new.hidden",
     "An implicit integrator hides the instability",
-    printed="(not in the papers)",
     exact="a circuit that grows at more than 1e5/s looks perfect at a step of 0.01 s: screen signs before the run",
     circuits="K4 with one active edge, 10 uH in series with every edge, steps of 0.01 s and of 20 ns",
     mutant="the active edge made passive",

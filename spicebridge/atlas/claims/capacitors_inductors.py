@@ -80,7 +80,8 @@ def _only(network: Network, kinds: tuple[type, ...]) -> IntArray:
     printed="B w(t) = B w(0) (Eqs. 12-13; section 2.1 leaves R, L and C out)",
     exact="sum_k B_nk Q_k is conserved at every node of memristors and capacitors alone, Q = -(J beta/r0) w or C v_C; "
     "at nodes with a resistor or an inductor nothing of the kind holds",
-    circuits="K4 with two more edges: four memristors (one of polarity -1), two capacitors, an inductor, a resistor, AC",
+    circuits="K4 with two more edges: four memristors (one of polarity -1), two capacitors, an inductor, a resistor, "
+    "AC",
     mutant="the capacitors' charges left out",
     changed={"stored": 0.0},
 )

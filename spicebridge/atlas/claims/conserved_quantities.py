@@ -32,7 +32,7 @@ from spicebridge.atlas.circuits import (
     grid,
     matrices,
 )
-from spicebridge.atlas.claim import Claim, ClaimStatus
+from spicebridge.atlas.claim import Claim
 from spicebridge.atlas.evidence import ClaimEvidence, Panel, Series, refuted, thinned, vanishing
 from spicebridge.atlas.runs import Bench, PerNetwork
 from spicebridge.laws import LinearMemristor
@@ -125,7 +125,6 @@ def _tree_printed(network: Network, waves: Waveforms) -> Array:
     "Tree memories from chord memories",
     printed="w_T(t) = -B_T^-1 B_C w_C(t) (Eq. 15)",
     exact="w_T(t) = w_T(0) - B_T^-1 B_C (w_C(t) - w_C(0)), with e^{alpha t} on the initial terms",
-    status=ClaimStatus.WRONG,
     on=GROWING,
     needs=CURRENT,
 )
@@ -150,7 +149,6 @@ def _loops_printed(network: Network, waves: Waveforms) -> Array:
     "Loop sums under voltage control",
     printed="A w(t) = A w(0) (Eq. 16)",
     exact="A w(t) = e^{alpha t} A w(0) - (1/beta) int_0^t e^{alpha (t-u)} A S(u) du: the drops obey A v = A S",
-    status=ClaimStatus.WRONG,
     on=Standard(device=caravelli(alpha=0.3, control="voltage"), stop=1.0, amplitude=0.1),
     circuits="e^{alpha t} is granted to the printed statement",
     needs=VOLTAGE,
@@ -184,7 +182,6 @@ def _pseudo(network: Network, waves: Waveforms) -> Array:
     "Tree and chord split under voltage control (Eqs. 17-19)",
     printed="w_T = -A_T^-1 A_C w_C up to a constant (Eqs. 17-19)",
     exact="A_T is not square; w_C = w_C(0) - A_T (w_T - w_T(0)) - (1/beta) int A S dt, with A_C = I",
-    status=ClaimStatus.WRONG,
     on=Standard(names=[name for name in GRAPHS if name != "K4"], device=BY_VOLTAGE, stop=1.0, amplitude=0.15),
     circuits="A_T^-1 read as the pseudoinverse",
     needs=(*VOLTAGE, "no alpha", "tree"),
@@ -198,7 +195,6 @@ def chord_split(bench: Bench, corrected: PerNetwork = _chords, printed: PerNetwo
 @Claim(
     "new.log",
     "A conserved logarithm under voltage control",
-    printed="(not in the papers)",
     exact="B ln(1 + xi w) = const for voltage control, alpha = 0, any sources",
     on=Standard(mixed=True, device=BY_VOLTAGE, stop=1.0),
     mutant="B w in the place of B ln(1 + xi w)",
@@ -316,7 +312,8 @@ def reachable_voltage(bench: Bench, bent: bool = True) -> ClaimEvidence:
     "p1.eq20.alpha",
     "More memories are reachable with alpha",
     printed="Gamma = L/M (Eq. 20), from Eqs. 9-10, which have no alpha",
-    exact="an extension: for alpha != 0 the constraint itself moves, B w = e^{alpha t} B w0: over all times L + 1 dimensions",
+    exact="an extension: for alpha != 0 the constraint itself moves, B w = e^{alpha t} B w0: over all times L + 1 "
+    "dimensions",
     circuits="triangle, K4, K5 from unequal states, alpha = 0.4/s, at 0.5 and 1 s (seed [0, 7])",
     mutant="alpha = 0",
     changed={"alpha": 0.0},

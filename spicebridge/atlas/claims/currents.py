@@ -25,7 +25,7 @@ from spicebridge.atlas.circuits import (
     matrices,
     mesh_current,
 )
-from spicebridge.atlas.claim import Claim, ClaimStatus
+from spicebridge.atlas.claim import Claim
 from spicebridge.atlas.evidence import ClaimEvidence, Panel, Series, refuted, vanishing
 from spicebridge.atlas.runs import Bench
 from spicebridge.errors import ProjectorSingular, RunFailed
@@ -44,7 +44,6 @@ SHARP = 1e-7
     "Currents from sources",
     printed="i = -A^t (A R A^t)^-1 A S (Eq. 3)",
     exact="i = + A^t (A P R A^t)^-1 A S for sources that aid the current, as Eq. 4 has it",
-    status=ClaimStatus.WRONG,
     on=Standard(mixed=True),
     needs=("memory", "source", "loop"),
 )
@@ -82,7 +81,6 @@ def spanning_tree_sum(network: Network, weights: Array) -> float:
     printed="A R A^t is always invertible for non-zero R, negative R included (text after Eq. 3)",
     exact="det(A P R A^t) is the sum over spanning trees of the product of P R over the chords; with active "
     "edges it can vanish: a loop of two with P = (+, -) and equal R is singular",
-    status=ClaimStatus.WRONG,
     circuits="K4 and theta graph of resistors with one active edge; loop of 2, P = (+, -), R2 -> R1; printed: the sum "
     "over trees without signs, which never vanishes",
 )
@@ -161,7 +159,6 @@ def network_equation(bench: Bench, turned: float = 1.0) -> ClaimEvidence:
     printed="Ob = A^t (A P A^t)^-1 A P exists for every mixture of active and passive memristors (after Eq. 4)",
     exact="30 of the 64 sign patterns of K4 make A P A^t singular, while the circuit itself is fine: "
     "use the mesh or nodal form",
-    status=ClaimStatus.WRONG,
     circuits="K4: all 64 patterns at w = 0 in ngspice, where A P R A^t = Ron A P A^t; one singular pattern at random w "
     "(seed 11)",
 )

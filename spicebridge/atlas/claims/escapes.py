@@ -16,7 +16,7 @@ from spicebridge.arrays import Array
 from spicebridge.atlas import bars
 from spicebridge.atlas.bars import ClaimFinding, Row
 from spicebridge.atlas.circuits import CHI, circuit, tunneling
-from spicebridge.atlas.claim import Claim, ClaimStatus
+from spicebridge.atlas.claim import Claim
 from spicebridge.atlas.claims.figures import Starts, member, on_circuits, statistical
 from spicebridge.atlas.claims.force import UNIFORM
 from spicebridge.atlas.claims.tunneling import S_CRIT, potential
@@ -134,8 +134,10 @@ def _with_circuits(
     "p2.fig6.size",
     "Figure 6b: tunnelling against size",
     printed="P of tunnelling grows with the size N = 1 to 100 at sigma = 0.5 (Fig. 6b)",
-    exact="N = 1 is noise alone, P = Q((x_+ - x_-)/sigma) = 0.241 at s = 0.25; N = 100 passes nearly always: collective",
-    circuits="s = 0.25, N = 1 to 100 by theory, 200 seeds each (60 above N = 20); pairs of runs of N = 4 and 20 in ngspice",
+    exact="N = 1 is noise alone, P = Q((x_+ - x_-)/sigma) = 0.241 at s = 0.25; N = 100 passes nearly always: "
+    "collective",
+    circuits="s = 0.25, N = 1 to 100 by theory, 200 seeds each (60 above N = 20); pairs of runs of N = 4 and 20 in "
+    "ngspice",
     mutant="every state by itself, Omega = I",
     changed={"collective": False},
     cost=30.0,
@@ -170,7 +172,8 @@ def against_size(bench: Bench, collective: bool = True) -> ClaimEvidence:
     "Figure 6d: tunnelling against the noise",
     printed="P of tunnelling grows with sigma at N = 100 (Fig. 6d)",
     exact="s = 0.25: 0 without noise, 0.96 at sigma = 0.5",
-    circuits="N = 100, s = 0.25 by theory, sigma = 0 to 0.5, 60 seeds each; pairs of runs of N = 20 at sigma = 0.3 in ngspice",
+    circuits="N = 100, s = 0.25 by theory, sigma = 0 to 0.5, 60 seeds each; pairs of runs of N = 20 at sigma = 0.3 "
+    "in ngspice",
     mutant="s = 0.21, where no noise of this size suffices",
     changed={"s": 0.21},
     cost=40.0,
@@ -199,8 +202,8 @@ def against_noise(bench: Bench, s: float = 0.25) -> ClaimEvidence:
     "p2.supp_b",
     "The ensemble of Supplement B, M = 50",
     printed="A with M = 50 rows (Supp. B)",
-    exact="read as 50 x 100: at s = 0.15 it rests at the same mean 0.1785 as the 100 x 200 of the figures, and its states "
-    "spread sqrt(2) as far: the spread falls as N^-1/2",
+    exact="read as 50 x 100: at s = 0.15 it rests at the same mean 0.1785 as the 100 x 200 of the figures, and its "
+    "states spread sqrt(2) as far: the spread falls as N^-1/2",
     circuits="A 50 x 100 and 100 x 200, s = 0.15, uniform starts, 40 seeds by theory",
     mutant="50 x 200 in the place of 50 x 100",
     changed={"columns": 200},
@@ -228,7 +231,8 @@ def supplement(bench: Bench, columns: int = 100) -> ClaimEvidence:
     "Figure 6 without noise",
     printed="sigma = 0: P = 0 between the thresholds (Fig. 6)",
     exact="sigma = 0: only for s <= 0.11-0.12 and s >= 0.2755, and none at all if Omega S = s 1",
-    circuits="N = 100 by theory (10 seeds): s = 0.11, 0.125, 0.27, 0.2755; ring of 10 (Omega S = S) in ngspice, 0.12 and 0.27",
+    circuits="N = 100 by theory (10 seeds): s = 0.11, 0.125, 0.27, 0.2755; ring of 10 (Omega S = S) in ngspice, 0.12 "
+    "and 0.27",
     mutant="sigma = 0.5",
     changed={"sigma": 0.5},
     cost=40.0,
@@ -263,8 +267,8 @@ def _fermi_printed(barrier: Array, mu: float, T: float) -> Array:
     "p2.fig8",
     "Figure 8: a Fermi function of the barrier",
     printed="P = 1/(1 - e^{-DE - mu/T}), mu = 0.036, T = 0.0048 (Fig. 8)",
-    exact="P = 1/(1 + exp((DE - mu)/T)); mu = 0.036(3), T = 0.0048(15); the printed one is above 1, and rises with DE to it",
-    status=ClaimStatus.WRONG,
+    exact="P = 1/(1 + exp((DE - mu)/T)); mu = 0.036(3), T = 0.0048(15); the printed one is above 1, and rises with "
+    "DE to it",
     circuits="N = 200 by theory, uniform x0, 40 seeds at 9 values of s from 0.21 to 0.25; pairs of runs of N = 20 at "
     "s = 0.225 in ngspice",
     cost=250.0,
@@ -371,8 +375,8 @@ def _edge_of_escape(N: int, s: float, seed: int) -> float:
     "Figure 9: threshold of equal initial states",
     printed="states that start equal escape above x~ = 0.5135 (Fig. 9)",
     exact="not reproduced: the threshold is 0.80, near x_+ of the potential",
-    status=ClaimStatus.WRONG,
-    circuits="N = 200 by theory, s = 0.225, equal starts, bisection, 8 seeds; one memristor at 0.78 and 0.82 in ngspice",
+    circuits="N = 200 by theory, s = 0.225, equal starts, bisection, 8 seeds; one memristor at 0.78 and 0.82 in "
+    "ngspice",
     cost=40.0,
 )
 def threshold(bench: Bench, corrected: float = 0.80, printed: float = 0.5135) -> ClaimEvidence:

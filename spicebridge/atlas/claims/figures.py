@@ -197,7 +197,8 @@ def _growth(t: Array, y: Array) -> tuple[float, float]:
 @Claim(
     "p2.fig4",
     "Figure 4: convergence below, transient growth above",
-    printed="M(t) = M_0 e^{lambda t}, M_0 = 0.01: lambda = -0.79 at s = 0.15, 0.2(1) at s = 0.25 before all contract (Fig. 4)",
+    printed="M(t) = M_0 e^{lambda t}, M_0 = 0.01: lambda = -0.79 at s = 0.15, 0.2(1) at s = 0.25 before all contract "
+    "(Fig. 4)",
     exact="s = 0.15: -0.79 (spectral abscissa -0.793(2)); s = 0.25: growth 0.2(1) to the peak, then a slow decay",
     circuits="N = 200, pairs of starts 0.01 apart, 20 seeds by theory; one pair at N = 20 in ngspice",
     mutant="pairs followed at s = 0.15 in the place of 0.25",
@@ -239,12 +240,15 @@ def convergence(bench: Bench, high: float = 0.25) -> ClaimEvidence:
         for other in () if bench.quick else (0.02, 0.05):
             rates = [_growth(t, _distance(200, 0.25, seed, 45.0, other))[0] for seed in range(8)]
             numbers[f"growth rate of pairs {other:g} apart, 8 seeds"] = float(np.mean(rates))
-    note = "M_0 is read as the standard deviation of every state's difference; the growth rate falls as pairs start farther apart."
+    note = (
+        "M_0 is read as the standard deviation of every state's difference; the growth rate falls as pairs start "
+        "farther apart."
+    )
     return ClaimEvidence(findings=findings, numbers=numbers, panels=[_distances(t, below, above)], note=note)
 
 
 def _distances(t: Array, below: list[Array], above: list[Array]) -> Panel:
-    """The picture of Fig. 4: mean distances at s = 0.15 and, with their error, at s = 0.25, beside the printed rates."""
+    """The picture of Fig. 4: mean distances at s = 0.15 and, with their error, at 0.25, beside the printed rates."""
     average = np.mean(above, axis=0)
     error = 2.0 * np.std(above, axis=0, ddof=1) / np.sqrt(len(above))
     low = np.mean(below, axis=0)
@@ -378,8 +382,8 @@ def _ends(N: int, s: float, x: float, seeds: int) -> Array:
     "Figure 5: where equal starts end, over s and x",
     printed="E[<x(inf)>] over s in [0.15, 0.27] and the starting value x: x_- on one side, 1 on the other (Fig. 5)",
     exact="x_-(s) for x < x_+(s) and 1 for x > x_+(s): the boundary is the maximum of V",
-    circuits="N = 100 by theory, 12 values of s x 12 starts common to all states, 6 seeds (the paper: 50 x 30, 400 runs); "
-    "N = 20 in ngspice at s = 0.21, random common starts",
+    circuits="N = 100 by theory, 12 values of s x 12 starts common to all states, 6 seeds (the paper: 50 x 30, 400 "
+    "runs); N = 20 in ngspice at s = 0.21, random common starts",
     mutant="the minimum x_- taken for the boundary",
     changed={"root": 0},
     cost=60.0,

@@ -196,8 +196,8 @@ def _bulk(bench: Bench) -> list[NamedCircuit]:
 @Claim(
     "p2.eq8",
     "A Lyapunov function in the bulk (Eqs. 8-11)",
-    printed="L(x) = (alpha/3) sum x^3 - (alpha chi/4) (x^2)^t Omega x^2 - (1/(2 beta)) (x^2)^t Omega S decreases far from "
-    "the boundary (Eqs. 8-11)",
+    printed="L(x) = (alpha/3) sum x^3 - (alpha chi/4) (x^2)^t Omega x^2 - (1/(2 beta)) (x^2)^t Omega S decreases far "
+    "from the boundary (Eqs. 8-11)",
     exact="exact in the bulk: dL/dt = -(dx/dt)^t (X - chi X Omega X) dx/dt <= 0",
     on=Standard(names=BARE, quick=1, device=tunneling(), ac=False, stop=0.8, amplitude=0.1),
     circuits="random A 10 x 20 at s = 0.15 (seed 1)",
@@ -248,8 +248,8 @@ def _balance(network: Network, waves: Waveforms, *, wall: float) -> Array:
     "p2.eq11",
     "The Lyapunov function at hard bounds",
     printed="dL/dt as in Eq. 11, far from the boundary (Eqs. 8-11)",
-    exact="an extension: with hard clipping one more term once some x_i = 1, dL/dt = -loss - chi (dx/dt)^t X Omega X n, n the "
-    "rate the wall takes away",
+    exact="an extension: with hard clipping one more term once some x_i = 1, dL/dt = -loss - chi (dx/dt)^t X Omega X "
+    "n, n the rate the wall takes away",
     circuits="two rings with strides (seeds 0, 2) and random A 10 x 20 (seed 1) at s = 0.27, driven against the walls",
     mutant="the term of the wall with the other sign",
     changed={"wall": -1.0},

@@ -20,7 +20,7 @@ from spicebridge.arrays import Array
 from spicebridge.atlas import bars
 from spicebridge.atlas.bars import Row
 from spicebridge.atlas.circuits import BARE, GRAPHS, NamedCircuit, Standard, caravelli, circuit, laws_of, loop, matrices
-from spicebridge.atlas.claim import Claim, ClaimStatus
+from spicebridge.atlas.claim import Claim
 from spicebridge.atlas.claims.regimes import FROZEN, WEAK, with_xi
 from spicebridge.atlas.evidence import ClaimEvidence, Panel, Series, never_rises, order_of, points, refuted, vanishing
 from spicebridge.atlas.runs import Bench, Pair, integral, slope
@@ -98,9 +98,9 @@ def staying_equal(bench: Bench, larger: float = 1.0) -> ClaimEvidence:
 @Claim(
     "p1.eq46",
     "An identity of the projector",
-    printed="Omega diag(Omega S) 1 = S (Eq. 46; so it reads by its error of 0.71 on K4, the size of a dropped projector)",
+    printed="Omega diag(Omega S) 1 = S (Eq. 46; so it reads by its error of 0.71 on K4, the size of a dropped "
+    "projector)",
     exact="Omega diag(Omega S) 1 = Omega S",
-    status=ClaimStatus.WRONG,
     on=Standard(names=BARE, quick=1),
     circuits="Omega measured at w = 0, 200 random S (seed 81); on K4 the printed one is off by sqrt(1 - L/M) = 0.71",
     needs=(*FROZEN, "tree"),
@@ -171,7 +171,6 @@ def _slope_of(which: str, xi: float, S: Array, w: Array, Omega: Array) -> tuple[
     "Gradient descent at weak nonlinearity",
     printed="dW = +(dt (xi - 1)/beta) Omega diag(Omega S) W (Eq. 47)",
     exact="dW = -(dt/beta) Omega (S - xi diag(Omega S) W) + O(xi^2): the term without W dominates",
-    status=ClaimStatus.WRONG,
     on=Standard(names=BARE, quick=1, ac=False),
     circuits="xi = 0.1 to 0.00625: currents of frozen states",
     needs=(*FROZEN, "constant", "source", "current"),
@@ -193,7 +192,6 @@ def weak_gradient(bench: Bench, corrected: str = "corrected", printed: str = "pr
     "The functional that is minimised at weak nonlinearity",
     printed="dW = -(dt/beta) Omega grad F, F = -((xi - 1)/2) sum_i (Omega S)_i W_i^2 (Eq. 48)",
     exact="F = S.W - (xi/2) sum_i (Omega S)_i W_i^2 falls at the rate |Omega grad F|^2/beta + O(xi^2)",
-    status=ClaimStatus.WRONG,
     on=Standard(names=["K4"], ac=False, stop=1.0, amplitude=0.3),
     circuits="xi = 0.1 to 0.00625: fall of F along the run against int |Omega grad F|^2 dt/beta",
     needs=DESCENT,
@@ -222,7 +220,6 @@ def weak_functional(bench: Bench, corrected: str = "corrected", printed: str = "
     "The constraint of the descent (Eqs. 49-60)",
     printed="projected gradient descent under B W = 0 (Eqs. 49-60)",
     exact="the procedure is right; the constraint is B (W - W0) = 0",
-    status=ClaimStatus.WRONG,
     on=Standard(ac=False),
     needs=(*DESCENT, "graph", "tree"),
 )
@@ -269,7 +266,6 @@ def _half_turned(case: NamedCircuit, turned: bool, share: float = 1.0) -> NamedC
 @Claim(
     "new.descent",
     "S.w always falls",
-    printed="(not in the papers)",
     exact="d(S.w)/dt = -(Ron/beta) S.i <= 0 for P = J = I, alpha = 0, DC: what the sources deliver",
     on=Standard(ac=False),
     mutant="J = -1 on half of the edges",
@@ -300,8 +296,8 @@ def descent(bench: Bench, turned: bool = False) -> ClaimEvidence:
     "p1.eq60",
     "The functional of the learning rule never increases (after Eq. 60)",
     printed="f = sum_ij (Omega_ij/2) S_j W_i^2 is minimised (after Eq. 60)",
-    exact="right at every xi for P = J = I, alpha = 0, DC, w > 0: df/dt = -(1/beta) y^t (W^-1 + xi Omega)^-1 y, y = Omega S, "
-    "although the derivation by Eq. 47 does not lead to it",
+    exact="right at every xi for P = J = I, alpha = 0, DC, w > 0: df/dt = -(1/beta) y^t (W^-1 + xi Omega)^-1 y, y = "
+    "Omega S, although the derivation by Eq. 47 does not lead to it",
     on=Standard(ac=False),
     mutant="J = -1 on half of the edges",
     changed={"turned": True},
@@ -354,7 +350,6 @@ def _controlled(network: Network, control: str) -> Network:
     "Voltage control with active elements",
     printed="Eq. 61, in which |R| i is taken for the drop, for active elements too",
     exact="the true drop is P R i; the two readings are different laws, each followed by its own circuit",
-    status=ClaimStatus.WRONG,
     on=Standard(mixed=True, device=caravelli(control="voltage"), stop=0.5, amplitude=0.1),
     needs=(*LINEAR, "mixed"),
 )

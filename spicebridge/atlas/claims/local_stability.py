@@ -85,7 +85,6 @@ def against_transitions(bench: Bench, corrected: Matrix, printed: Matrix, what: 
     "The Lyapunov matrix (Eqs. 33-35)",
     printed="L = -xi J M D, M = (I + xi Omega W)^-1 Omega (Eqs. 33-35)",
     exact="L = alpha I + (xi/beta) J M D, M = (I + xi Ob W)^-1 Ob, D = diag(M P S)",
-    status=ClaimStatus.WRONG,
     on=Standard(names=BARE[::2], quick=1, mixed=True, polarity=True, device=caravelli(alpha=0.3, beta=2.0), stop=1.0),
     circuits="beta = 2 V s, perturbed runs",
     needs=("memory", "current", "loop", "source", "small"),

@@ -164,7 +164,6 @@ def response_inverse_signs(bench: Bench, network: Network) -> Array:
 @Claim(
     "new.theta",
     "Onset of oscillation on the theta graph",
-    printed="(not in the papers)",
     exact="three parallel edges, P = + - +, w3 = w1 + w2: eigenvalues alpha (2 - 1/(1 + xi mu)), "
     "mu = w2 +- sqrt(w1 (w1 - w2)); complex exactly when w2 > w1",
     circuits="theta graph, alpha = -1/s, xi = 1.5, w1 = 0.3, w2 = 0.1 to 0.55: perturbed runs of 1 s",

@@ -76,7 +76,6 @@ def _as_printed(network: Network, x: Array, t: float) -> Array:
     "The Jacobian after Eq. 35",
     printed="DJ = P^2 S (after Eq. 35)",
     exact="DJ = (chi/(alpha beta)) P diag(P S) - I (in units of alpha)",
-    status=ClaimStatus.WRONG,
     on=Standard(names=BARE[:2], quick=1, device=tunneling(), ac=False, stop=1.0),
     circuits="perturbed runs of 1 s; chi is granted to the printed statement",
     needs=(*PASSIVE, "one law", "constant", "alpha", "source", "small"),

@@ -159,7 +159,6 @@ def _moore_penrose(A: Array, w: Array) -> Array:
     "Which projector the strong limit is",
     printed="the limit is the Moore-Penrose projector (Omega W)^+ (Omega W) (text of Eq. 25)",
     exact="the oblique spectral projector A^t (A W A^t)^-1 A W",
-    status=ClaimStatus.WRONG,
     circuits="K4, 3x3 grid, random graph (seed 5), frozen random states (seed 31), xi = 400 to 3200 extrapolated",
     needs=(*FROZEN, "tree"),
 )
@@ -270,7 +269,6 @@ def _without_memory(network: Network, waves: Waveforms) -> Array:
     "The flux law with alpha",
     printed="Omega (xi/2)(w^2 - w0^2) + (1/beta) Omega int S = 0 for alpha != 0 too (Eq. 27)",
     exact="a balance, not a conservation: - alpha int (w + xi w^2) dt joins the bracket",
-    status=ClaimStatus.WRONG,
     on=Standard(mixed=True, polarity=True, device=caravelli(alpha=0.3), stop=1.0),
     circuits="the linear term is granted to the printed statement",
     needs=(*FLUX, "linear", "alpha"),
@@ -303,7 +301,6 @@ BY_FLUX = ("memory", "no alpha", "loop", "source", "current")
 @Claim(
     "new.path",
     "Only the flux matters: path independence",
-    printed="(not in the papers)",
     exact="alpha = 0: w(T) depends on int_0^T S dt alone, not on the path of S(t)",
     on=Standard(polarity=True, stop=1.0),
     circuits="under two different AC sources of equal flux (seed 12)",
@@ -365,7 +362,6 @@ def periodic(bench: Bench, offset: float = 0.0) -> ClaimEvidence:
 @Claim(
     "new.algebraic",
     "The states follow from the flux by algebra",
-    printed="(not in the papers)",
     exact="alpha = 0: B J (w - w0) = 0 and the flux law determine w(t) from int S without integrating",
     on=Standard(polarity=True),
     circuits="Newton's method on the flux law (theory/results/flux)",

@@ -89,9 +89,9 @@ def state_law(bench: Bench, turned: float = 1.0) -> ClaimEvidence:
 @Claim(
     "p1.eq2.growth",
     "alpha > 0 is growth, not relaxation",
-    printed="alpha is the rate at which the memory relaxes to w = 0, w(t) = w(0) e^{-alpha t} without current (text of Eq. 2)",
+    printed="alpha is the rate at which the memory relaxes to w = 0, w(t) = w(0) e^{-alpha t} without current (text "
+    "of Eq. 2)",
     exact="without current w(t) = w(0) e^{alpha t}: alpha > 0 carries w away from 0 to Roff, alpha < 0 relaxes to Ron",
-    status=ClaimStatus.WRONG,
     circuits="loop of 3 without sources, alpha = +0.7/s and -0.7/s",
     needs=("memory", "one alpha", "alpha", "no window"),
 )
@@ -151,7 +151,6 @@ def reach(bench: Bench, xi: float = XI) -> ClaimEvidence:
     "Exchanging the two limits of the memory",
     printed="w -> 1 - w' only exchanges the polarity (text of Eq. 2)",
     exact="true for alpha = 0; otherwise alpha w becomes alpha (w' - 1), another law",
-    status=ClaimStatus.WRONG,
     on=Standard(stop=1.0),
     circuits="in both descriptions, alpha = 0 and 0.3/s",
     needs=("memory", "linear", "current", "rises", "free", "source", "loop"),
@@ -289,7 +288,6 @@ def _edge_by_edge(network: Network, waves: Waveforms) -> Array:
     "One loop with unequal states",
     printed="a loop whose w_i differ has no closed solution; Eq. 7 is for equal ones (note on Eq. 7)",
     exact="w_i = w0_i - J_i y, (N + xi sum w0) y - (xi/2) (sum J) y^2 = (1/beta) int s",
-    status=ClaimStatus.WRONG,
     circuits="loops of 2, 3 and 5, unequal states, random J, AC (seeds 23, 24, 26)",
     needs=LOOP,
 )
@@ -338,7 +336,6 @@ def _limits(low: str, high: str) -> PerNetwork:
     "The resistance in the middle of Eq. 8",
     printed="R = Ron w + (1 - w) Roff (middle of Eq. 8)",
     exact="Roff w + (1 - w) Ron",
-    status=ClaimStatus.WRONG,
     on=Standard(),
     needs=("memory", "source", "loop"),
 )
@@ -355,7 +352,6 @@ def middle(
     "The parameter of nonlinearity",
     printed="xi = Ron/Roff - 1 (before Eq. 22)",
     exact="xi = Roff/Ron - 1",
-    status=ClaimStatus.WRONG,
     on=Standard(mixed=True),
     circuits="the drop P Ron (1 + xi w) i with either value",
     needs=("memory", "source", "loop"),

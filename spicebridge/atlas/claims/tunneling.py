@@ -22,7 +22,7 @@ from spicebridge.arrays import Array
 from spicebridge.atlas import bars
 from spicebridge.atlas.bars import ClaimFinding, Row
 from spicebridge.atlas.circuits import CHI, K4, NamedCircuit, Standard, caravelli, circuit, laws_of, tunneling
-from spicebridge.atlas.claim import Claim, ClaimStatus
+from spicebridge.atlas.claim import Claim
 from spicebridge.atlas.evidence import ClaimEvidence, Panel, Series, refuted, vanishing
 from spicebridge.atlas.runs import Bench, Pair, integral, mirrored
 from spicebridge.laws.base import changed
@@ -118,7 +118,6 @@ def extrema(bench: Bench, chi: float = CHI) -> ClaimEvidence:
     "Which root is the minimum",
     printed="x_- = (1 + sqrt(1 - 4 s chi))/(2 chi) (Eq. 29)",
     exact="x_- takes -sqrt(1 - 4 s chi); the other root is the maximum, from which runs depart",
-    status=ClaimStatus.WRONG,
     circuits="one memristor, s = 0.15 and 0.25, from 1e-5 below the printed root",
 )
 def root(bench: Bench, corrected: int = 0, printed: int = 1) -> ClaimEvidence:
@@ -273,7 +272,6 @@ def barrier(bench: Bench, side: int = 0) -> ClaimEvidence:
     "From paper 1 to paper 2",
     printed="w = 1 - x maps one law on the other (after Eq. 3)",
     exact="with xi = chi/(1 - chi), beta_1 = beta_2 (1 - chi) for alpha = 0 only; alpha (1 - w) against alpha w",
-    status=ClaimStatus.WRONG,
     on=Standard(device=tunneling(alpha=0.0), stop=0.5, amplitude=0.1),
     circuits="both laws, alpha = 0 and 0.3/s",
     needs=("memory", "linear", "current", "falls", "free", "source", "loop"),
@@ -297,7 +295,6 @@ def mapping(bench: Bench, corrected: float = 0.0, printed: float = 0.3) -> Claim
     "The tanh window",
     printed="dx/dt = f [th(-f) th(x) + th(f) th(1 - x)] keeps x in [0, 1] (Eq. 33)",
     exact="it is an equation of its own: the circuit follows it, and x overshoots the wall by about ln(t)/(2p)",
-    status=ClaimStatus.WRONG,
     circuits="one memristor and K4 under p = 100, s = 0.3, run against the wall for 4 s; printed: x <= 1 exactly",
 )
 def tanh_window(bench: Bench, corrected: Window = Tanh(100.0), printed: Window = Hard()) -> ClaimEvidence:  # noqa: B008

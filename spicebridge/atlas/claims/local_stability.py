@@ -15,8 +15,8 @@ import numpy as np
 from scipy.interpolate import make_interp_spline
 
 from spicebridge.analysis.affine import affine
-from spicebridge.analysis.flow import Flow
 from spicebridge.analysis.circuit_matrices import apart
+from spicebridge.analysis.flow import Flow
 from spicebridge.arrays import Array, ComplexArray
 from spicebridge.atlas import bars
 from spicebridge.atlas.bars import ClaimFinding, Row

@@ -142,9 +142,7 @@ def test_files_and_functions_are_short() -> None:
     assert not long, "\n".join(long)
 
 
-STILL_TWICE = """
-    Circuit Evidence Finding Result Status
-"""
+STILL_TWICE = ""
 """Names that two rooms have which know nothing of each other; a new one takes another name."""
 
 
@@ -184,7 +182,7 @@ def test_a_new_file_has_a_name_of_its_own() -> None:
 
 MOST_BY_POSITION = 4
 STILL_BY_POSITION = """
-    drives modelcheck verify/candidate waveforms
+    drives verify/candidate waveforms
 """
 """Where records of five fields and more may still be built from arguments without names."""
 

@@ -20,8 +20,11 @@ import pytest
 import spicebridge as sb
 from spicebridge import atlas, cli, windows
 from spicebridge.arrays import Array
-from spicebridge.atlas import claim_registry
-from spicebridge.atlas.claim import FAMILY, Evidence, Finding, claim
+from spicebridge.atlas import claim as claims
+from spicebridge.atlas.bars import at_most
+from spicebridge.atlas.claim import FAMILY, Claim
+from spicebridge.atlas.evidence import ClaimEvidence
+from spicebridge.atlas.runs import Bench
 from spicebridge.batch import cases as batch
 from spicebridge.case import schema
 from spicebridge.case.case import Case, find_cases
@@ -200,11 +203,11 @@ def test_an_engine(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_claim(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claim_registry, "FAMILIES", (*claim_registry.FAMILIES, "toy"))
+    monkeypatch.setattr(claims, "FAMILIES", (*claims.FAMILIES, "toy"))
     module.at("spicebridge.atlas.claims.toy")
     before = dict(FAMILY)
 
-    @claim(
+    @Claim(
         "new.toy",
         title="A toy",
         printed="1 = 1",
@@ -213,9 +216,8 @@ def test_a_claim(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
         mutant="2 for 1",
         changed={"gap": 1.0},
     )
-    def measure(bench: atlas.Bench, gap: float = 0.0) -> Evidence:
-        found = Finding(what="gap", measured=gap, uncertainty=0.0, bar=1e-9, direction="at most")
-        return Evidence(findings=(found,))
+    def measure(bench: Bench, gap: float = 0.0) -> ClaimEvidence:
+        return ClaimEvidence(findings=[at_most("gap", gap, 0.0, 1e-9)])
 
     try:
         assert "new.toy" in atlas.identifiers()

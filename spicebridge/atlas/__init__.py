@@ -6,21 +6,31 @@ atlas.run("p1.eq4")                      measured on the circuits of the atlas
 atlas.run("p1.eq4", network=mine)        measured on one's own network, where that makes sense
 """
 
-from spicebridge.atlas.claim import Claim, Evidence, Finding, Judgement, Result, Status, judge
-from spicebridge.atlas.claim_registry import FAMILIES, get, identifiers, in_order, run, suiting
+from spicebridge.atlas.bars import ClaimFinding
+from spicebridge.atlas.claim import (
+    FAMILIES,
+    Claim,
+    ClaimStatus,
+    MeasuredClaim,
+    get,
+    identifiers,
+    in_order,
+    run,
+    suiting,
+)
+from spicebridge.atlas.evidence import ClaimEvidence, Judgement
 
 __all__ = [
     "FAMILIES",
     "Claim",
-    "Evidence",
-    "Finding",
+    "ClaimEvidence",
+    "ClaimFinding",
+    "ClaimStatus",
     "Judgement",
-    "Result",
-    "Status",
+    "MeasuredClaim",
     "get",
     "identifiers",
     "in_order",
-    "judge",
     "run",
     "suiting",
 ]

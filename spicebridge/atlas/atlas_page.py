@@ -11,7 +11,7 @@ import os
 import platform
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -60,6 +60,7 @@ class Run:
         """Name and value of everything that a reader needs to do it again."""
         spent = sum(float(record["wall_time"]) for record in records)
         share = self.processor_time / max(self.wall_time * (os.cpu_count() or 1), 1e-9)
+        used = f"{100 * share:.0f} % of what the cores had"
         note = "" if self.measured == len(records) else f", {len(records) - self.measured} kept from earlier runs"
         libraries = ", ".join(f"{name} {metadata.version(name)}" for name in ("numpy", "scipy"))
         return [
@@ -70,10 +71,7 @@ class Run:
             ("seed", f"{self.seed} (seeds of random circuits stand beside each claim)"),
             ("claims", f"{len(records)}, {self.measured} measured in this run{note}"),
             ("wall time", f"{self.wall_time:.0f} s in {self.jobs} processes on {os.cpu_count()} cores"),
-            (
-                "processor time",
-                f"{self.processor_time:.0f} s, simulators included: {100 * share:.0f} % of what the cores had",
-            ),
+            ("processor time", f"{self.processor_time:.0f} s, simulators included: {used}"),
             ("measuring time", f"{spent:.0f} s summed over the claims, mutants included"),
         ]
 
@@ -127,21 +125,18 @@ def format_page(records: Sequence[Record], run: Run) -> str:
         for record in records
         if record["panels"]
     }
-    return (
-        _environment()
-        .get_template("atlas.html")
-        .render(
-            title="Atlas of memristive networks",
-            learn=f"{summary(records)}.",
-            records=records,
-            verdicts=VERDICTS,
-            counts=Counter(record["verdict"] for record in records),
-            papers=Counter(record["paper"] for record in records),
-            pictures=pictures,
-            facts=run.facts(records),
-            **page_script("atlas.js"),
-            version=__version__,
-        )
+    template = _environment().get_template("atlas.html")
+    return template.render(
+        title="Atlas of memristive networks",
+        learn=f"{summary(records)}.",
+        records=records,
+        verdicts=VERDICTS,
+        counts=Counter(record["verdict"] for record in records),
+        papers=Counter(record["paper"] for record in records),
+        pictures=pictures,
+        facts=run.facts(records),
+        **page_script("atlas.js"),
+        version=__version__,
     )
 
 
@@ -154,16 +149,18 @@ def _cell(text: str) -> str:
 
 def format_twin(records: Sequence[Record], run: Run) -> str:
     """The same results as Markdown: one table, then the findings of every claim."""
-    lines = ["# The atlas: every claim of the two papers, judged on the circuit", ""]
-    lines += [f"{summary(records)}.", "", "Regenerate with `make atlas`. Every number comes from SPICE waveforms"]
-    lines += ["unless a claim is about an ensemble; U is the numerical uncertainty from refinement, or half of a"]
-    lines += [
-        "95 % interval over seeds for ensembles. A printed statement is refuted only by at least ten times U.",
+    lines = [
+        "# The atlas: every claim of the two papers, judged on the circuit",
         "",
+        f"{summary(records)}.",
+        "",
+        "Regenerate with `make atlas`. Every number comes from SPICE waveforms",
+        "unless a claim is about an ensemble; U is the numerical uncertainty from refinement, or half of a",
+        "95 % interval over seeds for ensembles. A printed statement is refuted only by at least ten times U.",
+        *("", "| | |", "|---|---|"),
+        *(f"| {_cell(name)} | {_cell(value)} |" for name, value in run.facts(records)),
+        *("", "| claim | what | printed | status | measured | bar | verdict | mutant |", "|---" * 8 + "|"),
     ]
-    lines += ["| | |", "|---|---|"]
-    lines += [f"| {_cell(name)} | {_cell(value)} |" for name, value in run.facts(records)]
-    lines += ["", "| claim | what | printed | status | measured | bar | verdict | mutant |", "|---" * 8 + "|"]
     for record in records:
         shown = headlines(record)
         words = ["printed: " if len(shown) > 1 else "", "exact: "]
@@ -171,11 +168,9 @@ def format_twin(records: Sequence[Record], run: Run) -> str:
         bar = "; ".join(f["rule"] for f in shown) or "–"
         mutant = {True: "caught", False: "NOT CAUGHT", None: "–"}[record["mutant_caught"]]
         mark = "" if record["as_expected"] else " (NOT AS EXPECTED)"
-        lines.append(
-            f"| {record['identifier']} | {_cell(record['title'])} | {_cell(record['printed'])} | {record['status_text']} | "
-            f"{_cell(measured)} | "
-            f"{_cell(bar)} | {record['verdict']}{mark} | {mutant} |"
-        )
+        what = f"{record['identifier']} | {_cell(record['title'])} | {_cell(record['printed'])}"
+        found = f"{_cell(measured)} | {_cell(bar)} | {record['verdict']}{mark} | {mutant}"
+        lines.append(f"| {what} | {record['status_text']} | {found} |")
     lines += ["", "## Evidence", ""]
     for record in records:
         lines += _evidence(record)
@@ -223,12 +218,5 @@ def write_atlas(folder: str | Path, records: Sequence[Record], run: Run, *, twin
 
 @cache
 def _environment() -> Environment:
-    return page_environment(
-        {
-            "headlines": headlines,
-            "measured": with_uncertainty,
-            "number": number,
-            "one_line": one_line,
-            "scientific": scientific,
-        }
-    )
+    filters: list[Callable[..., object]] = [headlines, number, one_line, scientific]
+    return page_environment({"measured": with_uncertainty} | {filter_.__name__: filter_ for filter_ in filters})

@@ -7,20 +7,23 @@ bounds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from spicebridge.analysis.fixed_points import fixed_points
 from spicebridge.arrays import Array, IntArray
-from spicebridge.atlas.runs import Circuit
-from spicebridge.drives import DC, Drive, Sine
+from spicebridge.drives import DC, Drive, Sine, Sum
 from spicebridge.laws import LinearMemristor
 from spicebridge.laws.base import Device
 from spicebridge.network import Network
 from spicebridge.network.entries import Numbers, Sources
+from spicebridge.theory import solve
+from spicebridge.theory.currents.topology import Topology
+from spicebridge.windows import Window
 
 Edges = list[tuple[int, int]]
 
@@ -68,25 +71,49 @@ def random_edges(nodes: int, edges: int, seed: int) -> Edges:
     return [(a, b) if rng.random() < 0.5 else (b, a) for a, b in found]
 
 
-GRAPHS: dict[str, tuple[Edges, int]] = {
-    "K4": (K4, 4),
-    "parallel edges, a bridge, two components": (PARALLEL, 8),
-    "grid 3x3": (grid(3, 3), 9),
-    "random 8 nodes 14 edges (seed 5)": (random_edges(8, 14, 5), 8),
+GRAPHS: dict[str, Edges] = {
+    "K4": K4,
+    "parallel edges, a bridge, two components": PARALLEL,
+    "grid 3x3": grid(3, 3),
+    "random 8 nodes 14 edges (seed 5)": random_edges(8, 14, 5),
 }
-"""Name -> edges and number of nodes; the seed of a random graph stands in its name."""
+"""Edges by name; the seed of a random graph stands in its name."""
+BARE = tuple(name for name in GRAPHS if "parallel" not in name)
+"""The connected graphs without parallel edges."""
 
 
-def caravelli(**changes: Any) -> LinearMemristor:
+def caravelli(
+    *,
+    r_on: ArrayLike = R_ON,
+    r_off: ArrayLike = R_OFF,
+    alpha: ArrayLike = 0.0,
+    beta: ArrayLike = BETA,
+    control: str = "current",
+    window: Window | None = None,
+) -> LinearMemristor:
     """Paper 1's law with the parameters of the module."""
-    values: dict[str, Any] = {"r_on": R_ON, "r_off": R_OFF, "alpha": 0.0, "beta": BETA}
-    return LinearMemristor.caravelli2017(**(values | changes))
+    return LinearMemristor.caravelli2017(r_on, r_off, alpha, beta, control, window)
 
 
-def tunneling(**changes: Any) -> LinearMemristor:
+def tunneling(
+    *,
+    r_on: ArrayLike = 1.0 - CHI,
+    r_off: ArrayLike = 1.0,
+    alpha: ArrayLike = 1.0,
+    beta: ArrayLike = 1.0,
+    window: Window | None = None,
+) -> LinearMemristor:
     """Paper 2's law with chi = 0.9, alpha = beta = 1, Roff = 1 ohm."""
-    values: dict[str, Any] = {"r_on": 1.0 - CHI, "r_off": 1.0, "alpha": 1.0, "beta": 1.0}
-    return LinearMemristor.tunneling(**(values | changes))
+    return LinearMemristor.tunneling(r_on, r_off, alpha, beta, window=window)
+
+
+@dataclass(frozen=True)
+class NamedCircuit:
+    """A network, its name on the page (with seeds) and the span of its transient in s."""
+
+    name: str
+    network: Network
+    stop: float
 
 
 def circuit(
@@ -96,15 +123,21 @@ def circuit(
     device: Device | Sequence[Device] | None = None,
     drive: Sources = None,
     initial_state: Numbers = 0.5,
+    active: Sequence[int] = (),
+    polarity: Numbers = 1,
     stop: float = SPAN,
-    **more: Any,
-) -> Circuit:
+) -> NamedCircuit:
     """A circuit from edges; nodes are numbered from 0."""
-    nodes = range(1 + max(max(edge) for edge in edges))
     network = Network.from_edges(
-        edges, device=device or caravelli(), drive=drive, initial_state=initial_state, nodes=nodes, **more
+        edges,
+        device=device or caravelli(),
+        drive=drive,
+        initial_state=initial_state,
+        active=active,
+        polarity=polarity,
+        nodes=range(1 + max(max(edge) for edge in edges)),
     )
-    return Circuit(name, network, stop)
+    return NamedCircuit(name, network, stop)
 
 
 def random_drives(rng: np.random.Generator, n: int, amplitude: float, *, ac: bool) -> list[Drive]:
@@ -119,33 +152,54 @@ def random_drives(rng: np.random.Generator, n: int, amplitude: float, *, ac: boo
     ]
 
 
-def random_circuit(
-    name: str,
-    *,
-    seed: int = 11,
-    amplitude: float = 0.2,
-    ac: bool = True,
-    mixed: bool = False,
-    polarity: bool = False,
-    device: Device | Sequence[Device] | None = None,
-    states: tuple[float, float] = (0.3, 0.7),
-    stop: float = SPAN,
-) -> Circuit:
-    """One of `GRAPHS` with random sources, states and, if wanted, polarities and active edges.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Standard:
+    """Several of `GRAPHS` with random sources and states; the first `quick` of them for a quick look.
 
-    Active edges are drawn again until both matrices of the network stay well away from singular over the
-    whole span, so that what is tested is the statement and not the conditioning.
+    `amplitude` in V is that of the sources, which are sines on levels (`ac`) or levels; `mixed` makes some edges
+    active, `polarity` draws J; `states` is the range of the initial states.
     """
-    edges, _ = GRAPHS[name]
-    rng = np.random.default_rng(seed)
-    n = len(edges)
-    drives = random_drives(rng, n, amplitude, ac=ac)
-    start = rng.uniform(*states, n)
-    J = rng.choice([-1, 1], n) if polarity else 1
-    words = [word for word, on in (("mixed P", mixed), ("random J", polarity), ("AC", ac)) if on]
-    title = ", ".join([name, *words, f"seed {seed}"])
-    plain = circuit(title, edges, device=device, drive=drives, initial_state=start, polarity=J, stop=stop)
-    return replace(plain, network=with_regular_active(plain, rng)) if mixed else plain
+
+    names: Sequence[str] = tuple(GRAPHS)
+    quick: int = 2
+    seed: int = 11
+    amplitude: float = 0.2
+    ac: bool = True
+    mixed: bool = False
+    polarity: bool = False
+    device: LinearMemristor | None = None
+    states: tuple[float, float] = (0.3, 0.7)
+    stop: float = SPAN
+
+    def circuits(self, *, quick: bool) -> list[NamedCircuit]:
+        return [self.circuit(name) for name in self.names[: self.quick if quick else None]]
+
+    def circuit(self, name: str) -> NamedCircuit:
+        """One of the graphs.
+
+        Active edges are drawn again until both matrices of the network stay well away from singular over the
+        whole span, so that what is tested is the statement and not the conditioning.
+        """
+        edges, rng = GRAPHS[name], np.random.default_rng(self.seed)
+        n = len(edges)
+        drives = random_drives(rng, n, self.amplitude, ac=self.ac)
+        start = rng.uniform(*self.states, n)
+        J = rng.choice([-1, 1], n) if self.polarity else 1
+        words = [word for word, on in (("mixed P", self.mixed), ("random J", self.polarity), ("AC", self.ac)) if on]
+        title = ", ".join([name, *words, f"seed {self.seed}"])
+        plain = circuit(title, edges, device=self.device, drive=drives, initial_state=start, polarity=J, stop=self.stop)
+        return replace(plain, network=with_regular_active(plain, rng)) if self.mixed else plain
+
+    @property
+    def words(self) -> str:
+        """What the page says about them."""
+        parts = ["mixed P" if self.mixed else "", "random J" if self.polarity else ""]
+        if (law := self.device) is not None:
+            parts.append("" if law.kappa > 0.0 else "paper 2's law")
+            parts.append("" if law.control == "current" else "voltage control")
+            parts.append(f"alpha = {abs(law.alpha):g}/s" if law.alpha and law.kappa > 0.0 else "")
+        parts.append("AC" if self.ac else "DC")
+        return f"{', '.join(self.names)}: {', '.join(part for part in parts if part)} (seed {self.seed})"
 
 
 CONDITION = 30.0
@@ -154,10 +208,8 @@ BULK = (0.03, 0.97)
 """The states that such a circuit may visit."""
 
 
-def with_regular_active(case: Circuit, rng: np.random.Generator) -> Network:
+def with_regular_active(case: NamedCircuit, rng: np.random.Generator) -> Network:
     """The network with about a third of its edges active, regular and in the bulk over the whole span."""
-    from spicebridge.theory import solve
-
     A = matrices(case.network)[0]
     t = np.linspace(0.0, case.stop, 11)
     nearby = np.clip(case.network.initial_state + rng.uniform(-0.2, 0.2, (64, A.shape[1])), 0.0, 1.0)
@@ -189,7 +241,7 @@ def fixed_point(
     J: ArrayLike = 1,
     active: tuple[int, ...] = (),
     stop: float = 2.0,
-) -> Circuit:
+) -> NamedCircuit:
     """A circuit whose fixed point is w (B J w = 0): S = alpha beta P J (w + xi w^2)."""
     n = len(edges)
     P = np.where(np.isin(np.arange(n), active), -1.0, 1.0)
@@ -209,48 +261,28 @@ def flow_state(edges: Edges, seed: int, top: float = 0.7) -> tuple[Array, IntArr
     return np.abs(flow), J
 
 
-def prism(stop: float = 3.0, alpha: float = -1.0) -> Circuit:
+def prism(stop: float = 3.0, alpha: float = -1.0) -> NamedCircuit:
     """The ringing prism at its fixed point w*."""
     return fixed_point("prism", PRISM, np.array(PRISM_W), alpha=alpha, xi=PRISM_XI, active=PRISM_ACTIVE, stop=stop)
 
 
-@dataclass(frozen=True)
-class Standard:
-    """`random_circuit` on several of `GRAPHS` with the same options; the first `quick` of them for a quick look."""
-
-    names: tuple[str, ...]
-    quick: int
-    options: Mapping[str, Any]
-
-    def circuits(self, *, quick: bool) -> list[Circuit]:
-        chosen = self.names[: self.quick] if quick else self.names
-        return [random_circuit(name, **self.options) for name in chosen]
-
-    @property
-    def words(self) -> str:
-        """What the page says about them."""
-        on, device = self.options, self.options.get("device")
-        parts = ["mixed P" if on.get("mixed") else "", "random J" if on.get("polarity") else ""]
-        if device is not None:
-            parts.append("" if device.kappa > 0.0 else "paper 2's law")
-            parts.append("" if device.control == "current" else "voltage control")
-            parts.append(f"alpha = {abs(device.alpha):g}/s" if device.alpha and device.kappa > 0.0 else "")
-        parts.append("AC" if on.get("ac", True) else "DC")
-        return f"{', '.join(self.names)}: {', '.join(part for part in parts if part)} (seed {on.get('seed', 11)})"
-
-
-BARE = tuple(name for name in GRAPHS if "parallel" not in name)
-"""The connected graphs without parallel edges."""
-
-
-def standard(names: Sequence[str] = tuple(GRAPHS), *, quick: int = 2, **options: Any) -> Standard:
-    return Standard(tuple(names), quick, options)
+def reversed_drive(drive: Drive | None, stop: float) -> Drive | None:
+    """-S(T - t). Raises `TypeError` for drives that have no such twin here."""
+    if drive is None:
+        return None
+    if isinstance(drive, DC):
+        return DC(-drive.level)
+    if isinstance(drive, Sine) and drive.delay == 0.0:
+        angle = 2.0 * np.pi * drive.frequency * stop
+        return Sine(drive.amplitude, drive.frequency, offset=-drive.offset, phase=-drive.phase - angle)
+    if isinstance(drive, Sum):
+        parts = [reversed_drive(term, stop) for term in drive.terms]
+        return Sum(tuple(part for part in parts if part is not None))
+    raise TypeError(f"{drive!r} cannot be run backwards")
 
 
 def bulk_points(network: Network) -> list[Array]:
     """Fixed points of a network with 0 < w < 1 on every edge, under its constant sources."""
-    from spicebridge.analysis.fixed_points import fixed_points
-
     found = fixed_points(network, starts=24)
     return [
         point.state for point in found if not point.held.any() and 0.0 < point.state.min() <= point.state.max() < 1.0
@@ -259,16 +291,14 @@ def bulk_points(network: Network) -> list[Array]:
 
 def matrices(network: Network) -> tuple[Array, Array, Array]:
     """(A, B, Omega) of a network, dense; B has no rows for a loop matrix."""
-    from spicebridge.theory.currents.topology import Topology
-
     topology = Topology.of(network)
     B = topology.B.toarray() if topology.is_graph else np.zeros((0, network.n_edges))
     return topology.A.toarray(), B, topology.Omega
 
 
-def laws_of(network: Network) -> list[Any]:
+def laws_of(network: Network) -> list[LinearMemristor]:
     """The laws of a network of linear memristors, edge by edge."""
-    return list(network.devices())
+    return cast("list[LinearMemristor]", network.devices())
 
 
 def mesh_current(A: Array, q: Array, S: ArrayLike) -> Array:

@@ -1,41 +1,53 @@
-"""What a claim is, what a measurement of it returns, and the rule that turns numbers into a verdict.
+"""What a claim is, and all of them by name.
 
-A claim is a statement of one of the two papers (or one found beyond them) with a function that measures
-it on circuits. A measurement is a list of findings: one number each, its uncertainty U, and the bar it is
-held to. The rule, in this order::
+A claim is a statement of one of the two papers (or one found beyond them) with a function that measures it on
+circuits. A family of claims is one module of ``claims``; it is imported when a claim is first asked for::
 
-    a finding misses its bar by more than RESOLVED U                     contradicted
-    a number or U is not finite, or U exceeds the stated resolution      unresolved
-    a finding misses its bar                                             contradicted
-    otherwise                    refuted (printed statement wrong, the corrected one confirmed)
-                                 or confirmed
-
-Bars are made of uncertainties: what should vanish must not exceed its own U, what should equal a
-reference must lie within U of both, and what refutes must exceed `RESOLVED` times U.
+    from spicebridge import atlas
+    atlas.identifiers()                      all of them
+    atlas.run("p1.eq4")                      measured on the circuits of the atlas
+    atlas.run("p1.eq4", network=mine)        measured on one's own network, where that makes sense
 """
 
 from __future__ import annotations
 
 import enum
+import importlib
 import inspect
-import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from spicebridge.atlas import needs as user_needs
+from spicebridge.atlas.bars import ClaimFinding
+from spicebridge.atlas.circuits import Standard
+from spicebridge.atlas.evidence import ClaimEvidence, Judgement
+from spicebridge.atlas.runs import Bench
+from spicebridge.errors import NetworkError, SpiceBridgeError, nearest
 from spicebridge.network import Network
 
-if TYPE_CHECKING:
-    from spicebridge.atlas.circuits import Standard
+FAMILIES = (
+    "single",
+    "currents",
+    "conserved_quantities",
+    "regimes",
+    "symmetry",
+    "local_stability",
+    "oscillation",
+    "learning",
+    "tunneling",
+    "force",
+    "projectors",
+    "figures",
+    "escapes",
+    "beyond",
+    "capacitors_inductors",
+)
+"""Modules of this package that hold claims, in the order of the page."""
 
-RESOLVED = 10.0
-"""A difference refutes a printed statement when it exceeds this many uncertainties."""
 
-
-class Status(enum.Enum):
+class ClaimStatus(enum.Enum):
     """What a claim is expected to be; the value is the word used on the page."""
 
     EXACT = "exact"
@@ -44,233 +56,95 @@ class Status(enum.Enum):
     DEFINITION = "definition"
 
 
-class Judgement(enum.Enum):
-    """What the circuits say about a claim."""
-
-    CONFIRMED = "confirmed"
-    REFUTED = "refuted"
-    UNRESOLVED = "unresolved"
-    CONTRADICTED = "contradicted"
+Measure = Callable[..., ClaimEvidence]
+EXCHANGED = "the printed and the corrected statement exchanged"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One number and the rule it is held to.
-
-    `direction` is "at most" (measured <= bar), "at least" (measured >= bar) or "within"
-    (abs(measured - target) <= bar). `printed` marks a finding against the printed statement. A finding with U
-    above `resolution` says nothing.
-    """
-
-    what: str
-    measured: float
-    uncertainty: float
-    bar: float
-    direction: str
-    target: float = 0.0
-    printed: bool = False
-    resolution: float = math.inf
-
-    @property
-    def resolved(self) -> bool:
-        numbers = (self.measured, self.uncertainty, self.bar, self.target)
-        return all(math.isfinite(x) for x in numbers) and self.uncertainty <= self.resolution
-
-    @property
-    def passed(self) -> bool:
-        if self.direction == "at most":
-            return self.measured <= self.bar
-        if self.direction == "at least":
-            return self.measured >= self.bar and (self.measured > 0.0 or not self.printed)
-        return abs(self.measured - self.target) <= self.bar
-
-    @property
-    def missed_by(self) -> float:
-        """How far beyond its bar the number lies; 0 when it passes."""
-        if self.passed or not math.isfinite(self.measured):
-            return 0.0
-        return abs(abs(self.measured - self.target) - self.bar)
-
-    @property
-    def rule(self) -> str:
-        """The bar in words: '<= 3e-9', '>= 1e-7', '> 0', '0.51 +- 0.01', '= 30'."""
-        if self.direction == "within":
-            return f"{self.target:.6g} ± {self.bar:.2g}" if self.bar else f"= {self.target:.6g}"
-        if self.direction == "at least" and self.printed and not self.bar:
-            return "> 0"
-        return f"{'≤' if self.direction == 'at most' else '≥'} {self.bar:.2g}"
-
-
-def vanishes(what: str, measured: float, uncertainty: float, *, resolution: float) -> Finding:
-    """What must be zero within its own uncertainty, which must not exceed `resolution`."""
-    return at_most(what, measured, uncertainty, 0.0, resolution=resolution)
-
-
-def equals(
-    what: str,
-    measured: float,
-    uncertainty: float,
-    target: float,
-    *,
-    target_uncertainty: float = 0.0,
-    resolution: float = math.inf,
-) -> Finding:
-    """What must agree with a reference within both uncertainties."""
-    return within(what, measured, uncertainty, target, uncertainty + target_uncertainty, resolution=resolution)
-
-
-def within(
-    what: str, measured: float, U: float, target: float, interval: float, *, resolution: float | None = None
-) -> Finding:
-    """What must lie in a stated interval; U widens nothing, and must be smaller than the interval or `resolution`."""
-    finest = interval if resolution is None else resolution
-    given = Finding(what=what, measured=measured, uncertainty=U, bar=interval, direction="within", resolution=finest)
-    return replace(given, target=target)
-
-
-def refutes(what: str, measured: float, uncertainty: float) -> Finding:
-    """A difference from the printed statement, which must exceed `RESOLVED` times its uncertainty."""
-    bar = RESOLVED * uncertainty
-    return Finding(what=what, measured=measured, uncertainty=uncertainty, bar=bar, direction="at least", printed=True)
-
-
-def at_least(what: str, measured: float, uncertainty: float, bound: float) -> Finding:
-    """An inequality: measured - U >= bound."""
-    return Finding(what=what, measured=measured, uncertainty=uncertainty, bar=bound + uncertainty, direction="at least")
-
-
-def at_most(what: str, measured: float, uncertainty: float, bound: float, *, resolution: float = math.inf) -> Finding:
-    """An inequality that may be met with equality, so U widens the bound: measured <= bound + U."""
-    bar = bound + uncertainty
-    return Finding(
-        what=what, measured=measured, uncertainty=uncertainty, bar=bar, direction="at most", resolution=resolution
-    )
-
-
-Numbers = Sequence[float] | NDArray[np.floating[Any]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Series:
-    """One curve of a picture.
-
-    `style` is line, dashed, thick, points (with bars of `error`, if given), cross, or band (then `low` and
-    `high`).
-    """
-
-    x: Numbers
-    y: Numbers
-    label: str = ""
-    style: str = "line"
-    error: Numbers = ()
-    low: Numbers = ()
-    high: Numbers = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Panel:
-    """One pair of axes; `matrix` is drawn as an image instead of the series.
-
-    Empty ranges fit the data; `key` is where the names of the series stand, in matplotlib's words.
-    """
-
-    title: str
-    x: str
-    y: str
-    series: tuple[Series, ...] = ()
-    log_x: bool = False
-    log_y: bool = False
-    x_range: tuple[float, ...] = ()
-    y_range: tuple[float, ...] = ()
-    key: str = "best"
-    matrix: tuple[tuple[float, ...], ...] = ()
-
-
-Row = tuple[str, float, float]
-"""(circuit, number, U) of one measurement."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """What a measurement returns.
-
-    `findings` decide; the first one is the headline. `rows` are those of every circuit behind them,
-    `numbers` further figures by name, `panels` a picture as data, `note` a sentence.
-    """
-
-    findings: tuple[Finding, ...]
-    rows: tuple[Row, ...] = ()
-    numbers: Mapping[str, float | str] = field(default_factory=dict)
-    panels: tuple[Panel, ...] = ()
-    note: str = ""
-
-
-Measure = Callable[..., Evidence]
+def not_measured(bench: Bench) -> ClaimEvidence:
+    """Of a claim without a measurement."""
+    return ClaimEvidence(findings=())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A statement and how it is measured.
+    """A statement and how it is measured; as a decorator it takes the function that measures it, and is known by name.
 
-    `identifier` is p1.eq4, p2.fig3, new.flux; `paper` "paper 1", "paper 2" or "new"; `printed` quotes the formula of the
-    paper with its number, or its words where it has none, and `exact` says what is true; `order` is that of an
-    approximate one. `circuits` says what it is tried on, seeds included; `on` are these circuits where they are standard
-    ones. `measure(bench, **parameters)` returns the evidence; the mutant is the same measurement with the parameters
-    `changed`, which must turn the verdict. `needs` names what a network of the user must have (keys of
-    ``needs.RULES``); None for claims about circuits of their own. `cost` is a rough time of the full measurement in s.
+    `identifier` is p1.eq4, p2.fig3, new.flux; `printed` quotes the formula of the paper with its number, or its words
+    where it has none, and `exact` says what is true; `order` is that of an approximate one. A measurement with the
+    parameters `corrected` and `printed` makes the status wrong, and their exchange its mutant, unless one is given. `circuits` says what it is
+    tried on, seeds included; `on` are these circuits where they are standard ones. `measure(bench, **parameters)`
+    returns the evidence; the mutant is the same measurement with the parameters `changed`, which must turn the verdict.
+    `needs` names what a network of the user must have (keys of ``needs.RULES``); None for claims about circuits of their
+    own. `cost` is a rough time of the full measurement in s.
     """
 
-    identifier: str
-    paper: str
-    title: str
-    printed: str
+    identifier: str = field(kw_only=False)
+    title: str = field(kw_only=False)
     exact: str
-    status: Status
-    circuits: str
-    mutant: str
-    measure: Measure = field(repr=False)
-    changed: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    printed: str = "(not in the papers)"
+    status: ClaimStatus = ClaimStatus.EXACT
     on: Standard | None = field(default=None, repr=False)
+    circuits: str = ""
+    mutant: str = EXCHANGED
+    changed: Mapping[str, object] = field(default_factory=dict, repr=False)
     order: int | None = None
     needs: tuple[str, ...] | None = field(default=None, repr=False)
     cost: float = 2.0
+    measure: Measure = field(default=not_measured, repr=False)
+
+    def __call__(self, measure: Measure) -> Measure:
+        known = FAMILY.get(self.identifier)
+        if known is not None and known.measure.__module__ != measure.__module__:
+            raise ValueError(f"claim {self.identifier} is registered twice")
+        words = "; ".join(part for part in (self.on.words if self.on else "", self.circuits) if part)
+        known_as = replace(self, measure=measure, circuits=words)
+        if self.mutant == EXCHANGED:
+            given = inspect.signature(measure).parameters
+            swapped = {"corrected": given["printed"].default, "printed": given["corrected"].default}
+            known_as = replace(known_as, status=ClaimStatus.WRONG, changed=swapped)
+        FAMILY[self.identifier] = known_as
+        return measure
+
+    @property
+    def paper(self) -> str:
+        """ "paper 1", "paper 2" or "new"."""
+        return {"p1": "paper 1", "p2": "paper 2", "new": "new"}[self.identifier.split(".")[0]]
 
     @property
     def expected(self) -> Judgement:
-        return Judgement.REFUTED if self.status is Status.WRONG else Judgement.CONFIRMED
+        return Judgement.REFUTED if self.status is ClaimStatus.WRONG else Judgement.CONFIRMED
 
     @property
     def status_text(self) -> str:
-        if self.order is not None:
-            return f"{self.status.value}, order {self.order}"
-        return self.status.value
+        return self.status.value if self.order is None else f"{self.status.value}, order {self.order}"
 
     def objection(self, network: Network) -> str:
         """Why the claim makes no sense on a network; "" where it does."""
         if self.needs is None:
             return "it is about circuits of its own"
-        from spicebridge.atlas.needs import objection
-
-        return objection(network, self.needs)
+        return user_needs.objection(network, self.needs)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class MeasuredClaim:
     """A claim after its measurement; `mutant_evidence` is None when the mutant was not tried."""
 
     claim: Claim
-    evidence: Evidence
-    verdict: Judgement
-    mutant_evidence: Evidence | None = None
+    evidence: ClaimEvidence
+    mutant_evidence: ClaimEvidence | None = None
     wall_time: float = 0.0
 
-    def __getattr__(self, name: str) -> Any:
+    @property
+    def verdict(self) -> Judgement:
+        return self.evidence.verdict
+
+    def __getattr__(self, name: str) -> object:
         if name in ("identifier", "paper", "title", "printed", "exact", "status", "circuits", "mutant"):
             return getattr(self.claim, name)
         raise AttributeError(name)
 
     @property
-    def headline(self) -> Finding:
+    def headline(self) -> ClaimFinding:
         """The finding of the table's row: against the printed statement if there is one, else the first."""
         for finding in self.evidence.findings:
             if finding.printed:
@@ -292,16 +166,12 @@ class Result:
         return self.headline.bar
 
     @property
-    def direction(self) -> str:
-        return self.headline.direction
-
-    @property
     def as_expected(self) -> bool:
         return self.verdict is self.claim.expected
 
     @property
     def mutant_verdict(self) -> Judgement | None:
-        return None if self.mutant_evidence is None else judge(self.claim, self.mutant_evidence)
+        return None if self.mutant_evidence is None else self.mutant_evidence.verdict
 
     @property
     def mutant_caught(self) -> bool | None:
@@ -324,59 +194,74 @@ class Result:
         )
 
 
-def judge(claim: Claim, evidence: Evidence) -> Judgement:
-    """Apply the rule of the module."""
-    if any(finding.missed_by > RESOLVED * finding.uncertainty for finding in evidence.findings):
-        return Judgement.CONTRADICTED
-    if not evidence.findings or not all(finding.resolved for finding in evidence.findings):
-        return Judgement.UNRESOLVED
-    if not all(finding.passed for finding in evidence.findings):
-        return Judgement.CONTRADICTED
-    against = any(finding.printed for finding in evidence.findings)
-    return Judgement.REFUTED if against else Judgement.CONFIRMED
-
-
 FAMILY: dict[str, Claim] = {}
 """Claims by identifier, filled as the family modules are imported."""
 
 
-EXCHANGED = "the printed and the corrected statement exchanged"
+def _load() -> dict[str, Claim]:
+    for family in FAMILIES:
+        importlib.import_module(f"spicebridge.atlas.claims.{family}")
+    return FAMILY
 
 
-def claim(
-    identifier: str,
-    title: str,
-    *,
-    status: Status = Status.EXACT,
-    on: Standard | None = None,
-    circuits: str = "",
-    mutant: str = EXCHANGED,
-    **fields: Any,
-) -> Callable[[Measure], Measure]:
-    """Register the decorated function as the measurement of a claim.
+def identifiers() -> tuple[str, ...]:
+    """Every claim, in the order of the page: paper 1, paper 2, new; equations before figures."""
+    return tuple(in_order(_load()))
 
-    A measurement with the parameters `corrected` and `printed` has their exchange as its mutant, unless one is given.
-    """
 
-    def register(measure: Measure) -> Measure:
-        if identifier in FAMILY and FAMILY[identifier].measure.__module__ != measure.__module__:
-            raise ValueError(f"claim {identifier} is registered twice")
-        paper = {"p1": "paper 1", "p2": "paper 2", "new": "new"}[identifier.split(".")[0]]
-        words = "; ".join(part for part in (on.words if on else "", circuits) if part)
-        if mutant == EXCHANGED:
-            given = inspect.signature(measure).parameters
-            fields["changed"] = {"corrected": given["printed"].default, "printed": given["corrected"].default}
-        FAMILY[identifier] = Claim(
-            identifier=identifier,
-            paper=paper,
-            title=title,
-            status=status,
-            on=on,
-            circuits=words,
-            mutant=mutant,
-            measure=measure,
-            **fields,
+def in_order(names: Iterable[str]) -> list[str]:
+    """Identifiers sorted as the papers go: numbers as numbers, sections after equations."""
+    return sorted(names, key=_place)
+
+
+def _place(identifier: str) -> tuple[object, ...]:
+    paper, *rest = identifier.split(".")
+    parts = re.findall(r"\d+|[a-z_]+", ".".join(rest))
+    kind = _KINDS.index(parts[0]) if parts[0] in _KINDS else len(_KINDS)
+    return (["p1", "p2", "new"].index(paper), kind, [(x.isdigit(), int(x) if x.isdigit() else 0, x) for x in parts])
+
+
+_KINDS = ("eq", "sec", "fig")
+
+
+def get(identifier: str) -> Claim:
+    """The claim of that name. Raises `SpiceBridgeError` with the nearest known name."""
+    known = _load()
+    if identifier not in known:
+        raise SpiceBridgeError(
+            f"unknown claim {identifier!r}{nearest(identifier, known)}: identifiers look like p1.eq4, p2.fig3, new.flux"
         )
-        return measure
+    return known[identifier]
 
-    return register
+
+def run(
+    identifier: str,
+    network: Network | None = None,
+    *,
+    stop: float | None = None,
+    quick: bool = False,
+    mutant: bool = False,
+    seed: int = 0,
+) -> MeasuredClaim:
+    """Measure one claim in ngspice and judge it.
+
+    `network` puts a network of one's own in the place of the claim's circuits, over [0, stop] s (by
+    default a span in which its states move by about a quarter). `quick` uses fewer and smaller circuits;
+    `mutant` also tries the claim's mutant, which must flip the verdict. Raises `NetworkError` for a claim
+    that makes no sense on that network, `SimulatorError` when ngspice cannot run.
+    """
+    asked = get(identifier)
+    if network is not None:
+        reason = asked.objection(network)
+        if reason:
+            raise NetworkError(f"claim {identifier} makes no sense on this network: {reason}")
+    started = time.perf_counter()
+    bench = Bench(asked.on, quick=quick, network=network, stop=stop, seed=seed)
+    evidence = asked.measure(bench)
+    other = asked.measure(bench, **asked.changed) if mutant else None
+    return MeasuredClaim(claim=asked, evidence=evidence, mutant_evidence=other, wall_time=time.perf_counter() - started)
+
+
+def suiting(network: Network) -> tuple[str, ...]:
+    """The claims that can be measured on `network`, in the order of the page."""
+    return tuple(name for name in identifiers() if not get(name).objection(network))

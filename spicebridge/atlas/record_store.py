@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from spicebridge.atlas.claim import Claim, Evidence, Judgement, Result
+from spicebridge.atlas.claim import Claim, MeasuredClaim
+from spicebridge.atlas.evidence import ClaimEvidence
 from spicebridge.errors import OutputError
 from spicebridge.network import Network
 from spicebridge.waveforms import replacing
@@ -27,7 +28,7 @@ from spicebridge.waveforms import replacing
 FORMAT = "spicebridge.claim/1"
 
 Record = dict[str, Any]
-
+"""A measured claim as JSON: what the claim is, its verdict, and the fields of its evidence."""
 NOT_MEASURED = frozenset({"report", "cli", "lab", "campaign", "modelcheck"})
 """Parts of the package that no measurement depends on."""
 DIGITS = 6
@@ -53,45 +54,13 @@ def key_of(simulator: str, *, quick: bool, seed: int, network: Network | None = 
     return size if network is None else f"{size} network {hashlib.sha256(pickle.dumps(network)).hexdigest()[:16]}"
 
 
-def record(result: Result, key: str) -> Record:
-    """A result as plain data."""
-    claim = result.claim
-    evidence = asdict(result.evidence)
+def record(result: MeasuredClaim, key: str, problem: str | None = None) -> Record:
+    """A result as plain data; `problem` is why it has no findings."""
+    claim, evidence = result.claim, result.evidence
     findings = [
-        fields | {"rule": finding.rule, "passed": finding.passed, "resolved": finding.resolved}
-        for fields, finding in zip(evidence["findings"], result.evidence.findings, strict=True)
+        asdict(finding) | {"rule": finding.rule, "passed": finding.passed, "resolved": finding.resolved}
+        for finding in evidence.findings
     ]
-    caught = result.mutant_caught
-    return {
-        **_description(claim, key),
-        "verdict": result.verdict.value,
-        "as_expected": result.as_expected,
-        "mutant_verdict": None if result.mutant_verdict is None else result.mutant_verdict.value,
-        "mutant_caught": caught,
-        "headline": result.evidence.findings.index(result.headline) if findings else None,
-        "wall_time": round(result.wall_time, 3),
-        "findings": _plain(findings),
-        "rows": _plain(evidence["rows"]),
-        "numbers": _plain(dict(evidence["numbers"])),
-        "panels": _plain(evidence["panels"], DIGITS),
-        "note": evidence["note"],
-        "problem": None,
-    }
-
-
-def failure(claim: Claim, key: str, problem: str, wall_time: float) -> Record:
-    """A claim whose measurement could not be finished: unresolved, with the reason."""
-    unresolved = Result(
-        claim=claim,
-        evidence=Evidence(findings=()),
-        verdict=Judgement.UNRESOLVED,
-        mutant_evidence=None,
-        wall_time=wall_time,
-    )
-    return record(unresolved, key) | {"problem": problem}
-
-
-def _description(claim: Claim, key: str) -> Record:
     return {
         "format": FORMAT,
         "key": key,
@@ -105,16 +74,36 @@ def _description(claim: Claim, key: str) -> Record:
         "circuits": claim.circuits,
         "mutant": claim.mutant,
         "expected": claim.expected.value,
+        "verdict": result.verdict.value,
+        "as_expected": result.as_expected,
+        "mutant_verdict": None if result.mutant_verdict is None else result.mutant_verdict.value,
+        "mutant_caught": result.mutant_caught,
+        "headline": evidence.findings.index(result.headline) if findings else None,
+        "wall_time": round(result.wall_time, 3),
+        "findings": _plain(findings),
+        "rows": _plain(evidence.rows),
+        "numbers": _plain(evidence.numbers),
+        "panels": _plain([asdict(panel) for panel in evidence.panels], DIGITS),
+        "note": evidence.note,
+        "problem": problem,
     }
 
 
-def _plain(value: Any, digits: int | None = None) -> object:
-    if isinstance(value, bool) or value is None or isinstance(value, str):
+def failure(claim: Claim, key: str, problem: str, wall_time: float) -> Record:
+    """A claim whose measurement could not be finished: unresolved, with the reason."""
+    return record(MeasuredClaim(claim=claim, evidence=ClaimEvidence(findings=()), wall_time=wall_time), key, problem)
+
+
+def _plain(value: object, digits: int | None = None) -> object:
+    if value is None or isinstance(value, str):
         return value
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
     if isinstance(value, Mapping):
         return {str(name): _plain(entry, digits) for name, entry in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):
         return [_plain(entry, digits) for entry in value]
+    assert isinstance(value, (int, float, np.number))
     number = float(value)
     if not math.isfinite(number):
         return None

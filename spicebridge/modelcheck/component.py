@@ -33,7 +33,7 @@ LARGEST_FILE = 1_000_000
 """Bytes of a model file; the library's largest has 3 kB."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StateSubcircuit:
     """`state` is the node of the capacitor to ground, `capacitance` its value in F, `initial` the model's own
     initial voltage of it or None; `parameters` override defaults;
@@ -117,8 +117,8 @@ def component(
     for pin in pins[2:]:
         if pin not in known:
             raise CaseError(
-                f"{where}: pin {pin!r} of subcircuit {model.name} is not understood{nearest(pin, known)}; after the two "
-                f"terminals a model may have its state and {DRIFT!r}"
+                f"{where}: pin {pin!r} of subcircuit {model.name} is not understood{nearest(pin, known)}; after the "
+                f"two terminals a model may have its state and {DRIFT!r}"
             )
     capacitance = math.fsum(e.value for e, _ in found)  # type: ignore[misc]
     own = {name.lower(): value for name, value in flat.initial_conditions}
@@ -129,7 +129,14 @@ def component(
     clean = replace(model, elements=elements, initial_conditions=(), subcircuits=())
     # Side by side: ngspice supports definitions inside definitions "only marginally", and says so.
     helpers = (*model.subcircuits, *inside)
-    return StateSubcircuit(clean, state, capacitance, value, tuple(parameters), helpers)
+    return StateSubcircuit(
+        model=clean,
+        state=state,
+        capacitance=capacitance,
+        initial=value,
+        parameters=tuple(parameters),
+        helpers=helpers,
+    )
 
 
 def read_component(path: Path, name: str | None = None, dialect: str = "auto") -> StateSubcircuit:
@@ -159,7 +166,8 @@ def read_component(path: Path, name: str | None = None, dialect: str = "auto") -
         roots = [key for key in found if key not in called]
         if len(roots) != 1:
             raise CaseError(
-                f"{path}: has the subcircuits {', '.join(roots or found)}; choose one with --subcircuit {next(iter(found))}"
+                f"{path}: has the subcircuits {', '.join(roots or found)}; choose one with --subcircuit "
+                f"{next(iter(found))}"
             )
         chosen = roots[0]
     inside = [sub for key, sub in found.items() if key in called and key != chosen]

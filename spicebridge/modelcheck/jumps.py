@@ -1,8 +1,8 @@
 """Jumps: where a current, or a rate, does not go from one value to the other but is suddenly there.
 
 A jump is what zooming does not remove. i(v, s) is sampled on lines of the voltage and of the state; the interval with
-the largest step is sampled again, `ZOOMS` times, until it is 1e-7 of the line. A kink or a steep slope has lost its step
-by then, a jump has not.
+the largest step is sampled again, `ZOOMS` times, until it is 1e-7 of the line. A kink or a steep slope has lost its
+step by then, a jump has not.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LEFT = 1e-3
 Law = Callable[[Array, Array], tuple[Array, Array]]
 
 
-def jumps(subject: Subject, law: Law, question: str) -> Result:
+def jumps(subject: Subject, law: Law) -> Result:
     """The check; `law` gives current (A) and rate (1/s) at drops and states."""
     low, high = subject.state_range
     edge = 0.02 * (high - low)
@@ -39,16 +39,15 @@ def jumps(subject: Subject, law: Law, question: str) -> Result:
             size, at_v, at_s, below, above = found
             unit = "A" if number == 0 else "1/s"
             finding = (
-                f"a jump in {what} at v = {at_v:.6g} V, state {at_s:.6g}: from {below:.4g} to {above:.4g} {unit}; no step "
-                "is small enough for it, write a steep transition"
+                f"a jump in {what} at v = {at_v:.6g} V, state {at_s:.6g}: from {below:.4g} to {above:.4g} {unit}; no "
+                "step is small enough for it, write a steep transition"
             )
-            plot = Traces(
-                "voltage (V)" if along == "v" else "state", unit, (Curve(v if along == "v" else s, law(v, s)[number]),)
-            )
+            x, x_label = (v, "voltage (V)") if along == "v" else (s, "state")
+            plot = Traces(x_label, unit, curves=(Curve(x, law(v, s)[number]),))
             grade = Grade.FAIL if number == 0 else Grade.NOTE
-            return Result("no jump", question, grade, finding, {"jump": size}, plot)
+            return Result(grade, finding, numbers={"jump": size}, plot=plot)
     finding = f"current and rate go without a jump along {len(lines)} lines; {max(sizes):.1e} is left after zooming"
-    return Result("no jump", question, Grade.PASS, finding, {"largest step left": max(sizes)})
+    return Result(Grade.PASS, finding, numbers={"largest step left": max(sizes)})
 
 
 def _jump(law: Law, v: Array, s: Array, along: str, number: int) -> tuple[float, float, float, float, float] | None:

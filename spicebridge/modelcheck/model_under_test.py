@@ -19,18 +19,17 @@ FILE.toml   a law with its parameters. FILE.sub and FILE.va beside it are put on
 
 FILE.sub    a subcircuit of its own: two terminals first, the state in one capacitor to ground. FILE.va beside
             it is held against it. What only a law can answer is skipped, with that reason.
-FILE.va     the same as the FILE.toml or FILE.sub beside it; alone, its equations as they are read (``laws.verilog``), and
-            the module itself against them, point by point, or in every run where the simulator compiles it.
+FILE.va     the same as the FILE.toml or FILE.sub beside it; alone, its equations as they are read (``laws.verilog``),
+            and the module itself against them, point by point, or in every run where the simulator compiles it.
 """
 
 from __future__ import annotations
 
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -45,7 +44,7 @@ from spicebridge.circuit.lower.lowered_network import ACCURATE, lower
 from spicebridge.circuit.lower.models import model_twin
 from spicebridge.drives import Drive
 from spicebridge.errors import CaseError, DeckError, RunFailed, SpiceBridgeError, nearest
-from spicebridge.laws import Law, LawDevice
+from spicebridge.laws import Device, Law, LawDevice
 from spicebridge.laws.verilog import HiddenState
 from spicebridge.modelcheck.component import StateSubcircuit, component, forced, read_component, run_deck
 from spicebridge.modelcheck.typical_devices import examples, library
@@ -65,13 +64,13 @@ PATIENCE = 30.0
 """Wall-clock limit of one run in s: a device on its own takes well below one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Subject:
     """`device` is the Python law, scalar, or None; `component` its subcircuit, from a file of the user's where
     `own`; `twin` the Verilog-A file or None. `amplitude` in V and `frequency` in Hz are of the sine."""
 
     name: str
-    device: Any
+    device: Device | None
     amplitude: float
     frequency: float
     initial_state: float
@@ -142,6 +141,7 @@ class Subject:
 
     def network(self, *, drive: Drive | None = None, initial_state: float | None = None) -> Network:
         """The device on its source: one edge whose drop is the source itself."""
+        assert self.device is not None
         wave = sb.Sine(self.amplitude, self.frequency) if drive is None else drive
         start = self.initial_state if initial_state is None else initial_state
         return Network.from_edges([("a", "a")], device=self.device, drive=wave, initial_state=start)
@@ -151,14 +151,9 @@ class Subject:
     ) -> Waveforms:
         """The circuit at the simulator's own points; raises `RunFailed`."""
         if self.device is not None:
-            network = self.network(drive=drive, initial_state=initial_state)
-            done = run_lowered(
-                lower(network, stop, step, form=self.form),
-                engine=get_engine(engine),
-                timeout=PATIENCE,
-                transform=self.transform,
-            )
-            return usable(network, done)
+            network, door = self.network(drive=drive, initial_state=initial_state), get_engine(engine)
+            lowered = lower(network, stop, step, form=self.form)
+            return usable(network, run_lowered(lowered, engine=door, timeout=PATIENCE, transform=self.transform))
         wave = sb.Sine(self.amplitude, self.frequency) if drive is None else drive
         start = self.initial_state if initial_state is None else initial_state
         copy, state = self.component.place(0, "p", "0", {})
@@ -183,30 +178,42 @@ class Subject:
 
 
 def law_subject(
-    name: str, device: Any, amplitude: float, frequency: float, initial_state: float = 0.5,
-    own: StateSubcircuit | None = None, twin: Path | None = None,
-) -> Subject:  # fmt: skip
+    name: str,
+    device: Device,
+    amplitude: float,
+    frequency: float,
+    initial_state: float = 0.5,
+    own: StateSubcircuit | None = None,
+    twin: Path | None = None,
+) -> Subject:
     """A law with the library's subcircuit and twin, or with those of the user."""
     call = subcircuit_call(device)
     model = call.models[0]
-    text = device.definition.text if isinstance(device, LawDevice) else ""
     numbers = [(key, float(getattr(device, key))) for key, _ in model.parameters if key not in call.signs]
     if own is None:
-        part = component(model, numbers)
-        return Subject(
-            name, device, amplitude, frequency, initial_state, part, twin or model_twin(model.name), text=text
-        )
-    for what, mine, theirs in (
-        ("pins", own.model.pins, model.pins),
-        ("parameters", [key for key, _ in own.model.parameters], [key for key, _ in model.parameters]),
-    ):
-        if [x.lower() for x in mine] != [x.lower() for x in theirs]:
-            raise CaseError(
-                f"{name}: subcircuit {own.model.name} has the {what} {' '.join(mine)}; beside a law it needs those of "
-                f"the library's {model.name}: {' '.join(theirs)}"
-            )
-    part = replace(own, parameters=tuple(numbers))
-    return Subject(name, device, amplitude, frequency, initial_state, part, twin, own=True, text=text)
+        part, twin = component(model, numbers), twin or model_twin(model.name)
+    else:
+        part = replace(own, parameters=tuple(numbers))
+        for what, mine, theirs in (
+            ("pins", own.model.pins, model.pins),
+            ("parameters", [key for key, _ in own.model.parameters], [key for key, _ in model.parameters]),
+        ):
+            if [x.lower() for x in mine] != [x.lower() for x in theirs]:
+                raise CaseError(
+                    f"{name}: subcircuit {own.model.name} has the {what} {' '.join(mine)}; beside a law it needs those "
+                    f"of the library's {model.name}: {' '.join(theirs)}"
+                )
+    return Subject(
+        name=name,
+        device=device,
+        amplitude=amplitude,
+        frequency=frequency,
+        initial_state=initial_state,
+        component=part,
+        twin=twin,
+        own=own is not None,
+        text=device.definition.text if isinstance(device, LawDevice) else "",
+    )
 
 
 def subject_names() -> tuple[str, ...]:
@@ -225,11 +232,11 @@ def load_subject(
 ) -> Subject:
     """Return a subject of the library by name, or read one from a file (see the module).
 
-    `dialect` is whose language a subcircuit is in, as in `read_deck`. `subcircuit` chooses one of several in a file. `given` are `amplitude` (V), `frequency` (Hz) and
-    `initial_state`, which go before those of the file; where a subcircuit has none, `engine` finds a drive that
-    moves the state. Raises `CaseError` and `DeckError` for a file with mistakes, `SpiceBridgeError` for an
-    unknown name. `state_range` is where the states of a subcircuit or of a module are tried, in its own unit; a law has
-    its own.
+    `dialect` is whose language a subcircuit is in, as in `read_deck`. `subcircuit` chooses one of several in a file.
+    `given` are `amplitude` (V), `frequency` (Hz) and `initial_state`, which go before those of the file; where a
+    subcircuit has none, `engine` finds a drive that moves the state. `state_range` is where the states of a subcircuit or
+    of a module are tried, in its own unit; a law has its own. Raises `CaseError` and `DeckError` for a file with
+    mistakes, `SpiceBridgeError` for an unknown name.
     """
     if state_range is not None and not (np.isfinite(state_range).all() and state_range[0] < state_range[1]):
         raise SpiceBridgeError(
@@ -258,9 +265,8 @@ def _loaded(
     suffix = path.suffix.lower()
     known = library()
     if text in known and subcircuit is None:
-        device, amplitude, frequency, start = known[text]
-        values = dict(zip(KEYS, (amplitude, frequency, start), strict=True)) | numbers
-        return law_subject(text, device, values["amplitude"], values["frequency"], values["initial_state"])
+        device, *example = known[text]
+        return law_subject(text, device, *_drive(example, numbers))
     if suffix == TWIN_SUFFIX:
         beside = [path.with_suffix(end) for end in (LAW_SUFFIX, *CIRCUIT_SUFFIXES)]
         found = next((file for file in beside if file.is_file()), None)
@@ -281,6 +287,12 @@ def _loaded(
     )
 
 
+def _drive(usual: Sequence[float], given: Mapping[str, float]) -> tuple[float, float, float]:
+    """Amplitude (V), frequency (Hz) and initial state: the given ones go before the usual ones."""
+    amplitude, frequency, initial_state = (given.get(key, value) for key, value in zip(KEYS, usual, strict=True))
+    return amplitude, frequency, initial_state
+
+
 def _is_law_text(path: Path) -> bool:
     """Whether a TOML file is a law and not a check of a named one: formulas stand at its top."""
     try:
@@ -295,11 +307,10 @@ def _law_text(path: Path, given: dict[str, float]) -> Subject:
     """The law of a text, driven as its first example says, with the models that are written from it."""
     law = Law.load(path)
     device, *example = next(iter(examples(law).values()))
-    values = dict(zip(KEYS, example, strict=True)) | given
-    drive = (values["amplitude"], values["frequency"], values["initial_state"])
-    problem = device.check_state(np.array([values["initial_state"]]))
+    drive = _drive(example, given)
+    problem = device.check_state(np.array([drive[2]]))
     if problem is not None:
-        raise CaseError(f"{path}: initial_state {values['initial_state']:g} {problem}")
+        raise CaseError(f"{path}: initial_state {drive[2]:g} {problem}")
     twin = Path(tempfile.mkdtemp(prefix="spicebridge-")) / f"{law.name}.va"
     try:
         twin.write_text(format_modules(law), encoding="utf-8")
@@ -329,26 +340,37 @@ def _read_module(
     try:
         law = Law.load(path)
     except HiddenState as error:
-        empty = StateSubcircuit(Subcircuit(name=path.stem, pins=("p", "n")), "", 1.0)
-        text = path.read_text(encoding="utf-8", errors="replace")
-        return Subject(path.stem, None, 1.0, 1.0, 0.5, empty, None, text=text, problem=str(error))
+        return Subject(
+            name=path.stem,
+            device=None,
+            amplitude=1.0,
+            frequency=1.0,
+            initial_state=0.5,
+            component=StateSubcircuit(model=Subcircuit(name=path.stem, pins=("p", "n")), state="", capacitance=1.0),
+            twin=None,
+            text=path.read_text(encoding="utf-8", errors="replace"),
+            problem=str(error),
+        )
     module = law.module
     assert module is not None
     formulas = Law(law.name, **{key: value for key, value in law.data.items() if key not in ("module", "veriloga")})()
     low, high = state_range or (0.0, 1.0)
     defaults = tuple((own, law.parameters[name].default) for name, own in module.parameters.items())
+    amplitude, frequency, start = _drive((1.0, 1.0, 0.5 * (low + high)), numbers)
     subject = Subject(
-        path.stem,
-        law() if get_engine(engine).dialect == "vacask" else formulas,
-        numbers.get("amplitude", 1.0),
-        numbers.get("frequency", 1.0),
-        numbers.get("initial_state", 0.5 * (low + high)),
-        component(subcircuit_call(formulas).models[0]),
-        path,
+        name=path.stem,
+        device=law() if get_engine(engine).dialect == "vacask" else formulas,
+        amplitude=amplitude,
+        frequency=frequency,
+        initial_state=start,
+        component=component(subcircuit_call(formulas).models[0]),
+        twin=path,
         given_range=(low, high),
         text=module.text,
         twin_part=StateSubcircuit(
-            Subcircuit(name=module.name, pins=module.pins, parameters=defaults), module.state.lower(), 1.0
+            model=Subcircuit(name=module.name, pins=module.pins, parameters=defaults),
+            state=module.state.lower(),
+            capacitance=1.0,
         ),
     )
     return subject if "frequency" in numbers else _driven(subject, numbers.get("amplitude"), engine)
@@ -360,12 +382,20 @@ def _read_circuit(
 ) -> Subject:  # fmt: skip
     part = read_component(path, subcircuit, dialect)
     middle = 0.5 if state_range is None else 0.5 * (state_range[0] + state_range[1])
-    start = numbers.get("initial_state", middle if part.initial is None else part.initial)
+    usual = (1.0, 1.0, middle if part.initial is None else part.initial)
+    amplitude, frequency, start = _drive(usual, numbers)
     subject = Subject(
-        path.stem, None, numbers.get("amplitude", 1.0), numbers.get("frequency", 1.0), start, part,
-        _beside(path, TWIN_SUFFIX), own=True, given_range=state_range,
+        name=path.stem,
+        device=None,
+        amplitude=amplitude,
+        frequency=frequency,
+        initial_state=start,
+        component=part,
+        twin=_beside(path, TWIN_SUFFIX),
+        own=True,
+        given_range=state_range,
         text=path.read_text(encoding="utf-8", errors="replace"),
-    )  # fmt: skip
+    )
     return subject if "frequency" in numbers else _driven(subject, numbers.get("amplitude"), engine)
 
 
@@ -416,15 +446,15 @@ def _read_law(path: Path, subcircuit: str | None, given: dict[str, float], diale
     for key, unit in (("amplitude", "V"), ("frequency", "Hz")):
         if key in check:
             check.positive(key, unit=unit)
-    values = dict(zip(KEYS, (1.0, 1.0, 0.5), strict=True)) | numbers | given
-    edge = {"edges": [["a", "a"]], "initial_state": values["initial_state"]}
+    drive = _drive((1.0, 1.0, 0.5), numbers | given)
+    edge = {"edges": [["a", "a"]], "initial_state": drive[2]}
     network = build_network(Section(root.source, {**root.data, "network": edge}), path.parent, path.stem)
     device = network.device(0)
     if not device.stateful:
         root.section("device").fail("law", f"{device.kind} has no state; a memristor is what is checked here")
     circuit, twin = _beside(path, ".sub"), _beside(path, TWIN_SUFFIX)
     own = None if circuit is None else read_component(circuit, subcircuit, dialect)
-    return law_subject(path.stem, device, values["amplitude"], values["frequency"], values["initial_state"], own, twin)
+    return law_subject(path.stem, device, *drive, own, twin)
 
 
 def _check_numbers(where: str, numbers: dict[str, float]) -> None:

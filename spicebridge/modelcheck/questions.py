@@ -11,20 +11,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 
 import spicebridge as sb
 from spicebridge.arrays import Array
+from spicebridge.drives import Drive
 from spicebridge.errors import NetworkError, RunFailed, SimulatorDied
-from spicebridge.laws.device import LawDevice
+from spicebridge.laws import LawDevice
+from spicebridge.laws.base import Differentiable, Group, OhmicDevice
 from spicebridge.modelcheck.component import forced, held, lifted
 from spicebridge.modelcheck.jumps import jumps
 from spicebridge.modelcheck.model_under_test import PATIENCE, Subject
 from spicebridge.modelcheck.recorded_waveforms import compare
-from spicebridge.modelcheck.result import CheckUp, Curve, Grade, Result, Traces
+from spicebridge.modelcheck.result import Check, CheckUp, Curve, Grade, Result, Traces, asked, called
 from spicebridge.modelcheck.twins import subcircuit_points, veriloga_twin
+from spicebridge.waveforms import Waveforms
 
 Progress = Callable[[str], None]
 
@@ -60,22 +63,24 @@ def check_model(
     say: Progress = progress or (lambda message: None)
     if subject.problem:
         question = "Does the model forget everything but its state?"
-        return CheckUp(subject, (Result("hidden state", question, Grade.FAIL, subject.problem),), engine)
+        hidden = Result(name="hidden state", question=question, grade=Grade.FAIL, finding=subject.problem)
+        return CheckUp(subject, (hidden,), engine)
     results = []
 
+    @called("recorded reference")
     def recorded_reference(subject: Subject, engine: str) -> Result:
         """Does the model move as it did when its reference was recorded?"""
         assert reference is not None
         return compare(subject, engine, reference)
 
     for check in (*CHECKS, *(() if reference is None else (recorded_reference,))):
-        say(check.__name__.replace("_", " "))
+        name = check.__name__.replace("_", " ")
+        say(name)
         try:
             results.append(check(subject, engine))
         except (RunFailed, SimulatorDied) as error:
-            name = check.__name__.replace("_", " ")
-            question = (check.__doc__ or "").splitlines()[0]
-            results.append(Result(name, question, Grade.FAIL, f"the run failed: {error}"))
+            finding = f"the run failed: {error}"
+            results.append(Result(name=name, question=asked(check), grade=Grade.FAIL, finding=finding))
     return CheckUp(subject, tuple(results), engine)
 
 
@@ -86,11 +91,13 @@ def _run(
     periods: float = 2.0,
     frequency: float | None = None,
     finer: int = 1,
-    **changes: Any,
-) -> Any:
+    drive: Drive | None = None,
+    initial_state: float | None = None,
+) -> Waveforms:
     f = frequency or subject.frequency
-    drive = changes.pop("drive", sb.Sine(subject.amplitude, f))
-    return subject.run(engine, stop=periods / f, step=1 / f / (POINTS * finer), drive=drive, **changes)
+    wave = sb.Sine(subject.amplitude, f) if drive is None else drive
+    step = 1 / f / (POINTS * finer)
+    return subject.run(engine, stop=periods / f, step=step, drive=wave, initial_state=initial_state)
 
 
 def _crossings(t: Array, x: Array, *others: Array) -> tuple[Array, list[Array]]:
@@ -100,36 +107,32 @@ def _crossings(t: Array, x: Array, *others: Array) -> tuple[Array, list[Array]]:
     return t[k] + part * (t[k + 1] - t[k]), [y[k] + part * (y[k + 1] - y[k]) for y in others]
 
 
+@called("pinched loop")
 def pinched_loop(subject: Subject, engine: str) -> Result:
     """Does the v-i loop pass through the origin, so that no voltage means no current?"""
     waves = _run(subject, engine)
     v, i = waves.voltage[:, 0], waves.current[:, 0]
     times, (left,) = _crossings(waves.t, v, i)
     if times.size == 0:
-        return Result("pinched loop", _question(pinched_loop), Grade.FAIL, "the voltage never crosses zero")
+        return Result(Grade.FAIL, "the voltage never crosses zero")
     size = float(np.abs(left).max(initial=0.0) / np.abs(i).max())
-    grade = Grade.PASS if size <= PINCH else Grade.FAIL
-    plot = Traces("voltage (V)", "current (A)", (Curve(v, i),))
-    return Result(
-        "pinched loop", _question(pinched_loop), grade, f"{size:.1e} of the largest current is left at v = 0",
-        {"current at v = 0": size}, plot,
-    )  # fmt: skip
+    finding = f"{size:.1e} of the largest current is left at v = 0"
+    plot = Traces("voltage (V)", "current (A)", curves=(Curve(v, i),))
+    return Result(Grade.of(size <= PINCH), finding, numbers={"current at v = 0": size}, plot=plot)
 
 
+@called("zero crossing")
 def zero_crossing(subject: Subject, engine: str) -> Result:
     """Do current and voltage cross zero at the same instants?"""
     waves = _run(subject, engine)
     tv, _ = _crossings(waves.t, waves.voltage[:, 0])
     ti, _ = _crossings(waves.t, waves.current[:, 0])
     if tv.size != ti.size or tv.size == 0:
-        return Result(
-            "zero crossing", _question(zero_crossing), Grade.FAIL,
-            f"the voltage crosses zero {tv.size} times and the current {ti.size} times",
-        )  # fmt: skip
+        finding = f"the voltage crosses zero {tv.size} times and the current {ti.size} times"
+        return Result(Grade.FAIL, finding)
     gap = float(np.abs(tv - ti).max(initial=0.0) / subject.period)
-    grade = Grade.PASS if gap <= PINCH else Grade.FAIL
     finding = f"the instants differ by at most {gap:.1e} of a period"
-    return Result("zero crossing", _question(zero_crossing), grade, finding, {"gap": gap})
+    return Result(Grade.of(gap <= PINCH), finding, numbers={"gap": gap})
 
 
 FASTEST = 4.0**9
@@ -142,6 +145,7 @@ def _fallen(areas: Sequence[float]) -> bool:
     return bool(len(areas) >= top + 3 and (np.diff(areas[top:]) < 0).all() and areas[-1] < 0.5 * areas[top])
 
 
+@called("loop area")
 def loop_area(subject: Subject, engine: str) -> Result:
     """Does the area of the loop fall with frequency, until only a line is left?"""
     factors = [1.0, 4.0, 16.0, 64.0]
@@ -155,21 +159,21 @@ def loop_area(subject: Subject, engine: str) -> Result:
         # A fast or volatile state follows slow drives without a loop; its fall begins beyond its own rate.
         if factor == factors[-1] < FASTEST and not _fallen(areas):
             factors.append(4.0 * factor)
-    area = np.array(areas)
-    falling = _fallen(areas)
-    plot = Traces(
-        "frequency (Hz)",
-        "lobe area / bounding box",
-        (Curve(subject.frequency * np.array(factors), area),),
-        logarithmic=True,
-    )
+    frequencies = subject.frequency * np.array(factors)
     return Result(
-        "loop area", _question(loop_area), Grade.PASS if falling else Grade.FAIL,
-        f"from {area[0]:.1e} at {subject.frequency:g} Hz to {area[-1]:.1e} at {factors[-1] * subject.frequency:g} Hz",
-        {f"area at {f:g} f": a for f, a in zip(factors, areas, strict=True)}, plot,
-    )  # fmt: skip
+        grade=Grade.of(_fallen(areas)),
+        finding=f"from {areas[0]:.1e} at {frequencies[0]:g} Hz to {areas[-1]:.1e} at {frequencies[-1]:g} Hz",
+        numbers={f"area at {f:g} f": a for f, a in zip(factors, areas, strict=True)},
+        plot=Traces(
+            "frequency (Hz)",
+            "lobe area / bounding box",
+            curves=(Curve(frequencies, np.array(areas)),),
+            logarithmic=True,
+        ),
+    )
 
 
+@called("bound sticking")
 def bound_sticking(subject: Subject, engine: str) -> Result:
     """Does a state that stands on a bound leave it when the drive turns inward?"""
     half = 0.5 / subject.frequency
@@ -200,16 +204,13 @@ def bound_sticking(subject: Subject, engine: str) -> Result:
     grade = Grade.FAIL if killed else Grade.NOTE if stuck or refused or died else Grade.PASS
     if stuck:
         words.append("states stick at " + " and ".join(f"{s:g}" for s in stuck))
-    return Result(
-        "bound sticking", _question(bound_sticking), grade, "; ".join(words),
-        {f"moved from {s:g}": m for s, m in moved.items()},
-    )  # fmt: skip
+    return Result(grade, "; ".join(words), numbers={f"moved from {s:g}": m for s, m in moved.items()})
 
 
+@called("bound leak")
 def bound_leak(subject: Subject, engine: str) -> Result:
     """Do the bounds hold under a drive four times as strong and ten times as slow?"""
     drive = sb.Sine(4 * subject.amplitude, subject.frequency / 10)
-    name, question = "bound leak", _question(bound_leak)
     low, high = subject.state_range
     words, before = [], np.inf
     for halving in range(HALVINGS):
@@ -218,8 +219,9 @@ def bound_leak(subject: Subject, engine: str) -> Result:
         except RunFailed as error:
             ended = f"the run ended: {error}".splitlines()[0]
             if _unbounded(subject):
-                return Result(name, question, Grade.NOTE, f"no window keeps R(s) from zero beyond [0, 1]; {ended}")
-            return Result(name, question, Grade.FAIL, ended)
+                finding = f"no window keeps R(s) from zero beyond [0, 1]; {ended}"
+                return Result(Grade.NOTE, finding)
+            return Result(Grade.FAIL, ended)
         state = waves.state[:, 0]
         over = float(max(state.max() - high, low - state.min(), 0.0)) / (high - low)
         words.append(f"{over:.1e} at {POINTS * 2**halving} steps a period")
@@ -227,14 +229,14 @@ def bound_leak(subject: Subject, engine: str) -> Result:
             break
         before = over
     grade = Grade.PASS if over <= LEAK else Grade.FAIL if subject.bounded else Grade.NOTE
-    plot = Traces("time (s)", "state", (Curve(waves.t, state),))
+    plot = Traces("time (s)", "state", curves=(Curve(waves.t, state),))
     covers = f"it covers {state.min():.4g} to {state.max():.4g}"
     finding = f"the state leaves [{low:g}, {high:g}] by {', '.join(words)}; {covers}"
     if isinstance(subject.device, LawDevice):
         finding += subject.device.meaning()
         if subject.device.definition.state.low is None:
             finding = f"the law gives its state no range; {covers}"
-    return Result(name, question, grade, finding, {"overshoot": over}, plot)
+    return Result(grade, finding, numbers={"overshoot": over}, plot=plot)
 
 
 def _unbounded(subject: Subject) -> bool:
@@ -242,13 +244,13 @@ def _unbounded(subject: Subject) -> bool:
     device = subject.device
     if device is None or subject.bounded or not device.ohmic:
         return False
-    return bool((device.resistance(np.linspace(-2.0, 3.0, 501)) <= 0.0).any())
+    return bool((cast(OhmicDevice, device).resistance(np.linspace(-2.0, 3.0, 501)) <= 0.0).any())
 
 
+@called("step ceiling")
 def step_sensitivity(subject: Subject, engine: str) -> Result:
     """How small must the step ceiling be, and does the error then fall at second order?"""
     stop = 2 * subject.period
-    name, question = "step ceiling", _question(step_sensitivity)
     counts = np.array([25, 100, 400, 1600, 6400])
     if subject.device is None:
         # Without a law the finest run stands for it; it is 16 times more accurate than the next one.
@@ -259,7 +261,7 @@ def step_sensitivity(subject: Subject, engine: str) -> Result:
 
         exact = solve(subject.network(), stop, rtol=1e-11, atol=1e-13)
         if not exact.complete:
-            return Result(name, question, Grade.FAIL, f"theory: {exact.reason}")
+            return Result(Grade.FAIL, f"theory: {exact.reason}")
         reference = exact
     errors = []
     for n in counts:
@@ -272,18 +274,20 @@ def step_sensitivity(subject: Subject, engine: str) -> Result:
     error = np.array(errors)
     order = float(np.log(error[-2] / error[-1]) / np.log(4.0)) if 0 < error[-1] < error[-2] < math.inf else math.nan
     enough = counts[error <= 1e-4]
-    grade = Grade.PASS if enough.size and (order >= 1.0 or error[-1] < 1e-8) else Grade.FAIL
+    passed = enough.size > 0 and (order >= 1.0 or error[-1] < 1e-8)
     first = f"are off by {error[0]:.1e}" if np.isfinite(error[0]) else "end in a failed run"
     need = f"{enough[0]} steps a period give 1e-4" if enough.size else "1e-4 was not reached"
     there = np.isfinite(error)
     curve = Curve(counts[there].astype(float), error[there])
-    plot = Traces("steps per period", "largest error of the state", (curve,), logarithmic=True)
     return Result(
-        name, question, grade, f"{need}; 25 steps a period {first}; order {order:.2f} at the end",
-        {"order": order, **{f"error at {n}": e for n, e in zip(counts.tolist(), errors, strict=True)}}, plot,
-    )  # fmt: skip
+        Grade.of(passed),
+        f"{need}; 25 steps a period {first}; order {order:.2f} at the end",
+        numbers={"order": order, **{f"error at {n}": e for n, e in zip(counts.tolist(), errors, strict=True)}},
+        plot=Traces("steps per period", "largest error of the state", curves=(curve,), logarithmic=True),
+    )
 
 
+@called("operating point")
 def operating_point(subject: Subject, engine: str) -> Result:
     """Does a constant source start at the current and the state that the model says, from the first row on?"""
     level = 0.5 * subject.amplitude
@@ -292,11 +296,12 @@ def operating_point(subject: Subject, engine: str) -> Result:
     law, _ = _law(subject, np.array([level]), s, engine)
     gap = float(np.abs(waves.current[0, 0] - law[0]) / max(abs(law[0]), 1e-300))
     start = float(np.abs(waves.state[0, 0] - s[0]))
-    grade = Grade.PASS if gap <= START and start <= START else Grade.FAIL
     finding = f"the current at t = 0 is off by {gap:.1e}, the initial state by {start:.1e}"
-    return Result("operating point", _question(operating_point), grade, finding, {"current": gap, "state": start})
+    grade = Grade.of(gap <= START and start <= START)
+    return Result(grade, finding, numbers={"current": gap, "state": start})
 
 
+@called("at the bounds")
 def at_the_bounds(subject: Subject, engine: str) -> Result:
     """Are conduction and rate finite and sound at both ends of the state?"""
     problems, numbers = [], {}
@@ -317,49 +322,51 @@ def at_the_bounds(subject: Subject, engine: str) -> Result:
     silent = all("nothing conducts" in p for p in problems)
     grade = Grade.PASS if not problems else Grade.NOTE if silent else Grade.FAIL
     finding = "; ".join(problems) or "finite, dissipating, not pointing outward where a window holds"
-    return Result("at the bounds", _question(at_the_bounds), grade, finding, numbers)
+    return Result(grade, finding, numbers=numbers)
 
 
+@called("no jump")
 def no_jump(subject: Subject, engine: str) -> Result:
     """Do current and rate go without a jump from one value to the next?"""
-    return jumps(subject, lambda v, s: _law(subject, v, s, engine), _question(no_jump))
+    return jumps(subject, lambda v, s: _law(subject, v, s, engine))
 
 
+@called("floating")
 def floating(subject: Subject, engine: str) -> Result:
     """Does only the difference between the terminals count, and does no current go to ground?"""
     v = np.array([-1.0, -0.3, 0.5, 0.9]) * subject.amplitude  # unequal, so that leaks do not cancel
     s = np.full(4, float(np.mean(subject.state_range)))
     i, rate, leak = lifted(subject.component, v, s, engine)
     other_i, other_rate, _ = lifted(subject.component, v, s, engine, lift=-subject.amplitude)
-    size, speed = float(np.abs(i).max()), float(np.abs(rate).max())
-    moved = max(
-        float(np.abs(other_i - i).max()) / (size or 1.0),
-        float(np.abs(other_rate - rate).max()) / (speed or 1.0),
-    )
-    lost = leak / (size or 1.0)
-    grade = Grade.PASS if moved <= FLOATING and lost <= FLOATING else Grade.FAIL
+    moved = max(_relative(other_i - i, i), _relative(other_rate - rate, rate))
+    lost = leak / (float(np.abs(i).max()) or 1.0)
+    grade = Grade.of(moved <= FLOATING and lost <= FLOATING)
     finding = f"lifting both terminals changes current or rate by {moved:.1e}; {lost:.1e} of the current goes to ground"
-    return Result("floating", _question(floating), grade, finding, {"changed": moved, "lost": lost})
+    return Result(grade, finding, numbers={"changed": moved, "lost": lost})
 
 
+def _relative(gap: Array, values: Array) -> float:
+    """The largest gap in units of the largest value, or by itself where all values are zero."""
+    return float(np.abs(gap).max()) / (float(np.abs(values).max()) or 1.0)
+
+
+@called("no clock")
 def autonomous(subject: Subject, engine: str) -> Result:
     """Do voltage and state alone decide, and not the time?"""
     v = np.array([-1.0, -0.3, 0.5, 0.9]) * subject.amplitude
     s = np.full(4, float(np.mean(subject.state_range)))
     i, rate = held(subject.component, v, s, engine, HELD_PERIODS * subject.period, HELD_STEPS)
-    moved = max(
-        float(np.abs(values - values[0]).max()) / (float(np.abs(values[0]).max()) or 1.0) for values in (i, rate)
-    )
-    grade = Grade.PASS if moved <= FLOATING else Grade.FAIL
+    moved = max(_relative(values - values[0], values[0]) for values in (i, rate))
     finding = f"current or rate change by {moved:.1e} over {HELD_PERIODS} periods at one voltage and state"
-    return Result("no clock", _question(autonomous), grade, finding, {"changed": moved})
+    return Result(Grade.of(moved <= FLOATING), finding, numbers={"changed": moved})
 
 
+@called("Jacobian")
 def jacobian(subject: Subject, engine: str) -> Result:
     """Are the analytic derivatives those of the law?"""
-    device = subject.device
-    if device is None:
-        return Result("Jacobian", _question(jacobian), Grade.SKIP, f"skipped, because {subject.no_law}")
+    if subject.device is None:
+        return Result(Grade.SKIP, f"skipped, because {subject.no_law}")
+    law = Group(subject.device, np.zeros(1, np.intp))
     rng = np.random.default_rng(1)
     n = 400
     low, high = subject.state_range
@@ -375,29 +382,28 @@ def jacobian(subject: Subject, engine: str) -> Result:
         size = np.abs(numeric).max() or 1.0
         worst[what] = float(np.median(np.abs(analytic - numeric)) / size)
 
-    if device.ohmic:
-        compare("dR/ds", device.resistance_slope(s), device.resistance, s, high - low)
+    if law.device.ohmic:
+        compare("dR/ds", law.resistive.resistance_slope(s), law.resistive.resistance, s, high - low)
     else:
-        di_dv, di_ds = device.current_partials(v, s)
-        compare("di/dv", di_dv, lambda x: device.current(x, s), v, subject.amplitude)
-        compare("di/ds", di_ds, lambda x: device.current(v, x), s, high - low)
-    if hasattr(device, "rate_partials"):
-        i = _current(device, v, s)
-        d_s, d_v, d_i = device.rate_partials(s, v, i, one, one)
-        compare("dF/ds", d_s, lambda x: device.rate(x, v, i, one, one), s, high - low)
-        compare("dF/dv", d_v, lambda x: device.rate(s, x, i, one, one), v, subject.amplitude)
-        compare("dF/di", d_i, lambda x: device.rate(s, v, x, one, one), i, float(np.abs(i).max()))
+        di_dv, di_ds = law.conductive.current_partials(v, s)
+        compare("di/dv", di_dv, lambda x: law.conductive.current(x, s), v, subject.amplitude)
+        compare("di/ds", di_ds, lambda x: law.conductive.current(v, x), s, high - low)
+    if isinstance(law.device, Differentiable):
+        i, rate = _current(law, v, s), law.device.rate
+        d_s, d_v, d_i = law.device.rate_partials(s, v, i, one, one)
+        compare("dF/ds", d_s, lambda x: rate(x, v, i, one, one), s, high - low)
+        compare("dF/dv", d_v, lambda x: rate(s, x, i, one, one), v, subject.amplitude)
+        compare("dF/di", d_i, lambda x: rate(s, v, x, one, one), i, float(np.abs(i).max()))
     largest = max(worst.values())
-    grade = Grade.PASS if largest <= SLOPE else Grade.FAIL
     finding = f"{', '.join(worst)} against differences: {largest:.1e}"
-    return Result("Jacobian", _question(jacobian), grade, finding, worst)
+    return Result(Grade.of(largest <= SLOPE), finding, numbers=worst)
 
 
+@called("subcircuit and Python")
 def branches_agree(subject: Subject, engine: str) -> Result:
     """Do the SPICE subcircuit and the Python law give the same waveforms?"""
-    name, question = "subcircuit and Python", _question(branches_agree)
     if subject.device is None:
-        return Result(name, question, Grade.SKIP, f"skipped, because {subject.no_law}")
+        return Result(Grade.SKIP, f"skipped, because {subject.no_law}")
     verdict = sb.validate(
         subject.network(), [0.0, 2 * subject.period], engine=engine, form="readable", tolerance=1e-4,
         timeout=PATIENCE, transform=subject.transform,
@@ -410,8 +416,8 @@ def branches_agree(subject: Subject, engine: str) -> Result:
             Curve(verdict.theory.t, verdict.theory.state[:, 0], "Python law"),
             Curve(verdict.spice.t, verdict.spice.state[:, 0], "subcircuit"),
         )
-        plot = Traces("time (s)", "state", curves)
-    return Result(name, question, grades[verdict.outcome], verdict.reason, numbers, plot)
+        plot = Traces("time (s)", "state", curves=curves)
+    return Result(grades[verdict.outcome], verdict.reason, numbers=numbers, plot=plot)
 
 
 def _law(subject: Subject, v: Array, s: Array, engine: str) -> tuple[Array, Array]:
@@ -419,19 +425,15 @@ def _law(subject: Subject, v: Array, s: Array, engine: str) -> tuple[Array, Arra
     if subject.device is None:
         return forced(subject.component, v, s, engine)
     one = np.ones(v.size)
-    i = _current(subject.device, v, s)
+    i = _current(Group(subject.device, np.zeros(1, np.intp)), v, s)
     return i, np.asarray(subject.device.rate(s, v, i, one, one))
 
 
-def _current(device: Any, v: Array, s: Array) -> Array:
-    return np.asarray(v / device.resistance(s) if device.ohmic else device.current(v, s))
+def _current(law: Group, v: Array, s: Array) -> Array:
+    return v / law.resistive.resistance(s) if law.device.ohmic else law.conductive.current(v, s)
 
 
-def _question(check: Callable[..., object]) -> str:
-    return (check.__doc__ or "").splitlines()[0]
-
-
-CHECKS: tuple[Callable[[Subject, str], Result], ...] = (
+CHECKS: tuple[Check, ...] = (
     pinched_loop,
     zero_crossing,
     loop_area,

@@ -23,10 +23,9 @@ from spicebridge.waveforms import Waveforms, replacing
 SIGNALS = ("state", "current", "voltage")
 PERIODS, STEPS, TIMES = 2.0, 500, 401
 """Length of a recording, steps a period of its coarsest run, and its times."""
-QUESTION = "Does the model move as it did when its reference was recorded?"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recording:
     """Signals (TIMES,) with the error bar of each, the model's text and the drive: amplitude, frequency, start."""
 
@@ -51,7 +50,8 @@ def read_recording(path: Path) -> Recording:
         with np.load(path, allow_pickle=False) as data:
             signals = {name: np.array(data[name]) for name in SIGNALS}
             bars = {name: float(data[f"bar_{name}"]) for name in SIGNALS}
-            return Recording(np.array(data["t"]), signals, bars, str(data["text"]), np.array(data["drive"]))
+            t, drive = np.array(data["t"]), np.array(data["drive"])
+            return Recording(t=t, signals=signals, bars=bars, text=str(data["text"]), drive=drive)
     except (OSError, KeyError, ValueError) as error:
         raise SpiceBridgeError(f"{path}: is no recorded model; record it again: {error}") from None
 
@@ -72,13 +72,13 @@ def record(subject: Subject, engine: str) -> Recording:
         floor = 1e-12 * float(np.abs(rungs[2][name]).max())
         bars[name] = max(second, first / 4.0) + floor
     drive = np.array([subject.amplitude, subject.frequency, subject.initial_state])
-    return Recording(t, rungs[2], bars, subject.text, drive)
+    return Recording(t=t, signals=rungs[2], bars=bars, text=subject.text, drive=drive)
 
 
 def compare(subject: Subject, engine: str, path: Path) -> Result:
     """The check, under the drive of the recording: signals that moved beyond both error bars are named, the old text
     stands beside the new one."""
-    name, then = "recorded reference", read_recording(path)
+    then = read_recording(path)
     amplitude, frequency, initial = (float(x) for x in then.drive)
     now = record(replace(subject, amplitude=amplitude, frequency=frequency, initial_state=initial), engine)
     gaps = {s: float(np.abs(now.signals[s] - then.signals[s]).max()) for s in SIGNALS}
@@ -89,10 +89,10 @@ def compare(subject: Subject, engine: str, path: Path) -> Result:
     if moved:
         words = ", ".join(f"{s} by {gaps[s]:.2e} (U {bars[s]:.1e})" for s in moved)
         finding = f"moved beyond U of {path}: {words}" + ("" if texts else "; its text is the same")
-        return Result(name, QUESTION, Grade.FAIL, finding, numbers, texts=texts)
+        return Result(Grade.FAIL, finding, numbers=numbers, texts=texts)
     words = ", ".join(f"{s} within {max(gaps[s], 0.0):.1e} (U {bars[s]:.1e})" for s in SIGNALS)
     finding = words + ("; its text has changed" if texts else "")
-    return Result(name, QUESTION, Grade.PASS, finding, numbers, texts=texts)
+    return Result(Grade.PASS, finding, numbers=numbers, texts=texts)
 
 
 def format_difference(texts: tuple[str, str]) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import wraps
 
 from spicebridge.arrays import Array
 from spicebridge.modelcheck.model_under_test import Subject
@@ -19,6 +19,10 @@ class Grade(enum.Enum):
     FAIL = "fail"
     SKIP = "skip"
 
+    @classmethod
+    def of(cls, passed: bool) -> Grade:
+        return cls.PASS if passed else cls.FAIL
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -29,29 +33,51 @@ class Curve:
     label: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Traces:
     """Traces on one pair of axes; `logarithmic` scales both, `points` marks samples instead of lines."""
 
-    x_label: str
-    y_label: str
+    x_label: str = field(kw_only=False)
+    y_label: str = field(kw_only=False)
     curves: tuple[Curve, ...]
     logarithmic: bool = False
     points: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
-    """One check: what was asked, the grade, one sentence with the measured number, and the numbers."""
+    """One check: the grade, one sentence with the measured number, the numbers, and what was asked."""
 
-    name: str
-    question: str
-    grade: Grade
-    finding: str
+    grade: Grade = field(kw_only=False)
+    finding: str = field(kw_only=False)
     numbers: Mapping[str, float] = field(default_factory=dict)
     plot: Traces | None = field(default=None, repr=False)
     texts: tuple[str, str] | None = field(default=None, repr=False)
     """The model as it was and as it is, where they differ."""
+    name: str = ""
+    question: str = ""
+
+
+Check = Callable[[Subject, str], Result]
+"""Examines a subject in an engine."""
+
+
+def asked(check: Check) -> str:
+    """The question of a check: the first line of its docstring."""
+    return (check.__doc__ or "").splitlines()[0]
+
+
+def called(name: str) -> Callable[[Check], Check]:
+    """Decorates a check, whose results carry its name and its question."""
+
+    def decorate(check: Check) -> Check:
+        @wraps(check)
+        def named(subject: Subject, engine: str) -> Result:
+            return replace(check(subject, engine), name=name, question=asked(check))
+
+        return named
+
+    return decorate
 
 
 @dataclass(frozen=True)
@@ -70,7 +96,7 @@ class CheckUp:
     def counts(self) -> dict[str, int]:
         return {g.value: sum(r.grade is g for r in self.results) for g in Grade}
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """Plain data for JSON."""
         return {
             "format": "spicebridge.checkup/1",
@@ -81,13 +107,8 @@ class CheckUp:
             "passed": self.passed,
             "counts": self.counts(),
             "checks": [
-                {
-                    "name": r.name,
-                    "question": r.question,
-                    "grade": r.grade.value,
-                    "finding": r.finding,
-                    "numbers": dict(r.numbers),
-                }
+                {"name": r.name, "question": r.question, "grade": r.grade.value}
+                | {"finding": r.finding, "numbers": dict(r.numbers)}
                 for r in self.results
             ],
         }

@@ -11,17 +11,17 @@ others straddle a kink.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.errors import CaseError, DeckError
+from spicebridge.laws.base import Device, Group, changed
 from spicebridge.modelcheck import veriloga
 from spicebridge.modelcheck.component import StateSubcircuit, forced
 from spicebridge.modelcheck.model_under_test import Subject
-from spicebridge.modelcheck.result import Curve, Grade, Result, Traces
+from spicebridge.modelcheck.result import Curve, Grade, Result, Traces, called
 
 Values = Mapping[str, Array]
 
@@ -61,20 +61,21 @@ def points_of(subject: Subject, part: StateSubcircuit | None = None) -> Points:
     return Points(v, s, {name: rng.choice([-1.0, 1.0], POINTS) for name in names})
 
 
-def of_law(device: Any, at: Points) -> Values:
+def of_law(device: Device, at: Points) -> Values:
     """What the Python law says, without its window: that acts between the pins of a subcircuit."""
-    bare = replace(device, window=None) if "window" in device.__dataclass_fields__ else device
+    windowed = "window" in {field.name for field in fields(device)}  # type: ignore[arg-type]
+    law = Group(changed(device, window=None) if windowed else device, np.zeros(1, np.intp))
     one = np.ones(at.v.size)
     v, s = at.v, at.s
     P, J = at.signs.get("active", one), at.signs.get("polarity", one)
-    if bare.ohmic:
-        R = P * bare.resistance(s)
-        i, i_v, i_s = v / R, 1.0 / R, -v * P * bare.resistance_slope(s) / R**2
+    if device.ohmic:
+        R = P * law.resistive.resistance(s)
+        i, i_v, i_s = v / R, 1.0 / R, -v * P * law.resistive.resistance_slope(s) / R**2
     else:
-        by_v, by_s = bare.current_partials(J * v, s)
-        i, i_v, i_s = J * bare.current(J * v, s), by_v, J * by_s
-    rate = bare.bulk_rate(s, v, i, P, J)
-    by_s, by_v, by_i = bare.rate_partials(s, v, i, P, J)
+        by_v, by_s = law.conductive.current_partials(J * v, s)
+        i, i_v, i_s = J * law.conductive.current(J * v, s), by_v, J * by_s
+    rate = law.device.bulk_rate(s, v, i, P, J)
+    by_s, by_v, by_i = law.differentiable.rate_partials(s, v, i, P, J)
     values = {"i": i, "rate": rate, "i_v": i_v, "i_s": i_s}
     return values | {"rate_v": by_v + by_i * i_v, "rate_s": by_s + by_i * i_s}
 
@@ -105,12 +106,6 @@ def of_subcircuit(subject: Subject, at: Points, engine: str) -> Values:
             same = np.abs(slopes[0] - slopes[1]) <= 0.1 * SLOPE_RTOL * (np.abs(slopes[1]) + FLOOR * size)
             found[f"{name}_{by}"] = np.where(same, slopes[1], np.nan)
     return found
-
-
-def of_veriloga(subject: Subject, at: Points) -> Values:
-    """What OpenVAF makes of the twin; raises `veriloga.TwinProblem`."""
-    assert subject.twin is not None
-    return veriloga.evaluate(subject.twin, subject.twin_part or subject.component, at.v, at.s, at.signs)
 
 
 def worst(
@@ -153,55 +148,45 @@ def compare(subject: Subject, found: Values, expected: Values) -> tuple[Grade, d
     return Grade.PASS, values | slopes, words
 
 
+@called("subcircuit point by point")
 def subcircuit_points(subject: Subject, engine: str) -> Result:
     """Do the subcircuit and the Python law say the same at every voltage and state?"""
-    name, question = "subcircuit point by point", (subcircuit_points.__doc__ or "").splitlines()[0]
     if subject.device is None:
-        return Result(name, question, Grade.SKIP, f"skipped, because {subject.no_law}")
+        return Result(Grade.SKIP, f"skipped, because {subject.no_law}")
     at = points_of(subject)
     law, circuit = of_law(subject.device, at), of_subcircuit(subject, at, engine)
     grade, numbers, words = compare(subject, circuit, law)
     order = np.argsort(at.v)
     curves = (Curve(at.v[order], law["i"][order], "Python law"), Curve(at.v[order], circuit["i"][order], "subcircuit"))
-    return Result(
-        name,
-        question,
-        grade,
-        f"at {POINTS} points {words}",
-        numbers,
-        Traces("voltage (V)", "current (A)", curves, points=True),
-    )
+    plot = Traces("voltage (V)", "current (A)", curves=curves, points=True)
+    return Result(grade, f"at {POINTS} points {words}", numbers=numbers, plot=plot)
 
 
+@called("Verilog-A twin")
 def veriloga_twin(subject: Subject, engine: str) -> Result:
     """Does the Verilog-A twin have the residual and the Jacobian of the law and of the subcircuit?"""
-    name, question = "Verilog-A twin", (veriloga_twin.__doc__ or "").splitlines()[0]
-
-    def ended(grade: Grade, finding: str, numbers: Mapping[str, float] | None = None) -> Result:
-        return Result(name, question, grade, finding, numbers or {})
-
     if subject.twin is None:
-        return ended(Grade.SKIP, f"skipped, because {subject.no_twin}")
+        return Result(Grade.SKIP, f"skipped, because {subject.no_twin}")
     if not veriloga.installed():
         remedy = "pip install openvaf-py (Linux on x86-64, Python 3.11 or 3.12)"
-        return ended(Grade.SKIP, f"skipped, because openvaf-py is not installed; {remedy}")
+        return Result(Grade.SKIP, f"skipped, because openvaf-py is not installed; {remedy}")
     at = points_of(subject, subject.twin_part)
     try:
-        twin = of_veriloga(subject, at)
+        twin = veriloga.evaluate(subject.twin, subject.twin_part or subject.component, at.v, at.s, at.signs)
     except veriloga.TwinProblem as problem:
-        return ended(Grade.FAIL, f"{subject.twin.name}: {problem}")
-    grades: list[Grade] = []
-    numbers: dict[str, float] = {}
-    words: list[str] = []
+        return Result(Grade.FAIL, f"{subject.twin.name}: {problem}")
     pairs: dict[str, Values] = {} if subject.device is None else {"Python law": of_law(subject.device, at)}
     try:
         pairs["subcircuit"] = of_subcircuit(subject, at, engine)
     except (CaseError, DeckError) as error:
-        return ended(Grade.FAIL, f"the subcircuit cannot be run: {error}")
+        return Result(Grade.FAIL, f"the subcircuit cannot be run: {error}")
+    grades: list[Grade] = []
+    numbers: dict[str, float] = {}
+    words: list[str] = []
     for shown, other in pairs.items():
         grade, found, said = compare(subject, twin, other)
         grades.append(grade)
         numbers |= {f"{quantity}, {shown}": x for quantity, x in found.items()}
         words.append(f"against the {shown} {said}")
-    order = [Grade.FAIL, Grade.NOTE, Grade.PASS]
-    return ended(min(grades, key=order.index), f"{subject.twin.name}: {'; '.join(words)}", numbers)
+    worst_grade = min(grades, key=[Grade.FAIL, Grade.NOTE, Grade.PASS].index)
+    return Result(worst_grade, f"{subject.twin.name}: {'; '.join(words)}", numbers=numbers)

@@ -21,11 +21,11 @@ def examples(law: object) -> dict[str, Example]:
     if not isinstance(law, Law):
         return {}
     entries = law.examples or {law.name: {}}
-    return {name: _example(law, name, dict(entry)) for name, entry in entries.items()}
+    return {name: _example(law, dict(entry)) for name, entry in entries.items()}
 
 
-def _example(law: Law, name: str, entry: dict[str, Any]) -> Example:
-    amplitude, frequency = (_number(entry.pop(key, default)) for key, default in (("drive", 1.0), ("frequency", 1.0)))
+def _example(law: Law, entry: dict[str, Any]) -> Example:
+    amplitude, frequency = (_number(entry.pop(key, 1.0)) for key in ("drive", "frequency"))
     initial = float(entry.pop("initial", 0.5))
     values: dict[str, object] = {key: p.default for key, p in law.parameters.items()} | dict(law.tables)
     for key, value in entry.items():
@@ -35,5 +35,5 @@ def _example(law: Law, name: str, entry: dict[str, Any]) -> Example:
     return law(**values), amplitude, frequency, initial
 
 
-def _number(given: Any) -> float:
+def _number(given: str | float) -> float:
     return parse_physical(given)[0] if isinstance(given, str) else float(given)

@@ -11,7 +11,6 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -50,7 +49,7 @@ def evaluate(
     numbers |= {name.lower(): value for name, value in part.parameters}
     with tempfile.TemporaryDirectory(prefix="spicebridge-") as folder:
         answer = Path(folder) / "answer.json"
-        request: dict[str, Any] = {
+        request = {
             "file": str(path.resolve()),
             "module": part.model.name,
             "parameters": {k: x for k, x in numbers.items() if k not in signs},

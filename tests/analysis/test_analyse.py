@@ -14,7 +14,7 @@ from spicebridge.analysis import lyapunov, mean_field
 from spicebridge.analysis.confirm import rests
 from spicebridge.analysis.flow import Flow
 from spicebridge.analysis.memory import projection_gap
-from spicebridge.atlas.circuits import prism, random_circuit
+from spicebridge.atlas.circuits import Standard, prism
 from spicebridge.atlas.claims.force import UNIFORM
 from spicebridge.errors import NetworkError
 from spicebridge.theory import solve
@@ -55,7 +55,7 @@ def test_reachable_dimension_is_the_number_of_loops_where_charges_are_kept(
 def laws() -> dict[str, sb.Network]:
     """Laws of every make on a triangle with a parallel edge: affine, nonlinear in the state or the drop, with signs."""
     found = {
-        "mixed signs": random_circuit("random 8 nodes 14 edges (seed 5)", mixed=True, polarity=True).network,
+        "mixed signs": Standard(mixed=True, polarity=True).circuit("random 8 nodes 14 edges (seed 5)").network,
         "with resistors": k4([TUNNEL] * 4 + [sb.Resistor(2.0)] * 2),
     }
     for name, example in EXAMPLES.items():

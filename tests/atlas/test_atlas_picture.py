@@ -10,7 +10,7 @@ import matplotlib
 import pytest
 
 from spicebridge.atlas import picture as atlas_picture
-from spicebridge.atlas.claim import Panel, Series
+from spicebridge.atlas.evidence import Panel, Series
 from spicebridge.report.plots.style import RC, new_figure
 
 

@@ -12,14 +12,18 @@ Paper 1 (section 2.1) leaves these elements out. B w = const and d(S.w)/dt <= 0,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from scipy.integrate import cumulative_trapezoid
 
-from spicebridge.arrays import Array
-from spicebridge.atlas.circuits import matrices
-from spicebridge.atlas.claim import Evidence, Finding, at_least, claim, vanishes
-from spicebridge.atlas.runs import Bench, Circuit, residuals, value_of, worst
+from spicebridge.arrays import Array, IntArray
+from spicebridge.atlas import bars
+from spicebridge.atlas.circuits import NamedCircuit, matrices
+from spicebridge.atlas.claim import Claim
+from spicebridge.atlas.evidence import ClaimEvidence, vanishing
+from spicebridge.atlas.runs import Bench
 from spicebridge.drives import Sine
 from spicebridge.laws import Capacitor, CurrentSource, Device, Inductor, LinearMemristor, Resistor
 from spicebridge.network import Network
@@ -47,13 +51,13 @@ def _network(control: str, *, drive: Sources) -> Network:
     return Network.from_edges(EDGES, device=laws, drive=drive, initial_state=state, polarity=polarity)
 
 
-def _circuit(control: str = "current", *, constant: bool = False) -> Circuit:
+def _circuit(control: str = "current", *, constant: bool = False) -> NamedCircuit:
     if constant:
         network = _network(control, drive={0: -0.2, 2: 0.3, 4: -0.1})
         charged = network.initial_state + np.array([0.0, 0.0, 0.0, -0.9, 0.0, -1.5, 1.2, 0.0])
-        return Circuit("K4 with L, C and R, DC, charged", network.with_initial_state(charged), 4.0)
+        return NamedCircuit("K4 with L, C and R, DC, charged", network.with_initial_state(charged), 4.0)
     drive: dict[int, Source] = {0: Sine(0.8, 0.6), 2: 0.3, 5: Sine(0.4, 1.1)}
-    return Circuit("K4 with L, C and R, AC", _network(control, drive=drive), 3.0)
+    return NamedCircuit("K4 with L, C and R, AC", _network(control, drive=drive), 3.0)
 
 
 def _charges(network: Network, waves: Waveforms) -> Array:
@@ -64,44 +68,46 @@ def _charges(network: Network, waves: Waveforms) -> Array:
     return np.asarray((waves.state - waves.state[0]) * factor)
 
 
-def _only(network: Network, kinds: tuple[type, ...]) -> Array:
+def _only(network: Network, kinds: tuple[type, ...]) -> IntArray:
     """Nodes at which elements of these kinds alone meet."""
     good = np.array([isinstance(law, kinds) for law in network.devices()])
     return np.array([n for n, row in enumerate(matrices(network)[1]) if good[row != 0].all()], dtype=np.intp)
 
 
-@claim(
+@Claim(
     "new.rlc.charge",
     "Node sums with capacitors",
     printed="B w(t) = B w(0) (Eqs. 12-13; section 2.1 leaves R, L and C out)",
     exact="sum_k B_nk Q_k is conserved at every node of memristors and capacitors alone, Q = -(J beta/r0) w or C v_C; "
     "at nodes with a resistor or an inductor nothing of the kind holds",
-    circuits="K4 with two more edges: four memristors (one of polarity -1), two capacitors, an inductor, a resistor, AC",
+    circuits="K4 with two more edges: four memristors (one of polarity -1), two capacitors, an inductor, a resistor, "
+    "AC",
     mutant="the capacitors' charges left out",
     changed={"stored": 0.0},
 )
-def charge(bench: Bench, stored: float = 1.0) -> Evidence:
+def charge(bench: Bench, stored: float = 1.0) -> ClaimEvidence:
     pair = bench.pair(_circuit())
     network = pair.network
     B = matrices(network)[1]
     inner = _only(network, (LinearMemristor, Capacitor))
     outer = np.setdiff1d(np.arange(network.n_nodes), inner)
 
-    def sums(nodes: Array, waves: Waveforms) -> Array:
+    def sums(nodes: IntArray, waves: Waveforms) -> Array:
         Q = _charges(network, waves)
         Q[:, 5:7] *= stored
         return np.asarray(Q @ B[nodes].T / np.abs(Q).max())
 
-    value, U = value_of(partial(sums, inner), pair)
-    rest, V = value_of(partial(sums, outer), pair)
-    findings = (
-        vanishes("|sum of charges| at inner nodes / largest", float(np.abs(value).max()), U, resolution=SHARP),
-        at_least("the same at nodes with L or R", float(np.abs(rest).max()), V, 0.01),
+    what, most, U = pair.row(partial(sums, inner), "|sum of charges| at inner nodes / largest")
+    findings = [
+        bars.vanishes(what, most, U, resolution=SHARP),
+        bars.at_least(*pair.row(partial(sums, outer), "the same at nodes with L or R"), 0.01),
+    ]
+    return ClaimEvidence(
+        findings=findings, numbers={"inner nodes": float(inner.size), "other nodes": float(outer.size)}
     )
-    return Evidence(findings=findings, numbers={"inner nodes": float(inner.size), "other nodes": float(outer.size)})
 
 
-@claim(
+@Claim(
     "new.rlc.flux",
     "Loop sums with inductors",
     printed="A w(t) follows the sources (Eq. 16, voltage control; section 2.1 leaves R, L and C out)",
@@ -110,9 +116,7 @@ def charge(bench: Bench, stored: float = 1.0) -> Evidence:
     mutant="the inductor's flux left out",
     changed={"stored": 0.0},
 )
-def flux(bench: Bench, stored: float = 1.0) -> Evidence:
-    pair = bench.pair(_circuit("voltage"))
-
+def flux(bench: Bench, stored: float = 1.0) -> ClaimEvidence:
     def loop(network: Network, waves: Waveforms) -> Array:
         moved = waves.state - waves.state[0]
         # 0 -> 1 along edge 0, 1 -> 3 along edge 4, 3 -> 0 against edge 3.
@@ -121,15 +125,15 @@ def flux(bench: Bench, stored: float = 1.0) -> Evidence:
         S = network.bank.integral(waves.t)
         return np.asarray(F - (S[:, 0] + S[:, 4] - S[:, 3]))
 
-    rows = residuals([pair], loop)
-    return Evidence(findings=(worst("|A F - int A S dt| (V s)", rows, resolution=SHARP),), rows=tuple(rows))
+    rows = [bench.pair(_circuit("voltage")).residual(loop)]
+    return vanishing("|A F - int A S dt| (V s)", rows, resolution=SHARP)
 
 
 def _stored(waves: Waveforms) -> Array:
     return np.asarray(0.2 * waves.state[:, 5] ** 2 + 0.1 * waves.state[:, 6] ** 2 + 0.35 * waves.state[:, 3] ** 2)
 
 
-@claim(
+@Claim(
     "new.rlc.energy",
     "Energy balance",
     printed="power of the sources = power dissipated (Tellegen), for memristors alone",
@@ -138,34 +142,29 @@ def _stored(waves: Waveforms) -> Array:
     mutant="the stored energy left out",
     changed={"stored": 0.0},
 )
-def energy(bench: Bench, stored: float = 1.0) -> Evidence:
+def energy(bench: Bench, stored: float = 1.0) -> ClaimEvidence:
     case = _circuit()
     base = case.network
-    source = CurrentSource(Sine(0.2, 0.9))
     network = Network.from_edges(
         [*EDGES, (0, 3)],
-        device=[*base.devices(), source],
+        device=[*base.devices(), CurrentSource(Sine(0.2, 0.9))],
         drive=[*base.drives, None],
         initial_state=[*base.initial_state, 0.0],
         polarity=[*base.J, 1],
     )
-    pair = bench.pair(Circuit("K4 with L, C, R and a current source", network, case.stop))
-    conducting = [*MEMRISTORS, 7]
-
-    from scipy.integrate import cumulative_trapezoid
 
     def balance(network: Network, waves: Waveforms) -> Array:
         i, v, t = waves.current, waves.voltage, waves.t
         work = cumulative_trapezoid((i * network.bank(t)).sum(axis=1) - i[:, 8] * v[:, 8], t, initial=0)
-        heat = cumulative_trapezoid((i * v)[:, conducting].sum(axis=1), t, initial=0)
+        heat = cumulative_trapezoid((i * v)[:, [*MEMRISTORS, 7]].sum(axis=1), t, initial=0)
         gain = stored * (_stored(waves) - _stored(waves)[0])
         return np.asarray((work - heat - gain) / heat[-1])
 
-    rows = residuals([pair], balance)
-    return Evidence(findings=(worst("|work - heat - gain| / heat", rows, resolution=SHARP),), rows=tuple(rows))
+    pair = bench.pair(NamedCircuit("K4 with L, C, R and a current source", network, case.stop))
+    return vanishing("|work - heat - gain| / heat", [pair.residual(balance)], resolution=SHARP)
 
 
-@claim(
+@Claim(
     "new.rlc.descent",
     "What descends with capacitors and inductors",
     printed="d(S.w)/dt <= 0 for P = J = I, alpha = 0, constant S (after Eqs. 49-60)",
@@ -174,20 +173,18 @@ def energy(bench: Bench, stored: float = 1.0) -> Evidence:
     mutant="the stored energy left out",
     changed={"stored": 0.0},
 )
-def descent(bench: Bench, stored: float = 1.0) -> Evidence:
+def descent(bench: Bench, stored: float = 1.0) -> ClaimEvidence:
     case = _circuit(constant=True)
-    network = case.network.with_polarity(1)
-    pair = bench.pair(Circuit(case.name, network, case.stop))
-    S = network.bank(0.0)
+    pair = bench.pair(replace(case, network=case.network.with_polarity(1)))
+    S = pair.network.bank(0.0)
 
     def rise(share: float, waves: Waveforms) -> float:
         value = (BETA / R_ON) * waves.state @ S + share * _stored(waves)
         return float(np.maximum(value - np.minimum.accumulate(value), 0.0).max())
 
-    whole, U = value_of(partial(rise, stored), pair)
-    bare, V = value_of(partial(rise, 0.0), pair)
-    findings: tuple[Finding, ...] = (
-        vanishes("largest rise of (beta/Ron) S.w + E (J)", float(whole), max(U, 1e-9), resolution=SHARP),
-        at_least("largest rise of (beta/Ron) S.w alone (J)", float(bare), V, 1e-3),
-    )
-    return Evidence(findings=findings)
+    whole, U = pair.number(partial(rise, stored))
+    findings = [
+        bars.vanishes("largest rise of (beta/Ron) S.w + E (J)", whole, max(U, 1e-9), resolution=SHARP),
+        bars.at_least("largest rise of (beta/Ron) S.w alone (J)", *pair.number(partial(rise, 0.0)), 1e-3),
+    ]
+    return ClaimEvidence(findings=findings)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,11 +22,10 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components, dept
 from spicebridge.arrays import Array, IntArray
 from spicebridge.errors import NetworkError, ProjectorSingular
 from spicebridge.network import Network
+from spicebridge.theory.kept import kept
 
 SINGULAR_CONDITION = 1e13
 """A P A^t with a condition number above this counts as singular."""
-
-_KNOWN: WeakKeyDictionary[Network, Topology] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +53,11 @@ class Topology:
     head: IntArray
     loop_matrix: Array | None = None
 
-    @classmethod
-    def of(cls, network: Network) -> Topology:
+    @staticmethod
+    @kept
+    def of(network: Network) -> Topology:
         """The topology of a network; kept with what has been computed of it while the network lives."""
-        known = _KNOWN.get(network)
-        if known is None:
-            known = _KNOWN[network] = cls(network.n_nodes, network.tail, network.head, network.loop_matrix)
-        return known
+        return Topology(network.n_nodes, network.tail, network.head, network.loop_matrix)
 
     @property
     def is_graph(self) -> bool:
@@ -109,6 +105,21 @@ class Topology:
     def roots(self) -> IntArray:
         """The first node of every component; the nodal form grounds it."""
         return np.asarray(np.unique(self.component, return_index=True)[1], dtype=np.intp)
+
+    @cached_property
+    def free(self) -> IntArray:
+        """The nodes whose potentials are unknown: all but the roots."""
+        return np.delete(np.arange(self.n_nodes), self.roots)
+
+    @property
+    def n_free(self) -> int:
+        """Number of independent cuts: nodes but one of every component."""
+        return self.n_nodes - self.n_components
+
+    @cached_property
+    def cuts(self) -> sp.csr_array:
+        """B of the free nodes, sparse (n_free, n_e)."""
+        return sp.csr_array(self.B[self.free])
 
     @cached_property
     def forest(self) -> Forest:
@@ -256,13 +267,3 @@ class Topology:
     def _need_graph(self, what: str) -> None:
         if not self.is_graph:
             raise NetworkError(f"a loop matrix has no graph, hence no {what}; use the loop form")
-
-
-def incidence_matrix(network: Network) -> sp.csr_array:
-    """B (n, n_e) of a network, sparse. Raises `NetworkError` for a loop matrix."""
-    return Topology.of(network).B
-
-
-def cycle_matrix(network: Network) -> sp.csr_array:
-    """A (L, n_e) of a network, sparse: fundamental cycles, or the loop matrix itself."""
-    return Topology.of(network).A

@@ -19,7 +19,8 @@ from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError
 from spicebridge.laws.base import Device, imposes
 from spicebridge.network import Network
-from spicebridge.theory.currents.branch import BranchSolver, choose_form, kept_solver
+from spicebridge.theory.currents.branch import choose_form, kept_solver
+from spicebridge.theory.currents.solver import BranchSolver
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.windows import NoWindow
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.theory.currents.branch import Operator
+from spicebridge.theory.currents.solver import Operator
 from spicebridge.theory.time.taylor.affine_law import AffineLaw
 from spicebridge.theory.time.taylor.expansion import EPSILON, LAST, Expansion, Room
 from spicebridge.theory.time.taylor.source_series import SourceSeries

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array, IntArray
 from spicebridge.errors import SingularNetwork
-from spicebridge.theory.currents.branch import BranchSolver, Operator
+from spicebridge.theory.currents.solver import BranchSolver, Operator
 from spicebridge.theory.time.crossing import SIMULTANEOUS, first_crossing
 from spicebridge.theory.time.problem import (
     CHATTER_SPAN,

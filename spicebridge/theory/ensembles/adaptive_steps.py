@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array, BoolArray, IntArray
 from spicebridge.errors import ScreenError
+from spicebridge.theory.edge_laws import EdgeLaws
 from spicebridge.theory.ensembles.active_runs import ActiveRuns, EnsembleRecord
 from spicebridge.theory.ensembles.batched_currents import BatchCurrents
-from spicebridge.theory.ensembles.batched_laws import BatchedLaws
 from spicebridge.theory.ensembles.field import Field
-from spicebridge.theory.ensembles.members import Members
+from spicebridge.theory.ensembles.members import FlatLaws, Members
 from spicebridge.theory.ensembles.tableaux import Tableau
 from spicebridge.theory.ensembles.wall_events import Search, vanishing
 from spicebridge.theory.time import problem as single
@@ -148,7 +148,7 @@ class AdaptiveSteps:
         return self._retired(active, reasons)
 
     def _attempted(self, active: ActiveRuns) -> Attempt:
-        tableau, laws = self.tableau, self.field.laws(active.row)
+        tableau, laws = self.tableau, self.members.laws(active.row)
         barrier = self.corners[active.corner]
         h = np.minimum(np.minimum(active.h, self.ceiling[active.row]), self._reach(active))
         last = active.t + h >= barrier
@@ -168,7 +168,7 @@ class AdaptiveSteps:
         time = np.where(free, distance, np.inf) / np.abs(active.f)
         return np.asarray(OVERSHOOT * np.where(time > 0.0, time, np.inf).min(axis=1))
 
-    def _stage(self, active: ActiveRuns, attempt: Attempt, s: int, laws: BatchedLaws) -> Array:
+    def _stage(self, active: ActiveRuns, attempt: Attempt, s: int, laws: EdgeLaws | FlatLaws) -> Array:
         """Compute stage s; return the unknowns it was taken at."""
         K, solutions, tableau = attempt.K, attempt.solutions, self.tableau
         y = (tableau.A[s, :s] @ K[:s].reshape(s, -1)).reshape(active.y.shape)
@@ -249,7 +249,7 @@ class AdaptiveSteps:
             return
         there = active.take(rows)
         part = replace(attempt, h=attempt.h[rows], K=attempt.K[:, rows], solutions=attempt.solutions[:, rows])
-        laws = self.field.laws(there.row)
+        laws = self.members.laws(there.row)
         for s in range(regular, n):
             self._stage(there, part, s, laws)
         attempt.K[regular:, rows] = part.K[regular:]
@@ -259,7 +259,7 @@ class AdaptiveSteps:
         """(runs,) whether a resistance may have reached zero inside the step."""
         if not self.field.free_resistance.any():
             return np.zeros(active.size, dtype=bool)
-        laws, sign = self.field.laws(active.row), self.members.network.P
+        laws, sign = self.members.laws(active.row), self.members.network.P
         around = search.range()
         least = np.minimum(*(sign * laws.resistance(edge) for edge in around))
         return np.asarray((~(least > 0.0) & self.field.free_resistance).any(axis=1))
@@ -268,7 +268,7 @@ class AdaptiveSteps:
         self, active: ActiveRuns, search: Search, k: int, place: float, stop: float, reasons: dict[int, str]
     ) -> float:
         """The time in s up to which trajectory k is valid; says why if a resistance vanishes before `stop`."""
-        laws = self.field.laws(active.row[[k]])
+        laws = self.members.laws(active.row[[k]])
         gone = vanishing(search, k, self.field.free_resistance, lambda s: self.members.network.P * laws.resistance(s))
         if gone is None or gone[1] > place:
             return stop

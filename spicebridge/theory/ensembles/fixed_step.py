@@ -15,9 +15,9 @@ from itertools import pairwise
 import numpy as np
 
 from spicebridge.arrays import Array, IntArray
+from spicebridge.theory.edge_laws import EdgeLaws
 from spicebridge.theory.ensembles.active_runs import EnsembleRecord
 from spicebridge.theory.ensembles.batched_currents import BatchCurrents
-from spicebridge.theory.ensembles.batched_laws import BatchedLaws
 from spicebridge.theory.ensembles.members import Members
 
 RESIDUAL = 1e-4
@@ -52,12 +52,10 @@ class FixedSteps:
 
     def _run(self, rows: IntArray, step: float, residual: float) -> tuple[Array, int]:
         """States (runs, n_t, n_e) of some trajectories, and the right-hand sides that each cost."""
-        network = self.members.network
-        groups = self.members.groups(rows) if self.members.parameters else network.groups
-        laws = BatchedLaws(network, groups, flattened=bool(self.members.parameters), runs=rows.size)
+        laws = self.members.laws(rows)
         y = self.members.initial[rows].copy()
         guess = np.zeros((rows.size, self.currents.unknowns))
-        hard = laws.hard
+        hard = EdgeLaws.of(self.members.network).hard
         bounded = bool(hard.any())
 
         def rate(s: Array, t: float) -> Array:

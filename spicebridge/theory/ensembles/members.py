@@ -17,7 +17,21 @@ from spicebridge.drives import DriveBank
 from spicebridge.errors import NetworkError, SpiceBridgeError, nearest
 from spicebridge.laws.base import Group, changed, parameter_names
 from spicebridge.network import Network
+from spicebridge.theory.edge_laws import EdgeLaws
 from spicebridge.theory.time.problem import breakpoints, shortest_period
+
+
+@dataclass(frozen=True, eq=False)
+class FlatLaws:
+    """Laws whose parameters run over (runs, edges) flattened, on states (runs, n_e)."""
+
+    flat: EdgeLaws
+
+    def resistance(self, state: Array) -> Array:
+        return self.flat.resistance(state.ravel()).reshape(state.shape)
+
+    def rate(self, state: Array, current: Array, voltage: Array) -> Array:
+        return self.flat.rate(state.ravel(), current.ravel(), voltage.ravel()).reshape(state.shape)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -91,13 +105,22 @@ class Members:
                 for k in range(self.count):
                     self.member(k)
 
+    def laws(self, rows: IntArray) -> EdgeLaws | FlatLaws:
+        """The laws of trajectories `rows` (runs,), over states (runs, n_e)."""
+        if not self.parameters:
+            return EdgeLaws.of(self.network)
+        P, J, n_e = self.network.P, self.network.J, self.network.n_edges
+        first = n_e * np.arange(rows.size)[:, None]
+        groups = [Group(group.device, (first + group.edges).ravel()) for group in self.groups(rows)]
+        return FlatLaws(EdgeLaws(groups, np.tile(P, rows.size), np.tile(J, rows.size)))
+
     def groups(self, rows: IntArray) -> tuple[Group, ...]:
         """The laws of some trajectories: as in the network, or with parameters over (rows, edges) flattened."""
         if not self.parameters:
             return self.network.groups
         out = []
         for group in self.network.groups:
-            changes: dict[str, Any] = {}
+            changes: dict[str, Array] = {}
             for name in parameter_names(group.device):
                 own = getattr(group.device, name)
                 if name in self.parameters:

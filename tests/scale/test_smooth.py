@@ -13,13 +13,13 @@ from bench.networks import grid
 from spicebridge.errors import RunFailed
 from spicebridge.theory import solve
 from spicebridge.theory.currents.topology import Topology
-from spicebridge.theory.time.dop853 import Stepper
+from spicebridge.theory.time.dop853 import ExplicitStepper
 
 
 def test_no_dense_output_is_made_for_the_end_alone(monkeypatch):
     made = []
-    original = Stepper._dense_output_impl
-    monkeypatch.setattr(Stepper, "_dense_output_impl", lambda self: made.append(self.t) or original(self))
+    original = ExplicitStepper._dense_output_impl
+    monkeypatch.setattr(ExplicitStepper, "_dense_output_impl", lambda self: made.append(self.t) or original(self))
     network = grid(6, window=sb.Tanh())
     end = sb.integrate(network, [0.0, 5.0]).state[-1]
     assert made == []

@@ -24,7 +24,6 @@ from spicebridge.theory.ensembles.tableaux import Tableau
 from spicebridge.theory.ensembles.wall_events import Search, vanishing
 from spicebridge.theory.time import problem as single
 from spicebridge.theory.time.dynamics import Dynamics, network_branch
-from spicebridge.theory.time.problem import CHATTER_EVENTS, CHATTER_PER_EDGE, CHATTER_SPAN
 from spicebridge.theory.time.runge_kutta import FIRST_PROBE
 from spicebridge.theory.time.walls import PROBE
 
@@ -79,7 +78,7 @@ class AdaptiveSteps:
         periods = members.periods()
         self.ceiling = periods / single.STEPS_PER_PERIOD
         self.budget = np.array([settings.budget(period) for period in periods.tolist()])
-        self.chatter_limit = CHATTER_EVENTS + CHATTER_PER_EDGE * int(self.field.hard.sum())
+        self.chatter = single.Chatter(int(self.field.hard.sum()), self.stop)
         state = np.full((members.count, times.size, members.network.n_edges), np.nan)
         nothing = np.zeros(members.count, dtype=np.intp)
         self.record = EnsembleRecord(state, np.zeros(members.count), [""] * members.count, nothing)
@@ -229,18 +228,14 @@ class AdaptiveSteps:
     ) -> None:
         there = active.take(rows)
         self.field.resolve(there, PROBE * h, turned)
-        span = CHATTER_SPAN * self.stop
-        again = there.t - there.event <= span
+        again = there.t - there.event <= self.chatter.span
         there.chatter = np.where(again, there.chatter + 1, 1)
         there.event = np.where(again, there.event, there.t)
         active.put(rows, there)
         for k in rows[~np.isfinite(there.f).all(axis=1)].tolist():
             reasons[k] = self._stuck(active, k)
-        for k in rows[there.chatter > self.chatter_limit].tolist():
-            reasons[k] = (
-                f"{active.chatter[k]} bound events within {span:.3g} s before t = {active.t[k]:.6g} s: "
-                "states chatter at their bounds; use a smooth window"
-            )
+        for k in rows[there.chatter > self.chatter.most].tolist():
+            reasons[k] = self.chatter.reason(int(active.chatter[k]), float(active.t[k]))
 
     def _finish(self, active: ActiveRuns, attempt: Attempt, rows: IntArray) -> None:
         """Compute the stages that only the dense output of `rows` needs."""

@@ -13,6 +13,7 @@ from math import comb
 import numpy as np
 
 from spicebridge.arrays import Array, IntArray
+from spicebridge.theory.time.dense_output import monomials
 
 GENERATIONS = 48
 """Halvings after which what is left of an interval counts as a place."""
@@ -83,6 +84,16 @@ def first_crossing(c: Array, level: Array, run: IntArray | None = None) -> Array
     np.minimum.at(first, run, out)
     out[out > first[run] + SIMULTANEOUS] = np.inf
     return out
+
+
+def first_zero(R: Array) -> tuple[int, float]:
+    """(column, place) where the first of the columns of R, values (8, m) at the nodes of ``dense_output``, falls to zero.
+
+    The place is infinite where none does.
+    """
+    place = first_crossing(monomials(-R / np.abs(R).max(axis=0)), np.zeros(R.shape[1]))
+    k = int(place.argmin())
+    return k, float(place[k])
 
 
 def _earliest(g: Array, low: Array, high: Array, run: IntArray) -> tuple[IntArray, Array]:

@@ -19,7 +19,7 @@ from spicebridge.errors import NetworkError, RunFailed, SingularNetwork
 from spicebridge.network import Network
 from spicebridge.theory.currents.hybrid import HybridSolver
 from spicebridge.theory.threads import one_blas_thread
-from spicebridge.theory.time.dense_output import StatePiece
+from spicebridge.theory.time.dense_output import Piece
 from spicebridge.theory.time.dynamics import Dynamics, OhmicBranch, network_branch
 from spicebridge.theory.time.implicit.stiffness import check_stepping, implicit_stepper, is_stiff
 from spicebridge.theory.time.problem import Ending, Output, Problem, Settings
@@ -142,7 +142,7 @@ class _Samples:
         rows = self._rows(start, stop)
         return rows.stop > rows.start and bool(self.times[rows.start] < stop)
 
-    def keep(self, piece: StatePiece) -> None:
+    def keep(self, piece: Piece) -> None:
         rows = self._rows(piece.start, piece.stop)
         if rows.stop > rows.start:
             self.state[rows] = piece(self.times[rows])
@@ -155,12 +155,12 @@ class _DenseOutput:
     """Keeps the dense output."""
 
     def __init__(self) -> None:
-        self.pieces: list[StatePiece] = []
+        self.pieces: list[Piece] = []
 
     def wants(self, start: float, stop: float) -> bool:
         return True
 
-    def keep(self, piece: StatePiece) -> None:
+    def keep(self, piece: Piece) -> None:
         self.pieces.append(piece)
 
     def reach(self, t: float, state: Array) -> None:

@@ -12,7 +12,7 @@ from spicebridge.arrays import Array
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.theory.currents.many_times import stacked_currents
-from spicebridge.theory.time.dense_output import StatePiece
+from spicebridge.theory.time.dense_output import Piece
 from spicebridge.theory.time.dynamics import Branch, OhmicBranch
 from spicebridge.waveforms import Waveforms
 
@@ -43,7 +43,7 @@ class Trajectory:
     """
 
     network: Network = field(repr=False)
-    pieces: tuple[StatePiece, ...] = field(repr=False)
+    pieces: tuple[Piece, ...] = field(repr=False)
     initial: Array = field(repr=False)
     stop: float
     complete: bool

@@ -60,8 +60,8 @@ class CollocationStepper:
         linearise: Callable[[float, Array], Linearised],
         rtol: float,
         atol: float | Array,
-        max_step: float = math.inf,
-        first_step: float | None = None,
+        max_step: float,
+        first_step: float | None,
     ) -> None:
         self.field, self.linearise, self.bound = field, linearise, bound
         self.t, self.y, self.rtol, self.atol, self.max_step = t, np.array(y), rtol, atol, max_step
@@ -193,7 +193,7 @@ class CollocationStepper:
         if self.t >= self.bound:
             self.status = "finished"
 
-    def dense_output(self) -> Callable[[object], Array]:
+    def dense_output(self) -> Callable[[Array], Array]:
         """The last step as a function of times (n,) in s, (n_y, n)."""
         assert self._last is not None
         start, length, values = self._last

@@ -107,7 +107,9 @@ def run_firmware(plan: Plan, *, quantised: bool = True) -> Waveforms:
     """The sampled loop over the whole run, at every update; `quantised` False keeps the sampling and the delay."""
     network = plan.network
     runs = firmware_builds(plan, Errors.none(1, network.n_edges), quantised=quantised)
-    return Waveforms(runs.t, runs.state[0], runs.current[0], runs.voltage[0], network.edge_labels, "firmware")
+    return Waveforms(
+        runs.t, runs.state[0], runs.current[0], runs.voltage[0], labels=network.edge_labels, source="firmware"
+    )
 
 
 def firmware_builds(plan: Plan, errors: Errors, *, quantised: bool = True) -> Ensemble:

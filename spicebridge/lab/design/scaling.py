@@ -100,9 +100,9 @@ class Scaling:
             waves.state if network is None else self._states(network, waves.state),
             waves.current * self.current,
             waves.voltage * self.amplitude,
-            waves.labels,
-            waves.source,
-            waves.run,
+            labels=waves.labels,
+            source=waves.source,
+            run=waves.run,
         )
 
     @property

@@ -22,6 +22,7 @@ from spicebridge.theory.ensembles.field import Field
 from spicebridge.theory.ensembles.members import FlatLaws, Members
 from spicebridge.theory.ensembles.tableaux import Tableau
 from spicebridge.theory.ensembles.wall_events import Search, vanishing
+from spicebridge.theory.results.stability import require_regular
 from spicebridge.theory.time import problem as single
 from spicebridge.theory.time.dynamics import Dynamics, network_branch
 from spicebridge.theory.time.runge_kutta import FIRST_PROBE
@@ -121,8 +122,6 @@ class AdaptiveSteps:
         """Whether an active network has no unique currents at the start; says so in the record."""
         if (self.members.network.P > 0.0).all():
             return False
-        from spicebridge.theory.results.stability import require_regular
-
         member = self.members.member(k)
         try:
             require_regular(member, member.initial_state)

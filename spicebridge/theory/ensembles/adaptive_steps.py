@@ -36,7 +36,8 @@ SOLVED = 0.01
 SHARPEST = 1e-14
 """… and the smallest that can be asked for."""
 OVERSHOOT = 1.5
-"""Steps end at the latest at this multiple of the time in which the next hard bound would be reached at the present rate."""
+"""Steps end at the latest at this multiple of the time in which the next hard bound would be reached at the present
+rate."""
 REFILL = 0.75
 """Take waiting trajectories in when fewer than this part of the batch is left."""
 SPACING = 10 * float(np.finfo(float).eps)
@@ -46,9 +47,7 @@ SPACING = 10 * float(np.finfo(float).eps)
 @dataclass(eq=False)
 class Attempt:
     """One step of every trajectory: length `h` (runs,) in s, whether it ends at `barrier` (runs,), stages `K` and
-
-    `solutions` of Kirchhoff's equations at them, and the state at its `end`.
-    """
+    `solutions` of Kirchhoff's equations at them, and the state at its `end`."""
 
     h: Array
     last: BoolArray
@@ -80,9 +79,7 @@ class AdaptiveSteps:
         self.ceiling = periods / single.STEPS_PER_PERIOD
         self.budget = np.array([settings.budget(period) for period in periods.tolist()])
         self.chatter = single.Chatter(int(self.field.hard.sum()), self.stop)
-        state = np.full((members.count, times.size, members.network.n_edges), np.nan)
-        nothing = np.zeros(members.count, dtype=np.intp)
-        self.record = EnsembleRecord(state, np.zeros(members.count), [""] * members.count, nothing)
+        self.record = EnsembleRecord.empty(members.count, times.size, members.network.n_edges)
 
     def run(self) -> EnsembleRecord:
         """Integrate every trajectory; numerical trouble of one ends that one, with its reason."""
@@ -281,7 +278,7 @@ class AdaptiveSteps:
         return np.asarray(np.where(mode != 0, mode > 0, inside))
 
     def _sample(self, active: ActiveRuns, search: Search, accepted: BoolArray, stop: Array) -> None:
-        """EnsembleRecord the states at the output times that the steps up to `stop` (runs,) pass."""
+        """Record the states at the output times that the steps up to `stop` (runs,) pass."""
         while True:
             times = self.times[active.output]
             rows = np.flatnonzero(accepted & (times <= stop))
@@ -295,7 +292,7 @@ class AdaptiveSteps:
             active.output[rows] += 1
 
     def _retired(self, active: ActiveRuns, reasons: dict[int, str]) -> ActiveRuns:
-        """EnsembleRecord the trajectories that have ended; return the others."""
+        """Record the trajectories that have ended; return the others."""
         for k, reason in reasons.items():
             self.record.reasons[active.row[k]] = reason
         over = active.t >= self.stop

@@ -245,9 +245,9 @@ def _require(network: Network, law: TopologicalLaw, values: Array, what: str, te
     right = float(network.initial_state[k] - total)
     cure = "put a resistor into the loop" if unit == "V" else "put a resistor across one of them"
     raise ScreenError(
-        f"{_named(network, law.edges)}: a {what} whose {terms} add up to {total:.6g} {unit} at t = 0, where Kirchhoff's "
-        f"law asks for 0, so that they would jump; give {network.edge_name(k)} the initial state {right:.9g} {unit}, or "
-        f"{cure}"
+        f"{_named(network, law.edges)}: a {what} whose {terms} add up to {total:.6g} {unit} at t = 0, where "
+        f"Kirchhoff's law asks for 0, so that they would jump; give {network.edge_name(k)} the initial state "
+        f"{right:.9g} {unit}, or {cure}"
     )
 
 

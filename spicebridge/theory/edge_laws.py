@@ -9,7 +9,7 @@ import numpy as np
 from spicebridge.arrays import Array, BoolArray, IntArray
 from spicebridge.laws.base import Device, Group
 from spicebridge.network import Network
-from spicebridge.theory.kept import kept
+from spicebridge.theory.keeping import kept
 from spicebridge.windows import NoWindow
 
 Kernel = Callable[[Array, Array, Array], Array]

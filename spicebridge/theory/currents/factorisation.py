@@ -25,7 +25,7 @@ V = TypeVar("V", Array, ComplexArray)
 
 
 def factored_densely(matrix: Array, *, positive: bool) -> Callable[[Array], Array]:
-    """b -> matrix^-1 b: by Cholesky where the matrix is `positive` definite, else, or where that fails, by LU with pivoting.
+    """b -> matrix^-1 b: by Cholesky where the matrix is `positive` definite, else, or where that fails, by pivoted LU.
 
     Raises `LinAlgError` for a singular matrix.
     """

@@ -61,8 +61,8 @@ DENSE_NODES = 120
 class HybridSolver:
     """Currents and drops of all edges from the states, at one instant.
 
-    ``form`` is that of the conducting rest, "nodal", "loop" or "newton", or "projector". ``segment`` is the
-    time between two breakpoints in which the sources' derivatives are taken (None: just before t). ``forced`` (n_e,) marks
+    ``form`` is that of the conducting rest, "nodal", "loop" or "newton", or "projector". ``segment`` is the time
+    between two breakpoints in which the sources' derivatives are taken (None: just before t). ``forced`` (n_e,) marks
     conducting edges in no loop of the rest: forced currents alone pass through them, whatever their resistance.
     Raises `ScreenError` for values that cannot be consistent, `NetworkError` for a method that does not fit.
     """

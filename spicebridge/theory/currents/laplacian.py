@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from spicebridge.arrays import Array, IntArray
 from spicebridge.theory.currents.topology import Topology
-from spicebridge.theory.kept import kept
+from spicebridge.theory.keeping import kept
 
 
 class GroundedLaplacian:

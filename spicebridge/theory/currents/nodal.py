@@ -27,7 +27,7 @@ from spicebridge.theory.currents.iterative import DiagonalCg
 from spicebridge.theory.currents.laplacian import GroundedLaplacian
 from spicebridge.theory.currents.solver import Operator
 from spicebridge.theory.currents.topology import Topology
-from spicebridge.theory.kept import kept
+from spicebridge.theory.keeping import kept
 
 DENSE_FILL = 0.5
 """Factor densely when the sparse factor would hold more than this part of a full triangle:

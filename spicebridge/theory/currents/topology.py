@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 from spicebridge.arrays import Array, IntArray
 from spicebridge.errors import NetworkError, ProjectorSingular
 from spicebridge.network import Network
-from spicebridge.theory.kept import kept
+from spicebridge.theory.keeping import kept
 
 SINGULAR_CONDITION = 1e13
 """A P A^t with a condition number above this counts as singular."""

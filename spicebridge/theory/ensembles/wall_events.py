@@ -28,7 +28,7 @@ wrong about an edge that has just been released."""
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """First events: ``place`` (runs,) in [0, 1] or infinite; pairs (run, edge) that hit, with the wall, or turn there."""
+    """First events: ``place`` (runs,) in [0, 1] or infinite; pairs (run, edge) that hit, with the wall, or turn."""
 
     place: Array
     hit: tuple[IntArray, IntArray]

@@ -2,8 +2,8 @@
 
     Z(f) = (e_a - e_b)^t (B Y B^t)^-1 (e_a - e_b),     Y the admittances of all edges at sigma = 2 pi i f
 
-with every source at zero AC. A memristor's admittance contains its state's own response, J = d(dw/dt)/d(w, v, i) frozen at
-the state: at high f it is 1 / (P R(w)), at low f that of its slow branch (see ``currents.linearised``).
+with every source at zero AC. A memristor's admittance contains its state's own response, J = d(dw/dt)/d(w, v, i) frozen
+at the state: at high f it is 1 / (P R(w)), at low f that of its slow branch (see ``currents.linearised``).
 """
 
 from __future__ import annotations

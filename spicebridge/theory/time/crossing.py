@@ -87,17 +87,15 @@ def first_crossing(c: Array, level: Array, run: IntArray | None = None) -> Array
 
 
 def first_zero(R: Array) -> tuple[int, float]:
-    """(column, place) where the first of the columns of R, values (8, m) at the nodes of ``dense_output``, falls to zero.
-
-    The place is infinite where none does.
-    """
+    """(column, place) of the first zero of the columns of R, values (8, m) at the nodes of ``dense_output``; place is
+    infinite without one."""
     place = first_crossing(monomials(-R / np.abs(R).max(axis=0)), np.zeros(R.shape[1]))
     k = int(place.argmin())
     return k, float(place[k])
 
 
 def _earliest(g: Array, low: Array, high: Array, run: IntArray) -> tuple[IntArray, Array]:
-    """Columns of g, not above zero at `low` and above at `high`, with the first of their only zeros in a run; and where."""
+    """Columns of g, not above zero at `low` and above at `high`, with the first of their only zeros in a run, and where."""
     which = np.arange(low.size)
     x = 0.5 * (low + high)
     first = np.full(int(run.max()) + 1, np.inf)

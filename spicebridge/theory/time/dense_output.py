@@ -59,9 +59,9 @@ def monomials(values: Array) -> Array:
 class Piece:
     """The solution on [start, stop], in s: basis((t - start) / length) @ c, `c` (n, n_e).
 
-    `basis` is `lagrange` for values at the nodes of [start, start + length], or powers. `held` (n_e,) is 0 where the edge
-    is free, +1 at the bound 1, -1 at the bound 0, or None when `c` shows the states of all edges. `hard` (n_e,) marks
-    edges that rounding must not carry over their bounds, or is None.
+    `basis` is `lagrange` for values at the nodes of [start, start + length], or powers. `held` (n_e,) is 0 where the
+    edge is free, +1 at the bound 1, -1 at the bound 0, or None when `c` shows the states of all edges. `hard` (n_e,)
+    marks edges that rounding must not carry over their bounds, or is None.
     """
 
     start: float

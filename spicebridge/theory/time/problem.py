@@ -41,8 +41,8 @@ EVALUATIONS_PER_PERIOD = 100
 class Stepper(Protocol):
     """One step after another up to a bound; names and meaning are those of SciPy's steppers.
 
-    ``t`` in s, ``y`` (n_e,), ``f`` = dy/dt there, ``h_abs`` length of the next step in s, ``K`` (stages, n_e) rates at the
-    stages of the last one, ``status`` "running", "finished" or "failed".
+    ``t`` in s, ``y`` (n_e,), ``f`` = dy/dt there, ``h_abs`` length of the next step in s, ``K`` (stages, n_e) rates at
+    the stages of the last one, ``status`` "running", "finished" or "failed".
     """
 
     t: float
@@ -209,8 +209,8 @@ def undetermined_within(
     except np.linalg.LinAlgError:
         pass
     return end, (
-        f"A' P R A'^t becomes singular at t = {end:.6g} s: the resistances of a loop with active edges cancel there and "
-        "the currents are not determined; change a resistance or shorten the span"
+        f"A' P R A'^t becomes singular at t = {end:.6g} s: the resistances of a loop with active edges cancel there "
+        "and the currents are not determined; change a resistance or shorten the span"
     )
 
 
@@ -225,8 +225,8 @@ def vanished(problem: Problem, k: int, t: float, state: float) -> str:
 def forgotten(problem: Problem, k: int, t: float, state: float) -> str:
     """The reason when the state of edge k has come so near to a zero of its window that it cannot come back."""
     return (
-        f"{problem.network.edge_name(k)}: the state {state:.6g} comes within rounding of its bound at t = {t:.6g} s, where "
-        "its window vanishes and the distance from there is lost: weaken the drive or shorten the span"
+        f"{problem.network.edge_name(k)}: the state {state:.6g} comes within rounding of its bound at t = {t:.6g} s, "
+        "where its window vanishes and the distance from there is lost: weaken the drive or shorten the span"
     )
 
 

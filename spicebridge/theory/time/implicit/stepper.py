@@ -46,8 +46,8 @@ SAFETY, LEAST, MOST, KEEP = 0.85, 0.15, 6.0, 1.25
 class CollocationStepper:
     """One step after another from `t` to `bound`, in s; the attributes are those of SciPy's steppers.
 
-    `field` (t, y) -> dy/dt (n,), not finite where there is none; `linearise` (t, y) -> `Linearised`. ``K`` (7, n) are the
-    rates at the stages of the last step; ``f`` that at its end.
+    `field` (t, y) -> dy/dt (n,), not finite where there is none; `linearise` (t, y) -> `Linearised`. ``K`` (7, n) are
+    the rates at the stages of the last step; ``f`` that at its end.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ import numpy as np
 from spicebridge.arrays import Array, BoolArray, IntArray
 from spicebridge.network import Network
 from spicebridge.theory.edge_laws import EdgeLaws
-from spicebridge.theory.kept import kept
+from spicebridge.theory.keeping import kept
 from spicebridge.windows import Joglekar, NoWindow
 
 

@@ -1,4 +1,4 @@
-"""The expansion of a small network, where calls of numpy are what a step costs: one matrix takes every order to the next.
+"""The expansion of a small network, where calls of numpy are what a step costs: one matrix takes an order to the next.
 
     x_k = [s_k, r_k, S_k],     r_k = sum_(1<=j<=k) s_j i_(k-j),     [i_k, (k+1) s_(k+1)] = W x_k
 

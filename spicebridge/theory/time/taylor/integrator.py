@@ -48,7 +48,7 @@ LEAST_ORDER, MOST_ORDER = 8, 30
 REACH = 3.0
 """Longest step expanded for, in units of the last one."""
 GAPS = 4.0
-"""Longest step expanded for, in units of the usual time between events: a step that an event cuts wastes its orders, …"""
+"""Longest step expanded for, in units of the usual time between events: one that an event cuts wastes its orders, …"""
 STEADY = 0.7
 """… the usual time being a mean that keeps this part of itself at every event."""
 TOO_FAST = 1e-12

@@ -17,8 +17,10 @@ def kept(make: Callable[[K], V]) -> Callable[[K], V]:
 
     @wraps(make)
     def found(of: K) -> V:
-        if of not in known:
-            known[of] = make(of)
-        return known[of]
+        try:
+            return known[of]
+        except KeyError:
+            known[of] = value = make(of)
+            return value
 
     return found

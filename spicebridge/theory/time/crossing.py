@@ -95,7 +95,7 @@ def first_zero(R: Array) -> tuple[int, float]:
 
 
 def _earliest(g: Array, low: Array, high: Array, run: IntArray) -> tuple[IntArray, Array]:
-    """Columns of g, not above zero at `low` and above at `high`, with the first of their only zeros in a run, and where."""
+    """Columns of g, not above zero at `low` and above at `high`, with the first of their zeros in a run; and where."""
     which = np.arange(low.size)
     x = 0.5 * (low + high)
     first = np.full(int(run.max()) + 1, np.inf)

@@ -62,7 +62,7 @@ class Stepper(Protocol):
 
 
 class Control(TypedDict):
-    """Tolerances of a stepper, `atol` a number or (n_e,), and its longest and first step in s (None: its own choice)."""
+    """Tolerances of a stepper, `atol` a number or (n_e,), its longest step and its first (None: its own choice) in s."""
 
     rtol: float
     atol: float | Array

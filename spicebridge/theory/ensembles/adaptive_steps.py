@@ -103,17 +103,14 @@ class AdaptiveSteps:
             active.output += 1
         if self.stop == 0.0 or rows.size == 0:
             return active.take(slice(0, 0))
-        self.field.resolve(active, self._first_probe(rows), np.zeros(active.y.shape, dtype=bool))
+        probe = FIRST_PROBE * np.minimum(self.stop, single.STEPS_PER_PERIOD * self.ceiling[rows])
+        self.field.resolve(active, probe, np.zeros(active.y.shape, dtype=bool))
         scale = self.settings.atol + self.settings.rtol * np.abs(active.y)
         pace = np.abs(np.where(active.mode != 0, 0.0, active.f) / scale).max(axis=1)
         reach = np.maximum(np.abs(active.y) / scale, 1.0).max(axis=1)
         active.h = np.minimum(np.where(pace > 0.0, FIRST_STEP * reach / pace, np.inf), self.stop)
         lost = np.flatnonzero(~np.isfinite(active.f).all(axis=1)).tolist()
         return self._retired(active, {k: "the currents at t = 0 are not finite" for k in lost})
-
-    def _first_probe(self, rows: IntArray) -> Array:
-        periods = single.STEPS_PER_PERIOD * self.ceiling[rows]
-        return np.asarray(FIRST_PROBE * np.minimum(self.stop, periods))
 
     def _refused(self, k: int) -> bool:
         """Whether an active network has no unique currents at the start; says so in the record."""

@@ -13,12 +13,11 @@ from spicebridge.theory.edge_laws import EdgeLaws
 from spicebridge.theory.ensembles.active_runs import ActiveRuns
 from spicebridge.theory.ensembles.batched_currents import BatchCurrents
 from spicebridge.theory.ensembles.members import FlatLaws, Members
+from spicebridge.theory.time.walls import RATE_ROUNDING
 
 DOUBT = 10.0
 """A rate counts as zero below this multiple of the residual of Kirchhoff's equations, in parts of the rate that the
-largest voltage would cause on that edge alone."""
-RATE_ROUNDING = 1e-12
-"""The least such part."""
+largest voltage would cause on that edge alone; `RATE_ROUNDING` is the least such part."""
 SIGNAL_RESIDUAL = 1e-13
 """Relative residual of Kirchhoff's equations in currents that are returned."""
 

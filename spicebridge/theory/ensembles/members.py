@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -50,7 +49,13 @@ class Members:
     parameters: dict[str, Array]
 
     @classmethod
-    def of(cls, network: Network, initial_states: Any, sources: Any, parameters: Mapping[str, Any] | None) -> Members:
+    def of(
+        cls,
+        network: Network,
+        initial_states: ArrayLike | None,
+        sources: object,
+        parameters: Mapping[str, ArrayLike] | None,
+    ) -> Members:
         """Check and lay out what the caller gave; see `integrate_ensemble`. Raises `NetworkError`."""
         if parameters is not None and not isinstance(parameters, Mapping):
             raise NetworkError('parameters: give {"alpha": values}, a name and its values (n_traj,) or (n_traj, n_e)')

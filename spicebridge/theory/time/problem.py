@@ -62,7 +62,7 @@ class Stepper(Protocol):
 
 
 class Control(TypedDict):
-    """Tolerances of a stepper, `atol` a number or (n_e,), its longest step and its first (None: its own choice) in s."""
+    """Tolerances of a stepper, `atol` a number or (n_e,), its longest step and its first (None: its own), in s."""
 
     rtol: float
     atol: float | Array

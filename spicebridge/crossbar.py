@@ -10,14 +10,15 @@ in the resistor `sense`. A line is a resistor, an inductor, or with `capacitance
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from spicebridge.errors import NetworkError
 from spicebridge.laws.base import Device, take
 from spicebridge.laws.plain import Capacitor, Resistor
 from spicebridge.network import Network
+from spicebridge.network.entries import Source
 
 GROUND = "ground"
 
@@ -27,12 +28,12 @@ def crossbar(
     columns: int,
     *,
     device: Device,
-    drive: Any,
+    drive: Source | Sequence[Source],
     line: Device | float = 1.0,
     driver: float = 1.0,
     sense: float = 1.0,
     capacitance: float | None = None,
-    initial_state: Any = 0.0,
+    initial_state: ArrayLike = 0.0,
     title: str = "",
 ) -> Network:
     """Return a crossbar of `rows` by `columns` memristors; edge i columns + j is the one at crossing (i, j).
@@ -75,7 +76,7 @@ def crossbar(
     row = [[f"row {i}.{j}" for j in range(columns)] for i in range(rows)]
     column = [[f"column {i}.{j}" for j in range(columns)] for i in range(rows)]
     edges = [(row[i][j], column[i][j]) for i in range(rows) for j in range(columns)]
-    laws: list[Any] = [take(device, k) for k in range(n)]
+    laws: list[Device] = [take(device, k) for k in range(n)]
     lines = [(row[i][j], row[i][j + 1]) for i in range(rows) for j in range(columns - 1)]
     lines += [(column[i][j], column[i + 1][j]) for j in range(columns) for i in range(rows - 1)]
     edges += lines

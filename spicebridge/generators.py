@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spicebridge.errors import NetworkError, nearest
 
@@ -28,7 +28,7 @@ _EDGES: dict[str, Callable[..., int]] = {
 """Edges to expect of the generators that make many from small arguments."""
 
 
-def generate(name: str, *args: object, **kwargs: Any) -> nx.Graph:
+def generate(name: str, *args: object, **kwargs: object) -> nx.Graph:
     """Call the networkx generator `name` and return its graph.
 
     Raises `NetworkError` for an unknown name, wrong arguments, more than `MOST_EDGES` edges or nodes, or a
@@ -47,7 +47,7 @@ def generate(name: str, *args: object, **kwargs: Any) -> nx.Graph:
     return graph
 
 
-def unseeded(name: str, *args: object, **kwargs: Any) -> bool:
+def unseeded(name: str, *args: object, **kwargs: object) -> bool:
     """Whether the generator takes a seed and these arguments give it none."""
     signature = inspect.signature(_function(name))
     return "seed" in signature.parameters and signature.bind(*args, **kwargs).arguments.get("seed") is None
@@ -67,11 +67,11 @@ def _check_size(name: str, signature: inspect.Signature, args: tuple[object, ...
         )
 
 
-def _function(name: str) -> Callable[..., Any]:
+def _function(name: str) -> Callable[..., object]:
     import networkx as nx
 
     known = [k for k in dir(nx.generators) if not k.startswith("_") and callable(getattr(nx, k, None))]
     if name not in known:
         raise NetworkError(f"graph generator {name!r} is not in networkx{nearest(name, known)}")
-    function: Callable[..., Any] = getattr(nx, name)
+    function: Callable[..., object] = getattr(nx, name)
     return function

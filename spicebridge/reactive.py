@@ -115,6 +115,7 @@ class _Forest:
         self.depth = [0] * n
         self.root = [-1] * n
         self.branches: list[int] = []
+        self.order: list[int] = []
         for start in range(n):
             if self.root[start] >= 0:
                 continue
@@ -127,6 +128,7 @@ class _Forest:
                         self.root[other], self.up[other], self.depth[other] = start, k, self.depth[node] + 1
                         self.branches.append(k)
                         waiting.append(other)
+            self.order += waiting
         kept = set(self.branches)
         self.chords = [k for k in chosen if k not in kept]
 
@@ -143,31 +145,19 @@ class _Forest:
         edges, signs = [chord], [1.0]
         a, b = self.head[chord], self.tail[chord]
         while a != b:
-            if self.depth[a] >= self.depth[b]:
-                k = self.up[a]
-                edges.append(k)
-                signs.append(1.0 if self.tail[k] == a else -1.0)
-                a = self._above(a)
-            else:
-                k = self.up[b]
-                edges.append(k)
-                signs.append(1.0 if self.head[k] == b else -1.0)
-                b = self._above(b)
+            node, along = (a, self.tail) if self.depth[a] >= self.depth[b] else (b, self.head)
+            edges.append(self.up[node])
+            signs.append(1.0 if along[self.up[node]] == node else -1.0)
+            a, b = (self._above(a), b) if node == a else (a, self._above(b))
         return TopologicalLaw(tuple(edges), tuple(signs))
 
     def cutset(self, branch: int, among: Iterable[int]) -> TopologicalLaw:
         """The fundamental cutset of a branch: `among` the edges between both sides of the tree without it."""
         top = max(self.tail[branch], self.head[branch], key=self.depth.__getitem__)
         below = {top}
-        children: dict[int, list[int]] = {}
-        for node, k in enumerate(self.up):
-            if k >= 0:
-                children.setdefault(self._above(node), []).append(node)
-        waiting = [top]
-        for node in waiting:
-            for child in children.get(node, ()):
-                below.add(child)
-                waiting.append(child)
+        for node in self.order:
+            if self.up[node] >= 0 and self._above(node) in below:
+                below.add(node)
         outward = self.tail[branch] in below
         edges, signs = [branch], [1.0]
         for k in among:
@@ -212,7 +202,7 @@ def require_consistent(network: Network) -> None:
         _require(network, law, network.initial_state - S, "loop of capacitors", "voltages less sources", "V")
     current = network.initial_state + forced
     for law in found.cutsets:
-        what = "cutset of inductors" + (" and current sources" if _has_source(network, law) else "")
+        what = "cutset of inductors" + ("" if network.stateful[list(law.edges)].all() else " and current sources")
         _require(network, law, current, what, "currents", "A")
 
 
@@ -231,10 +221,6 @@ def _require_resistance(network: Network) -> None:
                 )
 
 
-def _has_source(network: Network, law: TopologicalLaw) -> bool:
-    return not all(network.stateful[k] for k in law.edges)
-
-
 def _require(network: Network, law: TopologicalLaw, values: Array, what: str, terms: str, unit: str) -> None:
     index, signs = list(law.edges), np.array(law.signs)
     total = float(signs @ values[index])
@@ -245,9 +231,9 @@ def _require(network: Network, law: TopologicalLaw, values: Array, what: str, te
     right = float(network.initial_state[k] - total)
     cure = "put a resistor into the loop" if unit == "V" else "put a resistor across one of them"
     raise ScreenError(
-        f"{_named(network, law.edges)}: a {what} whose {terms} add up to {total:.6g} {unit} at t = 0, where Kirchhoff's "
-        f"law asks for 0, so that they would jump; give {network.edge_name(k)} the initial state {right:.9g} {unit}, or "
-        f"{cure}"
+        f"{_named(network, law.edges)}: a {what} whose {terms} add up to {total:.6g} {unit} at t = 0, where "
+        f"Kirchhoff's law asks for 0, so that they would jump; give {network.edge_name(k)} the initial state "
+        f"{right:.9g} {unit}, or {cure}"
     )
 
 
@@ -261,13 +247,13 @@ def explain(network: Network) -> tuple[str, ...]:
     if not network.reactive:
         return ()
     found = reductions(network)
-    out = []
-    for law in found.loops:
-        rest = [network.edge_name(k) for k in law.edges[1:]]
-        by = f"the loop of capacitors with {', '.join(rest[:NAMED])}" if rest else "its own source, a self loop"
-        out.append(f"v_C of {network.edge_name(law.dependent)} is not free: it follows from {by}")
-    for law in found.cutsets:
-        rest = [network.edge_name(k) for k in law.edges[1:]]
-        by = f"the cutset with {', '.join(rest[:NAMED])}" if rest else "no way back for it: it is zero"
-        out.append(f"i_L of {network.edge_name(law.dependent)} is not free: it follows from {by}")
-    return tuple(out)
+
+    def sentence(law: TopologicalLaw, quantity: str, which: str, alone: str) -> str:
+        rest = ", ".join(network.edge_name(k) for k in law.edges[1 : NAMED + 1])
+        by = f"{which} with {rest}" if rest else alone
+        return f"{quantity} of {network.edge_name(law.dependent)} is not free: it follows from {by}"
+
+    return (
+        *(sentence(law, "v_C", "the loop of capacitors", "its own source, a self loop") for law in found.loops),
+        *(sentence(law, "i_L", "the cutset", "no way back for it: it is zero") for law in found.cutsets),
+    )

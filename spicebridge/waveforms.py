@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +41,10 @@ class Waveforms(Shown):
     state: Array
     current: Array
     voltage: Array
-    labels: tuple[str, ...] = ()
-    source: str = ""
-    run: Any = field(default=None, repr=False)
-    units: tuple[str, ...] = ()
+    labels: tuple[str, ...] = field(default=(), kw_only=True)
+    source: str = field(default="", kw_only=True)
+    run: Any = field(default=None, kw_only=True)
+    units: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         t = np.asarray(self.t, float)
@@ -62,22 +62,19 @@ class Waveforms(Shown):
                 )
             object.__setattr__(self, name, value)
         object.__setattr__(self, "t", t)
-        if not self.labels:
-            object.__setattr__(self, "labels", tuple(str(k) for k in range(self.n_edges)))
-        if not self.units:
-            object.__setattr__(self, "units", (SIGNALS["state"],) * self.n_edges)
-        if len(self.units) != self.n_edges:
-            raise SpiceBridgeError(
-                f"waveforms: {len(self.units)} units of states for {self.n_edges} edges; give one per edge or none"
-            )
-        if len(self.labels) != self.n_edges:
-            raise SpiceBridgeError(
-                f"waveforms: {len(self.labels)} labels for {self.n_edges} edges; give one per edge or none"
-            )
+        n = self.n_edges
+        defaults = {"units": (SIGNALS["state"],) * n, "labels": tuple(str(k) for k in range(n))}
+        for name, what in (("units", "units of states"), ("labels", "labels")):
+            object.__setattr__(self, name, getattr(self, name) or defaults[name])
+            if len(getattr(self, name)) != n:
+                raise SpiceBridgeError(
+                    f"waveforms: {len(getattr(self, name))} {what} for {n} edges; give one per edge or none"
+                )
 
     def __repr__(self) -> str:
         span = f"{self.t[0]:g} to {self.t[-1]:g} s"
-        return f"<Waveforms{f' of {self.source}' if self.source else ''}: {self.n_edges} edges, {self.t.size} times, {span}>"
+        of = f" of {self.source}" if self.source else ""
+        return f"<Waveforms{of}: {self.n_edges} edges, {self.t.size} times, {span}>"
 
     @property
     def n_edges(self) -> int:
@@ -100,9 +97,8 @@ class Waveforms(Shown):
         if np.array_equal(grid, self.t):
             return self
         inside = np.clip(grid, self.t[0], self.t[-1])
-        values = [_between(self.t, getattr(self, name), inside) for name in SIGNALS]
-        state, current, voltage = values
-        return Waveforms(grid, state, current, voltage, self.labels, self.source, self.run, self.units)
+        state, current, voltage = (_between(self.t, getattr(self, name), inside) for name in SIGNALS)
+        return replace(self, t=grid, state=state, current=current, voltage=voltage)
 
     def to_pandas(self) -> pandas.DataFrame:
         """One row a time, columns (signal, label) as a `pandas.DataFrame` indexed by time in s."""

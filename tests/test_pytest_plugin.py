@@ -192,7 +192,7 @@ def test_fixtures_and_recorded_references(project: pytest.Pytester) -> None:
 def waves(n: int = 101) -> sb.Waveforms:
     t = np.linspace(0.0, 1.0, n)
     signal = np.column_stack([np.sin(3 * t), np.cos(t)])
-    return sb.Waveforms(t, signal, 1e-3 * signal, signal, ("a-b", "b-c"))
+    return sb.Waveforms(t, signal, 1e-3 * signal, signal, labels=("a-b", "b-c"))
 
 
 def test_waveforms_are_compared_between_grids() -> None:

@@ -17,7 +17,7 @@ def example(labels=LABELS, n_t=7):
     rng = np.random.default_rng(5)
     t = np.cumsum(rng.random(n_t))
     state, current, voltage = (rng.standard_normal((n_t, 3)) * scale for scale in (1.0, 1e-7, 1e3))
-    return Waveforms(t, state, current, voltage, labels, "theory")
+    return Waveforms(t, state, current, voltage, labels=labels, source="theory")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".npz", ".nc"])

@@ -28,7 +28,7 @@ from spicebridge.analysis.flow import Flow, LinearisedFlow, Segment, segments
 from spicebridge.arrays import Array
 from spicebridge.errors import GradientError, RunFailed
 from spicebridge.theory import Trajectory
-from spicebridge.theory.time.dense_output import StatePiece
+from spicebridge.theory.time.dense_output import Piece
 
 GRAZING = 1e-7
 """A state that would pass its bound by less than this, were there none, grazes it; so does one that stays away by so
@@ -232,7 +232,7 @@ def require_transversal(flow: Flow, path: Trajectory) -> None:
                 raise GradientError(_grazes(network.edge_name(int(free[column])), at))
 
 
-def _top(piece: StatePiece, edge: int, left: float, right: float) -> tuple[float, float]:
+def _top(piece: Piece, edge: int, left: float, right: float) -> tuple[float, float]:
     """(depth beyond a bound, time) at the maximum of one state between two times."""
     for _ in range(NARROWINGS):
         times = np.linspace(left, right, PROBES)

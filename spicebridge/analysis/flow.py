@@ -37,7 +37,8 @@ from spicebridge.errors import NetworkError, RunFailed, SingularNetwork
 from spicebridge.laws.base import Group, changed, parameter_names
 from spicebridge.network import Network
 from spicebridge.theory import Trajectory, solve
-from spicebridge.theory.currents.branch import BranchSolver, branch_solver
+from spicebridge.theory.currents.branch import branch_solver
+from spicebridge.theory.currents.solver import BranchSolver
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.theory.time.dynamics import Branch, network_branch, sources
 from spicebridge.theory.time.problem import breakpoints

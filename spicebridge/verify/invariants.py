@@ -81,11 +81,11 @@ def _kirchhoff(network: Network, i: Array, drop: Array) -> tuple[float, float]:
         coordinates = np.linalg.lstsq(A.T, i.T, rcond=None)[0]
         outside = i.T - A.T @ coordinates
         return float(np.abs(outside).max(initial=0.0)), float(np.abs(A @ drop.T).max(initial=0.0))
-    from spicebridge.theory.currents.topology import cycle_matrix, incidence_matrix
+    from spicebridge.theory.currents.topology import Topology
 
-    B = incidence_matrix(network)
-    loops = cycle_matrix(network)[:MOST_LOOPS]
-    kcl = np.abs(B @ i.T).max(initial=0.0)
+    topology = Topology.of(network)
+    loops = topology.A[:MOST_LOOPS]
+    kcl = np.abs(topology.B @ i.T).max(initial=0.0)
     kvl = np.abs(loops @ drop.T).max(initial=0.0) if loops.shape[0] else 0.0
     return float(kcl), float(kvl)
 

@@ -37,7 +37,8 @@ def signals(network: Network, t: np.ndarray, shift: float, source: str) -> Wavef
     state = 0.5 + 0.1 * np.sin(t[:, None] + k) + shift * np.sin(t)[:, None]
     S = network.bank(t)
     current = S / network.resistance(state)
-    return Waveforms(t, state, current, network.P * network.resistance(state) * current, network.edge_labels, source)
+    drop = network.P * network.resistance(state) * current
+    return Waveforms(t, state, current, drop, labels=network.edge_labels, source=source)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def ring(n: int) -> sb.Network:
 @pytest.mark.parametrize("n", [3, 40, 2000])
 def test_short_lines_and_small_pictures(n: int) -> None:
     network = ring(n)
-    waves = sb.Waveforms(np.array([0.0, 1.0]), *(np.full((2, n), 0.5) for _ in range(3)), network.edge_labels)
+    waves = sb.Waveforms(np.array([0.0, 1.0]), *(np.full((2, n), 0.5) for _ in range(3)), labels=network.edge_labels)
     for thing in (network, waves):
         assert len(repr(thing)) < 120
         picture = thing._repr_html_()

@@ -115,6 +115,13 @@ class Signals:
                 voltage += self.network.bank(t)
             elif aided.any():
                 voltage[:, aided] += self.network.bank(t)[:, aided]
-        labels = self.network.edge_labels
-        units = self.network.state_units
-        return Waveforms(np.asarray(t, float), state, current, voltage, labels, source, run, units)
+        return Waveforms(
+            np.asarray(t, float),
+            state,
+            current,
+            voltage,
+            labels=self.network.edge_labels,
+            source=source,
+            run=run,
+            units=self.network.state_units,
+        )

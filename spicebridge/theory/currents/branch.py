@@ -1,64 +1,26 @@
-"""From resistances and sources to branch currents: the protocol and the choice of a form.
+"""The choice of a form of Kirchhoff's equations; three give the same currents:
 
-    A (q * i - S) = 0,   i = A^t j                q = P R(s), signed, in ohm
-
-Three forms give the same currents: *projector* (the papers' own, dense), *nodal* (weighted Laplacian,
-sparse) and *loop* (A diag(q) A^t, for loop matrices and for graphs with few loops).
+*projector* (the papers' own, dense), *nodal* (weighted Laplacian, sparse) and *loop* (A diag(q) A^t, for loop
+matrices and for graphs with few loops).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
-from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError, nearest
 from spicebridge.network import Network
+from spicebridge.theory.currents.loop import LoopSolver
+from spicebridge.theory.currents.nodal import NodalSolver
+from spicebridge.theory.currents.projector import ProjectorSolver
+from spicebridge.theory.currents.solver import BranchSolver
 from spicebridge.theory.currents.topology import Topology
 
 METHODS = ("auto", "projector", "nodal", "loop")
 
 FEW_LOOPS = 32
 """Graphs with at most this many loops, and fewer loops than free nodes, use the dense loop form."""
-
-
-class BranchSolver(Protocol):
-    """Solves Kirchhoff's equations of one topology again and again.
-
-    `form` is "projector", "nodal" or "loop".
-    """
-
-    form: str
-
-    def solve(self, resistance: Array, S: Array) -> Array:
-        """Return the currents (n_e,) in A, tail to head.
-
-        `resistance` (n_e,) is signed, P R in ohm, none of it zero; `S` (n_e,) the sources in V.
-        Raises `SingularNetwork`. The result is a new array; the arguments are not kept.
-        """
-        ...
-
-    def factor(self, resistance: Array) -> Callable[[Array], Array]:
-        """`solve` for many S at one `resistance`: return the map from S (n_e,) to currents (n_e,).
-
-        It holds until the next call of `factor` or `solve`. Raises `SingularNetwork`.
-        """
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class Operator:
-    """The map from sources (n_e,) in V to currents (n_e,) in A as one `matrix` (n_e, n_e)."""
-
-    matrix: Array
-
-    def __call__(self, S: Array) -> Array:
-        return np.asarray(self.matrix @ S)
 
 
 def choose_form(topology: Topology, method: str) -> str:
@@ -69,14 +31,11 @@ def choose_form(topology: Topology, method: str) -> str:
     if method not in METHODS:
         known = ", ".join(METHODS)
         raise NetworkError(f"method {method!r} must be one of {known}{nearest(str(method), METHODS)}")
-    if not topology.is_graph:
-        if method == "nodal":
-            raise NetworkError("method 'nodal' needs a graph; a loop matrix has none: use 'loop' or 'auto'")
-        return "loop" if method == "auto" else method
+    if not topology.is_graph and method == "nodal":
+        raise NetworkError("method 'nodal' needs a graph; a loop matrix has none: use 'loop' or 'auto'")
     if method != "auto":
         return method
-    unknowns = topology.n_nodes - topology.n_components
-    return "loop" if topology.n_loops <= min(FEW_LOOPS, unknowns) else "nodal"
+    return "loop" if not topology.is_graph or topology.n_loops <= min(FEW_LOOPS, topology.n_free) else "nodal"
 
 
 def branch_solver(network: Network, method: str = "auto", *, topology: Topology | None = None) -> BranchSolver:
@@ -87,15 +46,9 @@ def branch_solver(network: Network, method: str = "auto", *, topology: Topology 
     topology = topology or Topology.of(network)
     form = choose_form(topology, method)
     if form == "projector":
-        from spicebridge.theory.currents.projector import ProjectorSolver
-
         return ProjectorSolver(network, topology)
     if form == "loop":
-        from spicebridge.theory.currents.loop import LoopSolver
-
         return LoopSolver(topology)
-    from spicebridge.theory.currents.nodal import NodalSolver
-
     return NodalSolver(topology, passive=bool((network.P > 0).all()))
 
 

@@ -1,4 +1,4 @@
-"""Factorisations of a grounded Laplacian that are renewed again and again for one pattern.
+"""Factorisations of a symmetric matrix, most of them of a grounded Laplacian that is renewed again and again.
 
 Ordering and symbolic analysis are done once where the library can keep them (qdldl). The cost of a
 factorisation is told by counting operations, so that a choice made from it is the same on every machine.
@@ -6,15 +6,74 @@ factorisation is told by counting operations, so that a choice made from it is t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
-from scipy.linalg import get_lapack_funcs
+import scipy.sparse as sp
+from scipy.linalg.lapack import dgesv, dgetrf, dgetrs, dposv, dpotrf, dpotrs
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, ComplexArray
 from spicebridge.errors import SingularNetwork
 from spicebridge.theory.currents.laplacian import GroundedLaplacian
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import SuperLU
+
+V = TypeVar("V", Array, ComplexArray)
+
+
+def factored_densely(matrix: Array, *, positive: bool) -> Callable[[Array], Array]:
+    """b -> matrix^-1 b: by Cholesky where the matrix is `positive` definite, else, or where that fails, by pivoted LU.
+
+    Raises `LinAlgError` for a singular matrix.
+    """
+    if positive:
+        triangle, info = dpotrf(matrix)
+        if info == 0:
+            return lambda b: np.asarray(dpotrs(triangle, b)[0])
+    both, pivots, info = dgetrf(matrix)
+    if info != 0:
+        raise np.linalg.LinAlgError
+    return lambda b: np.asarray(dgetrs(both, pivots, b)[0])
+
+
+def solved_densely(matrix: Array, b: Array, *, positive: bool) -> Array:
+    """`factored_densely` for one `b`, in one call of LAPACK."""
+    if positive:
+        *_, x, info = dposv(matrix, b)
+        if info == 0:
+            return np.asarray(x)
+    *_, x, info = dgesv(matrix, b)
+    if info != 0:
+        raise np.linalg.LinAlgError
+    return np.asarray(x)
+
+
+def symmetric_lu(matrix: sp.csc_array) -> SuperLU:
+    """L U of a sparse matrix with a symmetric pattern. Raises `RuntimeError` where it is singular."""
+    from scipy.sparse.linalg import splu
+
+    return splu(matrix, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+
+
+def equilibration(diagonal: Array | ComplexArray) -> Array:
+    """The scales of rows and columns that make every entry of `diagonal` (n,) one in size, or leave a zero."""
+    size = np.abs(diagonal)
+    return np.asarray(1.0 / np.sqrt(np.where(size > 0.0, size, 1.0)))
+
+
+def equilibrated_lu(matrix: sp.csc_array) -> Callable[[V], V]:
+    """x -> matrix^-1 x by `symmetric_lu` of the matrix with a diagonal of ones."""
+    scale = equilibration(matrix.diagonal())
+    weights = sp.diags_array(scale)
+    lu = symmetric_lu(sp.csc_array(weights @ matrix @ weights))
+
+    def solve(load: V) -> V:
+        return scale * lu.solve(scale * load)
+
+    return solve
 
 
 class Factor(Protocol):
@@ -51,8 +110,7 @@ class SupernodalCholesky:
 
     def __init__(self, laplacian: GroundedLaplacian) -> None:
         # Its type stubs know lists where it takes arrays.
-        kvxopt: Any = import_module("kvxopt")
-        cholmod: Any = import_module("kvxopt.cholmod")
+        kvxopt, cholmod = import_module("kvxopt"), import_module("kvxopt.cholmod")
         self._cholmod, self._matrix = cholmod, kvxopt.matrix
         entries = laplacian.store(laplacian.stand_in()).tocoo()
         row, column = entries.coords
@@ -89,20 +147,12 @@ class SuperLu:
 
     def __init__(self, laplacian: GroundedLaplacian) -> None:
         self._laplacian = laplacian
-        self._factor: Any = None
 
     def update(self, data: Array) -> None:
-        import scipy.sparse as sp
-        from scipy.sparse.linalg import splu
-
-        matrix = sp.csc_array(self._laplacian.full(data))
         try:
-            self._factor = splu(matrix, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+            self.solve = symmetric_lu(sp.csc_array(self._laplacian.full(data))).solve
         except RuntimeError:
             raise undetermined() from None
-
-    def solve(self, load: Array) -> Array:
-        return np.asarray(self._factor.solve(load))
 
 
 class DenseCholesky:
@@ -111,25 +161,12 @@ class DenseCholesky:
     def __init__(self, laplacian: GroundedLaplacian, *, passive: bool) -> None:
         self._laplacian = laplacian
         self.passive = passive
-        lapack: Any = get_lapack_funcs(("potrf", "potrs", "getrf", "getrs"), dtype=np.float64)
-        self._potrf, self._potrs, self._getrf, self._getrs = lapack
-        self._factor: Any = None
-        self._pivots: Any = None
 
     def update(self, data: Array) -> None:
-        self._pivots = None
-        if self.passive:
-            self._factor, info = self._potrf(self._laplacian.dense(data), overwrite_a=True)
-            if info == 0:
-                return
-        self._factor, self._pivots, info = self._getrf(self._laplacian.dense(data), overwrite_a=True)
-        if info != 0:
-            raise undetermined()
-
-    def solve(self, load: Array) -> Array:
-        if self._pivots is None:
-            return np.asarray(self._potrs(self._factor, load)[0])
-        return np.asarray(self._getrs(self._factor, self._pivots, load)[0])
+        try:
+            self.solve = factored_densely(self._laplacian.dense(data), positive=self.passive)
+        except np.linalg.LinAlgError:
+            raise undetermined() from None
 
 
 def undetermined() -> SingularNetwork:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -75,7 +74,7 @@ class Levels:
 
 @dataclass(frozen=True)
 class Fill:
-    """Entries of the factor and multiplications of the factorisation, from a sample of columns: right to a factor of 3."""
+    """Entries of the factor and multiplications of its making, from a sample of columns: right to a factor of 3."""
 
     entries: float
     flops: float
@@ -102,8 +101,7 @@ class Fill:
 def elimination_order(matrix: sp.csr_array) -> IntArray:
     """Approximate minimum degree where kvxopt is installed, else by bands (which fills more)."""
     try:
-        kvxopt: Any = import_module("kvxopt")
-        amd: Any = import_module("kvxopt.amd")
+        kvxopt, amd = import_module("kvxopt"), import_module("kvxopt.amd")
     except ImportError:
         return np.asarray(reverse_cuthill_mckee(matrix, symmetric_mode=True), dtype=np.intp)
     entries = matrix.tocoo()

@@ -32,23 +32,27 @@ current. A' Q A'^t is singular when capacitors form a loop, and this form then d
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from spicebridge.arrays import Array, IntArray
-from spicebridge.errors import NetworkError, ProjectorSingular, SingularNetwork
+from spicebridge.errors import NetworkError, ProjectorSingular
 from spicebridge.laws import Capacitor, Group, Inductor, Resistor
-from spicebridge.laws.base import take
+from spicebridge.laws.base import OhmicDevice, take
 from spicebridge.network import Graph, Network
 from spicebridge.reactive import reductions, require_consistent
 from spicebridge.theory.currents.branch import branch_solver
+from spicebridge.theory.currents.factorisation import equilibrated_lu
 from spicebridge.theory.currents.newton import NewtonSolver
-from spicebridge.theory.currents.projector import reference_resistance
-from spicebridge.theory.currents.slopes import Segment, slope
+from spicebridge.theory.currents.projector import projected, reference_resistance
+from spicebridge.theory.currents.slopes import Segment, slopes
+from spicebridge.theory.currents.solver import BranchSolver
 from spicebridge.theory.currents.topology import SINGULAR_CONDITION, Topology
+
+Matrix = Array | sp.csr_array
 
 DENSE_NODES = 120
 """Up to so many nodes the constant matrices are dense: a product takes 2 microseconds, a sparse one 10."""
@@ -57,8 +61,8 @@ DENSE_NODES = 120
 class HybridSolver:
     """Currents and drops of all edges from the states, at one instant.
 
-    ``form`` is that of the conducting rest, "nodal", "loop" or "newton", or "projector". ``segment`` is the
-    time between two breakpoints in which the sources' derivatives are taken (None: just before t). ``forced`` (n_e,) marks
+    ``form`` is that of the conducting rest, "nodal", "loop" or "newton", or "projector". ``segment`` is the time
+    between two breakpoints in which the sources' derivatives are taken (None: just before t). ``forced`` (n_e,) marks
     conducting edges in no loop of the rest: forced currents alone pass through them, whatever their resistance.
     Raises `ScreenError` for values that cannot be consistent, `NetworkError` for a method that does not fit.
     """
@@ -69,60 +73,54 @@ class HybridSolver:
         self.segment: Segment | None = None
         imposed = np.array(network.imposed)
         self.C, self.J, self.R = (np.flatnonzero(imposed == what) for what in ("voltage", "current", ""))
-        self.found = reductions(network)
-        self.moving_loops = bool(self.found.loops)
+        found = reductions(network)
         self.rest = conducting_rest(network)
-        joined = self.found.joined
+        self.joined = joined = found.joined
         self.tail, self.head = network.tail, network.head
         self._offsets = TreeMap(Topology(network.n_nodes, network.tail[self.C], network.head[self.C]))
-        self.topology = Topology(int(joined.max()) + 1, joined[network.tail[self.R]], joined[network.head[self.R]])
+        n_joined = int(joined.max()) + 1
+        self.topology = Topology(n_joined, joined[network.tail[self.R]], joined[network.head[self.R]])
         self._tree = TreeMap(self.topology)
-        self._bridge = np.zeros(self.R.size, dtype=bool)
-        self._bridge[self.topology.bridges if self.R.size else []] = True
         self.forced = np.zeros(network.n_edges, dtype=bool)
-        self.forced[self.R[self._bridge]] = True
+        if self.R.size:
+            self.forced[self.R[self.topology.bridges]] = True
         self._passed = self._passed_groups()
-        self._solver: Any = None
-        self._newton: NewtonSolver | None = None
-        self.form = self._choose(method)
-        self._capacitive = _Capacitive(network, self.C)
-        self._parts = _Parts(network, self.J, self.found.part)
-        self._into_joined = _incidence(joined[self.tail[self.J]], joined[self.head[self.J]], int(joined.max()) + 1)
+        self._solver: BranchSolver | LiteralProjector | NewtonSolver | None = self._choose(method)
+        self.form = "none" if self._solver is None else self._solver.form
+        self._capacitive = _Capacitive(network, self.C, moving=bool(found.loops))
+        self._parts = _Parts(network, self.J, found.part)
+        self._into_joined = _incidence(joined[self.tail[self.J]], joined[self.head[self.J]], n_joined)
         others = np.concatenate([self.R, self.J])
         self._others = others
         self._into_nodes = _incidence(self.tail[others], self.head[others], network.n_nodes)
 
-    def _passed_groups(self) -> list[tuple[IntArray, Any, Array, IntArray]]:
+    def _passed_groups(self) -> list[tuple[IntArray, OhmicDevice, Array, IntArray]]:
         """(places in R, device, P, edges) of the devices v = P R(s) i that only forced currents pass."""
         out = []
         for group in self.network.groups:
             inside = np.flatnonzero(self.forced[group.edges])
             if group.device.ohmic and inside.size:
                 edges = group.edges[inside]
-                out.append((np.searchsorted(self.R, edges), take(group.device, inside), self.network.P[edges], edges))
+                out.append(
+                    (np.searchsorted(self.R, edges), take(group.resistive, inside), self.network.P[edges], edges)
+                )
         return out
 
-    def _choose(self, method: str) -> str:
-        if self.rest is None:
-            return "none" if method != "projector" else self._projector()
+    def _choose(self, method: str) -> BranchSolver | LiteralProjector | NewtonSolver | None:
         if method == "projector":
-            return self._projector()
+            return LiteralProjector(self.network, self.R, self.C)
+        if self.rest is None:
+            return None
         general = next((group for group in self.rest.groups if not group.device.ohmic), None)
         if general is None:
-            self._solver = branch_solver(self.rest, method, topology=self.topology)
-            return str(self._solver.form)
+            return branch_solver(self.rest, method, topology=self.topology)
         if method not in ("auto", "nodal"):
             k = int(self.R[general.edges[0]])
             raise NetworkError(
                 f"{self.network.edge_name(k)}: a {general.device.kind} is not v = R(s) i; "
                 f"the {method} form cannot solve it, use method='nodal' or 'auto'"
             )
-        self._newton = NewtonSolver(self.rest, self.topology)
-        return "newton"
-
-    def _projector(self) -> str:
-        self._solver = LiteralProjector(self.network, self.R, self.C)
-        return "projector"
+        return NewtonSolver(self.rest, self.topology)
 
     def __call__(self, state: Array, t: float) -> tuple[Array, Array]:
         """(current in A, drop in V), each (n_e,), for states (n_e,) at t in s. Raises `SingularNetwork`."""
@@ -134,14 +132,14 @@ class HybridSolver:
         voltage[C] = state[C]
         o = self._offsets.potentials(state[C] - S[C])
         source = S[R] + o[self.tail[R]] - o[self.head[R]]
-        joined = self.found.joined
         entering = self._into_joined @ current[J]
         if R.size:
             current[R], voltage[R] = self._conducting(state, S, source, entering, current)
-        p = o + self._tree.potentials(voltage[R] - source)[joined]
-        self._capacitive.currents(self, S, t, self._into_nodes @ current[self._others], current)
+        p = o + self._tree.potentials(voltage[R] - source)[self.joined]
+        if C.size:
+            current[C] = self._capacitive.currents(self._into_nodes @ current[self._others], t, self.segment)
         drop = p[self.tail[J]] - p[self.head[J]] + S[J]
-        voltage[J] = self._parts.settled(self, drop, t)
+        voltage[J] = self._parts.settled(drop, t, self.segment)
         return current, voltage
 
     def signature(self, state: Array) -> int:
@@ -171,8 +169,8 @@ class HybridSolver:
         assert self.rest is not None
         own = state[self.R]
         q = np.ones(self.R.size)
-        if self._newton is not None:
-            i, v = self._newton.solve(own, source, entering)
+        if isinstance(self._solver, NewtonSolver):
+            i, v = self._solver.solve(own, source, entering)
             self._passed_resistance(state, q)
             for places, *_ in self._passed:
                 v[places] = q[places] * i[places]
@@ -184,6 +182,7 @@ class HybridSolver:
         if isinstance(self._solver, LiteralProjector):
             i = self._solver.solve(decisive, S[self.R], state[self.C] - S[self.C], current[self.J])
         else:
+            assert self._solver is not None
             i = self._solver.solve(decisive, source - decisive * routed) + routed
         return i, q * i
 
@@ -191,83 +190,64 @@ class HybridSolver:
 class _Capacitive:
     """Currents of the capacitors from what enters their nodes: the network of rates, weighted by C."""
 
-    def __init__(self, network: Network, C: IntArray) -> None:
-        self.edges = C
+    def __init__(self, network: Network, C: IntArray, *, moving: bool) -> None:
         topology = Topology(network.n_nodes, network.tail[C], network.head[C])
         self.value = per_edge(network, "c")[C]
-        self.free = np.delete(np.arange(network.n_nodes), topology.roots)
-        self.B = self._rows(topology) if C.size else None
+        self.drives = [network.drives[k] for k in C.tolist()] if moving else None
+        self.free = topology.free
+        self.B: Matrix = topology.cuts.toarray() if topology.n_nodes <= DENSE_NODES else topology.cuts
         self._solve = _factor(self.B, self.value)
 
-    def _rows(self, topology: Topology) -> Any:
-        B = sp.csr_array(topology.B[self.free])
-        return B.toarray() if topology.n_nodes <= DENSE_NODES else B
-
-    def currents(self, owner: HybridSolver, S: Array, t: float, entering: Array, out: Array) -> None:
-        """Write the currents; `entering` (n,) in A comes from all other edges."""
-        if self.B is None:
-            return
-        rate = owner_slopes(owner, owner.network.drives, self.edges, t) if owner.moving_loops else None
-        load = entering[self.free]
-        if rate is not None:
+    def currents(self, entering: Array, t: float, segment: Segment | None) -> Array:
+        """(n_C,) in A; `entering` (n,) in A comes from all other edges."""
+        load, rate = entering[self.free], None
+        if self.drives is not None:
+            rate = slopes(self.drives, t, segment)
             load = load + self.B @ (self.value * rate)
-        p = self._solve(load)
-        current = -(self.B.T @ p)
-        if rate is not None:
-            current = current + rate
-        out[self.edges] = self.value * current
+        current = -(self.B.T @ self._solve(load))
+        return np.asarray(self.value * (current if rate is None else current + rate))
 
 
 class _Parts:
     """Potentials of the parts that only forced currents join, from the laws of the cutsets of inductors."""
 
     def __init__(self, network: Network, J: IntArray, part: IntArray) -> None:
-        self.edges = J
+        self.drives = [network.forcing[k] for k in J.tolist()]
         n = int(part.max()) + 1
         tail, head = part[network.tail[J]], part[network.head[J]]
-        self.inductive = network.stateful[J]
-        graph = Topology(n, tail[self.inductive], head[self.inductive])
-        free = np.delete(np.arange(n), graph.roots) if self.inductive.any() else np.zeros(0, dtype=np.intp)
-        self.B: Any = None
-        if free.size:
+        inductive = network.stateful[J]
+        free = Topology(n, tail[inductive], head[inductive]).free
+        self.any = free.size > 0
+        if self.any:
             self.B = _incidence(tail, head, n)[free]
             self.weight = np.zeros(J.size)
-            self.weight[self.inductive] = 1.0 / per_edge(network, "l")[J[self.inductive]]
-            self._solve = _factor(self.B[:, np.flatnonzero(self.inductive)], self.weight[self.inductive])
+            self.weight[inductive] = 1.0 / per_edge(network, "l")[J[inductive]]
+            self._solve = _factor(self.B[:, np.flatnonzero(inductive)], self.weight[inductive])
 
-    def settled(self, owner: HybridSolver, drop: Array, t: float) -> Array:
+    def settled(self, drop: Array, t: float, segment: Segment | None) -> Array:
         """The drops of the forced edges, from those for equal potentials of all parts."""
-        if self.B is None:
+        if not self.any:
             return drop
-        rate = owner_slopes(owner, owner.network.forcing, self.edges, t)
-        z = self._solve(self.B @ (self.weight * drop + rate))
+        z = self._solve(self.B @ (self.weight * drop + slopes(self.drives, t, segment)))
         return np.asarray(drop - self.B.T @ z)
-
-
-def owner_slopes(owner: HybridSolver, drives: Any, edges: IntArray, t: float) -> Array:
-    """Derivatives of the drives of `edges` in the solver's segment, (n,)."""
-    return np.array([slope(drives[k], t, owner.segment) for k in edges.tolist()])
 
 
 class TreeMap:
     """A spanning forest as two maps: forced currents to tree currents, and drops to potentials."""
 
     def __init__(self, topology: Topology) -> None:
-        self.n_nodes, self.n_edges = topology.n_nodes, topology.n_edges
-        self.tree: IntArray = np.zeros(0, dtype=np.intp)
-        if topology.n_edges:
-            self.tree = topology.forest.tree
-        self.free = np.zeros(0, dtype=np.intp)
+        self.n_nodes, self.n_edges, self.free = topology.n_nodes, topology.n_edges, topology.free
+        self.tree: IntArray = topology.forest.tree if topology.n_edges else np.zeros(0, dtype=np.intp)
         if self.tree.size:
-            self.free = np.delete(np.arange(self.n_nodes), topology.roots)
-            square = sp.csc_array(topology.B[self.free][:, self.tree])
+            square = sp.csc_array(topology.cuts[:, self.tree])
             if self.free.size <= DENSE_NODES:
                 inverse = np.rint(np.linalg.inv(square.toarray()))
-                self._route, self._lift = inverse.__matmul__, inverse.T.copy().__matmul__
+                self._route: Callable[[Array], Array] = inverse.__matmul__
+                self._lift: Callable[[Array], Array] = inverse.T.copy().__matmul__
             else:
                 from scipy.sparse.linalg import splu
 
-                lu: Any = splu(square)
+                lu = splu(square)
                 self._route, self._lift = lu.solve, partial(lu.solve, trans="T")
 
     def route(self, entering: Array) -> Array:
@@ -317,11 +297,7 @@ class LiteralProjector:
         emf = np.concatenate([S - q * routed[: self.n_R], -v_less_S])
         relative = np.zeros(self.Q.size)
         relative[: self.n_R] = q / self.Q[: self.n_R] - 1.0
-        try:
-            i = np.linalg.solve(np.eye(self.Q.size) + self.Ob * relative, self.M @ emf)
-        except np.linalg.LinAlgError:
-            raise SingularNetwork("I + Ob K W is singular: the currents are not determined") from None
-        return np.asarray((i + routed)[: self.n_R])
+        return (projected(self.Ob, relative, self.M @ emf) + routed)[: self.n_R]
 
 
 def conducting_rest(network: Network) -> Network | None:
@@ -374,23 +350,17 @@ def per_edge(network: Network, name: str) -> Array:
     return out
 
 
-def _incidence(tail: IntArray, head: IntArray, n: int) -> Any:
+def _incidence(tail: IntArray, head: IntArray, n: int) -> Matrix:
     B = Topology(n, tail, head).B
     return B.toarray() if n <= DENSE_NODES else B
 
 
-def _factor(B: Any, weight: Array) -> Any:
-    """x -> (B diag(weight) B^t)^-1 x for a constant matrix, scaled by its diagonal; nothing for no unknowns."""
-    if B is None or B.shape[0] == 0:
+def _factor(B: Matrix, weight: Array) -> Callable[[Array], Array]:
+    """x -> (B diag(weight) B^t)^-1 x for a constant matrix; nothing for no unknowns."""
+    if B.shape[0] == 0:
         return lambda load: load
     matrix = sp.csc_array((B * weight) @ B.T)
     if matrix.shape[0] <= DENSE_NODES:
         inverse = np.linalg.inv(matrix.toarray())
-        return inverse.__matmul__
-    from scipy.sparse.linalg import splu
-
-    scale = 1.0 / np.sqrt(matrix.diagonal())
-    lu = splu(
-        sp.csc_array(matrix * scale[:, None] * scale), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}
-    )
-    return lambda load: scale * lu.solve(scale * load)
+        return lambda load: np.asarray(inverse @ load)
+    return equilibrated_lu(matrix)

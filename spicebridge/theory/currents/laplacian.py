@@ -9,15 +9,13 @@ vectors to all of them. Only the upper triangle is kept.
 from __future__ import annotations
 
 from functools import cached_property
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import scipy.sparse as sp
 
 from spicebridge.arrays import Array, IntArray
 from spicebridge.theory.currents.topology import Topology
-
-_KNOWN: WeakKeyDictionary[Topology, tuple[sp.csc_array, sp.csr_array, sp.csr_array]] = WeakKeyDictionary()
+from spicebridge.theory.keeping import kept
 
 
 class GroundedLaplacian:
@@ -29,41 +27,14 @@ class GroundedLaplacian:
 
     def __init__(self, topology: Topology) -> None:
         self.n_edges = topology.n_edges
-        self._free = np.delete(np.arange(topology.n_nodes), topology.roots)
-        self.n = self._free.size
-        # Grounded nodes share one last place that always holds 0 V.
-        slot = np.full(topology.n_nodes, self.n, dtype=np.intp)
-        slot[self._free] = np.arange(self.n)
-        self._tail, self._head = slot[topology.tail], slot[topology.head]
+        self.n = topology.n_free
+        self.B = topology.cuts
+        self._tail, self._head = _places(topology)
         self._extended = np.zeros(self.n + 1)
         self._weights = np.empty(2 * self.n_edges)
-        known = _KNOWN.get(topology)
-        if known is None:
-            known = _KNOWN[topology] = self._pattern(topology.B)
-        pattern, self._map, self.B = known
+        pattern, self._map = _pattern(topology)
         # What all share is never written to; the data belong to this one.
         self.upper = sp.csc_array((np.zeros(pattern.nnz), pattern.indices, pattern.indptr), shape=pattern.shape)
-
-    def _pattern(self, B: sp.csr_array) -> tuple[sp.csc_array, sp.csr_array, sp.csr_array]:
-        """The upper triangle, the matrix from (g, g S) to its data and to B G S, and B of the free nodes."""
-        n, n_e = self.n, self.n_edges
-        proper = self._tail != self._head
-        at_tail = np.flatnonzero(proper & (self._tail < n))
-        at_head = np.flatnonzero(proper & (self._head < n))
-        between = np.flatnonzero(proper & (self._tail < n) & (self._head < n))
-        low = np.minimum(self._tail[between], self._head[between])
-        high = np.maximum(self._tail[between], self._head[between])
-        diagonal = np.arange(n) * (n + 1)
-        keys, slot = np.unique(np.concatenate([diagonal, high * n + low]), return_inverse=True)
-        slot = slot.ravel()
-        nodes = self._tail[at_tail], self._head[at_head]
-        row = [slot[n:], slot[nodes[0]], slot[nodes[1]], keys.size + nodes[0], keys.size + nodes[1]]
-        column = [between, at_tail, at_head, n_e + at_tail, n_e + at_head]
-        value = np.repeat([-1.0, 1.0, 1.0, -1.0, 1.0], [part.size for part in row])
-        place = np.concatenate(row), np.concatenate(column)
-        indptr = np.searchsorted(keys, np.arange(n + 1) * n)
-        upper = sp.csc_array((np.zeros(keys.size), keys % max(n, 1), indptr), shape=(n, n))
-        return upper, sp.csr_array((value, place), shape=(keys.size + n, 2 * n_e)), sp.csr_array(B[self._free])
 
     def assemble(self, G: Array, S: Array) -> tuple[Array, Array]:
         """(data of the upper triangle in S, B G S in A) for conductances and sources (n_e,)."""
@@ -116,3 +87,33 @@ class GroundedLaplacian:
         # In an upper triangle by columns the diagonal is the last entry of every column.
         data[self.upper.indptr[1:] - 1] += 1.0
         return data
+
+
+def _places(topology: Topology) -> tuple[IntArray, IntArray]:
+    """(n_e,) tail and head of every edge among the free nodes; the grounded ones share a last place that holds 0 V."""
+    place = np.full(topology.n_nodes, topology.n_free, dtype=np.intp)
+    place[topology.free] = np.arange(topology.n_free)
+    return place[topology.tail], place[topology.head]
+
+
+@kept
+def _pattern(topology: Topology) -> tuple[sp.csc_array, sp.csr_array]:
+    """The upper triangle, and the matrix from (g, g S) to its data and to B G S."""
+    n, n_e, (tail, head) = topology.n_free, topology.n_edges, _places(topology)
+    proper = tail != head
+    at_tail = np.flatnonzero(proper & (tail < n))
+    at_head = np.flatnonzero(proper & (head < n))
+    between = np.flatnonzero(proper & (tail < n) & (head < n))
+    low = np.minimum(tail[between], head[between])
+    high = np.maximum(tail[between], head[between])
+    diagonal = np.arange(n) * (n + 1)
+    keys, slot = np.unique(np.concatenate([diagonal, high * n + low]), return_inverse=True)
+    slot = slot.ravel()
+    nodes = tail[at_tail], head[at_head]
+    row = [slot[n:], slot[nodes[0]], slot[nodes[1]], keys.size + nodes[0], keys.size + nodes[1]]
+    column = [between, at_tail, at_head, n_e + at_tail, n_e + at_head]
+    value = np.repeat([-1.0, 1.0, 1.0, -1.0, 1.0], [part.size for part in row])
+    place = np.concatenate(row), np.concatenate(column)
+    indptr = np.searchsorted(keys, np.arange(n + 1) * n)
+    upper = sp.csc_array((np.zeros(keys.size), keys % max(n, 1), indptr), shape=(n, n))
+    return upper, sp.csr_array((value, place), shape=(keys.size + n, 2 * n_e))

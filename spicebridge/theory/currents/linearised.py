@@ -20,20 +20,18 @@ elsewhere, because the rates obey the derivative of the law whatever the state.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, BoolArray, ComplexArray
 from spicebridge.errors import SingularNetwork
 from spicebridge.laws import Capacitor, Inductor
 from spicebridge.network import Network
 from spicebridge.reactive import reductions
+from spicebridge.theory.currents.factorisation import equilibrated_lu, equilibration
 from spicebridge.theory.currents.topology import Topology
-
-Complex = NDArray[np.complex128]
 
 DENSE_NODES = 60
 """Up to so many free nodes the admittance matrix is inverted densely."""
@@ -44,10 +42,9 @@ class AdmittancePattern:
 
     def __init__(self, network: Network) -> None:
         topology = Topology.of(network)
-        self.free = np.delete(np.arange(topology.n_nodes), topology.roots)
-        self.B = sp.csr_array(topology.B[self.free])
+        self.free, self.n = topology.free, topology.n_free
+        self.B = topology.cuts.astype(np.complex128)
         self.B_t = sp.csr_array(self.B.T)
-        self.n = int(self.free.size)
         self.dense = self.n <= DENSE_NODES
         found = reductions(network) if network.reactive else None
         laws = () if found is None else (*found.loops, *found.cutsets)
@@ -56,9 +53,9 @@ class AdmittancePattern:
         for row, law in enumerate(laws):
             self.laws[row, list(law.edges)] = law.signs
         if self.dense:
-            self.rows: Any = self.B.toarray()
+            self.rows = topology.cuts.toarray()
             return
-        B = sp.csc_array(self.B)
+        B = sp.csc_array(topology.cuts)
         first, last, edge, value = [], [], [], []
         for shift in ((0, 0), (0, 1), (1, 0), (1, 1)):
             starts, counts = B.indptr[:-1], np.diff(B.indptr)
@@ -73,35 +70,23 @@ class AdmittancePattern:
         self.indices = (keys % self.n).astype(np.int32)
         self.indptr = np.searchsorted(keys, np.arange(self.n + 1) * self.n).astype(np.int32)
 
-    def factor(self, Y: Complex) -> Any:
+    def factor(self, Y: ComplexArray) -> Callable[[ComplexArray], ComplexArray]:
         """dp as a function of the load B j. Raises `SingularNetwork`."""
         if self.n == 0:
             return lambda load: load
         if self.dense:
             matrix = (self.rows * Y) @ self.rows.T
-            scale = _scale(np.abs(np.diagonal(matrix)))
+            scale = equilibration(np.diagonal(matrix))
             try:
                 inverse = np.linalg.inv(matrix * scale[:, None] * scale)
             except np.linalg.LinAlgError:
                 raise _singular() from None
             return lambda load: scale * (inverse @ (scale * load))
-        from scipy.sparse.linalg import splu
-
         data = np.asarray(self.map @ Y)
-        matrix = sp.csc_array((data, self.indices, self.indptr), shape=(self.n, self.n))
-        scale = _scale(np.abs(matrix.diagonal()))
-        weights = sp.diags_array(scale)
         try:
-            lu = splu(
-                sp.csc_array(weights @ matrix @ weights), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}
-            )
+            return equilibrated_lu(sp.csc_array((data, self.indices, self.indptr), shape=(self.n, self.n)))
         except RuntimeError:
             raise _singular() from None
-        return lambda load: scale * lu.solve(scale * load)
-
-
-def _scale(diagonal: Array) -> Array:
-    return 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
 
 
 def _singular() -> SingularNetwork:
@@ -118,7 +103,7 @@ class Linearised:
         state: Array,
         current: Array,
         voltage: Array,
-        held: NDArray[np.bool_] | None = None,
+        held: BoolArray | None = None,
     ) -> None:
         n = network.n_edges
         self.pattern = pattern
@@ -183,7 +168,7 @@ class Solver:
         self.Y, self.load = Y, load
         self.factored = about.pattern.factor(Y)
 
-    def solve(self, r: Array | Complex) -> Complex:
+    def solve(self, r: Array | ComplexArray) -> ComplexArray:
         """d (n_e,) with (sigma - J) d = r; zero on memoryless edges."""
         about, pattern = self.about, self.about.pattern
         dependent = pattern.dependent
@@ -192,7 +177,9 @@ class Solver:
             r = r.copy()
             r[dependent] -= gap
         j = self.load * r
-        dv = -(pattern.B_t @ self.factored(pattern.B @ j)) if pattern.n else np.zeros(j.size, dtype=complex)
+        dv = np.zeros(j.size, dtype=complex)
+        if pattern.n:
+            dv = -np.asarray(pattern.B_t @ self.factored(np.asarray(pattern.B @ j)))
         di = self.Y * dv + j
         out = np.zeros(j.size, dtype=complex)
         moving = about.moving

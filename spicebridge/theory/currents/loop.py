@@ -8,15 +8,14 @@ Kirchhoff's current law holds to the last bit; bridges carry exactly zero.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.linalg import get_lapack_funcs
 
 from spicebridge.arrays import Array
 from spicebridge.errors import SingularNetwork
-from spicebridge.theory.currents.branch import Operator
+from spicebridge.theory.currents.factorisation import factored_densely
+from spicebridge.theory.currents.solver import Operator
 from spicebridge.theory.currents.topology import Topology
 
 DENSE_LOOPS = 400
@@ -34,43 +33,30 @@ class LoopSolver:
     def __init__(self, topology: Topology) -> None:
         self.n_loops = topology.n_loops
         self.dense = self.n_loops <= DENSE_LOOPS or not topology.is_graph
-        self.A: Any = topology.A.toarray() if self.dense else topology.A
-        self.A_t = np.ascontiguousarray(self.A.T) if self.dense else sp.csr_array(self.A.T)
-        lapack: Any = get_lapack_funcs(("potrf", "potrs", "getrf", "getrs"), dtype=np.float64)
-        self._potrf, self._potrs, self._getrf, self._getrs = lapack
+        self._loops = topology.A
+        if self.dense:
+            self._A = topology.A.toarray()
+            self._A_t = np.ascontiguousarray(self._A.T)
 
     def solve(self, resistance: Array, S: Array) -> Array:
         return self.factor(resistance)(S)
 
     def factor(self, resistance: Array) -> Callable[[Array], Array]:
-        A, A_t = self.A, self.A_t
         if self.n_loops == 0:
             return np.zeros_like
-        if resistance.size <= FEW_EDGES and self.dense:
-            return Operator(A_t @ self._dense(resistance)(A))
-        solve = self._dense(resistance) if self.dense else self._sparse(resistance)
-        return lambda S: np.asarray(A_t @ solve(A @ S))
+        try:
+            return self._densely(resistance) if self.dense else self._sparsely(resistance)
+        except (np.linalg.LinAlgError, RuntimeError):
+            raise SingularNetwork("A P R A^t is singular: the loop currents are not determined") from None
 
-    def _dense(self, resistance: Array) -> Callable[[Array], Array]:
-        mesh = (self.A * resistance) @ self.A_t
-        if (resistance > 0).all():
-            triangle, info = self._potrf(mesh, overwrite_a=False)
-            if info == 0:
-                return lambda emf: np.asarray(self._potrs(triangle, emf)[0])
-        both, pivots, info = self._getrf(mesh)
-        if info != 0:
-            raise _undetermined()
-        return lambda emf: np.asarray(self._getrs(both, pivots, emf)[0])
+    def _densely(self, resistance: Array) -> Callable[[Array], Array]:
+        A, A_t = self._A, self._A_t
+        solve = factored_densely((A * resistance) @ A_t, positive=bool((resistance > 0).all()))
+        return Operator(A_t @ solve(A)) if resistance.size <= FEW_EDGES else lambda S: np.asarray(A_t @ solve(A @ S))
 
-    def _sparse(self, resistance: Array) -> Callable[[Array], Array]:
+    def _sparsely(self, resistance: Array) -> Callable[[Array], Array]:
         from scipy.sparse.linalg import splu
 
-        try:
-            solve: Callable[[Array], Array] = splu(sp.csc_array((self.A * resistance) @ self.A_t)).solve
-            return solve
-        except RuntimeError:
-            raise _undetermined() from None
-
-
-def _undetermined() -> SingularNetwork:
-    return SingularNetwork("A P R A^t is singular: the loop currents are not determined")
+        A = self._loops
+        solve = splu(sp.csc_array((A * resistance) @ A.T)).solve
+        return lambda S: np.asarray(A.T @ solve(A @ S))

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from spicebridge.arrays import Array
 from spicebridge.network import Network
-from spicebridge.theory.currents.topology import Topology, cycle_matrix
+from spicebridge.theory.currents.topology import Topology
 
 MOST_UNKNOWNS = 40
 """Unknowns up to which stacked dense solves beat one sparse solve a time."""
@@ -27,22 +27,18 @@ def stacked_currents(network: Network, t: Array, state: Array) -> tuple[Array, A
     if network.reactive or not all(group.device.ohmic for group in network.groups):
         return None
     topology = Topology.of(network)
-    free = topology.n_nodes - topology.n_components if topology.is_graph else 0
+    free = topology.n_free if topology.is_graph else 0
     by_nodes = 0 < free < topology.n_loops
     unknowns = free if by_nodes else topology.n_loops
     if unknowns > MOST_UNKNOWNS:
         return None
-    R = np.empty_like(state)
-    for group in network.groups:
-        columns = state[:, group.edges]
-        R[:, group.edges] = np.broadcast_to(group.resistive.resistance(columns), columns.shape)
-    R *= network.P
+    R = network.P * network.resistance(state)
     S, current = network.bank(t), np.zeros_like(state)
     rows = max(1, CHUNK // max(1, unknowns * network.n_edges))
     parts = [slice(start, start + rows) for start in range(0, t.size if unknowns else 0, rows)]
     try:
         if by_nodes:
-            B = np.delete(topology.B.toarray(), topology.roots, axis=0)
+            B = topology.cuts.toarray()
             # Every edge adds to four places of the matrix.
             pairs = sp.csr_array((B[:, None] * B).reshape(-1, network.n_edges))
             for part in parts:
@@ -52,7 +48,7 @@ def stacked_currents(network: Network, t: Array, state: Array) -> tuple[Array, A
                 current[part] = G * (S[part] - p @ B)
             current[:, topology.bridges] = 0.0
         else:
-            A = cycle_matrix(network).toarray()
+            A = topology.A.toarray()
             for part in parts:
                 matrix = (A * R[part, None, :]) @ A.T
                 current[part] = np.linalg.solve(matrix, (S[part] @ A.T)[..., None])[..., 0] @ A

@@ -10,14 +10,13 @@ The iteration starts from the potentials of the last call, which is next door du
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse as sp
 
 from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError, SingularNetwork
 from spicebridge.network import Network
+from spicebridge.theory.currents.factorisation import symmetric_lu
 from spicebridge.theory.currents.topology import Topology
 
 DENSE_NODES = 150
@@ -54,15 +53,13 @@ class NewtonSolver:
             )
         self.ohmic = [(g.edges, g.resistive, network.P[g.edges]) for g in network.groups if g.device.ohmic]
         self.general = [(g.edges, g.conductive, network.J[g.edges]) for g in network.groups if not g.device.ohmic]
-        free = np.delete(np.arange(topology.n_nodes), topology.roots)
-        self.free = free
-        self.n_free = free.size
-        self.dense = self.n_free <= DENSE_NODES
-        B = sp.csr_array(topology.B[free])
+        self.free = topology.free
+        self.dense = topology.n_free <= DENSE_NODES
+        B = topology.cuts
         self.B: Array | sp.csr_array = B.toarray() if self.dense else B
-        self.B_t: Any = self.B.T.copy() if self.dense else sp.csr_array(B.T)
+        self.B_t: Array | sp.csr_array = B.toarray().T.copy() if self.dense else sp.csr_array(B.T)
         self.bridges = topology.bridges
-        self.potential = np.zeros(self.n_free)
+        self.potential = np.zeros(topology.n_free)
         self.source_scale = 0.0
 
     def solve(self, state: Array, S: Array, entering: Array | None = None) -> tuple[Array, Array]:
@@ -138,11 +135,8 @@ class NewtonSolver:
     def _correction(self, g: Array, residual: Array) -> Array:
         try:
             if self.dense:
-                return np.asarray(np.linalg.solve((self.B * g) @ self.B_t, residual))
-            from scipy.sparse.linalg import splu
-
-            matrix = sp.csc_array(self.B @ sp.diags_array(g) @ self.B_t)
-            return np.asarray(splu(matrix, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}).solve(residual))
+                return np.asarray(np.linalg.solve(np.asarray((self.B * g) @ self.B_t), residual))
+            return symmetric_lu(sp.csc_array(self.B @ sp.diags_array(g) @ self.B_t)).solve(residual)
         except (np.linalg.LinAlgError, RuntimeError):
             raise SingularNetwork(
                 "the node potentials are not determined: a part of the network does not conduct in this state"

@@ -9,26 +9,25 @@ and the symbolic factorisation are computed once. Bridges get exactly zero curre
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
-from scipy.linalg import get_lapack_funcs
 
 from spicebridge.arrays import Array
-from spicebridge.theory.currents.branch import Operator
 from spicebridge.theory.currents.factorisation import (
     DenseCholesky,
     Factor,
     SparseLdl,
     SuperLu,
     SupernodalCholesky,
+    solved_densely,
     undetermined,
 )
 from spicebridge.theory.currents.fill import SHALLOW, WIDE, Levels, iterations_pay
 from spicebridge.theory.currents.iterative import DiagonalCg
 from spicebridge.theory.currents.laplacian import GroundedLaplacian
+from spicebridge.theory.currents.solver import Operator
 from spicebridge.theory.currents.topology import Topology
+from spicebridge.theory.keeping import kept
 
 DENSE_FILL = 0.5
 """Factor densely when the sparse factor would hold more than this part of a full triangle:
@@ -44,9 +43,6 @@ RESIDUAL_LIMIT = 1e-11
 """Largest |sum of currents at a node| / max |i| accepted from a factorisation without pivoting."""
 
 
-_KNOWN: WeakKeyDictionary[Topology, str] = WeakKeyDictionary()
-
-
 class NodalSolver:
     """Weighted Laplacian; the factorisation is chosen by size, fill and sign.
 
@@ -60,13 +56,10 @@ class NodalSolver:
         self.passive = passive
         self.bridges = topology.bridges
         self._fallback: Factor | None = None
-        n_free = topology.n_nodes - topology.n_components
-        if n_free * topology.n_edges <= SMALL and plan is None:
-            self.plan = "small" if n_free else "none"
-            self.B = np.delete(topology.B.toarray(), topology.roots, axis=0)
+        if topology.n_free * topology.n_edges <= SMALL and plan is None:
+            self.plan = "small" if topology.n_free else "none"
+            self.B = topology.cuts.toarray()
             self.B_t = np.ascontiguousarray(self.B.T)
-            lapack: Any = get_lapack_funcs(("posv", "gesv"), dtype=np.float64)
-            self._posv, self._gesv = lapack
             return
         self.laplacian = GroundedLaplacian(topology)
         self.plan, self._factor = self._choose(topology, plan)
@@ -78,17 +71,10 @@ class NodalSolver:
             return "dense", DenseCholesky(laplacian, passive=self.passive)
         if plan == "superlu":
             return plan, SuperLu(laplacian)
-        wide = False
-        if plan == "cg":
-            return plan, DiagonalCg(laplacian)
-        if plan is None and self.passive and n > WIDE:
-            known = _KNOWN.get(topology)
-            if known is None:
-                known = _KNOWN[topology] = self._analyse()
-            if known == "cg":
-                return known, DiagonalCg(laplacian)
-            wide = known == "supernodal"
-        if plan == "supernodal" or wide:
+        best = _cheapest(topology) if plan is None and self.passive and n > WIDE else plan
+        if best == "cg":
+            return best, DiagonalCg(laplacian)
+        if best == "supernodal":
             try:
                 return "supernodal", SupernodalCholesky(laplacian)
             except ImportError:
@@ -104,26 +90,10 @@ class NodalSolver:
             return "dense", DenseCholesky(laplacian, passive=self.passive)
         return "ldl", ldl
 
-    def _analyse(self) -> str:
-        """The plan for a large passive network: "ldl", "supernodal" or "cg"."""
-        laplacian = self.laplacian
-        pattern = laplacian.full(laplacian.stand_in())
-        levels = Levels.of(pattern)
-        if levels.width < WIDE:
-            return "ldl"
-        if levels.depth > SHALLOW:
-            return "supernodal"
-        # Steps for equal conductances and a load without pattern.
-        iterative = DiagonalCg(laplacian)
-        ones = np.ones(laplacian.n_edges)
-        iterative.update(laplacian.assemble(ones, 0.0 * ones)[0])
-        iterative.solve(np.random.default_rng(0).normal(size=laplacian.n))
-        return "cg" if iterations_pay(pattern, iterative.last_steps, levels) else "supernodal"
-
     def solve(self, resistance: Array, S: Array) -> Array:
         G = 1.0 / resistance
         if self.plan == "small":
-            current = self._small(G, S)
+            current = G * (S - self.B_t @ self._potentials(G, self.B @ (G * S)))
         elif self.plan == "none":
             current = G * S
         else:
@@ -152,57 +122,33 @@ class NodalSolver:
 
     def _operator(self, G: Array) -> Array:
         """The map from sources to currents as one dense matrix."""
-        scaled = self.B * G
-        matrix = scaled @ self.B_t
-        potential, info = np.zeros_like(scaled), 1
-        if self.passive:
-            *_, potential, info = self._posv(matrix, scaled)
-        if info != 0:
-            *_, potential, info = self._gesv(matrix, scaled)
-        if info != 0:
-            raise undetermined()
-        whole: Array = (G[:, None] * self.B_t) @ -potential
+        whole: Array = (G[:, None] * self.B_t) @ -self._potentials(G, self.B * G)
         whole.ravel()[:: G.size + 1] += G
         return whole
+
+    def _potentials(self, G: Array, load: Array) -> Array:
+        try:
+            return solved_densely((self.B * G) @ self.B_t, load, positive=self.passive)
+        except np.linalg.LinAlgError:
+            raise undetermined() from None
 
     def _factored(self, G: Array) -> Callable[[Array], Array]:
         if self.plan == "none":
             return lambda S: G * S
-        laplacian = self.laplacian
-        data, _ = laplacian.assemble(G, G)
+        data, _ = self.laplacian.assemble(G, G)
         self._factor.update(data)
-        checked = not self.passive and self.plan == "ldl"
-
-        def solve(S: Array) -> Array:
-            load = np.asarray(laplacian.B @ (G * S))
-            current = laplacian.drop(self._factor.solve(load), S)
-            current *= G
-            return self._checked(data, load, G, S, current) if checked else current
-
-        return solve
-
-    def _small(self, G: Array, S: Array) -> Array:
-        load = self.B @ (G * S)
-        matrix = (self.B * G) @ self.B_t
-        if self.passive:
-            *_, potential, info = self._posv(matrix, load)
-            if info == 0:
-                return np.asarray(G * (S - self.B_t @ potential))
-        *_, potential, info = self._gesv(matrix, load)
-        if info != 0:
-            raise undetermined()
-        return np.asarray(G * (S - self.B_t @ potential))
+        return lambda S: self._currents(data, self.laplacian.B @ (G * S), G, S)
 
     def _large(self, G: Array, S: Array) -> Array:
-        laplacian = self.laplacian
-        data, load = laplacian.assemble(G, S)
+        data, load = self.laplacian.assemble(G, S)
         self._factor.update(data)
-        potential = self._factor.solve(load)
-        current = laplacian.drop(potential, S)
+        return self._currents(data, load, G, S)
+
+    def _currents(self, data: Array, load: Array, G: Array, S: Array) -> Array:
+        """By the last factorisation, which was that of `data`; `load` = B G S."""
+        current = self.laplacian.drop(self._factor.solve(load), S)
         current *= G
-        if self.passive or self.plan != "ldl":
-            return current
-        return self._checked(data, load, G, S, current)
+        return current if self.passive or self.plan != "ldl" else self._checked(data, load, G, S, current)
 
     def _checked(self, data: Array, load: Array, G: Array, S: Array, current: Array) -> Array:
         """LDL^t without pivoting may lose digits on an indefinite matrix: refine once, then verify."""
@@ -215,3 +161,21 @@ class NodalSolver:
             self._fallback = SuperLu(laplacian)
         self._fallback.update(data)
         return np.asarray(G * laplacian.drop(self._fallback.solve(load), S))
+
+
+@kept
+def _cheapest(topology: Topology) -> str:
+    """The plan for a large passive network: "ldl", "supernodal" or "cg"."""
+    laplacian = GroundedLaplacian(topology)
+    pattern = laplacian.full(laplacian.stand_in())
+    levels = Levels.of(pattern)
+    if levels.width < WIDE:
+        return "ldl"
+    if levels.depth > SHALLOW:
+        return "supernodal"
+    # Steps for equal conductances and a load without pattern.
+    iterative = DiagonalCg(laplacian)
+    ones = np.ones(laplacian.n_edges)
+    iterative.update(laplacian.assemble(ones, 0.0 * ones)[0])
+    iterative.solve(np.random.default_rng(0).normal(size=laplacian.n))
+    return "cg" if iterations_pay(pattern, iterative.last_steps, levels) else "supernodal"

@@ -16,7 +16,7 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError, SingularNetwork
 from spicebridge.network import Network
-from spicebridge.theory.currents.branch import Operator
+from spicebridge.theory.currents.solver import Operator
 from spicebridge.theory.currents.topology import Topology
 
 
@@ -46,23 +46,17 @@ class ProjectorSolver:
         r0, self.kappa = reference_resistance(network)
         self.Q = network.P * r0
         self.Ob = topology.oblique(self.Q)
-        self._identity = np.eye(topology.n_edges)
 
     def factor(self, resistance: Array) -> Callable[[Array], Array]:
-        kappa_state = resistance / self.Q - 1.0
-        try:
-            whole = np.linalg.solve(self._identity + self.Ob * kappa_state, self.Ob / self.Q)
-        except np.linalg.LinAlgError:
-            raise _undetermined() from None
-        return Operator(np.asarray(whole, dtype=float))
+        return Operator(projected(self.Ob, resistance / self.Q - 1.0, self.Ob / self.Q))
 
     def solve(self, resistance: Array, S: Array) -> Array:
-        kappa_state = resistance / self.Q - 1.0
-        try:
-            return np.asarray(np.linalg.solve(self._identity + self.Ob * kappa_state, self.Ob @ (S / self.Q)))
-        except np.linalg.LinAlgError:
-            raise _undetermined() from None
+        return projected(self.Ob, resistance / self.Q - 1.0, self.Ob @ (S / self.Q))
 
 
-def _undetermined() -> SingularNetwork:
-    return SingularNetwork("I + Ob K W is singular: the currents are not determined")
+def projected(Ob: Array, kappa_state: Array, load: Array) -> Array:
+    """(I + Ob K W)^-1 load, K W given by its diagonal `kappa_state` (n_e,). Raises `SingularNetwork`."""
+    try:
+        return np.asarray(np.linalg.solve(np.eye(len(Ob)) + Ob * kappa_state, load), dtype=float)
+    except np.linalg.LinAlgError:
+        raise SingularNetwork("I + Ob K W is singular: the currents are not determined") from None

@@ -7,6 +7,8 @@ lines stand still: one that starts there has no slope yet at t = 0, which is als
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from spicebridge.arrays import Array
@@ -20,6 +22,11 @@ INSIDE = 1e-7
 """Slopes of straight lines are read this part of the segment away from its ends."""
 
 Segment = tuple[float, float]
+
+
+def slopes(drives: Iterable[Drive | None], t: float, segment: Segment | None) -> Array:
+    """`slope` of every drive, (n,)."""
+    return np.array([slope(drive, t, segment) for drive in drives])
 
 
 def slope(drive: Drive | None, t: float, segment: Segment | None) -> float:

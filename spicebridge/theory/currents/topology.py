@@ -14,20 +14,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import breadth_first_order, connected_components, depth_first_order
+from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from spicebridge.arrays import Array, IntArray
 from spicebridge.errors import NetworkError, ProjectorSingular
 from spicebridge.network import Network
+from spicebridge.theory.keeping import kept
 
 SINGULAR_CONDITION = 1e13
 """A P A^t with a condition number above this counts as singular."""
-
-_KNOWN: WeakKeyDictionary[Network, Topology] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +53,11 @@ class Topology:
     head: IntArray
     loop_matrix: Array | None = None
 
-    @classmethod
-    def of(cls, network: Network) -> Topology:
+    @staticmethod
+    @kept
+    def of(network: Network) -> Topology:
         """The topology of a network; kept with what has been computed of it while the network lives."""
-        known = _KNOWN.get(network)
-        if known is None:
-            known = _KNOWN[network] = cls(network.n_nodes, network.tail, network.head, network.loop_matrix)
-        return known
+        return Topology(network.n_nodes, network.tail, network.head, network.loop_matrix)
 
     @property
     def is_graph(self) -> bool:
@@ -109,6 +105,21 @@ class Topology:
     def roots(self) -> IntArray:
         """The first node of every component; the nodal form grounds it."""
         return np.asarray(np.unique(self.component, return_index=True)[1], dtype=np.intp)
+
+    @cached_property
+    def free(self) -> IntArray:
+        """The nodes whose potentials are unknown: all but the roots."""
+        return np.delete(np.arange(self.n_nodes), self.roots)
+
+    @property
+    def n_free(self) -> int:
+        """Number of independent cuts: nodes but one of every component."""
+        return self.n_nodes - self.n_components
+
+    @cached_property
+    def cuts(self) -> sp.csr_array:
+        """B of the free nodes, sparse (n_free, n_e)."""
+        return sp.csr_array(self.B[self.free])
 
     @cached_property
     def forest(self) -> Forest:
@@ -173,39 +184,6 @@ class Topology:
         """Edges in no cycle, ascending: they carry no current, Omega_kk = 0."""
         if self.loop_matrix is not None:
             return np.flatnonzero(~self.loop_matrix.any(axis=0))
-        found = self._bridges_by_direction()
-        return self._bridges_by_merging() if found is None else found
-
-    def _bridges_by_direction(self) -> IntArray | None:
-        """Depth-first search directs tree edges down and all others up: bridges then join the strong parts.
-
-        Strong parts have no bridges inside whatever the search did; that the edges between them are as many as
-        a forest has proves that all of these are bridges. Otherwise None.
-        """
-        n, extra = self.n_nodes, self.n_nodes
-        proper = np.flatnonzero(self.tail != self.head)
-        low = np.minimum(self.tail[proper], self.head[proper])
-        high = np.maximum(self.tail[proper], self.head[proper])
-        # Duplicate entries are added up, so that parallel edges show as a value above 1.
-        pairs = sp.csr_array((np.ones(proper.size), (low, high)), shape=(n + 1, n + 1))
-        rows = np.repeat(np.arange(n + 1), np.diff(pairs.indptr))
-        columns, many = pairs.indices, pairs.data > 1.0
-        index = np.concatenate([rows, np.full(self.roots.size, extra)]), np.concatenate([columns, self.roots])
-        graph = sp.csr_array((np.ones(index[0].size), index), shape=(n + 1, n + 1))
-        order, before = depth_first_order(graph, extra, directed=False)
-        place = np.empty(n + 1, dtype=np.intp)
-        place[order] = np.arange(order.size)
-        in_tree = (before[rows] == columns) | (before[columns] == rows)
-        forward = ((place[rows] < place[columns]) == in_tree) | many
-        backward = ~forward | many
-        source = np.concatenate([rows[forward], columns[backward]])
-        target = np.concatenate([columns[forward], rows[backward]])
-        directed = sp.csr_array((np.ones(source.size), (source, target)), shape=(n, n))
-        n_parts, part = connected_components(directed, connection="strong")
-        between = proper[part[low] != part[high]]
-        return np.asarray(between, dtype=np.intp) if between.size == n_parts - self.n_components else None
-
-    def _bridges_by_merging(self) -> IntArray:
         forest = self.forest
         # Merge the tree along every chord's cycle; a tree edge that is never merged is a bridge.
         parent, edge, depth = (x.tolist() for x in (forest.parent, forest.parent_edge, forest.depth))
@@ -256,13 +234,3 @@ class Topology:
     def _need_graph(self, what: str) -> None:
         if not self.is_graph:
             raise NetworkError(f"a loop matrix has no graph, hence no {what}; use the loop form")
-
-
-def incidence_matrix(network: Network) -> sp.csr_array:
-    """B (n, n_e) of a network, sparse. Raises `NetworkError` for a loop matrix."""
-    return Topology.of(network).B
-
-
-def cycle_matrix(network: Network) -> sp.csr_array:
-    """A (L, n_e) of a network, sparse: fundamental cycles, or the loop matrix itself."""
-    return Topology.of(network).A

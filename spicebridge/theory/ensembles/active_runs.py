@@ -78,9 +78,17 @@ class ActiveRuns:
 
 @dataclass(eq=False)
 class EnsembleRecord:
-    """Results by number in the ensemble: state (count, n_t, n_e), time reached in s, reason, right-hand sides."""
+    """Results by number in the ensemble: state (count, n_t, n_e), time reached in s, reason, right-hand sides, and
+    how the first of them differ from the same with half the step, (pilots, n_t, n_e), where steps are equal."""
 
     state: Array
     stop: Array
     reasons: list[str]
     count: IntArray
+    half_step: Array | None = None
+
+    @classmethod
+    def empty(cls, count: int, n_t: int, n_e: int) -> EnsembleRecord:
+        """Nothing reached by `count` trajectories."""
+        state = np.full((count, n_t, n_e), np.nan)
+        return cls(state, np.zeros(count), [""] * count, np.zeros(count, dtype=np.intp))

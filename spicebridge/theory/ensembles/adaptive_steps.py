@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array, BoolArray, IntArray
 from spicebridge.errors import ScreenError
+from spicebridge.theory.edge_laws import EdgeLaws
 from spicebridge.theory.ensembles.active_runs import ActiveRuns, EnsembleRecord
 from spicebridge.theory.ensembles.batched_currents import BatchCurrents
-from spicebridge.theory.ensembles.batched_laws import BatchedLaws
 from spicebridge.theory.ensembles.field import Field
-from spicebridge.theory.ensembles.members import Members
+from spicebridge.theory.ensembles.members import FlatLaws, Members
 from spicebridge.theory.ensembles.tableaux import Tableau
 from spicebridge.theory.ensembles.wall_events import Search, vanishing
+from spicebridge.theory.results.stability import require_regular
 from spicebridge.theory.time import problem as single
 from spicebridge.theory.time.dynamics import Dynamics, network_branch
-from spicebridge.theory.time.problem import CHATTER_EVENTS, CHATTER_PER_EDGE, CHATTER_SPAN
 from spicebridge.theory.time.runge_kutta import FIRST_PROBE
 from spicebridge.theory.time.walls import PROBE
 
@@ -36,7 +36,8 @@ SOLVED = 0.01
 SHARPEST = 1e-14
 """… and the smallest that can be asked for."""
 OVERSHOOT = 1.5
-"""Steps end at the latest at this multiple of the time in which the next hard bound would be reached at the present rate."""
+"""Steps end at the latest at this multiple of the time in which the next hard bound would be reached at the present
+rate."""
 REFILL = 0.75
 """Take waiting trajectories in when fewer than this part of the batch is left."""
 SPACING = 10 * float(np.finfo(float).eps)
@@ -46,9 +47,7 @@ SPACING = 10 * float(np.finfo(float).eps)
 @dataclass(eq=False)
 class Attempt:
     """One step of every trajectory: length `h` (runs,) in s, whether it ends at `barrier` (runs,), stages `K` and
-
-    `solutions` of Kirchhoff's equations at them, and the state at its `end`.
-    """
+    `solutions` of Kirchhoff's equations at them, and the state at its `end`."""
 
     h: Array
     last: BoolArray
@@ -79,10 +78,8 @@ class AdaptiveSteps:
         periods = members.periods()
         self.ceiling = periods / single.STEPS_PER_PERIOD
         self.budget = np.array([settings.budget(period) for period in periods.tolist()])
-        self.chatter_limit = CHATTER_EVENTS + CHATTER_PER_EDGE * int(self.field.hard.sum())
-        state = np.full((members.count, times.size, members.network.n_edges), np.nan)
-        nothing = np.zeros(members.count, dtype=np.intp)
-        self.record = EnsembleRecord(state, np.zeros(members.count), [""] * members.count, nothing)
+        self.chatter = single.Chatter(int(self.field.hard.sum()), self.stop)
+        self.record = EnsembleRecord.empty(members.count, times.size, members.network.n_edges)
 
     def run(self) -> EnsembleRecord:
         """Integrate every trajectory; numerical trouble of one ends that one, with its reason."""
@@ -106,7 +103,8 @@ class AdaptiveSteps:
             active.output += 1
         if self.stop == 0.0 or rows.size == 0:
             return active.take(slice(0, 0))
-        self.field.resolve(active, self._first_probe(rows), np.zeros(active.y.shape, dtype=bool))
+        probe = FIRST_PROBE * np.minimum(self.stop, single.STEPS_PER_PERIOD * self.ceiling[rows])
+        self.field.resolve(active, probe, np.zeros(active.y.shape, dtype=bool))
         scale = self.settings.atol + self.settings.rtol * np.abs(active.y)
         pace = np.abs(np.where(active.mode != 0, 0.0, active.f) / scale).max(axis=1)
         reach = np.maximum(np.abs(active.y) / scale, 1.0).max(axis=1)
@@ -114,16 +112,10 @@ class AdaptiveSteps:
         lost = np.flatnonzero(~np.isfinite(active.f).all(axis=1)).tolist()
         return self._retired(active, {k: "the currents at t = 0 are not finite" for k in lost})
 
-    def _first_probe(self, rows: IntArray) -> Array:
-        periods = single.STEPS_PER_PERIOD * self.ceiling[rows]
-        return np.asarray(FIRST_PROBE * np.minimum(self.stop, periods))
-
     def _refused(self, k: int) -> bool:
         """Whether an active network has no unique currents at the start; says so in the record."""
         if (self.members.network.P > 0.0).all():
             return False
-        from spicebridge.theory.results.stability import require_regular
-
         member = self.members.member(k)
         try:
             require_regular(member, member.initial_state)
@@ -148,7 +140,7 @@ class AdaptiveSteps:
         return self._retired(active, reasons)
 
     def _attempted(self, active: ActiveRuns) -> Attempt:
-        tableau, laws = self.tableau, self.field.laws(active.row)
+        tableau, laws = self.tableau, self.members.laws(active.row)
         barrier = self.corners[active.corner]
         h = np.minimum(np.minimum(active.h, self.ceiling[active.row]), self._reach(active))
         last = active.t + h >= barrier
@@ -168,7 +160,7 @@ class AdaptiveSteps:
         time = np.where(free, distance, np.inf) / np.abs(active.f)
         return np.asarray(OVERSHOOT * np.where(time > 0.0, time, np.inf).min(axis=1))
 
-    def _stage(self, active: ActiveRuns, attempt: Attempt, s: int, laws: BatchedLaws) -> Array:
+    def _stage(self, active: ActiveRuns, attempt: Attempt, s: int, laws: EdgeLaws | FlatLaws) -> Array:
         """Compute stage s; return the unknowns it was taken at."""
         K, solutions, tableau = attempt.K, attempt.solutions, self.tableau
         y = (tableau.A[s, :s] @ K[:s].reshape(s, -1)).reshape(active.y.shape)
@@ -229,18 +221,14 @@ class AdaptiveSteps:
     ) -> None:
         there = active.take(rows)
         self.field.resolve(there, PROBE * h, turned)
-        span = CHATTER_SPAN * self.stop
-        again = there.t - there.event <= span
+        again = there.t - there.event <= self.chatter.span
         there.chatter = np.where(again, there.chatter + 1, 1)
         there.event = np.where(again, there.event, there.t)
         active.put(rows, there)
         for k in rows[~np.isfinite(there.f).all(axis=1)].tolist():
             reasons[k] = self._stuck(active, k)
-        for k in rows[there.chatter > self.chatter_limit].tolist():
-            reasons[k] = (
-                f"{active.chatter[k]} bound events within {span:.3g} s before t = {active.t[k]:.6g} s: "
-                "states chatter at their bounds; use a smooth window"
-            )
+        for k in rows[there.chatter > self.chatter.most].tolist():
+            reasons[k] = self.chatter.reason(int(active.chatter[k]), float(active.t[k]))
 
     def _finish(self, active: ActiveRuns, attempt: Attempt, rows: IntArray) -> None:
         """Compute the stages that only the dense output of `rows` needs."""
@@ -249,7 +237,7 @@ class AdaptiveSteps:
             return
         there = active.take(rows)
         part = replace(attempt, h=attempt.h[rows], K=attempt.K[:, rows], solutions=attempt.solutions[:, rows])
-        laws = self.field.laws(there.row)
+        laws = self.members.laws(there.row)
         for s in range(regular, n):
             self._stage(there, part, s, laws)
         attempt.K[regular:, rows] = part.K[regular:]
@@ -259,7 +247,7 @@ class AdaptiveSteps:
         """(runs,) whether a resistance may have reached zero inside the step."""
         if not self.field.free_resistance.any():
             return np.zeros(active.size, dtype=bool)
-        laws, sign = self.field.laws(active.row), self.members.network.P
+        laws, sign = self.members.laws(active.row), self.members.network.P
         around = search.range()
         least = np.minimum(*(sign * laws.resistance(edge) for edge in around))
         return np.asarray((~(least > 0.0) & self.field.free_resistance).any(axis=1))
@@ -268,7 +256,7 @@ class AdaptiveSteps:
         self, active: ActiveRuns, search: Search, k: int, place: float, stop: float, reasons: dict[int, str]
     ) -> float:
         """The time in s up to which trajectory k is valid; says why if a resistance vanishes before `stop`."""
-        laws = self.field.laws(active.row[[k]])
+        laws = self.members.laws(active.row[[k]])
         gone = vanishing(search, k, self.field.free_resistance, lambda s: self.members.network.P * laws.resistance(s))
         if gone is None or gone[1] > place:
             return stop
@@ -287,7 +275,7 @@ class AdaptiveSteps:
         return np.asarray(np.where(mode != 0, mode > 0, inside))
 
     def _sample(self, active: ActiveRuns, search: Search, accepted: BoolArray, stop: Array) -> None:
-        """EnsembleRecord the states at the output times that the steps up to `stop` (runs,) pass."""
+        """Record the states at the output times that the steps up to `stop` (runs,) pass."""
         while True:
             times = self.times[active.output]
             rows = np.flatnonzero(accepted & (times <= stop))
@@ -301,7 +289,7 @@ class AdaptiveSteps:
             active.output[rows] += 1
 
     def _retired(self, active: ActiveRuns, reasons: dict[int, str]) -> ActiveRuns:
-        """EnsembleRecord the trajectories that have ended; return the others."""
+        """Record the trajectories that have ended; return the others."""
         for k, reason in reasons.items():
             self.record.reasons[active.row[k]] = reason
         over = active.t >= self.stop

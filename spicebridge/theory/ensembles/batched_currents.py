@@ -24,8 +24,7 @@ class BatchCurrents:
     def __init__(self, topology: Topology) -> None:
         n_loops, n_cuts = basis_sizes(topology)
         self.form = "loop" if n_loops <= n_cuts else "cut"
-        rows = topology.A.toarray() if self.form == "loop" else np.delete(topology.B.toarray(), topology.roots, axis=0)
-        basis = np.linalg.qr(rows.T)[0]
+        basis = np.linalg.qr((topology.A if self.form == "loop" else topology.cuts).toarray().T)[0]
         self.bridges = topology.bridges if topology.is_graph else np.zeros(0, dtype=np.intp)
         if self.form == "loop":
             basis[self.bridges] = 0.0
@@ -38,8 +37,8 @@ class BatchCurrents:
     def solve(self, resistance: Array, S: Array, start: Array, tolerance: float) -> tuple[Array, Array]:
         """Currents (runs, n_e) in A and the coefficients y (runs, unknowns), a start for solves nearby.
 
-        `resistance` (runs, n_e) is signed, in ohm; `S` (runs, n_e) in V; `tolerance` as for `SharedBasis.solve`. Rows of NaN
-        where Kirchhoff's equations have no unique solution.
+        `resistance` (runs, n_e) is signed, in ohm; `S` (runs, n_e) in V; `tolerance` as for `SharedBasis.solve`. Rows
+        of NaN where Kirchhoff's equations have no unique solution.
         """
         Q, Q_t = self.basis.Q, self.basis.Q_t
         if self.form == "loop":
@@ -54,8 +53,7 @@ class BatchCurrents:
 
 def basis_sizes(topology: Topology) -> tuple[int, int]:
     """Unknowns of both forms: (loops, cuts); a loop matrix is not asked for its cuts."""
-    loops = topology.n_loops
-    return loops, topology.n_nodes - topology.n_components if topology.is_graph else loops
+    return topology.n_loops, topology.n_free if topology.is_graph else topology.n_loops
 
 
 def fits(topology: Topology) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from numbers import Real
 
 import numpy as np
@@ -55,8 +54,8 @@ def integrate_ensemble(
 ) -> EnsembleWaveforms:
     """Integrate many trajectories of `network` from t = 0.
 
-    At least one of `initial_states`, `sources` and `parameters` is given, and all that are have one entry per trajectory.
-    What is not given is the network's own.
+    At least one of `initial_states`, `sources` and `parameters` is given, and all that are have one entry per
+    trajectory. What is not given is the network's own.
 
     Parameters
     ----------
@@ -80,7 +79,8 @@ def integrate_ensemble(
         Evaluations of the right-hand side after which a trajectory is given up.
     step : float, optional
         Equal steps of so many s (see ``fixed_step``): for statistics of many trajectories, several times faster, right
-        to some 1e-3; ``bias`` and ``strayed`` of the result say what that costs. `rtol` and `atol` have no meaning then.
+        to some 1e-3; ``bias`` and ``strayed`` of the result say what that costs. `rtol` and `atol` have no meaning
+        then.
 
     Returns
     -------
@@ -94,59 +94,70 @@ def integrate_ensemble(
         Misuse.
     """
     times = checked_times(t)
-    settings = _checked_demand(float(times[-1]), rtol, atol, max_evaluations)
+    check_tolerances(rtol, atol)
+    check_evaluations(max_evaluations)
+    settings = Settings(stop=float(times[-1]), rtol=rtol, atol=atol, max_evaluations=max_evaluations)
     wanted = _checked_signals(signals)
     if batch is not None and not (is_whole(batch) and batch >= 1):
         raise NetworkError(f"batch = {batch!r} must be a number of trajectories, at least 1")
     members = Members.of(network, initial_states, sources, parameters)
     topology = Topology.of(network)
-    _check_step(step, network, topology)
+    together = _together(network, topology)
+    _check_step(step, network, together)
     with one_blas_thread():
-        if not _together(network, topology):
-            return _one_by_one(members, times, settings, wanted)
-        currents = BatchCurrents(topology)
-        size = int(batch or max(1, BATCH_NUMBERS // network.n_edges))
-        if step is not None:
-            fixed = FixedSteps(members, currents, times, step, size)
-            record, half = fixed.run()
-            field = Field(members, currents, SIGNAL_RESIDUAL)
-            return replace(_result(members, field, times, record, wanted, size), half_step=half)
-        steps = AdaptiveSteps(members, currents, _tableau(network, rtol), times, settings, size)
-        return _result(members, steps.field, times, steps.run(), wanted, size)
+        if together:
+            return _side_by_side(members, topology, times, settings, wanted, batch, step)
+        return _one_by_one(members, times, settings, wanted)
 
 
-def _result(
-    members: Members, field: Field, times: Array, record: EnsembleRecord, wanted: set[str], size: int
+def _side_by_side(
+    members: Members,
+    topology: Topology,
+    times: Array,
+    settings: Settings,
+    wanted: set[str],
+    batch: int | None,
+    step: float | None,
 ) -> EnsembleWaveforms:
+    """All trajectories in batches, by steps of their own or by equal steps."""
+    currents = BatchCurrents(topology)
+    size = int(batch or max(1, BATCH_NUMBERS // members.network.n_edges))
+    if step is not None:
+        record = FixedSteps(members, currents, times, step, size).run()
+    else:
+        tableau = _tableau(members.network, settings.rtol)
+        record = AdaptiveSteps(members, currents, tableau, times, settings, size).run()
     values = {"state": record.state}
     if wanted & {"current", "voltage"}:
+        field = Field(members, currents, SIGNAL_RESIDUAL)
         values["current"], values["voltage"] = field.signals(times, record.state, size)
-    return _waveforms(members, times, values, wanted, record, field.currents.form)
-
-
-def _check_step(step: float | None, network: Network, topology: Topology) -> None:
-    if step is None:
-        return
-    if not (isinstance(step, Real) and math.isfinite(step) and step > 0):
-        raise NetworkError(f"step = {step!r} must be a positive time in s, or None")
-    if network.reactive or not _together(network, topology):
-        raise NetworkError("step: this network is integrated one trajectory after the other; leave the step out")
+    return _waveforms(members, times, record, {name: values[name] for name in wanted}, currents.form)
 
 
 def _waveforms(
-    members: Members, times: Array, values: dict[str, Array], wanted: set[str], record: EnsembleRecord, form: str
+    members: Members, times: Array, record: EnsembleRecord, values: dict[str, Array], form: str
 ) -> EnsembleWaveforms:
     return EnsembleWaveforms(
         t=times,
-        state=values["state"],
-        current=values["current"] if "current" in wanted else None,
-        voltage=values["voltage"] if "voltage" in wanted else None,
+        state=record.state,
+        current=values.get("current"),
+        voltage=values.get("voltage"),
         stop=record.stop,
         reasons=tuple(record.reasons),
         rhs_count=record.count,
         form=form,
         labels=members.network.edge_labels,
+        half_step=record.half_step,
     )
+
+
+def _check_step(step: float | None, network: Network, together: bool) -> None:
+    if step is None:
+        return
+    if not (isinstance(step, Real) and math.isfinite(step) and step > 0):
+        raise NetworkError(f"step = {step!r} must be a positive time in s, or None")
+    if network.reactive or not together:
+        raise NetworkError("step: this network is integrated one trajectory after the other; leave the step out")
 
 
 def _together(network: Network, topology: Topology) -> bool:
@@ -164,10 +175,8 @@ def _tableau(network: Network, rtol: float) -> Tableau:
 
 def _one_by_one(members: Members, times: Array, settings: Settings, wanted: set[str]) -> EnsembleWaveforms:
     """Single integrations, for laws or sizes that gain nothing from company."""
-    shape = (members.count, times.size, members.network.n_edges)
-    values = {name: np.full(shape, np.nan) for name in {"state", *wanted}}
-    count = np.zeros(members.count, dtype=np.intp)
-    record = EnsembleRecord(values["state"], np.zeros(members.count), [""] * members.count, count)
+    record = EnsembleRecord.empty(members.count, times.size, members.network.n_edges)
+    values = {name: record.state if name == "state" else np.full(record.state.shape, np.nan) for name in wanted}
     for k in range(members.count):
         try:
             run = solve(
@@ -188,7 +197,7 @@ def _one_by_one(members: Members, times: Array, settings: Settings, wanted: set[
             waves = run.waveforms(reached)
             for name in values:
                 values[name][k, : reached.size] = getattr(waves, name)
-    return _waveforms(members, times, values, wanted, record, "one by one")
+    return _waveforms(members, times, record, values, "one by one")
 
 
 def _checked_signals(signals: Collection[str]) -> set[str]:
@@ -199,9 +208,3 @@ def _checked_signals(signals: Collection[str]) -> set[str]:
         if name not in SIGNALS:
             raise NetworkError(f"signals: {name!r} must be one of {', '.join(SIGNALS)}{nearest(str(name), SIGNALS)}")
     return names | {"state"}
-
-
-def _checked_demand(stop: float, rtol: float, atol: float, max_evaluations: int | None) -> Settings:
-    check_tolerances(rtol, atol)
-    check_evaluations(max_evaluations)
-    return Settings(stop=stop, rtol=rtol, atol=atol, max_evaluations=max_evaluations)

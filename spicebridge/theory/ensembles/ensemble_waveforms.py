@@ -81,4 +81,5 @@ class EnsembleWaveforms:
         missing = np.full(self.state.shape[1:], np.nan)
         current = missing if self.current is None else self.current[k]
         voltage = missing if self.voltage is None else self.voltage[k]
-        return Waveforms(self.t, self.state[k], current, voltage, self.labels, f"theory, ensemble ({self.form})")
+        source = f"theory, ensemble ({self.form})"
+        return Waveforms(self.t, self.state[k], current, voltage, labels=self.labels, source=source)

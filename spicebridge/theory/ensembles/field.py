@@ -8,17 +8,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.arrays import Array, IntArray
+from spicebridge.arrays import Array
+from spicebridge.theory.edge_laws import EdgeLaws
 from spicebridge.theory.ensembles.active_runs import ActiveRuns
 from spicebridge.theory.ensembles.batched_currents import BatchCurrents
-from spicebridge.theory.ensembles.batched_laws import BatchedLaws
-from spicebridge.theory.ensembles.members import Members
+from spicebridge.theory.ensembles.members import FlatLaws, Members
+from spicebridge.theory.time.walls import RATE_ROUNDING
 
 DOUBT = 10.0
 """A rate counts as zero below this multiple of the residual of Kirchhoff's equations, in parts of the rate that the
-largest voltage would cause on that edge alone."""
-RATE_ROUNDING = 1e-12
-"""The least such part."""
+largest voltage would cause on that edge alone; `RATE_ROUNDING` is the least such part."""
 SIGNAL_RESIDUAL = 1e-13
 """Relative residual of Kirchhoff's equations in currents that are returned."""
 
@@ -28,23 +27,17 @@ class Field:
 
     def __init__(self, members: Members, currents: BatchCurrents, tolerance: float) -> None:
         self.members, self.currents, self.tolerance = members, currents, tolerance
-        self._common = BatchedLaws(members.network, members.network.groups, flattened=False, runs=0)
-        self.hard, self.free_resistance = self._common.hard, self._common.free_resistance
-
-    def laws(self, rows: IntArray) -> BatchedLaws:
-        """The laws of trajectories `rows` (runs,)."""
-        if not self.members.parameters:
-            return self._common
-        return BatchedLaws(self.members.network, self.members.groups(rows), flattened=True, runs=rows.size)
+        self.hard = EdgeLaws.of(members.network).hard
+        self.free_resistance = members.network.stateful & ~self.hard
 
     def __call__(
-        self, active: ActiveRuns, y: Array, t: Array, guess: Array, laws: BatchedLaws | None = None
+        self, active: ActiveRuns, y: Array, t: Array, guess: Array, laws: EdgeLaws | FlatLaws | None = None
     ) -> tuple[Array, Array]:
         """(bulk rates in 1/s, solution of Kirchhoff's equations) at unknowns y (runs, n_e) and times t (runs,) in s.
 
         Rows of NaN where there is no unique solution.
         """
-        laws = laws or self.laws(active.row)
+        laws = laws or self.members.laws(active.row)
         state = np.where(active.mode != 0, active.mode > 0, y) if active.mode.any() else y
         voltage = laws.resistance(state)
         S = self.members.source(active.row, t)
@@ -57,7 +50,7 @@ class Field:
 
     def rounding(self, active: ActiveRuns) -> Array:
         """(runs, n_e) in 1/s: rates below are rounding of the currents."""
-        laws = self.laws(active.row)
+        laws = self.members.laws(active.row)
         alone = np.repeat(active.loudest[:, None], active.y.shape[1], axis=1)
         rate = laws.rate(active.y, alone / np.abs(laws.resistance(active.y)), alone)
         return np.asarray(max(RATE_ROUNDING, DOUBT * self.tolerance) * np.abs(rate))
@@ -94,7 +87,7 @@ class Field:
         current, voltage = np.full(state.shape, np.nan), np.full(state.shape, np.nan)
         for begin in range(0, state.shape[0], batch):
             rows = np.arange(begin, min(begin + batch, state.shape[0]))
-            laws, guess = self.laws(rows), np.zeros((rows.size, self.currents.unknowns))
+            laws, guess = self.members.laws(rows), np.zeros((rows.size, self.currents.unknowns))
             for j, time in enumerate(times.tolist()):
                 resistance = laws.resistance(state[rows, j])
                 S = self.members.source(rows, np.full(rows.size, time))

@@ -15,9 +15,9 @@ from itertools import pairwise
 import numpy as np
 
 from spicebridge.arrays import Array, IntArray
+from spicebridge.theory.edge_laws import EdgeLaws
 from spicebridge.theory.ensembles.active_runs import EnsembleRecord
 from spicebridge.theory.ensembles.batched_currents import BatchCurrents
-from spicebridge.theory.ensembles.batched_laws import BatchedLaws
 from spicebridge.theory.ensembles.members import Members
 
 RESIDUAL = 1e-4
@@ -35,29 +35,27 @@ class FixedSteps:
     def __init__(self, members: Members, currents: BatchCurrents, times: Array, step: float, batch: int) -> None:
         self.members, self.currents, self.times, self.step, self.batch = members, currents, times, step, batch
 
-    def run(self) -> tuple[EnsembleRecord, Array]:
-        """(states and what became of each trajectory, their differences (pilots, n_t, n_e) to half the step)."""
-        count, n_t = self.members.count, self.times.size
-        state = np.full((count, n_t, self.members.network.n_edges), np.nan)
-        solves = np.zeros(count, dtype=np.intp)
+    def run(self) -> EnsembleRecord:
+        """States and what became of each trajectory, with the differences of the pilots to half the step."""
+        count = self.members.count
+        record = EnsembleRecord.empty(count, self.times.size, self.members.network.n_edges)
         for begin in range(0, count, self.batch):
             rows = np.arange(begin, min(begin + self.batch, count))
-            state[rows], solves[rows] = self._run(rows, self.step, RESIDUAL)
+            record.state[rows], record.count[rows] = self._run(rows, self.step, RESIDUAL)
         pilots = np.arange(min(PILOTS, count))
-        halved = self._run(pilots, 0.5 * self.step, SHARPER * RESIDUAL)[0]
-        lost = ~np.isfinite(state).all(axis=(1, 2))
-        reasons = ["the states leave the range of numbers; take a shorter step" if gone else "" for gone in lost]
-        stop = np.where(lost, 0.0, self.times[-1])
-        return EnsembleRecord(state, stop, reasons, solves), state[pilots] - halved
+        record.half_step = record.state[pilots] - self._run(pilots, 0.5 * self.step, SHARPER * RESIDUAL)[0]
+        lost = ~np.isfinite(record.state).all(axis=(1, 2))
+        record.stop = np.where(lost, 0.0, self.times[-1])
+        for k in np.flatnonzero(lost).tolist():
+            record.reasons[k] = "the states leave the range of numbers; take a shorter step"
+        return record
 
     def _run(self, rows: IntArray, step: float, residual: float) -> tuple[Array, int]:
         """States (runs, n_t, n_e) of some trajectories, and the right-hand sides that each cost."""
-        network = self.members.network
-        groups = self.members.groups(rows) if self.members.parameters else network.groups
-        laws = BatchedLaws(network, groups, flattened=bool(self.members.parameters), runs=rows.size)
+        laws = self.members.laws(rows)
         y = self.members.initial[rows].copy()
         guess = np.zeros((rows.size, self.currents.unknowns))
-        hard = laws.hard
+        hard = EdgeLaws.of(self.members.network).hard
         bounded = bool(hard.any())
 
         def rate(s: Array, t: float) -> Array:

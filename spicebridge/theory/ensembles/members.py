@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,7 +16,21 @@ from spicebridge.drives import DriveBank
 from spicebridge.errors import NetworkError, SpiceBridgeError, nearest
 from spicebridge.laws.base import Group, changed, parameter_names
 from spicebridge.network import Network
+from spicebridge.theory.edge_laws import EdgeLaws
 from spicebridge.theory.time.problem import breakpoints, shortest_period
+
+
+@dataclass(frozen=True, eq=False)
+class FlatLaws:
+    """Laws whose parameters run over (runs, edges) flattened, on states (runs, n_e)."""
+
+    flat: EdgeLaws
+
+    def resistance(self, state: Array) -> Array:
+        return self.flat.resistance(state.ravel()).reshape(state.shape)
+
+    def rate(self, state: Array, current: Array, voltage: Array) -> Array:
+        return self.flat.rate(state.ravel(), current.ravel(), voltage.ravel()).reshape(state.shape)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -36,7 +49,13 @@ class Members:
     parameters: dict[str, Array]
 
     @classmethod
-    def of(cls, network: Network, initial_states: Any, sources: Any, parameters: Mapping[str, Any] | None) -> Members:
+    def of(
+        cls,
+        network: Network,
+        initial_states: ArrayLike | None,
+        sources: object,
+        parameters: Mapping[str, ArrayLike] | None,
+    ) -> Members:
         """Check and lay out what the caller gave; see `integrate_ensemble`. Raises `NetworkError`."""
         if parameters is not None and not isinstance(parameters, Mapping):
             raise NetworkError('parameters: give {"alpha": values}, a name and its values (n_traj,) or (n_traj, n_e)')
@@ -91,13 +110,22 @@ class Members:
                 for k in range(self.count):
                     self.member(k)
 
+    def laws(self, rows: IntArray) -> EdgeLaws | FlatLaws:
+        """The laws of trajectories `rows` (runs,), over states (runs, n_e)."""
+        if not self.parameters:
+            return EdgeLaws.of(self.network)
+        P, J, n_e = self.network.P, self.network.J, self.network.n_edges
+        first = n_e * np.arange(rows.size)[:, None]
+        groups = [Group(group.device, (first + group.edges).ravel()) for group in self.groups(rows)]
+        return FlatLaws(EdgeLaws(groups, np.tile(P, rows.size), np.tile(J, rows.size)))
+
     def groups(self, rows: IntArray) -> tuple[Group, ...]:
         """The laws of some trajectories: as in the network, or with parameters over (rows, edges) flattened."""
         if not self.parameters:
             return self.network.groups
         out = []
         for group in self.network.groups:
-            changes: dict[str, Any] = {}
+            changes: dict[str, Array] = {}
             for name in parameter_names(group.device):
                 own = getattr(group.device, name)
                 if name in self.parameters:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.polynomial import Polynomial
@@ -105,7 +104,7 @@ def fifth_order() -> Tableau:
 def eighth_order() -> Tableau:
     from scipy.integrate import DOP853
 
-    pair: Any = DOP853
+    pair = DOP853
     n, regular = 16, 13
     A = np.zeros((n, n))
     A[:12, :12] = pair.A

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from spicebridge.arrays import Array, BoolArray, IntArray
 from spicebridge.theory.ensembles.tableaux import Tableau
-from spicebridge.theory.time.crossing import SIMULTANEOUS, first_crossing
+from spicebridge.theory.time.crossing import SIMULTANEOUS, first_crossing, first_zero
 from spicebridge.theory.time.dense_output import DERIVATIVE, NODES, monomials
 from spicebridge.theory.time.runge_kutta import EXCURSION
 
@@ -28,7 +28,7 @@ wrong about an edge that has just been released."""
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """First events: ``place`` (runs,) in [0, 1] or infinite; pairs (run, edge) that hit, with the wall, or turn there."""
+    """First events: ``place`` (runs,) in [0, 1] or infinite; pairs (run, edge) that hit, with the wall, or turn."""
 
     place: Array
     hit: tuple[IntArray, IntArray]
@@ -111,6 +111,5 @@ def vanishing(
     R = np.stack([resistance(state[None])[0] for state in states])[:, edges]
     if (R > 0.0).all():
         return None
-    x = first_crossing(monomials(-R / np.abs(R).max(axis=0)), np.zeros(R.shape[1]))
-    k = int(x.argmin())
-    return (int(np.flatnonzero(edges)[k]), float(x[k])) if np.isfinite(x[k]) else None
+    k, x = first_zero(R)
+    return (int(np.flatnonzero(edges)[k]), x) if np.isfinite(x) else None

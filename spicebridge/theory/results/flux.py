@@ -6,7 +6,7 @@ Without decay (alpha = 0) and without bounds, charge and flux of an edge are fun
     ds/dt = c v:   s = s0 + c f,     q(f) = ln(1 + slope c f / (level + slope s0)) / (slope c)
 
 with q = int i, f = int v, R = level + slope s signed. Kirchhoff's laws integrate to B q = 0 and f = int S - B^t phi: a
-network of nonlinear resistors for the charges, which Newton's method solves, each step by the network of the resistances
+network of nonlinear resistors for the charges, which Newton's method solves, each step by the network of resistances
 R(s) reached. Times A^t (A Q A^t)^-1 this is paper 1, Eqs. 27-28, exact at every xi once the linear term is kept. The
 states are a function of int S: they do not depend on the path, and are periodic under AC.
 """

@@ -2,8 +2,8 @@
 
     Z(f) = (e_a - e_b)^t (B Y B^t)^-1 (e_a - e_b),     Y the admittances of all edges at sigma = 2 pi i f
 
-with every source at zero AC. A memristor's admittance contains its state's own response, J = d(dw/dt)/d(w, v, i) frozen at
-the state: at high f it is 1 / (P R(w)), at low f that of its slow branch (see ``currents.linearised``).
+with every source at zero AC. A memristor's admittance contains its state's own response, J = d(dw/dt)/d(w, v, i) frozen
+at the state: at high f it is 1 / (P R(w)), at low f that of its slow branch (see ``currents.linearised``).
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from collections.abc import Hashable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from spicebridge.arrays import ComplexArray
 from spicebridge.errors import NetworkError, nearest
 from spicebridge.network import Network
-from spicebridge.theory.currents.linearised import AdmittancePattern, Complex, Linearised
+from spicebridge.theory.currents.linearised import AdmittancePattern, Linearised
 from spicebridge.theory.currents.topology import Topology
 from spicebridge.theory.results.stability import require_regular
 from spicebridge.theory.time.dynamics import network_branch
@@ -28,7 +29,7 @@ def impedance(
     *,
     state: ArrayLike | None = None,
     t: float = 0.0,
-) -> Complex:
+) -> ComplexArray:
     """Return the impedance between two nodes at a state of the network.
 
     Parameters
@@ -81,8 +82,8 @@ def impedance(
     ends = np.zeros(network.n_nodes)
     ends[first] += 1.0
     ends[second] -= 1.0
-    load = ends[pattern.free]
-    out = np.array([load @ about.at(2j * np.pi * value).factored(load + 0j) for value in f.ravel()], dtype=complex)
+    load = ends[pattern.free].astype(np.complex128)
+    out = np.array([load @ about.at(2j * np.pi * value).factored(load) for value in f.ravel()], dtype=np.complex128)
     return out.reshape(f.shape)
 
 

@@ -111,13 +111,13 @@ def screen(network: Network, state: ArrayLike | None = None) -> Screen:
         return _screen_rest(network, s)
     topology = Topology.of(network)
     q = signed_resistance(network, s)
-    if topology.is_graph and topology.n_nodes - topology.n_components < topology.n_loops:
-        negative_nodal, nullity = _inertia(_reduced(topology), 1.0 / q)
+    if topology.is_graph and topology.n_free < topology.n_loops:
+        negative_nodal, nullity = _inertia(topology.cuts, 1.0 / q)
         negative_mesh = _partner(topology.A, q, n_active - negative_nodal - nullity)
     else:
         negative_mesh, nullity = _inertia(topology.A, q)
         rest = n_active - negative_mesh - nullity
-        negative_nodal = _partner(_reduced(topology), 1.0 / q, rest) if topology.is_graph else rest
+        negative_nodal = _partner(topology.cuts, 1.0 / q, rest) if topology.is_graph else rest
     edges: tuple[str, ...] = ()
     if nullity:
         edges = _singular_edges(network, topology, q)
@@ -158,10 +158,6 @@ def signed_resistance(network: Network, state: Array) -> Array:
         else:
             out[group.edges] = 1.0 / group.conductive.current_partials(np.zeros_like(s), s)[0]
     return out
-
-
-def _reduced(topology: Topology) -> sp.csr_array:
-    return sp.csr_array(topology.B[np.delete(np.arange(topology.n_nodes), topology.roots)])
 
 
 def _form(rows: sp.csr_array, weight: Array) -> sp.csc_array:
@@ -217,6 +213,6 @@ def _projector_singular(network: Network, topology: Topology) -> bool:
         Q = network.P * reference_resistance(network)[0]
     except NetworkError:
         Q = network.P
-    if topology.is_graph and topology.n_nodes - topology.n_components < topology.n_loops:
-        return _inertia(_reduced(topology), 1.0 / Q)[1] > 0
+    if topology.is_graph and topology.n_free < topology.n_loops:
+        return _inertia(topology.cuts, 1.0 / Q)[1] > 0
     return _inertia(topology.A, Q)[1] > 0

@@ -1,10 +1,10 @@
-"""What the trapezoidal rule makes of the network ODE at a given step: the error of a simulator's run, without a simulator.
+"""What the trapezoidal rule makes of the network ODE at a given step: the error of a simulator's run, without one.
 
     u_(k+1) = u_k + (h/2) (f(u_k, t_k) + f(u_(k+1), t_(k+1))),    e_k = u_k - w(t_k)
 
-with steps that end on every corner of a source, as simulators take them. (Hairer, Norsett, Wanner, Solving ODEs I, II.7.)
-Where a state meets or leaves a hard bound within a step the rule says nothing of the clamp that holds it there: the error of
-that edge is left out of that step.
+with steps that end on every corner of a source, as simulators take them (Hairer, Norsett, Wanner, Solving ODEs I,
+II.7). Where a state meets or leaves a hard bound within a step the rule says nothing of the clamp that holds it there:
+the error of that edge is left out of that step.
 """
 
 from __future__ import annotations

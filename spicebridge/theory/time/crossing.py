@@ -13,6 +13,7 @@ from math import comb
 import numpy as np
 
 from spicebridge.arrays import Array, IntArray
+from spicebridge.theory.time.dense_output import monomials
 
 GENERATIONS = 48
 """Halvings after which what is left of an interval counts as a place."""
@@ -85,8 +86,16 @@ def first_crossing(c: Array, level: Array, run: IntArray | None = None) -> Array
     return out
 
 
+def first_zero(R: Array) -> tuple[int, float]:
+    """(column, place) of the first zero of the columns of R, values (8, m) at the nodes of ``dense_output``; place is
+    infinite without one."""
+    place = first_crossing(monomials(-R / np.abs(R).max(axis=0)), np.zeros(R.shape[1]))
+    k = int(place.argmin())
+    return k, float(place[k])
+
+
 def _earliest(g: Array, low: Array, high: Array, run: IntArray) -> tuple[IntArray, Array]:
-    """Columns of g, not above zero at `low` and above at `high`, with the first of their only zeros in a run; and where."""
+    """Columns of g, not above zero at `low` and above at `high`, with the first of their zeros in a run; and where."""
     which = np.arange(low.size)
     x = 0.5 * (low + high)
     first = np.full(int(run.max()) + 1, np.inf)

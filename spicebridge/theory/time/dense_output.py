@@ -1,18 +1,18 @@
 """One accepted step as a polynomial.
 
-A step of length h from t0 is stored by its values at eight Chebyshev points of [t0, t0 + h], which
-determine the stepper's seventh-degree dense output exactly.
+A step of length h from t0 by a stepper is stored by its values at eight Chebyshev points of [t0, t0 + h], which
+determine the seventh-degree dense output exactly; one by a power series by its coefficients.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, BoolArray
 
 DEGREE = 7
 NODES = 0.5 * (1.0 - np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE))
@@ -20,15 +20,20 @@ _WEIGHTS = np.where(np.arange(DEGREE + 1) % 2, -1.0, 1.0)
 _WEIGHTS[[0, -1]] *= 0.5
 
 
-def lagrange(x: Array) -> Array:
-    """(n_x, 8): values at the nodes -> values at x in [0, 1] (barycentric formula)."""
-    difference = np.asarray(x, float)[:, None] - NODES
-    exact: NDArray[np.bool_] = np.equal(difference, 0.0)
-    weight = _WEIGHTS / np.where(exact, 1.0, difference)
+def barycentric(x: Array, nodes: Array, weights: Array) -> Array:
+    """(n_x, n): values at `nodes` (n,) -> values at x, by the formula with barycentric `weights` (n,)."""
+    difference = np.asarray(x, float)[:, None] - nodes
+    exact: BoolArray = np.equal(difference, 0.0)
+    weight = weights / np.where(exact, 1.0, difference)
     matrix: Array = weight / weight.sum(axis=1, keepdims=True)
     at_node = exact.any(axis=1)
-    matrix[at_node, :] = exact[at_node, :]
-    return np.asarray(matrix)
+    matrix[at_node] = exact[at_node]
+    return matrix
+
+
+def lagrange(x: Array) -> Array:
+    """(n_x, 8): values at the nodes -> values at x in [0, 1]."""
+    return barycentric(x, NODES, _WEIGHTS)
 
 
 def _differentiation() -> Array:
@@ -50,44 +55,34 @@ def monomials(values: Array) -> Array:
     return np.asarray(_MONOMIALS @ values)
 
 
-class StatePiece(Protocol):
-    """The solution on [start, stop], in s."""
-
-    @property
-    def start(self) -> float: ...
-
-    @property
-    def stop(self) -> float: ...
-
-    def __call__(self, t: Array) -> Array:
-        """State (n_t, n_e) for t (n_t,) within the piece."""
-        ...
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Piece:
-    """The solution on [start, stop]: `values` (8, n_e) at the nodes of [start, start + length].
+    """The solution on [start, stop], in s: basis((t - start) / length) @ c, `c` (n, n_e).
 
-    `held` (n_e,) is 0 where the edge is free, +1 at the bound 1, -1 at the bound 0, or None when
-    no edge is held; `values` of a held edge are not its state. `hard` marks edges with hard bounds.
+    `basis` is `lagrange` for values at the nodes of [start, start + length], or powers. `held` (n_e,) is 0 where the
+    edge is free, +1 at the bound 1, -1 at the bound 0, or None when `c` shows the states of all edges. `hard` (n_e,)
+    marks edges that rounding must not carry over their bounds, or is None.
     """
 
     start: float
     stop: float
     length: float
-    values: Array
-    held: NDArray[np.int8] | None
-    hard: NDArray[np.bool_] | None
+    c: Array
+    basis: Callable[[Array], Array]
+    held: NDArray[np.int8] | None = None
+    hard: BoolArray | None = None
 
     def __call__(self, t: Array) -> Array:
         """State (n_t, n_e) for t (n_t,) within the piece."""
-        state = lagrange((np.asarray(t, float) - self.start) / self.length) @ self.values
-        return self.bounded(state)
-
-    def bounded(self, raw: Array) -> Array:
+        state = self.basis((np.asarray(t, float) - self.start) / self.length) @ self.c
         if self.hard is not None:
-            raw[:, self.hard] = np.clip(raw[:, self.hard], 0.0, 1.0)
+            state[:, self.hard] = np.clip(state[:, self.hard], 0.0, 1.0)
         if self.held is not None:
-            raw[:, self.held > 0] = 1.0
-            raw[:, self.held < 0] = 0.0
-        return raw
+            state[:, self.held > 0] = 1.0
+            state[:, self.held < 0] = 0.0
+        return state
+
+    def at(self, t: float) -> Array:
+        """State (n_e,) at one time."""
+        state: Array = self(np.array([t]))[0]
+        return state

@@ -8,7 +8,7 @@ from scipy.integrate import DOP853
 from spicebridge.arrays import Array
 
 
-class Stepper(DOP853):
+class ExplicitStepper(DOP853):
     """DOP853 with the largest scaled error over the components instead of the mean square."""
 
     def _estimate_error_norm(self, K: Array, h: float, scale: Array) -> float:

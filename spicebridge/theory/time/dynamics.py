@@ -9,23 +9,21 @@ give their bulk rate f here; the integrator holds and releases them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, IntArray
 from spicebridge.errors import NetworkError
-from spicebridge.laws.base import Device, imposes
+from spicebridge.laws.base import imposes
 from spicebridge.network import Network
-from spicebridge.theory.currents.branch import BranchSolver, choose_form, kept_solver
+from spicebridge.theory.currents.branch import choose_form, kept_solver
+from spicebridge.theory.currents.hybrid import HybridSolver
+from spicebridge.theory.currents.newton import NewtonSolver
+from spicebridge.theory.currents.solver import BranchSolver
 from spicebridge.theory.currents.topology import Topology
-from spicebridge.windows import NoWindow
+from spicebridge.theory.edge_laws import EdgeLaws
 
 Branch = Callable[[Array, float], tuple[Array, Array]]
-Kernel = Callable[[Array, Array, Array], Array]
-_AFFINE: WeakKeyDictionary[Network, tuple[Array, Array] | None] = WeakKeyDictionary()
 
 
 def sources(network: Network) -> Callable[[float], Array]:
@@ -44,8 +42,6 @@ def network_branch(network: Network, method: str = "auto") -> tuple[Branch, str]
     Raises `NetworkError` (a method the network cannot have) and `ProjectorSingular`.
     """
     if network.reactive:
-        from spicebridge.theory.currents.hybrid import HybridSolver
-
         hybrid = HybridSolver(network, method)
         return hybrid, hybrid.form
     general = next((group for group in network.groups if not group.device.ohmic), None)
@@ -59,33 +55,17 @@ def network_branch(network: Network, method: str = "auto") -> tuple[Branch, str]
             f"{network.edge_name(int(general.edges[0]))}: a {general.device.kind} is not v = R(s) i; "
             f"the {form} form cannot solve it, use method='nodal' or 'auto'"
         )
-    return newton_branch(network, topology), "newton"
-
-
-def newton_branch(network: Network, topology: Topology) -> Branch:
-    """`branch` for devices of any law. Raises `NetworkError` for a loop-matrix network."""
-    from spicebridge.theory.currents.newton import NewtonSolver
-
     newton, emf = NewtonSolver(network, topology), sources(network)
-    return lambda state, t: newton.solve(state, emf(t))
+    return lambda state, t: newton.solve(state, emf(t)), newton.form
 
 
 class OhmicBranch:
-    """`branch` for networks whose every device is v = P R(s) i, by one `solver`.
-
-    Raises `NetworkError` for other devices.
-    """
+    """`branch` for networks whose every device is v = P R(s) i, by one `solver`."""
 
     def __init__(self, network: Network, solver: BranchSolver) -> None:
-        for group in network.groups:
-            if not group.device.ohmic:
-                raise NetworkError(
-                    f"{network.edge_name(int(group.edges[0]))}: a {group.device.kind} is not v = R(s) i; "
-                    f"the {solver.form} form cannot solve it directly"
-                )
         self.solver = solver
         self._emf = sources(network)
-        self._signed_resistance = _signed_resistance(network)
+        self._signed_resistance = EdgeLaws.of(network).resistance
 
     def __call__(self, state: Array, t: float) -> tuple[Array, Array]:
         return self.under(state, self._emf(t))
@@ -95,24 +75,6 @@ class OhmicBranch:
         signed = self._signed_resistance(state)
         current = self.solver.solve(signed, emf)
         return current, signed * current
-
-
-def _signed_resistance(network: Network) -> Callable[[Array], Array]:
-    """P R(s) in ohm as a function of the states (n_e,), with constants folded in where R is affine."""
-    folded = _level_and_slope(network)
-    if folded is None:
-        P = network.P
-        return lambda state: P * network.resistance(state)
-    level, slope = folded[0] * network.P, folded[1] * network.P
-    if not slope.any():
-        return lambda state: level
-
-    def affine(state: Array) -> Array:
-        signed = slope * state
-        signed += level
-        return signed
-
-    return affine
 
 
 class Dynamics:
@@ -126,43 +88,27 @@ class Dynamics:
         self.network = network
         self.branch = branch
         self.emf = sources(network)
-        self.hard = np.zeros(network.n_edges, dtype=bool)
         self.kinked = any(not group.device.smooth for group in network.groups)
-        self._parts: list[tuple[Any, Kernel]] = []
-        for group in network.groups:
-            if not group.device.stateful:
-                continue
-            self.hard[group.edges] = group.device.window.hard
-            whole = group.edges.size == network.n_edges
-            kernel = rate_kernel(group.device, network.P[group.edges], network.J[group.edges])
-            self._parts.append((slice(None) if whole else group.edges, kernel))
+        laws = EdgeLaws.of(network)
+        self.hard, self.rate, self._affine = laws.hard, laws.rate, laws.affine
         free = network.stateful & ~self.hard
         # Where only forced currents pass, a resistance may be zero.
-        free &= ~getattr(branch, "forced", np.zeros(network.n_edges, dtype=bool))
+        if isinstance(branch, HybridSolver):
+            free &= ~branch.forced
         self._unbounded = [
             (np.flatnonzero(free[group.edges]), group)
             for group in network.groups
             if group.device.ohmic and free[group.edges].any()
         ]
-        self._affine = _level_and_slope(network)
-
-    def rate(self, state: Array, current: Array, voltage: Array) -> Array:
-        """ds/dt in 1/s, (n_e,); memoryless edges 0, hard edges their bulk rate."""
-        if len(self._parts) == 1 and isinstance(self._parts[0][0], slice):
-            return self._parts[0][1](state, voltage, current)
-        out = np.zeros(state.shape)
-        for edges, kernel in self._parts:
-            out[edges] = kernel(state[edges], voltage[edges], current[edges])
-        return out
 
     def enter(self, start: float, stop: float) -> None:
         """Say between which breakpoints the next states lie, for sources whose derivative counts."""
-        if hasattr(self.branch, "segment"):
+        if isinstance(self.branch, HybridSolver):
             self.branch.segment = (start, stop)
 
     def leave(self) -> None:
         """Say that the integration is over."""
-        if hasattr(self.branch, "segment"):
+        if isinstance(self.branch, HybridSolver):
             self.branch.segment = None
 
     def __call__(self, state: Array, t: float) -> Array:
@@ -183,7 +129,7 @@ class Dynamics:
                 out[group.edges] = np.abs(group.conductive.current_partials(J * voltage[group.edges], s)[0])
         return out
 
-    def unbounded_resistance(self, states: Array) -> tuple[NDArray[np.intp], Array]:
+    def unbounded_resistance(self, states: Array) -> tuple[IntArray, Array]:
         """Edges that nothing keeps from R <= 0, and their R in ohm for states (n, n_e)."""
         if not self._unbounded:
             return np.zeros(0, dtype=np.intp), np.zeros((states.shape[0], 0))
@@ -206,35 +152,3 @@ class Dynamics:
             return bool(least.min() > 0.0 and (level + slope * end).min() > 0.0)
         R = self.unbounded_resistance(np.stack([state - radius, state + radius, end]))[1]
         return bool((R > 0.0).all())
-
-
-def _level_and_slope(network: Network) -> tuple[Array, Array] | None:
-    """R = level + slope s in ohm, (n_e,) each; None where a law is another one. Kept while the network lives."""
-    if network in _AFFINE:
-        return _AFFINE[network]
-    _AFFINE[network] = found = _read_level_and_slope(network)
-    return found
-
-
-def _read_level_and_slope(network: Network) -> tuple[Array, Array] | None:
-    level, slope = np.zeros(network.n_edges), np.zeros(network.n_edges)
-    for group in network.groups:
-        affine = group.device.affine()
-        if affine is None:
-            return None
-        level[group.edges], slope[group.edges] = affine
-    return level, slope
-
-
-def rate_kernel(device: Device, P: Array, J: Array) -> Kernel:
-    """(s, v, i) -> ds/dt for one group, with constants folded in."""
-    linear = device.linear_rate(P, J)
-    if linear is not None and not (linear[1].any() and linear[2].any()):
-        a, by_i, by_v = linear
-        window, by_current = device.window, bool(by_i.any())
-        gain = by_i if by_current else by_v
-        if window.hard or isinstance(window, NoWindow):
-            return lambda s, v, i: a * s + gain * (i if by_current else v)
-        return lambda s, v, i: window.rate(s, a * s, gain * (i if by_current else v))
-    law = device.bulk_rate if device.window.hard else device.rate
-    return lambda s, v, i: np.asarray(law(s, v, i, P, J))

@@ -18,8 +18,9 @@ from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError, RunFailed, SingularNetwork
 from spicebridge.network import Network
 from spicebridge.theory.currents.hybrid import HybridSolver
+from spicebridge.theory.results.stability import require_regular
 from spicebridge.theory.threads import one_blas_thread
-from spicebridge.theory.time.dense_output import StatePiece
+from spicebridge.theory.time.dense_output import Piece
 from spicebridge.theory.time.dynamics import Dynamics, OhmicBranch, network_branch
 from spicebridge.theory.time.implicit.stiffness import check_stepping, implicit_stepper, is_stiff
 from spicebridge.theory.time.problem import Ending, Output, Problem, Settings
@@ -70,11 +71,10 @@ def integrate(
         With the reason, when the integration cannot reach t[-1].
     """
     times = checked_times(t)
-    problem = _problem(network, method, rtol, atol, float(times[-1]), stepping)
     samples = _Samples(times, network)
     with one_blas_thread():
-        ending = _integrated(problem, Settings(stop=float(times[-1]), rtol=rtol, atol=atol), samples)
-        problem.dynamics.leave()
+        settings = Settings(stop=float(times[-1]), rtol=rtol, atol=atol)
+        problem, ending = _integrated(network, method, stepping, settings, samples)
         if not ending.complete:
             raise RunFailed(ending.reason)
         return waveforms(network, problem.branch, times, samples.state, problem.form)
@@ -93,8 +93,8 @@ def solve(
 ) -> Trajectory:
     """Integrate from t = 0 to `stop` (s) and keep the dense output.
 
-    `stepping` as in `integrate`. After `max_evaluations` right-hand sides (None: `EVALUATIONS` and more for fast sines) the run is
-    given up as stiff.
+    `stepping` as in `integrate`. After `max_evaluations` right-hand sides (None: `EVALUATIONS` and more for fast sines)
+    the run is given up as stiff.
 
     Numerical trouble never raises: the trajectory is then not `complete` and has a `reason`.
     Raises `NetworkError` and `ScreenError` for misuse, a network singular at t = 0 included.
@@ -103,14 +103,12 @@ def solve(
     if max_step is not None and not max_step > 0:
         raise NetworkError(f"max_step = {max_step!r} must be a positive time in s")
     check_evaluations(max_evaluations)
-    problem = _problem(network, method, rtol, atol, stop, stepping)
     dense = _DenseOutput()
     settings = Settings(
         stop=stop, rtol=rtol, atol=atol, max_step=max_step or math.inf, max_evaluations=max_evaluations, estimate=True
     )
     with one_blas_thread():
-        ending = _integrated(problem, settings, dense)
-        problem.dynamics.leave()
+        problem, ending = _integrated(network, method, stepping, settings, dense)
     return Trajectory(
         network=network,
         pieces=tuple(dense.pieces),
@@ -142,7 +140,7 @@ class _Samples:
         rows = self._rows(start, stop)
         return rows.stop > rows.start and bool(self.times[rows.start] < stop)
 
-    def keep(self, piece: StatePiece) -> None:
+    def keep(self, piece: Piece) -> None:
         rows = self._rows(piece.start, piece.stop)
         if rows.stop > rows.start:
             self.state[rows] = piece(self.times[rows])
@@ -155,28 +153,33 @@ class _DenseOutput:
     """Keeps the dense output."""
 
     def __init__(self) -> None:
-        self.pieces: list[StatePiece] = []
+        self.pieces: list[Piece] = []
 
     def wants(self, start: float, stop: float) -> bool:
         return True
 
-    def keep(self, piece: StatePiece) -> None:
+    def keep(self, piece: Piece) -> None:
         self.pieces.append(piece)
 
     def reach(self, t: float, state: Array) -> None:
         raise AssertionError("a trajectory keeps every step")
 
 
-def _integrated(problem: Problem, settings: Settings, output: Output) -> Ending:
+def _integrated(
+    network: Network, method: str, stepping: str, settings: Settings, output: Output
+) -> tuple[Problem, Ending]:
     """By power series where the network has them, else by a stepper."""
+    problem = _problem(network, method, stepping, settings)
     if settings.stop > 0.0:
-        _check_start(problem)
+        require_regular(network, network.initial_state)
     series = _series(problem, settings, output)
     if series is not None:
-        return series.run()
-    if settings.stop > 0.0 and not np.isfinite(problem.branch(problem.network.initial_state, 0.0)[0]).all():
+        return problem, series.run()
+    if settings.stop > 0.0 and not np.isfinite(problem.branch(network.initial_state, 0.0)[0]).all():
         raise SingularNetwork("the currents at t = 0 are not finite; check resistances and sources")
-    return integrate_stepwise(problem, settings, output)
+    ending = integrate_stepwise(problem, settings, output)
+    problem.dynamics.leave()
+    return problem, ending
 
 
 def _series(problem: Problem, settings: Settings, output: Output) -> TaylorIntegrator | None:
@@ -192,33 +195,25 @@ def _series(problem: Problem, settings: Settings, output: Output) -> TaylorInteg
     return TaylorIntegrator(problem, problem.branch.solver, law, sources, settings, output)
 
 
-def _problem(network: Network, method: str, rtol: float, atol: float, stop: float, stepping: str) -> Problem:
-    check_tolerances(rtol, atol)
+def _problem(network: Network, method: str, stepping: str, settings: Settings) -> Problem:
+    check_tolerances(settings.rtol, settings.atol)
     branch, form = network_branch(network, method)
-    scale = state_scale(network, stop) if network.reactive else 1.0
+    scale = state_scale(network, settings.stop) if network.reactive else 1.0
     dynamics = Dynamics(network, branch)
     check_stepping(stepping)
-    watched = isinstance(branch, HybridSolver) and branch.form != "newton" and bool((network.P < 0).any())
-    signature = branch.signature if watched and isinstance(branch, HybridSolver) else None
-    if stepping == "implicit" or (stepping == "auto" and is_stiff(dynamics, scale, stop)):
+    implicit = None
+    if stepping == "implicit" or (stepping == "auto" and is_stiff(dynamics, scale, settings.stop)):
         form, implicit = f"{form}, implicit", implicit_stepper(dynamics)
-        return Problem(
-            network=network,
-            branch=branch,
-            dynamics=dynamics,
-            form=form,
-            scale=scale,
-            implicit=implicit,
-            signature=signature,
-        )
-    return Problem(network=network, branch=branch, dynamics=dynamics, form=form, scale=scale, signature=signature)
-
-
-def _check_start(problem: Problem) -> None:
-    """Raise `ScreenError` when Kirchhoff's equations are singular at t = 0."""
-    from spicebridge.theory.results.stability import require_regular
-
-    require_regular(problem.network, problem.network.initial_state)
+    watched = isinstance(branch, HybridSolver) and branch.form != "newton" and (network.P < 0).any()
+    return Problem(
+        network=network,
+        branch=branch,
+        dynamics=dynamics,
+        form=form,
+        scale=scale,
+        implicit=implicit,
+        signature=branch.signature if isinstance(branch, HybridSolver) and watched else None,
+    )
 
 
 def check_tolerances(rtol: float, atol: float) -> None:

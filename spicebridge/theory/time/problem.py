@@ -6,15 +6,15 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Protocol, TypedDict, Unpack
 
 import numpy as np
 
-from spicebridge.arrays import Array
-from spicebridge.drives import ROUNDING, Drive, Sine, Sum
+from spicebridge.arrays import Array, BoolArray
+from spicebridge.drives import ROUNDING, Sine, terms
 from spicebridge.network import Network
-from spicebridge.theory.time.crossing import first_crossing
-from spicebridge.theory.time.dense_output import StatePiece, monomials
+from spicebridge.theory.time.crossing import first_zero
+from spicebridge.theory.time.dense_output import Piece
 from spicebridge.theory.time.dynamics import Branch, Dynamics
 from spicebridge.theory.time.trajectory import Event
 
@@ -38,6 +38,58 @@ EVALUATIONS_PER_PERIOD = 100
 """… with so many more for every period of the fastest sine."""
 
 
+class Stepper(Protocol):
+    """One step after another up to a bound; names and meaning are those of SciPy's steppers.
+
+    ``t`` in s, ``y`` (n_e,), ``f`` = dy/dt there, ``h_abs`` length of the next step in s, ``K`` (stages, n_e) rates at
+    the stages of the last one, ``status`` "running", "finished" or "failed".
+    """
+
+    t: float
+    y: Array
+    f: Array
+    h_abs: float
+    K: Array
+    status: str
+
+    def step(self) -> object:
+        """Advance by one accepted step, or set ``status`` to "failed"."""
+        ...
+
+    def dense_output(self) -> Callable[[Array], Array]:
+        """The last step as a function of times (n,) in s, (n_e, n)."""
+        ...
+
+
+class Control(TypedDict):
+    """Tolerances of a stepper, `atol` a number or (n_e,), its longest step and its first (None: its own), in s."""
+
+    rtol: float
+    atol: float | Array
+    max_step: float
+    first_step: float | None
+
+
+class MakeStepper(Protocol):
+    """Makes the stepper of one network from `t` to `bound` in s.
+
+    `field` (t, y) -> dy/dt, not finite where there is none. Unknowns y become states by `state_of` (None: they are),
+    and those of edges marked `held` (n_e,) do not move.
+    """
+
+    def __call__(
+        self,
+        field: Callable[[float, Array], Array],
+        t: float,
+        y: Array,
+        bound: float,
+        *,
+        state_of: Callable[[Array], Array] | None,
+        held: BoolArray | None,
+        **control: Unpack[Control],
+    ) -> Stepper: ...
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Problem:
     """A network with its currents (by the form of Kirchhoff's equations named `form`) and its rates.
@@ -47,22 +99,12 @@ class Problem:
     passes through a state in which the currents are undetermined; None where that cannot be.
     """
 
-    def stepper(self, field: Any, t: float, y: Array, bound: float, **options: Any) -> Any:
-        """A stepper from `t` to `bound`; `state_of` and `held` among the options concern implicit ones only."""
-        if self.implicit is not None:
-            return self.implicit(field, t, y, bound, **options)
-        for name in ("state_of", "held"):
-            options.pop(name, None)
-        from spicebridge.theory.time.dop853 import Stepper
-
-        return Stepper(field, t, y, bound, **options)
-
     network: Network
     branch: Branch
     dynamics: Dynamics
     form: str
     scale: Array | float = 1.0
-    implicit: Callable[..., Any] | None = None
+    implicit: MakeStepper | None = None
     signature: Callable[[Array], int] | None = None
 
 
@@ -110,7 +152,7 @@ class Output(Protocol):
         """Whether values inside the step (start, stop) are needed; its end alone needs no piece."""
         ...
 
-    def keep(self, piece: StatePiece) -> None:
+    def keep(self, piece: Piece) -> None:
         """Take an accepted step."""
         ...
 
@@ -124,19 +166,28 @@ def zero_resistance(problem: Problem, values: Array, x: float) -> tuple[int, flo
     edges, R = problem.dynamics.unbounded_resistance(values)
     if edges.size == 0 or (R > 0.0).all():
         return None
-    place = first_crossing(monomials(-R / np.abs(R).max(axis=0)), np.zeros(edges.size))
-    k = int(place.argmin())
-    return (int(edges[k]), float(place[k])) if place[k] < min(x, 2.0) else None
+    k, place = first_zero(R)
+    return (int(edges[k]), place) if place < min(x, 2.0) else None
 
 
-def chattering(times: list[float], hard: int, span: float) -> str:
-    """Why to end when so many events at `times` fell within `span` s, "" where they are few for `hard` edges."""
-    if len(times) <= CHATTER_EVENTS + CHATTER_PER_EDGE * hard:
-        return ""
-    return (
-        f"{len(times)} bound events within {span:.3g} s before t = {times[-1]:.6g} s: states chatter at their bounds; "
-        "use a smooth window"
-    )
+class Chatter:
+    """Counts the events of hard bounds that happen at one time, in a run of `hard` such edges up to `stop` in s."""
+
+    def __init__(self, hard: int, stop: float) -> None:
+        self.span, self.most = CHATTER_SPAN * stop, CHATTER_EVENTS + CHATTER_PER_EDGE * hard
+        self._recent: list[float] = []
+
+    def seen(self, t: float) -> str:
+        """Note an event at `t`; return why to end, "" where there are few."""
+        self._recent = [time for time in self._recent if time > t - self.span] + [t]
+        return self.reason(len(self._recent), t) if len(self._recent) > self.most else ""
+
+    def reason(self, count: int, t: float) -> str:
+        """Why a run with `count` events at one time ends at `t`."""
+        return (
+            f"{count} bound events within {self.span:.3g} s before t = {t:.6g} s: states chatter at their bounds; "
+            "use a smooth window"
+        )
 
 
 def undetermined_within(
@@ -158,8 +209,8 @@ def undetermined_within(
     except np.linalg.LinAlgError:
         pass
     return end, (
-        f"A' P R A'^t becomes singular at t = {end:.6g} s: the resistances of a loop with active edges cancel there and "
-        "the currents are not determined; change a resistance or shorten the span"
+        f"A' P R A'^t becomes singular at t = {end:.6g} s: the resistances of a loop with active edges cancel there "
+        "and the currents are not determined; change a resistance or shorten the span"
     )
 
 
@@ -174,8 +225,8 @@ def vanished(problem: Problem, k: int, t: float, state: float) -> str:
 def forgotten(problem: Problem, k: int, t: float, state: float) -> str:
     """The reason when the state of edge k has come so near to a zero of its window that it cannot come back."""
     return (
-        f"{problem.network.edge_name(k)}: the state {state:.6g} comes within rounding of its bound at t = {t:.6g} s, where "
-        "its window vanishes and the distance from there is lost: weaken the drive or shorten the span"
+        f"{problem.network.edge_name(k)}: the state {state:.6g} comes within rounding of its bound at t = {t:.6g} s, "
+        "where its window vanishes and the distance from there is lost: weaken the drive or shorten the span"
     )
 
 
@@ -218,15 +269,8 @@ def breakpoints(network: Network, stop: float) -> list[float]:
 
 def shortest_period(network: Network) -> float:
     """Shortest period of a sine in s; other waveforms are resolved by their breakpoints."""
-    shortest = math.inf
-    waiting: list[Drive] = list(network.waveforms_of_sources)
-    while waiting:
-        drive = waiting.pop()
-        if isinstance(drive, Sum):
-            waiting.extend(drive.terms)
-        elif isinstance(drive, Sine):
-            shortest = min(shortest, drive.timescale())
-    return shortest
+    parts = (term for drive in network.waveforms_of_sources for term in terms(drive))
+    return min((part.timescale() for part in parts if isinstance(part, Sine)), default=math.inf)
 
 
 def longest_step(problem: Problem, settings: Settings, period: float) -> float:
@@ -235,8 +279,3 @@ def longest_step(problem: Problem, settings: Settings, period: float) -> float:
     if problem.network.reactive:
         per_period = max(per_period, REACTIVE_STEPS_PER_PERIOD)
     return min(settings.max_step, period / per_period)
-
-
-def not_a_number(raw: Array) -> object:
-    """The rate at a singular point: it makes the stepper shorten its step."""
-    return np.full(raw.shape, np.nan)

@@ -8,24 +8,25 @@ are wanted, or where a resistance might reach zero within it.
 from __future__ import annotations
 
 import math
-from functools import partial
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Unpack
 
 import numpy as np
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, BoolArray
 from spicebridge.errors import SingularNetwork
 from spicebridge.theory.time.dense_output import NODES, Piece, lagrange
 from spicebridge.theory.time.problem import (
-    CHATTER_SPAN,
+    Chatter,
+    Control,
     Ending,
     Output,
     Problem,
     Settings,
+    Stepper,
     breakpoints,
-    chattering,
     longest_step,
-    not_a_number,
     shortest_period,
     stiff,
     stuck,
@@ -58,7 +59,7 @@ class _Run:
         self.probe = FIRST_PROBE * min(settings.stop, self.period)
         self.step: float | None = None
         self.count, self.trouble = 0, ""
-        self.recent: list[float] = []
+        self.chatter = Chatter(self.bounds.edges.size, settings.stop)
 
     def run(self) -> Ending:
         with np.errstate(all="ignore"):
@@ -74,36 +75,35 @@ class _Run:
     def _ending(self, reason: str) -> Ending:
         return Ending(stop=self.t, reason=reason, rhs_count=self.count, events=self.bounds.events)
 
-    def _field(self, time: float, raw: Any) -> Any:
+    def _field(self, time: float, raw: Array) -> Array:
         self.count += 1
         try:
             return self.problem.dynamics(self.bounds.state(raw) if self.bounds.any_held else raw, time)
         except SingularNetwork as error:
             self.trouble = str(error)
-            return not_a_number(raw)
+            # The rate at a singular point: it makes the stepper shorten its step.
+            return np.full(raw.shape, np.nan)
 
-    def _stepper(self, barrier: float) -> Any:
+    def _stepper(self, barrier: float) -> Stepper:
         bounds, settings = self.bounds, self.settings
         level = settings.atol * self.problem.scale
-        absolute: Any = level
         if self.walled:
             self.state = bounds.resolve(
                 self.t, self.state, min(self.probe, 0.5 * (barrier - self.t)), record=self.t > 0.0
             )
             self.count += 2
-        if bounds.any_held:
-            absolute = np.where(bounds.mode != 0, settings.atol + settings.rtol, level)
-        return self.problem.stepper(
+        held = bounds.mode != 0 if bounds.any_held else None
+        return (self.problem.implicit or explicit_stepper)(
             self._field,
             self.t,
-            bounds.unknowns(self.state) if bounds.any_held else self.state,
+            self.state if held is None else bounds.unknowns(self.state),
             barrier,
             max_step=self.ceiling,
             rtol=settings.rtol,
-            atol=absolute,
+            atol=level if held is None else np.where(held, settings.atol + settings.rtol, level),
             first_step=None if self.step is None else min(self.step, barrier - self.t),
-            state_of=bounds.state if bounds.any_held else None,
-            held=bounds.mode != 0 if bounds.any_held else None,
+            state_of=None if held is None else bounds.state,
+            held=held,
         )
 
     def _to_event(self, barrier: float) -> str:
@@ -124,61 +124,66 @@ class _Run:
                 if reason:
                     return reason
                 if event:
-                    return self._chatter()
+                    return self.chatter.seen(self.t)
             else:
                 self.output.reach(end, stepper.y)
                 self.t, self.state = end, stepper.y
         self.t = barrier
         return ""
 
-    def _look(self, stepper: Any, before: Array, doubtful: bool) -> tuple[str, bool]:
+    def _look(self, stepper: Stepper, before: Array, doubtful: bool) -> tuple[str, bool]:
         """Make the dense output of the last step, cut it at its first event and hand it over: (why it ends, event)."""
         problem, bounds, t = self.problem, self.bounds, self.t
         length = float(stepper.t - t)
         values = stepper.dense_output()(t + length * NODES).T
         if not np.isfinite(values).all():
             return stuck(problem, self.state, t, self.trouble), False
-        x, hit = bounds.first_event(values, t, length, (before, stepper.f)) if self.walled else (math.inf, None)
-        path = partial(_at, bounds, values, t, length)
-        passage = undetermined_within(problem, t, float(stepper.t), self.state, path)
+        x, hit = bounds.first_event(values, t, length, (before, stepper.f))
+        held = bounds.mode if bounds.any_held else None
+        piece = Piece(start=t, stop=float(stepper.t), length=length, c=values, basis=lagrange, held=held)
+        passage = undetermined_within(problem, t, piece.stop, self.state, piece.at)
         if passage is not None and not passage[0] > t + x * length:
-            self._keep(passage[0], length, values)
-            self.t = passage[0]
+            self._keep(piece, passage[0])
             return passage[1], False
-        event = hit is not None and math.isfinite(x)
-        end = float(t + x * length if event else stepper.t)
+        event = math.isfinite(x)
+        end = float(t + x * length) if event else piece.stop
         negative = zero_resistance(problem, values, x) if doubtful else None
         if negative is not None:
             k, at = negative
             end = float(t + at * length)
-            self._keep(end, length, values)
-            self.t = end
-            return vanished(problem, k, end, float(path(end)[k])), False
-        self._keep(end, length, values)
-        self.state = path(end) if event else bounds.state(stepper.y)
-        if event:
-            self.state = np.where(hit > 0, 1.0, np.where(hit < 0, 0.0, self.state))  # type: ignore[operator]
-        self.t = end
+            self._keep(piece, end)
+            return vanished(problem, k, end, float(piece.at(end)[k])), False
+        self._keep(piece, end)
+        self.state = np.where(hit > 0, 1.0, np.where(hit < 0, 0.0, piece.at(end))) if event else bounds.state(stepper.y)
         return "", event
 
-    def _keep(self, end: float, length: float, values: Array) -> None:
+    def _keep(self, piece: Piece, end: float) -> None:
+        """Hand over the step up to `end` and go there."""
         if end > self.t:
-            held = self.bounds.mode if self.bounds.any_held else None
-            hard = self.bounds.hard if self.walled else None
-            self.output.keep(Piece(start=self.t, stop=end, length=length, values=values, held=held, hard=hard))
+            self.output.keep(replace(piece, stop=end, hard=self.bounds.hard if self.walled else None))
+        self.t = end
 
-    def _chatter(self) -> str:
-        span = CHATTER_SPAN * self.settings.stop
-        self.recent = [s for s in self.recent if s > self.t - span] + [self.t]
-        return chattering(self.recent, self.bounds.edges.size, span)
-
-    def _doubtful(self, stepper: Any) -> bool:
+    def _doubtful(self, stepper: Stepper) -> bool:
         """Whether a resistance may have reached zero inside the step."""
         largest = np.maximum(stepper.K.max(axis=0), -stepper.K.min(axis=0))
         largest *= EXCURSION * float(stepper.t - self.t)
         return not self.problem.dynamics.surely_conducting(self.state, largest, stepper.y)
 
 
-def _at(bounds: Bounds, values: Array, start: float, length: float, t: float) -> Array:
-    raw = (lagrange(np.array([(t - start) / length])) @ values)[0]
-    return bounds.state(raw) if bounds.any_held else np.asarray(raw)
+def explicit_stepper(
+    field: Callable[[float, Array], Array],
+    t: float,
+    y: Array,
+    bound: float,
+    *,
+    state_of: Callable[[Array], Array] | None,
+    held: BoolArray | None,
+    **control: Unpack[Control],
+) -> Stepper:
+    """The maker of explicit steppers, which need not know what their unknowns are."""
+    from spicebridge.theory.time.dop853 import ExplicitStepper
+
+    # SciPy's types know neither a tolerance for every component nor the attributes of its steppers.
+    make: Any = ExplicitStepper
+    stepper: Stepper = make(field, t, y, bound, **control)
+    return stepper

@@ -22,8 +22,6 @@ SAMPLES = 200
 def state_scale(network: Network, stop: float) -> Array:
     """(n_e,) the unit of the absolute tolerance of every state: 1, or a voltage in V or current in A."""
     scale = np.ones(network.n_edges)
-    if not network.reactive:
-        return scale
     corners = [t for drive in network.waveforms_of_sources for t in drive.breakpoints(stop)]
     times = np.unique([*np.linspace(0.0, stop, SAMPLES), *corners])
     units = np.array(network.state_units)

@@ -12,7 +12,7 @@ from spicebridge.arrays import Array
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.theory.currents.many_times import stacked_currents
-from spicebridge.theory.time.dense_output import StatePiece
+from spicebridge.theory.time.dense_output import Piece
 from spicebridge.theory.time.dynamics import Branch, OhmicBranch
 from spicebridge.waveforms import Waveforms
 
@@ -38,12 +38,12 @@ class Trajectory:
     `stop` is the time reached in s; `complete` is False when that is short of the time asked for, and
     `reason` says why. `events` are hits and releases of hard bounds in order of time; `rhs_count` the
     number of right-hand sides; `method` the form of Kirchhoff's equations that was used.
-    `carried` are times (n,) and errors of the states (n, n_e) by the integration's own account: local errors, carried along
-    by the linearised equations; None where the way of integrating knows none.
+    `carried` are times (n,) and errors of the states (n, n_e) by the integration's own account: local errors, carried
+    along by the linearised equations; None where the way of integrating knows none.
     """
 
     network: Network = field(repr=False)
-    pieces: tuple[StatePiece, ...] = field(repr=False)
+    pieces: tuple[Piece, ...] = field(repr=False)
     initial: Array = field(repr=False)
     stop: float
     complete: bool
@@ -115,12 +115,11 @@ class Trajectory:
 
 def waveforms(network: Network, branch: Branch, t: Array, state: Array, method: str) -> Waveforms:
     """Currents and drops that belong to states (n_t, n_e) at times t (n_t,)."""
-    label = f"theory ({method})"
+    current, voltage = np.empty_like(state), np.empty_like(state)
     stacked = stacked_currents(network, t, state) if t.size >= STACKED else None
     if stacked is not None:
-        return Waveforms(t, state, *stacked, network.edge_labels, label, units=network.state_units)
-    current, voltage = np.empty_like(state), np.empty_like(state)
-    if isinstance(branch, OhmicBranch):
+        current, voltage = stacked
+    elif isinstance(branch, OhmicBranch):
         rows = max(1, CHUNK // state.shape[1])
         for start in range(0, t.size, rows):
             # sources of many times at once: one by one they cost as much as the solves
@@ -129,4 +128,5 @@ def waveforms(network: Network, branch: Branch, t: Array, state: Array, method: 
     else:
         for row, time in enumerate(t.tolist()):
             current[row], voltage[row] = branch(state[row], time)
-    return Waveforms(t, state, current, voltage, network.edge_labels, label, units=network.state_units)
+    labels, units = network.edge_labels, network.state_units
+    return Waveforms(t, state, current, voltage, labels=labels, source=f"theory ({method})", units=units)

@@ -100,6 +100,8 @@ class Bounds:
 
         Returns (x, hit): x in [0, 1] or infinite, and (n_e,) +1 or -1 for edges that hit a bound there.
         """
+        if not self.edges.size:
+            return np.inf, np.zeros(self.mode.size)
         free = self.edges[self.mode[self.edges] == 0]
         held = self.edges[self.mode[self.edges] != 0]
         slope = DERIVATIVE @ values[:, held] / length

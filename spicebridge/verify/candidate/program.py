@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from spicebridge.arrays import Array, IntArray
+from spicebridge.arrays import Array, BoolArray, IntArray
 from spicebridge.errors import SpiceBridgeError
 from spicebridge.laws.base import freeze_parameters, parameter
 from spicebridge.network import Network
@@ -231,7 +231,7 @@ def runge_kutta(rhs: RhsFunction, t: float, w: Array, h: float) -> Array:
     return np.asarray(w + h / 6 * (first + 2 * second + 2 * third + fourth), dtype=float)
 
 
-def project(rate: Array, w: Array, hard: Array) -> Array:
+def project(rate: Array, w: Array, hard: Array | BoolArray) -> Array:
     """The rate with hard bounds: nothing presses a state out of [0, 1]."""
     held = hard.astype(bool) & (((w >= 1.0) & (rate > 0.0)) | ((w <= 0.0) & (rate < 0.0)))
     return np.where(held, 0.0, rate)

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.polynomial import legendre
-from numpy.typing import NDArray
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, ComplexArray
+from spicebridge.theory.time.dense_output import barycentric
 
 STAGES = 7
 
@@ -47,7 +47,7 @@ A = np.linalg.solve(_powers(C, STAGES).T, _integrals(C, STAGES).T).T
 A_INVERSE: Array = np.linalg.inv(A)
 
 
-def _eigen() -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.complex128], Array]:
+def _eigen() -> tuple[ComplexArray, ComplexArray, ComplexArray, Array]:
     """(lambda, T, T^-1, weight) of one eigenvalue of each pair; weight 1 for the real one, 2 for a pair."""
     values, vectors = np.linalg.eig(A_INVERSE)
     inverse = np.linalg.inv(vectors)
@@ -78,10 +78,4 @@ _BARYCENTRIC = np.array([1.0 / np.prod(POINTS[k] - np.delete(POINTS, k)) for k i
 
 def through_stages(x: Array) -> Array:
     """(n_x, 8): values at 0 and the stages -> values at x, in and beyond [0, 1]."""
-    difference = np.asarray(x, float)[:, None] - POINTS
-    exact: NDArray[np.bool_] = difference == 0.0
-    weight = _BARYCENTRIC / np.where(exact, 1.0, difference)
-    matrix: Array = weight / weight.sum(axis=1, keepdims=True)
-    at_point = exact.any(axis=1)
-    matrix[at_point] = exact[at_point]
-    return matrix
+    return barycentric(x, POINTS, _BARYCENTRIC)

@@ -46,8 +46,8 @@ SAFETY, LEAST, MOST, KEEP = 0.85, 0.15, 6.0, 1.25
 class CollocationStepper:
     """One step after another from `t` to `bound`, in s; the attributes are those of SciPy's steppers.
 
-    `field` (t, y) -> dy/dt (n,), not finite where there is none; `linearise` (t, y) -> `Linearised`. ``K`` (7, n) are the
-    rates at the stages of the last step; ``f`` that at its end.
+    `field` (t, y) -> dy/dt (n,), not finite where there is none; `linearise` (t, y) -> `Linearised`. ``K`` (7, n) are
+    the rates at the stages of the last step; ``f`` that at its end.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class CollocationStepper:
         linearise: Callable[[float, Array], Linearised],
         rtol: float,
         atol: float | Array,
-        max_step: float = math.inf,
-        first_step: float | None = None,
+        max_step: float,
+        first_step: float | None,
     ) -> None:
         self.field, self.linearise, self.bound = field, linearise, bound
         self.t, self.y, self.rtol, self.atol, self.max_step = t, np.array(y), rtol, atol, max_step
@@ -193,7 +193,7 @@ class CollocationStepper:
         if self.t >= self.bound:
             self.status = "finished"
 
-    def dense_output(self) -> Callable[[object], Array]:
+    def dense_output(self) -> Callable[[Array], Array]:
         """The last step as a function of times (n,) in s, (n_y, n)."""
         assert self._last is not None
         start, length, values = self._last

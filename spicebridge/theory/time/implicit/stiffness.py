@@ -7,17 +7,16 @@ found by the power method on the right-hand side itself. Only networks with capa
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
+from typing import Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
-from spicebridge.arrays import Array
+from spicebridge.arrays import Array, BoolArray
 from spicebridge.errors import NetworkError, SingularNetwork, nearest
 from spicebridge.theory.currents.linearised import DENSE_NODES, AdmittancePattern, Linearised
 from spicebridge.theory.time.dynamics import Dynamics
 from spicebridge.theory.time.implicit.stepper import CollocationStepper
+from spicebridge.theory.time.problem import Control, MakeStepper
 
 STEPPING = ("auto", "explicit", "implicit")
 
@@ -74,8 +73,8 @@ def fastest_rate(dynamics: Dynamics, scale: Array | float) -> float:
     return rate
 
 
-def implicit_stepper(dynamics: Dynamics) -> Callable[..., object]:
-    """The maker of implicit steppers of one network; ``state_of`` and ``held`` as in `linearise`."""
+def implicit_stepper(dynamics: Dynamics) -> MakeStepper:
+    """The maker of implicit steppers of one network."""
     pattern = AdmittancePattern(dynamics.network)
 
     def make(
@@ -84,25 +83,14 @@ def implicit_stepper(dynamics: Dynamics) -> Callable[..., object]:
         y: Array,
         bound: float,
         *,
-        state_of: Callable[[Array], Array] | None = None,
-        held: NDArray[np.bool_] | None = None,
-        **options: Any,
+        state_of: Callable[[Array], Array] | None,
+        held: BoolArray | None,
+        **control: Unpack[Control],
     ) -> CollocationStepper:
-        about = partial(linearise, dynamics, pattern, state_of, held)
-        return CollocationStepper(field, t, y, bound, linearise=about, **options)
+        def about(time: float, unknowns: Array) -> Linearised:
+            state = unknowns if state_of is None else state_of(unknowns)
+            return Linearised(dynamics.network, pattern, state, *dynamics.branch(state, time), held)
+
+        return CollocationStepper(field, t, y, bound, linearise=about, **control)
 
     return make
-
-
-def linearise(
-    dynamics: Dynamics,
-    pattern: AdmittancePattern,
-    state_of: Callable[[Array], Array] | None,
-    held: NDArray[np.bool_] | None,
-    t: float,
-    unknowns: Array,
-) -> Linearised:
-    """The network of small changes at unknowns (n_e,), which `state_of` turns into states; `held` states stand still."""
-    state = unknowns if state_of is None else state_of(unknowns)
-    current, voltage = dynamics.branch(state, t)
-    return Linearised(dynamics.network, pattern, state, current, voltage, held)

@@ -8,14 +8,13 @@ s is free, or held at 0 or 1 by hard bounds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
-from spicebridge.arrays import Array, IntArray
-from spicebridge.laws.base import imposes
+from spicebridge.arrays import Array, BoolArray, IntArray
 from spicebridge.network import Network
+from spicebridge.theory.edge_laws import EdgeLaws
+from spicebridge.theory.keeping import kept
 from spicebridge.windows import Joglekar, NoWindow
 
 
@@ -32,8 +31,8 @@ class AffineLaw:
     a: Array
     b: Array
     c: Array | None
-    stateful: NDArray[np.bool_]
-    hard: NDArray[np.bool_]
+    stateful: BoolArray
+    hard: BoolArray
     windows: tuple[tuple[int, IntArray], ...] = ()
 
     @classmethod
@@ -42,47 +41,33 @@ class AffineLaw:
         law = cls.with_windows(network)
         return None if law is None or law.windows else law
 
-    @classmethod
-    def with_windows(cls, network: Network) -> AffineLaw | None:
+    @staticmethod
+    @kept
+    def with_windows(network: Network) -> AffineLaw | None:
         """The law of a network, or None where an edge has another one; kept while the network lives."""
-        if network not in _KNOWN:
-            _KNOWN[network] = cls._read(network)
-        return _KNOWN[network]
-
-    @classmethod
-    def _read(cls, network: Network) -> AffineLaw | None:
-        n = network.n_edges
-        level, slope, a, b, c = (np.zeros(n) for _ in range(5))
-        hard = np.zeros(n, dtype=bool)
+        laws = EdgeLaws.of(network)
+        if laws.affine is None:
+            return None
+        a, b, c = (np.zeros(network.n_edges) for _ in range(3))
         windows: dict[int, list[IntArray]] = {}
         for group in network.groups:
             device, edges = group.device, group.edges
-            P, J = network.P[edges], network.J[edges]
-            resistance = None if imposes(device) else device.affine()
-            if resistance is None:
-                return None
-            level[edges], slope[edges] = P * resistance[0], P * resistance[1]
             if not device.stateful:
                 continue
-            rate = device.linear_rate(P, J)
+            rate = device.linear_rate(network.P[edges], network.J[edges])
             window = device.window
             if rate is None or not (window.hard or isinstance(window, NoWindow | Joglekar)):
                 return None
             if isinstance(window, Joglekar):
                 windows.setdefault(window.p, []).append(edges)
             a[edges], b[edges], c[edges] = rate
-            hard[edges] = device.window.hard
-        found = tuple((order, np.concatenate(edges)) for order, edges in windows.items())
-        return cls(
-            level=level,
-            slope=slope,
+        return AffineLaw(
+            level=network.P * laws.affine[0],
+            slope=network.P * laws.affine[1],
             a=a,
             b=b,
             c=c if c.any() else None,
             stateful=network.stateful,
-            hard=hard,
-            windows=found,
+            hard=laws.hard,
+            windows=tuple((order, np.concatenate(edges)) for order, edges in windows.items()),
         )
-
-
-_KNOWN: WeakKeyDictionary[Network, AffineLaw | None] = WeakKeyDictionary()

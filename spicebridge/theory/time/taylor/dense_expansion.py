@@ -1,4 +1,4 @@
-"""The expansion of a small network, where calls of numpy are what a step costs: one matrix takes every order to the next.
+"""The expansion of a small network, where calls of numpy are what a step costs: one matrix takes an order to the next.
 
     x_k = [s_k, r_k, S_k],     r_k = sum_(1<=j<=k) s_j i_(k-j),     [i_k, (k+1) s_(k+1)] = W x_k
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.theory.currents.branch import Operator
+from spicebridge.theory.currents.solver import Operator
 from spicebridge.theory.time.taylor.affine_law import AffineLaw
 from spicebridge.theory.time.taylor.expansion import EPSILON, LAST, Expansion, Room
 from spicebridge.theory.time.taylor.source_series import SourceSeries

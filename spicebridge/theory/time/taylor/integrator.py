@@ -9,28 +9,27 @@ rates (edges in series are released together: their rates are then zero, and onl
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array, IntArray
 from spicebridge.errors import SingularNetwork
-from spicebridge.theory.currents.branch import BranchSolver, Operator
+from spicebridge.theory.currents.solver import BranchSolver, Operator
 from spicebridge.theory.time.crossing import SIMULTANEOUS, first_crossing
+from spicebridge.theory.time.dense_output import Piece
 from spicebridge.theory.time.problem import (
-    CHATTER_SPAN,
+    Chatter,
     Ending,
     Output,
     Problem,
     Settings,
     breakpoints,
-    chattering,
     forgotten,
     shortest_period,
     stiff,
     stuck,
-    undetermined_within,
     vanished,
 )
 from spicebridge.theory.time.taylor.affine_law import AffineLaw
@@ -49,7 +48,7 @@ LEAST_ORDER, MOST_ORDER = 8, 30
 REACH = 3.0
 """Longest step expanded for, in units of the last one."""
 GAPS = 4.0
-"""Longest step expanded for, in units of the usual time between events: a step that an event cuts wastes its orders, …"""
+"""Longest step expanded for, in units of the usual time between events: one that an event cuts wastes its orders, …"""
 STEADY = 0.7
 """… the usual time being a mean that keeps this part of itself at every event."""
 TOO_FAST = 1e-12
@@ -64,28 +63,6 @@ WINDOW_ROUNDING = 4 * float(np.finfo(float).eps)
 def order_for(rtol: float) -> int:
     """Highest order of a step at the relative tolerance `rtol`."""
     return int(np.clip(math.ceil(-ORDERS_PER_DIGIT * math.log10(rtol)), LEAST_ORDER, MOST_ORDER))
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class TaylorPiece:
-    """The solution on [start, stop]: s = sum_k c_k ((t - start) / length)^k, `c` (order + 1, n_e).
-
-    `hard` (n_e,) marks edges that rounding must not carry over their bounds.
-    """
-
-    start: float
-    stop: float
-    length: float
-    c: Array
-    hard: NDArray[np.bool_] | None
-
-    def __call__(self, t: Array) -> Array:
-        """State (n_t, n_e) for t (n_t,) within the piece."""
-        x = (np.asarray(t, float) - self.start) / self.length
-        state: Array = np.vander(x, len(self.c), increasing=True) @ self.c
-        if self.hard is not None:
-            state[:, self.hard] = np.clip(state[:, self.hard], 0.0, 1.0)
-        return state
 
 
 class TaylorIntegrator:
@@ -109,7 +86,7 @@ class TaylorIntegrator:
         self.walled = bool(law.hard.any())
         self.open = np.flatnonzero(law.stateful & ~law.hard & (law.slope != 0.0))
         self.events: list[Event] = []
-        self.recent: list[float] = []
+        self.chatter = Chatter(int(law.hard.sum()), settings.stop)
         self.solves = 0
         self.voltage = 0.0
         self.change = np.zeros(n) if settings.estimate else None
@@ -252,13 +229,6 @@ class TaylorIntegrator:
             after[hard] = np.clip(after[hard], 0.0, 1.0)
             after[hits[0]] = 1.0
             after[hits[1]] = 0.0
-        reason = ""
-        if self.problem.signature is not None:
-            piece = TaylorPiece(start=t, stop=end, length=series.length, c=c, hard=None)
-            passage = undetermined_within(self.problem, t, end, c[0], lambda time: piece(np.array([time]))[0])
-            if passage is not None:
-                end, reason = passage
-                cut, after = True, piece(np.array([end]))[0]
         if self.change is not None:
             self._follow(series, powers)
             self.change[np.concatenate(hits)] = 0.0
@@ -266,22 +236,18 @@ class TaylorIntegrator:
             self.errors.append(self.change.copy())
         if end > t:
             if self.output.wants(t, end):
-                self.output.keep(
-                    TaylorPiece(start=t, stop=end, length=series.length, c=c.copy(), hard=hard if self.walled else None)
-                )
+                basis = partial(np.vander, N=len(c), increasing=True)
+                walls = hard if self.walled else None
+                self.output.keep(Piece(start=t, stop=end, length=series.length, c=c.copy(), basis=basis, hard=walls))
             else:
                 self.output.reach(end, after)
         lost = self._lost(after)
-        if lost is not None and not reason:
-            reason = forgotten(self.problem, lost, end, float(after[lost]))
-        if reason:
-            return end, after, reason
+        if lost is not None:
+            return end, after, forgotten(self.problem, lost, end, float(after[lost]))
         if ended is not None:
             return end, after, vanished(self.problem, ended, end, float(after[ended]))
         if cut:
-            span = CHATTER_SPAN * self.settings.stop
-            self.recent = [s for s in self.recent if s > end - span] + [end]
-            return end, after, chattering(self.recent, int(hard.sum()), span)
+            return end, after, self.chatter.seen(end)
         return end, after, ""
 
     def _lost(self, state: Array) -> int | None:

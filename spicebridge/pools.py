@@ -1,7 +1,7 @@
 """Where many independent tasks run: processes of this machine, or the workers of a Dask cluster.
 
-Both are `concurrent.futures` executors, and `finished` is the one loop for both. A task is what a top-level function `work`
-takes; points of campaigns and patches of large networks are such tasks.
+Both are `concurrent.futures` executors, and `finished` is the one loop for both. A task is what a top-level function
+`work` takes; points of campaigns and patches of large networks are such tasks.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def on_cluster(
     lost: Callable[[Task, str], Done],
     window: int = CLUSTER_WINDOW,
 ) -> Generator[tuple[Task, Done], None, None]:
-    """Run tasks on the Dask cluster at `address` (such as tcp://host:8786), `window` at a time; yields as they finish."""
+    """Run tasks on the Dask cluster at `address` (such as tcp://host:8786), `window` at a time; yields as they
+    finish."""
     with _cluster(address) as pool:
         yield from finished(pool, iter(tasks), {}, window, work, lost)
 

@@ -71,8 +71,8 @@ def _zipped(block: Section) -> Axis:
     for other in columns[1:]:
         if len(other) != len(first):
             raise CampaignError(
-                f"{other.where[0]}: {block.dotted()}.{other.keys[0]}: {len(other)} values, but {first.keys[0]} beside it "
-                f"has {len(first)}; keys that move together need as many values each, or belong into [sweep]"
+                f"{other.where[0]}: {block.dotted()}.{other.keys[0]}: {len(other)} values, but {first.keys[0]} beside "
+                f"it has {len(first)}; keys that move together need as many values each, or belong into [sweep]"
             )
     return Axis(
         keys=tuple(column.keys[0] for column in columns),

@@ -1,9 +1,9 @@
 """Many points in one Parquet file: row groups of points that were stored one by one.
 
-A point is first a file of its own, so that a crash costs no finished one. From time to time those are written
-together, sorted by what they are, into a new part; only when that is safe on the disk are they removed. A crash in
-between leaves a row twice, with the same content, and the next compaction removes the copies. Parts are merged when they
-become many, so that 1e5 points are a handful of files.
+A point is first a file of its own, so that a crash costs no finished one. From time to time those are written together,
+sorted by what they are, into a new part; only when that is safe on the disk are they removed. A crash in between leaves
+a row twice, with the same content, and the next compaction removes the copies. Parts are merged when they become many,
+so that 1e5 points are a handful of files.
 """
 
 from __future__ import annotations

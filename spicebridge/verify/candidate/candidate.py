@@ -1,4 +1,5 @@
-"""What somebody brings to trial: a right-hand side, arrays, waveforms or a file, read and checked against the network."""
+"""What somebody brings to trial: a right-hand side, arrays, waveforms or a file, read and checked against the
+network."""
 
 from __future__ import annotations
 
@@ -38,8 +39,9 @@ class Candidate:
     """Signals of every edge at the author's own times.
 
     `t` (n_t,) in s from 0; `state` (n_t, n_e), `current` (n_t, n_e) in A and `voltage` (n_t, n_e) in V, None where not
-    given; `second` is a second run of the author, from which his error is still to be estimated. `own_error` (n_t, n_e) is what the author, or the integration of his callable, knows of the error of the
-    states, None where nothing is known. A callable has a `path` and takes any times: `at`.
+    given; `second` is a second run of the author, from which his error is still to be estimated. `own_error` (n_t, n_e)
+    is what the author, or the integration of his callable, knows of the error of the states, None where nothing is
+    known. A callable has a `path` and takes any times: `at`.
     """
 
     source: str
@@ -102,8 +104,8 @@ def read_candidate(
     Parameters
     ----------
     theory
-        A callable ``rhs(t, w) -> dw/dt``; a pair ``(t, w)``, with w (n_t, n_e) or matrices (n_t, n, n) over the nodes; a
-        triple ``(t, w, edges)`` with the columns' edges as pairs of nodes; `Waveforms`; a result of
+        A callable ``rhs(t, w) -> dw/dt``; a pair ``(t, w)``, with w (n_t, n_e) or matrices (n_t, n, n) over the nodes;
+        a triple ``(t, w, edges)`` with the columns' edges as pairs of nodes; `Waveforms`; a result of
         ``scipy.integrate.solve_ivp``, alone or with such a list of edges; or a path, also ``"mine.py:rhs"``.
     error
         What the author knows of the error of his states: a number, an array that fits (n_t, n_e), or a second run
@@ -188,8 +190,8 @@ def _read(theory: Any, network: Network, stop: float, mapping: Mapping[str, str]
     if isinstance(theory, tuple | list) and len(theory) == 2:
         return _of_arrays(theory[0], [_array(theory[1], f"{name}: w"), None, None], network, stop, name)
     raise CandidateError(
-        f"{name}: {type(theory).__name__} is nothing that can be put on trial; give rhs(t, w), a pair (t, w), Waveforms, "
-        "a result of scipy's solve_ivp, or a path to csv, npz, nc, mat or mine.py:rhs"
+        f"{name}: {type(theory).__name__} is nothing that can be put on trial; give rhs(t, w), a pair (t, w), "
+        "Waveforms, a result of scipy's solve_ivp, or a path to csv, npz, nc, mat or mine.py:rhs"
     )
 
 
@@ -359,8 +361,8 @@ def _check_times(t: Array, stop: float, source: str) -> None:
         )
     if t[-1] < stop * (1.0 - NOISE):
         raise CandidateError(
-            f"{source}: ends at t = {t[-1]:.6g} s, before the span of {stop:.6g} s; shorten the span (t=…) to what there "
-            f"is{_unit_of(stop / t[-1], 'short')}"
+            f"{source}: ends at t = {t[-1]:.6g} s, before the span of {stop:.6g} s; shorten the span (t=…) to what "
+            f"there is{_unit_of(stop / t[-1], 'short')}"
         )
     within = int(np.searchsorted(t, stop * (1.0 + NOISE), side="right"))
     unit = _unit_of(t[-1] / stop, "long")

@@ -40,7 +40,8 @@ GRID = 801
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """States on [0, stop] in pieces of dense output; `problem` says why it ends before the time asked for, "" if not."""
+    """States on [0, stop] in pieces of dense output; `problem` says why it ends before the time asked for, "" if
+    not."""
 
     initial: Array
     starts: Array

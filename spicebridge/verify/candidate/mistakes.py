@@ -1,8 +1,8 @@
 """The mistakes that people make in programs for these networks, each as a program that makes it.
 
 A `Mistake` builds, from the right network, the program with one thing wrong; some have a number (a scale, a shift) that
-is fitted to what the candidate reports. `CAUSES` lists the identifiers in order of likelihood: where two mistakes have the
-same trajectories, the earlier one is named and the others stand beside it.
+is fitted to what the candidate reports. `CAUSES` lists the identifiers in order of likelihood: where two mistakes have
+the same trajectories, the earlier one is named and the others stand beside it.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ CAUSES: dict[str, str] = {
 class Mistake:
     """One thing wrong with a program.
 
-    ``build(value)`` is the program; `values` are the numbers to try first. With `free` the number is fitted: it is `neutral`
-    in a right program, and `probe` away from there its effect is still nearly linear. `where` names the edge or the parameter. With
-    `by_steps` it goes away with the length of the steps, so that the equations are right.
+    ``build(value)`` is the program; `values` are the numbers to try first. With `free` the number is fitted: it is
+    `neutral` in a right program, and `probe` away from there its effect is still nearly linear. `where` names the edge
+    or the parameter. With `by_steps` it goes away with the length of the steps, so that the equations are right.
     """
 
     cause: str
@@ -95,8 +95,8 @@ class Mistake:
 def mistakes(network: Network, t: Array, first: Array, most: int | None = None) -> Iterator[Mistake]:
     """Every mistake that makes sense on this network.
 
-    `t` (n_t,) in s is the candidate's time axis and `first` (n_e,) its first row of states. A program that needs more than
-    `most` right-hand sides is given up.
+    `t` (n_t,) in s is the candidate's time axis and `first` (n_e,) its first row of states. A program that needs more
+    than `most` right-hand sides is given up.
     """
     right = Program(network=network, most=most)
     yield from _of_sources(right)

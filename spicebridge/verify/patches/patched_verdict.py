@@ -24,9 +24,10 @@ WRONG_PART, CONFIDENCE = 0.01, 0.999
 class PatchedVerdict(Verdict):
     """The verdict of many patches, in the order of their `cover`; it has no signals, ladder or waveforms of its own.
 
-    ``outcome`` and ``reason`` are those of the worst patch; with a sample (not `complete`) the reason has its confidence.
-    ``global_bound`` is what the errors of the states of the whole cannot exceed (see ``bound``), infinite where that
-    argument gives none, NaN where it was not asked (samples, patches that do not agree, laws that are not affine).
+    ``outcome`` and ``reason`` are those of the worst patch; with a sample (not `complete`) the reason has its
+    confidence. ``global_bound`` is what the errors of the states of the whole cannot exceed (see ``bound``), infinite
+    where that argument gives none, NaN where it was not asked (samples, patches that do not agree, laws that are not
+    affine).
     """
 
     patches: tuple[PatchResult, ...] = field(default=(), repr=False)

@@ -21,12 +21,14 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from spicebridge import __version__
 from spicebridge.errors import SpiceBridgeError, WorkersError
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from spicebridge.circuit.engines.engine import Engine, Job, RunRecord
 
 PATIENCE = 10.0
@@ -169,7 +171,7 @@ def _end(pool: ProcessPoolExecutor) -> None:
         last_resort.cancel()
 
 
-_kept: list[Any] = []
+_kept: list[object] = []
 _ending = threading.Event()
 """In a worker: it was told to end, and starts nothing more."""
 
@@ -242,7 +244,7 @@ def _cluster(address: str) -> Iterator[Executor]:
         client.close()
 
 
-def _check_workers(client: Any, address: str) -> None:
+def _check_workers(client: Client, address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError:

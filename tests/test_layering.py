@@ -184,7 +184,7 @@ def test_a_new_file_has_a_name_of_its_own() -> None:
 
 MOST_BY_POSITION = 4
 STILL_BY_POSITION = """
-    drives lab modelcheck verify/candidate waveforms
+    drives lab modelcheck waveforms
 """
 """Where records of five fields and more may still be built from arguments without names."""
 

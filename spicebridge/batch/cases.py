@@ -32,7 +32,7 @@ class CaseSettings:
     step: float | None = None
     tolerance: float | None = None
     timeout: float | None = None
-    theory: Any = None
+    theory: object = None
     theory_error: float | str | None = None
     theory_map: Mapping[str, str] | None = None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spicebridge.arrays import Array
+from spicebridge.circuit.engines import RunRecord
 from spicebridge.network import Network
 from spicebridge.shown import Shown, presenter
 from spicebridge.verify.invariants import Invariants
@@ -149,7 +150,7 @@ class Verdict(Shown):
     network: Network | None = field(default=None, repr=False)
     spice: Waveforms | None = field(default=None, repr=False)
     theory: Waveforms | None = field(default=None, repr=False)
-    run: Any = field(default=None, repr=False)
+    run: RunRecord | None = field(default=None, repr=False)
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
     trial: TheoryTrial | None = field(default=None, repr=False)
     diagnosis: tuple[Finding, ...] = ()
@@ -167,9 +168,9 @@ class Verdict(Shown):
     def __bool__(self) -> bool:
         return self.agrees
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Everything but the samples as plain types, as ``verdict.json`` of a report holds it."""
-        found: dict[str, Any] = presenter().record_of(self)
+        found: dict[str, object] = presenter().record_of(self)
         return found
 
     def save(self, path: str | Path) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
-from typing import Any, cast
+from typing import Protocol, TypeGuard, cast
 
 import numpy as np
 
@@ -151,11 +151,16 @@ def _is_python(text: str) -> bool:
     return text.endswith(".py") or text.rpartition(":")[0].endswith(".py")
 
 
-def _is_scipy(value: object) -> bool:
+class _ScipyResult(Protocol):
+    t: Array
+    y: Array
+
+
+def _is_scipy(value: object) -> TypeGuard[_ScipyResult]:
     return hasattr(value, "t") and hasattr(value, "y")
 
 
-def _read(theory: Any, network: Network, stop: float, mapping: Mapping[str, str] | None, name: str) -> Candidate:
+def _read(theory: object, network: Network, stop: float, mapping: Mapping[str, str] | None, name: str) -> Candidate:
     if isinstance(theory, str | FilePath):
         text = str(theory)
         if text.endswith(".py"):
@@ -255,7 +260,7 @@ def _given(values: Array) -> Array | None:
     return None if np.isnan(values).all() else values
 
 
-def load_rhs(file: str, name: str) -> Callable[[float, Array], object]:
+def load_rhs(file: str, name: str) -> Rhs:
     """The function `name` of the Python file, which is run and may import its neighbours. Raises `CandidateError`."""
     place = FilePath(file)
     if not place.is_file():
@@ -276,7 +281,7 @@ def load_rhs(file: str, name: str) -> Callable[[float, Array], object]:
     if not callable(found):
         others = ", ".join(sorted(key for key, value in vars(module).items() if callable(value) and key[0] != "_"))
         raise CandidateError(f"{file}: has no function {name!r}; there are {others or 'none'}")
-    return cast(Callable[[float, Array], Any], found)
+    return cast(Rhs, found)
 
 
 def _between_nodes(table: Table, network: Network, mapping: Mapping[str, str] | None) -> Array | None:
@@ -404,16 +409,16 @@ def _fitted(values: Array, t: Array, network: Network, name: str, source: str) -
     return full
 
 
-def _error_array(error: Any, found: Candidate) -> Array:
+def _error_array(error: object, found: Candidate) -> Array:
     given = _array(error, "theory_error")
-    shape = found.state.shape
+    shape, offered = found.state.shape, given.shape
     if given.ndim == 1 and given.size == shape[0] != shape[1]:
         given = given[:, None]
     try:
         given = np.broadcast_to(given, shape).copy()
     except ValueError:
         raise CandidateError(
-            f"theory_error: has shape {np.shape(error)}; it must be a number, or fit (n_t, n_e) = {shape}"
+            f"theory_error: has shape {offered}; it must be a number, or fit (n_t, n_e) = {shape}"
         ) from None
     if not (np.isfinite(given).all() and (given >= 0.0).all()):
         raise CandidateError("theory_error: must be finite and not negative")

@@ -44,7 +44,6 @@ class _Compared:
 
     signal: SignalVerdict
     ours: tuple[float, float]
-    bridge: float
     firm: bool
 
     @property
@@ -104,62 +103,59 @@ def _compare(
     spice, theory = plain.spice, plain.theory
     assert spice is not None
     assert theory is not None
-    scales = signal_scales(network, theory)
-    T = time_scales(network, float(spice.t[-1]), norm)
-    found = {}
+    scales, T = signal_scales(network, theory), time_scales(network, float(spice.t[-1]), norm)
     given = his.signals()
-    implied = _implied(his, network, reference) if len(given) > 1 else None
+    implied: Waveforms | None = None
+    if len(given) > 1:
+        with np.errstate(all="ignore"):
+            # Currents and drops that belong to his states.
+            implied = waveforms(network, reference.fine.branch, his.t, his.state, reference.method)
+    found = {}
     for name, values in given.items():
         kind = "voltage" if name == ACROSS else name
         if kind not in plain.signals:
             continue
+        scale = scales[kind]
         base = ours if name == "state" or implied is None else getattr(implied, kind)
         if name == ACROSS:
             # a node voltage is a drop less its source, which is the same in all
             values = np.where(np.isnan(values), base, values + network.bank(his.t))
         own = np.zeros_like(values)
         if his.own_error is not None:
-            own = his.own_error / scales[kind] if name == "state" else np.full_like(values, his.own_error.max())
-        scale = scales[kind]
+            own = his.own_error / scale if name == "state" else np.full_like(values, his.own_error.max())
         away = without_rounding_of_time(his.t, values - base, base) / scale
         a, b = getattr(spice, kind), getattr(theory, kind)
         circuit = Deviation(spice.t, without_rounding_of_time(spice.t, a - b, b) / scale)
         if not np.isfinite(away).all():
             away = np.nan_to_num((values - base) / scale, nan=1e9, posinf=1e9, neginf=-1e9)
-        same = replace(plain.signals[kind], name=name)
-        found[name] = _signal(same, his.t, away, circuit, own, values / scale, T[kind], network, scale)
+        total = shift_tolerant(Deviation(his.t, away - circuit.on(his.t)), values / scale, T[kind])
+        found[name] = _judged(
+            replace(plain.signals[kind], name=name), total, away, circuit, own, scale, T[kind], network
+        )
     return found
 
 
-def _implied(his: Candidate, network: Network, reference: Theory) -> Waveforms:
-    """Currents and drops that belong to his states."""
-    with np.errstate(all="ignore"):
-        return waveforms(network, reference.fine.branch, his.t, his.state, reference.method)
-
-
-def _signal(
+def _judged(
     plain: SignalVerdict,
-    t: Array,
+    total: Deviation,
     away: Array,
     circuit: Deviation,
     own: Array,
-    curve: Array,
+    scale: Array,
     time_scale: Array,
     network: Network,
-    scale: Array,
 ) -> _Compared:
-    total = shift_tolerant(Deviation(t, away - circuit.on(t)), curve, time_scale)
+    """One signal: his `total` deviation from the circuit, and `away` (n_t, n_e) from ours; `own` is his own error."""
     size, known = total.size(total.values), total.size(own)
     row, edge = (int(k) for k in np.unravel_index(int(np.argmax(size - known)), size.shape))
     E, mine = float(size[row, edge]), float(known[row, edge])
-    bridge = _missed_between(circuit) if not np.array_equal(t, circuit.t) else 0.0
+    bridge = _missed_between(circuit) if not np.array_equal(total.t, circuit.t) else 0.0
     U = plain.uncertainty + bridge + mine
     outcome = Outcome.AGREES if E <= U else Outcome.DISAGREES
     reason = f"{plain.name}s differ by {E:.3g}, {'within' if E <= U else 'more than'} {U:.3g}"
     spread = max(plain.ladder.d1, plain.ladder.d2)
     converging = plain.ladder.converging and bool(np.isfinite(U))
-    doubt = CONFIRMATION * (U + spread)
-    firm = converging or doubt < E
+    firm = converging or CONFIRMATION * (U + spread) < E
     if not converging and not (firm and E > U):
         outcome, reason = Outcome.UNRESOLVED, plain.reason
     signal = replace(
@@ -171,16 +167,15 @@ def _signal(
         own=mine,
         edge=network.edge_name(edge),
         index=edge,
-        time=float(t[row]),
+        time=float(total.t[row]),
         scale=float(scale[edge]),
         time_scale=float(time_scale[edge]),
         pointwise=total.pointwise,
     )
-    apart = replace(total, values=away)
-    beyond = apart.size(away) - known
+    beyond = total.size(away) - known
     place = np.unravel_index(int(np.argmax(beyond)), beyond.shape)
-    ours = float(apart.size(away)[place]), plain.reference + plain.ladder.floor + float(known[place])
-    return _Compared(signal, ours, bridge, firm)
+    ours = float(total.size(away)[place]), plain.reference + plain.ladder.floor + float(known[place])
+    return _Compared(signal, ours, firm)
 
 
 def _missed_between(circuit: Deviation) -> float:

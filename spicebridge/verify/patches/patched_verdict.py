@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -71,7 +70,7 @@ class PatchedVerdict(Verdict):
                 out[patch.counted] = np.fmax(out[patch.counted], ratio)
         return out
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """The verdict as plain data."""
         return {
             "outcome": self.outcome.value,

@@ -12,13 +12,14 @@ import numpy as np
 from spicebridge.arrays import Array, BoolArray, IntArray
 from spicebridge.drives import PWL, Sum, terms
 from spicebridge.errors import SpiceBridgeError
+from spicebridge.laws.base import OhmicDevice
 from spicebridge.network import Network
 from spicebridge.pools import OneAtATime
 from spicebridge.theory import Topology, Trajectory, integrate
 from spicebridge.verify.against_theory import Comparison, against_theory, silent
 from spicebridge.verify.patches.cover import Patch
-from spicebridge.verify.patches.culprit import culprit
 from spicebridge.verify.verdict import CONFIRMATION, Outcome, Verdict
+from spicebridge.waveforms import Waveforms
 
 SAMPLES = 512
 """Most straight lines of a border potential over the span, …"""
@@ -238,3 +239,39 @@ def _counted(verdict: Verdict, patch: Patch, counted: IntArray, network: Network
         return verdict.outcome, errors[worst], verdict.reason, middle
     reason = f"the middle edge differs by {errors[worst]:.3g}, an edge around it by more"
     return Outcome.AGREES, errors[worst], reason, middle
+
+
+def culprit(network: Network, verdict: Verdict) -> int | None:
+    """Edge (index) of a circuit that disagrees which breaks its own law the most; None where none exceeds U.
+
+    An error of one edge moves its neighbours, and near a held border moves them more than itself. But they obey their
+    laws, with the signals of the circuit itself and up to what the same sums give for the theory:
+
+        v - P R(s) i = 0,      s(t) - s(0) - int F(s, v, i) dt = 0
+    """
+    if verdict.spice is None or verdict.theory is None:
+        return None
+    ours, theirs = _breaches(network, verdict.theory), _breaches(network, verdict.spice)
+    breach = np.zeros(network.n_edges)
+    for mine, other, name in zip(ours, theirs, ("voltage", "state"), strict=True):
+        scale = verdict.signals[name].scale if name in verdict.signals else 1.0
+        breach = np.maximum(breach, np.abs(other - mine).max(axis=0) / scale)
+    worst = int(breach.argmax())
+    return worst if breach[worst] > verdict.uncertainty else None
+
+
+def _breaches(network: Network, waves: Waveforms) -> tuple[Array, Array]:
+    """Both sums (n_t, n_e), zero for edges that are not v = P R(s) i or have no state."""
+    shape = waves.state.shape
+    ohm, rate = np.zeros(shape), np.zeros(shape)
+    for group in network.groups:
+        device, edges = group.device, group.edges
+        s, i, v = waves.state[:, edges], waves.current[:, edges], waves.voltage[:, edges]
+        P, J = network.P[edges], network.J[edges]
+        if device.ohmic and isinstance(device, OhmicDevice):
+            ohm[:, edges] = v - P * device.resistance(s) * i
+        if device.stateful:
+            rate[:, edges] = device.rate(s, v, i, P, J)
+    step = np.diff(waves.t)[:, None]
+    moved = np.concatenate([np.zeros((1, shape[1])), np.cumsum(0.5 * step * (rate[1:] + rate[:-1]), axis=0)])
+    return ohm, np.where(network.stateful, waves.state - waves.state[0] - moved, 0.0)

@@ -17,8 +17,8 @@ from spicebridge.arrays import Array
 from spicebridge.laws.base import Device
 from spicebridge.network import Network
 from spicebridge.theory import screen
-from spicebridge.verify.events import shift_tolerant, time_scales
-from spicebridge.verify.norms import Deviation
+from spicebridge.verify.norms import Deviation, shift_tolerant
+from spicebridge.verify.scales import time_scales
 from spicebridge.windows import Window
 
 DRIVES = ("dc", "sine", "late sine", "pulse", "pwl", "sum", "sampled")

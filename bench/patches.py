@@ -32,7 +32,7 @@ import numpy as np
 
 import spicebridge as sb
 from bench.networks import T, grid
-from spicebridge.verify.patches import PatchedVerdict, validate_patches
+from spicebridge.verify.patches import PatchedVerdict
 
 WRONG = 1.01
 SMALL = (3, 5, 8)
@@ -65,7 +65,8 @@ def judged(network: sb.Network, **options: Any) -> tuple[PatchedVerdict, float]:
             print(words, file=sys.stderr, flush=True)
 
     began = time.perf_counter()
-    found = validate_patches(network, np.linspace(0.0, T, 3), progress=say, **options)
+    found = sb.validate(network, np.linspace(0.0, T, 3), progress=say, **{"patches": True, **options})
+    assert isinstance(found, PatchedVerdict)
     return found, time.perf_counter() - began
 
 

@@ -1,7 +1,7 @@
 """One process at a time writes where others would disturb it.
 
-The lock is the system's own on an open file: it ends with the process that holds it, however that ends, so a
-dead holder never blocks anybody. A file made for nothing else names the holder for the message that the second one gets.
+The lock is the system's own on an open file: it ends with the process that holds it, however that ends, so a dead
+holder never blocks anybody. A file made for nothing else names the holder for the message that the second one gets.
 """
 
 from __future__ import annotations

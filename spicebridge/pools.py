@@ -1,7 +1,7 @@
 """Where many independent tasks run: processes of this machine, or the workers of a Dask cluster.
 
-Both are `concurrent.futures` executors, and `finished` is the one loop for both. A task is what a top-level function `work`
-takes; points of campaigns and patches of large networks are such tasks.
+Both are `concurrent.futures` executors, and `finished` is the one loop for both. A task is what a top-level function
+`work` takes; points of campaigns and patches of large networks are such tasks.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from spicebridge import __version__
 from spicebridge.errors import SpiceBridgeError, WorkersError
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from spicebridge.circuit.engines.engine import Engine, Job, RunRecord
 
 PATIENCE = 10.0
@@ -92,7 +94,8 @@ def on_cluster(
     lost: Callable[[Task, str], Done],
     window: int = CLUSTER_WINDOW,
 ) -> Generator[tuple[Task, Done], None, None]:
-    """Run tasks on the Dask cluster at `address` (such as tcp://host:8786), `window` at a time; yields as they finish."""
+    """Run tasks on the Dask cluster at `address` (such as tcp://host:8786), `window` at a time; yields as they
+    finish."""
     with _cluster(address) as pool:
         yield from finished(pool, iter(tasks), {}, window, work, lost)
 
@@ -168,7 +171,7 @@ def _end(pool: ProcessPoolExecutor) -> None:
         last_resort.cancel()
 
 
-_kept: list[Any] = []
+_kept: list[object] = []
 _ending = threading.Event()
 """In a worker: it was told to end, and starts nothing more."""
 
@@ -241,7 +244,7 @@ def _cluster(address: str) -> Iterator[Executor]:
         client.close()
 
 
-def _check_workers(client: Any, address: str) -> None:
+def _check_workers(client: Client, address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError:

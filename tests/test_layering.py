@@ -165,7 +165,7 @@ def test_one_meaning_one_name() -> None:
 SIMULATORS = {"ngspice", "pyspice", "vacask", "xyce"}
 """A file in each room that knows a simulator."""
 FILES_STILL_TWICE = """
-    checks engines read trial verdict
+    checks read
 """
 """File names that two rooms have; a new file takes another one."""
 
@@ -182,7 +182,7 @@ def test_a_new_file_has_a_name_of_its_own() -> None:
 
 MOST_BY_POSITION = 4
 STILL_BY_POSITION = """
-    drives verify/candidate
+    drives
 """
 """Where records of five fields and more may still be built from arguments without names."""
 

@@ -74,7 +74,7 @@ def test_a_wrong_derivative_is_caught() -> None:
 
 
 def test_a_subcircuit_that_is_not_the_law_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    import spicebridge.verify.comparison as trial
+    import spicebridge.verify.against_theory as trial
 
     right = trial.lower
 

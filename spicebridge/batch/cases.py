@@ -24,15 +24,15 @@ LOG_TAIL = 4000
 
 @dataclass(frozen=True, kw_only=True)
 class CaseSettings:
-    """What the user wants different from the cases; None keeps what the case says. `step` in s; `theory` as for `validate`;
-    several names of simulators are judged against each other as well."""
+    """What the user wants different from the cases; None keeps what the case says. `step` in s; `theory` as for
+    `validate`; several names of simulators are judged against each other as well."""
 
     engine: str | Engine | tuple[str, ...] | None = None
     form: str | None = None
     step: float | None = None
     tolerance: float | None = None
     timeout: float | None = None
-    theory: Any = None
+    theory: object = None
     theory_error: float | str | None = None
     theory_map: Mapping[str, str] | None = None
 

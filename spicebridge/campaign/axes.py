@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from spicebridge.campaign.dotted import format_key, parse_key
 from spicebridge.case.located_toml import KeyPath, Section
@@ -38,7 +37,7 @@ class Axis:
 
     keys: tuple[str, ...]
     paths: tuple[KeyPath, ...]
-    places: tuple[tuple[Any, ...], ...]
+    places: tuple[tuple[object, ...], ...]
     where: tuple[str, ...]
     logarithmic: bool = False
 
@@ -71,8 +70,8 @@ def _zipped(block: Section) -> Axis:
     for other in columns[1:]:
         if len(other) != len(first):
             raise CampaignError(
-                f"{other.where[0]}: {block.dotted()}.{other.keys[0]}: {len(other)} values, but {first.keys[0]} beside it "
-                f"has {len(first)}; keys that move together need as many values each, or belong into [sweep]"
+                f"{other.where[0]}: {block.dotted()}.{other.keys[0]}: {len(other)} values, but {first.keys[0]} beside "
+                f"it has {len(first)}; keys that move together need as many values each, or belong into [sweep]"
             )
     return Axis(
         keys=tuple(column.keys[0] for column in columns),
@@ -104,7 +103,7 @@ def _columns(section: Section, outer: str = "") -> list[Axis]:
     return out
 
 
-def _values(section: Section, name: str) -> tuple[list[Any], bool]:
+def _values(section: Section, name: str) -> tuple[list[object], bool]:
     value = section.get(name)
     if isinstance(value, Mapping):
         return _range(section.section(name))
@@ -131,7 +130,7 @@ def _plain(value: object) -> bool:
     return isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value))
 
 
-def _range(section: Section) -> tuple[list[Any], bool]:
+def _range(section: Section) -> tuple[list[object], bool]:
     section.known(RANGE)
     spacing = section.word("spacing", "linear", among=SPACINGS)
     low, high = (_number(section, key) for key in ("from", "to"))

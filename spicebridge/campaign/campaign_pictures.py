@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spicebridge.campaign.axes import Axis, format_value
 from spicebridge.campaign.campaign_summary import FAILED, Sweep, verdict
@@ -99,7 +99,7 @@ def _scale(axes: Axes, values: Sequence[float], logarithmic: bool) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
 
 
-def _points(axes: Axes, rows: Sequence[Row], column: str, place: Any) -> None:
+def _points(axes: Axes, rows: Sequence[Row], column: str, place: Callable[[Row], float]) -> None:
     at: dict[float, list[float]] = defaultdict(list)
     for row in rows:
         at[place(row)].append(row[column])

@@ -37,7 +37,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from spicebridge.campaign.axes import REPEAT, RUN_KEYS, Axis, canonical, format_value, read_axes
 from spicebridge.campaign.dotted import has_key, with_value
@@ -65,9 +64,9 @@ class Point:
     """
 
     key: str
-    coordinates: Mapping[str, Any]
-    case: Mapping[str, Any] = field(repr=False)
-    run: Mapping[str, Any] = field(repr=False)
+    coordinates: Mapping[str, object]
+    case: Mapping[str, object] = field(repr=False)
+    run: Mapping[str, object] = field(repr=False)
 
     @property
     def label(self) -> str:
@@ -76,15 +75,16 @@ class Point:
     @property
     def engine(self) -> str:
         """The simulator that the point asks for."""
-        settings = self.case.get("validate", {})
-        return str(self.run.get("engine") or settings.get("engine", Case.engine))
+        settings = self.case.get("validate")
+        own = settings.get("engine", Case.engine) if isinstance(settings, Mapping) else Case.engine
+        return str(self.run.get("engine") or own)
 
 
 @dataclass(frozen=True)
 class Base:
     """The case before the sweep: its data, where its file names start, and its text for messages."""
 
-    data: Mapping[str, Any]
+    data: Mapping[str, object]
     folder: Path
     source: CaseSource
     path: KeyPath = ()
@@ -108,7 +108,7 @@ class Campaign:
     base: Base = field(repr=False)
     axes: tuple[Axis, ...] = field(repr=False)
     draws: Draws | None
-    run: Mapping[str, Any]
+    run: Mapping[str, object]
     timeout: float | None
     record: tuple[str, ...]
 
@@ -137,8 +137,8 @@ class Campaign:
 
     def point(self, places: tuple[tuple[object, ...], ...], files: dict[str, str] | None = None) -> Point:
         """The point at one place of every axis; `files` remembers hashes of files between points."""
-        coordinates: dict[str, Any] = {}
-        data: Any = self.base.data
+        coordinates: dict[str, object] = {}
+        data = self.base.data
         run = dict(self.run)
         for axis, place in zip(self.axes, places, strict=True):
             for key, path, where, value in zip(axis.keys, axis.paths, axis.where, place, strict=True):
@@ -325,11 +325,13 @@ def _check_points(campaign: Campaign) -> None:
             )
 
 
-def _placed(data: object, path: KeyPath, value: object, where: str) -> object:
+def _placed(data: Mapping[str, object], path: KeyPath, value: object, where: str) -> Mapping[str, object]:
     try:
-        return with_value(data, path, value)
+        placed = with_value(data, path, value)
     except CampaignError as error:
         raise CampaignError(f"{where}: {error}") from None
+    assert isinstance(placed, Mapping)
+    return placed
 
 
 def _file_hashes(data: Mapping[str, object], folder: Path, known: dict[str, str]) -> dict[str, str]:

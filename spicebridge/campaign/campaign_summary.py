@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from spicebridge.campaign.axes import REPEAT, Axis, format_value
 from spicebridge.campaign.campaign_plan import Campaign
@@ -114,7 +113,7 @@ class Sweep:
             out.append(("not in the campaign any more", f"{len(self.old)} stored points, left out here: {keys}"))
         return out
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """The whole sweep as plain data, for scripts."""
         return {
             "format": FORMAT,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from spicebridge.case.located_toml import KeyPath
 from spicebridge.errors import CampaignError
@@ -33,15 +32,17 @@ def format_key(path: KeyPath) -> str:
     return text
 
 
-def has_key(data: Any, path: KeyPath) -> bool:
+def has_key(data: object, path: KeyPath) -> bool:
     """Whether there is anything at `path`."""
     for part in path:
         if isinstance(part, int):
             if not isinstance(data, list) or part >= len(data):
                 return False
-        elif not isinstance(data, Mapping) or part not in data:
+            data = data[part]
+        elif isinstance(data, Mapping) and part in data:
+            data = data[part]
+        else:
             return False
-        data = data[part]
     return True
 
 

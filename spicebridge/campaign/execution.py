@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spicebridge.campaign.campaign_plan import Campaign, Point
-from spicebridge.campaign.lock import locked
 from spicebridge.campaign.parquet_parts import LOOSE, arrow
 from spicebridge.campaign.point import PointTask, Row, lost, run_point
 from spicebridge.campaign.point_store import Store, axis_kinds
@@ -94,7 +93,7 @@ def run(
     store = Store(Path(folder) if folder else campaign.folder)
     arrow()
     store.check()
-    with locked(store.folder):
+    with store.alone():
         store.prepare(campaign)
         store.compact(LOOSE)
         found = state(campaign, store.folder)

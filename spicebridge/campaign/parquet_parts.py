@@ -1,9 +1,9 @@
 """Many points in one Parquet file: row groups of points that were stored one by one.
 
-A point is first a file of its own, so that a crash costs no finished one. From time to time those are written
-together, sorted by what they are, into a new part; only when that is safe on the disk are they removed. A crash in
-between leaves a row twice, with the same content, and the next compaction removes the copies. Parts are merged when they
-become many, so that 1e5 points are a handful of files.
+A point is first a file of its own, so that a crash costs no finished one. From time to time those are written together,
+sorted by what they are, into a new part; only when that is safe on the disk are they removed. A crash in between leaves
+a row twice, with the same content, and the next compaction removes the copies. Parts are merged when they become many,
+so that 1e5 points are a handful of files.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from spicebridge.errors import CampaignError
 from spicebridge.waveforms import replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 PREFIX, SUFFIX = "part-", ".parquet"
 LOOSE = 1000
@@ -28,14 +30,15 @@ ROWS = 10_000
 """Rows of a group."""
 
 
-def arrow() -> Any:
+def arrow() -> ModuleType:
     """The module pyarrow. Raises `CampaignError` where it is missing."""
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
         raise CampaignError("campaigns are stored with pyarrow, which is missing; pip install pyarrow pandas") from None
-    return pyarrow
+    found: ModuleType = pyarrow
+    return found
 
 
 def of(folder: Path) -> list[Path]:
@@ -73,28 +76,31 @@ def damaged(path: Path, why: str) -> CampaignError:
     return CampaignError(f"{path}: is damaged ({why.splitlines()[0]}); remove the file, and {what} will run again")
 
 
-def compact(folder: Path, single: Sequence[str]) -> None:
-    """Write the points on their own (file names) into parts, one for every set of columns, then remove them."""
-    by_columns: dict[tuple[str, ...], list[Path]] = {}
+def compact(folder: Path, single: Sequence[Path]) -> None:
+    """Write the points on their own into parts, one for every set of columns, then remove them."""
     pyarrow = arrow()
-    for name in single:
-        by_columns.setdefault(pyarrow.parquet.read_schema(folder / name), []).append(folder / name)
-    for schema, paths in by_columns.items():
+
+    def by_columns(paths: Sequence[Path]) -> dict[pa.Schema, list[Path]]:
+        alike: dict[pa.Schema, list[Path]] = {}
+        for path in paths:
+            alike.setdefault(pyarrow.parquet.read_schema(path), []).append(path)
+        return alike
+
+    for schema, paths in by_columns(single).items():
         _together(folder, schema, paths)
-    for schema in {pyarrow.parquet.read_schema(path) for path in of(folder)}:
-        alike = [path for path in of(folder) if pyarrow.parquet.read_schema(path) == schema]
-        if len(alike) > MOST_PARTS:
-            _together(folder, schema, alike)
+    for schema, paths in by_columns(of(folder)).items():
+        if len(paths) > MOST_PARTS:
+            _together(folder, schema, paths)
 
 
-def _together(folder: Path, schema: object, paths: Sequence[Path]) -> None:
+def _together(folder: Path, schema: pa.Schema, paths: Sequence[Path]) -> None:
     """One part of many files with the same columns, each key once."""
     pyarrow = arrow()
     number = 1 + max((int(path.stem.removeprefix(PREFIX)) for path in of(folder)), default=0)
     target = folder / f"{PREFIX}{number:06d}{SUFFIX}"
     seen: set[str] = set()
     with replacing(target) as temporary, pyarrow.parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
-        waiting: list[Any] = []
+        waiting: list[pa.Table] = []
         for path in paths:
             for table in groups(path):
                 fresh = [key not in seen for key in table.column("key").to_pylist()]
@@ -110,7 +116,7 @@ def _together(folder: Path, schema: object, paths: Sequence[Path]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _write(writer: Any, waiting: list[Any]) -> None:
+def _write(writer: pq.ParquetWriter, waiting: list[pa.Table]) -> None:
     writer.write_table(arrow().concat_tables(waiting).combine_chunks(), row_group_size=ROWS)
     waiting.clear()
 

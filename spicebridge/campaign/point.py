@@ -35,9 +35,9 @@ class PointTask:
 
     key: str
     name: str
-    case: Mapping[str, Any]
+    case: Mapping[str, object]
     folder: str
-    run: Mapping[str, Any]
+    run: Mapping[str, object]
     timeout: float | None
     record: tuple[str, ...]
 
@@ -99,10 +99,11 @@ def _judge(task: PointTask) -> tuple[Verdict, OneAtATime, Row]:
     root = Section(CaseSource(task.name, "", {}), task.case)
     with one_blas_thread():
         case = Case.from_section(root, base=Path(task.folder))
-        engine = OneAtATime(get_engine(task.run.get("engine") or case.engine))
+        named, form = (task.run.get(key) for key in ("engine", "form"))
+        engine = OneAtATime(get_engine(str(named or case.engine)))
         wanted = CaseSettings(
             engine=engine,
-            form=task.run.get("form"),
+            form=None if form is None else str(form),
             step=as_number(task.run.get("step")),
             tolerance=as_number(task.run.get("tolerance")),
             timeout=task.timeout,

@@ -17,6 +17,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -26,14 +27,15 @@ from spicebridge.campaign import parquet_parts
 from spicebridge.campaign.axes import as_number, canonical, format_value
 from spicebridge.campaign.campaign_plan import Campaign, Point
 from spicebridge.campaign.point import Done, Row
-from spicebridge.errors import OutputError
+from spicebridge.errors import CampaignError, OutputError
+from spicebridge.locks import locked
 from spicebridge.waveforms import replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMAT = "spicebridge.campaign/1"
-MARK, POINTS, WAVEFORMS = "campaign.json", "points", "waveforms"
+MARK, POINTS, WAVEFORMS, LOCK = "campaign.json", "points", "waveforms", "lock"
 DONE, FAILED = ".parquet", ".failed.parquet"
 
 COLUMNS = {
@@ -106,7 +108,8 @@ class Store:
             "points": len(campaign),
             "text": campaign.text,
         }
-        _write_text(self.folder / MARK, json.dumps(content, indent=1) + "\n")
+        with replacing(self.folder / MARK) as temporary:
+            temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8", newline="\n")
 
     def check(self) -> None:
         """Refuse a folder that holds anything but a campaign."""
@@ -123,21 +126,33 @@ class Store:
             if found == FORMAT:
                 return
             raise OutputError(f"{mark}: is none of this program's; name another folder for the results")
-        others = sorted(entry.name for entry in self.folder.iterdir() if entry.name != "lock")
+        others = sorted(entry.name for entry in self.folder.iterdir() if entry.name != LOCK)
         if others:
             raise OutputError(f"{self.folder}: holds {others[0]!r} and no campaign; name an empty or a new folder")
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold the folder. Raises `CampaignError` with process, machine and start of whoever holds it."""
+
+        def refusal(holder: str) -> CampaignError:
+            return CampaignError(
+                f"{self.folder}: {holder} runs this campaign; wait for its end, or name another folder"
+            )
+
+        return locked(self.folder / LOCK, refusal, named=True)
+
+    def _files(self) -> tuple[list[Path], list[Path]]:
+        """Files of one point each: the failed ones, and those with a verdict."""
+        names = sorted(os.listdir(self.points)) if self.points.is_dir() else []
+        single = [name for name in names if name.endswith(DONE) and not name.startswith((".", parquet_parts.PREFIX))]
+        failed, done = ([self.points / n for n in single if n.endswith(FAILED) is wrong] for wrong in (True, False))
+        return failed, done
+
     def stored(self) -> tuple[frozenset[str], frozenset[str]]:
         """Keys of the points with a verdict, and of the failed ones."""
-        try:
-            names = os.listdir(self.points)
-        except FileNotFoundError:
-            return frozenset(), frozenset()
-        names = [name for name in names if not name.startswith((".", parquet_parts.PREFIX))]
-        failed = {name.removesuffix(FAILED) for name in names if name.endswith(FAILED)}
-        done = {name.removesuffix(DONE) for name in names if name.endswith(DONE) and not name.endswith(FAILED)}
-        done.update(*(parquet_parts.keys(part) for part in parquet_parts.of(self.points)))
-        return frozenset(done), frozenset(failed - done)
+        failed, done = self._files()
+        keys = {path.name.removesuffix(DONE) for path in done}
+        keys.update(*(parquet_parts.keys(part) for part in parquet_parts.of(self.points)))
+        return frozenset(keys), frozenset({path.name.removesuffix(FAILED) for path in failed} - keys)
 
     def save(self, point: Point, done: Done, kinds: Mapping[str, str]) -> Row:
         """Write one point and return its row; `kinds` are the types of the axes. Raises `OutputError`."""
@@ -164,26 +179,17 @@ class Store:
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """All rows, table after table: failed points, those put together, those on their own; a later row of a key
         replaces an earlier one. `columns` that a file lacks are left out. Raises `CampaignError`."""
-        if not self.points.is_dir():
-            return
-        names = sorted(entry.name for entry in self.points.iterdir() if not entry.name.startswith("."))
-        single = [name for name in names if name.endswith(DONE) and not name.startswith(parquet_parts.PREFIX)]
-        for name in sorted(single, key=lambda name: not name.endswith(FAILED)):
-            if name.endswith(FAILED):
-                yield parquet_parts.read(self.points / name, columns)
+        failed, done = self._files()
+        yield from (parquet_parts.read(path, columns) for path in failed)
         for part in parquet_parts.of(self.points):
             yield from parquet_parts.groups(part, columns)
-        for name in single:
-            if not name.endswith(FAILED):
-                yield parquet_parts.read(self.points / name, columns)
+        yield from (parquet_parts.read(path, columns) for path in done)
 
     def compact(self, least: int = 1) -> None:
         """Put the points that stand on their own together into larger files, if there are at least so many."""
-        names = os.listdir(self.points) if self.points.is_dir() else []
-        single = [name for name in names if name.endswith(DONE) and not name.endswith(FAILED)]
-        single = sorted(name for name in single if not name.startswith((".", parquet_parts.PREFIX)))
-        if len(single) >= max(least, 1):
-            parquet_parts.compact(self.points, single)
+        _, done = self._files()
+        if len(done) >= max(least, 1):
+            parquet_parts.compact(self.points, done)
 
 
 def axis_kinds(campaign: Campaign) -> dict[str, str]:
@@ -215,27 +221,13 @@ def _write(path: Path, row: Row, kinds: Mapping[str, str]) -> None:
     pyarrow = parquet_parts.arrow()
     coordinates = json.loads(row["coordinates"])
     cells = dict(row) | {key: axis_cell(coordinates[key], kind) for key, kind in kinds.items()}
-    fields = [(name, _type(kind, pyarrow)) for name, kind in _types(kinds).items()]
+    fields = [(name, _type(kind, pyarrow)) for name, kind in (COLUMNS | dict(kinds)).items()]
     table = pyarrow.Table.from_pylist([cells], schema=pyarrow.schema(fields))
     # a dictionary and statistics for a single row would cost more than the row
     pyarrow.parquet.write_table(table, path, use_dictionary=False, write_statistics=False)
     parquet_parts.sync(path)
 
 
-def _types(kinds: Mapping[str, str]) -> dict[str, str]:
-    return COLUMNS | dict(kinds)
-
-
 def _type(kind: str, pyarrow: ModuleType) -> pa.DataType:
     names = {"double": pyarrow.float64(), "string": pyarrow.string(), "int64": pyarrow.int64()}
     return names[kind] if kind in names else pyarrow.list_(pyarrow.float64())
-
-
-def _write_text(path: Path, text: str) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-
-
-def column_names(kinds: Mapping[str, str]) -> Sequence[str]:
-    """The axes first, then the results."""
-    return [*kinds, *(name for name in COLUMNS if name not in kinds)]

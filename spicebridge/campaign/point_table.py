@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spicebridge.campaign.campaign_plan import Campaign, load
 from spicebridge.campaign.parquet_parts import arrow
 from spicebridge.campaign.point import Row
-from spicebridge.campaign.point_store import COLUMNS, Store, axis_cell, axis_kinds, column_names
+from spicebridge.campaign.point_store import COLUMNS, Store, axis_cell, axis_kinds
 from spicebridge.errors import CampaignError, nearest
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def results(
     store = Store(Path(folder) if folder else plan.folder)
     store.check()
     kinds = axis_kinds(plan)
-    wanted = [name for name in column_names({}) if columns is None or name in columns]
+    wanted = [name for name in COLUMNS if columns is None or name in columns]
     for name in columns or ():
         if name not in COLUMNS:
             raise CampaignError(f"column {name!r} must be one of {', '.join(COLUMNS)}{nearest(name, COLUMNS)}")
     tables = list(store.tables(["key", *(name for name in wanted if name != "key")]))
-    axes: Any = pandas.DataFrame(
+    axes = pandas.DataFrame(
         {key: [axis_cell(point.coordinates[key], kind) for point in plan.points] for key, kind in kinds.items()},
         index=[point.key for point in plan.points],
     )
@@ -61,7 +61,7 @@ def results(
         return axes.iloc[:0].reindex(columns=[*kinds, *(name for name in wanted if name not in kinds)])
     joined = arrow().concat_tables(tables, promote_options="default")
     tables.clear()
-    whole: Any = joined.to_pandas(self_destruct=True).drop_duplicates("key", keep="last")
+    whole = joined.to_pandas(self_destruct=True).drop_duplicates("key", keep="last")
     del joined
     whole.index = whole["key"]
     there = [point.key for point in plan.points if point.key in whole.index]

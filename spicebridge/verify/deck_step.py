@@ -1,8 +1,8 @@
 """The step ceiling that is written into a deck, so that the deck run as it stands is within a tolerance.
 
-A simulator's own rule, played on the network ODE (``theory.results.trapezoid``), says what a ceiling costs; the first of
-h, h/2, h/4, … that costs little enough is taken. No simulator is needed. Once a halving takes three quarters of the error
-away, the rest of the way is taken at second order.
+A simulator's own rule, played on the network ODE (``theory.results.trapezoid``), says what a ceiling costs; the first
+of h, h/2, h/4, … that costs little enough is taken. No simulator is needed. Once a halving takes three quarters of the
+error away, the rest of the way is taken at second order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from spicebridge.errors import SpiceBridgeError
 from spicebridge.network import Network
 from spicebridge.theory import solve
 from spicebridge.theory.results.trapezoid import trapezoidal_error
-from spicebridge.verify.comparison import check_tolerance
+from spicebridge.verify.against_theory import check_tolerance
 
 SHARE = 0.5
 """Part of the tolerance that the rule may use up."""
@@ -36,7 +36,7 @@ UNKNOWN = "the step is the usual one, for what it costs is not known: {}"
 
 @dataclass(frozen=True)
 class DeckStep:
-    """A ceiling in s, the error of a state that the rule has at it (None: not known), and why that exceeds the tolerance."""
+    """A ceiling in s, the rule's error of a state at it (None: not known), and why that exceeds the tolerance."""
 
     step: float
     error: float | None

@@ -91,8 +91,7 @@ def rule(found: Evidence, tolerance: float) -> SignalVerdict:
     else:
         outcome = Outcome.AGREES
         reason = f"{what} differ by {E:.3g}, within the numerical uncertainty {U:.3g}"
-    facts = {name: getattr(found, name) for name in Evidence.__dataclass_fields__}
-    return SignalVerdict(outcome=outcome, reason=reason, error=E, uncertainty=U, **facts)
+    return SignalVerdict(outcome=outcome, reason=reason, error=E, uncertainty=U, **vars(found))
 
 
 def _too_coarse(found: Evidence, U: float, tolerance: float) -> str:
@@ -126,13 +125,15 @@ def judge(
 ) -> Ruling:
     """Return the ruling on all signals.
 
-    `before` holds E of every signal on the ladder of four times the step, if there was one; `untested` the (edge, signal) pairs
-    that hardly moved, which are named where the signals agree; `unchecked` why a run of another kind failed.
+    `before` holds E of every signal on the ladder of four times the step, if there was one; `untested` the (edge,
+    signal) pairs that hardly moved, which are named where the signals agree; `unchecked` why a run of another kind
+    failed.
     """
     ruling = _judged(evidence, tolerance, before, untested)
     if not unchecked or ruling.outcome is Outcome.UNRESOLVED:
         return replace(ruling, unchecked=unchecked)
-    reason = f"{ruling.reason}; but what all rungs share was not checked: {unchecked}; allow more time or choose another step"
+    but = f"but what all rungs share was not checked: {unchecked}; allow more time or choose another step"
+    reason = f"{ruling.reason}; {but}"
     return replace(ruling, outcome=Outcome.UNRESOLVED, reason=reason, doubtful=False, unchecked=unchecked)
 
 

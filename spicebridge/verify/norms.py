@@ -8,6 +8,18 @@ at the run's own time points, where the reference's dense output is evaluated. S
 a state without unit, otherwise the largest of the signal in the edge's own connected part (see ``scales``).
 Deviations of runs with other points are interpolated, the signals never: a deviation is small and smooth, so its
 interpolation error is small against itself.
+
+Where a device switches, a jump that comes a little late is a small error, not a large one: pointwise, a state that
+moves from 0 to 1 a microsecond late is wrong by 1 for a microsecond. There time and signal are coordinates of one
+plane, in which a time T counts as much as a state of 1, and the error of a sample is its distance (larger coordinate)
+from the curve of the reference:
+
+    E(t) = min over tau of max(|w(t) - s(t + tau)|, |tau|/T)
+         = |D| / (1 + T m)                                        to first order in tau
+
+m is the largest slope of either curve in the two steps on either side of t. Where nothing moves fast (T m << 1) this is
+D itself. With T the shortest time scale of the drives, a tolerance of 1e-5 asks for switching times within 1e-5 of a
+period and for states within 1e-5.
 """
 
 from __future__ import annotations
@@ -17,9 +29,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from spicebridge.arrays import Array
+from spicebridge.network import Network
+from spicebridge.waveforms import Waveforms
 
 REACH = 2
 """Steps on either side of a sample in which slopes count."""
+TIME_ROUNDINGS = 8
+"""Roundings of the time that two programs may be apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +43,7 @@ class Deviation:
     """D on the time points of one run: ``t`` (n_t,) in s, ``values`` (n_t, n_e) dimensionless.
 
     ``weight`` (n_t, n_e), or None for 1, is what a deviation at that time and edge counts; norms are of
-    weight |D| (see ``events``).
+    weight |D|.
     """
 
     t: Array
@@ -99,4 +115,25 @@ def without_rounding_of_time(t: Array, values: Array, *moving: Array) -> Array:
     return np.asarray(np.sign(values) * np.maximum(np.abs(values) - late, 0.0))
 
 
-TIME_ROUNDINGS = 8
+def shift_tolerant(pointwise: Deviation, circuit: Array, time_scale: Array) -> Deviation:
+    """Return D with the weight 1/(1 + T m).
+
+    `circuit` (n_t, n_e) is the signal in the units of D, `time_scale` (n_e,) is T in s: 0 leaves an edge pointwise.
+    """
+    if not time_scale.any():
+        return pointwise
+    reference = circuit - pointwise.values
+    slope = np.maximum(slopes(pointwise.t, circuit), slopes(pointwise.t, reference))
+    return Deviation(pointwise.t, pointwise.values, 1.0 / (1.0 + time_scale * slope))
+
+
+def deviation(
+    name: str, network: Network, waves: Waveforms, reference: Waveforms, scale: Array, time_scale: Array
+) -> Deviation:
+    """D of a signal of a run from the reference at its points; `scale` and `time_scale` (T in s) are (n_e,)."""
+    theirs = getattr(reference, name) / scale
+    gap: Array = getattr(waves, name) / scale - theirs
+    if name != "state":
+        sources = [network.bank(waves.t) / scale] if name == "voltage" else []
+        gap = without_rounding_of_time(waves.t, gap, theirs, *sources)
+    return shift_tolerant(Deviation(waves.t, gap), theirs + gap, time_scale)

@@ -1,4 +1,4 @@
-"""What a circuit is held against: waveforms at any time, and what they may be wrong by."""
+"""What a circuit is held against: waveforms of the theory at any time, and what they may be wrong by."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 
@@ -47,45 +46,12 @@ SAMPLES = 4
 """Divisions of a piece of the dense output, whose third differences show how fast the states bend."""
 
 
-class Reference(Protocol):
-    """Waveforms that a circuit is compared with.
-
-    `method` says where they come from, `problem` why they cannot be used ("" if they can).
-    """
-
-    @property
-    def method(self) -> str: ...
-
-    @property
-    def problem(self) -> str: ...
-
-    def waveforms(self, t: Array) -> Waveforms:
-        """Signals at times t (n_t,), increasing within the span."""
-        ...
-
-    def uncertainty(self, waves: Waveforms) -> Mapping[str, Array]:
-        """What each signal of `waveforms(t)` may be wrong by, (n_e,) in its unit, largest over the times."""
-        ...
-
-    @property
-    def resolution(self) -> float:
-        """The step in s above which a ladder cannot follow the fastest motion, infinite where there is none."""
-        ...
-
-    def clock(self, step: float, *, late: bool = False) -> Clock | None:
-        """Where a circuit at the ceiling `step` (s) needs smaller steps, None where nowhere.
-
-        `late`: equal steps have been tried, and they did not do.
-        """
-        ...
-
-
 @dataclass(frozen=True, eq=False)
 class Theory:
     """The network ODE: with its own account of the error where the integration keeps one, else at two tolerances.
 
-    `witness` (n_e,) is how far the states at the end are from what the fluxes alone say (see ``theory.results.flux``), a
-    way that shares no step with the integration; None where that law does not hold.
+    `witness` (n_e,) is how far the states at the end are from what the fluxes alone say (see ``theory.results.flux``),
+    a way that shares no step with the integration; None where that law does not hold.
     """
 
     network: Network
@@ -104,6 +70,7 @@ class Theory:
 
     @property
     def method(self) -> str:
+        """The form of Kirchhoff's equations."""
         return self.fine.method
 
     @property
@@ -113,6 +80,7 @@ class Theory:
 
     @property
     def problem(self) -> str:
+        """Why it cannot be used, "" if it can."""
         for trajectory in (self.fine, self.loose):
             if trajectory is not None and not trajectory.complete:
                 return f"theory: {trajectory.reason}"
@@ -124,9 +92,11 @@ class Theory:
         return ""
 
     def waveforms(self, t: Array) -> Waveforms:
+        """Signals at times t (n_t,) in s, increasing within the span."""
         return self.fine.waveforms(t)
 
     def uncertainty(self, waves: Waveforms) -> Mapping[str, Array]:
+        """What each signal of `waveforms(t)` may be wrong by, (n_e,) in its unit, largest over the times."""
         t = waves.t
         other = waves.state + self.fine.error(t) if self.loose is None else self.loose(t)
         gap = np.abs(waves.state - other)
@@ -140,6 +110,10 @@ class Theory:
         return found | {"state": state if self.witness is None else np.maximum(state, self.witness)}
 
     def clock(self, step: float, *, late: bool = False) -> Clock | None:
+        """Where a circuit at the ceiling `step` (s) needs smaller steps, None where nowhere.
+
+        `late`: equal steps have been tried, and they did not do.
+        """
         bends, hits = _bends(self.fine, step), _hits(self.fine, step)
         t = np.unique(np.concatenate([bends.t, *(hit.t for hit in hits)]))
         if t.size < 2:
@@ -154,6 +128,7 @@ class Theory:
 
     @cached_property
     def resolution(self) -> float:
+        """The step in s above which a ladder cannot follow the fastest motion, infinite where there is none."""
         return min(10.0 * self._stretch, *(1.0 / rate for rate in self._hit_rates), math.inf)
 
     @cached_property

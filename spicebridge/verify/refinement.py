@@ -27,6 +27,7 @@ SAFETY = 1.25
 LEAST_ORDER = 1.0
 """Observed order below which u no longer bounds the error of the finest run."""
 
+Steps = tuple[float, float, float]
 Triple = tuple[Deviation, Deviation, Deviation]
 
 
@@ -37,7 +38,7 @@ class Ladder:
     `order` is None where it cannot be observed (d1 at the floor: a tree, say), which is no failure.
     """
 
-    steps: tuple[float, float, float]
+    steps: Steps
     errors: tuple[float, float, float]
     d1: float
     d2: float
@@ -64,7 +65,7 @@ class Ladder:
         return max(self.d2, self.d1 / 4.0)
 
 
-def ladder(steps: tuple[float, float, float], runs: Triple, floor: float) -> Ladder:
+def ladder(steps: Steps, runs: Triple, floor: float) -> Ladder:
     """Evaluate three deviations at halving steps; `floor` is the solver noise in the signal."""
     coarse, middle, fine = runs
     d1, d2 = difference(coarse, middle), difference(middle, fine)

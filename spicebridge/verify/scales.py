@@ -1,8 +1,8 @@
 """What the error of a signal is relative to, edge by edge.
 
-A state without unit counts as it is. A current, a voltage, or a state with a unit is compared with the largest of
-its kind in the edge's own connected part: an edge that carries little is then held to what matters in its circuit,
-and a part that is loud elsewhere does not excuse it.
+A state without unit counts as it is. A current, a voltage, or a state with a unit is compared with the largest of its
+kind in the edge's own connected part: an edge that carries little is then held to what matters in its circuit, and a
+part that is loud elsewhere does not excuse it. Beside them stand the times in which a switching device may be late.
 """
 
 from __future__ import annotations
@@ -68,3 +68,31 @@ def swings(waves: Waveforms, scales: dict[str, Array]) -> dict[str, Array]:
     """
     found = {name: np.abs(getattr(waves, name)).max(axis=0, initial=0.0) / scales[name] for name in SIGNALS}
     return found | {"state": np.abs(waves.state - waves.state[0]).max(axis=0, initial=0.0) / scales["state"]}
+
+
+def time_scales(network: Network, stop: float, norm: str) -> dict[str, Array]:
+    """T of ``norms`` of every edge in s, (n_e,) for each signal: 0 where the error is taken pointwise.
+
+    "auto" is tolerant where a law has thresholds: in the states of such edges, and in the currents and voltages of
+    the connected part that feels their switching. "events" is so everywhere, "pointwise" nowhere. T is the shortest
+    time scale of the drives of the part, and no more than the span.
+    """
+    n = network.n_edges
+    if norm == "pointwise":
+        return dict.fromkeys(SIGNALS, np.zeros(n))
+    switching = np.full(n, norm == "events")
+    if norm == "auto":
+        for group in network.groups:
+            if not group.device.smooth:
+                switching[group.edges] = True
+    part = connected_parts(network)
+    n_parts = int(part.max(initial=-1)) + 1
+    shortest, felt = np.full(n_parts, stop), np.zeros(n_parts, dtype=bool)
+    for drives in (network.drives, network.forcing):
+        for k, drive in enumerate(drives):
+            if drive is not None:
+                shortest[part[k]] = min(shortest[part[k]], drive.timescale())
+    np.logical_or.at(felt, part, switching)
+    scale = shortest[part]
+    around = np.where(felt[part], scale, 0.0)
+    return {"state": np.where(switching, scale, 0.0), "current": around, "voltage": around}

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from spicebridge.circuit.circuit_run import MAX_STEPS
 from spicebridge.circuit.lower.corners import Clock
-from spicebridge.circuit.lower.steps import drive_timescale
 from spicebridge.verify.invariants import measure
 from spicebridge.verify.judge import Ruling, judge
-from spicebridge.verify.reference import Reference
-from spicebridge.verify.trial import Steps, Trial
+from spicebridge.verify.reference import Theory
+from spicebridge.verify.refinement import resolved_until
+from spicebridge.verify.trial import Circuit, Failure, Measured, Trial
 from spicebridge.verify.verdict import Outcome, Verdict
 from spicebridge.waveforms import SIGNALS
 
-POINTS_PER_PERIOD = 8.0
-"""The coarsest step must put as many points on the shortest time scale of a drive; below, two rungs of a
-ladder can agree by aliasing."""
 BAR = 10.0
 """What moves, or is, less than so many tolerances was not tested."""
 LEAST_MOTION = 3.0
@@ -33,9 +29,9 @@ EQUAL_STEPS = 100_000
 MOST_FAILURES = 4
 """Ladders, each four times finer, that are tried after runs that failed."""
 CONFIRMED_AFTER = 4.0
-"""So many times finer is the ladder on which a close disagreement is confirmed. Where a law has a kink, the error of a step depends
-on where in the step the kink falls: one halving can leave it as it was, two cannot (it falls sixteenfold, times at
-most four)."""
+"""So many times finer is the ladder on which a close disagreement is confirmed. Where a law has a kink, the error of a
+step depends on where in the step the kink falls: one halving can leave it as it was, two cannot (it falls sixteenfold,
+times at most four)."""
 MOST_FACTOR = 16.0
 """A ladder is followed by one this many times finer at most."""
 AIMED = 0.75
@@ -63,64 +59,64 @@ class Rules:
         return replace(self, least_step=clock.step * clock.count[-1] / MOST_BREAKPOINTS)
 
 
-def settle(trial: Trial, h: float, rules: Rules, facts: Mapping[str, Any]) -> Verdict:
-    """Judge ladders from the ceiling `h` (s) downwards until one decides; `facts` are the verdict's other fields."""
+def settle(trial: Trial, h: float, rules: Rules) -> Verdict:
+    """Judge ladders from the ceiling `h` (s) downwards until one decides."""
     history: list[tuple[float, dict[str, float]]] = []
     failures = 0
     while True:
-        steps = (h, h / 2, h / 4)
-        failure = trial.failure(steps)
-        if failure is not None:
+        found = trial.measure((h, h / 2, h / 4))
+        if isinstance(found, Failure):
             failures += 1
-            if rules.adaptive and failure[1] and failures <= MOST_FAILURES and rules.allow(trial.stop, h / 4):
+            if rules.adaptive and found.finer_helps and failures <= MOST_FAILURES and rules.allow(trial.stop, h / 4):
                 h /= 4
                 continue
-            done = trial.circuit_run(steps[-1])
             return Verdict(
                 outcome=Outcome.UNRESOLVED,
-                reason=failure[0],
+                reason=found.reason,
                 tolerance=rules.tolerance,
-                run=done.record,
-                spice=done.waveforms,
-                **facts,
+                run=found.finest.record,
+                spice=found.finest.waveforms,
             )
-        untested = _untested(trial, steps[-1], rules.tolerance)
         before = next((errors for coarser, errors in reversed(history) if coarser >= CONFIRMED_AFTER * h), None)
-        ruling = _ruling(trial, steps, rules, before, untested)
+        untested = _untested(trial.circuit, found, rules.tolerance)
+        ruling = judge(found.evidence, rules.tolerance, before=before, untested=untested)
+        if ruling.outcome is not Outcome.UNRESOLVED and trial.circuit.others:
+            evidence, unchecked = trial.otherwise(found)
+            ruling = judge(evidence, rules.tolerance, before=before, untested=untested, unchecked=unchecked)
+        ruling = _if_tested(ruling, trial, found)
         factor = refinement(ruling, rules)
         while factor > 2.0 and not rules.allow(trial.stop, h / factor):
             factor = max(2.0, factor / 2.0)
         if factor < 2.0 or not rules.allow(trial.stop, h / factor):
-            return _verdict(trial, steps, unconfirmed(ruling), untested, rules, facts)
+            ruling = unconfirmed(ruling)
+            return _verdict(trial.circuit, found, ruling, untested, rules.tolerance)
         trial.say(f"refining: {ruling.reason}")
         history.append((h, {name: signal.error for name, signal in ruling.signals.items()}))
         h /= factor
 
 
-def settle_graded(
-    trial: Callable[[Clock | None], Trial], reference: Reference, h: float, rules: Rules, facts: Mapping[str, object]
-) -> Verdict:
+def settle_graded(trial: Callable[[Clock | None], Trial], theory: Theory, h: float, rules: Rules) -> Verdict:
     """`settle` with equal steps, and with steps graded along the run where these do not resolve or would be too many.
 
     Graded steps that do not resolve leave it to equal ones. `trial` makes the trial for a clock or for None.
     """
     adaptive, few = rules.adaptive, replace(rules, max_steps=min(rules.max_steps, EQUAL_STEPS))
-    clock = reference.clock(h)
+    clock = theory.clock(h)
     if clock is not None:
-        graded = settle(trial(clock), h, rules.with_breakpoints(clock), facts)
+        graded = settle(trial(clock), h, rules.with_breakpoints(clock))
         if graded.outcome is not Outcome.UNRESOLVED or not adaptive:
             return graded
     first = trial(None)
-    verdict = settle(first, h, few, facts)
+    verdict = settle(first, h, few)
     if not (adaptive and verdict.outcome is Outcome.UNRESOLVED and verdict.signals):
         return verdict
-    late = reference.clock(h, late=True) if clock is None else None
+    late = theory.clock(h, late=True) if clock is None else None
     if late is not None:
-        graded = settle(trial(late), h, rules.with_breakpoints(late), facts)
+        graded = settle(trial(late), h, rules.with_breakpoints(late))
         if graded.outcome is not Outcome.UNRESOLVED:
             return graded
     reached = verdict.signals[verdict.deciding].ladder.steps[0]
-    return settle(first, reached, rules, facts) if rules.max_steps > few.max_steps else verdict
+    return settle(first, reached, rules) if rules.max_steps > few.max_steps else verdict
 
 
 def refinement(ruling: Ruling, rules: Rules) -> float:
@@ -146,51 +142,37 @@ def refinement(ruling: Ruling, rules: Rules) -> float:
     return 4.0 if 24.0 / 7.0 < wanted <= 4.0 else min(wanted, MOST_FACTOR)
 
 
-def _ruling(
-    trial: Trial, steps: Steps, rules: Rules, before: dict[str, float] | None, untested: Sequence[tuple[str, str]]
-) -> Ruling:
-    trial.say("comparing")
-    evidence = trial.ladder(steps)
-    ruling = judge(evidence, rules.tolerance, before=before, untested=untested)
-    if ruling.outcome is not Outcome.UNRESOLVED and trial.circuit.others:
-        elsewhere, unchecked = trial.elsewhere(steps[-1])
-        evidence = trial.ladder(steps, elsewhere)
-        ruling = judge(evidence, rules.tolerance, before=before, untested=untested, unchecked=unchecked)
-    longest = drive_timescale(trial.circuit.network, trial.stop) / POINTS_PER_PERIOD
-    if steps[0] > longest:
-        reason = (
-            f"the coarsest step of {steps[0]:.3g} s does not resolve the drives, and ladders alias; "
-            f"begin with {longest:.3g} s or less"
-        )
-        return replace(ruling, outcome=Outcome.UNRESOLVED, reason=reason, doubtful=False)
-    if ruling.outcome is Outcome.DISAGREES and not trial.graded and steps[0] > trial.reference.resolution:
-        reason = (
-            f"the coarsest step of {steps[0]:.3g} s does not resolve the fastest motion of the states; begin with "
-            f"{trial.reference.resolution:.3g} s or less"
-        )
-        return replace(ruling, outcome=Outcome.UNRESOLVED, reason=reason, doubtful=False)
-    moved = {name: float(swing.max(initial=0.0)) for name, swing in trial.swings(steps[-1]).items()}
+def _if_tested(ruling: Ruling, trial: Trial, found: Measured) -> Ruling:
+    """The ruling, or UNRESOLVED where the steps follow neither drives nor states, or where nothing moved."""
+    coarsest, reason = found.steps[0], ""
+    moved = {name: float(swing.max(initial=0.0)) for name, swing in found.swings.items()}
     tried = [(moved[name], signal.uncertainty) for name, signal in ruling.signals.items()]
     idle = all(swing <= LEAST_MOTION * U for swing, U in tried) and any(swing > AT_REST for swing, _ in tried)
-    if ruling.outcome is Outcome.AGREES and idle:
+    if coarsest > found.of_drives:
+        reason = (
+            f"the coarsest step of {coarsest:.3g} s does not resolve the drives, and ladders alias; "
+            f"begin with {found.of_drives:.3g} s or less"
+        )
+    elif ruling.outcome is Outcome.DISAGREES and not trial.circuit.graded and coarsest > trial.theory.resolution:
+        reason = (
+            f"the coarsest step of {coarsest:.3g} s does not resolve the fastest motion of the states; begin with "
+            f"{trial.theory.resolution:.3g} s or less"
+        )
+    elif ruling.outcome is Outcome.AGREES and idle:
         reason = (
             f"the states move by {moved['state']:.2g} only, and the numerical uncertainty is "
             f"{ruling.signals['state'].uncertainty:.2g}: nothing was tested; lengthen the span or strengthen the drives"
         )
-        return replace(ruling, outcome=Outcome.UNRESOLVED, reason=reason)
-    return ruling
+    return replace(ruling, outcome=Outcome.UNRESOLVED, reason=reason, doubtful=False) if reason else ruling
 
 
-def _untested(trial: Trial, h: float, tolerance: float) -> tuple[tuple[str, str], ...]:
+def _untested(circuit: Circuit, found: Measured, tolerance: float) -> tuple[tuple[str, str], ...]:
     """(edge, signal) pairs that moved, or are, less than `BAR` tolerances."""
-    network = trial.circuit.network
-    swing = trial.swings(h)
-    out = []
-    for k in range(network.n_edges):
-        for name in trial.circuit.signals:
-            if swing[name][k] < BAR * tolerance and (name != "state" or network.stateful[k]):
-                out.append((network.edge_name(k), name))
-    return tuple(out)
+    network = circuit.network
+    still = {name: found.swings[name] < BAR * tolerance for name in circuit.signals}
+    if "state" in still:
+        still["state"] = still["state"] & network.stateful
+    return tuple((network.edge_name(k), name) for k in range(network.n_edges) for name in still if still[name][k])
 
 
 def unconfirmed(ruling: Ruling) -> Ruling:
@@ -206,32 +188,31 @@ def unconfirmed(ruling: Ruling) -> Ruling:
 
 
 def _verdict(
-    trial: Trial,
-    steps: Steps,
-    ruling: Ruling,
-    untested: tuple[tuple[str, str], ...],
-    rules: Rules,
-    facts: Mapping[str, Any],
+    circuit: Circuit, found: Measured, ruling: Ruling, untested: tuple[tuple[str, str], ...], tolerance: float
 ) -> Verdict:
-    finest = trial.rung(steps[-1])
-    until = trial.agrees_until(steps, ruling, rules.tolerance)
-    if ruling.outcome is Outcome.AGREES:
-        until = float(finest.waves.t[-1])
-    reason = ruling.reason
+    finest, reason = found.finest, ruling.reason
+    until = float(finest.waves.t[-1])
+    if ruling.outcome is not Outcome.AGREES:
+        until = min(
+            resolved_until(
+                found.deviations[name], signal.ladder.floor, signal.reference + (signal.bound or 0.0), tolerance
+            )
+            for name, signal in ruling.signals.items()
+        )
     if ruling.outcome is Outcome.UNRESOLVED and until > 0.0:
         reason += f"; up to t = {until:.4g} s they agree"
+    whole = len(circuit.signals) == len(SIGNALS)
     return Verdict(
         outcome=ruling.outcome,
         reason=reason,
-        tolerance=rules.tolerance,
+        tolerance=tolerance,
         signals=ruling.signals,
         deciding=ruling.deciding,
         untested=untested,
         unchecked=ruling.unchecked,
         agrees_until=until,
-        invariants=measure(trial.circuit.network, finest.waves) if len(trial.circuit.signals) == len(SIGNALS) else None,
-        spice=finest.waves if len(trial.circuit.signals) == len(SIGNALS) else None,
-        theory=finest.reference,
+        invariants=measure(circuit.network, finest.waves) if whole else None,
+        spice=finest.waves if whole else None,
+        theory=finest.theory,
         run=finest.run.record,
-        **facts,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -17,20 +16,20 @@ from spicebridge.circuit.lower.steps import ladder_step
 from spicebridge.circuit.recognise import Recognised, recognise_circuit
 from spicebridge.errors import DeckError, SpiceBridgeError
 from spicebridge.theory import screen
-from spicebridge.verify.comparison import check_tolerance, provenance, with_capabilities
-from spicebridge.verify.reference import Reference, Theory
-from spicebridge.verify.settle import Rules, settle_graded
-from spicebridge.verify.trial import Circuit, Progress, Trial
-from spicebridge.verify.verdict import Outcome, Verdict
+from spicebridge.verify.against_theory import Branches, check_tolerance, compared, provenance, silent
+from spicebridge.verify.reference import Theory
+from spicebridge.verify.settle import Rules
+from spicebridge.verify.trial import Circuit, Progress
+from spicebridge.verify.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
 class AsWritten:
     """One run of a deck with its own options and steps, without a ladder.
 
-    `error` is its largest deviation of a state from the theory, on `edge` at `time` in s; None where it did not run
-    or did not finish, for which `problem` is the reason. `passes`: the error is within the tolerance. `step` is the ceiling
-    in s that the deck has.
+    `error` is its largest deviation of a state from the theory, on `edge` at `time` in s; None where it did not run or
+    did not finish, for which `problem` is the reason. `passes`: the error is within the tolerance. `step` is the
+    ceiling in s that the deck has.
     """
 
     tolerance: float
@@ -72,7 +71,7 @@ def validate_deck(
     step: float | None = None,
     timeout: float | None = None,
     max_steps: int = MAX_STEPS,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Verdict:
     """Compare the states of a deck's own circuit over its .tran with the theory of the network in it.
 
@@ -80,7 +79,6 @@ def validate_deck(
     and the step are replaced, as the error bar comes from them; `run_as_written` leaves them. Raises `NotANetwork`
     for a deck that is no network and `DeckError` for one without .tran or without memory.
     """
-    say: Progress = progress or (lambda message: None)
     check_tolerance(tolerance)
     found = recognise_circuit(deck) if found is None else found
     network, stop = found.network, _stop(deck, found)
@@ -88,39 +86,32 @@ def validate_deck(
     checked = screen(network)
     checked.require_solvable()
     h = ladder_step(network, stop) if step is None else float(step)
-    say("theory")
+    progress("theory")
     theory = Theory.of(network, stop)
     plain = lowered_as_given(deck, found, h)
-    facts: dict[str, Any] = {
-        "screen": checked.summary,
-        "network": network,
-        "provenance": provenance(door, theory, stop, "as given", "auto", plain.deck.options),
-    }
-    if theory.problem:
-        return Verdict(outcome=Outcome.UNRESOLVED, reason=theory.problem, tolerance=tolerance, **facts)
 
-    def trial(clock: Clock | None) -> Trial:
+    def circuit(clock: Clock | None) -> Circuit:
         lowered = plain if clock is None else lowered_as_given(deck, found, h, clock=clock)
         corners = lowered.corners is not None
         others = (lowered_as_given(deck, found, h, clock=clock, other_kind=True),) if corners else ()
         # Only states come back from a given deck: there is nothing to measure Kirchhoff's laws on.
-        return Trial(
-            theory,
-            Circuit(
-                network=network,
-                lowered=lowered,
-                engine=door,
-                timeout=timeout,
-                transform=None,
-                others=others,
-                signals=("state",),
-            ),
-            stop,
-            say=say,
+        return Circuit(
+            network=network, lowered=lowered, engine=door, timeout=timeout, others=others, signals=("state",)
         )
 
-    rules = Rules(tolerance, step is None, max_steps)
-    return with_capabilities(settle_graded(trial, theory, h, rules, facts), door)
+    options = plain.frame.options
+    branches = Branches(
+        theory=theory,
+        circuit=circuit,
+        engine=door,
+        stop=stop,
+        step=h,
+        rules=Rules(tolerance, step is None, max_steps),
+        say=progress,
+        screen=checked.summary,
+        provenance=provenance(door, theory, stop, form="as given", norm="auto", options=options),
+    )
+    return compared(branches)
 
 
 def run_as_written(
@@ -130,7 +121,6 @@ def run_as_written(
     tolerance: float = 1e-5,
     engine: str | Engine = "ngspice",
     timeout: float | None = None,
-    reference: Reference | None = None,
 ) -> AsWritten:
     """Run a deck once with its own options and steps and compare its states with the theory.
 
@@ -145,7 +135,7 @@ def run_as_written(
         return AsWritten(
             tolerance=tolerance, problem=f"{door.name} does not speak the deck's language ({deck.dialect})"
         )
-    theory = Theory.of(found.network, stop) if reference is None else reference
+    theory = Theory.of(found.network, stop)
     if theory.problem:
         return AsWritten(tolerance=tolerance, problem=theory.problem)
     try:

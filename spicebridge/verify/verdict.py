@@ -7,17 +7,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from spicebridge.arrays import Array
+from spicebridge.circuit.engines import RunRecord
 from spicebridge.network import Network
 from spicebridge.shown import Shown, presenter
 from spicebridge.verify.invariants import Invariants
 from spicebridge.verify.refinement import Ladder
 from spicebridge.waveforms import Waveforms
-
-if TYPE_CHECKING:
-    from spicebridge.verify.candidate.diagnosis import Finding
-    from spicebridge.verify.candidate.trial import TheoryTrial
 
 
 class Outcome(enum.Enum):
@@ -74,6 +72,51 @@ class SignalVerdict:
 CONFIRMATION = 10.0
 """A disagreement below this many U is confirmed on a finer ladder before it is pronounced."""
 
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One class of mistakes that would explain a theory on trial.
+
+    `cause` is an identifier of ``candidate.mistakes.CAUSES`` and `where` the edge or parameter; `explains` the share of
+    the misfit that it removes (1: all of it); `same_as` other causes with the same trajectories; `value` a fitted
+    factor or time (s), if any; `certain` False for a suspect, which explains too little or not clearly more than others
+    do; `by_steps` True where it may be the error of steps in a program whose equations are right.
+    """
+
+    cause: str
+    where: str
+    explains: float
+    sentence: str
+    same_as: tuple[str, ...] = ()
+    value: float | None = None
+    certain: bool = True
+    by_steps: bool = False
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TheoryTrial:
+    """The three curves at the author's times, and who goes with whom.
+
+    `state` (his), `ours` and `spice` are (n_t, n_e) at `t` (n_t,) in s; `spice` is ours and the interpolated deviation.
+    `pairs` holds (E, U) of the states of "yours and SPICE", "yours and ours", "ours and SPICE"; `odd_one_out` is
+    "yours", "ours", "SPICE", or "" where all go together or all differ. `ours_and_spice` is the verdict on our own
+    theory.
+    """
+
+    source: str
+    t: Array = field(repr=False)
+    state: Array = field(repr=False)
+    ours: Array = field(repr=False)
+    spice: Array = field(repr=False)
+    pairs: Mapping[str, tuple[float, float]]
+    odd_one_out: str
+    ours_and_spice: Verdict = field(repr=False)
+    own_error_known: bool = False
+
+
 REPR_REASON = 300
 """Characters of the reason in a `repr`; `str` has all."""
 
@@ -86,13 +129,12 @@ class Verdict(Shown):
     the answer is the worst of theirs, that of ``deciding``. ``reason`` says why, and what would resolve it.
     ``untested`` are (edge, signal) pairs that hardly moved, so that their agreement means little. ``unchecked`` says
     why no run of another kind told what all rungs share: U is then not known, and nothing is decided. ``agrees_until``
-    is the time in s up to which the run agrees, None where no ladder was run.
-    ``spice`` and ``theory`` are on the finest run's own time points. A verdict is true in a condition only if it
-    AGREES. Where somebody's own theory was on trial, ``trial`` has its curves beside ours and the circuit's, and
-    ``diagnosis`` the mistakes that would explain the difference, the best first. Where several simulators were asked,
-    this is the verdict on the worst pair of judges: ``engines`` has the verdict of each simulator against the equations,
-    ``pairs`` (E, U) of every pair, "theory" among the names, and ``odd_one_out`` the judge that differs from all others
-    while these agree, None where there is none.
+    is the time in s up to which the run agrees, None where no ladder was run. ``spice`` and ``theory`` are on the
+    finest run's own time points. A verdict is true in a condition only if it AGREES. Where somebody's own theory was on
+    trial, ``trial`` has its curves beside ours and the circuit's, and ``diagnosis`` the mistakes that would explain the
+    difference, the best first. Where several simulators were asked, this is the verdict on the worst pair of judges:
+    ``engines`` has the verdict of each simulator against the equations, ``pairs`` (E, U) of every pair, "theory" among
+    the names, and ``odd_one_out`` the judge that differs from all others while these agree, None where there is none.
     """
 
     outcome: Outcome
@@ -108,7 +150,7 @@ class Verdict(Shown):
     network: Network | None = field(default=None, repr=False)
     spice: Waveforms | None = field(default=None, repr=False)
     theory: Waveforms | None = field(default=None, repr=False)
-    run: Any = field(default=None, repr=False)
+    run: RunRecord | None = field(default=None, repr=False)
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
     trial: TheoryTrial | None = field(default=None, repr=False)
     diagnosis: tuple[Finding, ...] = ()
@@ -126,9 +168,9 @@ class Verdict(Shown):
     def __bool__(self) -> bool:
         return self.agrees
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Everything but the samples as plain types, as ``verdict.json`` of a report holds it."""
-        found: dict[str, Any] = presenter().record_of(self)
+        found: dict[str, object] = presenter().record_of(self)
         return found
 
     def save(self, path: str | Path) -> None:

@@ -8,12 +8,12 @@ import pytest
 from campaigns import numbers, written
 from distributed import LocalCluster
 
+import spicebridge as sb
 from bench.networks import grid
 from spicebridge.campaign import run
 from spicebridge.campaign.execution import state
 from spicebridge.cli import main
 from spicebridge.errors import NetworkError, WorkersError
-from spicebridge.verify.patches import validate_patches
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +68,9 @@ def test_a_cluster_without_workers_is_an_error(tmp_path, monkeypatch):
 def test_patches_of_a_network_on_a_cluster_are_those_of_this_process(cluster):
     network, t = grid(4), [0.0, 2.0]
     here, there = (
-        validate_patches(network, t, patches=2, scheduler=address) for address in (None, cluster.scheduler_address)
+        sb.validate(network, t, patches=2, scheduler=address) for address in (None, cluster.scheduler_address)
     )
     strip = [[(p.number, p.outcome, p.error, p.uncertainty, p.departure) for p in v.patches] for v in (here, there)]
     assert strip[0] == strip[1]
     with pytest.raises(NetworkError, match="exclude each other"):
-        validate_patches(network, t, workers=2, scheduler=cluster.scheduler_address)
+        sb.validate(network, t, patches=True, workers=2, scheduler=cluster.scheduler_address)

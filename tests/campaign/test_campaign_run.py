@@ -19,7 +19,6 @@ from campaigns import LOG, SWEEP, files, named_points, numbers, shim, write, wri
 import spicebridge as sb
 from spicebridge.campaign import load, point_store, results, run
 from spicebridge.campaign.execution import state
-from spicebridge.campaign.lock import locked
 from spicebridge.campaign.point_store import Store
 from spicebridge.case.case import Case
 from spicebridge.circuit.engines.ngspice import EXECUTABLE_VARIABLE
@@ -188,7 +187,7 @@ def test_a_missing_simulator_ends_it_before_any_point(tmp_path, monkeypatch):
 
 def test_one_process_at_a_time(tmp_path):
     campaign = written(tmp_path)
-    with locked(campaign.folder), pytest.raises(CampaignError, match=f"process {os.getpid()} on .* since 20"):
+    with Store(campaign.folder).alone(), pytest.raises(CampaignError, match=f"process {os.getpid()} on .* since 20"):
         run(campaign)
     assert state(campaign).done == frozenset()
 
@@ -196,16 +195,16 @@ def test_one_process_at_a_time(tmp_path):
 def test_the_lock_of_a_dead_process_is_taken_over(tmp_path):
     folder = tmp_path / "x.campaign"
     code = (
-        "import sys, time; from pathlib import Path; from spicebridge.campaign.lock import locked\n"
-        f"with locked(Path({str(folder)!r})):\n    print('held', flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from spicebridge.campaign.point_store import Store\n"
+        f"with Store(Path({str(folder)!r})).alone():\n    print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(CampaignError, match=f"process {holder.pid} on "), locked(folder):
+        with pytest.raises(CampaignError, match=f"process {holder.pid} on "), Store(folder).alone():
             pass
         holder.kill()
     assert f'"pid": {holder.pid}' in (folder / "lock").read_text()
-    with locked(folder):
+    with Store(folder).alone():
         assert f'"pid": {os.getpid()}' in (folder / "lock").read_text()
     assert (folder / "lock").read_text() == ""
 

@@ -10,8 +10,8 @@ import pytest
 
 import spicebridge as sb
 from devices.laws import AFFINE, EXAMPLES, WINDOWS
+from devices.switching import switching
 from spicebridge.modelcheck.typical_devices import examples
-from spicebridge.verify.events import switching
 
 TOLERANCE = 1e-4
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import spicebridge as sb
-from bench.candidate import T, planted, random_case
+from bench.own_programs import T, planted, random_case
 from spicebridge.theory import solve
 from spicebridge.verify.candidate.diagnosis import Reported, diagnose
 

@@ -14,7 +14,7 @@ import spicebridge as sb
 from spicebridge.circuit.engines import Job, RunRecord, get_engine
 from spicebridge.cli import main
 from spicebridge.errors import SimulatorMissing, SpiceBridgeError
-from spicebridge.verify.engines import THEORY, Between, compare, odd_one_out
+from spicebridge.verify.several_engines import THEORY, Between, compare, odd_one_out
 from spicebridge.verify.verdict import Outcome
 
 NGSPICE, VACASK = "ngspice", "vacask"

@@ -17,10 +17,10 @@ from bench.networks import grid
 from spicebridge.errors import NetworkError, OutputError, SpiceBridgeError
 from spicebridge.theory import solve
 from spicebridge.verify import Outcome
+from spicebridge.verify.against_theory import Comparison
 from spicebridge.verify.patches import cover as covers
 from spicebridge.verify.patches import run as running
 from spicebridge.verify.patches import task as tasks
-from spicebridge.verify.patches import validate_patches
 from spicebridge.verify.patches.bound import bound_of_the_whole
 from spicebridge.verify.patches.kept import Kept
 
@@ -43,6 +43,10 @@ def network(**changes) -> sb.Network:
     values = dict(device=sb.LinearMemristor.caravelli2017(100.0, 1000.0, 0.1, 1.0), drive=drives, initial_state=0.4)
     values.update(changes)
     return sb.Network.from_graph(graph, **values)
+
+
+def compared(whole: sb.Network, circuit: sb.Network | None = None) -> Comparison:
+    return Comparison(network=whole, circuit=circuit, stop=2.0, engine="ngspice")
 
 
 def wrong_edge(k: int) -> sb.Network:
@@ -70,15 +74,15 @@ def test_a_patch_moves_as_inside_the_whole():
     """The departure falls with the square of the lines' length; without what holds the border it does not fall."""
     whole = network()
     path = solve(whole, 2.0, rtol=1e-11, atol=1e-13)
-    task = next(tasks.tasks(whole, whole, path, covers.complete_cover(whole), 1e-5, {}))
+    task = next(tasks.tasks(compared(whole), path, covers.complete_cover(whole)))
 
     def departure(of: sb.Network) -> float:
         return float(np.abs(sb.integrate(of, task.t, rtol=1e-10, atol=1e-12).state - task.states).max())
 
-    coarse, fine = departure(task.held(task.theory, 64)), departure(task.held(task.theory, 8))
+    coarse, fine = departure(task.held(task.comparison.network, 64)), departure(task.held(task.comparison.network, 8))
     assert fine < coarse / 30.0
     assert fine < 1e-5
-    assert departure(task.theory) > 1e-3
+    assert departure(task.comparison.network) > 1e-3
 
 
 def test_the_right_circuit_agrees_as_the_whole_does_and_a_wrong_edge_is_named(tmp_path):
@@ -107,9 +111,9 @@ def test_a_sample_counts_the_middle_edge_alone_and_says_what_it_excludes():
     cover = covers.sampled_cover(whole, 40)
     assert [int(patch.counted[0]) for patch in cover] == list(range(40))
     apart = next(patch for patch in cover if k not in patch.edges)
-    found = [tasks.judge_patch(task) for task in tasks.tasks(whole, wrong_edge(k), path, [cover[k], apart], 1e-5, {})]
+    found = [tasks.judge_patch(task) for task in tasks.tasks(compared(whole, wrong_edge(k)), path, [cover[k], apart])]
     assert [(r.outcome, r.edge) for r in found] == [("disagrees", k), ("agrees", int(apart.counted[0]))]
-    some = validate_patches(whole, T, patches=2, seed=1)
+    some = sb.validate(whole, T, patches=2)
     assert some.outcome is Outcome.AGREES
     assert not some.complete
     assert f"less than {1 - 0.001**0.5:.2%} of the edges" in some.reason
@@ -137,28 +141,28 @@ def test_a_killed_run_goes_on_and_runs_no_patch_twice(tmp_path, monkeypatch):
 
     monkeypatch.setattr(running, "judge_patch", judge)
     with pytest.raises(KeyboardInterrupt):
-        validate_patches(whole, T, results=kept)
+        sb.validate(whole, T, patches=True, results=kept)
     with kept.open("a") as file:
         file.write('{"number": 3, "outc')
     monkeypatch.setattr(running, "judge_patch", lambda task: judge(task, 10**9))
-    done = validate_patches(whole, T, results=kept)
+    done = sb.validate(whole, T, patches=True, results=kept)
     assert sorted(ran) == [patch.number for patch in done.cover]
     assert len(set(ran)) == len(ran)
     assert len([json.loads(line) for line in kept.read_text().splitlines()]) == 1 + len(ran)
-    again = validate_patches(whole, T, results=kept)
+    again = sb.validate(whole, T, patches=True, results=kept)
     assert again.patches == done.patches
     mark = kept.read_text().splitlines()[0]
     with Kept(kept, mark).alone(), pytest.raises(OutputError, match="another process writes its patches there"):
-        validate_patches(whole, T, results=kept)
+        sb.validate(whole, T, patches=True, results=kept)
     with pytest.raises(OutputError, match="other settings"):
-        validate_patches(whole, T, results=kept, tolerance=1e-4)
+        sb.validate(whole, T, patches=True, results=kept, tolerance=1e-4)
     with pytest.raises(OutputError, match="another network"):
-        validate_patches(wrong_edge(3), T, results=kept)
+        sb.validate(wrong_edge(3), T, patches=True, results=kept)
 
 
 def test_processes_find_the_same():
     whole = grid(4)
-    one, two = (validate_patches(whole, T, patches=2, workers=n) for n in (1, 2))
+    one, two = (sb.validate(whole, T, patches=2, workers=n) for n in (1, 2))
     strip = [[(p.number, p.outcome, p.error, p.uncertainty, p.departure) for p in v.patches] for v in (one, two)]
     assert strip[0] == strip[1]
 
@@ -173,8 +177,8 @@ def test_the_bound_of_the_whole_holds_and_is_refused_where_networks_grow():
         path = solve(whole, stop, rtol=1e-12, atol=1e-14)
         cover = covers.complete_cover(whole)
         found = []
-        for task in tasks.tasks(whole, other, path, cover, 1e-5, {}):
-            own, true = sb.integrate(task.held(task.circuit, 1), task.t), path.waveforms(task.t)
+        for task in tasks.tasks(compared(whole, other), path, cover):
+            own, true = sb.integrate(task.held(task.comparison.tried, 1), task.t), path.waveforms(task.t)
             largest = np.abs(true.current).max()
             off = np.abs(own.state - task.states).max()
             off = max(off, np.abs(own.current - true.current[:, task.patch.edges]).max() / largest)
@@ -220,7 +224,7 @@ def test_misuse_is_named(options, message):
 def test_a_loop_matrix_has_no_patches():
     whole = sb.Network.from_loop_matrix(np.ones((1, 3)), device=sb.Resistor(1.0))
     with pytest.raises(NetworkError, match="graph"):
-        validate_patches(whole, T)
+        sb.validate(whole, T, patches=True)
 
 
 def test_the_page_runs():

@@ -1,4 +1,5 @@
-"""What somebody brings to trial: a right-hand side, arrays, waveforms or a file, read and checked against the network."""
+"""What somebody brings to trial: a right-hand side, arrays, waveforms or a file, read and checked against the
+network."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
-from typing import Any, cast
+from typing import Protocol, TypeGuard, cast
 
 import numpy as np
 
@@ -38,8 +39,9 @@ class Candidate:
     """Signals of every edge at the author's own times.
 
     `t` (n_t,) in s from 0; `state` (n_t, n_e), `current` (n_t, n_e) in A and `voltage` (n_t, n_e) in V, None where not
-    given; `second` is a second run of the author, from which his error is still to be estimated. `own_error` (n_t, n_e) is what the author, or the integration of his callable, knows of the error of the
-    states, None where nothing is known. A callable has a `path` and takes any times: `at`.
+    given; `second` is a second run of the author, from which his error is still to be estimated. `own_error` (n_t, n_e)
+    is what the author, or the integration of his callable, knows of the error of the states, None where nothing is
+    known. A callable has a `path` and takes any times: `at`.
     """
 
     source: str
@@ -102,8 +104,8 @@ def read_candidate(
     Parameters
     ----------
     theory
-        A callable ``rhs(t, w) -> dw/dt``; a pair ``(t, w)``, with w (n_t, n_e) or matrices (n_t, n, n) over the nodes; a
-        triple ``(t, w, edges)`` with the columns' edges as pairs of nodes; `Waveforms`; a result of
+        A callable ``rhs(t, w) -> dw/dt``; a pair ``(t, w)``, with w (n_t, n_e) or matrices (n_t, n, n) over the nodes;
+        a triple ``(t, w, edges)`` with the columns' edges as pairs of nodes; `Waveforms`; a result of
         ``scipy.integrate.solve_ivp``, alone or with such a list of edges; or a path, also ``"mine.py:rhs"``.
     error
         What the author knows of the error of his states: a number, an array that fits (n_t, n_e), or a second run
@@ -149,11 +151,16 @@ def _is_python(text: str) -> bool:
     return text.endswith(".py") or text.rpartition(":")[0].endswith(".py")
 
 
-def _is_scipy(value: object) -> bool:
+class _ScipyResult(Protocol):
+    t: Array
+    y: Array
+
+
+def _is_scipy(value: object) -> TypeGuard[_ScipyResult]:
     return hasattr(value, "t") and hasattr(value, "y")
 
 
-def _read(theory: Any, network: Network, stop: float, mapping: Mapping[str, str] | None, name: str) -> Candidate:
+def _read(theory: object, network: Network, stop: float, mapping: Mapping[str, str] | None, name: str) -> Candidate:
     if isinstance(theory, str | FilePath):
         text = str(theory)
         if text.endswith(".py"):
@@ -188,8 +195,8 @@ def _read(theory: Any, network: Network, stop: float, mapping: Mapping[str, str]
     if isinstance(theory, tuple | list) and len(theory) == 2:
         return _of_arrays(theory[0], [_array(theory[1], f"{name}: w"), None, None], network, stop, name)
     raise CandidateError(
-        f"{name}: {type(theory).__name__} is nothing that can be put on trial; give rhs(t, w), a pair (t, w), Waveforms, "
-        "a result of scipy's solve_ivp, or a path to csv, npz, nc, mat or mine.py:rhs"
+        f"{name}: {type(theory).__name__} is nothing that can be put on trial; give rhs(t, w), a pair (t, w), "
+        "Waveforms, a result of scipy's solve_ivp, or a path to csv, npz, nc, mat or mine.py:rhs"
     )
 
 
@@ -253,7 +260,7 @@ def _given(values: Array) -> Array | None:
     return None if np.isnan(values).all() else values
 
 
-def load_rhs(file: str, name: str) -> Callable[[float, Array], object]:
+def load_rhs(file: str, name: str) -> Rhs:
     """The function `name` of the Python file, which is run and may import its neighbours. Raises `CandidateError`."""
     place = FilePath(file)
     if not place.is_file():
@@ -274,7 +281,7 @@ def load_rhs(file: str, name: str) -> Callable[[float, Array], object]:
     if not callable(found):
         others = ", ".join(sorted(key for key, value in vars(module).items() if callable(value) and key[0] != "_"))
         raise CandidateError(f"{file}: has no function {name!r}; there are {others or 'none'}")
-    return cast(Callable[[float, Array], Any], found)
+    return cast(Rhs, found)
 
 
 def _between_nodes(table: Table, network: Network, mapping: Mapping[str, str] | None) -> Array | None:
@@ -359,8 +366,8 @@ def _check_times(t: Array, stop: float, source: str) -> None:
         )
     if t[-1] < stop * (1.0 - NOISE):
         raise CandidateError(
-            f"{source}: ends at t = {t[-1]:.6g} s, before the span of {stop:.6g} s; shorten the span (t=…) to what there "
-            f"is{_unit_of(stop / t[-1], 'short')}"
+            f"{source}: ends at t = {t[-1]:.6g} s, before the span of {stop:.6g} s; shorten the span (t=…) to what "
+            f"there is{_unit_of(stop / t[-1], 'short')}"
         )
     within = int(np.searchsorted(t, stop * (1.0 + NOISE), side="right"))
     unit = _unit_of(t[-1] / stop, "long")
@@ -402,16 +409,16 @@ def _fitted(values: Array, t: Array, network: Network, name: str, source: str) -
     return full
 
 
-def _error_array(error: Any, found: Candidate) -> Array:
+def _error_array(error: object, found: Candidate) -> Array:
     given = _array(error, "theory_error")
-    shape = found.state.shape
+    shape, offered = found.state.shape, given.shape
     if given.ndim == 1 and given.size == shape[0] != shape[1]:
         given = given[:, None]
     try:
         given = np.broadcast_to(given, shape).copy()
     except ValueError:
         raise CandidateError(
-            f"theory_error: has shape {np.shape(error)}; it must be a number, or fit (n_t, n_e) = {shape}"
+            f"theory_error: has shape {offered}; it must be a number, or fit (n_t, n_e) = {shape}"
         ) from None
     if not (np.isfinite(given).all() and (given >= 0.0).all()):
         raise CandidateError("theory_error: must be finite and not negative")

@@ -24,6 +24,7 @@ from spicebridge.theory.threads import one_blas_thread
 from spicebridge.theory.time.dynamics import network_branch
 from spicebridge.verify.candidate.mistakes import CAUSES, SCALES, Mistake, mistakes
 from spicebridge.verify.candidate.program import NO_CURRENTS, WHOLE, Program, effort
+from spicebridge.verify.verdict import Finding
 
 Progress = Callable[[str], None]
 
@@ -32,7 +33,8 @@ NAMED = 0.9
 CLEARLY = 2.0
 """… and by how much the next class must leave more of it unexplained."""
 ALIKE = 1e-3
-"""Share of the misfit below which two trajectories are the same, if what they leave unexplained allows no finer look."""
+"""Share of the misfit below which two trajectories are the same, if what they leave unexplained allows no finer
+look."""
 WORTH = 0.02
 """Share of the misfit that a suspect must explain to be mentioned at all."""
 SUSPECTS = 3
@@ -47,49 +49,27 @@ OF_STEPS = ("euler_step", "clamp_at_walls")
 DEAR, CHEAP = 30, 2_000
 """A program may take so many times the right-hand sides of the right one, and so many more, …"""
 FEW, MOST = 4, 200_000
-"""… or what it takes to reach so many of the candidate's times on an axis a thousand times too long, at the most so many. What
-it has reached by then is compared."""
+"""… or what it takes to reach so many of the candidate's times on an axis a thousand times too long, at the most so
+many. What it has reached by then is compared."""
 AWAY = 100.0
 """States that are so many times larger than any of the right program are not compared, nor what follows them."""
 ORDERED = 300
 """Edges up to which columns are matched one by one."""
 ROWS, FEWEST_ROWS, NUMBERS = 400, 100, 10_000
-"""Times at which trajectories are compared: at the most, at the least, and between them so that there are so many states."""
+"""Times at which trajectories are compared: at the most, at the least, and between them so that there are so many
+states."""
 REFINED, REFINEMENTS = 4, 8
 """Mistakes with a number (a scale, a shift) that are refined: the best so many, in so many steps each."""
 FITTED = 1e-9
 """Relative change of a number at which it is fitted."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One class of mistakes that would explain the candidate.
-
-    `cause` is an identifier of `CAUSES` and `where` the edge or parameter; `explains` the share of the misfit that it
-    removes (1: all of it); `same_as` other causes with the same trajectories; `value` a fitted factor or time (s), if any;
-    `certain` False for a suspect, which explains too little or not clearly more than others do; `by_steps` True where it
-    may be the error of steps in a program whose equations are right.
-    """
-
-    cause: str
-    where: str
-    explains: float
-    sentence: str
-    same_as: tuple[str, ...] = ()
-    value: float | None = None
-    certain: bool = True
-    by_steps: bool = False
-
-    def __str__(self) -> str:
-        return self.sentence
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Reported:
     """What a candidate says: times (n_t,) in s from 0, states (n_t, n_e), and currents (n_t, n_e) in A if he gave them.
 
-    `error` is what he knows of his own error in the states. `continuous`: a right-hand side integrated by us, so that no
-    step of his can be wrong. `alike` are the signals that agree already.
+    `error` is what he knows of his own error in the states. `continuous`: a right-hand side integrated by us, so that
+    no step of his can be wrong. `alike` are the signals that agree already.
     """
 
     t: Array
@@ -102,8 +82,9 @@ class Reported:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Trial:
-    """A mistake at one value: the share of the misfit that is `left`, and its signals (n, n_signals) in units of their misfits
-    at the first n of the times compared. `reached` is the last of them in s, None if it is the candidate's last."""
+    """A mistake at one value: the share of the misfit that is `left`, and its signals (n, n_signals) in units of their
+    misfits at the first n of the times compared. `reached` is the last of them in s, None if it is the candidate's
+    last."""
 
     mistake: Mistake
     value: float
@@ -267,7 +248,8 @@ class _Comparison:
 
 
 def _until_he_runs_away(his: Array, right: Array) -> int:
-    """How many of the rows are compared: where his states have grown beyond all measure only the last of them would count."""
+    """How many of the rows are compared: where his states have grown beyond all measure only the last of them would
+    count."""
     largest = AWAY * max(1.0, float(np.abs(right).max(initial=0.0)))
     beyond = (np.abs(his) > largest).any(axis=1)
     return max(int(np.argmax(beyond)), min(FEW, beyond.size)) if beyond.any() else beyond.size

@@ -21,7 +21,7 @@ from spicebridge.errors import CandidateError
 from spicebridge.network import Network
 from spicebridge.theory.threads import one_blas_thread
 
-Rhs = Callable[[float, Array], Any]
+Rhs = Callable[[float, Array], object]
 
 RTOL, ATOL = 1e-10, 1e-12
 LOOSENING = 30.0
@@ -38,9 +38,10 @@ GRID = 801
 """Times at which two tolerances are compared."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Path:
-    """States on [0, stop] in pieces of dense output; `problem` says why it ends before the time asked for, "" if not."""
+    """States on [0, stop] in pieces of dense output; `problem` says why it ends before the time asked for, "" if
+    not."""
 
     initial: Array
     starts: Array
@@ -163,7 +164,7 @@ def _march(method: Any, rhs: Rhs, network: Network, stop: float, loosening: floa
         problem = f"{trouble} (reached t = {now:.4g} s)"
     except (Exception, SystemExit) as error:
         problem = f"rhs raised {type(error).__name__}: {error} after t = {now:.4g} s"
-    return Path(network.initial_state, np.array(starts), tuple(pieces), now, problem)
+    return Path(initial=network.initial_state, starts=np.array(starts), pieces=tuple(pieces), stop=now, problem=problem)
 
 
 def _first_crossing(

@@ -1,8 +1,8 @@
 """The mistakes that people make in programs for these networks, each as a program that makes it.
 
 A `Mistake` builds, from the right network, the program with one thing wrong; some have a number (a scale, a shift) that
-is fitted to what the candidate reports. `CAUSES` lists the identifiers in order of likelihood: where two mistakes have the
-same trajectories, the earlier one is named and the others stand beside it.
+is fitted to what the candidate reports. `CAUSES` lists the identifiers in order of likelihood: where two mistakes have
+the same trajectories, the earlier one is named and the others stand beside it.
 """
 
 from __future__ import annotations
@@ -64,23 +64,27 @@ CAUSES: dict[str, str] = {
 """Identifier -> what it means, the likeliest first."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Mistake:
     """One thing wrong with a program.
 
-    ``build(value)`` is the program; `values` are the numbers to try first. With `free` the number is fitted: it is `neutral`
-    in a right program, and `probe` away from there its effect is still nearly linear. `where` names the edge or the parameter. With
-    `by_steps` it goes away with the length of the steps, so that the equations are right.
+    ``build(value)`` is the program; `values` are the numbers to try first. With `free` the number is fitted: it is
+    `neutral` in a right program, and `probe` away from there its effect is still nearly linear. `where` names the edge
+    or the parameter. With `by_steps` it goes away with the length of the steps, so that the equations are right.
     """
 
     cause: str
     where: str
     build: Callable[[float], Program]
     values: tuple[float, ...] = (0.0,)
-    free: bool = False
     unit: str = ""
     probe: float = 0.01
     by_steps: bool = False
+
+    @property
+    def free(self) -> bool:
+        """Whether the number is fitted."""
+        return bool(self.unit)
 
     @property
     def neutral(self) -> float:
@@ -95,8 +99,8 @@ class Mistake:
 def mistakes(network: Network, t: Array, first: Array, most: int | None = None) -> Iterator[Mistake]:
     """Every mistake that makes sense on this network.
 
-    `t` (n_t,) in s is the candidate's time axis and `first` (n_e,) its first row of states. A program that needs more than
-    `most` right-hand sides is given up.
+    `t` (n_t,) in s is the candidate's time axis and `first` (n_e,) its first row of states. A program that needs more
+    than `most` right-hand sides is given up.
     """
     right = Program(network=network, most=most)
     yield from _of_sources(right)
@@ -108,12 +112,19 @@ def mistakes(network: Network, t: Array, first: Array, most: int | None = None) 
     yield from _of_time(right, t)
 
 
-def _always(cause: str, where: str, program: Program) -> Mistake:
-    return Mistake(cause, where, partial(_itself, program))
+def _always(cause: str, where: str, program: Program, *, by_steps: bool = False) -> Mistake:
+    return Mistake(cause=cause, where=where, build=lambda value: program, by_steps=by_steps)
 
 
-def _itself(program: Program, value: float) -> Program:
-    return program
+def _fitted(
+    cause: str,
+    where: str,
+    build: Callable[[float], Program],
+    values: tuple[float, ...],
+    unit: str = "1",
+    probe: float = 0.01,
+) -> Mistake:
+    return Mistake(cause=cause, where=where, build=build, values=values, unit=unit, probe=probe)
 
 
 def _edited(drives: Sequence[Drive | None], edit: Callable[[Drive], Drive | None]) -> list[Drive | None] | None:
@@ -165,14 +176,14 @@ def _of_sources(right: Program) -> Iterator[Mistake]:
     if not driven:
         return
     yield _always("drive_sign", "all sources", _scaled(right, driven, -1.0))
-    yield Mistake("drive_scale", "all sources", lambda a: _scaled(right, driven, a), SCALES, free=True, unit="1")
+    yield _fitted("drive_scale", "all sources", lambda a: _scaled(right, driven, a), SCALES)
     if any(isinstance(term, Sine) for drive in drives for term in terms(drive)):
-        yield Mistake("frequency_scale", "", partial(_faster, right), FREQUENCIES, free=True, unit="1", probe=1e-3)
+        yield _fitted("frequency_scale", "", partial(_faster, right), FREQUENCIES, probe=1e-3)
     for k in driven:
         name, only = network.edge_name(k), [k]
         if len(driven) > 1:
             yield _always("drive_sign", name, _scaled(right, only, -1.0))
-            yield Mistake("drive_scale", name, partial(_scaled, right, only), (1.01,), free=True, unit="1")
+            yield _fitted("drive_scale", name, partial(_scaled, right, only), (1.01,))
             yield _always("missing_drive", name, _scaled(right, only, 0.0))
             for cause, edit in EDITS:
                 changed = _edited([drives[k]], edit)
@@ -292,24 +303,26 @@ def _of_laws(right: Program) -> Iterator[Mistake]:
     if law is None:
         return
 
-    def free(**changes: Any) -> Program:
-        return right.with_network(network.with_device(replace(law, **changes)))
-
     level, slope, a, by_i, by_v = law.level, law.slope, law.a, law.by_i, law.by_v
+
+    def free(**changes: Array) -> Program:
+        numbers = {"level": level, "slope": slope, "a": a, "by_i": by_i, "by_v": by_v} | changes
+        return right.with_network(network.with_device(FreeAffine(**numbers, window=law.window)))
+
     if a.any():
         yield _always("alpha_sign", "", free(a=-a))
-    yield Mistake("beta_scale", "", lambda b: free(by_i=by_i / b, by_v=by_v / b), SCALES, free=True, unit="1")
+    yield _fitted("beta_scale", "", lambda b: free(by_i=by_i / b, by_v=by_v / b), SCALES)
     if a.any():
         yield _always("missing_alpha", "", free(a=0 * a))
-        yield Mistake("alpha_scale", "", lambda c: free(a=c * a), SCALES, free=True, unit="1")
+        yield _fitted("alpha_scale", "", lambda c: free(a=c * a), SCALES)
     on, off = np.minimum(level, level + slope), np.maximum(level, level + slope)
 
     def resistances(on: Array, off: Array) -> Program:
         first, last = np.where(slope > 0, on, off), np.where(slope > 0, off, on)
         return free(level=first, slope=last - first, by_i=by_i * first / level)
 
-    yield Mistake("r_off_scale", "", lambda c: resistances(on, c * off), SCALES, free=True, unit="1")
-    yield Mistake("r_on_scale", "", lambda c: resistances(c * on, off), SCALES, free=True, unit="1")
+    yield _fitted("r_off_scale", "", lambda c: resistances(on, c * off), SCALES)
+    yield _fitted("r_on_scale", "", lambda c: resistances(c * on, off), SCALES)
     # xi = Roff/Ron where Roff/Ron - 1 belongs (paper 1), chi = Ron/Roff where 1 - Ron/Roff does (paper 2).
     yield _always("xi_definition", "", free(slope=np.where(slope > 0, level + slope, -(level + slope))))
     swapped = level + slope
@@ -355,7 +368,7 @@ def _of_walls(right: Program) -> Iterator[Mistake]:
         fine = clip == Clip()
         for euler, more in ((0, ""), (1, ", Euler steps")):
             program = replace(right, network=bare, clip=clip, euler=euler)
-            yield Mistake("clamp_at_walls", words + more, partial(_itself, program), by_steps=fine)
+            yield _always("clamp_at_walls", words + more, program, by_steps=fine)
     inside = replace(right, network=bare, clip=Clip(), inside=True)
     yield _always("clamp_at_walls", "in the rates alone, states run on beyond 0 and 1", inside)
 
@@ -388,12 +401,10 @@ def _later(delay: float) -> Callable[[Drive], Drive | None]:
 
 def _of_time(right: Program, t: Array) -> Iterator[Mistake]:
     network = right.network
-    yield Mistake("time_scale", "", lambda c: replace(right, time_scale=c), SCALES, free=True, unit="1")
+    yield _fitted("time_scale", "", lambda c: replace(right, time_scale=c), SCALES)
     span = float(t[-1] - t[0])
     shifts = tuple(span * part for part in (-0.2, -0.1, -0.05, -0.02, 0.02, 0.05, 0.1, 0.2))
-    yield Mistake(
-        "time_shift", "", lambda d: replace(right, time_shift=d), shifts, free=True, unit="s", probe=1e-3 * span
-    )
+    yield _fitted("time_shift", "", lambda d: replace(right, time_shift=d), shifts, "s", probe=1e-3 * span)
 
     def sources_later(delay: float) -> Program:
         changed = _edited(network.drives, _later(delay))
@@ -402,9 +413,9 @@ def _of_time(right: Program, t: Array) -> Iterator[Mistake]:
     periods = [1.0 / term.frequency for drive in network.drives for term in terms(drive) if isinstance(term, Sine)]
     unit = max(periods, default=0.4 * span)
     parts = tuple(unit * k / 8 for k in (-3, -2, -1, 1, 2, 3, 4))
-    yield Mistake("time_shift", "of the sources alone", sources_later, parts, free=True, unit="s", probe=1e-3 * unit)
+    yield _fitted("time_shift", "of the sources alone", sources_later, parts, "s", probe=1e-3 * unit)
     if t.size > 1:
         interval = float(np.median(np.diff(t)))
         for n in (n for n in EULER_SUBSTEPS if n == 1 or n * t.size <= MOST_EULER_STEPS):
             program = replace(right, euler=n)
-            yield Mistake("euler_step", f"steps of {interval / n:.3g} s", partial(_itself, program), by_steps=True)
+            yield _always("euler_step", f"steps of {interval / n:.3g} s", program, by_steps=True)

@@ -3,8 +3,8 @@
     dw/dt = F(w, t)        w(0) = w0        reported: w, or 1 - w, on a time axis of its own
 
 A `Program` is a network with the liberties that mistakes take: resistances and rates that no law would have, a
-projector in the wrong place, Euler steps on the output grid, states clipped after a step. A right program is the network
-and nothing else. The trial of a candidate compares such programs with what the candidate reports.
+projector in the wrong place, Euler steps on the output grid, states clipped after a step. A right program is the
+network and nothing else. The trial of a candidate compares such programs with what the candidate reports.
 """
 
 from __future__ import annotations
@@ -121,9 +121,10 @@ class Program:
     """A network and the liberties a program takes with it.
 
     ``time_scale`` and ``time_shift`` (s): what is reported at t is the solution at ``time_scale t - time_shift``.
-    ``complement``: 1 - w is reported. ``order`` (n_e,): reported columns are those of the solution, if not its own. ``projector`` is "" (right), "missing" or "transposed". ``euler``: substeps of
-    explicit Euler in an interval of the output grid, 0 for an accurate integration. ``clip`` acts after every step, or with
-    ``inside`` on the states that the rates are made of and not on the states themselves. After `most` right-hand sides an integration is given up.
+    ``complement``: 1 - w is reported. ``order`` (n_e,): reported columns are those of the solution, if not its own.
+    ``projector`` is "" (right), "missing" or "transposed". ``euler``: substeps of explicit Euler in an interval of the
+    output grid, 0 for an accurate integration. ``clip`` acts after every step, or with ``inside`` on the states that
+    the rates are made of and not on the states themselves. After `most` right-hand sides an integration is given up.
     """
 
     network: Network
@@ -162,8 +163,8 @@ class Program:
     def solve(self, t: Array, rows: IntArray | None = None) -> Array | None:
         """What the program reports at times t (n_t,) in s, increasing from 0: (n_t, n_e), or None where it breaks down.
 
-        With `rows` only those are returned; steps are taken from time to time all the same. There are fewer rows than times
-        where `most` right-hand sides do not reach the last.
+        With `rows` only those are returned; steps are taken from time to time all the same. There are fewer rows than
+        times where `most` right-hand sides do not reach the last.
         """
         rows = np.arange(t.size) if rows is None else rows
         own = self.time_scale * t - self.time_shift

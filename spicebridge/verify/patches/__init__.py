@@ -9,14 +9,14 @@ The circuit of a patch knows nothing of the rest. It is judged against the theor
 and that against the theory of the whole at and between the samples (D, which is what straight lines cost and what a
 wrong theory would show). Where every patch agrees within the tolerance, every node's current law and every edge's law
 has been put to the test in a circuit under the voltages it has in the whole. That is a statement on every place. How
-local errors may add up over the whole network depends on its growth: ``bound`` gives a bound, and where that exceeds the
-tolerance the verdict says that it is local only.
+local errors may add up over the whole network depends on its growth: ``bound`` gives a bound, and where that exceeds
+the tolerance the verdict says that it is local only.
 
-A sample of n patches around edges drawn uniformly, all of which agree, excludes a wrong part of f of the edges (wrong by
-more than a patch detects) with confidence 1 - (1 - f)^n.
+A sample of n patches around edges drawn uniformly, all of which agree, excludes a wrong part of f of the edges (wrong
+by more than a patch detects) with confidence 1 - (1 - f)^n.
 """
 
+from spicebridge.verify.patches.patched_verdict import PatchedVerdict
 from spicebridge.verify.patches.run import validate_patches
-from spicebridge.verify.patches.verdict import PatchedVerdict
 
 __all__ = ["PatchedVerdict", "validate_patches"]

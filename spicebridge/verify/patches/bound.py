@@ -1,8 +1,9 @@
 """How far a network may be off whose every patch agrees.
 
-A patch q measures a deviation E_q, not a defect. Let w be the theory and let the circuit, put at w, move by the rate
-f + delta. Inside a patch, whose Jacobian has the norm L, abs(int delta) <= E_q (1 + L t). What the circuit's edges and
-nodes do differently reaches the rates of the whole through the global solve: currents c_k = E_q I that an edge is off add
+A patch q measures a deviation E_q, not a defect. Let w be the theory and let the circuit, put at w, move by the rate f
++ delta. Inside a patch, whose Jacobian has the norm L, abs(int delta) <= E_q (1 + L t). What the circuit's edges and
+nodes do differently reaches the rates of the whole through the global solve: currents c_k = E_q I that an edge is off
+add
 
     |P c|_2 <= (R_max/R_min)^1/2 |c|_2,        P = 1 - G B^t (B G B^t)^-1 B,     orthogonal in the norm of R,
     |G B^t (B G B^t)^-1 r|_2 <= (g_max/lambda)^1/2 |r|_2,    r = |B| c, lambda the least eigenvalue of B G B^t,
@@ -11,8 +12,8 @@ to the currents (energy: r^t (B G B^t)^-1 r = sum R j^2). With eta the sum of bo
 
     |e(t)| <= eta (1 + L (e^(mu t) - 1)/mu),      mu >= a + (b + c R_max) g_max |dR/ds i|_max + c |dR/ds i|_max
 
-(variation of constants, the logarithmic norm of J = a - (b + c R) P G diag(dR/ds i) - ... in the Euclidean norm, in which
-walls do not expand), for all states of the tube of that radius around w. All of it is from above and generous: it
+(variation of constants, the logarithmic norm of J = a - (b + c R) P G diag(dR/ds i) - ... in the Euclidean norm, in
+which walls do not expand), for all states of the tube of that radius around w. All of it is from above and generous: it
 tells when local agreement is enough, and otherwise nothing.
 """
 

@@ -20,6 +20,8 @@ AROUND = 2
 """Levels of nodes around the edge in the middle of a sampled patch that are inner ones, …"""
 MOST_AROUND = 40
 """… as long as they are not more than this."""
+SEED = 0
+"""Of the edges that are drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +36,6 @@ class Patch:
 
 def complete_cover(network: Network) -> list[Patch]:
     """Patches whose inner nodes, about `INNER` in each, are a partition of the nodes; all their edges count."""
-    inner = INNER
     neighbours, incident = _tables(network)
     owner = np.full(network.n_nodes, -1, dtype=np.intp)
     parts: list[list[int]] = []
@@ -47,23 +48,21 @@ def complete_cover(network: Network) -> list[Patch]:
             continue
         part, front = [start], deque([start])
         owner[start] = len(parts)
-        while front and len(part) < inner:
+        while front and len(part) < INNER:
             for node in neighbours[front.popleft()]:
-                if owner[node] < 0 and len(part) < inner:
+                if owner[node] < 0 and len(part) < INNER:
                     owner[node] = len(parts)
                     part.append(node)
                     front.append(node)
         starts.extend(n for node in part for n in neighbours[node] if owner[n] < 0)
         parts.append(part)
-    return [
-        _patch(number, part, incident, None) for number, part in enumerate(_merged(parts, neighbours, owner, inner))
-    ]
+    return [_patch(number, part, incident, None) for number, part in enumerate(_merged(parts, neighbours, owner))]
 
 
-def _merged(parts: list[list[int]], neighbours: list[list[int]], owner: IntArray, inner: int) -> list[list[int]]:
+def _merged(parts: list[list[int]], neighbours: list[list[int]], owner: IntArray) -> list[list[int]]:
     """Crumbs, which growing parts left between them, go to the smallest part beside them."""
     for number, part in enumerate(parts):
-        if not part or 3 * len(part) >= inner:
+        if not part or 3 * len(part) >= INNER:
             continue
         beside = {int(owner[n]) for node in part for n in neighbours[node]} - {number}
         if beside:
@@ -74,10 +73,10 @@ def _merged(parts: list[list[int]], neighbours: list[list[int]], owner: IntArray
     return [part for part in parts if part]
 
 
-def sampled_cover(network: Network, count: int, seed: int = 0) -> list[Patch]:
+def sampled_cover(network: Network, count: int) -> list[Patch]:
     """Patches around `count` edges, drawn uniformly without repetition; only the middle edge counts."""
     neighbours, incident = _tables(network)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     centres = np.sort(rng.choice(network.n_edges, min(count, network.n_edges), replace=False))
     out = []
     for number, k in enumerate(centres.tolist()):

@@ -15,7 +15,8 @@ import numpy as np
 from spicebridge.errors import OutputError
 from spicebridge.laws.base import device_key, parameter_names
 from spicebridge.locks import locked
-from spicebridge.network import Network
+from spicebridge.verify.against_theory import Comparison
+from spicebridge.verify.patches.cover import SEED
 from spicebridge.verify.patches.task import PatchResult
 
 
@@ -60,10 +61,10 @@ class Kept:
             os.fsync(file.fileno())
 
 
-def fingerprint(network: Network, tried: Network, *settings: object) -> str:
+def fingerprint(asked: Comparison, patches: bool | int) -> str:
     """What two runs must share to continue each other."""
     digest = hashlib.sha256()
-    for one in (network, tried):
+    for one in (asked.network, asked.tried):
         for array in (one.tail, one.head, one.initial_state, one.P, one.J):
             digest.update(np.ascontiguousarray(array).tobytes())
         for group in one.groups:
@@ -71,5 +72,15 @@ def fingerprint(network: Network, tried: Network, *settings: object) -> str:
             for name in parameter_names(group.device):
                 digest.update(np.ascontiguousarray(getattr(group.device, name)).tobytes())
         digest.update(repr(one.drives).encode())
-    digest.update(repr(settings).encode())
+    how = asked.settings
+    options = {
+        "engine": asked.engine,
+        "form": how.form,
+        "method": how.method,
+        "timeout": how.timeout,
+        "transform": how.transform,
+        "max_steps": asked.max_steps,
+        "norm": how.norm,
+    }
+    digest.update(repr((asked.stop, how.tolerance, patches, SEED, options)).encode())
     return digest.hexdigest()

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from spicebridge.arrays import Array, IntArray
-from spicebridge.circuit.engines import get_engine
-from spicebridge.drives import PWL
+from spicebridge.arrays import Array, BoolArray, IntArray
+from spicebridge.drives import PWL, Sum, terms
 from spicebridge.errors import SpiceBridgeError
+from spicebridge.laws.base import OhmicDevice
 from spicebridge.network import Network
 from spicebridge.pools import OneAtATime
 from spicebridge.theory import Topology, Trajectory, integrate
-from spicebridge.verify.comparison import validate
+from spicebridge.verify.against_theory import Comparison, against_theory, silent
 from spicebridge.verify.patches.cover import Patch
-from spicebridge.verify.patches.culprit import culprit
 from spicebridge.verify.verdict import CONFIRMATION, Outcome, Verdict
+from spicebridge.waveforms import Waveforms
 
 SAMPLES = 512
 """Most straight lines of a border potential over the span, …"""
@@ -29,8 +27,8 @@ FEWEST = 16
 """… and fewest; so many are taken that the patch departs from the whole by less than a tenth of the tolerance."""
 DEPARTURE = 0.1
 STEPS_PER_LINE = 4
-"""Steps of the coarsest rung in a straight line: every sample is a corner of a source, and a ladder whose steps do not fit
-between corners refines nothing."""
+"""Steps of the coarsest rung in a straight line: every sample is a corner of a source, and a ladder whose steps do not
+fit between corners refines nothing."""
 TRIES = 3
 """Ladders, each four times finer, before a patch is given up or called wrong."""
 THEORY_RTOL = 1e-10
@@ -41,7 +39,8 @@ CHUNK = 4_000_000
 @dataclass(frozen=True, kw_only=True)
 class PatchResult:
     """What one patch says: E and U of its ladder and D against the whole, dimensionless; the edge that breaks its law,
-    else that of the largest error, by its index in the network, -1 where no run was compared; and the patch's size and processor time."""
+    else that of the largest error, by its index in the network, -1 where no run was compared; and the patch's size and
+    processor time in s."""
 
     number: int
     outcome: str
@@ -58,21 +57,22 @@ class PatchResult:
 class Task:
     """One patch, ready for another process.
 
-    `theory` and `circuit` are its networks without what holds the border; edge `ends[k][0]` has to get the potential
-    `p` (n_t, n_border) of column `ends[k][1]` with sign `ends[k][2]`. `states` (n_t, n) are those of the whole at `t`;
-    `corners` (n_t,) marks breakpoints of sources.
+    The networks of `comparison`, theory and circuit, lack what holds the border: edge `ends[k][0]` has to get the
+    potential `p` (n_t, n_border) of column `ends[k][1]` with sign `ends[k][2]`. `states` (n_t, n) are those of the
+    whole at `t`; `corners` (n_t,) marks breakpoints of sources.
     """
 
     patch: Patch
-    theory: Network
-    circuit: Network
+    comparison: Comparison
     t: Array
     p: Array
     ends: tuple[tuple[int, int, float], ...]
     states: Array
-    corners: NDArray[np.bool_]
-    tolerance: float
-    options: Mapping[str, Any]
+    corners: BoolArray
+
+    @property
+    def tolerance(self) -> float:
+        return self.comparison.settings.tolerance
 
     def held(self, network: Network, stride: int) -> Network:
         """`network` with its border held along straight lines between every `stride`-th sample and the corners."""
@@ -80,23 +80,16 @@ class Task:
         chosen[::stride] = chosen[-1] = True
         t = tuple(self.t[chosen].tolist())
         lines = [PWL(t, tuple(column.tolist())) for column in self.p[chosen].T]
-        drives: list[Any] = list(network.drives)
+        drives = list(network.drives)
         for k, column, sign in self.ends:
-            line = lines[column].scaled(sign)
-            drives[k] = line if drives[k] is None else drives[k] + line
+            line, own = lines[column].scaled(sign), terms(drives[k])
+            drives[k] = Sum((*own, line)) if own else line
         return network.with_drive(drives)
 
 
-def tasks(
-    network: Network,
-    tried: Network,
-    whole: Trajectory,
-    todo: Sequence[Patch],
-    tolerance: float,
-    options: Mapping[str, object],
-) -> Iterator[Task]:
+def tasks(asked: Comparison, whole: Trajectory, todo: Sequence[Patch]) -> Iterator[Task]:
     """The patches as networks of their own, made as they are asked for."""
-    stop = whole.stop
+    network, stop = asked.network, whole.stop
     breaks = {c for drive in network.waveforms_of_sources for c in drive.breakpoints(stop)}
     even = np.linspace(0.0, stop, SAMPLES + 1)
     t = np.union1d(even, list(breaks))
@@ -117,15 +110,15 @@ def tasks(
         )
         yield Task(
             patch=patch,
-            theory=_cut(network, patch),
-            circuit=_cut(tried, patch),
+            # Nobody hears what is said in another process.
+            comparison=replace(
+                asked, network=_cut(network, patch), circuit=_cut(asked.tried, patch), stop=float(t[-1]), say=silent
+            ),
             t=t,
             p=p[:, np.searchsorted(nodes, border)],
             ends=ends,
             states=states[:, np.searchsorted(edges, patch.edges)],
             corners=corners,
-            tolerance=tolerance,
-            options=options,
         )
 
 
@@ -182,26 +175,23 @@ def _cut(network: Network, patch: Patch) -> Network:
 def judge_patch(task: Task) -> PatchResult:
     """One patch, in whatever process: its theory against that of the whole, and its circuit against its theory."""
     began = time.process_time()
-    patch, stop = task.patch, float(task.t[-1])
+    patch, asked = task.patch, task.comparison
     counted = np.flatnonzero(np.isin(patch.edges, patch.counted))
     departure = math.nan
     try:
         stride = SAMPLES // FEWEST
         while True:
-            theory = task.held(task.theory, stride)
+            theory = task.held(asked.network, stride)
             own = integrate(theory, task.t, rtol=THEORY_RTOL, atol=1e-2 * THEORY_RTOL).state
             departure = float(np.abs(own - task.states)[:, counted].max(initial=0.0))
             # The last stride leaves samples between the corners, on which a departure shows.
             if departure <= DEPARTURE * task.tolerance or stride == 2:
                 break
             stride //= 2
-        circuit = task.held(task.circuit, stride)
-        step = stop * stride / SAMPLES / STEPS_PER_LINE
-        options = dict(task.options)
-        engine = options.get("engine", "ngspice")
-        options["engine"] = OneAtATime(get_engine(engine) if isinstance(engine, str) else engine)
+        circuit, engine = task.held(asked.tried, stride), OneAtATime(asked.door)
+        step = asked.stop * stride / SAMPLES / STEPS_PER_LINE
         for _ in range(TRIES):
-            verdict = validate(theory, task.t, circuit=circuit, step=step, tolerance=task.tolerance, **options)
+            verdict, _ours = against_theory(replace(asked, network=theory, circuit=circuit, engine=engine, step=step))
             outcome, error, reason, edge = _counted(verdict, patch, counted, theory)
             if outcome is Outcome.AGREES or (
                 outcome is Outcome.DISAGREES and error > CONFIRMATION * verdict.uncertainty
@@ -249,3 +239,39 @@ def _counted(verdict: Verdict, patch: Patch, counted: IntArray, network: Network
         return verdict.outcome, errors[worst], verdict.reason, middle
     reason = f"the middle edge differs by {errors[worst]:.3g}, an edge around it by more"
     return Outcome.AGREES, errors[worst], reason, middle
+
+
+def culprit(network: Network, verdict: Verdict) -> int | None:
+    """Edge (index) of a circuit that disagrees which breaks its own law the most; None where none exceeds U.
+
+    An error of one edge moves its neighbours, and near a held border moves them more than itself. But they obey their
+    laws, with the signals of the circuit itself and up to what the same sums give for the theory:
+
+        v - P R(s) i = 0,      s(t) - s(0) - int F(s, v, i) dt = 0
+    """
+    if verdict.spice is None or verdict.theory is None:
+        return None
+    ours, theirs = _breaches(network, verdict.theory), _breaches(network, verdict.spice)
+    breach = np.zeros(network.n_edges)
+    for mine, other, name in zip(ours, theirs, ("voltage", "state"), strict=True):
+        scale = verdict.signals[name].scale if name in verdict.signals else 1.0
+        breach = np.maximum(breach, np.abs(other - mine).max(axis=0) / scale)
+    worst = int(breach.argmax())
+    return worst if breach[worst] > verdict.uncertainty else None
+
+
+def _breaches(network: Network, waves: Waveforms) -> tuple[Array, Array]:
+    """Both sums (n_t, n_e), zero for edges that are not v = P R(s) i or have no state."""
+    shape = waves.state.shape
+    ohm, rate = np.zeros(shape), np.zeros(shape)
+    for group in network.groups:
+        device, edges = group.device, group.edges
+        s, i, v = waves.state[:, edges], waves.current[:, edges], waves.voltage[:, edges]
+        P, J = network.P[edges], network.J[edges]
+        if device.ohmic and isinstance(device, OhmicDevice):
+            ohm[:, edges] = v - P * device.resistance(s) * i
+        if device.stateful:
+            rate[:, edges] = device.rate(s, v, i, P, J)
+    step = np.diff(waves.t)[:, None]
+    moved = np.concatenate([np.zeros((1, shape[1])), np.cumsum(0.5 * step * (rate[1:] + rate[:-1]), axis=0)])
+    return ohm, np.where(network.stateful, waves.state - waves.state[0] - moved, 0.0)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -24,9 +23,10 @@ WRONG_PART, CONFIDENCE = 0.01, 0.999
 class PatchedVerdict(Verdict):
     """The verdict of many patches, in the order of their `cover`; it has no signals, ladder or waveforms of its own.
 
-    ``outcome`` and ``reason`` are those of the worst patch; with a sample (not `complete`) the reason has its confidence.
-    ``global_bound`` is what the errors of the states of the whole cannot exceed (see ``bound``), infinite where that
-    argument gives none, NaN where it was not asked (samples, patches that do not agree, laws that are not affine).
+    ``outcome`` and ``reason`` are those of the worst patch; with a sample (not `complete`) the reason has its
+    confidence. ``global_bound`` is what the errors of the states of the whole cannot exceed (see ``bound``), infinite
+    where that argument gives none, NaN where it was not asked (samples, patches that do not agree, laws that are not
+    affine).
     """
 
     patches: tuple[PatchResult, ...] = field(default=(), repr=False)
@@ -70,7 +70,7 @@ class PatchedVerdict(Verdict):
                 out[patch.counted] = np.fmax(out[patch.counted], ratio)
         return out
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """The verdict as plain data."""
         return {
             "outcome": self.outcome.value,

@@ -2,8 +2,8 @@
 
     D(t) = [x_his(t) - x_ours(t)] - [x_SPICE - x_ours](t)
 
-The second bracket is known at the simulator's points and interpolated: it is small and smooth where x is not. Then
-U = U of the circuit against ours + what the interpolation may miss + what the author states of his own error. His currents
+The second bracket is known at the simulator's points and interpolated: it is small and smooth where x is not. Then U =
+U of the circuit against ours + what the interpolation may miss + what the author states of his own error. His currents
 and drops are compared as functions of his own states, so that one wrong state is not counted twice.
 
     E <= U                                     AGREES
@@ -14,50 +14,28 @@ and drops are compared as functions of his own states, so that one wrong state i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.network import Network
 from spicebridge.theory.time.trajectory import waveforms
-from spicebridge.verify.candidate.candidate import ACROSS, Candidate
-from spicebridge.verify.candidate.diagnosis import Finding, Reported, diagnose
+from spicebridge.verify.against_theory import Comparison, against_theory
+from spicebridge.verify.candidate.candidate import ACROSS, Candidate, read_candidate
+from spicebridge.verify.candidate.diagnosis import Reported, diagnose
 from spicebridge.verify.candidate.program import Program
-from spicebridge.verify.events import shift_tolerant, time_scales
-from spicebridge.verify.norms import Deviation, without_rounding_of_time
+from spicebridge.verify.norms import Deviation, shift_tolerant, without_rounding_of_time
 from spicebridge.verify.reference import Theory
-from spicebridge.verify.scales import signal_scales, swings
-from spicebridge.verify.verdict import CONFIRMATION, Outcome, SignalVerdict, Verdict
+from spicebridge.verify.scales import signal_scales, swings, time_scales
+from spicebridge.verify.settle import LEAST_MOTION
+from spicebridge.verify.trial import Progress
+from spicebridge.verify.verdict import CONFIRMATION, Finding, Outcome, SignalVerdict, TheoryTrial, Verdict
 from spicebridge.waveforms import Waveforms
 
-Progress = Callable[[str], None]
-
-LEAST_MOTION = 3.0
-"""Something has to move by so many U for agreement to mean anything."""
 GRID, MOST_POINTS, PER_PERIOD = 801, 4001, 100
 """Times at which a callable is looked at for its mistake: at least, at most, and in the shortest time of a source."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class TheoryTrial:
-    """The three curves at the author's times, and who goes with whom.
-
-    `state` (his), `ours` and `spice` are (n_t, n_e) at `t` (n_t,) in s; `spice` is ours and the interpolated deviation.
-    `pairs` holds (E, U) of the states of "yours and SPICE", "yours and ours", "ours and SPICE"; `odd_one_out` is "yours",
-    "ours", "SPICE", or "" where all go together or all differ. `ours_and_spice` is the verdict on our own theory.
-    """
-
-    source: str
-    t: Array = field(repr=False)
-    state: Array = field(repr=False)
-    ours: Array = field(repr=False)
-    spice: Array = field(repr=False)
-    pairs: Mapping[str, tuple[float, float]]
-    odd_one_out: str
-    ours_and_spice: Verdict = field(repr=False)
-    own_error_known: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +44,6 @@ class _Compared:
 
     signal: SignalVerdict
     ours: tuple[float, float]
-    bridge: float
     firm: bool
 
     @property
@@ -74,6 +51,18 @@ class _Compared:
         """Whether he is neither with the circuit nor with us; the latter confirms the former."""
         beyond = self.signal.error > self.signal.uncertainty
         return beyond and self.firm and (self.ours[0] > self.ours[1] or self.signal.firm)
+
+
+def validate_candidate(
+    asked: Comparison, theory: object, *, error: object, mapping: Mapping[str, str] | None
+) -> Verdict:
+    """The verdict on somebody's own `theory`, with what is known of its `error`; see `read_candidate` for both."""
+    network, say = asked.network, asked.say
+    asked = replace(asked, engine=asked.door, circuit=asked.tried)
+    say("your own theory")
+    candidate = read_candidate(theory, network, asked.stop, error=error, mapping=mapping)
+    plain, ours = against_theory(asked)
+    return put_on_trial(candidate, network, plain, ours, asked.settings.norm, say)
 
 
 def put_on_trial(
@@ -114,62 +103,59 @@ def _compare(
     spice, theory = plain.spice, plain.theory
     assert spice is not None
     assert theory is not None
-    scales = signal_scales(network, theory)
-    T = time_scales(network, float(spice.t[-1]), norm)
-    found = {}
+    scales, T = signal_scales(network, theory), time_scales(network, float(spice.t[-1]), norm)
     given = his.signals()
-    implied = _implied(his, network, reference) if len(given) > 1 else None
+    implied: Waveforms | None = None
+    if len(given) > 1:
+        with np.errstate(all="ignore"):
+            # Currents and drops that belong to his states.
+            implied = waveforms(network, reference.fine.branch, his.t, his.state, reference.method)
+    found = {}
     for name, values in given.items():
         kind = "voltage" if name == ACROSS else name
         if kind not in plain.signals:
             continue
+        scale = scales[kind]
         base = ours if name == "state" or implied is None else getattr(implied, kind)
         if name == ACROSS:
             # a node voltage is a drop less its source, which is the same in all
             values = np.where(np.isnan(values), base, values + network.bank(his.t))
         own = np.zeros_like(values)
         if his.own_error is not None:
-            own = his.own_error / scales[kind] if name == "state" else np.full_like(values, his.own_error.max())
-        scale = scales[kind]
+            own = his.own_error / scale if name == "state" else np.full_like(values, his.own_error.max())
         away = without_rounding_of_time(his.t, values - base, base) / scale
         a, b = getattr(spice, kind), getattr(theory, kind)
         circuit = Deviation(spice.t, without_rounding_of_time(spice.t, a - b, b) / scale)
         if not np.isfinite(away).all():
             away = np.nan_to_num((values - base) / scale, nan=1e9, posinf=1e9, neginf=-1e9)
-        same = replace(plain.signals[kind], name=name)
-        found[name] = _signal(same, his.t, away, circuit, own, values / scale, T[kind], network, scale)
+        total = shift_tolerant(Deviation(his.t, away - circuit.on(his.t)), values / scale, T[kind])
+        found[name] = _judged(
+            replace(plain.signals[kind], name=name), total, away, circuit, own, scale, T[kind], network
+        )
     return found
 
 
-def _implied(his: Candidate, network: Network, reference: Theory) -> Waveforms:
-    """Currents and drops that belong to his states."""
-    with np.errstate(all="ignore"):
-        return waveforms(network, reference.fine.branch, his.t, his.state, reference.method)
-
-
-def _signal(
+def _judged(
     plain: SignalVerdict,
-    t: Array,
+    total: Deviation,
     away: Array,
     circuit: Deviation,
     own: Array,
-    curve: Array,
+    scale: Array,
     time_scale: Array,
     network: Network,
-    scale: Array,
 ) -> _Compared:
-    total = shift_tolerant(Deviation(t, away - circuit.on(t)), curve, time_scale)
+    """One signal: his `total` deviation from the circuit, and `away` (n_t, n_e) from ours; `own` is his own error."""
     size, known = total.size(total.values), total.size(own)
     row, edge = (int(k) for k in np.unravel_index(int(np.argmax(size - known)), size.shape))
     E, mine = float(size[row, edge]), float(known[row, edge])
-    bridge = _missed_between(circuit) if not np.array_equal(t, circuit.t) else 0.0
+    bridge = _missed_between(circuit) if not np.array_equal(total.t, circuit.t) else 0.0
     U = plain.uncertainty + bridge + mine
     outcome = Outcome.AGREES if E <= U else Outcome.DISAGREES
     reason = f"{plain.name}s differ by {E:.3g}, {'within' if E <= U else 'more than'} {U:.3g}"
     spread = max(plain.ladder.d1, plain.ladder.d2)
     converging = plain.ladder.converging and bool(np.isfinite(U))
-    doubt = CONFIRMATION * (U + spread)
-    firm = converging or doubt < E
+    firm = converging or CONFIRMATION * (U + spread) < E
     if not converging and not (firm and E > U):
         outcome, reason = Outcome.UNRESOLVED, plain.reason
     signal = replace(
@@ -181,20 +167,20 @@ def _signal(
         own=mine,
         edge=network.edge_name(edge),
         index=edge,
-        time=float(t[row]),
+        time=float(total.t[row]),
         scale=float(scale[edge]),
         time_scale=float(time_scale[edge]),
         pointwise=total.pointwise,
     )
-    apart = replace(total, values=away)
-    beyond = apart.size(away) - known
+    beyond = total.size(away) - known
     place = np.unravel_index(int(np.argmax(beyond)), beyond.shape)
-    ours = float(apart.size(away)[place]), plain.reference + plain.ladder.floor + float(known[place])
-    return _Compared(signal, ours, bridge, firm)
+    ours = float(total.size(away)[place]), plain.reference + plain.ladder.floor + float(known[place])
+    return _Compared(signal, ours, firm)
 
 
 def _missed_between(circuit: Deviation) -> float:
-    """What a straight line between two points of the deviation may miss: how far every point is from its neighbours'."""
+    """What a straight line between two points of the deviation may miss: how far every point is from its
+    neighbours'."""
     t, D = circuit.t, circuit.values
     if t.size < 3:
         return 0.0
@@ -247,8 +233,10 @@ def _alike(facts: Verdict, trial: TheoryTrial, moved: Mapping[str, float]) -> Ve
     if lost:
         reason = worst.reason
     elif beyond:
-        reason = f"your theory and the circuit differ by {worst.error:.3g}, more than {worst.uncertainty:.3g}, yet yours and "
-        reason += "ours do not: too close to call; a smaller tolerance makes the circuit finer"
+        reason = (
+            f"your theory and the circuit differ by {worst.error:.3g}, more than {worst.uncertainty:.3g}, yet yours "
+        )
+        reason += "and ours do not: too close to call; a smaller tolerance makes the circuit finer"
     elif coarse:
         reason = (
             f"the numerical uncertainty {worst.uncertainty - worst.own:.3g} of the {worst.name} exceeds the tolerance "
@@ -283,8 +271,8 @@ def _different(
     """The signal `worst` differs: what may explain it, and whether that is an accusation."""
     signal = facts.signals[worst]
     differ = (
-        f"your theory and the circuit differ by {signal.error:.3g}, more than the uncertainty {signal.uncertainty:.3g}, "
-        f"in the {signal.name} of {signal.edge} at t = {signal.time:.4g} s"
+        f"your theory and the circuit differ by {signal.error:.3g}, more than the uncertainty "
+        f"{signal.uncertainty:.3g}, in the {signal.name} of {signal.edge} at t = {signal.time:.4g} s"
     )
     if signal.own:
         differ += f" ({signal.own:.2g} of it is your own error)"

@@ -16,19 +16,14 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from spicebridge.arrays import Array
 from spicebridge.circuit.engines import Engine, get_engine
 from spicebridge.errors import SpiceBridgeError
-from spicebridge.network import Network
-from spicebridge.verify.comparison import validate
-from spicebridge.verify.events import shift_tolerant, time_scales
-from spicebridge.verify.norms import Deviation, difference, without_rounding_of_time
-from spicebridge.verify.scales import signal_scales
+from spicebridge.verify.against_theory import Comparison, against_theory
+from spicebridge.verify.norms import Deviation, deviation, difference
+from spicebridge.verify.scales import signal_scales, time_scales
 from spicebridge.verify.verdict import CONFIRMATION, Outcome, SignalVerdict, Verdict
 from spicebridge.waveforms import SIGNALS
 
@@ -64,8 +59,8 @@ class Between:
         return (math.nan, math.nan) if worst is None else (worst.error, worst.uncertainty)
 
 
-def validate_engines(network: Network, t: ArrayLike, engines: Sequence[str | Engine], **options: Any) -> Verdict:
-    """Judge a network by several simulators and its equations; `options` are those of `validate`.
+def validate_engines(asked: Comparison, engines: Sequence[str | Engine]) -> Verdict:
+    """Judge a network by several simulators and its equations.
 
     Returns
     -------
@@ -76,7 +71,7 @@ def validate_engines(network: Network, t: ArrayLike, engines: Sequence[str | Eng
     Raises
     ------
     SpiceBridgeError
-        What `validate` raises; no engine at all, or one that is named twice.
+        What `against_theory` raises; no engine at all, or one that is named twice.
     """
     doors: list[Engine] = [get_engine(e) if isinstance(e, str) else e for e in engines]
     names = [door.name for door in doors]
@@ -87,13 +82,14 @@ def validate_engines(network: Network, t: ArrayLike, engines: Sequence[str | Eng
         raise SpiceBridgeError(f"engine {twice!r} is named twice; another program of its kind is {twice}=FILE")
     for door in doors:
         door.version()
-    say = options.pop("progress", None)
     verdicts = {}
     for door in doors:
-        told = None if say is None else (lambda message, name=door.name: say(f"{name}: {message}"))
-        verdicts[door.name] = validate(network, t, engine=door, progress=told, **options)
-    between = compare(verdicts, str(options.get("norm", "auto")))
-    return _joined(verdicts, between)
+
+        def say(message: str, name: str = door.name) -> None:
+            asked.say(f"{name}: {message}")
+
+        verdicts[door.name], _ = against_theory(replace(asked, engine=door, say=say))
+    return _joined(verdicts, compare(verdicts, asked.settings.norm))
 
 
 def compare(verdicts: Mapping[str, Verdict], norm: str = "auto") -> dict[Pair, Between]:
@@ -134,15 +130,7 @@ def _deviations(verdict: Verdict, norm: str) -> dict[str, Deviation]:
         return {}
     scales = signal_scales(network, reference)
     felt = time_scales(network, float(waves.t[-1]), norm)
-    out = {}
-    for name in SIGNALS:
-        ours, theirs = getattr(waves, name) / scales[name], getattr(reference, name) / scales[name]
-        gap: Array = ours - theirs
-        if name != "state":
-            sources = [network.bank(waves.t) / scales[name]] if name == "voltage" else []
-            gap = without_rounding_of_time(waves.t, gap, theirs, *sources)
-        out[name] = shift_tolerant(Deviation(waves.t, gap), theirs + gap, felt[name])
-    return out
+    return {name: deviation(name, network, waves, reference, scales[name], felt[name]) for name in SIGNALS}
 
 
 def _between(a: Verdict, b: Verdict, first: Mapping[str, Deviation], second: Mapping[str, Deviation]) -> Between:
@@ -239,7 +227,8 @@ def _attribution(verdicts: Mapping[str, Verdict], between: Mapping[Pair, Between
     outcome = between[worst].outcome
     E, U = between[worst].numbers
     if outcome is Outcome.AGREES:
-        return f"{_named(('theory', *verdicts))} agree with each other; the widest pair, {_named(worst)}: E {E:.3g}, U {U:.3g}"
+        every = _named((THEORY, *verdicts))
+        return f"{every} agree with each other; the widest pair, {_named(worst)}: E {E:.3g}, U {U:.3g}"
     if odd is not None:
         mine = {pair: b for pair, b in between.items() if odd in pair}
         far = max(mine, key=lambda pair: _weight(mine[pair]))
@@ -248,7 +237,8 @@ def _attribution(verdicts: Mapping[str, Verdict], between: Mapping[Pair, Between
         signal = mine[far].worst
         where = "" if signal is None else f", in the {signal.name} of {signal.edge} at t = {signal.time:.4g} s"
         verb = "differ" if odd == THEORY else "differs"
-        return f"{_named(others)} agree; {_name(odd)} {verb} by {E:.3g}, more than the numerical uncertainty {U:.3g}{where}"
+        beyond = f"by {E:.3g}, more than the numerical uncertainty {U:.3g}{where}"
+        return f"{_named(others)} agree; {_name(odd)} {verb} {beyond}"
     if outcome is Outcome.UNRESOLVED:
         failed = [f"{name}: {v.reason}" for name, v in verdicts.items() if v.outcome is Outcome.UNRESOLVED]
         return "; ".join(failed) or f"{_named(worst)} are not resolved: U {U:.3g}"

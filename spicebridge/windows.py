@@ -23,7 +23,8 @@ the Joglekar window would hold.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -258,3 +259,20 @@ def _step_slope(x: Array) -> Array:
 
 
 WINDOWS: dict[str, type] = {kind.name: kind for kind in (NoWindow, Hard, Tanh, Joglekar, Biolek, Prodromakis, Zha)}
+
+
+def window_fields(kind: str) -> tuple[str, ...]:
+    """Names of the numbers of a window."""
+    return tuple(field.name for field in fields(WINDOWS[kind]))
+
+
+def make_window(kind: str, numbers: Mapping[str, object]) -> Window:
+    """The window of a text. Raises `DeviceError`."""
+    made: Window = WINDOWS[kind](**numbers)
+    return made
+
+
+def window_entry(window: Window) -> str | dict[str, object]:
+    """What a text says of a window: its word, with its numbers if it has any."""
+    numbers = {name: getattr(window, name) for name in getattr(window, "__dataclass_fields__", ())}
+    return {"kind": window.name, **numbers} if numbers else window.name

@@ -167,7 +167,7 @@ def test_one_meaning_one_name() -> None:
 SIMULATORS = {"ngspice", "pyspice", "vacask", "xyce"}
 """A file in each room that knows a simulator."""
 FILES_STILL_TWICE = """
-    analyse checks engines read trial verdict
+    analyse engines read trial verdict
 """
 """File names that two rooms have; a new file takes another one."""
 

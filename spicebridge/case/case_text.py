@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from spicebridge.errors import CaseError
 from spicebridge.laws import LAWS, CurrentSource, Law, law_of
 from spicebridge.network import Network
 from spicebridge.quantities import format_number
-from spicebridge.windows import Window
+from spicebridge.windows import Window, window_entry
 
 
 def format_value(value: Any) -> str:
@@ -82,9 +82,9 @@ def _plain(node: object) -> object:
     return node if isinstance(node, str) else None
 
 
-def _compact(values: Iterable[object]) -> Any:
+def _compact(values: object) -> float | list[float]:
     """One number when all are equal."""
-    entries = np.asarray(list(values), float).tolist()
+    entries: list[float] = np.atleast_1d(np.asarray(values, float)).tolist()
     return entries[0] if len(set(entries)) == 1 else entries
 
 
@@ -99,10 +99,8 @@ def _devices(network: Network) -> list[str]:
             values |= {key: value for key, value in law.data.items() if key not in ("window", "example")}
         arguments = {} if law.device is CurrentSource else law.arguments(group.device)
         for key, value in arguments.items():
-            if isinstance(value, Window):
-                value = {"kind": value.name, **dataclasses.asdict(value)}  # type: ignore[call-overload]
-                value = value["kind"] if len(value) == 1 else value
-            values[key] = _compact(np.atleast_1d(value)) if key in law.numeric else value
+            shown = window_entry(value) if isinstance(value, Window) else value
+            values[key] = _compact(shown) if key in law.numeric else shown
         sections.append(format_section("[device]" if everywhere else "[[device]]", values))
     return sections
 
@@ -139,4 +137,4 @@ def _drive_values(drives: list[Drive]) -> dict[str, Any]:
             f"use {', '.join(KIND_DRIVES)}, pwl or their sum"
         )
     names = [f.name for f in dataclasses.fields(first) if getattr(first, f.name) is not None]
-    return {"kind": kind} | {n: _compact(getattr(d, n) for d in drives) for n in names}
+    return {"kind": kind} | {n: _compact([getattr(d, n) for d in drives]) for n in names}

@@ -17,11 +17,11 @@ from spicebridge.drives import DC, PWL, VOLT_OR_AMPERE, Drive, Pulse, Sine, Sum
 from spicebridge.generators import generate, unseeded
 from spicebridge.laws import LAWS, CurrentSource, Law, RecordLaw, Resistor, group_devices
 from spicebridge.laws.base import Device, take
-from spicebridge.laws.law import KEYS as LAW_TEXT
-from spicebridge.laws.law import TABLES as LAW_TABLES
+from spicebridge.laws.law_text import KEYS as LAW_TEXT
+from spicebridge.laws.law_text import TABLES as LAW_TABLES
 from spicebridge.network import Network
-from spicebridge.network.checks import say_states_outside
-from spicebridge.windows import WINDOWS, Window
+from spicebridge.network.edge_rules import say_states_outside
+from spicebridge.windows import WINDOWS, Window, make_window, window_fields
 
 LAW_KEYS = tuple(key for key in (*LAW_TEXT, *LAW_TABLES) if key != "window")
 """Keys of a law whose formulas stand in the section itself; its window is the device's."""
@@ -57,7 +57,7 @@ def build_network(root: Section, base: Path, title: str) -> Network:
     state = section.per_edge("initial_state", n_e) if "initial_state" in section else 0.0
     with section.located("initial_state" if "initial_state" in section else None):
         network = dataclasses.replace(graph, groups=groups, initial_state=np.full(n_e, state), title=title)
-    say_states_outside(network)
+    say_states_outside(network.structure, groups, network.initial_state)
     with section.located("polarity"):
         network = network.with_polarity(_polarity(section, n_e))
     if "active" in section:
@@ -222,14 +222,13 @@ def _argument(block: Section, law: Law | RecordLaw, key: str, count: int) -> obj
 
 def _window(block: Section) -> Window:
     if not isinstance(block.get("window"), Mapping):
-        kind: type = WINDOWS[block.word("window", among=WINDOWS)]
-        return kind()  # type: ignore[no-any-return]
+        return make_window(block.word("window", among=WINDOWS), {})
     section = block.section("window")
-    kind = WINDOWS[section.word("kind", among=WINDOWS)]
-    names = [f.name for f in dataclasses.fields(kind)]
+    kind = section.word("kind", among=WINDOWS)
+    names = window_fields(kind)
     section.known(("kind", *names))
     with section.located():
-        return kind(**{name: section.get(name) for name in names if name in section})  # type: ignore[no-any-return]
+        return make_window(kind, {name: section.get(name) for name in names if name in section})
 
 
 def _drive_units(devices: object, n_e: int) -> list[str]:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array
 from spicebridge.errors import DeviceError
-from spicebridge.laws.device import LawDevice
+from spicebridge.laws.law import LawDevice
 from spicebridge.laws.registry import packaged
 from spicebridge.windows import Window
 

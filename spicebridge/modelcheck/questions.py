@@ -18,7 +18,7 @@ import numpy as np
 import spicebridge as sb
 from spicebridge.arrays import Array
 from spicebridge.errors import NetworkError, RunFailed, SimulatorDied
-from spicebridge.laws.device import LawDevice
+from spicebridge.laws import LawDevice
 from spicebridge.modelcheck.component import forced, held, lifted
 from spicebridge.modelcheck.jumps import jumps
 from spicebridge.modelcheck.model_under_test import PATIENCE, Subject

@@ -28,7 +28,7 @@ from spicebridge.drives import Drive, DriveBank, terms
 from spicebridge.errors import NetworkError
 from spicebridge.laws import CurrentSource
 from spicebridge.laws.base import Device, Group, group_devices, imposes, state_unit
-from spicebridge.network.checks import check, say_states_outside
+from spicebridge.network.edge_rules import check_edges, say_states_outside
 from spicebridge.network.entries import Numbers, Sources, drives_per_edge, edge_index, per_edge, signs
 from spicebridge.network.graphs import (
     Laws,
@@ -70,7 +70,7 @@ class Network(Shown):
                 value = np.where(self.stateful, value, 0.0)
             value.setflags(write=False)
             object.__setattr__(self, name, value)
-        check(self)
+        check_edges(self.structure, self.groups, self.drives, self.initial_state, self.P, self.J)
 
     def __repr__(self) -> str:
         what = f"{self.n_nodes} nodes, " if self.is_graph else "loop matrix, "
@@ -243,7 +243,7 @@ class Network(Shown):
             J=per_edge(polarity, keys, "polarity", 1.0),
             title=title,
         )
-        say_states_outside(network)
+        say_states_outside(structure, network.groups, network.initial_state)
         return network
 
     @property
@@ -389,7 +389,7 @@ class Network(Shown):
     def with_initial_state(self, initial_state: Numbers) -> Network:
         """The same network from another state (one value, one per edge, or {edge: value})."""
         network = replace(self, initial_state=per_edge(initial_state, self.structure.keys, "initial_state", 0.0))
-        say_states_outside(network)
+        say_states_outside(self.structure, network.groups, network.initial_state)
         return network
 
     def with_drive(self, drive: Sources) -> Network:

@@ -27,9 +27,8 @@ from spicebridge.expressions.tree import (
     evaluate,
     rebuild,
 )
-from spicebridge.laws import Group, LawDevice, law_of
+from spicebridge.laws import Group, LawDevice, RecordLaw, law_of
 from spicebridge.laws.base import Device, parameter_names
-from spicebridge.laws.record_law import RecordLaw
 
 
 @dataclass(frozen=True)

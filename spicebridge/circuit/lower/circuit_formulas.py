@@ -21,7 +21,6 @@ from spicebridge.expressions.tree import (
     rebuild,
     walk,
 )
-from spicebridge.laws.device import kernels
 from spicebridge.laws.formulas import unlimited
 from spicebridge.laws.law import Law
 
@@ -56,7 +55,7 @@ class CircuitFormulas:
 def circuit_formulas(variant: LawVariant) -> CircuitFormulas:
     """The formulas of one variant."""
     law, e = variant.law, variant.equations
-    linear = kernels(e, law.state.name).linear_rate
+    linear = e.linear_rate
     conduction = circuit_formula(law, e.conduction, variant.state)
     if linear is not None:
         return CircuitFormulas(conduction=conduction, by_current=linear[1] != Number(0.0), linear=linear)

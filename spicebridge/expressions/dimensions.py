@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from spicebridge.errors import DeckError, QuantityError
+from spicebridge.expressions.functions import FUNCTIONS
 from spicebridge.expressions.tokens import parse_number
 from spicebridge.expressions.tree import (
     COMPARISONS,
-    FUNCTIONS,
     Binary,
     Call,
     Conditional,
@@ -269,24 +269,18 @@ class Dimensions:
         return _Dim(NONE)
 
     def _call(self, e: Expression, name: str, x: list[_Dim]) -> _Dim:
-        match name:
-            case "abs" | "uramp" | "floor" | "ceil" | "int" | "nint":
+        rule = FUNCTIONS[name].unit if name in FUNCTIONS else "number" if name.startswith("lim") else "none"
+        match rule:
+            case "kept":
                 return x[0]
-            case "sqrt":
+            case "root":
                 return _combined(_Dim(NONE), x[0], Fraction(1, 2))
-            case "sgn" | "u":
-                return _Dim(NONE)
-            case "min" | "max" | "limit":
-                return self._equal(e, x, f"the arguments of {name}")
-            case "atan2":
-                self._equal(e, x, "the arguments of atan2")
-                return _Dim(NONE)
-            case "table":
-                return _Dim(NONE)
-            case _ if name not in FUNCTIONS and not name.startswith("lim"):
-                return _Dim(NONE)
-        for d in x:
-            self._same(e, d, _Dim(NONE), f"the argument of {name}", "a number without unit is wanted")
+            case "equal" | "ratio":
+                same = self._equal(e, x, f"the arguments of {name}")
+                return same if rule == "equal" else _Dim(NONE)
+            case "number":
+                for d in x:
+                    self._same(e, d, _Dim(NONE), f"the argument of {name}", "a number without unit is wanted")
         return _Dim(NONE)
 
     def _equal(self, e: Expression, x: list[_Dim], what: str) -> _Dim:

@@ -19,7 +19,8 @@ import numpy as np
 from spicebridge.arrays import Array
 from spicebridge.errors import DeviceError, LawError, nearest
 from spicebridge.expressions.dimensions import unit_in_si
-from spicebridge.expressions.tree import Environment, Expression, evaluate
+from spicebridge.expressions.evaluate import Environment, evaluate
+from spicebridge.expressions.tree import Expression
 from spicebridge.laws.base import freeze_parameters, parameter, same_device
 from spicebridge.laws.card import Card, law_card
 from spicebridge.laws.law_checks import check_examples, check_names, check_values

@@ -14,10 +14,14 @@ import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.expressions.calculus import differentiate, simplify
-from spicebridge.expressions.evaluate import Compiled, compile_trees, depends
+from spicebridge.expressions.compile import Compiled, compile_trees, depends
+from spicebridge.expressions.evaluate import Environment, evaluate
 from spicebridge.expressions.kinks import kinks
-from spicebridge.expressions.tree import Conditional, Environment, Expression, Number, Parameter, evaluate, rebuild
+from spicebridge.expressions.tree import Conditional, Expression, Number, Parameter, rebuild
 from spicebridge.laws.formulas import unlimited
+
+POLARITY = "J of the edge"
+"""A name that no text can hold."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -51,30 +55,33 @@ class Equations:
         return not any(True for tree in self.trees for _ in kinks(tree, self.moving))
 
     @cached_property
-    def conduction_value(self) -> Compiled:
+    def conduction_value(self) -> Compiled[Array]:
         """R in ohm or i in A."""
-        return self._conducting(self.conduction)
+        return compile_trees(unlimited(self.conduction), (self.state, "v"), shape=0 if self.ohmic else 1)
 
     @cached_property
-    def conduction_slopes(self) -> Compiled:
+    def conduction_slopes(self) -> Compiled[tuple[Array, ...]]:
         """(d/ds, d/dv) of it."""
-        return self._conducting(_slope(self.conduction, self.state), _slope(self.conduction, "v"))
+        slopes = [_slope(self.conduction, self.state), _slope(self.conduction, "v")]
+        return compile_trees(slopes, (self.state, "v"), shape=0 if self.ohmic else 1)
 
     @cached_property
-    def rate(self) -> Compiled:
+    def rate(self) -> Compiled[Array]:
         """decay + drift."""
-        return self._moving(self.drift if self.decay is None else self.decay + self.drift)
+        whole = self.drift if self.decay is None else self.decay + self.drift
+        return compile_trees(_turned(whole), self._signals)
 
     @cached_property
-    def rate_parts(self) -> Compiled:
+    def rate_parts(self) -> Compiled[tuple[Array, ...]]:
         """(decay, drift)."""
-        return self._moving(self._decay, self.drift)
+        return compile_trees([_turned(self._decay), _turned(self.drift)], self._signals)
 
     @cached_property
-    def rate_slopes(self) -> Compiled:
+    def rate_slopes(self) -> Compiled[tuple[Array, ...]]:
         """(decay, drift, d decay/ds, d drift/ds, d drift/dv, d drift/di)."""
         by = (_slope(self.drift, x) for x in (self.state, "v", "i"))
-        return self._moving(self._decay, self.drift, _slope(self._decay, self.state), *by)
+        trees = (self._decay, self.drift, _slope(self._decay, self.state), *by)
+        return compile_trees([_turned(tree) for tree in trees], self._signals)
 
     @cached_property
     def affine(self) -> tuple[Expression, Expression] | None:
@@ -99,18 +106,9 @@ class Equations:
     def _decay(self) -> Expression:
         return Number(0.0) if self.decay is None else self.decay
 
-    def _conducting(self, *trees: Expression) -> Compiled:
-        return compile_trees([unlimited(tree) for tree in trees], (self.state, "v"), 0 if self.ohmic else 1)
-
-    def _moving(self, *trees: Expression) -> Compiled:
-        """The polarity has a name that no text can hold."""
-        polarity = "J of the edge"
-
-        def turn(e: Expression) -> Expression | None:
-            return Parameter(polarity) * e if isinstance(e, Parameter) and e.name.lower() in ("v", "i") else None
-
-        turned = [rebuild(unlimited(tree), turn) for tree in trees]
-        return compile_trees(turned, (self.state, "v", "i", "active", polarity))
+    @property
+    def _signals(self) -> tuple[str, ...]:
+        return (self.state, "v", "i", "active", POLARITY)
 
     def pruned(self, parameters: Mapping[str, Array]) -> Equations:
         """The formulas without the branches that these parameters never take."""
@@ -142,6 +140,15 @@ def _simplified(
         decay=None if decay is None else simplify(decay),
         state=state,
     )
+
+
+def _turned(tree: Expression) -> Expression:
+    """With J v and J i for v and i."""
+
+    def turn(e: Expression) -> Expression | None:
+        return Parameter(POLARITY) * e if isinstance(e, Parameter) and e.name.lower() in ("v", "i") else None
+
+    return rebuild(unlimited(tree), turn)
 
 
 def _slope(tree: Expression, name: str) -> Expression:

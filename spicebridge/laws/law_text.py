@@ -18,6 +18,7 @@ from typing import SupportsFloat
 
 from spicebridge.errors import DeviceError, LawError, QuantityError, nearest
 from spicebridge.expressions.calculus import simplify
+from spicebridge.expressions.compile import depends
 from spicebridge.expressions.dimensions import (
     NONE,
     Dimension,
@@ -28,7 +29,6 @@ from spicebridge.expressions.dimensions import (
     parse_unit,
     unit_in_si,
 )
-from spicebridge.expressions.evaluate import depends
 from spicebridge.expressions.tree import Call, Expression, Number, Parameter, rebuild
 from spicebridge.laws.formulas import CONSTANTS, Formulas, Helper, signature
 from spicebridge.laws.law_equations import Equations

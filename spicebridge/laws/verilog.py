@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from spicebridge.errors import LawError
-from spicebridge.expressions.tree import FUNCTIONS
+from spicebridge.expressions.functions import FUNCTIONS
 from spicebridge.laws.verilog_text import at_depth_zero, closing, terms
 from spicebridge.laws.words import taken
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import keyword
 
+from spicebridge.expressions.functions import FUNCTIONS
 from spicebridge.expressions.language import DECK_WORDS
-from spicebridge.expressions.tree import FUNCTIONS
 from spicebridge.laws.formulas import CONSTANTS, LANGUAGE
 
 SIGNALS = frozenset(("v", "i", "active", "polarity", "time", "p", "n", "drift", "window", "pi", "law", *CONSTANTS))

@@ -6,18 +6,17 @@ import math
 from dataclasses import dataclass
 
 from spicebridge.circuit.lower.law_variants import LawVariant
-from spicebridge.expressions.evaluate import depends, not_negative
+from spicebridge.expressions.compile import depends, not_negative
+from spicebridge.expressions.evaluate import Environment, evaluate
 from spicebridge.expressions.tree import (
     Binary,
     Call,
-    Environment,
     Expression,
     NodeVoltage,
     Number,
     Parameter,
     Unary,
     call,
-    evaluate,
     rebuild,
     walk,
 )

@@ -9,7 +9,8 @@ from dataclasses import replace
 from functools import cached_property
 
 from spicebridge.expressions.calculus import simplify
-from spicebridge.expressions.tree import Environment, Number, Parameter, distinct, evaluate, rebuild
+from spicebridge.expressions.evaluate import Environment, evaluate
+from spicebridge.expressions.tree import Number, Parameter, distinct, rebuild
 from spicebridge.laws.law import Law
 from spicebridge.laws.tables import Points
 
@@ -55,7 +56,7 @@ class LawVariant:
         for entry in ({}, *self.law.examples.values()):
             own = {name: float(value) for name, value in entry.items() if name in defaults}
             values = {name.lower(): value for name, value in (defaults | own).items()}
-            truth = {n: abs(evaluate(c, Environment({}, {}, values))) > 0.5 for n, c in conditions.items()}
+            truth = {n: abs(float(evaluate(c, Environment({}, {}, values)))) > 0.5 for n, c in conditions.items()}
             if truth == self.variants:
                 return defaults | {name: value for name, value in own.items() if name.lower() in deciding}
         return defaults

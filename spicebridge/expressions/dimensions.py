@@ -29,6 +29,7 @@ from spicebridge.expressions.tree import (
     Power,
     Unary,
     children,
+    postorder,
 )
 
 BASE = ("V", "A", "s", "m", "K")
@@ -197,7 +198,6 @@ class Dimensions:
         self.loose = loose
         self.solved: dict[str, _Dim] = {}
         self._literals = 0
-        self._keep: list[Expression] = []
 
     def check(self, tree: Expression, wanted: Dimension) -> None:
         """Raise `UnitError` unless `tree` can have the dimension `wanted`."""
@@ -206,16 +206,8 @@ class Dimensions:
     def of(self, root: Expression) -> _Dim:
         """The dimension of a tree, as far as it is known."""
         done: dict[int, _Dim] = {}
-        stack = [root]
-        while stack:
-            e = stack[-1]
-            missing = [x for x in children(e) if id(x) not in done]
-            if id(e) in done or not missing:
-                stack.pop()
-                if id(e) not in done:
-                    done[id(e)] = self._node(e, [done[id(x)] for x in children(e)])
-                continue
-            stack.extend(missing)
+        for e, below in postorder(root, lambda e: children(e)[::-1]):
+            done[id(e)] = self._node(e, [done[id(x)] for x in below[::-1]])
         return done[id(root)]
 
     def parameter(self, name: str) -> Dimension | None:

@@ -24,7 +24,7 @@ class Function:
     - `unit`: "number" takes and gives numbers without unit; "kept" gives the unit of its argument and "root" the root
       of it; "equal" arguments have one unit, which it gives, "ratio" likewise but it gives a number; "none" takes any
       and gives a number.
-    - `smooth`: no kink and no jump. `everywhere`: it has a value for every argument. `not_negative`: its value never is.
+    - `smooth`: no kink and no jump. `everywhere`: it has a value for every argument. `not_negative`: its value is.
     """
 
     arguments: int = 1

@@ -101,8 +101,10 @@ def signature(key: str) -> tuple[str, tuple[str, ...]]:
     return found[1], tuple(arguments)
 
 
-@dataclass(frozen=True)
-class _Names:
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What a formula may name, in lower case: helpers, `known` leaves, tables; `moving` are those that change in time."""
+
     helpers: Mapping[str, Helper]
     known: frozenset[str]
     tables: frozenset[str]
@@ -155,25 +157,14 @@ class Formulas:
         return "", place.offset + 1
 
     def expand(
-        self,
-        tree: Expression,
-        helpers: Mapping[str, Helper],
-        *,
-        known: frozenset[str],
-        tables: frozenset[str],
-        moving: frozenset[str],
+        self, e: Expression, names: Names, formal: Mapping[str, Expression] | None = None, inside: tuple[str, ...] = ()
     ) -> Expression:
-        """The tree with helpers put in; calls of `tables` and of limited functions stay.
+        """The tree with helpers put in; calls of tables and of limited functions stay.
 
-        Raises `LawError` for names that are neither `known` (leaves, in lower case) nor of the language.
+        `formal` are the arguments of the helpers `inside` which it stands. Raises `LawError` for other names.
         """
-        return self._expand(tree, _Names(helpers, known, tables, moving), {}, ())
-
-    def _expand(
-        self, e: Expression, names: _Names, formal: Mapping[str, Expression], inside: tuple[str, ...]
-    ) -> Expression:
-        helpers, known = names.helpers, names.known
-        below = tuple(self._expand(x, names, formal, inside) for x in children(e))
+        helpers, known, formal = names.helpers, names.known, formal or {}
+        below = tuple(self.expand(x, names, formal, inside) for x in children(e))
         match e:
             case Parameter(name):
                 folded = name.lower()
@@ -210,7 +201,7 @@ class Formulas:
         self,
         e: Expression,
         name: str,
-        names: _Names,
+        names: Names,
         values: tuple[Expression, ...],
         inside: tuple[str, ...],
     ) -> Expression:
@@ -220,7 +211,7 @@ class Formulas:
         if name in inside:
             raise self.at(e, f"helper {name!r} calls itself: {' -> '.join((*inside, name))}")
         formal = dict(zip(helper.arguments, values, strict=True))
-        return self._expand(helper.body, names, formal, (*inside, name))
+        return self.expand(helper.body, names, formal, (*inside, name))
 
     def _placed(self, old: Expression, new: Expression) -> Expression:
         if new is not old:

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class LawDevice:
 
         def __init__(self, *arguments: object, **values: object) -> None: ...
 
-        def __getattr__(self, name: str) -> Any: ...
+        def __getattr__(self, name: str) -> Array: ...
 
     def __init_subclass__(cls, law: Law | None = None) -> None:
         if law is None:

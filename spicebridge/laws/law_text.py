@@ -30,7 +30,7 @@ from spicebridge.expressions.dimensions import (
     unit_in_si,
 )
 from spicebridge.expressions.tree import Call, Expression, Number, Parameter, rebuild
-from spicebridge.laws.formulas import CONSTANTS, Formulas, Helper, signature
+from spicebridge.laws.formulas import CONSTANTS, Formulas, Helper, Names, signature
 from spicebridge.laws.law_equations import Equations
 from spicebridge.laws.parameters import ParameterRule, read_parameter
 from spicebridge.laws.state import State, read_state
@@ -257,15 +257,17 @@ class LawText:
         names = (self.state.name, *self.parameters, *self.quantities, *ends, "active")
         known = frozenset(name.lower() for name in names)
         tables = frozenset(name.lower() for name in self.tables)
-        expand = functools.partial(self.formulas.expand, helpers=helpers, tables=tables, moving=self.moving)
+
+        def expand(tree: Expression, *more: str) -> Expression:
+            allowed = Names(helpers=helpers, known=known | {*more}, tables=tables, moving=self.moving)
+            return self.formulas.expand(tree, allowed)
+
         if only is not None:
             asked = {name: helpers[name.lower()] for name, _ in map(signature, only) if name.lower() in helpers}
-            return {name: expand(h.body, known=known | {"v", "i", *h.arguments}) for name, h in asked.items()}
+            return {name: expand(h.body, "v", "i", *h.arguments) for name, h in asked.items()}
         signals = {"resistance": (), "decay": (), "current": ("v",), "rate": ("v", "i")}
         return {
-            key: expand(self._read(choice, key, self.data[key]), known=known | {*signals[key]})
-            for key in FORMULAS
-            if key in self.data
+            key: expand(self._read(choice, key, self.data[key]), *signals[key]) for key in FORMULAS if key in self.data
         }
 
     def _read(self, choice: Mapping[str, str], key: str, given: object) -> Expression:

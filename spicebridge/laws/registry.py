@@ -2,8 +2,8 @@
 
 A file ``models/<law>.toml`` is a law; nothing else has to know of it. A law that is no expression is a Python record:
 a constructor whose argument names are the keys of the ``[device]`` section and, by convention, the names of the fields
-of the device it returns. Packages bring laws by the entry point group ``spicebridge.laws``: each entry loads to a `Law`,
-to the path of a law text, or to a device class, which then registers itself with `register_law`.
+of the device it returns. Packages bring laws by the entry point group ``spicebridge.laws``: each entry loads to a
+`Law`, to the path of a law text, or to a device class, which then registers itself with `register_law`.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ CONTRACT = (
 class RecordLaw:
     """A law that is a Python record: `build` makes a device from keyword arguments, `device` is the class it returns.
 
-    `subcircuit` is the text of its SPICE model, `veriloga` of the other one, if it has any. Arguments that are parameters
-    of the device take numbers (one, one per edge, or a random draw), ``window`` takes a window, every other argument
-    the plain value of a case file.
+    `subcircuit` is the text of its SPICE model, `veriloga` of the other one, if it has any. Arguments that are
+    parameters of the device take numbers (one, one per edge, or a random draw), ``window`` takes a window, every other
+    argument the plain value of a case file.
     """
 
     name: str

@@ -52,7 +52,7 @@ class HiddenState(LawError):
 
 @dataclass(frozen=True, kw_only=True)
 class Module:
-    """What a module is called, its pins, the node of its state, and its parameters: name in the law -> in the module."""
+    """What a module is called, its pins, the node of its state, its parameters: name in the law -> in the module."""
 
     name: str
     pins: tuple[str, ...]

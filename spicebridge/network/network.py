@@ -52,7 +52,8 @@ class Network(Shown):
     """A memristive network; build it with `from_graph`, `from_edges`, `from_loop_matrix`, ….
 
     ``structure`` is a `Graph` or a `LoopMatrix`; ``P``, ``J`` (n_e,) are +-1; ``initial_state`` (n_e,) is
-    dimensionless, in V on capacitors, in A on inductors, 0 on memoryless edges; ``drives`` has one entry per edge, None where there is no source. Raises `NetworkError`.
+    dimensionless, in V on capacitors, in A on inductors, 0 on memoryless edges; ``drives`` has one entry per edge, None
+    where there is no source. Raises `NetworkError`.
     """
 
     structure: Graph | LoopMatrix

@@ -31,8 +31,9 @@ def check_names(law: LawText, of_device: frozenset[str]) -> None:
     """
     seen: dict[str, str] = {}
     helpers = [signature(key)[0] for key in (*law.entries("let"), *law.entries("variants"))]
-    names = [(name, taken(of_device)) for name in (*law.parameters, *law.options)]
-    called = [(name, taken(of_device) | CALLED) for name in law.tables] + [(name, SIGNALS | CALLED) for name in helpers]
+    fields = taken(of_device)
+    names = [(name, fields) for name in (*law.parameters, *law.options)]
+    called = [(name, fields | CALLED) for name in law.tables] + [(name, SIGNALS | CALLED) for name in helpers]
     for name, words in ((law.state.name, IN_CIRCUITS), *names, *called):
         folded = name.lower()
         if folded in words:
@@ -48,7 +49,7 @@ def check_names(law: LawText, of_device: frozenset[str]) -> None:
         check_rules("its default", law.parameters, {name: np.asarray(p.default) for name, p in law.parameters.items()})
     except DeviceError as error:
         raise law.fail(str(error)) from None
-    assert law.window is not None
+    assert law.window is not None  # what is wrong with it is said now
 
 
 def check_examples(law: LawText) -> None:

@@ -16,7 +16,7 @@ Amount = float | Array
 
 
 @dataclass(frozen=True, kw_only=True)
-class Function:
+class MathFunction:
     """One function.
 
     - `arguments`: how many it takes, -1 for any.
@@ -42,51 +42,51 @@ def _table(x: Amount, *points: Amount) -> Amount:
     return np.interp(x, flat[0::2], flat[1::2])
 
 
-def _step(value: Callable[..., Amount], unit: str = "kept") -> Function:
-    return Function(value=value, slope=lambda x: Number(0.0), unit=unit, smooth=False)
+def _step(value: Callable[..., Amount], unit: str = "kept") -> MathFunction:
+    return MathFunction(value=value, slope=lambda x: Number(0.0), unit=unit, smooth=False)
 
 
 def _circle(x: Expression) -> Expression:
     return call("sqrt", 1.0 - x * x)
 
 
-FUNCTIONS: dict[str, Function] = {
-    "abs": Function(value=np.abs, slope=lambda x: call("sgn", x), unit="kept", smooth=False, not_negative=True),
-    "sqrt": Function(
+FUNCTIONS: dict[str, MathFunction] = {
+    "abs": MathFunction(value=np.abs, slope=lambda x: call("sgn", x), unit="kept", smooth=False, not_negative=True),
+    "sqrt": MathFunction(
         value=np.sqrt, slope=lambda x: 0.5 / call("sqrt", x), unit="root", everywhere=False, not_negative=True
     ),
-    "exp": Function(value=np.exp, slope=lambda x: call("exp", x), not_negative=True),
-    "ln": Function(value=np.log, slope=lambda x: 1.0 / x, everywhere=False),
-    "log10": Function(value=np.log10, slope=lambda x: 1.0 / math.log(10.0) / x, everywhere=False),
-    "sin": Function(value=np.sin, slope=lambda x: call("cos", x)),
-    "cos": Function(value=np.cos, slope=lambda x: -call("sin", x)),
-    "tan": Function(value=np.tan, slope=lambda x: 1.0 + call("tan", x) * call("tan", x)),
-    "asin": Function(value=np.arcsin, slope=lambda x: 1.0 / _circle(x), everywhere=False),
-    "acos": Function(value=np.arccos, slope=lambda x: -(1.0 / _circle(x)), everywhere=False),
-    "atan": Function(value=np.arctan, slope=lambda x: 1.0 / (1.0 + x * x)),
-    "sinh": Function(value=np.sinh, slope=lambda x: call("cosh", x)),
-    "cosh": Function(value=np.cosh, slope=lambda x: call("sinh", x), not_negative=True),
-    "tanh": Function(value=np.tanh, slope=lambda x: 1.0 - call("tanh", x) * call("tanh", x)),
-    "asinh": Function(value=np.arcsinh, slope=lambda x: 1.0 / call("sqrt", x * x + 1.0)),
-    "acosh": Function(value=np.arccosh, slope=lambda x: 1.0 / call("sqrt", x * x - 1.0), everywhere=False),
-    "atanh": Function(value=np.arctanh, slope=lambda x: 1.0 / (1.0 - x * x), everywhere=False),
+    "exp": MathFunction(value=np.exp, slope=lambda x: call("exp", x), not_negative=True),
+    "ln": MathFunction(value=np.log, slope=lambda x: 1.0 / x, everywhere=False),
+    "log10": MathFunction(value=np.log10, slope=lambda x: 1.0 / math.log(10.0) / x, everywhere=False),
+    "sin": MathFunction(value=np.sin, slope=lambda x: call("cos", x)),
+    "cos": MathFunction(value=np.cos, slope=lambda x: -call("sin", x)),
+    "tan": MathFunction(value=np.tan, slope=lambda x: 1.0 + call("tan", x) * call("tan", x)),
+    "asin": MathFunction(value=np.arcsin, slope=lambda x: 1.0 / _circle(x), everywhere=False),
+    "acos": MathFunction(value=np.arccos, slope=lambda x: -(1.0 / _circle(x)), everywhere=False),
+    "atan": MathFunction(value=np.arctan, slope=lambda x: 1.0 / (1.0 + x * x)),
+    "sinh": MathFunction(value=np.sinh, slope=lambda x: call("cosh", x)),
+    "cosh": MathFunction(value=np.cosh, slope=lambda x: call("sinh", x), not_negative=True),
+    "tanh": MathFunction(value=np.tanh, slope=lambda x: 1.0 - call("tanh", x) * call("tanh", x)),
+    "asinh": MathFunction(value=np.arcsinh, slope=lambda x: 1.0 / call("sqrt", x * x + 1.0)),
+    "acosh": MathFunction(value=np.arccosh, slope=lambda x: 1.0 / call("sqrt", x * x - 1.0), everywhere=False),
+    "atanh": MathFunction(value=np.arctanh, slope=lambda x: 1.0 / (1.0 - x * x), everywhere=False),
     "sgn": _step(np.sign, unit="none"),
     "floor": _step(np.floor),
     "ceil": _step(np.ceil),
     "int": _step(np.trunc),
     "nint": _step(np.rint),
     "u": _step(lambda x: np.heaviside(x, 0.5), unit="none"),
-    "uramp": Function(
+    "uramp": MathFunction(
         value=lambda x: np.maximum(x, 0.0),
         slope=lambda x: call("u", x),
         unit="kept",
         smooth=False,
         not_negative=True,
     ),
-    "atan2": Function(arguments=2, value=np.arctan2, unit="ratio"),
-    "min": Function(arguments=2, value=np.minimum, unit="equal", smooth=False),
-    "max": Function(arguments=2, value=np.maximum, unit="equal", smooth=False),
-    "limit": Function(arguments=3, value=lambda x, low, high: np.clip(x, low, high), unit="equal", smooth=False),
-    "table": Function(arguments=-1, value=_table, unit="none", smooth=False),
+    "atan2": MathFunction(arguments=2, value=np.arctan2, unit="ratio"),
+    "min": MathFunction(arguments=2, value=np.minimum, unit="equal", smooth=False),
+    "max": MathFunction(arguments=2, value=np.maximum, unit="equal", smooth=False),
+    "limit": MathFunction(arguments=3, value=lambda x, low, high: np.clip(x, low, high), unit="equal", smooth=False),
+    "table": MathFunction(arguments=-1, value=_table, unit="none", smooth=False),
 }
 """By name; ``u(0)`` is one half."""

@@ -103,7 +103,7 @@ def signature(key: str) -> tuple[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """What a formula may name, in lower case: helpers, `known` leaves, tables; `moving` are those that change in time."""
+    """What a formula may name, in lower case: helpers, `known` leaves, tables; `moving` ones change in time."""
 
     helpers: Mapping[str, Helper]
     known: frozenset[str]

@@ -13,11 +13,11 @@ from spicebridge.drives import Drive
 from spicebridge.errors import NetworkError, StateRangeWarning
 from spicebridge.laws import CurrentSource
 from spicebridge.laws.base import Group, imposes, take
-from spicebridge.network.structure import Graph, LoopMatrix
+from spicebridge.network.structure import LoopMatrix, Structure
 
 
 def check_edges(
-    structure: Graph | LoopMatrix,
+    structure: Structure,
     groups: Sequence[Group],
     drives: Sequence[Drive | None],
     initial_state: Array,
@@ -54,7 +54,7 @@ def _state_problem(group: Group, state: Array, *, reactive: bool) -> str | None:
     return take(group.device, looked_at).check_state(state[looked_at]) if looked_at.size else None
 
 
-def _check_imposing(structure: Graph | LoopMatrix, group: Group, drives: Sequence[Drive | None]) -> None:
+def _check_imposing(structure: Structure, group: Group, drives: Sequence[Drive | None]) -> None:
     if isinstance(structure, LoopMatrix):
         raise NetworkError(
             f"{structure.names[int(group.edges[0])]}: a {group.device.kind} needs a graph; a loop matrix knows "
@@ -76,7 +76,7 @@ def _offender(group: Group, initial_state: Array) -> int:
     return int(group.edges[0])
 
 
-def say_states_outside(structure: Graph | LoopMatrix, groups: Sequence[Group], initial_state: Array) -> None:
+def say_states_outside(structure: Structure, groups: Sequence[Group], initial_state: Array) -> None:
     """Warn of the first initial state outside the range that its law describes (`StateRangeWarning`)."""
     for group in groups:
         low, high = getattr(group.device, "state_range", (-math.inf, math.inf))

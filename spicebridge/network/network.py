@@ -43,7 +43,7 @@ from spicebridge.network.graphs import (
     say_ignored,
     with_parameters,
 )
-from spicebridge.network.structure import EdgeKey, Graph, LoopMatrix
+from spicebridge.network.structure import EdgeKey, Graph, LoopMatrix, Structure
 from spicebridge.shown import Shown
 
 
@@ -56,7 +56,7 @@ class Network(Shown):
     where there is no source. Raises `NetworkError`.
     """
 
-    structure: Graph | LoopMatrix
+    structure: Structure
     groups: tuple[Group, ...]
     drives: tuple[Drive | None, ...]
     initial_state: Array
@@ -226,7 +226,7 @@ class Network(Shown):
     @classmethod
     def _assemble(
         cls,
-        structure: Graph | LoopMatrix,
+        structure: Structure,
         device: Device | Sequence[Device],
         drive: object,
         initial_state: object,

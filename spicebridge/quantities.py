@@ -56,7 +56,7 @@ _ANY = tuple(unit for unit in UNITS if unit not in ("m", "K"))
 """What a number may have whose unit is not known: metre and kelvin are spelt as prefixes."""
 _ALONE: dict[str, dict[str, float]] = {
     "s": {"min": 60.0},
-    "rad": {"deg": math.pi / 180.0, "degree": math.pi / 180.0, "degrees": math.pi / 180.0, "°": math.pi / 180.0},
+    "rad": dict.fromkeys(("deg", "degree", "degrees", "°"), math.pi / 180.0),
     "1": {"%": 0.01},
 }
 """Spellings that never have a prefix, and what they are worth."""
@@ -227,7 +227,5 @@ def format_quantity(value: float, unit: str = "", digits: int = 4) -> str:
         return f"{number:g} {unit}".strip()
     rounded = float(f"{number:.{digits}g}")
     exponent = max(-18, min(12, 3 * math.floor(math.log10(abs(rounded)) / 3)))
-    prefix = {12: "T", 9: "G", 6: "M", 3: "k", 0: "", -3: "m", -6: "u", -9: "n", -12: "p"}.get(
-        exponent, {-15: "f", -18: "a"}.get(exponent, "")
-    )
+    prefix = "afpnum kMGT"[exponent // 3 + 6].strip()
     return f"{number / 10.0**exponent:.{digits}g} {prefix}{unit}".strip()

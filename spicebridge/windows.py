@@ -23,7 +23,9 @@ the Joglekar window would hold.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -110,10 +112,7 @@ class Tanh:
     bounded = False
 
     def __post_init__(self) -> None:
-        for field in ("p", "rate_scale"):
-            value = getattr(self, field)
-            if not isinstance(value, (int, float, np.number)) or not (math.isfinite(value) and value > 0):
-                raise DeviceError(f"tanh window: {field} = {value!r} must be positive and finite")
+        _positive(self, "p", "rate_scale")
 
     def rate(self, s: Array, decay: Array, drift: Array) -> Array:
         f = decay + drift
@@ -132,108 +131,104 @@ class Tanh:
         return d_s, d_f, d_f
 
 
+class _DriftWindow(ABC):
+    """F = decay + drift j(s): `factor` is the window j, `slope` is drift dj/ds."""
+
+    hard = False
+    bounded = False
+
+    @abstractmethod
+    def factor(self, s: Array, drift: Array) -> Array: ...
+
+    @abstractmethod
+    def slope(self, s: Array, drift: Array) -> Array: ...
+
+    def rate(self, s: Array, decay: Array, drift: Array) -> Array:
+        return decay + drift * self.factor(s, drift)
+
+    def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
+        return self.slope(s, drift), np.ones_like(s), self.factor(s, drift)
+
+
 @dataclass(frozen=True)
-class Joglekar:
+class Joglekar(_DriftWindow):
     """1 - (2s - 1)^(2p) on the drift. Sticks at both bounds."""
 
     p: int = 1
     name = "joglekar"
-    hard = False
-    bounded = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "p", _order(self.p, "Joglekar"))
 
-    def rate(self, s: Array, decay: Array, drift: Array) -> Array:
-        return decay + drift * self.factor(s)
-
-    def factor(self, s: Array) -> Array:
-        """The window itself, factorised so that it loses no digits near the bounds."""
+    def factor(self, s: Array, drift: Array) -> Array:
+        """Factorised so that it loses no digits near the bounds."""
         u2 = (2.0 * s - 1.0) ** 2
         series = np.ones_like(u2)
         for _ in range(self.p - 1):
             series = 1.0 + u2 * series
         return 4.0 * s * (1.0 - s) * series
 
-    def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
-        u = 2.0 * s - 1.0
-        slope = -4.0 * self.p * u ** (2 * self.p - 1)
-        return drift * slope, np.ones_like(s), self.factor(s)
+    def slope(self, s: Array, drift: Array) -> Array:
+        return drift * (-4.0 * self.p * (2.0 * s - 1.0) ** (2 * self.p - 1))
 
 
 @dataclass(frozen=True)
-class Biolek:
+class Biolek(_DriftWindow):
     """1 - (s - [drift < 0])^(2p) on the drift. Leaves a bound at once; kink where drift turns."""
 
     p: int = 1
     name = "biolek"
-    hard = False
-    bounded = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "p", _order(self.p, "Biolek"))
 
-    def rate(self, s: Array, decay: Array, drift: Array) -> Array:
-        return decay + drift * (1.0 - (s - (drift < 0.0)) ** (2 * self.p))
+    def factor(self, s: Array, drift: Array) -> Array:
+        return np.asarray(1.0 - (s - (drift < 0.0)) ** (2 * self.p))
 
-    def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
-        u = s - (drift < 0.0)
-        d_s = -drift * 2 * self.p * u ** (2 * self.p - 1)
-        return d_s, np.ones_like(s), np.asarray(1.0 - u ** (2 * self.p))
+    def slope(self, s: Array, drift: Array) -> Array:
+        return np.asarray(-drift * 2 * self.p * (s - (drift < 0.0)) ** (2 * self.p - 1))
 
 
 @dataclass(frozen=True)
-class Prodromakis:
+class Prodromakis(_DriftWindow):
     """j (1 - ((s - 1/2)^2 + 3/4)^p) on the drift, p and j real. Sticks at both bounds."""
 
     p: float = 1.0
     j: float = 1.0
     name = "prodromakis"
-    hard = False
-    bounded = False
 
     def __post_init__(self) -> None:
         _positive(self, "p", "j")
 
-    def rate(self, s: Array, decay: Array, drift: Array) -> Array:
-        return decay + drift * self.factor(s)
-
-    def factor(self, s: Array) -> Array:
-        """The window itself, (s - 1/2)^2 + 3/4 = 1 - s (1 - s)."""
+    def factor(self, s: Array, drift: Array) -> Array:
+        """(s - 1/2)^2 + 3/4 = 1 - s (1 - s)."""
         return np.asarray(self.j * _one_minus_power(s * (1.0 - s), self.p))
 
-    def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
+    def slope(self, s: Array, drift: Array) -> Array:
         u = 1.0 - s * (1.0 - s)
-        slope = -self.j * self.p * u ** (self.p - 1.0) * (2.0 * s - 1.0)
-        return drift * slope, np.ones_like(s), self.factor(s)
+        return drift * (-self.j * self.p * u ** (self.p - 1.0) * (2.0 * s - 1.0))
 
 
 @dataclass(frozen=True)
-class Zha:
+class Zha(_DriftWindow):
     """j (1 - ((s - [drift < 0])^2/4 + 3/4)^p) on the drift. Leaves a bound at once, as Biolek."""
 
     p: float = 1.0
     j: float = 1.0
     name = "zha"
-    hard = False
-    bounded = False
 
     def __post_init__(self) -> None:
         _positive(self, "p", "j")
 
-    def rate(self, s: Array, decay: Array, drift: Array) -> Array:
-        return decay + drift * self.factor(s, drift)
-
     def factor(self, s: Array, drift: Array) -> Array:
-        """The window itself, d^2/4 + 3/4 = 1 - (1 - d)(1 + d)/4."""
+        """d^2/4 + 3/4 = 1 - (1 - d)(1 + d)/4."""
         d = s - (drift < 0.0)
         return np.asarray(self.j * _one_minus_power(0.25 * (1.0 - d) * (1.0 + d), self.p))
 
-    def partials(self, s: Array, decay: Array, drift: Array) -> tuple[Array, Array, Array]:
+    def slope(self, s: Array, drift: Array) -> Array:
         d = s - (drift < 0.0)
         u = 0.25 * d * d + 0.75
-        slope = -self.j * self.p * u ** (self.p - 1.0) * 0.5 * d
-        return drift * slope, np.ones_like(s), self.factor(s, drift)
+        return drift * (-self.j * self.p * u ** (self.p - 1.0) * 0.5 * d)
 
 
 def _one_minus_power(y: Array, p: float) -> Array:
@@ -241,7 +236,7 @@ def _one_minus_power(y: Array, p: float) -> Array:
     return np.asarray(-np.expm1(p * np.log1p(-y)))
 
 
-def _positive(window: Prodromakis | Zha, *fields: str) -> None:
+def _positive(window: Tanh | Prodromakis | Zha, *fields: str) -> None:
     for field in fields:
         value = getattr(window, field)
         number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
@@ -258,3 +253,20 @@ def _step_slope(x: Array) -> Array:
 
 
 WINDOWS: dict[str, type] = {kind.name: kind for kind in (NoWindow, Hard, Tanh, Joglekar, Biolek, Prodromakis, Zha)}
+
+
+def window_fields(kind: str) -> tuple[str, ...]:
+    """Names of the numbers of a window."""
+    return tuple(field.name for field in fields(WINDOWS[kind]))
+
+
+def make_window(kind: str, numbers: Mapping[str, object]) -> Window:
+    """The window of a text. Raises `DeviceError`."""
+    made: Window = WINDOWS[kind](**numbers)
+    return made
+
+
+def window_entry(window: Window) -> str | dict[str, object]:
+    """What a text says of a window: its word, with its numbers if it has any."""
+    numbers = {name: getattr(window, name) for name in getattr(window, "__dataclass_fields__", ())}
+    return {"kind": window.name, **numbers} if numbers else window.name

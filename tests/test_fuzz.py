@@ -14,7 +14,8 @@ from spicebridge.circuit.engines import Job, RunRecord, get_engine
 from spicebridge.circuit.engines.ngspice import NgspiceProcess
 from spicebridge.cli import main
 from spicebridge.errors import SimulatorDied, SpiceBridgeError
-from spicebridge.expressions.tree import Binary, Call, Environment, NodeVoltage, Number, Parameter, Power
+from spicebridge.expressions.evaluate import Environment
+from spicebridge.expressions.tree import Binary, Call, NodeVoltage, Number, Parameter, Power
 from spicebridge.fuzz import hunt, trees
 from spicebridge.fuzz.expressions import Expressions
 from spicebridge.fuzz.hunt import _Hunt

@@ -165,7 +165,7 @@ def test_one_meaning_one_name() -> None:
 SIMULATORS = {"ngspice", "pyspice", "vacask", "xyce"}
 """A file in each room that knows a simulator."""
 FILES_STILL_TWICE = """
-    checks read
+    read
 """
 """File names that two rooms have; a new file takes another one."""
 

@@ -5,10 +5,8 @@ Numbers read back as the same floats, so that reading and writing is the identit
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -18,10 +16,10 @@ from spicebridge.errors import CaseError
 from spicebridge.laws import LAWS, CurrentSource, Law, law_of
 from spicebridge.network import Network
 from spicebridge.quantities import format_number
-from spicebridge.windows import Window
+from spicebridge.windows import Window, window_entry
 
 
-def format_value(value: Any) -> str:
+def format_value(value: object) -> str:
     """`value` as TOML: text, numbers, booleans, lists and tables."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
@@ -33,6 +31,8 @@ def format_value(value: Any) -> str:
         return str(int(value))
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key} = {format_value(entry)}" for key, entry in value.items()) + "}"
+    if not isinstance(value, Iterable):
+        raise TypeError(f"{value!r} has no form in TOML")
     return "[" + ", ".join(format_value(entry) for entry in value) + "]"
 
 
@@ -82,9 +82,9 @@ def _plain(node: object) -> object:
     return node if isinstance(node, str) else None
 
 
-def _compact(values: Iterable[object]) -> Any:
+def _compact(values: object) -> float | list[float]:
     """One number when all are equal."""
-    entries = np.asarray(list(values), float).tolist()
+    entries: list[float] = np.atleast_1d(np.asarray(values, float)).tolist()
     return entries[0] if len(set(entries)) == 1 else entries
 
 
@@ -93,16 +93,14 @@ def _devices(network: Network) -> list[str]:
     for group in network.groups:
         everywhere = len(network.groups) == 1
         law = law_of(group.device)
-        values: dict[str, Any] = {} if everywhere else {"edges": group.edges.tolist()}
+        values: dict[str, object] = {} if everywhere else {"edges": group.edges.tolist()}
         values["law"] = law.name
         if isinstance(law, Law) and LAWS.get(law.name) is not law:
             values |= {key: value for key, value in law.data.items() if key not in ("window", "example")}
         arguments = {} if law.device is CurrentSource else law.arguments(group.device)
         for key, value in arguments.items():
-            if isinstance(value, Window):
-                value = {"kind": value.name, **dataclasses.asdict(value)}  # type: ignore[call-overload]
-                value = value["kind"] if len(value) == 1 else value
-            values[key] = _compact(np.atleast_1d(value)) if key in law.numeric else value
+            shown = window_entry(value) if isinstance(value, Window) else value
+            values[key] = _compact(shown) if key in law.numeric else shown
         sections.append(format_section("[device]" if everywhere else "[[device]]", values))
     return sections
 
@@ -112,24 +110,23 @@ def _drives(network: Network) -> list[str]:
     columns = [terms(drive or forced) for drive, forced in zip(network.drives, network.forcing, strict=True)]
     sections = []
     for position in range(max(len(column) for column in columns)):
-        kinds: dict[Any, list[int]] = {}
+        kinds: dict[Hashable, list[int]] = {}
         for k, column in enumerate(columns):
             if position < len(column):
                 kinds.setdefault(_sort(column[position]), []).append(k)
         for edges in kinds.values():
-            values = {} if len(edges) == network.n_edges else {"edges": edges}
-            values |= _drive_values([columns[k][position] for k in edges])
-            sections.append(format_section("[[drive]]", values))
+            where = {} if len(edges) == network.n_edges else {"edges": edges}
+            sections.append(format_section("[[drive]]", where | _drive_values([columns[k][position] for k in edges])))
     return sections
 
 
-def _sort(drive: Drive) -> object:
+def _sort(drive: Drive) -> Hashable:
     """Equal keys can share a section."""
     return drive if isinstance(drive, PWL) else (type(drive), getattr(drive, "period", 0.0) is None)
 
 
-def _drive_values(drives: list[Drive]) -> dict[str, Any]:
-    first: Any = drives[0]
+def _drive_values(drives: list[Drive]) -> dict[str, object]:
+    first = drives[0]
     if isinstance(first, PWL):
         return {"kind": "pwl", "times": first.times, "values": first.values}
     kind = next((word for word, cls in KIND_DRIVES.items() if cls is type(first)), None)
@@ -138,5 +135,5 @@ def _drive_values(drives: list[Drive]) -> dict[str, Any]:
             f"drive {type(first).__name__}: a case file has no word for it; "
             f"use {', '.join(KIND_DRIVES)}, pwl or their sum"
         )
-    names = [f.name for f in dataclasses.fields(first) if getattr(first, f.name) is not None]
-    return {"kind": kind} | {n: _compact(getattr(d, n) for d in drives) for n in names}
+    names = [name for name in KIND_DRIVES[kind].units if getattr(first, name) is not None]
+    return {"kind": kind} | {n: _compact([getattr(d, n) for d in drives]) for n in names}

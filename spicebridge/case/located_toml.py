@@ -23,7 +23,7 @@ _KEY = re.compile(rf"[ \t]*({_PART}(?:[ \t]*\.[ \t]*{_PART})*)[ \t]*=")
 _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"""|' r"'''.*?'''|" r'"(?:\\.|[^"\\\n])*"|' r"'[^'\n]*'|\#[^\n]*|[\[\]{}\n]", re.DOTALL
 )
-_REQUIRED: Any = object()
+_REQUIRED = object()
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:
@@ -119,7 +119,7 @@ class Section:
     """A table of the file with typed readers; each raises `CaseError` that names file, line and key."""
 
     source: CaseSource
-    data: Mapping[str, Any]
+    data: Mapping[str, object]
     path: KeyPath = field(default=())
 
     def __contains__(self, key: str) -> bool:
@@ -174,7 +174,7 @@ class Section:
                 )
             self.fail(key, f"unknown key{nearest(key, keys)}; known here: {', '.join(keys)}")
 
-    def get(self, key: str, default: object = _REQUIRED) -> Any:
+    def get(self, key: str, default: object = _REQUIRED) -> object:
         """The raw value of `key`."""
         if key in self.data:
             return self.data[key]

@@ -6,26 +6,29 @@ Random draws always carry their seed, so that a case is the same network on ever
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 
+from spicebridge.arrays import Array
 from spicebridge.case.located_toml import Section
 from spicebridge.drives import DC, PWL, VOLT_OR_AMPERE, Drive, Pulse, Sine, Sum
 from spicebridge.generators import generate, unseeded
 from spicebridge.laws import LAWS, CurrentSource, Law, RecordLaw, Resistor, group_devices
 from spicebridge.laws.base import Device, take
-from spicebridge.laws.law import KEYS as LAW_TEXT
-from spicebridge.laws.law import TABLES as LAW_TABLES
+from spicebridge.laws.law_text import KEYS as LAW_TEXT
+from spicebridge.laws.law_text import TABLES as LAW_TABLES
 from spicebridge.network import Network
-from spicebridge.network.checks import say_states_outside
-from spicebridge.windows import WINDOWS, Window
+from spicebridge.network.edge_rules import say_states_outside
+from spicebridge.windows import WINDOWS, Window, make_window, window_fields
 
 LAW_KEYS = tuple(key for key in (*LAW_TEXT, *LAW_TABLES) if key != "window")
 """Keys of a law whose formulas stand in the section itself; its window is the device's."""
 GRAPHS = ("generator", "edges", "graphml", "loop_matrix", "random_loop_matrix")
+Pairs = list[tuple[Hashable, Hashable]]
+"""(tail, head) of every edge; whether a file keeps to it is checked where the graph is made."""
 KIND_DRIVES: dict[str, type[DC | Sine | Pulse]] = {"dc": DC, "sine": Sine, "pulse": Pulse}
 KEYS: dict[str, tuple[str, ...]] = {
     "": ("title", "learn", "stop", "network", "device", "drive", "validate"),
@@ -35,7 +38,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "drive": ("kind", *dict.fromkeys(name for kind in KIND_DRIVES.values() for name in kind.units)),
 }
 """Table of a case -> its keys; the top has no name. The keys of a device or drive depend on its kind."""
-DISTRIBUTIONS: dict[str, Callable[..., Any]] = {
+DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, tuple[int, int]], Array]] = {
     "uniform": lambda rng, shape: rng.random(shape),
     "normal": lambda rng, shape: rng.standard_normal(shape),
 }
@@ -57,7 +60,7 @@ def build_network(root: Section, base: Path, title: str) -> Network:
     state = section.per_edge("initial_state", n_e) if "initial_state" in section else 0.0
     with section.located("initial_state" if "initial_state" in section else None):
         network = dataclasses.replace(graph, groups=groups, initial_state=np.full(n_e, state), title=title)
-    say_states_outside(network)
+    say_states_outside(network.structure, groups, network.initial_state)
     with section.located("polarity"):
         network = network.with_polarity(_polarity(section, n_e))
     if "active" in section:
@@ -82,7 +85,7 @@ def _graph(section: Section, base: Path) -> Network:
         if kind == "generator":
             return Network.from_graph(_generated(section), device=bare, ignore=_ignored(section))
         if kind == "edges":
-            pairs = [_node(section, "edges", pair) for pair in section.array("edges")]
+            pairs = cast(Pairs, [_node(section, "edges", pair) for pair in section.array("edges")])
             listed = section.array("nodes") if "nodes" in section else None
             nodes = None if listed is None else [_node(section, "nodes", node) for node in listed]
             return Network.from_edges(pairs, device=bare, nodes=nodes)
@@ -111,7 +114,7 @@ def _generated(section: Section) -> object:
     return graph
 
 
-def _node(section: Section, key: str, value: object) -> Any:
+def _node(section: Section, key: str, value: object) -> Hashable:
     """A node (text or whole number), or a list of them as a tuple."""
     if isinstance(value, list):
         return tuple(_node(section, key, part) for part in value)
@@ -138,7 +141,7 @@ def _edges(section: Section, n_e: int, key: str = "edges") -> list[int]:
     return edges
 
 
-def _polarity(section: Section, n_e: int) -> Any:
+def _polarity(section: Section, n_e: int) -> float | Array:
     if "polarity" not in section:
         return 1.0
     if not isinstance(section.get("polarity"), Mapping):
@@ -154,7 +157,7 @@ def _devices(blocks: list[Section], n_e: int, base: Path) -> Device | list[Devic
     """One device for all edges, or a list with one per edge from several blocks."""
     if len(blocks) == 1 and "edges" not in blocks[0]:
         return _device(blocks[0], n_e, base)
-    laws: list[Any] = [None] * n_e
+    laws: list[Device | None] = [None] * n_e
     rest = [block for block in blocks if "edges" not in block]
     if len(rest) > 1:
         rest[1].fail(None, "a second block without edges; only one may take the edges that no other names")
@@ -165,13 +168,16 @@ def _devices(blocks: list[Section], n_e: int, base: Path) -> Device | list[Devic
             if laws[k] is not None:
                 block.fail("edges", f"edge {k} has a device already; name it in one block only")
             laws[k] = take(device, position)
-    for k, law in enumerate(laws):
-        if law is None:
-            blocks[0].fail(None, f"edge {k} has no device; add it to a block or give one block without edges")
-    return laws
+    found = [law for law in laws if law is not None]
+    if len(found) < n_e:
+        k = next(k for k, law in enumerate(laws) if law is None)
+        blocks[0].fail(None, f"edge {k} has no device; add it to a block or give one block without edges")
+    return found
 
 
-def _with_currents(devices: object, drives: list[Drive | None], blocks: list[Section]) -> Any:
+def _with_currents(
+    devices: Device | list[Device], drives: list[Drive | None], blocks: list[Section]
+) -> Device | list[Device]:
     """The devices with the drives of current sources moved into them, out of `drives`; these are in A."""
     laws = devices if isinstance(devices, list) else [devices] * len(drives)
     for k, law in enumerate(laws):
@@ -222,17 +228,16 @@ def _argument(block: Section, law: Law | RecordLaw, key: str, count: int) -> obj
 
 def _window(block: Section) -> Window:
     if not isinstance(block.get("window"), Mapping):
-        kind: type = WINDOWS[block.word("window", among=WINDOWS)]
-        return kind()  # type: ignore[no-any-return]
+        return make_window(block.word("window", among=WINDOWS), {})
     section = block.section("window")
-    kind = WINDOWS[section.word("kind", among=WINDOWS)]
-    names = [f.name for f in dataclasses.fields(kind)]
+    kind = section.word("kind", among=WINDOWS)
+    names = window_fields(kind)
     section.known(("kind", *names))
     with section.located():
-        return kind(**{name: section.get(name) for name in names if name in section})  # type: ignore[no-any-return]
+        return make_window(kind, {name: section.get(name) for name in names if name in section})
 
 
-def _drive_units(devices: object, n_e: int) -> list[str]:
+def _drive_units(devices: Device | list[Device], n_e: int) -> list[str]:
     """The unit of every edge's drive: A on current sources, V elsewhere."""
     laws = devices if isinstance(devices, list) else [devices] * n_e
     return ["A" if isinstance(law, CurrentSource) else "V" for law in laws]

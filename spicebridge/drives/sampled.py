@@ -67,7 +67,7 @@ def _scales(path: Path, header: list[str], time: int, column: int) -> tuple[floa
 def sample_function(
     f: Callable[[float], float], end: float, tolerance: float, most: int
 ) -> tuple[tuple[float, ...], tuple[float, ...], float]:
-    """(times, values, largest difference seen) of straight lines that meet f to `tolerance` of its range on [0, end]."""
+    """(times, values, largest difference seen) of lines that meet f to `tolerance` of its range on [0, end]."""
     if not end > 0.0:
         raise DriveError(f"PWL.from_function: stop {end:g} must be positive")
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -59,7 +59,7 @@ def terms(drive: Drive | None) -> tuple[Drive, ...]:
     return drive.terms if isinstance(drive, Sum) else (drive,)
 
 
-def _take(drive: Any, kind: str) -> None:
+def _take(drive: DC | Sine | Pulse, kind: str) -> None:
     """Turn text into numbers and check every field."""
     for name, unit in drive.units.items():
         value = getattr(drive, name)
@@ -259,12 +259,8 @@ class PWL(_Adding):
 
     def timescale(self) -> float:
         """Twice the shortest segment over which the value changes."""
-        segments = [
-            b - a
-            for a, b, u, v in zip(self.times, self.times[1:], self.values, self.values[1:], strict=False)
-            if u != v
-        ]
-        return 2.0 * min(segments) if segments else math.inf
+        segments = np.diff(self.times)[np.not_equal(self.values[1:], self.values[:-1])]
+        return 2.0 * float(segments.min(initial=math.inf))
 
     def scaled(self, factor: float) -> PWL:
         return PWL(self.times, tuple(v * factor for v in self.values), abs(factor) * self.sampling_error)
@@ -297,15 +293,8 @@ class Pulse(_Adding):
     period: float | None = None
 
     units: ClassVar[dict[str, str]] = {
-        **{
-            "initial": VOLT_OR_AMPERE,
-            "pulsed": VOLT_OR_AMPERE,
-            "delay": "s",
-            "rise": "s",
-            "fall": "s",
-            "width": "s",
-            "period": "s",
-        }
+        **dict.fromkeys(("initial", "pulsed"), VOLT_OR_AMPERE),
+        **dict.fromkeys(("delay", "rise", "fall", "width", "period"), "s"),
     }
 
     def __post_init__(self) -> None:

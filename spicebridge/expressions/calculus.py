@@ -14,13 +14,13 @@ of the branch taken. The three powers (see ``expressions``) follow
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, Union
+from typing import Union
 
 from spicebridge.errors import DeckError
+from spicebridge.expressions.evaluate import evaluate
+from spicebridge.expressions.functions import FUNCTIONS
 from spicebridge.expressions.tree import (
     ARITHMETIC,
-    FUNCTIONS,
     Binary,
     BranchCurrent,
     Call,
@@ -32,8 +32,9 @@ from spicebridge.expressions.tree import (
     Power,
     Time,
     Unary,
+    call,
     children,
-    evaluate,
+    fold,
     rebuild,
 )
 
@@ -50,23 +51,10 @@ def differentiate(expression: Expression, variable: Variable) -> Expression:
     difference as a whole, and an expression where n or m stand otherwise is refused. Names match in any
     case. Raises `DeckError` for user functions (flatten first) and for tables whose points vary.
     """
-    done: dict[int, Expression] = {}
-    stack: list[Any] = [expression]
-    while stack:
-        e = stack[-1]
-        if id(e) in done:
-            stack.pop()
-            continue
-        missing = [x for x in children(e) if id(x) not in done]
-        if missing:
-            stack.extend(missing)
-            continue
-        stack.pop()
-        done[id(e)] = _node(e, tuple(done[id(x)] for x in children(e)), variable)
-    return simplify(done[id(expression)])
+    return simplify(fold(expression, lambda e, below: _node(e, below, variable)))
 
 
-def _node(e: Expression, d: tuple[Expression, ...], variable: Variable) -> Expression:
+def _node(e: Expression, d: list[Expression], variable: Variable) -> Expression:
     if not d:
         return _leaf(e, variable)
     if all(x is ZERO for x in d):
@@ -119,9 +107,9 @@ def _meets(e: NodeVoltage, node: str) -> bool:
     return node.lower() in (e.plus.lower(), e.minus.lower())
 
 
-def _power(e: Power, x: Expression, y: Expression, kind: str, d: tuple[Expression, ...]) -> Expression:
+def _power(e: Power, x: Expression, y: Expression, kind: str, d: list[Expression]) -> Expression:
     if kind == "abs" and _is(y, 1.0):
-        return _mul(_call1("sgn", x), d[0])
+        return _mul(call("sgn", x), d[0])
     lower = {"real": "real", "abs": "signed", "signed": "abs"}[kind]
     by_base = _mul(_mul(y, Power(x, _sub(y, ONE), lower)), d[0])
     size = x if kind == "real" else Call("abs", (x,))
@@ -129,11 +117,12 @@ def _power(e: Power, x: Expression, y: Expression, kind: str, d: tuple[Expressio
     return _add(by_base, by_exponent)
 
 
-def _call(name: str, arguments: tuple[Expression, ...], d: tuple[Expression, ...]) -> Expression:
+def _call(name: str, arguments: tuple[Expression, ...], d: list[Expression]) -> Expression:
     if name not in FUNCTIONS:
         raise DeckError(f"function {name!r} has no derivative here; expand .func first (flatten the deck)")
-    if name in _SLOPES:
-        return _mul(_SLOPES[name](arguments[0]), d[0])
+    slope = FUNCTIONS[name].slope
+    if slope is not None:
+        return _mul(slope(arguments[0]), d[0])
     match name, arguments:
         case "min", (x, y):
             return Conditional(Binary("<", x, y), d[0], d[1])
@@ -164,37 +153,6 @@ def _table_slope(x: Expression, points: list[Expression]) -> Expression:
         return Conditional(Binary("<", x, Number(xs[middle])), choose(first, middle), choose(middle + 1, last))
 
     return choose(0, len(slopes) - 1)
-
-
-def _one_minus_square(x: Expression) -> Expression:
-    return _sub(ONE, _mul(x, x))
-
-
-def _call1(name: str, x: Expression) -> Expression:
-    return Call(name, (x,))
-
-
-_SLOPES: dict[str, Callable[[Expression], Expression]] = {
-    "abs": lambda x: _call1("sgn", x),
-    "sqrt": lambda x: _div(Number(0.5), _call1("sqrt", x)),
-    "exp": lambda x: _call1("exp", x),
-    "ln": lambda x: _div(ONE, x),
-    "log10": lambda x: _div(Number(1.0 / math.log(10.0)), x),
-    "sin": lambda x: _call1("cos", x),
-    "cos": lambda x: _neg(_call1("sin", x)),
-    "tan": lambda x: _add(ONE, _mul(_call1("tan", x), _call1("tan", x))),
-    "asin": lambda x: _div(ONE, _call1("sqrt", _one_minus_square(x))),
-    "acos": lambda x: _neg(_div(ONE, _call1("sqrt", _one_minus_square(x)))),
-    "atan": lambda x: _div(ONE, _add(ONE, _mul(x, x))),
-    "sinh": lambda x: _call1("cosh", x),
-    "cosh": lambda x: _call1("sinh", x),
-    "tanh": lambda x: _one_minus_square(_call1("tanh", x)),
-    "asinh": lambda x: _div(ONE, _call1("sqrt", _add(_mul(x, x), ONE))),
-    "acosh": lambda x: _div(ONE, _call1("sqrt", _sub(_mul(x, x), ONE))),
-    "atanh": lambda x: _div(ONE, _one_minus_square(x)),
-    "uramp": lambda x: _call1("u", x),
-    **dict.fromkeys(("sgn", "floor", "ceil", "int", "nint", "u"), lambda x: ZERO),
-}
 
 
 def _is(e: Expression, value: float) -> bool:

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from spicebridge.errors import DeckError, QuantityError
+from spicebridge.expressions.functions import FUNCTIONS
 from spicebridge.expressions.tokens import parse_number
 from spicebridge.expressions.tree import (
     COMPARISONS,
-    FUNCTIONS,
     Binary,
     Call,
     Conditional,
@@ -29,6 +29,7 @@ from spicebridge.expressions.tree import (
     Power,
     Unary,
     children,
+    postorder,
 )
 
 BASE = ("V", "A", "s", "m", "K")
@@ -197,7 +198,6 @@ class Dimensions:
         self.loose = loose
         self.solved: dict[str, _Dim] = {}
         self._literals = 0
-        self._keep: list[Expression] = []
 
     def check(self, tree: Expression, wanted: Dimension) -> None:
         """Raise `UnitError` unless `tree` can have the dimension `wanted`."""
@@ -206,16 +206,8 @@ class Dimensions:
     def of(self, root: Expression) -> _Dim:
         """The dimension of a tree, as far as it is known."""
         done: dict[int, _Dim] = {}
-        stack = [root]
-        while stack:
-            e = stack[-1]
-            missing = [x for x in children(e) if id(x) not in done]
-            if id(e) in done or not missing:
-                stack.pop()
-                if id(e) not in done:
-                    done[id(e)] = self._node(e, [done[id(x)] for x in children(e)])
-                continue
-            stack.extend(missing)
+        for e, below in postorder(root, lambda e: children(e)[::-1]):
+            done[id(e)] = self._node(e, [done[id(x)] for x in below[::-1]])
         return done[id(root)]
 
     def parameter(self, name: str) -> Dimension | None:
@@ -269,24 +261,18 @@ class Dimensions:
         return _Dim(NONE)
 
     def _call(self, e: Expression, name: str, x: list[_Dim]) -> _Dim:
-        match name:
-            case "abs" | "uramp" | "floor" | "ceil" | "int" | "nint":
+        rule = FUNCTIONS[name].unit if name in FUNCTIONS else "number" if name.startswith("lim") else "none"
+        match rule:
+            case "kept":
                 return x[0]
-            case "sqrt":
+            case "root":
                 return _combined(_Dim(NONE), x[0], Fraction(1, 2))
-            case "sgn" | "u":
-                return _Dim(NONE)
-            case "min" | "max" | "limit":
-                return self._equal(e, x, f"the arguments of {name}")
-            case "atan2":
-                self._equal(e, x, "the arguments of atan2")
-                return _Dim(NONE)
-            case "table":
-                return _Dim(NONE)
-            case _ if name not in FUNCTIONS and not name.startswith("lim"):
-                return _Dim(NONE)
-        for d in x:
-            self._same(e, d, _Dim(NONE), f"the argument of {name}", "a number without unit is wanted")
+            case "equal" | "ratio":
+                same = self._equal(e, x, f"the arguments of {name}")
+                return same if rule == "equal" else _Dim(NONE)
+            case "number":
+                for d in x:
+                    self._same(e, d, _Dim(NONE), f"the argument of {name}", "a number without unit is wanted")
         return _Dim(NONE)
 
     def _equal(self, e: Expression, x: list[_Dim], what: str) -> _Dim:

@@ -1,361 +1,125 @@
-"""Trees -> one numpy function, written once and called often.
-
-Of several trees the parts that are alike are computed once. What depends on parameters alone is computed when the
-parameters are bound; of a product all such factors are gathered, c1 x / c2 -> (c1/c2) x, so that a rate a s + g i
-costs what a s + g i costs. Constants are arrays of no dimension, which numpy takes faster than numbers. The value is
-that of `tree.evaluate` but for the rounding of regrouped products.
-"""
+"""The value of a tree, node by node. Functions of many calls are compiled instead (``compile``)."""
 
 from __future__ import annotations
 
-import functools
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from spicebridge.arrays import Array
-from spicebridge.errors import DeckError
+from spicebridge.arrays import BoolArray
+from spicebridge.errors import DeckError, nearest
+from spicebridge.expressions.functions import FUNCTIONS, Amount
 from spicebridge.expressions.tree import (
-    ARITHMETIC,
-    COMPARISONS,
-    FUNCTIONS,
-    LOGIC,
     Binary,
+    BranchCurrent,
     Call,
     Conditional,
-    Environment,
     Expression,
+    NodeVoltage,
     Number,
     Parameter,
     Power,
+    Time,
     Unary,
-    children,
-    distinct,
-    evaluate,
-    rebuild,
+    Value,
+    fold,
 )
-
-WHOLE_POWERS = 16
-"""Largest whole exponent that is computed by products."""
-LONGEST_LINE = 400
-"""A subexpression whose text is longer gets a line of its own."""
-
-
-Values = Callable[..., Any]
-"""(signals) -> an array, or a tuple of arrays where there are several trees."""
 
 
 @dataclass(frozen=True)
-class Compiled:
-    """`constants` are the subtrees that the parameters fix; `make` puts their values into the function."""
+class Environment:
+    """Values for an evaluation: floats or arrays of one shape. Names are matched in lower case."""
 
-    constants: tuple[Expression, ...]
-    make: Callable[..., Values]
-    source: str
-    risky: bool
-
-    def bind(self, parameters: Mapping[str, ArrayLike]) -> Values:
-        """The function of the signals for these parameters."""
-        environment = Environment({}, {}, {name.lower(): value for name, value in parameters.items()})
-        function = self.make(*(np.asarray(evaluate(e, environment), float) for e in self.constants))
-        return _silenced(function) if self.risky else function
+    voltages: Mapping[str, Amount]
+    currents: Mapping[str, Amount]
+    parameters: Mapping[str, Amount]
+    time: Amount = 0.0
 
 
-def compile_trees(trees: Sequence[Expression], signals: tuple[str, ...], shape: int = 0) -> Compiled:
-    """Return the function of the signals whose values are those of `trees`, in order.
+def evaluate(expression: Value, environment: Environment | None = None) -> Amount:
+    """Return the value of `expression`: float or array, as the environment's entries. No recursion; a
+    subtree that stands in several places is evaluated once.
 
-    Parameters
-    ----------
-    trees : sequence of Expression
-        Their `Parameter` leaves are signals or parameters; voltages, currents and time are not known here.
-    signals : tuple of str
-        Names of the arguments: arrays of one shape, or of one that broadcasts to it.
-    shape : int
-        Which of them has the shape of every result.
-
-    Returns
-    -------
-    Compiled
-        Its functions return the array of one tree, and a tuple of those of several.
-
-    Raises
-    ------
-    DeckError
-        For leaves that are no parameters, and for unknown functions.
+    Raises `DeckError` for names that the environment lacks. Division by zero follows numpy
+    (inf or nan), as numerical trouble is a value.
     """
-    writer = _Writer(signals)
-    results, like = [], frozenset((signals[shape].lower(),))
-    for tree in trees:
-        text = writer.text(writer.gathered(tree))
-        results.append(text if depends(tree, like) else f"shaped({text}, x{shape})")
-    arguments = ", ".join(f"x{k}" for k in range(len(signals)))
-    constants = ", ".join(f"c{k}" for k in range(len(writer.constants)))
-    lines = [f"def make({constants}):", *(f"    {line}" for line in writer.bound), f"    def law({arguments}):"]
-    lines += [f"        {line}" for line in writer.lines]
-    lines += [f"        return {', '.join(results)}", "    return law"]
-    source = "\n".join(lines) + "\n"
-    scope: dict[str, Any] = dict(_NAMES)
-    exec(compile(source, "<law>", "exec"), scope)
-    return Compiled(tuple(writer.constants), scope["make"], source, writer.risky)
+    env = environment or Environment({}, {}, {})
+    if isinstance(expression, (int, float)):
+        return float(expression)
+    with np.errstate(all="ignore"):
+        return fold(expression, lambda e, x: value_of_node(e, x, env))
 
 
-def depends(e: Expression, names: frozenset[str]) -> bool:
-    """Whether a parameter leaf of `e` is one of `names` (in lower case)."""
-    return any(isinstance(x, Parameter) and x.name.lower() in names for x in distinct(e))
-
-
-def _silenced(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The branch of a choice that is not taken may divide by zero."""
-
-    def quiet(*arguments: object) -> Any:
-        with np.errstate(all="ignore"):
-            return function(*arguments)
-
-    return quiet
-
-
-class _Writer:
-    """Interned nodes, which of them are constant, and the lines written so far."""
-
-    def __init__(self, signals: tuple[str, ...]) -> None:
-        self.signals = {name.lower(): f"x{k}" for k, name in enumerate(signals)}
-        self.lines: list[str] = []
-        self.bound: list[str] = []
-        self.constants: list[Expression] = []
-        self.risky = False
-        self._nodes: dict[tuple[object, ...], Expression] = {}
-        self._varies: dict[int, bool] = {}
-        self._text: dict[int, str] = {}
-        self._used: dict[int, int] = {}
-
-    def gathered(self, tree: Expression) -> Expression:
-        """The interned tree with the constant factors of its products in front."""
-        made: Expression = rebuild(tree, self._gather)
-        for e in distinct(made):
-            for x in children(e):
-                self._used[id(x)] = self._used.get(id(x), 0) + 1
-        return made
-
-    def _gather(self, e: Expression) -> Expression:
-        match e:
-            case Unary("-", x):
-                c, y = self._split(x)
-                return self._times(self._intern(Unary("-", c)), y) if c is not None else self._intern(e)
-            case Binary("*", x, y):
-                (c, x), (d, y) = self._split(x), self._split(y)
-                both = c if d is None else d if c is None else self._intern(Binary("*", c, d))
-                if x is None or y is None:
-                    return self._times(both, y if x is None else x)
-                return self._times(both, self._intern(Binary("*", x, y)))
-            case Binary("/", x, y) if not self.varies(y):
-                c, x = self._split(x)
-                return self._times(self._intern(Binary("/", Number(1.0) if c is None else c, y)), x)
-            case Binary("/", x, y):
-                (c, x), (d, y) = self._split(x), self._split(y)
-                if c is None and d is None:
-                    return self._intern(Binary("/", x, y))
-                ratio = self._intern(Binary("/", c or Number(1.0), d)) if d is not None else c
-                return (
-                    self._intern(Binary("/", ratio, y))
-                    if x is None
-                    else self._times(ratio, self._intern(Binary("/", x, y)))
-                )
-        return self._intern(e)
-
-    def _split(self, e: Expression) -> tuple[Any, Any]:
-        """(constant factor or None, the other factor or None)."""
-        if not self.varies(e):
-            return e, None
-        match e:
-            case Binary("*", c, x) if not self.varies(c):
-                return c, x
-        return None, e
-
-    def _times(self, c: Any, x: Any) -> Expression:
-        one: Expression = x if c is None or c == Number(1.0) else c
-        return (
-            one if c is None or x is None or (c == Number(1.0) and x is not None) else self._intern(Binary("*", c, x))
-        )
-
-    def _intern(self, e: Expression) -> Expression:
-        below = children(e)
-        key: tuple[Any, ...]
-        match e:
-            case Number(value):
-                key = (Number, np.float64(value).tobytes())
-            case Parameter(name):
-                key = (Parameter, name.lower())
-            case Unary(op, _) | Binary(op, _, _):
-                key = (type(e), op, *(id(x) for x in below))
-            case Power(_, _, kind):
-                key = (Power, kind, *(id(x) for x in below))
-            case Call(name, _):
-                key = (Call, name, *(id(x) for x in below))
-            case Conditional():
-                key = (Conditional, *(id(x) for x in below))
-            case _:
-                raise DeckError(f"{e!r} has no value in a law: write parameters, the state, v and i")
-        known = self._nodes.get(key)
-        if known is None:
-            known = self._nodes[key] = e
-            own = isinstance(e, Parameter) and e.name.lower() in self.signals
-            self._varies[id(e)] = own or any(self.varies(x) for x in below)
-        return known
-
-    def varies(self, e: Expression) -> bool:
-        """Whether a signal is in it."""
-        known = self._varies.get(id(e))
-        return depends(e, frozenset(self.signals)) if known is None else known
-
-    def text(self, root: Expression) -> str:
-        """Python text of an interned tree; what is used twice or is long becomes a line before it."""
-        stack = [root]
-        while stack:
-            e = stack[-1]
-            if id(e) in self._text:
-                stack.pop()
-                continue
-            below = () if not self.varies(e) else children(e)
-            missing = [x for x in below if id(x) not in self._text]
-            if missing:
-                stack.extend(missing)
-                continue
-            stack.pop()
-            self._text[id(e)] = self._named(e, self._formula(e))
-        return self._text[id(root)]
-
-    def _named(self, e: Expression, text: str) -> str:
-        many = self._used.get(id(e), 0) > 1 or len(text) > LONGEST_LINE
-        if not many or not children(e) or not self.varies(e):
-            return text
-        name = f"t{len(self.lines)}"
-        self.lines.append(f"{name} = {text}")
-        return name
-
-    def _formula(self, e: Expression) -> str:
-        if not self.varies(e):
-            return self._constant(e)
-        x = [self._text[id(y)] for y in children(e)]
-        match e:
-            case Parameter(name):
-                return self.signals[name.lower()]
-            case Unary("-", _):
-                return f"(-{x[0]})"
-            case Binary(op, _, _) if op in ARITHMETIC:
-                self.risky |= op == "/"
-                return f"({x[0]} {op} {x[1]})"
-            case Binary() | Unary():
-                return f"where({self._test(e)}, 1.0, 0.0)"
-            case Power(base, exponent, kind):
-                return self._power(base, exponent, kind, x)
-            case Call(name, arguments):
-                if name not in FUNCTIONS:
-                    raise DeckError(f"function {name!r} is unknown")
-                if name == "table":
-                    points = [float(evaluate(p)) for p in arguments[1:]]
-                    return f"interp({x[0]}, {points[0::2]!r}, {points[1::2]!r})"
-                self.risky |= name in ("ln", "log10", "sqrt", "asin", "acos", "acosh", "atanh")
-                return f"{name}({', '.join(x)})"
-            case Conditional(test, _, _):
-                self.risky = True
-                return f"where({self._test(test)}, {x[1]}, {x[2]})"
-        raise DeckError(f"{e!r} is no expression")
-
-    def _test(self, e: Expression) -> str:
-        """Text of a truth value."""
-        if not self.varies(e):
-            return f"({self._constant(e)} > 0.5)"
-        match e:
-            case Binary(op, x, y) if op in COMPARISONS:
-                return f"({self._text[id(x)]} {op} {self._text[id(y)]})"
-            case Binary(op, x, y) if op in LOGIC:
-                return f"({self._test(x)} {'&' if op == '&&' else '|'} {self._test(y)})"
-            case Unary("!", x):
-                return f"(~{self._test(x)})"
-        return f"(abs({self._text[id(e)]}) > 0.5)"
-
-    def _power(self, base: Expression, exponent: Expression, kind: str, x: list[str]) -> str:
-        if kind == "signed":
-            return f"where({x[0]} < 0.0, -1.0, 1.0) * power(abs({x[0]}), {x[1]})"
-        n = exponent.value if isinstance(exponent, Number) else 0.0
-        if n.is_integer() and 1.0 <= n <= WHOLE_POWERS:
-            text = f"whole({x[0]}, {int(n)})"
-            return f"abs({text})" if kind == "abs" and n % 2.0 else text
-        positive = kind == "real" or not_negative(base)
-        inner = x[0] if positive else f"abs({x[0]})"
-        if self.varies(exponent):
-            self.risky = True
-            return f"power({inner}, {x[1]})"
-        self.bound.append(f"p{len(self.bound)} = raised({x[1]}, {not_negative(base) or not positive})")
-        return f"p{len(self.bound) - 1}({inner})"
-
-    def _constant(self, e: Expression) -> str:
-        for k, known in enumerate(self.constants):
-            if known is e:
-                return f"c{k}"
-        self.constants.append(e)
-        return f"c{len(self.constants) - 1}"
-
-
-def not_negative(e: Expression) -> bool:
-    """Whether the value is known to be at least zero, however the signals move."""
+def value_of_node(e: Expression, x: Sequence[Amount], env: Environment) -> Amount:
+    """The value of one node, given those of its children; numpy's warnings are the caller's to silence."""
     match e:
         case Number(value):
-            return value >= 0.0
-        case Call("max", arguments):
-            return any(not_negative(x) for x in arguments)
-        case Call("abs" | "uramp" | "exp" | "cosh" | "sqrt" | "limexp", _) | Power(_, _, "abs"):
-            return True
-        case Power(base, Number(n), _):
-            return n % 2.0 == 0.0 or not_negative(base)
-        case Binary("+" | "*" | "/", x, y):
-            return (not_negative(x) and not_negative(y)) or (e.op == "*" and x == y)
-    return False
+            return value
+        case Parameter(name):
+            return _look_up(env.parameters, name, "parameter")
+        case NodeVoltage(plus, minus):
+            return _voltage(env, plus) - _voltage(env, minus)
+        case BranchCurrent(source):
+            return _look_up(env.currents, source, "current of source")
+        case Time():
+            return env.time
+        case Unary("-", _):
+            return -x[0]
+        case Unary("!", _):
+            return _truth(x[0] == 0)
+        case Binary(op, _, _) if op in _ARITHMETIC:
+            return _ARITHMETIC[op](*x)
+        case Binary(op, _, _):
+            if op not in _TRUTHS:
+                raise DeckError(f"operator {op!r} is unknown")
+            return _truth(_TRUTHS[op](*x))
+        case Power(_, _, kind):
+            return _power(x[0], x[1], kind)
+        case Call(function, _):
+            if function not in FUNCTIONS:
+                raise DeckError(f"function {function!r} is unknown{nearest(function, FUNCTIONS)}")
+            return FUNCTIONS[function].value(*x)
+        case Conditional():
+            chosen = np.where(np.abs(x[0]) > 0.5, x[1], x[2])
+            return float(chosen) if chosen.ndim == 0 else chosen
+    raise DeckError(f"{e!r} is no expression")
 
 
-def _whole(x: Any, n: int) -> object:
-    """x^n by squaring."""
-    result = None
-    while n:
-        if n & 1:
-            result = x if result is None else result * x
-        n >>= 1
-        if n:
-            x = x * x
-    return result
-
-
-def _raised(exponent: Array, positive: bool) -> Callable[[Array], Any]:
-    """x -> x^exponent; `positive` says that x is at least zero."""
-    n = float(exponent) if exponent.ndim == 0 else 0.0
-    if n.is_integer() and 1.0 <= n <= WHOLE_POWERS:
-        return functools.partial(_whole, n=int(n))
-    function = functools.partial(_power, y=exponent)
-    return function if positive and (exponent >= 0.0).all() else _silenced(function)
-
-
-def _power(x: Any, y: Array) -> Any:
-    return np.power(np.asarray(x, float), y)
-
-
-def _shaped(value: Any, like: Any) -> Array:
-    try:
-        if value.shape == like.shape:
-            return value  # type: ignore[no-any-return]
-    except AttributeError:
-        pass
-    return np.array(np.broadcast_to(value, np.shape(like)), dtype=float)
-
-
-_NAMES: dict[str, Any] = {
-    **{name: entry[1] for name, entry in FUNCTIONS.items()},
-    "where": np.where,
-    "power": _power,
-    "raised": _raised,
-    "shaped": _shaped,
-    "interp": np.interp,
-    "whole": _whole,
+_ARITHMETIC: dict[str, Callable[..., Amount]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": np.divide,
 }
+_TRUTHS: dict[str, Callable[..., bool | BoolArray]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "&&": np.logical_and,
+    "||": np.logical_or,
+}
+
+
+def _truth(value: bool | BoolArray) -> Amount:
+    return np.where(value, 1.0, 0.0) if np.ndim(value) else float(bool(value))
+
+
+def _look_up(table: Mapping[str, Amount], name: str, what: str) -> Amount:
+    try:
+        return table[name.lower()]
+    except KeyError:
+        raise DeckError(f"{what} {name!r} has no value{nearest(name.lower(), table)}") from None
+
+
+def _voltage(env: Environment, node: str) -> Amount:
+    return 0.0 if node in ("0", "gnd") else _look_up(env.voltages, node, "node")
+
+
+def _power(x: Amount, y: Amount, kind: str) -> Amount:
+    size: Amount = np.power(np.asarray(x, float) if kind == "real" else np.abs(x), y)
+    return np.where(np.less(x, 0.0), -1.0, 1.0) * size if kind == "signed" else size

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from spicebridge.expressions.evaluate import depends
+from spicebridge.expressions.compile import depends
+from spicebridge.expressions.functions import FUNCTIONS
 from spicebridge.expressions.tree import (
     COMPARISONS,
     Binary,
@@ -15,12 +16,8 @@ from spicebridge.expressions.tree import (
     Power,
     Unary,
     distinct,
+    label,
 )
-
-BENDS = frozenset(("abs", "min", "max", "uramp", "limit", "table"))
-"""Functions with a kink."""
-JUMPS = frozenset(("sgn", "floor", "ceil", "int", "nint", "u"))
-"""Functions with a jump."""
 
 
 def kinks(expression: Expression, moving: frozenset[str]) -> Iterator[Expression]:
@@ -29,7 +26,7 @@ def kinks(expression: Expression, moving: frozenset[str]) -> Iterator[Expression
         match e:
             case Conditional(test, _, _) if depends(test, moving):
                 yield e
-            case Call(name, arguments) if name in BENDS | JUMPS and any(depends(x, moving) for x in arguments):
+            case Call(name, _) if name in FUNCTIONS and not FUNCTIONS[name].smooth and depends(e, moving):
                 yield e
             case Binary(op, _, _) if op in COMPARISONS and depends(e, moving):
                 yield e
@@ -41,16 +38,7 @@ def kinks(expression: Expression, moving: frozenset[str]) -> Iterator[Expression
 
 def describe(e: Expression) -> str:
     """The kind of kink in one word."""
-    match e:
-        case Conditional():
-            return "?:"
-        case Call(name, _):
-            return name
-        case Binary(op, _, _) | Unary(op, _):
-            return op
-        case Power():
-            return "|x|^y"
-    return type(e).__name__
+    return "?:" if isinstance(e, Conditional) else "|x|^y" if isinstance(e, Power) else label(e)
 
 
 def _even(e: Power) -> bool:

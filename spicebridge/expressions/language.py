@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import Binary, Call, Conditional, Expression, Number, Power, Unary, evaluate
+from spicebridge.expressions.evaluate import evaluate
+from spicebridge.expressions.tree import Binary, Call, Conditional, Expression, Number, Power, Unary
 
 Maker = Callable[..., Any]
 DECK_WORDS = frozenset(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from spicebridge.errors import QuantityError
 from spicebridge.expressions.language import TABLES, Language, power, table_fault
@@ -22,8 +21,8 @@ from spicebridge.expressions.tree import (
     Parameter,
     Time,
     Unary,
-    children,
-    with_children,
+    fold,
+    label,
 )
 
 MAX_DEPTH = 200
@@ -120,20 +119,18 @@ class _Rules:
     def conditional(self, test: Expression, yes: Expression, no: Expression) -> Expression:
         return Conditional(self.language.truth(test), yes, no)
 
-    def both(self, first: Expression, *rest: object) -> Expression:
-        return self._chain("&&", first, rest)
+    def both(self, *parts: Expression | Token) -> Expression:
+        return self._chain("&&", parts)
 
-    def any(self, first: Expression, *rest: object) -> Expression:
-        return self._chain("||", first, rest)
+    def any(self, *parts: Expression | Token) -> Expression:
+        return self._chain("||", parts)
 
-    def odd(self, first: Expression, *rest: object) -> Expression:
-        return self._chain("!=", first, rest)
+    def odd(self, *parts: Expression | Token) -> Expression:
+        return self._chain("!=", parts)
 
-    def _chain(self, op: str, first: Expression, rest: tuple[Any, ...]) -> Expression:
-        made = self.language.truth(first)
-        for x in rest[1::2]:
-            made = Binary(op, made, self.language.truth(x))
-        return made
+    def _chain(self, op: str, parts: tuple[Expression | Token, ...]) -> Expression:
+        truths = [self.language.truth(x) for x in parts if not isinstance(x, Token)]
+        return functools.reduce(functools.partial(Binary, op), truths)
 
     def call(self, token: Token, *arguments: Expression) -> Expression:
         folded = token.text.lower()
@@ -237,16 +234,16 @@ def _build_braced(tokens: list[Token], rules: _Rules, stop: int) -> Expression:
     return dropped
 
 
-def _chained(e: Expression) -> Any:
-    """The tree with sums and products as lists, so that (2*a)*b is 2*(a*b); its depth is bounded."""
-    match e:
-        case Binary("+" | "*" as op, left, right):
-            sides = (_chained(left), _chained(right))
-            terms = [side[1] if type(side) is tuple and side[0] == op else (side,) for side in sides]
-            return op, terms[0] + terms[1]
-        case _:
-            below = children(e)
-            return with_children(e, tuple(_chained(x) for x in below)) if below else e
+def _chained(e: Expression) -> tuple[object, ...]:
+    """The tree as tuples, with sums and products as one each, so that (2*a)*b is 2*(a*b)."""
+
+    def tuples(e: Expression, below: list[tuple[object, ...]]) -> tuple[object, ...]:
+        kind = label(e)
+        if not isinstance(e, Binary) or kind not in ("+", "*"):
+            return (type(e), kind, *below) if below else (e,)
+        return (kind, *(term for side in below for term in (side[1:] if side[0] == kind else (side,))))
+
+    return fold(e, tuples)
 
 
 def _check_signs(tokens: list[Token]) -> None:

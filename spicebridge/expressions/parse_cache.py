@@ -46,7 +46,7 @@ class _Kinds(Lexer):  # type: ignore[misc]
     def __init__(self, configuration: object) -> None:
         pass
 
-    def lex(self, shape: Any, parser_state: Any = None) -> Iterator[object]:
+    def lex(self, shape: Sequence[str], parser_state: object = None) -> Iterator[object]:
         for index, kind in enumerate(shape):
             yield LarkToken(kind, str(index), start_pos=index)
 
@@ -74,7 +74,7 @@ class ShapeParser:
         program, depth = self._program(tuple([token[0] for token in tokens]))
         if limit is not None and depth > limit:
             raise DepthError(depth)
-        stack: list[Any] = []
+        stack: list[object] = []
         for index, rule in program:
             if index >= 0:
                 stack.append(getattr(rules, rule)(tokens[index]) if rule else tokens[index])
@@ -115,7 +115,7 @@ class DepthError(Exception):
 def _compile(tree: object) -> tuple[tuple[Step, ...], int]:
     """Postfix program of a lark tree, without recursion, and the depth of the tree."""
     steps: list[Step] = []
-    stack: list[tuple[Any, int]] = [(tree, 1)]
+    stack: list[tuple[object, int]] = [(tree, 1)]
     depth = 1
     while stack:
         node, level = stack.pop()
@@ -123,11 +123,11 @@ def _compile(tree: object) -> tuple[tuple[Step, ...], int]:
         if isinstance(node, Tree):
             below = node.children
             if len(below) == 1 and not isinstance(below[0], Tree):
-                steps.append((int(below[0]), str(node.data)))
+                steps.append((int(str(below[0])), str(node.data)))
                 continue
             steps.append((-len(below) - 1, str(node.data)))
             stack.extend((child, level + 1) for child in below)
         else:
-            steps.append((int(node), ""))
+            steps.append((int(str(node)), ""))
     steps.reverse()
     return tuple(steps), depth

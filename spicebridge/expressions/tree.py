@@ -8,14 +8,16 @@ decides how to write it. Three powers exist: ``real`` (x*x*x, signed for odd who
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import is_
-from typing import Any, Union, overload
+from typing import TypeVar, Union, overload
 
 import numpy as np
 
-from spicebridge.errors import DeckError, nearest
+from spicebridge.errors import DeckError
+
+T = TypeVar("T")
 
 
 class Node:
@@ -182,157 +184,7 @@ COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 LOGIC = ("&&", "||")
 
 
-def _table(x: Any, *points: Any) -> Any:
-    # Constants may come spread over the shape of the signals.
-    flat = [float(np.ravel(p)[0]) for p in points]
-    return np.interp(x, flat[0::2], flat[1::2])
-
-
-FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
-    "abs": (1, np.abs),
-    "sqrt": (1, np.sqrt),
-    "exp": (1, np.exp),
-    "ln": (1, np.log),
-    "log10": (1, np.log10),
-    "sin": (1, np.sin),
-    "cos": (1, np.cos),
-    "tan": (1, np.tan),
-    "asin": (1, np.arcsin),
-    "acos": (1, np.arccos),
-    "atan": (1, np.arctan),
-    "sinh": (1, np.sinh),
-    "cosh": (1, np.cosh),
-    "tanh": (1, np.tanh),
-    "asinh": (1, np.arcsinh),
-    "acosh": (1, np.arccosh),
-    "atanh": (1, np.arctanh),
-    "sgn": (1, np.sign),
-    "floor": (1, np.floor),
-    "ceil": (1, np.ceil),
-    "int": (1, np.trunc),
-    "nint": (1, np.rint),
-    "u": (1, lambda x: np.heaviside(x, 0.5)),
-    "uramp": (1, lambda x: np.maximum(x, 0.0)),
-    "atan2": (2, np.arctan2),
-    "min": (2, np.minimum),
-    "max": (2, np.maximum),
-    "limit": (3, lambda x, low, high: np.clip(x, low, high)),
-    "table": (-1, _table),
-}
-"""Name -> (number of arguments, -1 for any; meaning in numpy). ``u(0)`` is one half."""
-
-
-@dataclass(frozen=True)
-class Environment:
-    """Values for an evaluation: floats or arrays of one shape. Names are matched in lower case."""
-
-    voltages: Mapping[str, Any]
-    currents: Mapping[str, Any]
-    parameters: Mapping[str, Any]
-    time: Any = 0.0
-
-
-def evaluate(expression: Value, environment: Environment | None = None) -> Any:
-    """Return the value of `expression`: float or array, as the environment's entries. No recursion; a
-    subtree that stands in several places is evaluated once.
-
-    Raises `DeckError` for names that the environment lacks. Division by zero follows numpy
-    (inf or nan), as numerical trouble is a value.
-    """
-    env = environment or Environment({}, {}, {})
-    if isinstance(expression, (int, float)):
-        return float(expression)
-    done: dict[int, Any] = {}
-    with np.errstate(all="ignore"):
-        for e, below in postorder(expression):
-            done[id(e)] = value_of_node(e, [done[id(x)] for x in below], env)
-    return done[id(expression)]
-
-
-def value_of_node(e: Expression, x: Sequence[Any], env: Environment) -> Any:
-    """The value of one node, given those of its children; numpy's warnings are the caller's to silence."""
-    match e:
-        case Number(value):
-            return value
-        case Parameter(name):
-            return _look_up(env.parameters, name, "parameter")
-        case NodeVoltage(plus, minus):
-            return _voltage(env, plus) - _voltage(env, minus)
-        case BranchCurrent(source):
-            return _look_up(env.currents, source, "current of source")
-        case Time():
-            return env.time
-        case Unary("-", _):
-            return -x[0]
-        case Unary("!", _):
-            return _truth(x[0] == 0)
-        case Binary(op, _, _):
-            return _binary(op, *x)
-        case Power(_, _, kind):
-            return _power(x[0], x[1], kind)
-        case Call(function, _):
-            if function not in FUNCTIONS:
-                raise DeckError(f"function {function!r} is unknown{nearest(function, FUNCTIONS)}")
-            return FUNCTIONS[function][1](*x)
-        case Conditional():
-            chosen = np.where(np.abs(x[0]) > 0.5, x[1], x[2])
-            return float(chosen) if chosen.ndim == 0 else chosen
-    raise DeckError(f"{e!r} is no expression")
-
-
-def _truth(value: Any) -> object:
-    return np.where(value, 1.0, 0.0) if np.ndim(value) else float(bool(value))
-
-
-def _look_up(table: Mapping[str, object], name: str, what: str) -> Any:
-    try:
-        return table[name.lower()]
-    except KeyError:
-        raise DeckError(f"{what} {name!r} has no value{nearest(name.lower(), table)}") from None
-
-
-def _voltage(env: Environment, node: str) -> Any:
-    return 0.0 if node in ("0", "gnd") else _look_up(env.voltages, node, "node")
-
-
-def _binary(op: str, x: Any, y: Any) -> object:
-    match op:
-        case "+":
-            return x + y
-        case "-":
-            return x - y
-        case "*":
-            return x * y
-        case "/":
-            return np.divide(x, y)
-        case "<":
-            return _truth(x < y)
-        case "<=":
-            return _truth(x <= y)
-        case ">":
-            return _truth(x > y)
-        case ">=":
-            return _truth(x >= y)
-        case "==":
-            return _truth(x == y)
-        case "!=":
-            return _truth(x != y)
-        case "&&":
-            return _truth(np.logical_and(x, y))
-        case "||":
-            return _truth(np.logical_or(x, y))
-    raise DeckError(f"operator {op!r} is unknown")
-
-
-def _power(x: Any, y: Any, kind: str) -> object:
-    if kind == "abs":
-        return np.power(np.abs(x), y)
-    if kind == "signed":
-        return np.where(np.less(x, 0.0), -1.0, 1.0) * np.power(np.abs(x), y)
-    return np.power(np.asarray(x, float), y)
-
-
-_CHILDREN: dict[type[Any], Callable[[Any], tuple[Expression, ...]]] = {
+_CHILDREN: dict[type[Node], Callable[..., tuple[Expression, ...]]] = {
     Unary: lambda e: (e.operand,),
     Binary: lambda e: (e.left, e.right),
     Power: lambda e: (e.base, e.exponent),
@@ -345,6 +197,14 @@ def children(e: Expression) -> tuple[Expression, ...]:
     """The subtrees directly below a node, in order."""
     below = _CHILDREN.get(type(e))
     return () if below is None else below(e)
+
+
+def label(e: Expression) -> str:
+    """What tells a node from others of its class beside its children: operator, kind of power, function."""
+    match e:
+        case Unary(word, _) | Binary(word, _, _) | Power(_, _, word) | Call(word, _):
+            return word
+    return ""
 
 
 def with_children(e: Expression, new: tuple[Expression, ...]) -> Expression:
@@ -365,7 +225,7 @@ def with_children(e: Expression, new: tuple[Expression, ...]) -> Expression:
 
 def walk(expression: Value) -> Iterator[Expression]:
     """Every node of the tree, parents first, without recursion."""
-    stack: list[Any] = [expression]
+    stack: list[Value] = [expression]
     while stack:
         e = stack.pop()
         if isinstance(e, (int, float)):
@@ -377,7 +237,7 @@ def walk(expression: Value) -> Iterator[Expression]:
 def distinct(expression: Value) -> Iterator[Expression]:
     """Every node once, parents before children of one path; a shared subtree is entered once."""
     seen: set[int] = set()
-    stack: list[Any] = [expression]
+    stack: list[Value] = [expression]
     while stack:
         e = stack.pop()
         if isinstance(e, (int, float)) or id(e) in seen:
@@ -387,8 +247,13 @@ def distinct(expression: Value) -> Iterator[Expression]:
         stack.extend(children(e))
 
 
-def postorder(expression: Expression) -> list[tuple[Expression, tuple[Expression, ...]]]:
-    """Every node once with its children, after them, those from left to right; without recursion."""
+def postorder(
+    expression: Expression, children: Callable[[Expression], tuple[Expression, ...]] = children
+) -> list[tuple[Expression, tuple[Expression, ...]]]:
+    """Every node once with its children, after them, those from left to right; without recursion.
+
+    Only what `children` gives is entered.
+    """
     order: list[tuple[Expression, tuple[Expression, ...]]] = []
     seen: set[int] = set()
     stack: list[Expression | tuple[Expression, tuple[Expression, ...]]] = [expression]
@@ -406,6 +271,17 @@ def postorder(expression: Expression) -> list[tuple[Expression, tuple[Expression
     return order
 
 
+def fold(expression: Expression, of: Callable[[Expression, list[T]], T]) -> T:
+    """What `of` makes of the root, when it makes something of every node and of what it made of the node's children.
+
+    From left to right, without recursion; a subtree that stands in several places is looked at once.
+    """
+    done: dict[int, T] = {}
+    for e, below in postorder(expression):
+        done[id(e)] = of(e, [done[id(x)] for x in below])
+    return done[id(expression)]
+
+
 @overload
 def rebuild(expression: Expression, change: Callable[[Expression], Expression | None]) -> Expression: ...
 @overload
@@ -415,25 +291,17 @@ def rebuild(expression: Value, change: Callable[[Expression], Value | None]) -> 
 
     A subtree that stands in several places is changed once, and stays shared.
     """
-    if isinstance(expression, (int, float)):
-        return expression
-    done: dict[int, Any] = {}
-    for e, below in postorder(expression):
-        new = tuple([done[id(x)] for x in below])
-        kept = e if all(map(is_, new, below)) else with_children(e, new)
-        changed = change(kept)
-        done[id(e)] = kept if changed is None else changed
-    made: Value = done[id(expression)]
-    return made
+
+    def changed(e: Expression, new: list[Value]) -> Value:
+        kept = e if all(map(is_, new, children(e))) else with_children(e, tuple(map(as_expression, new)))
+        made = change(kept)
+        return kept if made is None else made
+
+    return expression if isinstance(expression, (int, float)) else fold(expression, changed)
 
 
 def depth(expression: Value) -> int:
     """Number of levels of the tree; 1 for a leaf."""
-    deepest = 0
-    stack: list[tuple[Any, int]] = [(expression, 1)]
-    while stack:
-        e, level = stack.pop()
-        deepest = max(deepest, level)
-        if not isinstance(e, (int, float)):
-            stack.extend((x, level + 1) for x in children(e))
-    return deepest
+    if isinstance(expression, (int, float)):
+        return 1
+    return fold(expression, lambda _, below: 1 + max(below, default=0))

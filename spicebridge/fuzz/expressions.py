@@ -9,7 +9,8 @@ import numpy as np
 
 from spicebridge.circuit.deck import elements as ir
 from spicebridge.circuit.dialects import get_dialect
-from spicebridge.expressions.tree import Environment, Expression, NodeVoltage, Parameter, evaluate, walk
+from spicebridge.expressions.evaluate import Environment, evaluate
+from spicebridge.expressions.tree import Expression, NodeVoltage, Parameter, walk
 from spicebridge.fuzz import trees
 from spicebridge.fuzz.specimen import OURS, PLAIN, NoAnswer, Outcome, Run, Specimen, compare
 from spicebridge.fuzz.spelling import PlainSpelling

@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from spicebridge.expressions.evaluate import Environment, evaluate, value_of_node
 from spicebridge.expressions.tree import (
     Binary,
     Call,
     Conditional,
-    Environment,
     Expression,
     NodeVoltage,
     Number,
@@ -24,8 +24,6 @@ from spicebridge.expressions.tree import (
     Power,
     Unary,
     children,
-    evaluate,
-    value_of_node,
     with_children,
 )
 
@@ -59,8 +57,8 @@ def determined(tree: Expression, env: Environment) -> tuple[float, float] | None
 
 def _noisy(e: Expression, env: Environment, shift: Mapping[str, float]) -> float | None:
     """The value with nodes moved by `shift`, relative, and every result on the way by ``shift[""]``."""
-    below = [_noisy(x, env, shift) for x in children(e)]
-    if any(x is None for x in below):
+    below = [value for x in children(e) if (value := _noisy(x, env, shift)) is not None]
+    if len(below) < len(children(e)):
         return None
     if isinstance(e, Call) and e.function == "atan2" and below[0] == 0.0:
         return None  # the sign of a zero decides

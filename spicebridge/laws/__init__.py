@@ -5,8 +5,7 @@
 
 from spicebridge.laws.base import Device, Group, group_devices
 from spicebridge.laws.card import Card
-from spicebridge.laws.device import LawDevice
-from spicebridge.laws.law import Law
+from spicebridge.laws.law import Law, LawDevice
 from spicebridge.laws.library import (
     TEAM,
     VTEAM,
@@ -17,10 +16,8 @@ from spicebridge.laws.library import (
     ThresholdMemristor,
     YakopcicMemristor,
 )
-from spicebridge.laws.named import law_of, register_law
 from spicebridge.laws.plain import Capacitor, CurrentSource, Inductor, Resistor
-from spicebridge.laws.record_law import RecordLaw
-from spicebridge.laws.registry import LAWS
+from spicebridge.laws.registry import LAWS, RecordLaw, law_of, register_law
 from spicebridge.laws.tables import read_table
 
 __all__ = [

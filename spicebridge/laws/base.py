@@ -6,9 +6,9 @@ A device is a one-port with at most one state s, dimensionless where nothing els
 *general*   i = i(v, s)           `current`, `current_partials`   (P = +1 only)
 
 and beside them capacitors, inductors and current sources, which *impose* a voltage or a current at every
-instant (`imposes`) and have no characteristic. For all ds/dt = F(s, v, i; P, J). Here v is the drop over the device from tail to head (V),
-i the current from tail to head (A), P = +-1 the sign of an active element and J = +-1 its polarity
-(physics conventions of paper 1, section 2). A general device of polarity J = -1 is the same device
+instant (`imposes`) and have no characteristic. For all ds/dt = F(s, v, i; P, J). Here v is the drop over the device
+from tail to head (V), i the current from tail to head (A), P = +-1 the sign of an active element and J = +-1 its
+polarity (physics conventions of paper 1, section 2). A general device of polarity J = -1 is the same device
 connected the other way round: i = J i(J v, s).
 """
 
@@ -190,7 +190,7 @@ def take(device: D, index: NDArray[np.intp] | int, *, spread: int | None = None)
 
     With `spread` = n every scalar parameter becomes an array of n equal entries first.
     """
-    changes: dict[str, Any] = {}
+    changes: dict[str, Array] = {}
     for name in parameter_names(device):
         value = getattr(device, name)
         if spread is not None and value.ndim == 0:
@@ -199,7 +199,7 @@ def take(device: D, index: NDArray[np.intp] | int, *, spread: int | None = None)
     return changed(device, **changes)
 
 
-def changed(device: D, **changes: Any) -> D:
+def changed(device: D, **changes: object) -> D:
     """The device with other fields."""
     return dataclasses.replace(device, **changes)  # type: ignore[type-var]
 
@@ -258,7 +258,7 @@ def group_devices(devices: Device | Sequence[Device], n_edges: int) -> tuple[Gro
     laws = list(devices)
     if len(laws) != n_edges:
         raise DeviceError(f"{len(laws)} devices for {n_edges} edges; give one for all or one per edge")
-    where: dict[tuple[Any, ...], list[int]] = {}
+    where: dict[tuple[object, ...], list[int]] = {}
     for k, device in enumerate(laws):
         if not isinstance(device, Device):
             raise DeviceError(f"edge {k}: {device!r} is no device")

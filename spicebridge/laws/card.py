@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from spicebridge.expressions.kinks import describe, kinks
+from spicebridge.laws.law_text import LawText
 from spicebridge.laws.parameters import unit_text
-
-if TYPE_CHECKING:
-    from spicebridge.laws.law import Law
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +27,14 @@ class Card:
     smoothness: str
 
 
-def law_card(law: Law) -> Card:
+def law_card(law: LawText) -> Card:
     """The card of a law text."""
     s = law.state.name
     conduction = (
         f"v = P ({_written(law.data['resistance'])}) i" if law.ohmic else f"i = {_written(law.data['current'])}"
     )
     parts = [_written(law.data[key]) for key in ("decay", "rate") if key in law.data]
-    helpers = "".join(f";  {key} = {_written(text)}" for key, text in law.data.get("let", {}).items())
+    helpers = "".join(f";  {key} = {_written(text)}" for key, text in law.entries("let").items())
     rules = [f"{p.name} {rule.sign} {rule.bound}" for p in law.parameters.values() for rule in p.rules]
     units: dict[str, list[str]] = {}
     for p in law.parameters.values():
@@ -50,13 +48,11 @@ def law_card(law: Law) -> Card:
     )
 
 
-def _written(given: Any) -> str:
-    if isinstance(given, str):
-        return given
-    return ", ".join(f"{text} ({word})" for word, text in given.items())
+def _written(given: object) -> str:
+    return ", ".join(f"{text} ({word})" for word, text in given.items()) if isinstance(given, Mapping) else str(given)
 
 
-def _range(law: Law) -> str:
+def _range(law: LawText) -> str:
     state = law.state
     if state.low is None or state.high is None:
         return f"every {state.name}"
@@ -64,25 +60,23 @@ def _range(law: Law) -> str:
     return f"{state.low / state.unit.factor:g} <= {state.name} <= {state.high / state.unit.factor:g}{unit}"
 
 
-def _smoothness(law: Law) -> str:
+def _smoothness(law: LawText) -> str:
     found = [describe(e) for tree in law.equations().trees for e in kinks(tree, law.moving)]
     if not found:
         return "analytic without a window; else as smooth as the window"
     return f"kinks or jumps at {', '.join(dict.fromkeys(found))}; else as smooth as the window"
 
 
-def law_header(law: Law) -> list[str]:
+def law_header(law: LawText) -> list[str]:
     """What stands above the models of a law, for both languages."""
     s = law.state.name
     out = [f"{law.data.get('title', law.name)}.", f"Source: {law.data.get('source', 'none given')}."]
-    out += [f"{line.strip()}" for line in _wrapped(str(law.data.get("notes", "")))]
+    out += textwrap.wrap(str(law.data.get("notes", "")), 110)
     for key in ("resistance", "current", "decay", "rate"):
-        given = law.data.get(key)
-        if isinstance(given, str):
-            out.append(f"{key} = {given}")
-        elif given is not None:
-            out += [f"{key} = {text}    ({word})" for word, text in given.items()]
-    out += [f"  {key} = {text}" for table in ("variants", "let") for key, text in law.data.get(table, {}).items()]
+        given = law.data.get(key, {})
+        chosen = given.items() if isinstance(given, Mapping) else [("", given)]
+        out += [f"{key} = {text}    ({word})" if word else f"{key} = {text}" for word, text in chosen]
+    out += [f"  {key} = {text}" for table in ("variants", "let") for key, text in law.entries(table).items()]
     out += [
         "v and i are those of polarity +1; limexp(y, L) is exp(y) up to L, then its tangent, limsinh likewise.",
         f"pins: p, n  current flows p -> n;  {s}  the state, {_meaning(law)};",
@@ -92,13 +86,9 @@ def law_header(law: Law) -> list[str]:
     return [line.replace("\n", " ") for line in out]
 
 
-def _meaning(law: Law) -> str:
+def _meaning(law: LawText) -> str:
     state = law.state
     if not state.reduced:
         return "1 V stands for 1"
     low, high = ((x or 0.0) / state.unit.factor for x in (state.low, state.high))
     return f"0 V stands for {low:g} {state.unit.text}, 1 V for {high:g} {state.unit.text}"
-
-
-def _wrapped(text: str, width: int = 110) -> list[str]:
-    return textwrap.wrap(text, width)

@@ -10,18 +10,19 @@ and its functions. Beside them stand
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from spicebridge.errors import LawError, nearest
+from spicebridge.expressions.compile import depends, not_negative
 from spicebridge.expressions.dimensions import Dimension, parse_unit
-from spicebridge.expressions.evaluate import depends, not_negative
+from spicebridge.expressions.functions import FUNCTIONS
 from spicebridge.expressions.language import Language, power
 from spicebridge.expressions.parse import ExpressionError, Spelling, parse_expression
 from spicebridge.expressions.tree import (
-    FUNCTIONS,
     Call,
     Conditional,
     Expression,
@@ -30,6 +31,7 @@ from spicebridge.expressions.tree import (
     Power,
     call,
     children,
+    rebuild,
     with_children,
 )
 
@@ -43,21 +45,17 @@ CONSTANTS: dict[str, tuple[float, Dimension]] = {
 LIMITED = ("limexp", "limsinh")
 
 
-def _choice(test: Expression, yes: Expression, no: Expression) -> Expression:
-    return Conditional(test, yes, no)
-
-
 LANGUAGE = Language(
     name="law",
     grammar=("expression.lark", "ngspice_expression.lark"),
     functions={
-        name: (n if n >= 0 else 5, n if n >= 0 else 100_000, lambda *x, name=name: Call(name, x))
-        for name, (n, _) in FUNCTIONS.items()
+        name: (n if n >= 0 else 5, n if n >= 0 else 100_000, functools.partial(call, name))
+        for name, n in ((name, function.arguments) for name, function in FUNCTIONS.items())
     }
     | {
         "pow": (2, 2, lambda x, y: power(x, y, "real")),
-        "if": (3, 3, _choice),
-        **{name: (1, 2, lambda *x, name=name: Call(name, x)) for name in LIMITED},
+        "if": (3, 3, Conditional),
+        **{name: (1, 2, functools.partial(call, name)) for name in LIMITED},
     },
     refused={
         "log": "it is ln to some and log10 to others; write ln(x) or log10(x)",
@@ -103,8 +101,10 @@ def signature(key: str) -> tuple[str, tuple[str, ...]]:
     return found[1], tuple(arguments)
 
 
-@dataclass(frozen=True)
-class _Names:
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What a formula may name, in lower case: helpers, `known` leaves, tables; `moving` ones change in time."""
+
     helpers: Mapping[str, Helper]
     known: frozenset[str]
     tables: frozenset[str]
@@ -157,25 +157,14 @@ class Formulas:
         return "", place.offset + 1
 
     def expand(
-        self,
-        tree: Expression,
-        helpers: Mapping[str, Helper],
-        *,
-        known: frozenset[str],
-        tables: frozenset[str],
-        moving: frozenset[str],
+        self, e: Expression, names: Names, formal: Mapping[str, Expression] | None = None, inside: tuple[str, ...] = ()
     ) -> Expression:
-        """The tree with helpers put in; calls of `tables` and of limited functions stay.
+        """The tree with helpers put in; calls of tables and of limited functions stay.
 
-        Raises `LawError` for names that are neither `known` (leaves, in lower case) nor of the language.
+        `formal` are the arguments of the helpers `inside` which it stands. Raises `LawError` for other names.
         """
-        return self._expand(tree, _Names(helpers, known, tables, moving), {}, ())
-
-    def _expand(
-        self, e: Expression, names: _Names, formal: Mapping[str, Expression], inside: tuple[str, ...]
-    ) -> Expression:
-        helpers, known = names.helpers, names.known
-        below = tuple(self._expand(x, names, formal, inside) for x in children(e))
+        helpers, known, formal = names.helpers, names.known, formal or {}
+        below = tuple(self.expand(x, names, formal, inside) for x in children(e))
         match e:
             case Parameter(name):
                 folded = name.lower()
@@ -212,7 +201,7 @@ class Formulas:
         self,
         e: Expression,
         name: str,
-        names: _Names,
+        names: Names,
         values: tuple[Expression, ...],
         inside: tuple[str, ...],
     ) -> Expression:
@@ -222,7 +211,7 @@ class Formulas:
         if name in inside:
             raise self.at(e, f"helper {name!r} calls itself: {' -> '.join((*inside, name))}")
         formal = dict(zip(helper.arguments, values, strict=True))
-        return self._expand(helper.body, names, formal, (*inside, name))
+        return self.expand(helper.body, names, formal, (*inside, name))
 
     def _placed(self, old: Expression, new: Expression) -> Expression:
         if new is not old:
@@ -234,7 +223,6 @@ class Formulas:
 
 def unlimited(tree: Expression) -> Expression:
     """The tree with limexp and limsinh written out."""
-    from spicebridge.expressions.tree import rebuild
 
     def change(e: Expression) -> Expression | None:
         match e:
@@ -247,8 +235,7 @@ def unlimited(tree: Expression) -> Expression:
                 return Number(CONSTANTS[name][0])
         return None
 
-    made: Expression = rebuild(tree, change)
-    return made
+    return rebuild(tree, change)
 
 
 def _window(text: str, offset: int, width: int = 100) -> tuple[str, int]:

@@ -13,17 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spicebridge.arrays import Array
-from spicebridge.expressions.evaluate import depends
-from spicebridge.expressions.tree import (
-    Binary,
-    Call,
-    Conditional,
-    Environment,
-    Expression,
-    Parameter,
-    postorder,
-    value_of_node,
-)
+from spicebridge.expressions.compile import depends
+from spicebridge.expressions.evaluate import Environment, value_of_node
+from spicebridge.expressions.tree import Binary, Call, Conditional, Expression, Parameter, postorder
 from spicebridge.laws.formulas import CONSTANTS
 
 STATES = 33

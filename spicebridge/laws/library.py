@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from spicebridge.arrays import Array
 from spicebridge.errors import DeviceError
-from spicebridge.laws.device import LawDevice
+from spicebridge.laws.law import LawDevice
 from spicebridge.laws.registry import packaged
 from spicebridge.windows import Window
 
@@ -106,7 +106,7 @@ class Tunneling(LinearMemristor, law=packaged("tunneling")):
 
 
 class HPMemristor(LawDevice, law=packaged("hp")):
-    """Resistances `r_on`, `r_off` in ohm, `k` in 1/C: scalars or (n_g,). Raises `DeviceError` unless r_off > r_on > 0."""
+    """Resistances `r_on`, `r_off` in ohm, `k` in 1/C: scalars or (n_g,). `DeviceError` unless r_off > r_on > 0."""
 
     @classmethod
     def from_mobility(

@@ -138,7 +138,7 @@ def _rule(text: str, fail: Callable[[str], LawError]) -> Rule:
         return Rule(found[1], found[2])
 
 
-def check_values(kind: str, rules: Mapping[str, ParameterRule], values: Mapping[str, Array]) -> None:
+def check_rules(kind: str, rules: Mapping[str, ParameterRule], values: Mapping[str, Array]) -> None:
     """Raise `DeviceError` naming kind, parameter, entry and rule for the first value that breaks one."""
     for name, parameter in rules.items():
         value = values[name]

@@ -44,7 +44,7 @@ class PlainElement:
     def affine(self) -> tuple[Array, Array] | None:
         return None
 
-    def linear_rate(self, P: Array, J: Array) -> Triple | None:
+    def linear_rate(self, P: Array, J: Array) -> Triple:
         return np.zeros(()), np.zeros(()), np.zeros(())
 
     def check_state(self, s: Array) -> str | None:
@@ -57,9 +57,7 @@ class PlainElement:
         return np.zeros(np.shape(s))
 
     def rate_partials(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Triple:
-        zero, rates = np.zeros(np.shape(s)), self.linear_rate(P, J)
-        assert rates is not None
-        by_s, by_i, by_v = rates
+        zero, (by_s, by_i, by_v) = np.zeros(np.shape(s)), self.linear_rate(P, J)
         return zero + by_s, zero + by_v, zero + by_i
 
 
@@ -100,7 +98,7 @@ class Capacitor(PlainElement):
     def __post_init__(self) -> None:
         freeze_parameters(self, c="positive")
 
-    def linear_rate(self, P: Array, J: Array) -> Triple | None:
+    def linear_rate(self, P: Array, J: Array) -> Triple:
         return np.zeros(()), np.asarray(1.0 / self.c), np.zeros(())
 
     def rate(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Array:
@@ -121,7 +119,7 @@ class Inductor(PlainElement):
     def __post_init__(self) -> None:
         freeze_parameters(self, l="positive")
 
-    def linear_rate(self, P: Array, J: Array) -> Triple | None:
+    def linear_rate(self, P: Array, J: Array) -> Triple:
         return np.zeros(()), np.zeros(()), np.asarray(1.0 / self.l)
 
     def rate(self, s: Array, v: Array, i: Array, P: Array, J: Array) -> Array:

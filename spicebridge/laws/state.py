@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from spicebridge.errors import LawError, QuantityError, nearest
 from spicebridge.expressions.dimensions import NO_UNIT, Unit, parse_physical, parse_unit
@@ -62,7 +61,7 @@ def read_state(given: object, fail: Callable[[str], LawError]) -> State:
     return State(name=name, unit=unit, low=low, high=high, inside=inside)
 
 
-def _bound(given: Any, unit: Unit) -> float:
+def _bound(given: str | float, unit: Unit) -> float:
     if isinstance(given, str):
         value, own = parse_physical(given)
         if own.dimension != unit.dimension:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -35,9 +34,11 @@ def read_table(path: str | Path) -> Points:
     return table_points(points, str(path))
 
 
-def table_points(points: Iterable[Any], name: str) -> Points:
+def table_points(points: object, name: str) -> Points:
     """The points as pairs of floats. Raises `DeviceError` unless there are two or more and x increases."""
     try:
+        if not isinstance(points, Iterable):
+            raise TypeError
         array = np.array([tuple(point) for point in points], dtype=float)
     except (TypeError, ValueError):
         raise DeviceError(f"table {name}: must be a list of pairs (s, f)") from None

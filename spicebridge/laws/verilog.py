@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from spicebridge.errors import LawError
-from spicebridge.expressions.tree import FUNCTIONS
+from spicebridge.expressions.functions import FUNCTIONS
 from spicebridge.laws.verilog_text import at_depth_zero, closing, terms
 from spicebridge.laws.words import taken
 
@@ -52,7 +52,7 @@ class HiddenState(LawError):
 
 @dataclass(frozen=True, kw_only=True)
 class Module:
-    """What a module is called, its pins, the node of its state, and its parameters: name in the law -> in the module."""
+    """What a module is called, its pins, the node of its state, its parameters: name in the law -> in the module."""
 
     name: str
     pins: tuple[str, ...]
@@ -71,20 +71,20 @@ class Module:
         return self.text[: head.start()] + pins + self.text[head.end() :]
 
 
-def module_entries(text: str, name: str = "") -> dict[str, object]:
+def module_entries(text: str, name: str, of_device: frozenset[str]) -> dict[str, object]:
     """The entries of the law text of a module. Raises `LawError` with the line of what is not understood."""
-    module = read_module(text, name)
+    module = read_module(text, name, of_device)
     return {**module.entries, "veriloga": text, "module": module.name}
 
 
 @functools.lru_cache(maxsize=64)
-def read_module(text: str, name: str = "") -> Module:
-    """The module `name` of a text, or its only one."""
-    return _Reader(text, name).module()
+def read_module(text: str, name: str, of_device: frozenset[str]) -> Module:
+    """The module `name` of a text, or its only one; no parameter takes a name `of_device`."""
+    return _Reader(text, name, taken(of_device)).module()
 
 
 class _Reader:
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, words: frozenset[str]) -> None:
         self.source = text
         plain = _BLANK.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
         self.macros = {m[1]: m[3].strip() for m in _DEFINE.finditer(plain) if not m[2]}
@@ -103,7 +103,7 @@ class _Reader:
         self.text = plain[: end if end >= 0 else len(plain)]
         self.at = head.end()
         self.names: dict[str, str] = {}
-        self.taken = {*taken(), *UNITS, "powered", "volts", "amperes", "slope", "decay"}
+        self.taken = {*words, *UNITS, "powered", "volts", "amperes", "slope", "decay"}
         self.branches: dict[str, tuple[str, str]] = {}
         self.ground: set[str] = set()
         self.parameters: dict[str, str] = {}

@@ -71,7 +71,7 @@ def _law(up: CheckUp) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
             given = next(given[word] for word in device.choice.values() if word in given)
         if given is not None:
             formulas.append((shown, str(given)))
-    formulas += [(f"with {name}", str(value)) for name, value in law.data.get("let", {}).items()]
+    formulas += [(f"with {name}", str(value)) for name, value in law.entries("let").items()]
     values = [
         (name, f"{float(value):g}" + (f" {unit}" if (unit := law.unit(name)) not in (None, "1") else ""))
         for name, value in device.parameters.items()

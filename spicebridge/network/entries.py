@@ -105,7 +105,9 @@ def per_edge(value: object, keys: Keys, what: str, default: float) -> Array:
 
 def _number(value: object, what: str, key: object) -> float:
     try:
-        number = parse_quantity(value, what=f"{what} of edge {key!r}") if isinstance(value, str) else float(value)  # type: ignore[arg-type]
+        if isinstance(value, str):
+            value = parse_quantity(value, what=f"{what} of edge {key!r}")
+        number = float(value)  # type: ignore[arg-type]
     except QuantityError as error:
         raise NetworkError(str(error)) from None
     except (TypeError, ValueError):

@@ -28,7 +28,7 @@ from spicebridge.drives import Drive, DriveBank, terms
 from spicebridge.errors import NetworkError
 from spicebridge.laws import CurrentSource
 from spicebridge.laws.base import Device, Group, group_devices, imposes, state_unit
-from spicebridge.network.checks import check, say_states_outside
+from spicebridge.network.edge_rules import check_edges, say_states_outside
 from spicebridge.network.entries import Numbers, Sources, drives_per_edge, edge_index, per_edge, signs
 from spicebridge.network.graphs import (
     Laws,
@@ -43,7 +43,7 @@ from spicebridge.network.graphs import (
     say_ignored,
     with_parameters,
 )
-from spicebridge.network.structure import EdgeKey, Graph, LoopMatrix
+from spicebridge.network.structure import EdgeKey, Graph, LoopMatrix, Structure
 from spicebridge.shown import Shown
 
 
@@ -52,10 +52,11 @@ class Network(Shown):
     """A memristive network; build it with `from_graph`, `from_edges`, `from_loop_matrix`, ….
 
     ``structure`` is a `Graph` or a `LoopMatrix`; ``P``, ``J`` (n_e,) are +-1; ``initial_state`` (n_e,) is
-    dimensionless, in V on capacitors, in A on inductors, 0 on memoryless edges; ``drives`` has one entry per edge, None where there is no source. Raises `NetworkError`.
+    dimensionless, in V on capacitors, in A on inductors, 0 on memoryless edges; ``drives`` has one entry per edge, None
+    where there is no source. Raises `NetworkError`.
     """
 
-    structure: Graph | LoopMatrix
+    structure: Structure
     groups: tuple[Group, ...]
     drives: tuple[Drive | None, ...]
     initial_state: Array
@@ -70,7 +71,7 @@ class Network(Shown):
                 value = np.where(self.stateful, value, 0.0)
             value.setflags(write=False)
             object.__setattr__(self, name, value)
-        check(self)
+        check_edges(self.structure, self.groups, self.drives, self.initial_state, self.P, self.J)
 
     def __repr__(self) -> str:
         what = f"{self.n_nodes} nodes, " if self.is_graph else "loop matrix, "
@@ -225,7 +226,7 @@ class Network(Shown):
     @classmethod
     def _assemble(
         cls,
-        structure: Graph | LoopMatrix,
+        structure: Structure,
         device: Device | Sequence[Device],
         drive: object,
         initial_state: object,
@@ -243,7 +244,7 @@ class Network(Shown):
             J=per_edge(polarity, keys, "polarity", 1.0),
             title=title,
         )
-        say_states_outside(network)
+        say_states_outside(structure, network.groups, network.initial_state)
         return network
 
     @property
@@ -389,7 +390,7 @@ class Network(Shown):
     def with_initial_state(self, initial_state: Numbers) -> Network:
         """The same network from another state (one value, one per edge, or {edge: value})."""
         network = replace(self, initial_state=per_edge(initial_state, self.structure.keys, "initial_state", 0.0))
-        say_states_outside(network)
+        say_states_outside(self.structure, network.groups, network.initial_state)
         return network
 
     def with_drive(self, drive: Sources) -> Network:

@@ -157,6 +157,9 @@ class LoopMatrix:
         raise NetworkError("a loop matrix has no edges to leave out; build another matrix")
 
 
+Structure = Graph | LoopMatrix
+
+
 def _freeze(record: object, *names: str) -> None:
     for name in names:
         value = getattr(record, name)

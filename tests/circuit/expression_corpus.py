@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spicebridge.expressions.evaluate import Environment, value_of_node
 from spicebridge.expressions.tree import (
     Binary,
     Call,
     Conditional,
-    Environment,
     Expression,
     NodeVoltage,
     Number,
@@ -23,7 +23,6 @@ from spicebridge.expressions.tree import (
     Power,
     Unary,
     children,
-    value_of_node,
     walk,
 )
 

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from spicebridge.circuit.reader import read_expression
 from spicebridge.errors import DeckError
 from spicebridge.expressions.calculus import differentiate, simplify
+from spicebridge.expressions.evaluate import Environment, evaluate
 from spicebridge.expressions.tree import (
     Binary,
     BranchCurrent,
     Call,
     Conditional,
-    Environment,
     Expression,
     NodeVoltage,
     Number,
@@ -30,7 +30,6 @@ from spicebridge.expressions.tree import (
     Unary,
     children,
     depth,
-    evaluate,
     walk,
 )
 

@@ -15,20 +15,19 @@ from spicebridge.circuit.dialects.adapt import lines_from_zero, resistors_as_sou
 from spicebridge.circuit.dialects.expansions import clamp_exponents, expand
 from spicebridge.circuit.dialects.switches import WIDTH, smooth_switches
 from spicebridge.errors import DeckError
+from spicebridge.expressions.evaluate import Environment, evaluate
+from spicebridge.expressions.functions import FUNCTIONS
 from spicebridge.expressions.tree import (
-    FUNCTIONS,
     Binary,
     BranchCurrent,
     Call,
     Conditional,
-    Environment,
     NodeVoltage,
     Number,
     Parameter,
     Power,
     Time,
     Unary,
-    evaluate,
 )
 from tests.circuit.dialect_writing import COIL, DIALECTS, SENSE, SINE, SWITCH, VARIABLE, X, written
 from tests.circuit.vendor_language import VENDORS, Refused, evaluate_text
@@ -46,8 +45,8 @@ LEAVES = st.one_of(
 )
 ONE = [
     n
-    for n, (count, _) in FUNCTIONS.items()
-    if count == 1 and n not in ("acosh", "atanh", "asin", "acos", "ln", "log10", "sqrt", "tan")
+    for n, function in FUNCTIONS.items()
+    if function.arguments == 1 and n not in ("acosh", "atanh", "asin", "acos", "ln", "log10", "sqrt", "tan")
 ]
 
 
@@ -176,7 +175,7 @@ def test_traps_of_the_table_are_answered_in_text() -> None:
 POINTS = np.array([-3.5, -2.5, -2.0, -1.5, -1.0, -0.5, -0.0, 0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.5, 4.0])
 
 
-@pytest.mark.parametrize("name", [n for n, (count, _) in FUNCTIONS.items() if count == 1])
+@pytest.mark.parametrize("name", [n for n, function in FUNCTIONS.items() if function.arguments == 1])
 def test_identities_of_one_argument(name: str) -> None:
     bare = frozenset(("abs", "sqrt", "exp", "ln", "log10", "sin", "cos", "tan", "min", "max", "floor"))
     tree = expand(Call(name, (NodeVoltage("x"),)), bare | (frozenset(FUNCTIONS) - set(ADDED)))

@@ -28,13 +28,13 @@ from spicebridge.circuit.reader import read_deck, read_expression
 from spicebridge.circuit.reader.languages import NGSPICE, NGSPICE_CONSTANT
 from spicebridge.errors import DeckError
 from spicebridge.expressions.calculus import differentiate
+from spicebridge.expressions.evaluate import Environment, evaluate
 from spicebridge.expressions.parse import MAX_DEPTH, Spelling, parse_expression
 from spicebridge.expressions.tree import (
     Binary,
     BranchCurrent,
     Call,
     Conditional,
-    Environment,
     Expression,
     NodeVoltage,
     Number,
@@ -42,7 +42,6 @@ from spicebridge.expressions.tree import (
     Power,
     Time,
     Unary,
-    evaluate,
     walk,
 )
 

@@ -11,7 +11,8 @@ from spicebridge.circuit.deck.elements import BehaviouralCurrent, BehaviouralVol
 from spicebridge.circuit.deck.flatten import flatten
 from spicebridge.circuit.reader import read_deck, read_expression, read_library
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import Environment, Power, evaluate, walk
+from spicebridge.expressions.evaluate import Environment, evaluate
+from spicebridge.expressions.tree import Power, walk
 
 CUBIC = """* an odd power of the voltage
 .subckt cubic te be y

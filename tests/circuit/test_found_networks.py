@@ -12,7 +12,7 @@ import spicebridge as sb
 from spicebridge.circuit.reader import read_deck, read_expression
 from spicebridge.circuit.recognise import Recognised, recognise_circuit
 from spicebridge.errors import NotANetwork
-from spicebridge.expressions.tree import Environment, evaluate
+from spicebridge.expressions.evaluate import Environment, evaluate
 
 
 def one_edge(

@@ -12,7 +12,7 @@ import pytest
 from vendor_language import VENDORS, Refused, evaluate_text
 
 from spicebridge.circuit.reader import read_expression
-from spicebridge.expressions.tree import Environment, evaluate
+from spicebridge.expressions.evaluate import Environment, evaluate
 
 EXPRESSIONS = 1250
 """In each of four languages: 5,000."""

@@ -89,7 +89,8 @@ def test_scaling_keeps_the_states_and_can_be_undone(name: str) -> None:
 
 @pytest.mark.parametrize("name", LAWS)
 def test_resistance_can_be_inverted_and_written(name: str) -> None:
-    from spicebridge.expressions.tree import Number, evaluate
+    from spicebridge.expressions.evaluate import evaluate
+    from spicebridge.expressions.tree import Number
 
     law, states = LAWS[name], np.linspace(0.05, 0.95, 7)
     R = law.resistance(states)

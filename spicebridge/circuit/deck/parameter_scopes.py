@@ -16,11 +16,11 @@ import numpy as np
 
 from spicebridge.circuit.deck.elements import Function
 from spicebridge.errors import DeckError, nearest
+from spicebridge.expressions.evaluate import Environment, evaluate, value_of_node
+from spicebridge.expressions.functions import FUNCTIONS
 from spicebridge.expressions.tree import (
-    FUNCTIONS,
     BranchCurrent,
     Call,
-    Environment,
     Expression,
     NodeVoltage,
     Number,
@@ -30,9 +30,7 @@ from spicebridge.expressions.tree import (
     as_expression,
     children,
     depth,
-    evaluate,
     rebuild,
-    value_of_node,
     walk,
 )
 

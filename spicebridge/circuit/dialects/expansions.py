@@ -11,18 +11,8 @@ from collections.abc import Callable
 
 from spicebridge.circuit.dialects.dialect import has_signals
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import (
-    FUNCTIONS,
-    Binary,
-    Call,
-    Expression,
-    Number,
-    Power,
-    Unary,
-    Value,
-    choose,
-    rebuild,
-)
+from spicebridge.expressions.functions import FUNCTIONS
+from spicebridge.expressions.tree import Binary, Call, Expression, Number, Power, Unary, Value, choose, rebuild
 
 Make = Callable[..., Expression]
 

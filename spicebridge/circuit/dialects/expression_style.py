@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from spicebridge.circuit.dialects.expansions import clamp_exponents, clamp_powers, expand, line_tables
 from spicebridge.errors import DeckError
+from spicebridge.expressions.functions import FUNCTIONS
 from spicebridge.expressions.tree import (
     COMPARISONS,
-    FUNCTIONS,
     LOGIC,
     Binary,
     BranchCurrent,

@@ -24,7 +24,7 @@ from spicebridge.circuit.dialects.safe_names import NameRules
 from spicebridge.circuit.dialects.solver_options import method, wanted_options, without_truncation_error
 from spicebridge.circuit.dialects.spice import Lines, Setting, SpiceStyle, SpiceWriter
 from spicebridge.circuit.dialects.switches import smooth_switches
-from spicebridge.expressions.tree import FUNCTIONS
+from spicebridge.expressions.functions import FUNCTIONS
 from spicebridge.quantities import format_number
 
 STYLE = ExpressionStyle(

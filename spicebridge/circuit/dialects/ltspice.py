@@ -23,7 +23,7 @@ from spicebridge.circuit.dialects.safe_names import NameRules
 from spicebridge.circuit.dialects.solver_options import method, wanted_options
 from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter, model_card
 from spicebridge.circuit.dialects.switches import switch_model
-from spicebridge.expressions.tree import FUNCTIONS
+from spicebridge.expressions.functions import FUNCTIONS
 
 _NATIVE = frozenset(FUNCTIONS) - {"u", "nint"}
 _POWERS = {"real": "pow({0},{1})", "abs": "pwr({0},{1})", "signed": "pwrs({0},{1})"}

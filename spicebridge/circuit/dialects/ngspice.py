@@ -17,7 +17,7 @@ from spicebridge.circuit.dialects.dialect import NAME, wrapped
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.safe_names import NameRules
 from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter
-from spicebridge.expressions.tree import FUNCTIONS
+from spicebridge.expressions.functions import FUNCTIONS
 
 _COMMON = frozenset(FUNCTIONS) - {"limit", "atan2", "int", "table", "u", "uramp", "nint"}
 

@@ -32,7 +32,7 @@ from spicebridge.circuit.dialects.solver_options import method, wanted_options, 
 from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter, model_card, transient_card
 from spicebridge.circuit.dialects.switches import WIDEST, smooth_switches, switch_model
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import FUNCTIONS
+from spicebridge.expressions.functions import FUNCTIONS
 
 STYLE = ExpressionStyle(
     native=frozenset(FUNCTIONS) - {"u", "uramp", "int", "nint", "table", "asinh", "acosh", "atanh"},

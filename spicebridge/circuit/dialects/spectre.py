@@ -28,7 +28,8 @@ from spicebridge.circuit.dialects.safe_names import NameRules, safe_names
 from spicebridge.circuit.dialects.solver_options import method, wanted_options
 from spicebridge.circuit.dialects.switches import switch_model
 from spicebridge.errors import DeckError
-from spicebridge.expressions.tree import FUNCTIONS, Value
+from spicebridge.expressions.functions import FUNCTIONS
+from spicebridge.expressions.tree import Value
 from spicebridge.quantities import format_number
 
 Lines = list[str]

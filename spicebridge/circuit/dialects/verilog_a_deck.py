@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 
 from spicebridge.circuit.dialects.dialect import has_signals
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
+from spicebridge.expressions.functions import FUNCTIONS
 from spicebridge.expressions.tree import (
-    FUNCTIONS,
     Binary,
     BranchCurrent,
     Call,

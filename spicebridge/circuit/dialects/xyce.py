@@ -32,7 +32,7 @@ from spicebridge.circuit.dialects.safe_names import NameRules
 from spicebridge.circuit.dialects.solver_options import method, plain_number, wanted_options, without_truncation_error
 from spicebridge.circuit.dialects.spice import Lines, SpiceStyle, SpiceWriter, model_card, transient_card
 from spicebridge.circuit.dialects.switches import WIDEST, smooth_switches, switch_model
-from spicebridge.expressions.tree import FUNCTIONS
+from spicebridge.expressions.functions import FUNCTIONS
 from spicebridge.quantities import format_number
 
 STYLE = ExpressionStyle(

@@ -17,19 +17,10 @@ from spicebridge.circuit.lower.circuit_formulas import circuit_formula
 from spicebridge.circuit.lower.models import law_subcircuit
 from spicebridge.errors import DeckError
 from spicebridge.expressions.calculus import simplify
-from spicebridge.expressions.tree import (
-    Binary,
-    Environment,
-    Expression,
-    NodeVoltage,
-    Number,
-    Parameter,
-    evaluate,
-    rebuild,
-)
-from spicebridge.laws import Group, LawDevice, law_of
+from spicebridge.expressions.evaluate import Environment, evaluate
+from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number, Parameter, rebuild
+from spicebridge.laws import Group, LawDevice, RecordLaw, law_of
 from spicebridge.laws.base import Device, parameter_names
-from spicebridge.laws.record_law import RecordLaw
 
 
 @dataclass(frozen=True)
@@ -82,7 +73,7 @@ def subcircuit_call(device: Device) -> SubcircuitCall:
 def _of_text(device: LawDevice) -> SubcircuitCall:
     law = device.definition
     values = {name.lower(): value for name, value in device.parameters.items()}
-    truths = {name: _holds(evaluate(c, Environment({}, {}, values))) for name, c in law.variants.items()}
+    truths = {name: _holds(np.asarray(evaluate(c, Environment({}, {}, values)))) for name, c in law.variants.items()}
     n = max((truth.size for truth in truths.values()), default=1)
     rows = [tuple((name, bool(np.broadcast_to(t, (n,))[k])) for name, t in truths.items()) for k in range(n)]
     choice, tables = tuple(device.choice.items()), tuple((name, getattr(device, name)) for name in law.tables)

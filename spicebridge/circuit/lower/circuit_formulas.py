@@ -6,22 +6,20 @@ import math
 from dataclasses import dataclass
 
 from spicebridge.circuit.lower.law_variants import LawVariant
-from spicebridge.expressions.evaluate import depends, not_negative
+from spicebridge.expressions.compile import depends, not_negative
+from spicebridge.expressions.evaluate import Environment, evaluate
 from spicebridge.expressions.tree import (
     Binary,
     Call,
-    Environment,
     Expression,
     NodeVoltage,
     Number,
     Parameter,
     Unary,
     call,
-    evaluate,
     rebuild,
     walk,
 )
-from spicebridge.laws.device import kernels
 from spicebridge.laws.formulas import unlimited
 from spicebridge.laws.law import Law
 
@@ -56,7 +54,7 @@ class CircuitFormulas:
 def circuit_formulas(variant: LawVariant) -> CircuitFormulas:
     """The formulas of one variant."""
     law, e = variant.law, variant.equations
-    linear = kernels(e, law.state.name).linear_rate
+    linear = e.linear_rate
     conduction = circuit_formula(law, e.conduction, variant.state)
     if linear is not None:
         return CircuitFormulas(conduction=conduction, by_current=linear[1] != Number(0.0), linear=linear)

@@ -13,7 +13,8 @@ from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.dialects.verilog_a_deck import real_numbers
 from spicebridge.circuit.lower.law_variants import LawVariant, law_variants
 from spicebridge.circuit.lower.models import variant_subcircuit
-from spicebridge.expressions.tree import FUNCTIONS, Expression, NodeVoltage, Parameter, rebuild
+from spicebridge.expressions.functions import FUNCTIONS
+from spicebridge.expressions.tree import Expression, NodeVoltage, Parameter, rebuild
 from spicebridge.laws.card import law_header
 from spicebridge.laws.formulas import unlimited
 from spicebridge.laws.law import Law

@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from spicebridge.expressions.calculus import simplify
-from spicebridge.expressions.tree import Environment, Number, Parameter, distinct, evaluate, rebuild
-from spicebridge.laws.law import Equations, Law, Points
+from spicebridge.expressions.evaluate import Environment, evaluate
+from spicebridge.expressions.tree import Number, Parameter, distinct, rebuild
+from spicebridge.laws.law import Law
+from spicebridge.laws.tables import Points
 
 INNER = ("turn", "flow", "sense", "rate")
 """Nodes inside a subcircuit, beside those of shared parts."""
@@ -42,7 +45,7 @@ class LawVariant:
             truth = {law.variants[name]: Number(float(holds))}
             settled = [rebuild(tree, truth.get) for tree in settled]
         conduction, drift, *decay = map(simplify, settled)
-        self.equations = Equations(written.ohmic, conduction, drift, decay[0] if decay else None)
+        self.equations = replace(written, conduction=conduction, drift=drift, decay=decay[0] if decay else None)
 
     @cached_property
     def defaults(self) -> dict[str, float]:
@@ -53,7 +56,7 @@ class LawVariant:
         for entry in ({}, *self.law.examples.values()):
             own = {name: float(value) for name, value in entry.items() if name in defaults}
             values = {name.lower(): value for name, value in (defaults | own).items()}
-            truth = {n: abs(evaluate(c, Environment({}, {}, values))) > 0.5 for n, c in conditions.items()}
+            truth = {n: abs(float(evaluate(c, Environment({}, {}, values)))) > 0.5 for n, c in conditions.items()}
             if truth == self.variants:
                 return defaults | {name: value for name, value in own.items() if name.lower() in deciding}
         return defaults

@@ -21,8 +21,9 @@ from spicebridge.circuit.lower.law_variants import LawVariant, law_variants
 from spicebridge.errors import DeckError, nearest
 from spicebridge.expressions.tree import Expression, Number, Parameter
 from spicebridge.laws.card import law_header
-from spicebridge.laws.law import Law, Points
+from spicebridge.laws.law import Law
 from spicebridge.laws.registry import LAWS, models_folder, packaged
+from spicebridge.laws.tables import Points
 
 _POLARITY = Parameter("polarity")
 

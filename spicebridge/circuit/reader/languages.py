@@ -20,8 +20,10 @@ from dataclasses import replace
 from functools import partial
 
 from spicebridge.errors import DeckError
+from spicebridge.expressions.evaluate import evaluate
+from spicebridge.expressions.functions import FUNCTIONS
 from spicebridge.expressions.language import Language, Maker, power
-from spicebridge.expressions.tree import FUNCTIONS, Binary, Call, Conditional, Expression, Number, Power, call, evaluate
+from spicebridge.expressions.tree import Binary, Call, Conditional, Expression, Number, Power, call
 
 Meaning = tuple[int, int, Maker]
 """Least and most arguments, and the tree that a call is."""
@@ -30,7 +32,8 @@ Meaning = tuple[int, int, Maker]
 def plain(*names: str, **renamed: str) -> dict[str, Meaning]:
     """Functions that are ours under the same name, or under another: ``plain("abs", log="ln")``."""
     ours = {name: name for name in names} | renamed
-    return {theirs: (FUNCTIONS[name][0], FUNCTIONS[name][0], partial(call, name)) for theirs, name in ours.items()}
+    count = {name: function.arguments for name, function in FUNCTIONS.items()}
+    return {theirs: (count[name], count[name], partial(call, name)) for theirs, name in ours.items()}
 
 
 def power_of(kind: str) -> Meaning:

@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from spicebridge.arrays import Array
-from spicebridge.expressions.tree import Environment, Expression, evaluate
+from spicebridge.expressions.evaluate import Environment, evaluate
+from spicebridge.expressions.tree import Expression
 from spicebridge.laws import Device
 
 

@@ -20,9 +20,8 @@ from spicebridge.circuit.recognise.characteristic import EdgeLaw
 from spicebridge.circuit.recognise.deck_structure import Branch
 from spicebridge.errors import DeckError, DeviceError
 from spicebridge.expressions.tree import Call, Number, Value, walk
-from spicebridge.laws import LAWS, Device, Law
+from spicebridge.laws import LAWS, Device, Law, RecordLaw
 from spicebridge.laws.base import parameter_names
-from spicebridge.laws.record_law import RecordLaw
 
 _INSIDE = re.compile(r"^[a-z]\.([^.]+)\.[^.]+$")
 _OWN_TABLES = re.compile(r"_t[0-9a-f]{8}$")

@@ -22,16 +22,15 @@ from spicebridge.circuit.recognise.potentials import ONE, Terms, terms_of
 from spicebridge.circuit.recognise.refusals import RefusedElements
 from spicebridge.circuit.recognise.source_clusters import GROUND
 from spicebridge.expressions.calculus import simplify
+from spicebridge.expressions.evaluate import Environment, evaluate
 from spicebridge.expressions.tree import (
     Binary,
     BranchCurrent,
     Call,
-    Environment,
     Expression,
     NodeVoltage,
     Parameter,
     Time,
-    evaluate,
     rebuild,
     walk,
 )

@@ -19,7 +19,8 @@ import numpy as np
 
 from spicebridge.circuit.dialects.expression_style import ExpressionStyle
 from spicebridge.circuit.lower.bounds import is_linear, windowed_rate
-from spicebridge.expressions.tree import FUNCTIONS, Binary, Expression, NodeVoltage, Number, Parameter, rebuild
+from spicebridge.expressions.functions import FUNCTIONS
+from spicebridge.expressions.tree import Binary, Expression, NodeVoltage, Number, Parameter, rebuild
 from spicebridge.lab.design.board import GROUP, OUTPUTS, addresses
 from spicebridge.lab.design.laws import equation, with_numbers
 from spicebridge.lab.design.parts import ANALOG_INPUT

@@ -7,41 +7,33 @@ without range has no place where formulas would have to hold; there they must ha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spicebridge.arrays import Array
 from spicebridge.errors import DeviceError, QuantityError, nearest
-from spicebridge.expressions.dimensions import (
-    NONE,
-    Dimension,
-    Dimensions,
-    UnitError,
-    format_dimension,
-    parse_physical,
-    parse_unit,
-)
+from spicebridge.expressions.dimensions import NONE, format_dimension, parse_physical
 from spicebridge.expressions.tree import Expression
-from spicebridge.laws.formulas import CONSTANTS, signature
+from spicebridge.laws.formulas import signature
 from spicebridge.laws.hazards import DROPS, STATES, hazard, touches_zero, value_at
-from spicebridge.laws.parameters import check_values as check_rules
+from spicebridge.laws.law_text import PER_SECOND, VOLT, LawText
+from spicebridge.laws.parameters import check_rules
 from spicebridge.laws.words import CALLED, IN_CIRCUITS, SIGNALS, taken
 
-if TYPE_CHECKING:
-    from spicebridge.laws.law import Law
-
-VOLT, AMPERE, OHM, PER_SECOND = (parse_unit(text).dimension for text in ("V", "A", "ohm", "1/s"))
 FREE_STATES = np.concatenate([[0.0], np.geomspace(1e-3, 1e4, STATES // 2), -np.geomspace(1e-3, 1e4, STATES // 2)])
 """Where a state without range is tried, in SI."""
 
 
-def check_names(law: Law) -> None:
-    """Raise `LawError` for names that are taken, and for rules about parameters that are none or do not hold."""
+def check_names(law: LawText, of_device: frozenset[str]) -> None:
+    """Raise `LawError` for names that are taken, and for rules about parameters that are none or do not hold.
+
+    `of_device` are the quantities of a device, which its parameters may not hide.
+    """
     seen: dict[str, str] = {}
     helpers = [signature(key)[0] for key in (*law.entries("let"), *law.entries("variants"))]
-    names = [(name, taken()) for name in (*law.parameters, *law.options)]
-    called = [(name, taken() | CALLED) for name in law.tables] + [(name, SIGNALS | CALLED) for name in helpers]
+    fields = taken(of_device)
+    names = [(name, fields) for name in (*law.parameters, *law.options)]
+    called = [(name, fields | CALLED) for name in law.tables] + [(name, SIGNALS | CALLED) for name in helpers]
     for name, words in ((law.state.name, IN_CIRCUITS), *names, *called):
         folded = name.lower()
         if folded in words:
@@ -57,10 +49,10 @@ def check_names(law: Law) -> None:
         check_rules("its default", law.parameters, {name: np.asarray(p.default) for name, p in law.parameters.items()})
     except DeviceError as error:
         raise law.fail(str(error)) from None
-    assert law.window is not None
+    assert law.window is not None  # what is wrong with it is said now
 
 
-def check_examples(law: Law) -> None:
+def check_examples(law: LawText) -> None:
     """Raise `LawError` for examples with a key that is none, or a drive that is no voltage."""
     for name, entry in law.examples.items():
         units = {"drive": VOLT, "frequency": PER_SECOND, "initial": NONE}
@@ -79,35 +71,7 @@ def check_examples(law: Law) -> None:
                     raise law.fail(f"example {name}: `frequency` {value:g} must be positive")
 
 
-def check_units(law: Law, choice: Mapping[str, str]) -> tuple[Dimensions, bool]:
-    """What the formulas imply, and whether literal numbers had to be given units. Raises `LawError` at the node."""
-    trees = law.written(choice)
-    state = law.state.unit.dimension
-    bare = law.state.unit.text == "1" and all(p.unit is None for p in law.parameters.values())
-    for loose in (False, True) if bare else (False,):
-        known = {n.lower(): p.unit.dimension for n, p in law.parameters.items() if p.unit is not None}
-        known |= {law.state.name.lower(): state, "v": VOLT, "i": AMPERE, "active": NONE}
-        known |= {name: dimension for name, (_, dimension) in (CONSTANTS | law.quantities).items()}
-        speed: Dimension = tuple(x + y for x, y in zip(state, PER_SECOND, strict=True))  # type: ignore[assignment]
-        wanted = {"resistance": OHM, "current": AMPERE, "rate": speed, "decay": speed}
-        checker = Dimensions(known, loose=loose)
-        try:
-            for key, tree in trees.items():
-                try:
-                    checker.check(tree, wanted[key])
-                except UnitError as error:
-                    # Of a law without any unit a factor of 1 may stand for one of each.
-                    if not loose or error.node is not tree or error.inside:
-                        raise
-        except UnitError as error:
-            if bare and not loose:
-                continue
-            raise law.formulas.at(error.node, f"{error}") from None
-        return checker, loose
-    raise AssertionError
-
-
-def check_values(law: Law, choice: Mapping[str, str]) -> None:
+def check_values(law: LawText, choice: Mapping[str, str]) -> None:
     """Raise `LawError` where a formula divides by zero or is not finite, or a resistance passes through zero."""
     trees, s = law.written(choice), law.state
     ranged = s.low is not None and s.high is not None
@@ -140,7 +104,7 @@ def check_values(law: Law, choice: Mapping[str, str]) -> None:
             values["i"] = np.asarray(drop / np.where(R > 0.0, R, 1.0))
 
 
-def _check_sign(law: Law, tree: Expression, R: Array, states: Array, touched: float | None) -> None:
+def _check_sign(law: LawText, tree: Expression, R: Array, states: Array, touched: float | None) -> None:
     """A resistance that vanishes inside the range divides a voltage by zero there."""
     inside = (R[1:-1] <= 0.0) & ((R.max() > 0.0) | (R[1:-1] == 0.0))
     if inside.any() or touched is not None:

@@ -71,11 +71,11 @@ class Claim:
 
     `identifier` is p1.eq4, p2.fig3, new.flux; `printed` quotes the formula of the paper with its number, or its words
     where it has none, and `exact` says what is true; `order` is that of an approximate one. A measurement with the
-    parameters `corrected` and `printed` makes the status wrong, and their exchange its mutant, unless one is given. `circuits` says what it is
-    tried on, seeds included; `on` are these circuits where they are standard ones. `measure(bench, **parameters)`
-    returns the evidence; the mutant is the same measurement with the parameters `changed`, which must turn the verdict.
-    `needs` names what a network of the user must have (keys of ``needs.RULES``); None for claims about circuits of their
-    own. `cost` is a rough time of the full measurement in s.
+    parameters `corrected` and `printed` makes the status wrong, and their exchange its mutant, unless one is given.
+    `circuits` says what it is tried on, seeds included; `on` are these circuits where they are standard ones.
+    `measure(bench, **parameters)` returns the evidence; the mutant is the same measurement with the parameters
+    `changed`, which must turn the verdict. `needs` names what a network of the user must have (keys of
+    ``needs.RULES``); None for claims about circuits of their own. `cost` is a rough time of the full measurement in s.
     """
 
     identifier: str = field(kw_only=False)

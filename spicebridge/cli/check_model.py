@@ -51,9 +51,15 @@ def run(args: argparse.Namespace) -> int:
         if path is not None and not path.parent.is_dir():
             raise SpiceBridgeError(f"{path}: folder {path.parent} does not exist; make it first")
     subject = load_subject(
-        args.model, subcircuit=args.subcircuit, engine=args.engine, dialect=args.dialect,
-        state_range=None if args.state_range is None else tuple(args.state_range), amplitude=args.amplitude, frequency=args.frequency, initial_state=args.initial_state,
-    )  # fmt: skip
+        args.model,
+        subcircuit=args.subcircuit,
+        engine=args.engine,
+        dialect=args.dialect,
+        state_range=None if args.state_range is None else tuple(args.state_range),
+        amplitude=args.amplitude,
+        frequency=args.frequency,
+        initial_state=args.initial_state,
+    )
     say = None if args.quiet else lambda message: print(f"spicebridge: {message}", file=sys.stderr)
     up = check_model(subject, engine=args.engine, reference=args.reference, progress=say)
     if args.record is not None and not subject.problem:

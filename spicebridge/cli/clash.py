@@ -14,6 +14,7 @@ def clash() -> str:
     except metadata.PackageNotFoundError:
         return ""
     return (
-        f"the package {THEIRS} {other.version} is installed in this environment as well, and it writes files of the same "
-        f"names: pip uninstall {THEIRS}, then pip install --force-reinstall {OURS}; the command {OURS} is always this program"
+        f"the package {THEIRS} {other.version} is installed in this environment as well, and it writes files of "
+        f"the same names: pip uninstall {THEIRS}, then pip install --force-reinstall {OURS}; the command {OURS} is "
+        "always this program"
     )

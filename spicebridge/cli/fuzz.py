@@ -13,7 +13,10 @@ from spicebridge.cli.options import add_quiet, positive, whole
 if TYPE_CHECKING:
     from spicebridge.fuzz import Cause, Hunt
 
-HELP = "throw random circuits with exact answers at a simulator; what differs shrinks to a deck of a few lines; exit status 1 then"
+HELP = (
+    "throw random circuits with exact answers at a simulator; what differs shrinks to a deck of a few lines; "
+    "exit status 1 then"
+)
 EXAMPLE = "fuzz --engine neospice --minutes 5 --seed 7"
 
 

@@ -86,8 +86,8 @@ def add_dialect(parser: argparse.ArgumentParser) -> None:
         "--dialect",
         default="auto",
         metavar="D",
-        help="whose netlist it is: ngspice, ltspice, xyce, hspice, pspice, or ngspice@46 for newer ones; default: found "
-        "by its words, or by 'dialect: ltspice' in its first line",
+        help="whose netlist it is: ngspice, ltspice, xyce, hspice, pspice, or ngspice@46 for newer ones; default: "
+        "found by its words, or by 'dialect: ltspice' in its first line",
     )
 
 

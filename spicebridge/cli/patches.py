@@ -23,8 +23,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=int,
         const=0,
         metavar="N",
-        help="for networks that no simulator holds: judge overlapping patches that cover the graph, or N of them around "
-        "edges drawn at random; with --out a killed run goes on where it stopped",
+        help="for networks that no simulator holds: judge overlapping patches that cover the graph, or N of them "
+        "around edges drawn at random; with --out a killed run goes on where it stopped",
     )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="judge patches on the Dask cluster at ADDRESS")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="patches judged at a time (default 1)")

@@ -55,7 +55,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--validate",
         action="store_true",
-        help="run the deck as written, its circuit refined, and the network found in it, against the theory; needs .tran",
+        help="run the deck as written, its circuit refined, and the network found in it, against the theory; "
+        "needs .tran",
     )
     parser.add_argument("--engine", default="ngspice", metavar="E", help="simulator for --validate")
     parser.add_argument("--tolerance", type=positive, default=1e-5, metavar="X", help="default: 1e-5")

@@ -234,8 +234,8 @@ def load_subject(
 
     `dialect` is whose language a subcircuit is in, as in `read_deck`. `subcircuit` chooses one of several in a file.
     `given` are `amplitude` (V), `frequency` (Hz) and `initial_state`, which go before those of the file; where a
-    subcircuit has none, `engine` finds a drive that moves the state. `state_range` is where the states of a subcircuit or
-    of a module are tried, in its own unit; a law has its own. Raises `CaseError` and `DeckError` for a file with
+    subcircuit has none, `engine` finds a drive that moves the state. `state_range` is where the states of a subcircuit
+    or of a module are tried, in its own unit; a law has its own. Raises `CaseError` and `DeckError` for a file with
     mistakes, `SpiceBridgeError` for an unknown name.
     """
     if state_range is not None and not (np.isfinite(state_range).all() and state_range[0] < state_range[1]):

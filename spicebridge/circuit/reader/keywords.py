@@ -61,8 +61,8 @@ _HARMLESS = """
     .op .ac .dc .noise .tf .sens .disto .pz .sp
 """
 HARMLESS = frozenset(_HARMLESS.split())
-"""Cards that do not change the circuit or its transient, left out with a note: for a block of commands or an editor, made
-after the run, other analyses."""
+"""Cards that do not change the circuit or its transient, left out with a note: for a block of commands or an editor,
+made after the run, other analyses."""
 
 UNSAFE = {
     ".endc": "ends a block of commands",

@@ -7,9 +7,9 @@ where the exponent is whole, 0 elsewhere. LTspice was not run: its help and the 
 (analogdevicesinc/ltspice-reference) are the source.
 
 Sources of the others as in the writers (`circuit/dialects`): the Xyce Reference Guide and what Xyce 7.10 answered when
-asked (pow, pwr and ``**`` of (-2, 3) are -8, ``^`` is exclusive or, there is no u()); the Star-Hspice manual (log, log10
-and sqrt keep the sign of x, pow takes the integer part of its exponent, pwr is signed); the PSpice User Guide (LOG is
-natural, PWR is |x|^y, PWRS signed). What any of them leaves open is refused.
+asked (pow, pwr and ``**`` of (-2, 3) are -8, ``^`` is exclusive or, there is no u()); the Star-Hspice manual (log,
+log10 and sqrt keep the sign of x, pow takes the integer part of its exponent, pwr is signed); the PSpice User Guide
+(LOG is natural, PWR is |x|^y, PWRS signed). What any of them leaves open is refused.
 """
 
 from __future__ import annotations

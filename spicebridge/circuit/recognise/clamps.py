@@ -50,7 +50,8 @@ def _wall(equations: EdgeEquations, switch: ir.Switch, law: Characteristic, drop
     """(-1 for the lower wall, 1 for the upper one, its level)."""
     found = [m for m in equations.body.deck.models if m.name.lower() == switch.model.lower()]
     numbers = {"vt": 0.0, "ron": 1.0, "roff": 1e12}
-    numbers |= {key.lower(): float(value) for key, value in found[0].parameters} if found else {}  # type: ignore[arg-type]
+    for key, value in found[0].parameters if found else ():
+        numbers[key.lower()] = float(value)  # type: ignore[arg-type]
     vt, ron, roff = (numbers[key] for key in ("vt", "ron", "roff"))
     try:
         control = equations.at(expression_of(equations.difference(switch.control_plus, switch.control_minus)))

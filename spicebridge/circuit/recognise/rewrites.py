@@ -169,7 +169,8 @@ def _with_switches(deck: ir.Deck) -> ir.Deck:
             continue
         control, numbers = found
         model = models.setdefault(numbers, f"abrupt{len(models)}")
-        elements.append(ir.Switch(e.name, e.plus, e.minus, control.plus, control.minus, model))  # type: ignore[union-attr]
+        assert isinstance(e, ir.BehaviouralCurrent)
+        elements.append(ir.Switch(e.name, e.plus, e.minus, control.plus, control.minus, model))
     made = tuple(
         ir.Model(name, "sw", (("vt", vt), ("vh", 0.0), ("ron", ron), ("roff", roff)))
         for (vt, ron, roff), name in models.items()

@@ -137,7 +137,7 @@ def firmware_builds(plan: Plan, errors: Errors, *, quantised: bool = True) -> En
 
     def stage(R: Array, h: float, source: Array, past: Array) -> tuple[Array, Array, Array]:
         R, source = reactances.stage(R, source, past, h)
-        # By loops: resistances of stages that last no time lie decades apart, and differences of potentials would cancel.
+        # By loops: resistances of stages that last no time lie decades apart; differences of potentials would cancel.
         i = np.linalg.solve((A[None] * R[:, None, :]) @ A.T, (source @ A.T)[..., None])[..., 0] @ A
         state, drop = reactances.settle(R, i, past)
         return state, i, drop

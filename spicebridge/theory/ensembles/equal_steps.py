@@ -54,7 +54,7 @@ ARS443 = Scheme(
     ((0.0,), (0.0, 1 / 6), (0.0, -1 / 2, 1 / 2), (0.0, 3 / 2, -3 / 2, 1 / 2)),
     1 / 2,
 )
-"""Third order, L-stable and stiffly accurate: (4,4,3) of Ascher, Ruuth and Spiteri, Appl. Numer. Math. 25 (1997) 151."""
+"""Third order, L-stable, stiffly accurate: (4,4,3) of Ascher, Ruuth and Spiteri, Appl. Numer. Math. 25 (1997) 151."""
 
 
 class EqualSteps:

@@ -160,7 +160,7 @@ class Joglekar(_DriftWindow):
     def __post_init__(self) -> None:
         object.__setattr__(self, "p", _order(self.p, "Joglekar"))
 
-    def factor(self, s: Array, drift: Array) -> Array:
+    def factor(self, s: Array, drift: Array | None = None) -> Array:
         """Factorised so that it loses no digits near the bounds."""
         u2 = (2.0 * s - 1.0) ** 2
         series = np.ones_like(u2)
@@ -200,7 +200,7 @@ class Prodromakis(_DriftWindow):
     def __post_init__(self) -> None:
         _positive(self, "p", "j")
 
-    def factor(self, s: Array, drift: Array) -> Array:
+    def factor(self, s: Array, drift: Array | None = None) -> Array:
         """(s - 1/2)^2 + 3/4 = 1 - s (1 - s)."""
         return np.asarray(self.j * _one_minus_power(s * (1.0 - s), self.p))
 

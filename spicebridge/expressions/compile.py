@@ -92,7 +92,7 @@ def compile_trees(
     Returns
     -------
     Compiled
-        Its functions return the array of a tree, and a tuple of those of a sequence.
+        Its functions return the array of one tree, and a tuple of those of several.
 
     Raises
     ------

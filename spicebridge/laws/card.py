@@ -71,7 +71,7 @@ def law_header(law: LawText) -> list[str]:
     """What stands above the models of a law, for both languages."""
     s = law.state.name
     out = [f"{law.data.get('title', law.name)}.", f"Source: {law.data.get('source', 'none given')}."]
-    out += textwrap.wrap(str(law.data.get("notes", "")), 110)
+    out += [line.strip() for line in textwrap.wrap(str(law.data.get("notes", "")), 110)]
     for key in ("resistance", "current", "decay", "rate"):
         given = law.data.get(key, {})
         chosen = given.items() if isinstance(given, Mapping) else [("", given)]

@@ -54,18 +54,15 @@ class RecordLaw:
     veriloga: str = ""
 
     @cached_property
-    def _arguments(self) -> Mapping[str, inspect.Parameter]:
-        return inspect.signature(self.build).parameters
-
-    @property
     def keys(self) -> tuple[str, ...]:
         """All arguments, in order."""
-        return tuple(self._arguments)
+        return tuple(inspect.signature(self.build).parameters)
 
-    @property
+    @cached_property
     def required(self) -> tuple[str, ...]:
         """Arguments without a default."""
-        return tuple(name for name, a in self._arguments.items() if a.default is inspect.Parameter.empty)
+        arguments = inspect.signature(self.build).parameters.values()
+        return tuple(a.name for a in arguments if a.default is inspect.Parameter.empty)
 
     @property
     def numeric(self) -> tuple[str, ...]:

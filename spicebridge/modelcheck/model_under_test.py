@@ -141,7 +141,8 @@ class Subject:
 
     def network(self, *, drive: Drive | None = None, initial_state: float | None = None) -> Network:
         """The device on its source: one edge whose drop is the source itself."""
-        assert self.device is not None
+        if self.device is None:
+            raise SpiceBridgeError(f"{self.name}: {self.no_law}")
         wave = sb.Sine(self.amplitude, self.frequency) if drive is None else drive
         start = self.initial_state if initial_state is None else initial_state
         return Network.from_edges([("a", "a")], device=self.device, drive=wave, initial_state=start)

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from bench.lab_verdicts import KINDS, TOLERANCE, circuit_of, one
+from spicebridge.case.case import Case
 from spicebridge.drives import DC, Sine
+from spicebridge.errors import ScreenError
 from spicebridge.lab.design.emulator import run_firmware
 from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.design.realistic import run_realistic
 from spicebridge.lab.measure.calibration import Instrument
-from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest
+from spicebridge.lab.measure.circuit_under_test import CircuitUnderTest, as_given
 from spicebridge.lab.measure.measured import Validation, compare_measured
 from spicebridge.lab.measure.measurement import Measurement, parse_signal
 from spicebridge.lab.measure.simulated_scope import Scope, measure, show
@@ -172,6 +174,12 @@ def test_a_part_of_the_run_that_was_not_measured_is_named() -> None:
     result = compare_measured(built, cut, signal)
     assert result.outcome is Outcome.AGREES
     assert "nothing was judged from 0.39" in result.reason
+
+
+def test_a_circuit_whose_currents_are_undetermined_is_refused() -> None:
+    network = Network.from_edges([(0, 1), (1, 0)], device=Resistor(100.0), drive=DC(1.0), active=[1])
+    with pytest.raises(ScreenError, match=r"singular|undetermined"):
+        as_given(Case(title="none", what="", network=network, stop=1.0, tolerance=1e-5))
 
 
 def test_a_time_base_that_leaves_nothing_to_compare_is_refused() -> None:

@@ -271,6 +271,7 @@ Cstate s 0 1
 def test_a_python_class_registers_with_its_subcircuit(monkeypatch):
     monkeypatch.setattr(LAWS, "_registered", dict(LAWS._registered))
     law = sb.register_law(Saturating, subcircuit=SUB)
+    assert pickle.loads(pickle.dumps((law.keys, law.required, law))) == (law.keys, law.required, law)
     assert LAWS["saturating"] is law
     network = ring(Saturating(200.0, 0.7), amplitude=0.8)
     assert sb.validate(network, T, tolerance=1e-4).agrees
@@ -364,6 +365,13 @@ def test_the_tanh_window_sees_a_curved_decay():
     )  # fmt: skip
     verdict = sb.validate(ring(law(), amplitude=1.0), T, tolerance=1e-4)
     assert verdict.agrees, verdict
+
+
+def test_notes_of_a_law_stand_in_a_deck_without_their_indent():
+    law = sb.Law("noted", resistance="r*(1+s)", rate="b*v", parameters={"r": "100 ohm", "b": "1 1/(V s)"})
+    noted = sb.Law.from_text('notes = """\n   begins with blanks"""\n' + law.text)
+    network = sb.Network.from_edges([(0, 0)], device=noted(), drive=sb.DC(0.1), initial_state=0.5)
+    assert "* begins with blanks\n" in sb.netlist(network, [0.0, 1.0], form="readable")
 
 
 def test_two_laws_of_one_name_are_refused_in_one_deck():

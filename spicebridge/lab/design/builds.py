@@ -189,7 +189,9 @@ class Moment(NamedTuple):
 
 
 def integrate_builds(network: Network, stop: float, errors: Errors, *, ground: int = 0, steps: int = 0) -> Ensemble:
-    """Integrate every copy over 0 … `stop` (s), fixed steps. Copies that run away end as infinities or NaN.
+    """Integrate every copy over 0 … `stop` (s), fixed steps.
+
+    Copies that run away or are singular, or have a resistance of 0, end as infinities or NaN.
 
     The network's devices are those of `laws`.
     """

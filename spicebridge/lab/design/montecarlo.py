@@ -262,12 +262,13 @@ def tolerance_band(plan: Plan, shaping: Array, seed: int, built: Built) -> Band 
 
 
 def escaped(plan: Plan, ensemble: Ensemble) -> NDArray[np.bool_]:
-    """(n_b,) builds whose states leave the ideal range by more than `ESCAPE`: another regime, not a deviation."""
+    """(n_b,) builds whose states leave the ideal range by more than `ESCAPE`, or that have no currents: another regime."""
     memory = memristive(plan.network)
     ideal, state = plan.waves.state[:, memory], ensemble.state[..., memory]
     low, high = ideal.min(initial=0.0) - ESCAPE, ideal.max(initial=0.0) + ESCAPE
     inside = np.isfinite(state) & (state >= low) & (state <= high)
-    return np.asarray(~inside.all(axis=(1, 2)))
+    known = np.isfinite(ensemble.current).all(axis=(1, 2))
+    return np.asarray(~(inside.all(axis=(1, 2)) & known))
 
 
 @dataclass(frozen=True, eq=False)

@@ -207,7 +207,7 @@ def without_clipped(channel: Channel, predicted: Array, n_channels: int) -> Chan
     keep = ~out
     cut = _cut(
         channel.column, channel.signal, channel.t[keep], channel.y[keep], predicted[keep], channel.range,
-        channel.circuit, n_channels,        channel.lost, channel.clipped + int(out.sum()),
+        channel.circuit, n_channels, channel.lost, channel.clipped + int(out.sum()),
     )  # fmt: skip
     return replace(cut, spikes=channel.spikes)
 

@@ -13,6 +13,7 @@ from spicebridge.lab.design.equipment import LabError
 from spicebridge.lab.design.laws import check_laws
 from spicebridge.lab.measure.discrepancy import Discrepancy
 from spicebridge.network import Network
+from spicebridge.theory.results.stability import require_regular
 
 PARTS = 2e-3
 """Tolerance of every resistance when neither a kit nor the user states one."""
@@ -41,8 +42,12 @@ class CircuitUnderTest:
 
 
 def as_given(case: Case, parts: float | None = None) -> CircuitUnderTest:
-    """The unscaled case. Raises `LabError` for a loop matrix and for laws without R(s)."""
+    """The unscaled case.
+
+    Raises `LabError` for a loop matrix and for laws without R(s), `ScreenError` where the currents are undetermined.
+    """
     if not case.network.is_graph:
         raise LabError("a loop matrix has no nodes to measure; give a graph")
     check_laws(case.network)
+    require_regular(case.network, case.network.initial_state)
     return CircuitUnderTest.of(case.network, case.stop, parts=parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 
 from spicebridge.errors import QuantityError, SpiceBridgeError
 
@@ -50,11 +51,13 @@ def hertz(text: str) -> float:
     return positive(text, "Hz")
 
 
-def pairs(option: str, example: str, text: str) -> dict[str, str]:
+def pairs(
+    option: str, example: str, text: str, parted: Callable[[str, str], tuple[str, str, str]] = str.partition
+) -> dict[str, str]:
     """``A=x,B[1,2]=y`` as a mapping: commas within brackets do not separate. Raises `SpiceBridgeError`."""
     found: dict[str, str] = {}
     for item in re.split(r",(?![^\[(]*[\])])", text):
-        name, _, value = (part.strip() for part in item.rpartition("="))
+        name, _, value = (part.strip() for part in parted(item, "="))
         if not (name and value):
             raise SpiceBridgeError(f"{option}: {item!r} must be like {example}")
         if name in found:

@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None:
         _write_case(deck, found.network, args)
     if args.json:
-        facts = {"format": FORMAT, "source": args.deck} | _facts(found.network, topology) | {"edges": edges}
+        facts = {"format": FORMAT, "source": args.deck} | _facts(found.network, topology, edges)
         facts |= {"dialect": deck.dialect, "notes": notes, "verdicts": {k: _judged(v) for k, v in verdicts.items()}}
         if written is not None:
             facts["as_written"] = asdict(written) | {"passes": written.passes, "sentence": str(written)}
@@ -135,11 +135,12 @@ def _judged(verdict: Verdict) -> dict[str, object]:
     return {"outcome": verdict.outcome.value} | {name: getattr(verdict, name) for name in names}
 
 
-def _facts(network: Network, topology: Topology) -> dict[str, object]:
+def _facts(network: Network, topology: Topology, edges: list[EdgeFacts]) -> dict[str, object]:
     return {
         "title": network.title,
         "graph": network.is_graph,
         "nodes": [str(node) for node in network.nodes],
+        "edges": edges,
         "cycles": topology.n_loops,
         "effective_memory": topology.effective_memory,
         "components": topology.n_components if network.is_graph else None,

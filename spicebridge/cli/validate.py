@@ -108,7 +108,7 @@ def _theory(args: argparse.Namespace, *, single: bool) -> tuple[str | None, floa
     """What is on trial, its own error and the map of its columns. Raises `CandidateError`."""
     from spicebridge.errors import CandidateError
 
-    named = pairs("--map", "x1=0-1", ",".join(args.map)) if args.map else {}
+    named = pairs("--map", "x1=0-1", ",".join(args.map), str.rpartition) if args.map else {}
     mapping = {column: signal if "[" in signal else f"state[{signal}]" for column, signal in named.items()}
     if args.against is None:
         if args.theory_error is not None or mapping:

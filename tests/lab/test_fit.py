@@ -194,6 +194,9 @@ def test_what_cannot_be_fitted_is_refused(tmp_path: Path, capsys: pytest.Capture
         (["--law", "capacitor"], "choose a memristor"),
         (["--start", "r_on=1kV"], "another unit"),
         (["--start", "ron=1k"], "did you mean 'r_on'"),
+        (["--start", "r_on"], "--start: 'r_on' must be like r_on=100"),
+        (["--start", "r_on=1=2"], "'=2' is no prefix or unit"),
+        (["--start", "r_on=1,r_on=2"], "--start: 'r_on' is given twice"),
         (["--window", "soft"], "must be one of"),
         (["--law", "yakopcic", "--driven", "current"], "gives a current for a voltage only"),
     ):

@@ -25,7 +25,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -268,5 +268,7 @@ def make_window(kind: str, numbers: Mapping[str, object]) -> Window:
 
 def window_entry(window: Window) -> str | dict[str, object]:
     """What a text says of a window: its word, with its numbers if it has any."""
-    numbers = {name: getattr(window, name) for name in getattr(window, "__dataclass_fields__", ())}
+    numbers: dict[str, object] = {}
+    if is_dataclass(window):
+        numbers = {field.name: getattr(window, field.name) for field in fields(window)}
     return {"kind": window.name, **numbers} if numbers else window.name

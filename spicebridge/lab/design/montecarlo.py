@@ -262,7 +262,7 @@ def tolerance_band(plan: Plan, shaping: Array, seed: int, built: Built) -> Band 
 
 
 def escaped(plan: Plan, ensemble: Ensemble) -> NDArray[np.bool_]:
-    """(n_b,) builds whose states leave the ideal range by more than `ESCAPE`, or that have no currents: another regime."""
+    """(n_b,) builds without currents, or whose states leave the ideal range by more than `ESCAPE`: another regime."""
     memory = memristive(plan.network)
     ideal, state = plan.waves.state[:, memory], ensemble.state[..., memory]
     low, high = ideal.min(initial=0.0) - ESCAPE, ideal.max(initial=0.0) + ESCAPE
